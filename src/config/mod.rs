@@ -1,0 +1,139 @@
+//! Typed settings: embedded defaults < a TOML file < the environment (`MSI_SECTION__NAME`) < command-line flags.
+//!
+//! A wrong or missing setting stops the start: [`SettingsError`] names each one, says what is wrong and shows an example.
+
+mod database;
+mod log;
+mod mail;
+mod secrets;
+mod server;
+mod sync;
+mod upstream;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::Deserialize;
+
+pub use database::{DatabaseSettings, DatabaseUrl};
+pub use log::{LogFormat, LogSettings};
+pub use mail::MailSettings;
+pub use secrets::SecretsSettings;
+pub use server::ServerSettings;
+pub use sync::SyncSettings;
+pub use upstream::{MarketoSettings, SalesforceSettings, UpstreamSettings};
+
+/// Every setting of the service, one field a section of the TOML file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Directory for everything the service keeps on disk when not told otherwise: the SQLite file, the generated
+    /// master key, undelivered mail and spooled downloads.
+    pub data_dir: PathBuf,
+    pub server: ServerSettings,
+    pub database: DatabaseSettings,
+    pub secrets: SecretsSettings,
+    pub mail: MailSettings,
+    pub upstream: UpstreamSettings,
+    pub salesforce: SalesforceSettings,
+    pub marketo: MarketoSettings,
+    pub sync: SyncSettings,
+    pub log: LogSettings,
+}
+
+/// The defaults, in the file format an operator writes, so that `--help` and the README can point at one text.
+pub const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// One setting that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingFault {
+    /// Dotted name as in the TOML file, for example `server.public_url`.
+    pub name: String,
+    /// What is wrong with the value found.
+    pub problem: String,
+    /// A value that would be accepted.
+    pub example: &'static str,
+}
+
+/// Why the settings can't be used; names every fault, not just the first.
+#[derive(Debug, thiserror::Error)]
+pub struct SettingsError(pub Vec<SettingFault>);
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "the settings can't be used:")?;
+        for fault in &self.0 {
+            writeln!(out, "  {}: {}", fault.name, fault.problem)?;
+            if !fault.example.is_empty() {
+                let variable = fault.name.to_uppercase().replace('.', "__");
+                writeln!(out, "      for example {}   (or the environment variable MSI_{variable})", fault.example)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A setting given on the command line: dotted name and value.
+pub type Override = (&'static str, String);
+
+impl Settings {
+    /// Reads the settings: defaults, then `file` (which must exist when named), then `MSI_…` variables, then `overrides`.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with one entry for each setting that is unknown, has the wrong type or an impossible value.
+    pub fn load(file: Option<&Path>, overrides: &[Override]) -> Result<Self, SettingsError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(path) = file {
+            if !path.is_file() {
+                return Err(SettingsError(vec![SettingFault {
+                    name: "--config".into(),
+                    problem: format!("there is no file {}", path.display()),
+                    example: "",
+                }]));
+            }
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        figment = figment.merge(Env::prefixed("MSI_").split("__"));
+        for (name, value) in overrides {
+            figment = figment.merge(Serialized::default(name, value));
+        }
+        let settings: Self = figment.extract().map_err(SettingsError::from)?;
+        let faults = settings.faults();
+        if faults.is_empty() { Ok(settings) } else { Err(SettingsError(faults)) }
+    }
+
+    fn faults(&self) -> Vec<SettingFault> {
+        let mut faults = Vec::new();
+        self.server.check(&mut faults);
+        self.database.check(&mut faults);
+        self.mail.check(&mut faults);
+        self.upstream.check(&mut faults);
+        self.salesforce.check(&mut faults);
+        self.marketo.check(&mut faults);
+        self.sync.check(&mut faults);
+        faults
+    }
+}
+
+impl From<figment::Error> for SettingsError {
+    fn from(error: figment::Error) -> Self {
+        let faults = error
+            .into_iter()
+            .map(|one| SettingFault {
+                name: if one.path.is_empty() { "settings file".into() } else { one.path.join(".") },
+                problem: one.kind.to_string(),
+                example: "",
+            })
+            .collect();
+        Self(faults)
+    }
+}
+
+/// Adds a fault for `name` unless `fine`.
+fn require(faults: &mut Vec<SettingFault>, fine: bool, name: &str, problem: impl Into<String>, example: &'static str) {
+    if !fine {
+        faults.push(SettingFault { name: name.into(), problem: problem.into(), example });
+    }
+}

@@ -1,0 +1,54 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{SettingFault, require};
+
+/// `[server]`: where and how the service listens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address to listen on; port 0 takes any free one.
+    pub address: SocketAddr,
+    /// The address callers use; empty for the one listened on.
+    pub public_url: String,
+    /// Largest request body in bytes.
+    pub body_limit_bytes: usize,
+    /// Longest time for one request.
+    pub request_timeout_seconds: u64,
+    /// Longest time for draining at shutdown.
+    pub shutdown_timeout_seconds: u64,
+    /// Threads that serve requests; 0 for one a core.
+    pub workers: usize,
+}
+
+impl ServerSettings {
+    /// Longest time for one request.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
+    }
+
+    /// The address callers use, without a trailing slash, given the address really bound.
+    #[must_use]
+    pub fn public_url(&self, bound: SocketAddr) -> String {
+        if self.public_url.is_empty() { format!("http://{bound}") } else { self.public_url.trim_end_matches('/').to_owned() }
+    }
+
+    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+        let usable = self.public_url.is_empty()
+            || Url::parse(&self.public_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        require(
+            faults,
+            usable,
+            "server.public_url",
+            format!("{:?} is no http(s) address", self.public_url),
+            "\"https://actions.example.com\"",
+        );
+        require(faults, self.body_limit_bytes >= 1024, "server.body_limit_bytes", "must be at least 1024", "1048576");
+        require(faults, self.request_timeout_seconds >= 1, "server.request_timeout_seconds", "must be at least 1", "30");
+        require(faults, self.shutdown_timeout_seconds >= 1, "server.shutdown_timeout_seconds", "must be at least 1", "20");
+    }
+}

@@ -1,0 +1,42 @@
+use serde::Deserialize;
+use time::Date;
+use time::macros::format_description;
+
+use super::{SettingFault, require};
+
+/// `[sync]`: how the people sync reads and writes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncSettings {
+    /// Width of one Marketo export window in days, at most the 31 that Marketo allows.
+    pub window_days: u16,
+    /// The earliest creation date looked for, `YYYY-MM-DD`.
+    pub earliest: String,
+    /// Rows written in one transaction while loading.
+    pub batch_rows: usize,
+}
+
+impl SyncSettings {
+    /// The earliest creation date looked for.
+    #[must_use]
+    pub fn earliest(&self) -> Date {
+        // `check` has refused any other text before the settings can be used.
+        Self::parse(&self.earliest).unwrap_or(Date::MIN)
+    }
+
+    fn parse(text: &str) -> Option<Date> {
+        Date::parse(text, format_description!("[year]-[month]-[day]")).ok()
+    }
+
+    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+        require(faults, (1..=31).contains(&self.window_days), "sync.window_days", "must be between 1 and 31", "31");
+        require(
+            faults,
+            Self::parse(&self.earliest).is_some(),
+            "sync.earliest",
+            format!("{:?} is no date", self.earliest),
+            "\"2006-01-01\"",
+        );
+        require(faults, (1..=50_000).contains(&self.batch_rows), "sync.batch_rows", "must be between 1 and 50000", "2000");
+    }
+}

@@ -1,0 +1,109 @@
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use super::{SettingFault, require};
+
+/// `[upstream]`: what holds for every call to a vendor.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamSettings {
+    /// Base address of the sandbox that stands in for both vendors; empty in production.
+    pub sandbox_url: String,
+    /// Longest time for opening a connection.
+    pub connect_timeout_seconds: u64,
+    /// Longest wait for the next bytes of an answer.
+    pub read_timeout_seconds: u64,
+}
+
+impl UpstreamSettings {
+    /// The HTTP client for a vendor: rustls, HTTP/2, gzip, time-outs, and no redirects (an API answers, it doesn't send
+    /// a caller elsewhere).
+    ///
+    /// # Errors
+    /// What the TLS back end reports when it can't be set up.
+    #[allow(clippy::disallowed_methods)] // this is the one place
+    pub fn http_client(&self) -> Result<reqwest::Client, reqwest::Error> {
+        // Several clients in one process may each ask for the same provider: the first wins and that is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::builder()
+            .user_agent(concat!("msi-actions/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(self.connect_timeout_seconds))
+            .read_timeout(Duration::from_secs(self.read_timeout_seconds))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+    }
+
+    /// The sandbox's base address without a trailing slash, when one is set.
+    #[must_use]
+    pub fn sandbox(&self) -> Option<&str> {
+        let url = self.sandbox_url.trim_end_matches('/');
+        (!url.is_empty()).then_some(url)
+    }
+
+    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+        let usable = self.sandbox_url.is_empty()
+            || Url::parse(&self.sandbox_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+        require(
+            faults,
+            usable,
+            "upstream.sandbox_url",
+            format!("{:?} is no http(s) address", self.sandbox_url),
+            "\"http://127.0.0.1:4010\"",
+        );
+        require(faults, self.connect_timeout_seconds >= 1, "upstream.connect_timeout_seconds", "must be at least 1", "5");
+        require(faults, self.read_timeout_seconds >= 1, "upstream.read_timeout_seconds", "must be at least 1", "30");
+    }
+}
+
+/// `[salesforce]`: the External Client App of this service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SalesforceSettings {
+    /// Consumer key.
+    pub client_id: String,
+    /// Consumer secret; also the key of the token answer's signature.
+    pub client_secret: SecretString,
+    /// REST and Bulk API version, `vNN.0`.
+    pub api_version: String,
+    /// OAuth scopes asked for, space separated.
+    pub scopes: String,
+}
+
+impl SalesforceSettings {
+    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+        let version =
+            self.api_version.strip_prefix('v').and_then(|rest| rest.strip_suffix(".0")).and_then(|number| number.parse::<u16>().ok());
+        // 58.0 brought resultPages; below 50.0 the columns of a result come in another order.
+        require(faults, version.is_some_and(|number| number >= 58), "salesforce.api_version", "must be v58.0 or later", "\"v66.0\"");
+    }
+}
+
+/// `[marketo]`: our manners towards a subscription we share with others.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarketoSettings {
+    /// Seconds between two questions for the status of an export job.
+    pub poll_interval_seconds: f64,
+    /// Calls made in any 20 seconds, of the subscription's 100.
+    pub calls_per_20_seconds: u32,
+    /// Calls under way at once, of the subscription's 10.
+    pub concurrent_calls: u32,
+}
+
+impl MarketoSettings {
+    /// Time between two questions for the status of an export job.
+    #[must_use]
+    pub fn poll_interval(&self) -> Duration {
+        Duration::from_secs_f64(self.poll_interval_seconds)
+    }
+
+    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+        let sensible = (0.001..=3600.0).contains(&self.poll_interval_seconds);
+        require(faults, sensible, "marketo.poll_interval_seconds", "must be between 0.001 and 3600", "60.0");
+        require(faults, (1..=100).contains(&self.calls_per_20_seconds), "marketo.calls_per_20_seconds", "must be between 1 and 100", "50");
+        require(faults, (1..=10).contains(&self.concurrent_calls), "marketo.concurrent_calls", "must be between 1 and 10", "5");
+    }
+}

@@ -1,0 +1,5 @@
+//! Backend for Marketo Sales Insight Actions. `app` wires everything; each feature lives in a folder of its own with three
+//! rooms: `mod.rs` (types and rules), `store.rs` (its SQL) and `http.rs` (its routes).
+
+pub mod clock;
+pub mod config;
