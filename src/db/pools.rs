@@ -1,0 +1,173 @@
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use crate::config::DatabaseUrl;
+
+use super::DbError;
+
+static SQLITE_STEPS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_STEPS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a request waits for a free connection before it is told that the database is unreachable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The database: SQLite inside this process, or PostgreSQL.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// Readers run side by side (WAL); the one writer is a pool of a single connection, where writers queue up instead
+    /// of meeting "database is locked".
+    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    /// A PostgreSQL pool.
+    Postgres(PgPool),
+}
+
+/// Where [`on!`](super::on) runs a query.
+#[derive(Debug)]
+pub enum Reader<'a> {
+    Sqlite(&'a SqlitePool),
+    Postgres(&'a PgPool),
+}
+
+/// A transaction under way; rolled back when dropped without [`Tx::commit`].
+#[derive(Debug)]
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Opens the database, making a SQLite file that doesn't exist yet. The schema is left alone: see [`Db::migrate`].
+    ///
+    /// # Errors
+    /// [`DbError::Unreachable`] when it can't be opened.
+    pub async fn connect(url: &DatabaseUrl, max_connections: u32) -> Result<Self, DbError> {
+        match url {
+            DatabaseUrl::Sqlite(path) => Self::open_sqlite(path, max_connections).await,
+            DatabaseUrl::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)
+                    .map_err(DbError::Unreachable)?
+                    .application_name("msi-actions")
+                    // A pooler in transaction mode hands the next statement to another server connection.
+                    .statement_cache_capacity(256);
+                let pool = PgPoolOptions::new()
+                    .max_connections(max_connections)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .connect_with(options)
+                    .await
+                    .map_err(DbError::Unreachable)?;
+                Ok(Self::Postgres(pool))
+            }
+        }
+    }
+
+    async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // In WAL mode this loses nothing to a crash of the process; a power cut may lose the last commits, never integrity.
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(30));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(60))
+            .connect_with(options.clone())
+            .await
+            .map_err(DbError::Unreachable)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await
+            .map_err(DbError::Unreachable)?;
+        Ok(Self::Sqlite { readers, writer })
+    }
+
+    /// Brings the schema to this version's; does nothing when it is there already.
+    ///
+    /// # Errors
+    /// [`DbError::Migration`], naming the step.
+    pub async fn migrate(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite { writer, .. } => SQLITE_STEPS.run(writer).await?,
+            Self::Postgres(pool) => POSTGRES_STEPS.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// The newest schema step this build knows, and the newest one the database has.
+    ///
+    /// # Errors
+    /// When the database can't be asked.
+    pub async fn schema_version(&self) -> Result<(i64, i64), DbError> {
+        let known = match self {
+            Self::Sqlite { .. } => &SQLITE_STEPS,
+            Self::Postgres(_) => &POSTGRES_STEPS,
+        };
+        let newest = known.iter().map(|step| step.version).max().unwrap_or(0);
+        let applied: Option<i64> =
+            super::on!(self, c => sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(c))?;
+        Ok((newest, applied.unwrap_or(0)))
+    }
+
+    /// Begins a transaction. On SQLite it takes the write lock at once, so it can't fail half-way for want of it.
+    ///
+    /// # Errors
+    /// [`DbError::Unreachable`] when no connection could be had in time.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Where reading queries run.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        match self {
+            Self::Sqlite { readers, .. } => Reader::Sqlite(readers),
+            Self::Postgres(pool) => Reader::Postgres(pool),
+        }
+    }
+
+    /// The engine's name, for messages and metrics.
+    #[must_use]
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes the changes durable.
+    ///
+    /// # Errors
+    /// When the database did not confirm it.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+}
