@@ -31,12 +31,14 @@ pub async fn list(db: &Db) -> Result<Vec<StoredDataKey>, DbError> {
 /// # Errors
 /// When the database refuses it.
 pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("INSERT INTO data_keys (id, master_key_id, sealed_key, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(key.id)
-        .bind(&key.master_key_id)
-        .bind(&key.sealed_key)
-        .bind(key.created_at)
-)
+    execute!(
+        tx,
+        sqlx::query("INSERT INTO data_keys (id, master_key_id, sealed_key, created_at) VALUES ($1, $2, $3, $4)")
+            .bind(key.id)
+            .bind(&key.master_key_id)
+            .bind(&key.sealed_key)
+            .bind(key.created_at)
+    )
     .map(drop)
 }
 
@@ -45,10 +47,12 @@ pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<(), DbError> {
 /// # Errors
 /// When the database refuses it.
 pub async fn reseal(tx: &mut Tx, key: &StoredDataKey) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("UPDATE data_keys SET master_key_id = $2, sealed_key = $3 WHERE id = $1")
-        .bind(key.id)
-        .bind(&key.master_key_id)
-        .bind(&key.sealed_key)
-)
+    execute!(
+        tx,
+        sqlx::query("UPDATE data_keys SET master_key_id = $2, sealed_key = $3 WHERE id = $1")
+            .bind(key.id)
+            .bind(&key.master_key_id)
+            .bind(&key.sealed_key)
+    )
     .map(drop)
 }

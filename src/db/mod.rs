@@ -43,9 +43,9 @@ impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Self::Unreachable(error),
-            sqlx::Error::Database(refusal) if refusal.is_unique_violation() || refusal.is_foreign_key_violation() => Self::Conflict {
-                constraint: refusal.constraint().map_or_else(|| refusal.message().to_owned(), str::to_owned),
-            },
+            sqlx::Error::Database(refusal) if refusal.is_unique_violation() || refusal.is_foreign_key_violation() => {
+                Self::Conflict { constraint: refusal.constraint().map_or_else(|| refusal.message().to_owned(), str::to_owned) }
+            }
             _ => Self::Statement(error),
         }
     }

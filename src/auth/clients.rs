@@ -1,0 +1,91 @@
+use secrecy::SecretString;
+
+use super::permissions::{Scope, Scopes};
+use super::{AuthError, store};
+use crate::clock::{Clock, Timestamp};
+use crate::crypto::{SecretHash, random_token};
+use crate::db::{Db, DbError, Tx};
+use crate::ids::InstanceId;
+
+/// A program that may ask for access tokens.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Public name, `msi_` and a UUID.
+    pub client_id: String,
+    /// The instance it is bound to; none for an operator.
+    pub instance: Option<InstanceId>,
+    /// What people call it.
+    pub name: String,
+    /// What it may ask for.
+    pub scopes: Scopes,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A client to be made.
+#[derive(Debug)]
+pub struct NewClient {
+    pub instance: Option<InstanceId>,
+    pub name: String,
+    pub scopes: Scopes,
+}
+
+/// How a client proves itself: `client_secret_basic` or `client_secret_post` (RFC 6749, section 2.3.1).
+#[derive(Debug)]
+pub struct ClientAuthentication {
+    pub client_id: String,
+    pub client_secret: SecretString,
+}
+
+/// Makes a client. The secret is given out here and never again: only its hash is kept.
+///
+/// # Errors
+/// [`AuthError::InvalidScope`] when a client of an instance asks for the operator's scope; [`AuthError::Db`].
+pub async fn create_client(tx: &mut Tx, clock: &dyn Clock, new: NewClient) -> Result<(Client, SecretString), AuthError> {
+    if new.instance.is_some() && new.scopes.0.contains(&Scope::InstancesManage) {
+        return Err(AuthError::InvalidScope(format!("a client of an instance can't have the scope {}", Scope::InstancesManage)));
+    }
+    let client = Client {
+        client_id: format!("msi_{}", clock.new_id().simple()),
+        instance: new.instance,
+        name: new.name,
+        scopes: new.scopes,
+        created_at: clock.timestamp(),
+        revoked_at: None,
+    };
+    let secret = random_token();
+    store::insert_client(tx, &client, &SecretHash::of(&secret)).await?;
+    Ok((client, secret))
+}
+
+/// Gives the client another secret; the one before stops working at once. `None` when there is no such client.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn rotate_secret(tx: &mut Tx, client_id: &str) -> Result<Option<SecretString>, DbError> {
+    let secret = random_token();
+    let found = store::update_client_secret(tx, client_id, &SecretHash::of(&secret)).await?;
+    Ok(found.then_some(secret))
+}
+
+/// Refuses the client from now on; tokens it holds run out by themselves. `false` when there is no such client.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn revoke_client(tx: &mut Tx, clock: &dyn Clock, client_id: &str) -> Result<bool, DbError> {
+    store::revoke_client(tx, client_id, clock.timestamp()).await
+}
+
+/// The client behind an authentication.
+///
+/// # Errors
+/// [`AuthError::InvalidClient`], the same for an unknown id, a wrong secret and a revoked client.
+pub async fn authenticate_client(db: &Db, authentication: &ClientAuthentication) -> Result<Client, AuthError> {
+    let Some((client, hash)) = store::find_client(db, &authentication.client_id).await? else {
+        return Err(AuthError::InvalidClient);
+    };
+    let proven = hash.matches(&authentication.client_secret);
+    if proven && client.revoked_at.is_none() { Ok(client) } else { Err(AuthError::InvalidClient) }
+}

@@ -1,0 +1,38 @@
+//! Activating an invitation by Salesforce login begins in `invites` and comes back here, at the one redirect address that
+//! Salesforce knows. This trait is how the way back is found without a circle.
+
+use futures_util::future::BoxFuture;
+
+use crate::auth::NewSession;
+use crate::http::Problem;
+use crate::ids::{InstanceId, InviteId, MemberId};
+
+/// Who logged in at Salesforce.
+#[derive(Debug, Clone)]
+pub struct SalesforceLogin {
+    /// 18 characters.
+    pub organization_id: String,
+    /// 18 characters.
+    pub user_id: String,
+    pub username: String,
+    pub email: String,
+}
+
+/// A member just activated, with the session begun for them.
+#[derive(Debug)]
+pub struct ActivatedMember {
+    pub member: MemberId,
+    pub email: String,
+    pub session: NewSession,
+}
+
+/// Completes an invitation whose person has logged in at Salesforce. `invites` implements it.
+pub trait ActivationByLogin: Send + Sync {
+    /// Activates the member.
+    fn activate<'a>(
+        &'a self,
+        instance: InstanceId,
+        invite: InviteId,
+        login: &'a SalesforceLogin,
+    ) -> BoxFuture<'a, Result<ActivatedMember, Problem>>;
+}

@@ -1,0 +1,109 @@
+//! Extractors whose failures are problem documents that name the fault by its pointer.
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use actix_web::web::{self, Bytes};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use super::{Code, InputFault, Problem};
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = is_json(request);
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !json {
+                return Err(Problem::new(Code::UnsupportedMediaType, "Send the body as application/json."));
+            }
+            read_json(&bytes.await.map_err(|error| unreadable(&error))?).map(Self)
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// The problem of a body that did not arrive.
+#[must_use]
+pub fn unreadable(error: &actix_web::Error) -> Problem {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Problem::new(Code::BodyTooLarge, "The body is larger than this route takes."),
+        _ if error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(Code::BodyTooLarge, "The body is larger than this route takes.")
+        }
+        _ => Problem::new(Code::MalformedRequest, "The body did not arrive whole."),
+    }
+}
+
+/// Reads JSON, telling text that is no JSON (400) from JSON of another shape (422, with the pointer).
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let inner = error.inner();
+        if inner.is_data() {
+            let pointer = pointer_of(error.path());
+            Problem::invalid(vec![InputFault::new(pointer, "wrong_shape", inner.to_string())])
+        } else {
+            Problem::new(Code::MalformedRequest, format!("The body is no JSON: {inner}."))
+        }
+    })?;
+    reader.end().map_err(|error| Problem::new(Code::MalformedRequest, format!("The body is no JSON: {error}.")))?;
+    Ok(value)
+}
+
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => "/?".to_owned(),
+        })
+        .collect()
+}
+
+/// Query parameters.
+#[derive(Debug)]
+pub struct QueryParams<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(web::Query::<T>::from_query(request.query_string()).map(|query| Self(query.into_inner())).map_err(|error| {
+            let detail = error.to_string();
+            Problem::invalid(vec![InputFault::new("#query", "wrong_shape", detail.trim_start_matches("Query deserialize error: "))])
+        }))
+    }
+}
+
+/// Parameters in the path. A value of the wrong form names nothing, so the answer is 404.
+#[derive(Debug)]
+pub struct PathParams<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for PathParams<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = web::Path::<T>::from_request(request, payload).into_inner();
+        std::future::ready(
+            read.map(|path| Self(path.into_inner())).map_err(|_| Problem::new(Code::NotFound, "There is nothing of this name.")),
+        )
+    }
+}

@@ -1,0 +1,159 @@
+//! What every request passes: the permission table, the longest time, and the last word on errors, so that each leaves as a
+//! problem document with the request id, panics included.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use tracing_actix_web::RequestId;
+
+use super::{Authenticate, Code, Credentials, Problem};
+use crate::auth::permissions::{Access, Caller, Rule, Scope, rules_of};
+
+/// Name of the console's session cookie. The prefix binds it to our host over TLS (RFC 6265bis, section 4.1.3.2); a plain
+/// name is used without TLS, where browsers refuse the prefix.
+pub const SESSION_COOKIE: &str = "msi_session";
+
+/// Carries the request id back to the caller.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the gate needs to know.
+#[derive(Clone)]
+pub struct Gate {
+    /// Tells who is behind the credentials.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// Longest time until the head of an answer.
+    pub request_timeout: Duration,
+}
+
+/// The middleware.
+///
+/// # Errors
+/// None: every failure is answered as a problem document.
+pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let inner = request.request().clone();
+    let answered = match admit(&request).await {
+        Ok(()) => pass(request, next).await,
+        Err(problem) => Err(problem),
+    };
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(problem) => ServiceResponse::new(inner.clone(), problem.respond(&id)),
+    };
+    if let Some(problem) = problem_of(&response) {
+        response = ServiceResponse::new(inner, problem.respond(&id));
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    Ok(response)
+}
+
+/// Lets the request on, with a bound on its time and on what a panic can do.
+async fn pass<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Problem> {
+    let timeout = request.app_data::<Data<Gate>>().map_or(Duration::from_secs(30), |gate| gate.request_timeout);
+    match tokio::time::timeout(timeout, AssertUnwindSafe(next.call(request)).catch_unwind()).await {
+        Ok(Ok(Ok(response))) => Ok(response.map_into_boxed_body()),
+        Ok(Ok(Err(error))) => Err(from_actix(&error)),
+        Ok(Err(_panic)) => {
+            tracing::error!("a handler panicked");
+            Err(Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help."))
+        }
+        Err(_elapsed) => {
+            let detail = format!("No answer could be given within {} s. What was asked for may still happen.", timeout.as_secs());
+            Err(Problem::new(Code::TimedOut, detail))
+        }
+    }
+}
+
+/// Looks the route up in the permission table and lets in whom the table says.
+async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
+    let Some(pattern) = request.match_pattern() else {
+        return Err(Problem::new(Code::NotFound, "There is nothing at this address. The routes are listed at /docs/."));
+    };
+    let Some(rule) = rules_of(&pattern).find(|rule| method_matches(rule, request.method())) else {
+        let allowed: Vec<_> = rules_of(&pattern).map(|rule| rule.method).collect();
+        let detail = format!("This address answers to {}.", allowed.join(", "));
+        return Err(Problem::new(Code::MethodNotAllowed, detail).with_header(header::ALLOW, allowed.join(", ")));
+    };
+    let (scope, bound) = match rule.access {
+        Access::Public => return Ok(()),
+        Access::Operator(scope) => (scope, false),
+        Access::Instance(scope) => (scope, true),
+    };
+    let caller = authenticate(request).await?;
+    permit(&caller, scope, bound)?;
+    request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+fn method_matches(rule: &Rule, method: &Method) -> bool {
+    rule.method == method.as_str()
+}
+
+async fn authenticate(request: &ServiceRequest) -> Result<Caller, Problem> {
+    let credentials = credentials(request.request()).ok_or_else(|| {
+        let detail = "Send an access token as `Authorization: Bearer …`; POST /oauth/token gives one.";
+        Problem::new(Code::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"msi-actions\"")
+    })?;
+    let gate = request.app_data::<Data<Gate>>().ok_or_else(|| Problem::new(Code::Internal, "The service is not wired up."))?;
+    gate.authenticate.authenticate(credentials).await
+}
+
+fn credentials(request: &HttpRequest) -> Option<Credentials> {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::Bearer(token.trim().into()));
+    }
+    // A cookie comes along with requests that other sites make a browser send; those can't set a header of their own.
+    let safe = request.method() == Method::GET || request.headers().contains_key("x-requested-with");
+    let cookie = request.cookie(SESSION_COOKIE)?;
+    safe.then(|| Credentials::Session(cookie.value().into()))
+}
+
+fn permit(caller: &Caller, scope: Scope, bound: bool) -> Result<(), Problem> {
+    if !caller.scopes.0.contains(&scope) {
+        let challenge = format!("Bearer realm=\"msi-actions\", error=\"insufficient_scope\", scope=\"{scope}\"");
+        let detail = format!("This needs the scope {scope}, which the caller doesn't have.");
+        return Err(Problem::new(Code::Forbidden, detail).with_header(header::WWW_AUTHENTICATE, challenge));
+    }
+    if bound && caller.instance.is_none() {
+        let detail = "The token belongs to no instance. Ask for one with resource=urn:msi-actions:instance:ID.";
+        return Err(Problem::new(Code::InstanceRequired, detail));
+    }
+    Ok(())
+}
+
+/// The problem behind an answer, when it is one: ours, or an error that the framework made.
+fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+    let error = response.response().error()?;
+    Some(from_actix(error))
+}
+
+/// Errors that the framework raises before a handler runs, as problems.
+fn from_actix(error: &Error) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.clone();
+    }
+    let response: HttpResponse = error.as_response_error().error_response();
+    match response.status() {
+        StatusCode::NOT_FOUND => Problem::new(Code::NotFound, "There is nothing at this address."),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed, "The method is not allowed here."),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge, "The body is too large."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(Code::UnsupportedMediaType, "The media type is not supported."),
+        status if status.is_client_error() => Problem::new(Code::MalformedRequest, error.to_string()),
+        _ => {
+            tracing::error!(error = %error, "the framework failed a request");
+            Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help.")
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The one table from error to HTTP: every code a caller can meet, with its status and title. Features name a code through
+//! [`AsProblem`]; the answer is a problem document (RFC 9457) with the request id.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde::Serialize;
+
+macro_rules! codes {
+    ($($name:ident = $status:literal, $code:literal, $title:literal;)+) => {
+        /// A stable name for what went wrong. Clients branch on this, never on the prose.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $(#[doc = $title] $name,)+ }
+
+        impl Code {
+            /// Every code, for the document and its tests.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name as clients see it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The title: the same for every occurrence.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// The HTTP status.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                // The table holds statuses between 400 and 503 only; a slip would read as 500 and fail a test below.
+                StatusCode::from_u16(match self { $(Self::$name => $status,)+ }).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedRequest = 400, "malformed_request", "The request can't be read";
+    InvalidInput = 422, "invalid_input", "Some values can't be used";
+    Unauthenticated = 401, "unauthenticated", "Authentication is needed";
+    InvalidToken = 401, "invalid_token", "The access token is not valid";
+    Forbidden = 403, "forbidden", "This is not permitted";
+    InstanceRequired = 403, "instance_required", "The token is not bound to an instance";
+    NotFound = 404, "not_found", "There is nothing here";
+    MethodNotAllowed = 405, "method_not_allowed", "The method is not allowed here";
+    BodyTooLarge = 413, "body_too_large", "The body is too large";
+    UnsupportedMediaType = 415, "unsupported_media_type", "The media type is not supported";
+    TooManyRequests = 429, "too_many_requests", "Too many requests";
+    Internal = 500, "internal_error", "Something went wrong on our side";
+    Unavailable = 503, "unavailable", "The service can't answer right now";
+    TimedOut = 503, "timed_out", "The request took too long";
+    IdempotencyKeyReused = 422, "idempotency_key_reused", "The idempotency key was used with another request";
+    IdempotencyKeyInUse = 409, "idempotency_key_in_use", "The first request with this idempotency key is still under way";
+    InstanceExists = 409, "instance_exists", "This subscription has an instance already";
+    PrerequisiteUnmet = 409, "prerequisite_unmet", "A prerequisite is not met";
+    StepRequired = 409, "step_required", "An earlier set-up step is not done";
+    NoMarketoCredentials = 409, "no_marketo_credentials", "No Marketo credentials are known";
+    MarketoAddressWrong = 409, "marketo_address_wrong", "The Marketo address does not answer as Marketo";
+    MarketoClientUnknown = 409, "marketo_client_unknown", "Marketo does not know this client id";
+    MarketoSecretWrong = 409, "marketo_secret_wrong", "Marketo refuses the client secret";
+    MarketoRefused = 409, "marketo_refused", "Marketo refused the call";
+    SalesforceRefused = 409, "salesforce_refused", "Salesforce refused the call";
+    SalesforceNotConfigured = 409, "salesforce_not_configured", "The service's Salesforce app is not configured";
+    UpstreamUnavailable = 503, "upstream_unavailable", "An upstream service can't answer right now";
+    AlreadyConnected = 409, "already_connected", "The connection exists already";
+    NotConnected = 404, "not_connected", "There is no such connection";
+    StateInvalid = 400, "state_invalid", "The authorization was not begun here, or too long ago";
+    AuthorizationDenied = 403, "authorization_denied", "The authorization was refused";
+    NotAMarketoAdmin = 409, "not_a_marketo_admin", "This person is no Marketo admin";
+    FirstUserExists = 409, "first_user_exists", "The first user has been invited already";
+    EmailTaken = 409, "email_taken", "The e-mail address belongs to another instance";
+    ActivationUnknown = 404, "activation_unknown", "This activation link is not known";
+    ActivationUsed = 410, "activation_used", "This activation link has been used";
+    ActivationExpired = 410, "activation_expired", "This activation link has expired";
+    ActivationMethodNotAllowed = 409, "activation_method_not_allowed", "This way of activating is switched off";
+    EmailMismatch = 403, "email_mismatch", "The Salesforce user has another e-mail address";
+    SeatLimitReached = 409, "seat_limit_reached", "All user seats are taken";
+    TeamExists = 409, "team_exists", "A team of this name exists";
+    TeamLimitReached = 409, "team_limit_reached", "No more teams can be made";
+    ImportUnreadable = 422, "import_unreadable", "The file is no list of invitations";
+    ImportAlreadyConfirmed = 409, "import_already_confirmed", "The import has been confirmed already";
+    SyncRunning = 409, "sync_running", "A sync is under way already";
+}
+
+/// One fault of the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct InputFault {
+    /// JSON pointer (RFC 6901) into the body, or `#query/NAME`, `#path/NAME`, `#header/NAME`.
+    pub pointer: String,
+    /// Stable name of the fault.
+    pub code: String,
+    /// What is wrong and what would be accepted.
+    pub detail: String,
+}
+
+impl InputFault {
+    /// A fault at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+/// The body of every error answer, media type `application/problem+json` (RFC 9457).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Identifies the kind of problem: `urn:msi-actions:problem:CODE`.
+    #[schema(example = "urn:msi-actions:problem:invalid_input")]
+    pub r#type: String,
+    /// The same for every problem of this kind.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time and what to do.
+    pub detail: String,
+    /// Stable name of the problem; branch on this.
+    #[schema(example = "invalid_input")]
+    pub code: String,
+    /// Quote this when asking for help; every log line of the request has it.
+    pub request_id: String,
+    /// Every fault of the input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<InputFault>,
+    /// Address of what stands in the way or of what to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// What goes back when a request fails.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}: {detail}", code.as_str())]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<InputFault>,
+    link: Option<String>,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Problem {
+    /// A problem of this kind; `detail` says what happened and what to do.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), link: None, headers: Vec::new() }
+    }
+
+    /// Input that can't be used, with every fault.
+    #[must_use]
+    pub fn invalid(errors: Vec<InputFault>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => one.detail.clone(),
+            many => format!("{} values can't be used; see errors.", many.len()),
+        };
+        Self { errors, ..Self::new(Code::InvalidInput, detail) }
+    }
+
+    /// Adds the address of what stands in the way.
+    #[must_use]
+    pub fn with_link(mut self, link: impl Into<String>) -> Self {
+        self.link = Some(link.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The kind of problem.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What happened this time.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The answer, with the id of the request it answers.
+    #[must_use]
+    pub fn respond(&self, request_id: &str) -> HttpResponse {
+        let mut answer = HttpResponseBuilder::new(self.code.status());
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                answer.insert_header((name.clone(), value));
+            }
+        }
+        let body = ProblemBody {
+            r#type: format!("urn:msi-actions:problem:{}", self.code.as_str()),
+            title: self.code.title().to_owned(),
+            status: self.code.status().as_u16(),
+            detail: self.detail.clone(),
+            code: self.code.as_str().to_owned(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.clone(),
+            link: self.link.clone(),
+        };
+        answer.content_type("application/problem+json").json(body)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        // The gate (`http/gate.rs`) writes the answer again with the request id.
+        self.respond("")
+    }
+}
+
+/// What a feature's error enum implements, beside its routes, so that `?` turns it into a problem.
+pub trait AsProblem: std::error::Error {
+    /// The problem a caller sees. Internal causes must not appear in it.
+    fn as_problem(&self) -> Problem;
+}
+
+impl<E: AsProblem> From<E> for Problem {
+    fn from(error: E) -> Self {
+        let problem = error.as_problem();
+        if problem.code.status().is_server_error() {
+            let mut causes = Vec::new();
+            let mut cause = error.source();
+            while let Some(one) = cause {
+                causes.push(one.to_string());
+                cause = one.source();
+            }
+            tracing::error!(code = problem.code.as_str(), error = %error, ?causes, "request failed");
+        }
+        problem
+    }
+}
+
+impl AsProblem for crate::db::DbError {
+    fn as_problem(&self) -> Problem {
+        match self {
+            Self::Unreachable(_) => Problem::new(Code::Unavailable, "The database can't be reached. Try again in a few seconds."),
+            _ => Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help."),
+        }
+    }
+}
+
+impl AsProblem for crate::crypto::SealError {
+    fn as_problem(&self) -> Problem {
+        Problem::new(Code::Internal, "A stored secret does not open. Quote the request id when you ask for help.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_name_of_its_own_and_an_error_status() {
+        let names: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+            assert_eq!(code.status() == StatusCode::INTERNAL_SERVER_ERROR, *code == Code::Internal, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The Integration Information card: empty until the first user has been invited; then the client id, and the secret once.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{InstanceError, store};
+use crate::auth::{self, NewClient, Scopes};
+use crate::clock::{Clock, Timestamp};
+use crate::crypto::Vault;
+use crate::db::Tx;
+use crate::ids::InstanceId;
+
+/// What the card shows.
+#[derive(Debug)]
+pub struct IntegrationInformation {
+    pub client_id: String,
+    /// Only the first time.
+    pub client_secret: Option<SecretString>,
+    pub created_at: Timestamp,
+    /// When the secret was shown.
+    pub shown_at: Option<Timestamp>,
+}
+
+fn context(instance: InstanceId) -> String {
+    format!("integration_clients/{instance}/secret")
+}
+
+/// Makes the instance's own API client, in the transaction that invites the first user. Does nothing when it is there.
+///
+/// # Errors
+/// [`InstanceError::Db`], [`InstanceError::Seal`].
+pub async fn ensure_integration_client(tx: &mut Tx, clock: &dyn Clock, vault: &Vault, instance: InstanceId) -> Result<(), InstanceError> {
+    if store::find_integration(tx, instance).await?.is_some() {
+        return Ok(());
+    }
+    let new = NewClient { instance: Some(instance), name: "Integration information".into(), scopes: Scopes::of_an_instance() };
+    let (client, secret) = auth::create_client(tx, clock, new).await?;
+    let sealed = vault.seal(&context(instance), secret.expose_secret().as_bytes())?;
+    store::insert_integration(tx, instance, &client.client_id, &sealed, clock.timestamp()).await?;
+    Ok(())
+}
+
+/// Shows the card; the secret comes with the first answer only.
+///
+/// # Errors
+/// [`InstanceError::NobodyInvited`] before the first invitation.
+pub(super) async fn show(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    vault: &Vault,
+    instance: InstanceId,
+) -> Result<IntegrationInformation, InstanceError> {
+    let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
+    let secret = row.sealed_secret.map(|sealed| vault.open_text(&context(instance), &sealed)).transpose()?;
+    let now = clock.timestamp();
+    let client_secret = if secret.is_some() && store::mark_integration_shown(tx, instance, now).await? { secret } else { None };
+    let shown_at = row.shown_at.or(client_secret.is_some().then_some(now));
+    Ok(IntegrationInformation { client_id: row.client_id, client_secret, created_at: row.created_at, shown_at })
+}
+
+/// Gives the client another secret and shows it; the one before stops working at once.
+///
+/// # Errors
+/// [`InstanceError::NobodyInvited`] before the first invitation.
+pub(super) async fn rotate(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId) -> Result<IntegrationInformation, InstanceError> {
+    let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
+    let secret = auth::rotate_secret(tx, &row.client_id).await?.ok_or(InstanceError::NobodyInvited)?;
+    let now = clock.timestamp();
+    store::mark_integration_shown(tx, instance, now).await?;
+    Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, shown_at: Some(now) })
+}

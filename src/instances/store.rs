@@ -1,0 +1,169 @@
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Instance, MunchkinId, Prerequisites};
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::ids::InstanceId;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: InstanceId,
+    munchkin_id: String,
+    name: String,
+    environment: String,
+    login_management: String,
+    language: String,
+    msi_actions_enabled: bool,
+    salesforce_sync_configured: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// The text under which a unit variant is stored: the one that the API shows.
+fn text_of(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+fn value_of<T: DeserializeOwned>(text: String) -> Result<T, DbError> {
+    serde_json::from_value(serde_json::Value::String(text)).map_err(|error| DbError::Statement(sqlx::Error::Decode(error.into())))
+}
+
+impl TryFrom<Row> for Instance {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let munchkin_id = row.munchkin_id.parse::<MunchkinId>().map_err(|error| DbError::Statement(sqlx::Error::Decode(error.into())))?;
+        Ok(Self {
+            id: row.id,
+            munchkin_id,
+            name: row.name,
+            environment: value_of(row.environment)?,
+            login_management: value_of(row.login_management)?,
+            language: value_of(row.language)?,
+            prerequisites: Prerequisites {
+                msi_actions_enabled: row.msi_actions_enabled,
+                salesforce_sync_configured: row.salesforce_sync_configured,
+            },
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// The instance with this id.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find(db: &Db, instance: InstanceId) -> Result<Option<Instance>, DbError> {
+    const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
+         salesforce_sync_configured, created_at, updated_at FROM instances WHERE id = $1";
+    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    row.map(Instance::try_from).transpose()
+}
+
+/// The id of the instance of this subscription. Global: only operators ask.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_by_munchkin_id(tx: &mut Tx, munchkin_id: &MunchkinId) -> Result<Option<InstanceId>, DbError> {
+    const SQL: &str = "SELECT id FROM instances WHERE munchkin_id = $1";
+    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(munchkin_id.as_str()).fetch_optional(c))
+}
+
+/// A page of all instances after `after`, in the order they were made. Global: only operators ask.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list(db: &Db, after: Option<InstanceId>, rows: i64) -> Result<Vec<Instance>, DbError> {
+    const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
+         salesforce_sync_configured, created_at, updated_at FROM instances WHERE id > $1 ORDER BY id LIMIT $2";
+    let after = after.unwrap_or(InstanceId(uuid::Uuid::nil()));
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(after).bind(rows).fetch_all(c))?;
+    rows.into_iter().map(Instance::try_from).collect()
+}
+
+/// Keeps a new instance.
+///
+/// # Errors
+/// A conflict when the subscription has one already.
+pub async fn insert(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO instances (id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
+         salesforce_sync_configured, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)";
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(instance.id)
+            .bind(instance.munchkin_id.as_str())
+            .bind(&instance.name)
+            .bind(text_of(instance.environment))
+            .bind(text_of(instance.login_management))
+            .bind(text_of(instance.language))
+            .bind(instance.prerequisites.msi_actions_enabled)
+            .bind(instance.prerequisites.salesforce_sync_configured)
+            .bind(instance.created_at)
+    )
+    .map(drop)
+}
+
+/// Writes the settings that can be changed.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn update(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE instances SET name = $2, login_management = $3, language = $4, msi_actions_enabled = $5, \
+         salesforce_sync_configured = $6, updated_at = $7 WHERE id = $1";
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(instance.id)
+            .bind(&instance.name)
+            .bind(text_of(instance.login_management))
+            .bind(text_of(instance.language))
+            .bind(instance.prerequisites.msi_actions_enabled)
+            .bind(instance.prerequisites.salesforce_sync_configured)
+            .bind(instance.updated_at)
+    )
+    .map(drop)
+}
+
+/// The row behind the Integration Information card.
+#[derive(Debug, sqlx::FromRow)]
+pub struct IntegrationRow {
+    pub client_id: String,
+    pub sealed_secret: Option<Vec<u8>>,
+    pub created_at: Timestamp,
+    pub shown_at: Option<Timestamp>,
+}
+
+/// The integration client of an instance, once there is one.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_integration(tx: &mut Tx, instance: InstanceId) -> Result<Option<IntegrationRow>, DbError> {
+    const SQL: &str = "SELECT client_id, sealed_secret, created_at, shown_at FROM integration_clients WHERE instance_id = $1";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+}
+
+/// Keeps the integration client of an instance.
+///
+/// # Errors
+/// A conflict when there is one already.
+pub async fn insert_integration(tx: &mut Tx, instance: InstanceId, client_id: &str, sealed: &[u8], at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO integration_clients (instance_id, client_id, sealed_secret, created_at) VALUES ($1, $2, $3, $4)";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(client_id).bind(sealed).bind(at)).map(drop)
+}
+
+/// Takes the secret out of the card and gives it to the one caller who gets to show it: with two callers at once, one row is
+/// touched by one of them only.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn mark_integration_shown(tx: &mut Tx, instance: InstanceId, at: Timestamp) -> Result<bool, DbError> {
+    const SQL: &str =
+        "UPDATE integration_clients SET sealed_secret = NULL, shown_at = $2 WHERE instance_id = $1 AND sealed_secret IS NOT NULL";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(at))? == 1)
+}
