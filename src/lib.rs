@@ -1,13 +1,17 @@
 //! Backend for Marketo Sales Insight Actions. `app` wires everything; each feature lives in a folder of its own with three
 //! rooms: `mod.rs` (types and rules), `store.rs` (its SQL) and `http.rs` (its routes).
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod crypto;
 pub mod db;
+pub mod demo;
 pub mod http;
 pub mod ids;
 pub mod instances;
 pub mod jobs;
+pub mod telemetry;

@@ -1,6 +1,8 @@
 -- Data keys, sealed by a master key; they seal everything confidential.
 CREATE TABLE data_keys (
     id uuid PRIMARY KEY,
+    -- Counts up; unique, so that two processes that start at once agree on one key.
+    generation bigint NOT NULL UNIQUE,
     master_key_id text NOT NULL,
     sealed_key bytea NOT NULL,
     created_at timestamptz NOT NULL

@@ -14,6 +14,7 @@ CREATE INDEX api_clients_by_instance ON api_clients (instance_id);
 -- Keys that sign access tokens; the private half is sealed.
 CREATE TABLE signing_keys (
     kid text PRIMARY KEY,
+    generation bigint NOT NULL UNIQUE,
     sealed_private_key bytea NOT NULL,
     public_jwk jsonb NOT NULL,
     created_at timestamptz NOT NULL,

@@ -1,6 +1,8 @@
 -- Data keys, sealed by a master key; they seal everything confidential.
 CREATE TABLE data_keys (
     id BLOB PRIMARY KEY,
+    -- Counts up; unique, so that two processes that start at once agree on one key.
+    generation INTEGER NOT NULL UNIQUE,
     master_key_id TEXT NOT NULL,
     sealed_key BLOB NOT NULL,
     created_at TEXT NOT NULL

@@ -14,6 +14,7 @@ CREATE INDEX api_clients_by_instance ON api_clients (instance_id);
 -- Keys that sign access tokens; the private half is sealed.
 CREATE TABLE signing_keys (
     kid TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL UNIQUE,
     sealed_private_key BLOB NOT NULL,
     public_jwk TEXT NOT NULL,
     created_at TEXT NOT NULL,

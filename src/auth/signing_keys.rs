@@ -50,7 +50,7 @@ impl SigningKeys {
             let mut tx = db.begin().await?;
             store::insert_signing_key(&mut tx, &key).await?;
             tx.commit().await?;
-            // Another replica may have started at the same moment: whatever is stored now counts.
+            // Another replica may have started at the same moment: the key stored first counts.
             stored = store::list_signing_keys(db).await?;
         }
         let keys = stored.iter().map(|key| open(key, vault)).collect::<Result<Vec<_>, _>>()?;
@@ -96,6 +96,7 @@ fn generate(vault: &Vault, clock: &dyn Clock) -> Result<StoredSigningKey, AuthEr
         sealed_private_key: vault.seal(&context(&kid), private.as_bytes())?,
         public_jwk: Json(json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "sig", "alg": "ES256" })),
         kid,
+        generation: 1,
         created_at: clock.timestamp(),
         retired_at: None,
     })

@@ -100,6 +100,8 @@ pub async fn revoke_client(tx: &mut Tx, client_id: &str, at: Timestamp) -> Resul
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct StoredSigningKey {
     pub kid: String,
+    /// Counts up from 1; the highest one signs.
+    pub generation: i64,
     pub sealed_private_key: Vec<u8>,
     pub public_jwk: Json<serde_json::Value>,
     pub created_at: Timestamp,
@@ -111,17 +113,18 @@ pub struct StoredSigningKey {
 /// # Errors
 /// When the database can't be asked.
 pub async fn list_signing_keys(db: &Db) -> Result<Vec<StoredSigningKey>, DbError> {
-    const SQL: &str = "SELECT kid, sealed_private_key, public_jwk, created_at, retired_at FROM signing_keys ORDER BY created_at, kid";
+    const SQL: &str = "SELECT kid, generation, sealed_private_key, public_jwk, created_at, retired_at FROM signing_keys ORDER BY generation";
     on!(db, c => sqlx::query_as(SQL).fetch_all(c))
 }
 
-/// Keeps a new signing key.
+/// Keeps a new signing key, unless another process has made this generation already.
 ///
 /// # Errors
 /// When the database refuses it.
 pub async fn insert_signing_key(tx: &mut Tx, key: &StoredSigningKey) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO signing_keys (kid, sealed_private_key, public_jwk, created_at) VALUES ($1, $2, $3, $4)";
-    execute!(tx, sqlx::query(SQL).bind(&key.kid).bind(&key.sealed_private_key).bind(&key.public_jwk).bind(key.created_at)).map(drop)
+    const SQL: &str = "INSERT INTO signing_keys (kid, generation, sealed_private_key, public_jwk, created_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (generation) DO NOTHING";
+    execute!(tx, sqlx::query(SQL).bind(&key.kid).bind(key.generation).bind(&key.sealed_private_key).bind(&key.public_jwk).bind(key.created_at)).map(drop)
 }
 
 /// Keeps a new session.

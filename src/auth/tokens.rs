@@ -66,6 +66,12 @@ impl TokenIssuer {
         &self.issuer
     }
 
+    /// Whether there is a key to sign with.
+    #[must_use]
+    pub fn can_sign(&self) -> bool {
+        self.keys.newest().is_ok()
+    }
+
     /// A token for `client`, bound to `instance`, with `scopes`.
     ///
     /// # Errors

@@ -10,11 +10,13 @@ use crate::clock::Timestamp;
 pub struct StoredDataKey {
     /// Written in front of everything the key seals.
     pub id: Uuid,
+    /// Counts up from 1; the highest one seals.
+    pub generation: i64,
     /// Id of the master key that seals it.
     pub master_key_id: String,
     /// The key itself, sealed.
     pub sealed_key: Vec<u8>,
-    /// When it was made; the newest one seals.
+    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -23,18 +25,19 @@ pub struct StoredDataKey {
 /// # Errors
 /// When the database can't be asked.
 pub async fn list(db: &Db) -> Result<Vec<StoredDataKey>, DbError> {
-    on!(db, c => sqlx::query_as("SELECT id, master_key_id, sealed_key, created_at FROM data_keys ORDER BY created_at, id").fetch_all(c))
+    on!(db, c => sqlx::query_as("SELECT id, generation, master_key_id, sealed_key, created_at FROM data_keys ORDER BY generation").fetch_all(c))
 }
 
-/// Keeps a new data key.
+/// Keeps a new data key, unless another process has made this generation already.
 ///
 /// # Errors
 /// When the database refuses it.
 pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<(), DbError> {
     execute!(
         tx,
-        sqlx::query("INSERT INTO data_keys (id, master_key_id, sealed_key, created_at) VALUES ($1, $2, $3, $4)")
+        sqlx::query("INSERT INTO data_keys (id, generation, master_key_id, sealed_key, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (generation) DO NOTHING")
             .bind(key.id)
+            .bind(key.generation)
             .bind(&key.master_key_id)
             .bind(&key.sealed_key)
             .bind(key.created_at)

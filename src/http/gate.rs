@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -17,6 +17,7 @@ use tracing_actix_web::RequestId;
 
 use super::{Authenticate, Code, Credentials, Problem};
 use crate::auth::permissions::{Access, Caller, Rule, Scope, rules_of};
+use crate::telemetry::Metrics;
 
 /// Name of the console's session cookie. The prefix binds it to our host over TLS (RFC 6265bis, section 4.1.3.2); a plain
 /// name is used without TLS, where browsers refuse the prefix.
@@ -41,6 +42,7 @@ pub struct Gate {
 pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
     let inner = request.request().clone();
+    let began = Instant::now();
     let answered = match admit(&request).await {
         Ok(()) => pass(request, next).await,
         Err(problem) => Err(problem),
@@ -51,6 +53,10 @@ pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<
     };
     if let Some(problem) = problem_of(&response) {
         response = ServiceResponse::new(inner, problem.respond(&id));
+    }
+    if let Some(metrics) = response.request().app_data::<Data<Metrics>>() {
+        let route = response.request().match_pattern().unwrap_or_else(|| "(none)".to_owned());
+        metrics.answered(response.request().method().as_str(), &route, response.status().as_u16(), began.elapsed());
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

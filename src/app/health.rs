@@ -1,0 +1,76 @@
+//! Signs of life for the operator: `/livez`, `/readyz`, `/metrics`.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use serde::Serialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::auth::TokenIssuer;
+use crate::http::{Code, Context, Problem};
+use crate::telemetry::Metrics;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(live).service(ready).service(metrics);
+}
+
+/// Whether the process runs
+///
+/// For a liveness probe: it says nothing about the database.
+#[utoipa::path(operation_id = "getLiveness", tag = "Operation", responses((status = 200, description = "It runs.", body = String, content_type = "text/plain")))]
+#[get("/livez")]
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// One part of the readiness.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Check {
+    /// `database`, `migrations` or `keys`.
+    name: &'static str,
+    /// Whether it is fine.
+    ok: bool,
+    /// What was found.
+    detail: String,
+}
+
+/// Whether requests can be served.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Readiness {
+    /// Whether all checks are fine.
+    ready: bool,
+    /// Each check.
+    checks: Vec<Check>,
+}
+
+/// Whether requests can be served
+///
+/// For a readiness probe: the database answers, its schema is this version's, access tokens can be signed.
+#[utoipa::path(operation_id = "getReadiness", tag = "Operation", responses(
+    (status = 200, description = "Ready.", body = Readiness),
+    (status = 503, description = "Not ready; the checks say why.", body = Readiness),
+))]
+#[get("/readyz")]
+async fn ready(context: Context, issuer: Data<TokenIssuer>) -> HttpResponse {
+    let checks = match context.db.schema_version().await {
+        Ok((known, applied)) => vec![
+            Check { name: "database", ok: true, detail: format!("{} answers", context.db.engine()) },
+            Check { name: "migrations", ok: known == applied, detail: format!("schema step {applied} of {known}") },
+        ],
+        Err(error) => vec![Check { name: "database", ok: false, detail: error.to_string() }],
+    };
+    let keys = Check { name: "keys", ok: issuer.can_sign(), detail: "access tokens can be signed".into() };
+    let checks: Vec<_> = checks.into_iter().chain([keys]).collect();
+    let ready = checks.iter().all(|check| check.ok);
+    let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    answer.json(Readiness { ready, checks })
+}
+
+/// Metrics
+///
+/// In the text format of Prometheus (OpenMetrics).
+#[utoipa::path(operation_id = "getMetrics", tag = "Operation", responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")))]
+#[get("/metrics")]
+async fn metrics(metrics: Data<Metrics>) -> Result<HttpResponse, Problem> {
+    let text = metrics.text().map_err(|_| Problem::new(Code::Internal, "The metrics can't be written."))?;
+    Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
+}

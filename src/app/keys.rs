@@ -1,0 +1,128 @@
+//! Finding the master key, and the vault it opens.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::crypto::{DataKey, MasterKey, MasterKeyError, MasterKeys, SealError, Vault};
+use crate::db::data_keys::{self, StoredDataKey};
+use crate::db::{Db, DbError};
+
+/// Why the keys can't be used. Nothing has been changed when one of these is met.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error(
+        "secrets.master_key: missing. PostgreSQL is shared by processes that must all have the same key.\n      \
+         Print one with `msi-actions keys generate` and set MSI_SECRETS__MASTER_KEY, or put it into secrets.master_key_file"
+    )]
+    Missing,
+    #[error("secrets.master_key: {0}")]
+    Malformed(#[from] MasterKeyError),
+    #[error("secrets.master_key_file: can't use {path}: {error}")]
+    File { path: String, error: std::io::Error },
+    #[error(
+        "secrets.master_key: the database is sealed by the master key {needed:?}, which is not set (set: {found}).\n      \
+         Set it as secrets.master_key, or as one of secrets.old_master_keys"
+    )]
+    Unknown { needed: String, found: String },
+    #[error("secrets.master_key: the key {0:?} is not the one that sealed this database, although it has its name")]
+    Wrong(String),
+    #[error("a data key can't be made: {0}")]
+    Seal(SealError),
+    #[error("the data keys can't be read: {0}")]
+    Db(#[from] DbError),
+}
+
+/// The master keys of the settings. On SQLite, where one process owns the database, a missing key file is made once, readable
+/// by its owner only.
+///
+/// # Errors
+/// [`KeyError::Missing`], [`KeyError::Malformed`], [`KeyError::File`].
+pub fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError> {
+    let secrets = &settings.secrets;
+    if !secrets.master_key.expose_secret().is_empty() {
+        return Ok(MasterKeys::parse(&secrets.master_key, &secrets.old_master_keys)?);
+    }
+    let named = !secrets.master_key_file.is_empty();
+    let path = if named { PathBuf::from(&secrets.master_key_file) } else { settings.data_dir.join("master.key") };
+    let refuse = |error| KeyError::File { path: path.display().to_string(), error };
+    if !named && !path.exists() {
+        if !matches!(db, Db::Sqlite { .. }) {
+            return Err(KeyError::Missing);
+        }
+        let key = MasterKey::generate(format!("k{}", Uuid::from_bytes(crate::crypto::random_bytes()).simple()));
+        write_private(&path, &key.to_text()).map_err(refuse)?;
+        tracing::warn!(file = %path.display(), "made a master key; keep a copy: without it the stored credentials are lost");
+    }
+    let text: SecretString = std::fs::read_to_string(&path).map_err(refuse)?.into();
+    Ok(MasterKeys::parse(&text, &secrets.old_master_keys)?)
+}
+
+fn write_private(path: &std::path::Path, text: &SecretString) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{}", text.expose_secret())?;
+    file.sync_all()
+}
+
+/// Opens the data keys, making the first one in an empty database.
+///
+/// # Errors
+/// [`KeyError::Unknown`] or [`KeyError::Wrong`] when the master key is not the one that sealed them.
+pub async fn load_vault(db: &Db, masters: &MasterKeys, clock: &dyn Clock) -> Result<Vault, KeyError> {
+    let mut stored = data_keys::list(db).await?;
+    if stored.is_empty() {
+        let id = clock.new_id();
+        let (_, sealed_key) = DataKey::generate(id, &masters.current).map_err(KeyError::Seal)?;
+        let key = StoredDataKey { id, generation: 1, master_key_id: masters.current.id.clone(), sealed_key, created_at: clock.timestamp() };
+        let mut tx = db.begin().await?;
+        data_keys::insert(&mut tx, &key).await?;
+        tx.commit().await?;
+        stored = data_keys::list(db).await?;
+    }
+    let keys = stored.iter().map(|key| open(key, masters)).collect::<Result<Vec<_>, _>>()?;
+    Vault::new(keys).ok_or(KeyError::Seal(SealError::UnknownForm))
+}
+
+fn open(stored: &StoredDataKey, masters: &MasterKeys) -> Result<DataKey, KeyError> {
+    let master = sealing_key(stored, masters)?;
+    DataKey::open(stored.id, &stored.sealed_key, master).map_err(|_| KeyError::Wrong(master.id.clone()))
+}
+
+fn sealing_key<'a>(stored: &StoredDataKey, masters: &'a MasterKeys) -> Result<&'a MasterKey, KeyError> {
+    masters.find(&stored.master_key_id).ok_or_else(|| {
+        let found: Vec<_> = std::iter::once(&masters.current).chain(&masters.old).map(|key| key.id.as_str()).collect();
+        KeyError::Unknown { needed: stored.master_key_id.clone(), found: found.join(", ") }
+    })
+}
+
+/// Seals every data key by the master key in force; returns how many were sealed by another one before. Everything that the
+/// data keys seal stays as it is, so this is safe while the service runs.
+///
+/// # Errors
+/// As [`load_vault`]; nothing has been changed then.
+pub async fn rotate(db: &Db, masters: &MasterKeys) -> Result<usize, KeyError> {
+    let mut resealed = Vec::new();
+    for mut key in data_keys::list(db).await? {
+        if key.master_key_id != masters.current.id {
+            let from = sealing_key(&key, masters)?;
+            key.sealed_key = DataKey::reseal(key.id, &key.sealed_key, from, &masters.current).map_err(|_| KeyError::Wrong(from.id.clone()))?;
+            key.master_key_id.clone_from(&masters.current.id);
+            resealed.push(key);
+        }
+    }
+    let mut tx = db.begin().await?;
+    for key in &resealed {
+        data_keys::reseal(&mut tx, key).await?;
+    }
+    tx.commit().await?;
+    Ok(resealed.len())
+}

@@ -1,0 +1,164 @@
+//! The composition root: wires everything once, starts it in order, stops it in the opposite order. Nothing imports it but the
+//! command line, the demo and the tests.
+
+mod health;
+pub mod keys;
+mod routes;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{Data, PayloadConfig};
+use actix_web::{App, HttpServer, middleware};
+use tokio::task::JoinHandle;
+use tracing_actix_web::TracingLogger;
+use utoipa_actix_web::AppExt;
+
+use crate::auth::{Authenticator, SigningKeys, TokenIssuer};
+use crate::clock::SharedClock;
+use crate::config::{DatabaseUrl, Settings};
+use crate::db::{Db, DbError};
+use crate::http::gate::{Gate, gate};
+use crate::http::{Authenticate, Context, PublicUrl};
+use crate::jobs::{JobWorker, RunningWorker};
+use crate::telemetry::{Metrics, RequestSpan};
+
+pub use keys::KeyError;
+pub use routes::openapi_document;
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("database.url: {error}{}", cause(error))]
+    Database { #[from] error: DbError },
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error("signing keys: {0}")]
+    Auth(#[from] crate::auth::AuthError),
+    #[error("server.address: can't listen on {address}: {error}")]
+    Listen { address: SocketAddr, error: std::io::Error },
+    #[error("data_dir: can't use {path}: {error}")]
+    DataDir { path: String, error: std::io::Error },
+    #[error("the HTTP client can't be set up: {0}")]
+    HttpClient(#[from] reqwest::Error),
+    #[error("these routes are in no row of the permission table: {0}")]
+    UnlistedRoutes(String),
+    #[error("the server failed: {0}")]
+    Server(#[from] std::io::Error),
+}
+
+fn cause(error: &DbError) -> String {
+    std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default()
+}
+
+/// The service, running.
+#[derive(Debug)]
+pub struct RunningApp {
+    address: SocketAddr,
+    public_url: String,
+    db: Db,
+    server: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+    jobs: RunningWorker,
+    patience: Duration,
+}
+
+/// Opens the database named by the settings, making the data directory when it doesn't exist.
+///
+/// # Errors
+/// [`StartError::DataDir`], [`StartError::Database`].
+pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
+    let url = settings.database.resolve(&settings.data_dir);
+    if let DatabaseUrl::Sqlite(path) = &url {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(directory) = directory {
+            std::fs::create_dir_all(directory)
+                .map_err(|error| StartError::DataDir { path: directory.display().to_string(), error })?;
+        }
+    }
+    Ok(Db::connect(&url, settings.database.max_connections).await?)
+}
+
+/// Starts the service: database, schema, keys, jobs, server.
+///
+/// # Errors
+/// [`StartError`], saying which setting or part is at fault.
+pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
+    let unlisted = crate::http::openapi::unlisted_routes(&openapi_document());
+    if !unlisted.is_empty() {
+        return Err(StartError::UnlistedRoutes(unlisted.join(", ")));
+    }
+    std::fs::create_dir_all(&settings.data_dir)
+        .map_err(|error| StartError::DataDir { path: settings.data_dir.display().to_string(), error })?;
+    let listener = TcpListener::bind(settings.server.address)
+        .map_err(|error| StartError::Listen { address: settings.server.address, error })?;
+    let address = listener.local_addr()?;
+    let public_url = settings.server.public_url(address);
+
+    let db = open_database(&settings).await?;
+    let master_keys = keys::master_keys(&settings, &db)?;
+    db.migrate().await?;
+    let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
+    let signing_keys = SigningKeys::load_or_create(&db, &vault, &*clock).await?;
+
+    let issuer = TokenIssuer::new(signing_keys, public_url.clone(), clock.clone());
+    let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
+    let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
+    let jobs = JobWorker::new(db.clone(), clock, Vec::new(), 4).start();
+
+    let gate_settings = Data::new(Gate { authenticate, request_timeout: settings.server.request_timeout() });
+    let context = Data::new(context);
+    let issuer = Data::new(issuer);
+    let metrics = Data::new(Metrics::new());
+    let body_limit = settings.server.body_limit_bytes;
+    let server = HttpServer::new(move || {
+        let (app, mut document) = App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
+        crate::http::openapi::complete(&mut document);
+        app.app_data(gate_settings.clone())
+            .app_data(context.clone())
+            .app_data(issuer.clone())
+            .app_data(metrics.clone())
+            .app_data(PayloadConfig::new(body_limit))
+            .configure(|config| routes::configure_unlisted(config, document))
+            .wrap(middleware::from_fn(gate))
+            .wrap(TracingLogger::<RequestSpan>::new())
+    });
+    let server = if settings.server.workers == 0 { server } else { server.workers(settings.server.workers) };
+    let patience = Duration::from_secs(settings.server.shutdown_timeout_seconds);
+    let server = server.disable_signals().shutdown_timeout(settings.server.shutdown_timeout_seconds).listen(listener)?.run();
+    let handle = server.handle();
+    let serving = tokio::spawn(server);
+    tracing::info!(address = %address, public_url, database = db.engine(), "listening");
+    Ok(RunningApp { address, public_url, db, server: handle, serving, jobs, patience })
+}
+
+impl RunningApp {
+    /// The address listened on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address callers use, without a trailing slash.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The database, for the command line and the demo.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Stops: no new requests, then those under way, then jobs, then the database.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        let _ = self.serving.await;
+        self.jobs.stop(self.patience).await;
+        self.db.close().await;
+        tracing::info!("stopped");
+    }
+}

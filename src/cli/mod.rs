@@ -1,0 +1,137 @@
+//! The command line.
+
+mod client;
+mod keys;
+mod sandbox;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Override, Settings};
+
+/// Backend for Marketo Sales Insight Actions.
+///
+/// Connects an instance to Salesforce and to Marketo, syncs people, invites users. Try it without any account:
+///
+///   msi-actions demo                 plays the whole set-up guide against a sandbox
+///
+/// Run it for real:
+///
+///   msi-actions serve                starts the service; on an empty directory with SQLite
+///   msi-actions client create …      makes a client that may call the API
+///
+/// Every setting can stand in a TOML file (--config) or in the environment: server.public_url is MSI_SERVER__PUBLIC_URL.
+#[derive(Debug, Parser)]
+#[command(name = "msi-actions", version, verbatim_doc_comment)]
+struct Cli {
+    #[command(flatten)]
+    shared: SharedOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct SharedOptions {
+    /// Settings file (TOML).
+    #[arg(long, global = true, value_name = "FILE", env = "MSI_CONFIG_FILE")]
+    config: Option<PathBuf>,
+    /// Directory for the SQLite file, a generated master key and undelivered mail.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// sqlite://FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE.
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(serve::ServeOptions),
+    /// Play the set-up guide from first to last against the sandbox, then keep running.
+    Demo(crate::demo::DemoOptions),
+    /// Run a simulated Salesforce and Marketo.
+    Sandbox(sandbox::SandboxOptions),
+    /// Bring the database's schema to this version's.
+    Migrate,
+    /// Make, list, rotate and revoke the clients that call the API.
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Master keys: print a new one, or seal everything by the one in force.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// What a command ends with: nothing, or a text for standard error.
+type Outcome = Result<(), String>;
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime can't start: {error}")),
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => fail(&text),
+    }
+}
+
+fn fail(text: &str) -> ExitCode {
+    eprintln!("msi-actions: {}", text.trim_end());
+    ExitCode::FAILURE
+}
+
+async fn dispatch(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Serve(options) => serve::serve(&cli.shared, options).await,
+        Command::Demo(options) => crate::demo::run(options, cli.shared.database_url).await,
+        Command::Sandbox(options) => sandbox::sandbox(options).await,
+        Command::Migrate => serve::migrate(&cli.shared).await,
+        Command::Client(command) => client::client(&cli.shared, command).await,
+        Command::Keys(command) => keys::keys(&cli.shared, command).await,
+        Command::Openapi => print_document(),
+    }
+}
+
+fn print_document() -> Outcome {
+    let text = crate::app::openapi_document().to_pretty_json().map_err(|error| error.to_string())?;
+    println!("{text}");
+    Ok(())
+}
+
+/// The settings, with what the command line says on top, and logging started as they say.
+fn settings(shared: &SharedOptions, mut overrides: Vec<Override>) -> Result<Settings, String> {
+    if let Some(directory) = &shared.data_dir {
+        overrides.push(("data_dir", directory.display().to_string()));
+    }
+    if let Some(url) = &shared.database_url {
+        overrides.push(("database.url", url.clone()));
+    }
+    let settings = Settings::load(shared.config.as_deref(), &overrides).map_err(|error| error.to_string())?;
+    crate::telemetry::start_logging(&settings.log).map_err(|error| format!("log.filter: {error}; for example \"info\""))?;
+    Ok(settings)
+}
+
+/// Waits until the process is told to stop (SIGINT or SIGTERM).
+async fn until_told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,38 @@
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Outcome, SharedOptions, settings, until_told_to_stop};
+use crate::clock::SystemClock;
+
+/// Flags of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Address to listen on, for example 0.0.0.0:8080.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The address callers and browsers use, for example https://actions.example.com.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Outcome {
+    let listen = options.listen.map(|value| ("server.address", value));
+    let public_url = options.public_url.map(|value| ("server.public_url", value));
+    let settings = settings(shared, listen.into_iter().chain(public_url).collect())?;
+    let app = crate::app::start(settings, Arc::new(SystemClock)).await.map_err(|error| error.to_string())?;
+    eprintln!("Running at {} on {}; the API is described at {}/docs/", app.url(), app.db().engine(), app.url());
+    until_told_to_stop().await;
+    app.stop().await;
+    Ok(())
+}
+
+pub(super) async fn migrate(shared: &SharedOptions) -> Outcome {
+    let settings = settings(shared, Vec::new())?;
+    let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
+    db.migrate().await.map_err(|error| error.to_string())?;
+    let (known, _) = db.schema_version().await.map_err(|error| error.to_string())?;
+    println!("{} is at schema step {known}", db.engine());
+    db.close().await;
+    Ok(())
+}

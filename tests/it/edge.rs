@@ -1,0 +1,91 @@
+//! What holds for every route: problem documents, request ids, signs of life, the document.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{Answer, Engine, TestApp, on_both_engines};
+
+on_both_engines! {
+    async fn a_fresh_service_is_alive_and_ready(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        assert_eq!(app.get("/livez").await.text, "ok\n");
+        let ready = app.get("/readyz").await.expect(200);
+        assert_eq!(ready["ready"], true, "{ready}");
+        let names: Vec<_> = ready["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["database", "migrations", "keys"]);
+        app.stop().await;
+    }
+}
+
+fn on_sqlite(test: impl AsyncFnOnce(TestApp)) {
+    crate::support::run(async { test(TestApp::start(Engine::Sqlite).await).await });
+}
+
+#[test]
+fn an_unknown_address_is_a_problem_document() {
+    on_sqlite(async |app| {
+        app.get("/v1/nothing").await.problem(404, "not_found");
+        app.get("/favicon.ico").await.problem(404, "not_found");
+    });
+}
+
+#[test]
+fn a_method_that_an_address_does_not_have_is_told_which_ones_it_has() {
+    on_sqlite(async |app| {
+        let answer = Answer::of(app.request(Method::DELETE, "/oauth/token")).await;
+        answer.problem(405, "method_not_allowed");
+        assert_eq!(answer.headers["allow"], "POST");
+    });
+}
+
+#[test]
+fn bodies_that_can_not_be_read_are_told_apart() {
+    on_sqlite(async |app| {
+        let token = app.operator_token().await;
+        let post = || app.request(Method::POST, "/v1/instances").bearer_auth(&token);
+        Answer::of(post().body("{}")).await.problem(415, "unsupported_media_type");
+        Answer::of(post().header("content-type", "application/json").body("{\"name\":")).await.problem(400, "malformed_request");
+        let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(2_000_000));
+        Answer::of(post().header("content-type", "application/json").body(huge)).await.problem(413, "body_too_large");
+        let wrong = Answer::of(post().json(&serde_json::json!({ "name": 7 }))).await.problem(422, "invalid_input");
+        assert_eq!(wrong["errors"][0]["pointer"], "/name", "{wrong}");
+    });
+}
+
+#[test]
+fn metrics_count_requests_by_route_and_never_by_address() {
+    on_sqlite(async |app| {
+        app.get("/activate/a-secret-token").await;
+        let text = app.get("/metrics").await.text;
+        assert!(text.contains("msi_actions_http_requests_total{method=\"GET\",route=\"/activate/{token}\""), "{text}");
+        assert!(!text.contains("a-secret-token"));
+    });
+}
+
+#[test]
+fn the_document_lists_every_route_of_the_permission_table() {
+    on_sqlite(async |app| {
+        let document = app.get("/openapi.json").await.expect(200);
+        assert_eq!(document["openapi"], "3.1.0");
+        for rule in msi_actions::auth::permissions::RULES {
+            // These three are the document itself and its page.
+            if matches!(rule.path, "/openapi.json" | "/docs/{_:.*}" | "/") {
+                continue;
+            }
+            let operation = &document["paths"][rule.path][rule.method.to_lowercase()];
+            assert!(operation.is_object(), "{} {} is not in the document", rule.method, rule.path);
+            assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{} {}", rule.method, rule.path);
+        }
+        let page = app.get("/docs/").await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        assert!(page.text.contains("swagger-ui"));
+    });
+}
+
+#[test]
+fn the_committed_document_equals_what_the_code_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/msi-actions.v1.json");
+    let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap_or_default()).unwrap_or_default();
+    let said: Value = serde_json::to_value(msi_actions::app::openapi_document()).unwrap();
+    assert!(committed == said, "openapi/msi-actions.v1.json is out of date; mend it with: make openapi");
+}

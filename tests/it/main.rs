@@ -1,0 +1,7 @@
+//! The HTTP tests: the real service on a port of its own, a real database of its own for each test, driven as a caller would.
+//! Every test that stores anything runs on SQLite and on PostgreSQL (`on_both_engines!`).
+
+mod support;
+
+mod auth;
+mod edge;

@@ -1,0 +1,177 @@
+//! The service under test, and its callers.
+
+use std::sync::Arc;
+
+use msi_actions::app::{self, RunningApp};
+use msi_actions::auth::{NewClient, Scopes, create_client};
+use msi_actions::clock::MovableClock;
+use msi_actions::config::Settings;
+use msi_actions::ids::InstanceId;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::database::{Engine, TestDatabase};
+
+/// The service on a free port, with a database and a directory of its own and a clock that the test moves.
+pub struct TestApp {
+    pub clock: Arc<MovableClock>,
+    pub http: reqwest::Client,
+    pub url: String,
+    pub directory: TempDir,
+    running: Option<RunningApp>,
+    _database: TestDatabase,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.expect("the service answers");
+        Self { status: response.status(), headers: response.headers().clone(), text: response.text().await.unwrap() }
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+    }
+
+    /// The body, when the status is the expected one.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// Checks that this is a problem document with this status and code, and gives it.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let body = self.json();
+        assert_eq!(body["code"], code, "{body}");
+        assert_eq!(body["status"], status);
+        assert_eq!(body["request_id"].as_str(), self.headers["x-request-id"].to_str().ok());
+        for member in ["type", "title", "detail"] {
+            assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {body}");
+        }
+        body
+    }
+}
+
+impl TestApp {
+    /// Starts the service.
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, &[]).await
+    }
+
+    /// Starts the service with settings of its own.
+    pub async fn start_with(engine: Engine, overrides: &[(&'static str, String)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = TestDatabase::create(engine, directory.path()).await;
+        let mut all = vec![
+            ("data_dir", directory.path().display().to_string()),
+            ("database.url", database.url.clone()),
+            ("server.address", "127.0.0.1:0".to_owned()),
+            ("secrets.master_key", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+            ("log.filter", "warn".to_owned()),
+        ];
+        all.extend_from_slice(overrides);
+        let mut settings = Settings::load(None, &all).unwrap();
+        settings.server.workers = 2;
+        settings.database.max_connections = 5;
+        settings.marketo.poll_interval_seconds = 0.01;
+        let http = settings.upstream.http_client().unwrap();
+        let clock = Arc::new(MovableClock::starting_at(time::macros::datetime!(2026-06-15 12:00:00 UTC)));
+        let running = app::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        Self { clock, http, url: running.url().to_owned(), directory, running: Some(running), _database: database }
+    }
+
+    /// A request without a token.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path)).await
+    }
+
+    /// A client, made like the command line makes one: its id and secret.
+    pub async fn client(&self, instance: Option<InstanceId>, scopes: Scopes) -> (String, String) {
+        let db = self.running.as_ref().unwrap().db();
+        let mut tx = db.begin().await.unwrap();
+        let new = NewClient { instance, name: "test".into(), scopes };
+        let (client, secret) = create_client(&mut tx, &*self.clock, new).await.unwrap();
+        tx.commit().await.unwrap();
+        (client.client_id, secret.expose_secret().to_owned())
+    }
+
+    /// Asks for a token; `more` are further pairs of the form.
+    pub async fn ask_token(&self, client: &(String, String), more: &[(&str, &str)]) -> Answer {
+        let mut form = vec![("grant_type", "client_credentials"), ("client_id", &client.0), ("client_secret", &client.1)];
+        form.extend_from_slice(more);
+        Answer::of(self.request(Method::POST, "/oauth/token").form(&form)).await
+    }
+
+    /// An operator's token that is bound to no instance.
+    pub async fn operator_token(&self) -> String {
+        let client = self.client(None, Scopes::of_an_operator()).await;
+        let answer = self.ask_token(&client, &[]).await.expect(200);
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A call with a token and, for methods that have one, a JSON body.
+    pub async fn call(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let request = self.request(method, path).bearer_auth(token);
+        Answer::of(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    /// Makes an instance whose prerequisites are met; its id and an operator's token narrowed to it.
+    pub async fn instance(&self, munchkin_id: &str) -> (String, String) {
+        let operator = self.client(None, Scopes::of_an_operator()).await;
+        let token = self.ask_token(&operator, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+        let new = json!({
+            "munchkin_id": munchkin_id,
+            "name": format!("Instance {munchkin_id}"),
+            "environment": "production",
+            "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": true },
+            "marketo": { "client_id": "sandbox-marketo-client", "client_secret": "sandbox-marketo-secret" },
+        });
+        let made = self.call(&token, Method::POST, "/v1/instances", Some(new)).await.expect(201);
+        let id = made["id"].as_str().unwrap().to_owned();
+        let resource = format!("urn:msi-actions:instance:{id}");
+        let narrowed = self.ask_token(&operator, &[("resource", &resource)]).await.expect(200);
+        (id, narrowed["access_token"].as_str().unwrap().to_owned())
+    }
+
+    /// Asks again and again until `ready` is satisfied by the JSON answer; fails the test after 30 seconds.
+    pub async fn until(&self, token: &str, path: &str, ready: impl Fn(&Value) -> bool) -> Value {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            let body = self.call(token, Method::GET, path, None).await.expect(200);
+            if ready(&body) {
+                return body;
+            }
+            assert!(std::time::Instant::now() < deadline, "still not ready: {body}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Stops the service; the database is dropped with `self`.
+    pub async fn stop(mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
