@@ -114,7 +114,8 @@ pub async fn rotate(db: &Db, masters: &MasterKeys) -> Result<usize, KeyError> {
     for mut key in data_keys::list(db).await? {
         if key.master_key_id != masters.current.id {
             let from = sealing_key(&key, masters)?;
-            key.sealed_key = DataKey::reseal(key.id, &key.sealed_key, from, &masters.current).map_err(|_| KeyError::Wrong(from.id.clone()))?;
+            key.sealed_key =
+                DataKey::reseal(key.id, &key.sealed_key, from, &masters.current).map_err(|_| KeyError::Wrong(from.id.clone()))?;
             key.master_key_id.clone_from(&masters.current.id);
             resealed.push(key);
         }

@@ -32,7 +32,10 @@ pub use routes::openapi_document;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("database.url: {error}{}", cause(error))]
-    Database { #[from] error: DbError },
+    Database {
+        #[from]
+        error: DbError,
+    },
     #[error(transparent)]
     Keys(#[from] KeyError),
     #[error("signing keys: {0}")]
@@ -74,8 +77,7 @@ pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
     if let DatabaseUrl::Sqlite(path) = &url {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(directory) = directory {
-            std::fs::create_dir_all(directory)
-                .map_err(|error| StartError::DataDir { path: directory.display().to_string(), error })?;
+            std::fs::create_dir_all(directory).map_err(|error| StartError::DataDir { path: directory.display().to_string(), error })?;
         }
     }
     Ok(Db::connect(&url, settings.database.max_connections).await?)
@@ -92,8 +94,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     }
     std::fs::create_dir_all(&settings.data_dir)
         .map_err(|error| StartError::DataDir { path: settings.data_dir.display().to_string(), error })?;
-    let listener = TcpListener::bind(settings.server.address)
-        .map_err(|error| StartError::Listen { address: settings.server.address, error })?;
+    let listener =
+        TcpListener::bind(settings.server.address).map_err(|error| StartError::Listen { address: settings.server.address, error })?;
     let address = listener.local_addr()?;
     let public_url = settings.server.public_url(address);
 
@@ -114,7 +116,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let metrics = Data::new(Metrics::new());
     let body_limit = settings.server.body_limit_bytes;
     let server = HttpServer::new(move || {
-        let (app, mut document) = App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
+        let (app, mut document) =
+            App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
         crate::http::openapi::complete(&mut document);
         app.app_data(gate_settings.clone())
             .app_data(context.clone())

@@ -113,7 +113,8 @@ pub struct StoredSigningKey {
 /// # Errors
 /// When the database can't be asked.
 pub async fn list_signing_keys(db: &Db) -> Result<Vec<StoredSigningKey>, DbError> {
-    const SQL: &str = "SELECT kid, generation, sealed_private_key, public_jwk, created_at, retired_at FROM signing_keys ORDER BY generation";
+    const SQL: &str =
+        "SELECT kid, generation, sealed_private_key, public_jwk, created_at, retired_at FROM signing_keys ORDER BY generation";
     on!(db, c => sqlx::query_as(SQL).fetch_all(c))
 }
 
@@ -124,7 +125,11 @@ pub async fn list_signing_keys(db: &Db) -> Result<Vec<StoredSigningKey>, DbError
 pub async fn insert_signing_key(tx: &mut Tx, key: &StoredSigningKey) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO signing_keys (kid, generation, sealed_private_key, public_jwk, created_at) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (generation) DO NOTHING";
-    execute!(tx, sqlx::query(SQL).bind(&key.kid).bind(key.generation).bind(&key.sealed_private_key).bind(&key.public_jwk).bind(key.created_at)).map(drop)
+    execute!(
+        tx,
+        sqlx::query(SQL).bind(&key.kid).bind(key.generation).bind(&key.sealed_private_key).bind(&key.public_jwk).bind(key.created_at)
+    )
+    .map(drop)
 }
 
 /// Keeps a new session.

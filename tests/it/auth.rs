@@ -92,7 +92,8 @@ fn a_tampered_token_is_refused() {
         let none = URL_SAFE_NO_PAD.encode(br#"{"alg":"none","typ":"at+jwt"}"#);
         let symmetric = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"at+jwt"}"#);
         let flipped: String = signature.chars().rev().collect();
-        for forged in [format!("{none}.{body}."), format!("{symmetric}.{body}.{signature}"), format!("{head}.{body}.{flipped}"), "x".into()] {
+        for forged in [format!("{none}.{body}."), format!("{symmetric}.{body}.{signature}"), format!("{head}.{body}.{flipped}"), "x".into()]
+        {
             app.call(&forged, Method::GET, "/v1/instances", None).await.problem(401, "invalid_token");
         }
     });
