@@ -11,3 +11,7 @@ pub mod http;
 pub mod ids;
 pub mod instances;
 pub mod jobs;
+pub mod marketo;
+
+#[cfg(test)]
+mod http_stub;
