@@ -12,6 +12,7 @@ pub mod ids;
 pub mod instances;
 pub mod jobs;
 pub mod marketo;
+pub mod salesforce;
 
 #[cfg(test)]
 mod http_stub;
