@@ -14,4 +14,9 @@ pub mod http;
 pub mod ids;
 pub mod instances;
 pub mod jobs;
+pub mod marketo;
+pub mod salesforce;
 pub mod telemetry;
+
+#[cfg(test)]
+mod http_stub;

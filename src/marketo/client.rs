@@ -1,0 +1,262 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, RANGE, RETRY_AFTER};
+use reqwest::{Method, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use url::Url;
+
+use super::error::{MarketoError, Refusal, shortened};
+use super::limiter::Limiter;
+use super::wire::Verdict;
+use super::{RetryPolicy, TokenSource, quota};
+use crate::config::MarketoSettings;
+
+/// Marketo counts calls over this time.
+const RATE_WINDOW: Duration = Duration::from_secs(20);
+/// Longest time for a call whose answer is JSON; downloads are bounded by the client's read time-out instead.
+const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// Largest JSON answer read. The largest known ones, 300 people or the fields of a big subscription, stay well below.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// How long to leave Marketo alone when the export queue is full.
+const QUEUE_PAUSE: Duration = Duration::from_secs(300);
+
+/// A client for one subscription. Clones share the limits on rate and concurrency.
+#[derive(Clone)]
+pub struct MarketoClient {
+    http: reqwest::Client,
+    base: Url,
+    tokens: Arc<dyn TokenSource>,
+    limiter: Arc<Limiter>,
+    pub(super) retry: RetryPolicy,
+}
+
+impl std::fmt::Debug for MarketoClient {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("MarketoClient").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// A request, kept so that it can be sent again.
+pub(super) struct Call {
+    method: Method,
+    url: Url,
+    body: Body,
+    range: Option<String>,
+}
+
+enum Body {
+    Empty,
+    Json(serde_json::Value),
+    Form(String),
+}
+
+impl Call {
+    pub(super) fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, body: Body::Empty, range: None }
+    }
+
+    pub(super) fn post(url: Url) -> Self {
+        Self { method: Method::POST, ..Self::get(url) }
+    }
+
+    pub(super) fn post_json(url: Url, body: serde_json::Value) -> Self {
+        Self { body: Body::Json(body), ..Self::post(url) }
+    }
+
+    pub(super) fn post_form(url: Url, body: String) -> Self {
+        Self { body: Body::Form(body), ..Self::post(url) }
+    }
+
+    /// The bytes to send of the answer, as the value of a `Range` header (RFC 9110, 14.2).
+    pub(super) fn with_range(mut self, range: String) -> Self {
+        self.range = Some(range);
+        self
+    }
+}
+
+impl MarketoClient {
+    /// A client of the subscription at `base` (the REST endpoint without `/rest`, which may have a path of its own),
+    /// with the limits on rate and concurrency from `settings`.
+    #[must_use]
+    pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, settings: &MarketoSettings) -> Self {
+        let limiter = Arc::new(Limiter::new(settings.concurrent_calls, settings.calls_per_20_seconds, RATE_WINDOW));
+        Self { http, base, tokens, limiter, retry: RetryPolicy::default() }
+    }
+
+    /// The same client with another retry policy.
+    #[must_use]
+    pub fn with_retry(self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// The address of a resource; `segments` are encoded.
+    pub(super) fn at(&self, segments: &[&str]) -> Result<Url, MarketoError> {
+        endpoint(&self.base, segments)
+    }
+
+    /// Makes `call` and decodes its JSON answer, repeating it as the vendor's table of codes says.
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, MarketoError> {
+        let mut course = Course::start(self).await?;
+        let body = loop {
+            let outcome = {
+                let _turn = self.limiter.enter().await;
+                self.once(call, &course.token).await
+            };
+            match outcome {
+                Ok(body) => break body,
+                Err(error) => course.recover(error).await?,
+            }
+        };
+        serde_json::from_slice(&body).map_err(not_understood)
+    }
+
+    async fn once(&self, call: &Call, token: &SecretString) -> Result<Bytes, MarketoError> {
+        let mut response = self.send(call, token, Some(CALL_TIMEOUT)).await?;
+        let headers = response.headers().clone();
+        let body = read(&mut response, BytesMut::new()).await?;
+        judge(&body, &headers)?;
+        Ok(body)
+    }
+
+    /// Makes `call` and hands out the open answer of status 2xx.
+    pub(super) async fn send(&self, call: &Call, token: &SecretString, timeout: Option<Duration>) -> Result<Response, MarketoError> {
+        let mut request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
+        request = match &call.body {
+            Body::Empty => request,
+            Body::Json(body) => request.json(body),
+            Body::Form(body) => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.clone()),
+        };
+        if let Some(range) = &call.range {
+            request = request.header(RANGE, range);
+        }
+        request = match timeout {
+            Some(timeout) => request.timeout(timeout),
+            // Ranges and checksums are of the file itself, not of a compressed form of it.
+            None => request.header(ACCEPT_ENCODING, "identity"),
+        };
+        let mut response = request.send().await.map_err(MarketoError::unreachable)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = read(&mut response, BytesMut::new()).await?;
+        judge(&body, &headers)?;
+        Err(MarketoError::from_status(status, shortened(&String::from_utf8_lossy(&body)), retry_after(&headers)))
+    }
+
+    /// Waits for a turn within the limits.
+    pub(super) async fn turn(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.limiter.enter().await
+    }
+}
+
+/// One call's way through refusals: which token it uses, how often it has failed.
+pub(super) struct Course<'a> {
+    client: &'a MarketoClient,
+    pub(super) token: SecretString,
+    renewed: bool,
+    failures: u32,
+}
+
+impl<'a> Course<'a> {
+    pub(super) async fn start(client: &'a MarketoClient) -> Result<Self, MarketoError> {
+        Ok(Self { client, token: client.tokens.token().await?, renewed: false, failures: 0 })
+    }
+
+    /// Prepares the next attempt after `error`, waiting as long as it takes.
+    ///
+    /// # Errors
+    /// `error` itself when repeating is pointless or was done often enough.
+    pub(super) async fn recover(&mut self, error: MarketoError) -> Result<(), MarketoError> {
+        if matches!(error, MarketoError::TokenRefused(_)) && !self.renewed {
+            self.token = self.client.tokens.renew(&self.token).await?;
+            self.renewed = true;
+            return Ok(());
+        }
+        self.failures += 1;
+        let retry = &self.client.retry;
+        if self.failures >= retry.attempts {
+            return Err(error);
+        }
+        let wait = match error {
+            MarketoError::RateLimit(_) => retry.rate_window,
+            MarketoError::Unreachable { .. } | MarketoError::Temporary(_) | MarketoError::ConcurrencyLimit(_) => {
+                retry.back_off(self.failures).max(error.retry_after().unwrap_or_default())
+            }
+            _ => return Err(error),
+        };
+        if wait > retry.longest_delay.max(retry.rate_window) {
+            return Err(error);
+        }
+        tracing::info!(code = error.code(), wait_ms = wait.as_millis() as u64, "a call to Marketo will be repeated");
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+/// `base` with `segments` appended to its path; each segment is encoded.
+pub(super) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, MarketoError> {
+    let mut url = base.clone();
+    match url.path_segments_mut() {
+        Ok(mut path) => path.pop_if_empty().extend(segments),
+        Err(()) => return Err(MarketoError::InvalidRequest { message: "the base address has no path".into() }),
+    };
+    Ok(url)
+}
+
+/// The rest of an answer, after `so_far`.
+pub(super) async fn read(response: &mut Response, mut so_far: BytesMut) -> Result<Bytes, MarketoError> {
+    while let Some(chunk) = response.chunk().await.map_err(MarketoError::unreachable)? {
+        if so_far.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(MarketoError::UnexpectedAnswer { message: format!("it is larger than {LARGEST_ANSWER} bytes") });
+        }
+        so_far.extend_from_slice(&chunk);
+    }
+    Ok(so_far.freeze())
+}
+
+/// The refusal that `body` holds, if it holds one: errors come with HTTP 200 and `success: false`, in the user management
+/// API with another status and no `success`.
+pub(super) fn judge(body: &[u8], headers: &HeaderMap) -> Result<(), MarketoError> {
+    let Ok(verdict) = serde_json::from_slice::<Verdict>(body) else { return Ok(()) };
+    let Some(fault) = verdict.errors.into_iter().next() else {
+        if verdict.success == Some(false) {
+            return Err(MarketoError::UnexpectedAnswer { message: "success is false, but no error is given".into() });
+        }
+        return Ok(());
+    };
+    if verdict.success == Some(true) {
+        return Ok(());
+    }
+    let (code, message) = (fault.code, shortened(&fault.message));
+    let mut error = Refusal { code, message, request_id: verdict.request_id, retry_after: retry_after(headers) };
+    let pause = match MarketoError::from_refusal(error.clone()) {
+        MarketoError::DailyQuota(_) | MarketoError::ExportQuota(_) => vendor_time(headers).map(quota::until_reset),
+        MarketoError::ExportQueueFull(_) => Some(QUEUE_PAUSE),
+        MarketoError::RateLimit(_) => Some(RATE_WINDOW),
+        _ => None,
+    };
+    error.retry_after = error.retry_after.or(pause);
+    Err(MarketoError::from_refusal(error))
+}
+
+/// `Retry-After` in its form of seconds (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Marketo's own clock.
+fn vendor_time(headers: &HeaderMap) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(headers.get(DATE)?.to_str().ok()?, &Rfc2822).ok()
+}
+
+pub(super) fn not_understood(error: serde_json::Error) -> MarketoError {
+    // The place is enough to find the fault; the text itself may hold people's data.
+    let message = format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column());
+    MarketoError::UnexpectedAnswer { message }
+}

@@ -1,0 +1,240 @@
+use std::time::Duration;
+
+use super::TokenUnavailable;
+
+/// Longest part of a vendor's text that is kept.
+const LONGEST_TEXT: usize = 500;
+
+/// A refusal in the vendor's own words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code} {message}")]
+pub struct Refusal {
+    /// Marketo's error code, for example `603`; of a refusal without one the HTTP status.
+    pub code: String,
+    /// Marketo's text, cut at a few hundred characters.
+    pub message: String,
+    /// The id by which Marketo's support finds the request.
+    pub request_id: Option<String>,
+    /// When it makes sense to ask again, if that is known.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why a call to Marketo brought nothing. Codes: <https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes>.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MarketoError {
+    /// No connection, or none that lasted until the answer was there.
+    #[error("Marketo can't be reached: {message}")]
+    Unreachable { message: String },
+    /// Something answers at the address of the identity service, but not Marketo.
+    #[error("what answers at this address isn't Marketo: {message}")]
+    NotMarketo { message: String },
+    /// The subscription has no client with this id.
+    #[error("Marketo doesn't know the client id: {message}")]
+    UnknownClient { message: String },
+    /// The client exists, its secret is another.
+    #[error("Marketo refuses the client secret: {message}")]
+    WrongSecret { message: String },
+    /// Identity refuses the credentials without saying which of them.
+    #[error("Marketo refuses the client id or secret: {message}")]
+    ClientRefused { message: String },
+    /// We have no token to call with.
+    #[error(transparent)]
+    TokenUnavailable(#[from] TokenUnavailable),
+    /// 601, 602: the token is refused, the renewed one as well.
+    #[error("Marketo refuses the access token: {0}")]
+    TokenRefused(Refusal),
+    /// 603: the API user's role lacks a permission, or an allow-list of addresses leaves us out.
+    #[error("Marketo denies access: {0}")]
+    AccessDenied(Refusal),
+    /// 606: too many calls in 20 seconds, still so after waiting.
+    #[error("too many calls to Marketo: {0}")]
+    RateLimit(Refusal),
+    /// 615: too many calls at once, still so after waiting.
+    #[error("too many calls to Marketo at once: {0}")]
+    ConcurrencyLimit(Refusal),
+    /// 607: the subscription's calls of today are used up.
+    #[error("the Marketo subscription's daily calls are used up: {0}")]
+    DailyQuota(Refusal),
+    /// 1029: ten export jobs are queued.
+    #[error("Marketo's export queue is full: {0}")]
+    ExportQueueFull(Refusal),
+    /// 1029: today's megabytes of export files are used up.
+    #[error("the Marketo subscription's daily export quota is used up: {0}")]
+    ExportQuota(Refusal),
+    /// 1029: the job was enqueued before.
+    #[error("the export job is queued already: {0}")]
+    AlreadyQueued(Refusal),
+    /// 1035: this subscription can't filter exports that way.
+    #[error("Marketo doesn't offer this export filter: {0}")]
+    UnsupportedFilter(Refusal),
+    /// 1003: invalid data, or more than 1,000 people match.
+    #[error("Marketo can't work with the data of the request: {0}")]
+    InvalidData(Refusal),
+    /// Any other refusal that repeating won't change.
+    #[error("Marketo refuses the request: {0}")]
+    Rejected(Refusal),
+    /// 502, 604, 608, 611, 614, 713 and HTTP 5xx, still so after several attempts.
+    #[error("Marketo is in trouble: {0}")]
+    Temporary(Refusal),
+    /// The file of an export that isn't complete or isn't known.
+    #[error("Marketo has no file for this export: {message}")]
+    FileNotReady { message: String },
+    /// A download was cut more often than we resume it.
+    #[error("the download of the export was cut too often, at byte {received}: {message}")]
+    Interrupted { received: u64, message: String },
+    /// The downloaded file hasn't the announced size.
+    #[error("the export file has {received} bytes where Marketo announced {expected}")]
+    SizeMismatch { expected: u64, received: u64 },
+    /// The downloaded file hasn't the announced SHA-256.
+    #[error("the export file's checksum is {received} where Marketo announced {expected}")]
+    ChecksumMismatch { expected: String, received: String },
+    /// The local file couldn't be written.
+    #[error("the export can't be written to disk: {message}")]
+    File { message: String },
+    /// The caller asked for what Marketo is known to refuse; nothing was sent.
+    #[error("the request can't be sent to Marketo: {message}")]
+    InvalidRequest { message: String },
+    /// An answer that doesn't have the documented shape.
+    #[error("Marketo's answer can't be understood: {message}")]
+    UnexpectedAnswer { message: String },
+}
+
+impl MarketoError {
+    /// The error for a vendor code.
+    pub(super) fn from_refusal(refusal: Refusal) -> Self {
+        let about = refusal.message.to_lowercase();
+        match refusal.code.as_str() {
+            "601" | "602" => Self::TokenRefused(refusal),
+            "603" => Self::AccessDenied(refusal),
+            "606" => Self::RateLimit(refusal),
+            "607" => Self::DailyQuota(refusal),
+            "615" => Self::ConcurrencyLimit(refusal),
+            "1003" => Self::InvalidData(refusal),
+            // One code, three meanings, told apart by the text alone.
+            "1029" if about.contains("quota") => Self::ExportQuota(refusal),
+            "1029" if about.contains("already queued") => Self::AlreadyQueued(refusal),
+            "1029" => Self::ExportQueueFull(refusal),
+            "1035" => Self::UnsupportedFilter(refusal),
+            "502" | "604" | "608" | "611" | "614" | "713" => Self::Temporary(refusal),
+            _ => Self::Rejected(refusal),
+        }
+    }
+
+    /// The error for an HTTP status whose body says nothing more.
+    pub(super) fn from_status(status: u16, message: String, retry_after: Option<Duration>) -> Self {
+        let refusal = Refusal { code: status.to_string(), message, request_id: None, retry_after };
+        match status {
+            401 => Self::TokenRefused(refusal),
+            403 => Self::AccessDenied(refusal),
+            429 => Self::RateLimit(refusal),
+            500..=599 => Self::Temporary(refusal),
+            _ => Self::Rejected(refusal),
+        }
+    }
+
+    /// A failure below HTTP. The text never holds the address asked, which may carry credentials.
+    pub(super) fn unreachable(error: reqwest::Error) -> Self {
+        Self::Unreachable { message: causes(&error.without_url()) }
+    }
+
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::TokenRefused(refusal)
+            | Self::AccessDenied(refusal)
+            | Self::RateLimit(refusal)
+            | Self::ConcurrencyLimit(refusal)
+            | Self::DailyQuota(refusal)
+            | Self::ExportQueueFull(refusal)
+            | Self::ExportQuota(refusal)
+            | Self::AlreadyQueued(refusal)
+            | Self::UnsupportedFilter(refusal)
+            | Self::InvalidData(refusal)
+            | Self::Rejected(refusal)
+            | Self::Temporary(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Marketo's code, when Marketo gave one; of a refusal without one the HTTP status.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.refusal().map(|refusal| refusal.code.as_str())
+    }
+
+    /// Marketo's own words when there are any, else ours.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.refusal().map_or_else(|| self.to_string(), |refusal| refusal.message.clone())
+    }
+
+    /// When it makes sense to ask again: after a daily quota the time until it is reset, after a limit a little while.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal().and_then(|refusal| refusal.retry_after)
+    }
+
+    /// One sentence for the person who has to act.
+    #[must_use]
+    pub fn what_to_do(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "Check the address of the Marketo REST API and that this service may reach it, then try again.",
+            Self::NotMarketo { .. } => {
+                "Check the address: it is the REST API endpoint shown in Marketo under Admin > Integration > Web Services."
+            }
+            Self::UnknownClient { .. } => {
+                "Check the client id: it is shown in Marketo under Admin > Integration > LaunchPoint > View Details, in the same subscription."
+            }
+            Self::WrongSecret { .. } => {
+                "Copy the client secret again from Marketo's Admin > Integration > LaunchPoint > View Details; a new one replaces the old."
+            }
+            Self::ClientRefused { .. } => {
+                "Copy client id and client secret again from Marketo's Admin > Integration > LaunchPoint > View Details."
+            }
+            Self::TokenUnavailable(_) | Self::TokenRefused(_) => "Connect Marketo again.",
+            Self::AccessDenied(_) => {
+                "Give the role of the API user the missing permission in Marketo, and add this service's addresses if API access is limited by address."
+            }
+            Self::RateLimit(_) | Self::ConcurrencyLimit(_) => {
+                "Wait a moment; if it goes on, other integrations of the subscription leave no room: lower their rate or ours."
+            }
+            Self::DailyQuota(_) => {
+                "Wait until midnight US Central time, when the subscription's calls start afresh, or raise the quota with Marketo."
+            }
+            Self::ExportQueueFull(_) => "Wait some minutes until other export jobs of the subscription have run.",
+            Self::ExportQuota(_) => "Wait until midnight US Central time, when the export quota starts afresh, or raise it with Marketo.",
+            Self::AlreadyQueued(_) => "Nothing: the job is under way.",
+            Self::UnsupportedFilter(_) => "Export by creation date, or ask Marketo's support to enable the filter.",
+            Self::InvalidData(_) => "Ask for less at once, or mend the data of the request.",
+            Self::Rejected(_) => "See Marketo's message; if it doesn't explain itself, give Marketo's support the request id.",
+            Self::Temporary(_) => "Try again in some minutes.",
+            Self::FileNotReady { .. } => "Ask for the job's status; a file is kept for 7 days after the job has completed.",
+            Self::Interrupted { .. } | Self::SizeMismatch { .. } | Self::ChecksumMismatch { .. } => "Download the file again.",
+            Self::File { .. } => "Make room in this service's data directory, and check that it may write there.",
+            Self::InvalidRequest { .. } | Self::UnexpectedAnswer { .. } => "Report this to the maintainers of this service.",
+        }
+    }
+}
+
+/// The message of `error` and of everything behind it, each once.
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let message = cause.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        source = cause.source();
+    }
+    shortened(&text)
+}
+
+/// `text` cut to what an error may carry.
+pub(super) fn shortened(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
