@@ -41,7 +41,6 @@ CREATE UNIQUE INDEX salesforce_connection_of_member ON salesforce_connections (i
 -- Credentials that the operator provisioned for the one-click connect.
 CREATE TABLE marketo_credentials (
     instance_id uuid PRIMARY KEY REFERENCES instances (id),
-    base_url text NOT NULL,
     client_id text NOT NULL,
     sealed_client_secret bytea NOT NULL,
     updated_at timestamptz NOT NULL

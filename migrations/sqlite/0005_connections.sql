@@ -41,7 +41,6 @@ CREATE UNIQUE INDEX salesforce_connection_of_member ON salesforce_connections (i
 -- Credentials that the operator provisioned for the one-click connect.
 CREATE TABLE marketo_credentials (
     instance_id BLOB PRIMARY KEY REFERENCES instances (id),
-    base_url TEXT NOT NULL,
     client_id TEXT NOT NULL,
     sealed_client_secret BLOB NOT NULL,
     updated_at TEXT NOT NULL
@@ -51,7 +50,6 @@ CREATE TABLE marketo_connections (
     instance_id BLOB PRIMARY KEY REFERENCES instances (id),
     id BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'needs_attention')),
-    base_url TEXT NOT NULL,
     client_id TEXT NOT NULL,
     provisioned INTEGER NOT NULL,
     sealed_client_secret BLOB NOT NULL,

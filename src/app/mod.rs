@@ -19,6 +19,7 @@ use utoipa_actix_web::AppExt;
 use crate::auth::{Authenticator, SigningKeys, TokenIssuer};
 use crate::clock::SharedClock;
 use crate::config::{DatabaseUrl, Settings};
+use crate::connections::Connections;
 use crate::db::{Db, DbError};
 use crate::http::gate::{Gate, gate};
 use crate::http::{Authenticate, Context, PublicUrl};
@@ -108,6 +109,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let issuer = TokenIssuer::new(signing_keys, public_url.clone(), clock.clone());
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
+    let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
     let jobs = JobWorker::new(db.clone(), clock, Vec::new(), 4).start();
 
     let gate_settings = Data::new(Gate { authenticate, request_timeout: settings.server.request_timeout() });
@@ -122,6 +124,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         app.app_data(gate_settings.clone())
             .app_data(context.clone())
             .app_data(issuer.clone())
+            .app_data(connections.clone())
             .app_data(metrics.clone())
             .app_data(PayloadConfig::new(body_limit))
             .configure(|config| routes::configure_unlisted(config, document))

@@ -11,6 +11,8 @@ use super::health;
 pub(super) fn configure(config: &mut ServiceConfig) {
     health::routes(config);
     crate::auth::http::routes(config);
+    crate::instances::http::routes(config);
+    crate::connections::http::routes(config);
 }
 
 /// The document and its page, which don't document themselves.

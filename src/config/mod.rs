@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::Value;
 use serde::Deserialize;
 
 pub use database::{DatabaseSettings, DatabaseUrl};
@@ -95,7 +96,14 @@ impl Settings {
             }
             figment = figment.merge(Toml::file_exact(path));
         }
-        figment = figment.merge(Env::prefixed("MSI_").split("__"));
+        figment = figment.merge(Env::prefixed("MSI_").filter(|name| !is_foreign(name.as_str())).split("__"));
+        // A text that looks like a number must stay a text: there are secrets of digits only.
+        let defaults = Figment::from(Toml::string(DEFAULTS));
+        for (name, value) in Env::prefixed("MSI_").split("__").iter().map(|(name, value)| (name.to_string(), value)) {
+            if matches!(defaults.find_value(&name), Ok(Value::String(..))) {
+                figment = figment.merge(Serialized::default(&name, value));
+            }
+        }
         for (name, value) in overrides {
             figment = figment.merge(Serialized::default(name, value));
         }
@@ -115,6 +123,13 @@ impl Settings {
         self.sync.check(&mut faults);
         faults
     }
+}
+
+/// Variables that begin like ours and are no settings: the command line's own, and those that Kubernetes makes for a Service
+/// named `msi-actions`.
+fn is_foreign(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "config_file" || name.starts_with("actions_")
 }
 
 impl From<figment::Error> for SettingsError {

@@ -2,5 +2,110 @@
 //! vendor.
 
 mod activation;
+mod authorization;
+mod hosts;
+pub mod http;
+mod marketo;
+mod marketo_tokens;
+mod salesforce;
+mod salesforce_tokens;
+mod service;
+pub mod store;
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::crypto::SealError;
+use crate::db::DbError;
+use crate::marketo::MarketoError;
+use crate::salesforce::SalesforceError;
 
 pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin};
+pub use authorization::Purpose;
+pub use hosts::{NoSalesforceHost, SalesforceHost};
+pub use marketo::{MarketoAdmin, PastedCredentials};
+pub use service::Connections;
+
+/// Whether a connection can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionState {
+    /// It works as far as is known.
+    Active,
+    /// It does not work until somebody acts; the last error says what to do.
+    NeedsAttention,
+}
+
+/// What a test call found.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct TestResult {
+    /// Whether the test call succeeded.
+    pub ok: bool,
+    /// When it was made.
+    pub tested_at: Timestamp,
+    /// The vendor's code, when the call failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What the vendor said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what_to_do: Option<String>,
+}
+
+impl TestResult {
+    fn fine(tested_at: Timestamp) -> Self {
+        Self { ok: true, tested_at, code: None, message: None, what_to_do: None }
+    }
+
+    fn salesforce(tested_at: Timestamp, error: &SalesforceError) -> Self {
+        let (code, message, what_to_do) = (error.code().map(str::to_owned), error.message(), error.what_to_do());
+        Self { ok: false, tested_at, code, message: Some(message), what_to_do: Some(what_to_do.to_owned()) }
+    }
+
+    fn marketo(tested_at: Timestamp, error: &MarketoError) -> Self {
+        let (code, message, what_to_do) = (error.code().map(str::to_owned), error.message(), error.what_to_do());
+        Self { ok: false, tested_at, code, message: Some(message), what_to_do: Some(what_to_do.to_owned()) }
+    }
+}
+
+/// Why a connection can't be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// There is none of this kind; the text names the step that makes one.
+    #[error("there is no connection to {vendor} yet; make it with POST {link}")]
+    NotConnected { vendor: &'static str, link: &'static str },
+    /// There is one already, and it works.
+    #[error("{0} is connected already; disconnect it first")]
+    AlreadyConnected(&'static str),
+    /// The service has no Salesforce app.
+    #[error("the operator has not set salesforce.client_id and salesforce.client_secret")]
+    SalesforceNotConfigured,
+    /// An address outside of the vendors' hosts.
+    #[error("{0}")]
+    AddressNotAllowed(String),
+    /// Neither provisioned nor pasted credentials.
+    #[error("no Marketo credentials were provisioned for this instance; send client_id and client_secret as shown in Actions Config")]
+    NoMarketoCredentials,
+    /// The `state` is unknown, used or too old.
+    #[error("this authorization was not begun here, was completed already, or is older than ten minutes; begin it again")]
+    StateInvalid,
+    /// The person refused at Salesforce, or Salesforce did.
+    #[error("Salesforce did not authorize: {0}")]
+    AuthorizationDenied(String),
+    /// The connection waits for somebody to act.
+    #[error("{0}")]
+    NeedsAttention(String),
+    #[error(transparent)]
+    Marketo(#[from] MarketoError),
+    #[error(transparent)]
+    Salesforce(#[from] SalesforceError),
+    /// The provisioned credentials can't be read.
+    #[error(transparent)]
+    Instance(#[from] crate::instances::InstanceError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}

@@ -1,1 +1,293 @@
+//! Routes of instances: made and listed by operators, seen and changed by those who act in one.
 
+use actix_web::{HttpResponse, get, patch, post};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::onboarding::Onboarding;
+use super::{
+    Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, PEOPLE_LIMIT, Prerequisites,
+    ProvisionedCredentials, SEAT_LIMIT, TEAM_LIMIT, credentials, facts, integration, onboarding, store,
+};
+use crate::clock::Timestamp;
+use crate::http::problem::ProblemBody;
+use crate::http::{AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::ids::InstanceId;
+
+impl AsProblem for InstanceError {
+    fn as_problem(&self) -> Problem {
+        let said = format!("{self}.");
+        match self {
+            Self::Exists { instance, .. } => Problem::new(Code::InstanceExists, said).with_link(format!("/v1/instances/{instance}")),
+            Self::Unknown => Problem::new(Code::NotFound, said),
+            Self::PrerequisiteUnmet(_) => Problem::new(Code::PrerequisiteUnmet, said).with_link("/v1/instance/onboarding"),
+            Self::NobodyInvited => Problem::new(Code::StepRequired, format!("{said} That is step 1.")).with_link("/v1/invites/first"),
+            Self::Db(error) => error.as_problem(),
+            Self::Seal(error) => error.as_problem(),
+            Self::Auth(error) => error.as_problem(),
+        }
+    }
+}
+
+/// The routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(create_instance).service(list_instances).service(get_any_instance);
+    config.service(get_instance).service(update_instance).service(get_onboarding);
+    config.service(get_integration_information).service(rotate_integration_secret);
+}
+
+/// Limits of an instance.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Limits {
+    people: u64,
+    user_seats: i64,
+    teams: i64,
+}
+
+/// An instance.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct InstanceBody {
+    id: InstanceId,
+    /// Names the Marketo subscription.
+    #[schema(value_type = String, example = "123-ABC-456")]
+    munchkin_id: MunchkinId,
+    name: String,
+    environment: Environment,
+    login_management: LoginManagement,
+    /// Language of mails and pages.
+    language: Language,
+    prerequisites: Prerequisites,
+    limits: Limits,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Instance> for InstanceBody {
+    fn from(instance: Instance) -> Self {
+        Self {
+            id: instance.id,
+            munchkin_id: instance.munchkin_id,
+            name: instance.name,
+            environment: instance.environment,
+            login_management: instance.login_management,
+            language: instance.language,
+            prerequisites: instance.prerequisites,
+            limits: Limits { people: PEOPLE_LIMIT, user_seats: SEAT_LIMIT, teams: TEAM_LIMIT },
+            created_at: instance.created_at,
+            updated_at: instance.updated_at,
+        }
+    }
+}
+
+/// The credentials of a Marketo API-only user, provisioned for the one-click connect.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MarketoCredentials {
+    #[schema(min_length = 1, max_length = 200)]
+    client_id: String,
+    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    client_secret: SecretString,
+}
+
+/// An instance to be made.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateInstance {
+    /// Names the Marketo subscription.
+    #[schema(pattern = "^[0-9]{3}-[A-Z]{3}-[0-9]{3}$", example = "123-ABC-456")]
+    munchkin_id: String,
+    /// What people call it; the Munchkin id unless given.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    name: Option<String>,
+    environment: Environment,
+    /// Language of mails and pages; English unless given.
+    language: Option<Language>,
+    prerequisites: Prerequisites,
+    /// For the one-click connect and for the list of Marketo admins.
+    marketo: Option<MarketoCredentials>,
+}
+
+fn check_name(faults: &mut Vec<InputFault>, name: Option<&str>) {
+    if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > 100) {
+        faults.push(InputFault::new("/name", "length", "name has 1 to 100 characters, not only spaces."));
+    }
+}
+
+impl CreateInstance {
+    fn parse(self) -> Result<(NewInstance, Option<ProvisionedCredentials>), Problem> {
+        let mut faults = Vec::new();
+        let munchkin_id = self.munchkin_id.parse::<MunchkinId>();
+        if let Err(error) = &munchkin_id {
+            faults.push(InputFault::new("/munchkin_id", "not_a_munchkin_id", format!("{error}.")));
+        }
+        check_name(&mut faults, self.name.as_deref());
+        if let Some(marketo) = &self.marketo {
+            for (pointer, text) in
+                [("/marketo/client_id", marketo.client_id.as_str()), ("/marketo/client_secret", marketo.client_secret.expose_secret())]
+            {
+                if text.is_empty() || text.chars().count() > 200 {
+                    faults.push(InputFault::new(pointer, "length", "this has 1 to 200 characters."));
+                }
+            }
+        }
+        match munchkin_id {
+            Ok(munchkin_id) if faults.is_empty() => {
+                let name = self.name.unwrap_or_else(|| munchkin_id.to_string());
+                let (environment, prerequisites) = (self.environment, self.prerequisites);
+                let language = self.language.unwrap_or(Language::En);
+                let credentials = self
+                    .marketo
+                    .map(|marketo| ProvisionedCredentials { client_id: marketo.client_id, client_secret: marketo.client_secret });
+                Ok((NewInstance { munchkin_id, name, environment, language, prerequisites }, credentials))
+            }
+            _ => Err(Problem::invalid(faults)),
+        }
+    }
+}
+
+/// Create an instance
+///
+/// For operators. A Marketo subscription has one instance.
+#[utoipa::path(operation_id = "createInstance", tag = "Instances", request_body = CreateInstance, responses(
+    (status = 201, description = "The instance.", body = InstanceBody),
+    (status = 409, description = "The subscription has one already; `link` leads to it.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/instances")]
+async fn create_instance(context: Context, Body(wanted): Body<CreateInstance>) -> Result<HttpResponse, Problem> {
+    let (new, marketo) = wanted.parse()?;
+    let mut tx = context.db.begin().await?;
+    let made = super::create(&mut tx, &*context.clock, new).await?;
+    if let Some(marketo) = marketo {
+        credentials::keep_credentials(&mut tx, &*context.clock, &context.vault, made.id, &marketo).await?;
+    }
+    tx.commit().await?;
+    let location = context.public_url.of(&format!("/v1/instances/{}", made.id));
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(InstanceBody::from(made)))
+}
+
+/// List instances
+///
+/// For operators; in the order they were made.
+#[utoipa::path(operation_id = "listInstances", tag = "Instances", params(PageParams), responses((status = 200, description = "A page.", body = Listing<InstanceBody>)))]
+#[get("/v1/instances")]
+async fn list_instances(context: Context, QueryParams(page): QueryParams<PageParams>) -> Result<HttpResponse, Problem> {
+    let (limit, after) = page.read::<InstanceId>()?;
+    let rows = store::list(&context.db, after, i64::from(limit) + 1).await?;
+    let rows = rows.into_iter().map(InstanceBody::from).collect();
+    Ok(HttpResponse::Ok().json(Listing::page(rows, limit, |row| row.id)))
+}
+
+/// See any instance
+///
+/// For operators.
+#[utoipa::path(operation_id = "getAnyInstance", tag = "Instances", params(("instance_id" = InstanceId, Path, description = "The instance.")), responses((status = 200, description = "The instance.", body = InstanceBody)))]
+#[get("/v1/instances/{instance_id}")]
+async fn get_any_instance(context: Context, PathParams(id): PathParams<InstanceId>) -> Result<HttpResponse, Problem> {
+    let found = store::find(&context.db, id).await?.ok_or(InstanceError::Unknown)?;
+    Ok(HttpResponse::Ok().json(InstanceBody::from(found)))
+}
+
+async fn own(context: &Context, caller: &InstanceCaller) -> Result<Instance, Problem> {
+    Ok(store::find(&context.db, caller.instance).await?.ok_or(InstanceError::Unknown)?)
+}
+
+/// See the caller's instance
+#[utoipa::path(operation_id = "getInstance", tag = "Instances", responses((status = 200, description = "The instance.", body = InstanceBody)))]
+#[get("/v1/instance")]
+async fn get_instance(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(InstanceBody::from(own(&context, &caller).await?)))
+}
+
+/// What is to be changed; what is left out stays.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateInstance {
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    name: Option<String>,
+    login_management: Option<LoginManagement>,
+    language: Option<Language>,
+    prerequisites: Option<Prerequisites>,
+}
+
+/// Change the caller's instance
+#[utoipa::path(operation_id = "updateInstance", tag = "Instances", request_body = UpdateInstance, responses((status = 200, description = "The instance as it is now.", body = InstanceBody)))]
+#[patch("/v1/instance")]
+async fn update_instance(context: Context, caller: InstanceCaller, Body(wanted): Body<UpdateInstance>) -> Result<HttpResponse, Problem> {
+    let mut faults = Vec::new();
+    check_name(&mut faults, wanted.name.as_deref());
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let mut instance = own(&context, &caller).await?;
+    instance.name = wanted.name.unwrap_or(instance.name);
+    instance.login_management = wanted.login_management.unwrap_or(instance.login_management);
+    instance.language = wanted.language.unwrap_or(instance.language);
+    instance.prerequisites = wanted.prerequisites.unwrap_or(instance.prerequisites);
+    instance.updated_at = context.clock.timestamp();
+    let mut tx = context.db.begin().await?;
+    store::update(&mut tx, &instance).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(InstanceBody::from(instance)))
+}
+
+/// See how far the set-up is
+///
+/// Two prerequisites and seven steps, each with who does it, its state, why, and the request that moves it on.
+#[utoipa::path(operation_id = "getOnboarding", tag = "Set-up", responses((status = 200, description = "The guide's progress.", body = Onboarding)))]
+#[get("/v1/instance/onboarding")]
+async fn get_onboarding(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let instance = own(&context, &caller).await?;
+    let facts = facts::read(&context.db, caller.instance).await?;
+    Ok(HttpResponse::Ok().json(onboarding::derive(&instance, &facts, |path| context.public_url.of(path))))
+}
+
+/// The Integration Information card.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct IntegrationBody {
+    /// The instance's own API client.
+    client_id: String,
+    /// Its secret: only in the first answer, or after rotating.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    created_at: Timestamp,
+    /// When the secret was shown.
+    shown_at: Option<Timestamp>,
+}
+
+impl From<super::IntegrationInformation> for IntegrationBody {
+    fn from(card: super::IntegrationInformation) -> Self {
+        let client_secret = card.client_secret.map(|secret| secret.expose_secret().to_owned());
+        Self { client_id: card.client_id, client_secret, created_at: card.created_at, shown_at: card.shown_at }
+    }
+}
+
+/// See the Integration Information
+///
+/// Empty until the first user has been invited. The secret is in the first answer only; rotate it when it was lost.
+#[utoipa::path(operation_id = "getIntegrationInformation", tag = "Set-up", responses(
+    (status = 200, description = "The card.", body = IntegrationBody),
+    (status = 409, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/instance/integration-information")]
+async fn get_integration_information(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let mut tx = context.db.begin().await?;
+    let card = integration::show(&mut tx, &*context.clock, &context.vault, caller.instance).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
+}
+
+/// Give the instance's API client another secret
+///
+/// The one before stops working at once.
+#[utoipa::path(operation_id = "rotateIntegrationSecret", tag = "Set-up", responses(
+    (status = 200, description = "The card, with the new secret.", body = IntegrationBody),
+    (status = 409, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/instance/integration-information/rotate")]
+async fn rotate_integration_secret(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let mut tx = context.db.begin().await?;
+    let card = integration::rotate(&mut tx, &*context.clock, caller.instance).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
+}

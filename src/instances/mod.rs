@@ -2,6 +2,8 @@
 //! information, and the set-up guide's progress, which is derived from facts and never stored.
 
 mod create;
+mod credentials;
+mod facts;
 pub mod http;
 mod integration;
 pub mod onboarding;
@@ -16,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::ids::InstanceId;
 
 pub use create::{NewInstance, create};
+pub use credentials::{ProvisionedCredentials, provisioned_credentials};
 pub use integration::{IntegrationInformation, ensure_integration_client};
 pub use store::find;
 

@@ -1,1 +1,232 @@
+//! The set-up guide: two prerequisites and seven steps, each with the persona who does it. Derived from facts every time.
 
+use serde::Serialize;
+
+use super::facts::{ConnectionFact, Facts};
+use super::{Instance, Prerequisites};
+use crate::clock::Timestamp;
+
+/// Who does a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Persona {
+    MarketoAdmin,
+    MarketoOrSalesforceAdmin,
+    SalesforceAdmin,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Something before it is not done.
+    Blocked,
+    /// It can be done now.
+    Ready,
+    /// It was begun and goes on by itself or waits for a person.
+    InProgress,
+    Done,
+    /// It was tried and went wrong.
+    Failed,
+}
+
+/// A prerequisite.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Prerequisite {
+    /// `msi_actions_enabled` or `salesforce_sync_configured`.
+    pub name: &'static str,
+    pub met: bool,
+    /// What holds or what to do.
+    pub why: &'static str,
+}
+
+/// A step of the guide.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Step {
+    /// 1 to 7.
+    pub number: u8,
+    pub title: &'static str,
+    pub persona: Persona,
+    pub state: StepState,
+    /// Why it is in this state, and what to do next.
+    pub why: String,
+    /// The request that moves the step on, for example `POST /v1/connections/salesforce`.
+    pub action: &'static str,
+    /// Its address.
+    pub link: String,
+}
+
+/// The guide's progress.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Onboarding {
+    pub prerequisites: Vec<Prerequisite>,
+    pub steps: Vec<Step>,
+    /// Whether everything is done.
+    pub complete: bool,
+}
+
+/// The lowest version of the managed package that this service works with.
+pub const LOWEST_PACKAGE_VERSION: (u32, u32) = (3, 0);
+
+/// Whether a package version, `MAJOR.MINOR[.PATCH…]`, is supported.
+#[must_use]
+pub fn package_version_supported(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    match (parts.next().flatten(), parts.next().unwrap_or(Some(0))) {
+        (Some(major), Some(minor)) => (major, minor) >= LOWEST_PACKAGE_VERSION,
+        _ => false,
+    }
+}
+
+fn prerequisites(met: Prerequisites) -> Vec<Prerequisite> {
+    let enabled = if met.msi_actions_enabled {
+        "MSI Actions is enabled for this Marketo subscription."
+    } else {
+        "Ask your Marketo account team to enable MSI Actions."
+    };
+    let configured = if met.salesforce_sync_configured {
+        "The sync between Marketo and Salesforce is configured."
+    } else {
+        "Set up the Salesforce sync in Marketo's admin area."
+    };
+    vec![
+        Prerequisite { name: "msi_actions_enabled", met: met.msi_actions_enabled, why: enabled },
+        Prerequisite { name: "salesforce_sync_configured", met: met.salesforce_sync_configured, why: configured },
+    ]
+}
+
+type Judgement = (StepState, String);
+
+fn judged(state: StepState, why: impl Into<String>) -> Judgement {
+    (state, why.into())
+}
+
+fn first_invite(facts: &Facts) -> Judgement {
+    match &facts.first_invite {
+        None => judged(StepState::Ready, "Choose a person from GET /v1/marketo/admins and invite them."),
+        Some(invite) => match invite.status.as_str() {
+            "sent" | "accepted" => judged(StepState::Done, "The first user has been sent the invitation."),
+            "failed" => judged(StepState::Failed, invite.send_error.clone().unwrap_or_else(|| "The invitation could not be sent.".into())),
+            _ => judged(StepState::InProgress, "The invitation is on its way."),
+        },
+    }
+}
+
+fn connection(fact: Option<&ConnectionFact>, vendor: &str) -> Judgement {
+    match fact {
+        None => judged(StepState::Ready, format!("Connect {vendor}.")),
+        Some(fact) if fact.state != "active" => {
+            judged(StepState::Failed, fact.last_error.clone().unwrap_or_else(|| format!("{vendor} refused; connect it again.")))
+        }
+        Some(ConnectionFact { last_tested_at: Some(at), last_error: None, .. }) => {
+            judged(StepState::Done, format!("{vendor} is connected; a test call succeeded at {at}."))
+        }
+        Some(_) => judged(StepState::InProgress, format!("{vendor} is connected, but no test call has succeeded yet; make one.")),
+    }
+}
+
+fn sync(facts: &Facts) -> Judgement {
+    let done = |at: Timestamp| judged(StepState::Done, format!("The first full sync completed; the newest at {at}."));
+    match (&facts.last_run, facts.full_sync_completed_at) {
+        (_, Some(at)) => done(at),
+        (None, None) => judged(StepState::Ready, "Look at the field preview, then start the sync."),
+        (Some(run), None) if run.state == "failed" => {
+            judged(StepState::Failed, run.error.clone().unwrap_or_else(|| "The sync failed; see the run.".into()))
+        }
+        (Some(run), None) => judged(StepState::InProgress, format!("The first sync is {}; see /v1/sync/runs/{}.", run.state, run.id)),
+    }
+}
+
+fn package_installed(facts: &Facts) -> Judgement {
+    match &facts.package {
+        None => judged(StepState::Ready, "Install or upgrade the managed package; it reports by itself."),
+        Some(package) if package_version_supported(&package.package_version) => {
+            judged(StepState::Done, format!("The package reported the supported version {}.", package.package_version))
+        }
+        Some(package) => {
+            let (major, minor) = LOWEST_PACKAGE_VERSION;
+            judged(StepState::Failed, format!("Version {} is too old; upgrade to {major}.{minor} or later.", package.package_version))
+        }
+    }
+}
+
+fn package_configured(facts: &Facts) -> Judgement {
+    let Some(package) = &facts.package else {
+        return judged(StepState::Blocked, "The package has not reported yet.");
+    };
+    let checks = [
+        (package.identity_remote_site, "add the Remote Site of the identity endpoint"),
+        (package.api_remote_site, "add the Remote Site of the Actions API"),
+        (package.api_secret_key_accepted, "enter the API Secret Key"),
+        (package.msi_actions_enabled, "tick \"Enable MSI Actions\""),
+    ];
+    let missing: Vec<_> = checks.iter().filter(|(fine, _)| !fine).map(|(_, what)| *what).collect();
+    if missing.is_empty() {
+        judged(StepState::Done, "The package reports that everything is configured.")
+    } else if missing.len() == checks.len() {
+        judged(StepState::Ready, format!("In Salesforce: {}.", missing.join(", ")))
+    } else {
+        judged(StepState::InProgress, format!("Still to do in Salesforce: {}.", missing.join(", ")))
+    }
+}
+
+/// Blocks a step that was not begun while something before it is not done.
+fn after(before: &[(StepState, &str)], judgement: Judgement) -> Judgement {
+    let waiting = matches!(judgement.0, StepState::Ready | StepState::Blocked);
+    match before.iter().find(|(state, _)| *state != StepState::Done) {
+        Some((_, what)) if waiting => judged(StepState::Blocked, format!("First: {what}.")),
+        _ => judgement,
+    }
+}
+
+/// The guide's progress of an instance. `address` makes a full address of a path.
+pub(super) fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) -> Onboarding {
+    let met = instance.prerequisites.check().is_ok();
+    let ground = (if met { StepState::Done } else { StepState::Blocked }, "meet the prerequisites");
+
+    let one = after(&[ground], first_invite(facts));
+    let account = (one.0, "set up the Sales account (step 1)");
+    let two = after(&[ground, account], connection(facts.salesforce.as_ref(), "Salesforce"));
+    let three = after(&[ground, account], connection(facts.marketo.as_ref(), "Marketo"));
+    let connected = [ground, (two.0, "connect Salesforce (step 2)"), (three.0, "connect Marketo (step 3)")];
+    let four = after(&connected, sync(facts));
+    let invited = match facts.further_invites {
+        0 => judged(StepState::Ready, "Invite users by a list of e-mail addresses or by CSV."),
+        1 => judged(StepState::Done, "One more user was invited."),
+        more => judged(StepState::Done, format!("{more} more users were invited.")),
+    };
+    let five = after(&[ground, account], invited);
+    let six = after(&[ground], package_installed(facts));
+    let seven = after(&[ground, (six.0, "install the package (step 6)")], package_configured(facts));
+
+    let step = |number, title, persona, judgement: Judgement, action: &'static str| {
+        let path = action.split_once(' ').map_or(action, |(_, path)| path);
+        Step { number, title, persona, state: judgement.0, why: judgement.1, action, link: address(path) }
+    };
+    let steps = vec![
+        step(1, "Set up the Sales account", Persona::MarketoAdmin, one, "POST /v1/invites/first"),
+        step(2, "Connect the Sales account to Salesforce", Persona::MarketoOrSalesforceAdmin, two, "POST /v1/connections/salesforce"),
+        step(3, "Connect the Sales account to Marketo", Persona::MarketoAdmin, three, "POST /v1/connections/marketo"),
+        step(4, "Initiate data sync", Persona::MarketoAdmin, four, "POST /v1/sync/runs"),
+        step(5, "Invite users", Persona::MarketoAdmin, five, "POST /v1/invites"),
+        step(6, "Install or upgrade the MSI package", Persona::SalesforceAdmin, six, "POST /v1/package/heartbeat"),
+        step(7, "Configure MSI Actions in Salesforce", Persona::SalesforceAdmin, seven, "POST /v1/package/heartbeat"),
+    ];
+    let complete = met && steps.iter().all(|step| step.state == StepState::Done);
+    Onboarding { prerequisites: prerequisites(instance.prerequisites), steps, complete }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_versions_are_compared_as_numbers() {
+        for fine in ["3.0", "3.0.1", "10.2", "3"] {
+            assert!(package_version_supported(fine), "{fine}");
+        }
+        for wrong in ["2.99", "", "x", "3.x", "1.4359.2"] {
+            assert!(!package_version_supported(wrong), "{wrong}");
+        }
+    }
+}

@@ -167,3 +167,27 @@ pub async fn mark_integration_shown(tx: &mut Tx, instance: InstanceId, at: Times
         "UPDATE integration_clients SET sealed_secret = NULL, shown_at = $2 WHERE instance_id = $1 AND sealed_secret IS NOT NULL";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(at))? == 1)
 }
+
+/// Keeps the provisioned credentials of an instance.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn insert_marketo_credentials(
+    tx: &mut Tx,
+    instance: InstanceId,
+    client_id: &str,
+    secret: &[u8],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO marketo_credentials (instance_id, client_id, sealed_client_secret, updated_at) VALUES ($1, $2, $3, $4)";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(client_id).bind(secret).bind(at)).map(drop)
+}
+
+/// The provisioned client id and sealed secret.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_marketo_credentials(db: &Db, instance: InstanceId) -> Result<Option<(String, Vec<u8>)>, DbError> {
+    const SQL: &str = "SELECT client_id, sealed_client_secret FROM marketo_credentials WHERE instance_id = $1";
+    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+}

@@ -1,0 +1,222 @@
+//! The instance's Marketo connection, and the questions asked of Marketo before there is one.
+
+use std::sync::{Arc, PoisonError};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use url::Url;
+
+use super::marketo_tokens::{MarketoTokens, ProvisionedTokens};
+use super::store::{self, MarketoRow};
+use super::{ConnectionError, Connections, TestResult};
+use crate::clock::Timestamp;
+use crate::ids::{ConnectionId, InstanceId};
+use crate::instances::{self, MunchkinId};
+use crate::marketo::{IssuedToken, MarketoClient, MarketoError, request_token};
+
+const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };
+
+/// Id of the role "Admin" in Marketo's user management.
+const ADMIN_ROLE: i64 = 1;
+/// Roles asked for side by side; below the calls we may have under way.
+const ROLES_AT_ONCE: usize = 4;
+
+/// A person with the Admin role in Marketo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct MarketoAdmin {
+    /// Marketo's login name of the person.
+    pub user_id: String,
+    /// E-mail address.
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// Credentials that an admin pasted, as shown in Actions Config.
+#[derive(Debug)]
+pub struct PastedCredentials {
+    pub client_id: String,
+    pub client_secret: SecretString,
+}
+
+pub(super) fn secret_context(instance: InstanceId, id: ConnectionId) -> String {
+    format!("marketo_connections/{instance}/{id}/client_secret")
+}
+
+pub(super) fn token_context(instance: InstanceId, id: ConnectionId) -> String {
+    format!("marketo_connections/{instance}/{id}/access_token")
+}
+
+impl Connections {
+    /// The people who have the Admin role in Marketo and log in themselves, by name. Asked with the connection when there is
+    /// one, else with the provisioned credentials.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NoMarketoCredentials`], [`ConnectionError::Marketo`].
+    pub async fn marketo_admins(&self, instance: InstanceId, munchkin_id: &MunchkinId) -> Result<Vec<MarketoAdmin>, ConnectionError> {
+        let client = match self.marketo(instance).await {
+            Err(ConnectionError::NotConnected { .. }) => self.provisioned_client(instance, munchkin_id).await?,
+            other => other?,
+        };
+        let people = client.users().await?.into_iter().filter(|user| !user.api_only);
+        let asked = stream::iter(people.map(|user| {
+            let client = client.clone();
+            async move {
+                let roles = client.user_roles(&user.user_id).await?;
+                let admin = roles.iter().any(|role| role.id == ADMIN_ROLE);
+                Ok::<_, MarketoError>(admin.then_some(MarketoAdmin {
+                    user_id: user.user_id,
+                    email: user.email,
+                    first_name: user.first_name,
+                    last_name: user.last_name,
+                }))
+            }
+        }));
+        let mut admins: Vec<MarketoAdmin> = asked.buffer_unordered(ROLES_AT_ONCE).try_filter_map(async |one| Ok(one)).try_collect().await?;
+        admins
+            .sort_by(|one, other| (&one.last_name, &one.first_name, &one.email).cmp(&(&other.last_name, &other.first_name, &other.email)));
+        Ok(admins)
+    }
+
+    async fn provisioned_client(&self, instance: InstanceId, munchkin_id: &MunchkinId) -> Result<MarketoClient, ConnectionError> {
+        let (client_id, client_secret) = self.provisioned_credentials(instance).await?;
+        let base = self.addresses.marketo(munchkin_id)?;
+        let tokens = ProvisionedTokens::new(self.http.clone(), base.clone(), client_id, client_secret);
+        Ok(MarketoClient::new(self.http.clone(), base, Arc::new(tokens), &self.marketo))
+    }
+
+    async fn provisioned_credentials(&self, instance: InstanceId) -> Result<(String, SecretString), ConnectionError> {
+        let found = instances::provisioned_credentials(&self.db, &self.vault, instance).await?;
+        found.ok_or(ConnectionError::NoMarketoCredentials)
+    }
+
+    /// Connects the instance: gets a token, makes a test call, and keeps the credentials only when both succeed. Without pasted
+    /// credentials the provisioned ones are used (the one-click connect).
+    ///
+    /// # Errors
+    /// [`ConnectionError::AlreadyConnected`]; [`ConnectionError::NoMarketoCredentials`]; [`ConnectionError::Marketo`], which tells
+    /// address, client id and secret apart.
+    pub async fn connect_marketo(
+        &self,
+        instance: InstanceId,
+        munchkin_id: &MunchkinId,
+        pasted: Option<PastedCredentials>,
+        address: Option<&str>,
+        connected_by: String,
+    ) -> Result<MarketoRow, ConnectionError> {
+        if store::find_marketo(&self.db, instance).await?.is_some_and(|row| row.state == "active") {
+            return Err(ConnectionError::AlreadyConnected("Marketo"));
+        }
+        let base = match address {
+            Some(address) => self.addresses.pasted_marketo(address, munchkin_id)?,
+            None => self.addresses.marketo(munchkin_id)?,
+        };
+        let provisioned = pasted.is_none();
+        let (client_id, secret) = match pasted {
+            Some(pasted) => (pasted.client_id, pasted.client_secret),
+            None => self.provisioned_credentials(instance).await?,
+        };
+        let issued = request_token(&self.http, &base, &client_id, &secret).await?;
+        let tokens = ProvisionedTokens::having(self.http.clone(), base.clone(), client_id.clone(), secret.clone(), &issued);
+        MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), &self.marketo).describe().await?;
+
+        let now = self.clock.timestamp();
+        let row = self.marketo_row(instance, &base, client_id, &secret, &issued, now, provisioned, connected_by)?;
+        let mut tx = self.db.begin().await?;
+        store::replace_marketo(&mut tx, instance, &row).await?;
+        tx.commit().await?;
+        Ok(row)
+    }
+
+    #[allow(clippy::too_many_arguments)] // the columns of one row, used in one place
+    fn marketo_row(
+        &self,
+        instance: InstanceId,
+        base: &Url,
+        client_id: String,
+        secret: &SecretString,
+        issued: &IssuedToken,
+        now: Timestamp,
+        provisioned: bool,
+        connected_by: String,
+    ) -> Result<MarketoRow, ConnectionError> {
+        let id = ConnectionId(self.clock.new_id());
+        Ok(MarketoRow {
+            id,
+            state: "active".into(),
+            base_url: base.to_string(),
+            client_id,
+            provisioned,
+            sealed_client_secret: self.vault.seal(&secret_context(instance, id), secret.expose_secret().as_bytes())?,
+            sealed_access_token: Some(self.vault.seal(&token_context(instance, id), issued.access_token.expose_secret().as_bytes())?),
+            token_expires_at: Some(now + time::Duration::seconds(i64::try_from(issued.expires_in).unwrap_or(0))),
+            api_user: Some(issued.scope.clone()),
+            connected_by,
+            last_tested_at: Some(now),
+            last_error_code: None,
+            last_error: None,
+            created_at: now,
+        })
+    }
+
+    /// The client for the instance's connection.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`].
+    pub async fn marketo(&self, instance: InstanceId) -> Result<MarketoClient, ConnectionError> {
+        let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        let known = self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).get(&instance).cloned();
+        if let Some((_, client)) = known.filter(|(connection, _)| *connection == row.id) {
+            return Ok(client);
+        }
+        let base =
+            Url::parse(&row.base_url).map_err(|_| ConnectionError::AddressNotAllowed("the stored Marketo address can't be read".into()))?;
+        let tokens = Arc::new(MarketoTokens { connections: self.clone(), instance });
+        let client = MarketoClient::new(self.http.clone(), base, tokens, &self.marketo);
+        self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (row.id, client.clone()));
+        Ok(client)
+    }
+
+    /// Makes a test call and records what it found.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`]. What Marketo answers is the result, not an error.
+    pub async fn test_marketo(&self, instance: InstanceId) -> Result<TestResult, ConnectionError> {
+        let outcome = self.marketo(instance).await?.describe().await;
+        let now = self.clock.timestamp();
+        let (result, usable) = match &outcome {
+            Ok(_) => (TestResult::fine(now), true),
+            Err(error) => (TestResult::marketo(now, error), !needs_attention(error)),
+        };
+        let mut tx = self.db.begin().await?;
+        store::record_marketo_test(&mut tx, instance, usable, &result).await?;
+        tx.commit().await?;
+        Ok(result)
+    }
+
+    /// Forgets the connection. Marketo has nothing to revoke: its tokens run out within the hour.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`].
+    pub async fn disconnect_marketo(&self, instance: InstanceId) -> Result<(), ConnectionError> {
+        let mut tx = self.db.begin().await?;
+        let found = store::delete_marketo(&mut tx, instance).await?;
+        tx.commit().await?;
+        if found { Ok(()) } else { Err(NOT_CONNECTED) }
+    }
+}
+
+/// Whether an error stays until somebody acts, unlike one that passes by itself.
+fn needs_attention(error: &MarketoError) -> bool {
+    matches!(
+        error,
+        MarketoError::UnknownClient { .. }
+            | MarketoError::WrongSecret { .. }
+            | MarketoError::ClientRefused { .. }
+            | MarketoError::NotMarketo { .. }
+            | MarketoError::AccessDenied(_)
+            | MarketoError::TokenRefused(_)
+            | MarketoError::TokenUnavailable(_)
+    )
+}

@@ -1,0 +1,12 @@
+//! SQL of the connections, one file a vendor.
+
+mod marketo;
+mod salesforce;
+mod state;
+
+pub use marketo::{MarketoRow, delete_marketo, find_marketo, keep_marketo_token, record_marketo_test, replace_marketo};
+pub use salesforce::{
+    SalesforceRow, begin_refresh, clear_refresh, delete_salesforce, find_salesforce, find_salesforce_by_id, keep_refreshed,
+    mark_salesforce, record_salesforce_test, replace_salesforce,
+};
+pub use state::{StoredState, insert_state, take_state};

@@ -1,0 +1,51 @@
+use sqlx::types::Json;
+
+use crate::clock::Timestamp;
+use crate::connections::Purpose;
+use crate::crypto::SecretHash;
+use crate::db::{DbError, Tx, execute, on_tx};
+use crate::ids::InstanceId;
+
+/// An authorization under way.
+#[derive(Debug, sqlx::FromRow)]
+pub struct StoredState {
+    pub state_hash: SecretHash,
+    pub instance_id: InstanceId,
+    pub purpose: Json<Purpose>,
+    pub login_base: String,
+    pub sealed_verifier: Vec<u8>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Keeps an authorization under way, and drops those that nobody came back from.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn insert_state(tx: &mut Tx, row: &StoredState) -> Result<(), DbError> {
+    execute!(tx, sqlx::query("DELETE FROM oauth_states WHERE expires_at < $1").bind(row.created_at))?;
+    const SQL: &str = "INSERT INTO oauth_states (state_hash, instance_id, purpose, login_base, sealed_verifier, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(&row.state_hash)
+            .bind(row.instance_id)
+            .bind(&row.purpose)
+            .bind(&row.login_base)
+            .bind(&row.sealed_verifier)
+            .bind(row.created_at)
+            .bind(row.expires_at)
+    )
+    .map(drop)
+}
+
+/// Takes an authorization out: whoever gets it is the only one. Global, because the callback knows only the state.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn take_state(tx: &mut Tx, state: &SecretHash) -> Result<Option<StoredState>, DbError> {
+    const SQL: &str = "DELETE FROM oauth_states WHERE state_hash = $1 \
+         RETURNING state_hash, instance_id, purpose, login_base, sealed_verifier, created_at, expires_at";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(state).fetch_optional(c))
+}

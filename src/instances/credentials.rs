@@ -1,0 +1,50 @@
+//! The Marketo credentials that the operator provisions with an instance, for the one-click connect and for the questions asked
+//! before there is a connection.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{InstanceError, store};
+use crate::clock::Clock;
+use crate::crypto::Vault;
+use crate::db::{Db, Tx};
+use crate::ids::InstanceId;
+
+/// Credentials to be provisioned.
+#[derive(Debug)]
+pub struct ProvisionedCredentials {
+    pub client_id: String,
+    pub client_secret: SecretString,
+}
+
+fn context(instance: InstanceId) -> String {
+    format!("marketo_credentials/{instance}/client_secret")
+}
+
+/// Keeps the credentials, in the transaction that makes the instance.
+///
+/// # Errors
+/// [`InstanceError::Db`], [`InstanceError::Seal`].
+pub(super) async fn keep_credentials(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    vault: &Vault,
+    instance: InstanceId,
+    credentials: &ProvisionedCredentials,
+) -> Result<(), InstanceError> {
+    let sealed = vault.seal(&context(instance), credentials.client_secret.expose_secret().as_bytes())?;
+    store::insert_marketo_credentials(tx, instance, &credentials.client_id, &sealed, clock.timestamp()).await?;
+    Ok(())
+}
+
+/// The provisioned client id and secret, when there are any.
+///
+/// # Errors
+/// [`InstanceError::Db`]; [`InstanceError::Seal`] when the secret doesn't open.
+pub async fn provisioned_credentials(
+    db: &Db,
+    vault: &Vault,
+    instance: InstanceId,
+) -> Result<Option<(String, SecretString)>, InstanceError> {
+    let Some((client_id, sealed)) = store::find_marketo_credentials(db, instance).await? else { return Ok(None) };
+    Ok(Some((client_id, vault.open_text(&context(instance), &sealed)?)))
+}
