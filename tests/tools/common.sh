@@ -3,7 +3,7 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Everything installed for the tests lives here, each version in a folder of its own, so that a second run installs nothing.
-TOOLS=${MSI_TOOLS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/msi-actions/tools}
+TOOLS=${XDG_CACHE_HOME:-$HOME/.cache}/msi-actions/tools
 
 # Says in a line what is being done. Goes to standard error, for some scripts answer on standard output.
 say() { printf '%s\n' "-- $*" >&2; }
