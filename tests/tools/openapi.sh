@@ -8,6 +8,6 @@ cd "$ROOT"
 environment=$("$ROOT/tests/tools/python-venv.sh" openapi-spec-validator)
 for document in openapi/*.json; do
   [ -f "$document" ] || die "there is no document in openapi/; write it with: make openapi"
-  check "$document is valid OpenAPI" "$environment/bin/openapi-spec-validator" --errors all "$document"
+  check "$document is valid OpenAPI" "$environment/bin/openapi-spec-validator" --validation-errors all "$document"
 done
 end_of_checks
