@@ -16,8 +16,9 @@ serve() {
     "${until_we_end[@]}" "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
 }
 create_client() { "$binary" client create --name contract --operator --scopes all --data-dir "$work/data"; }
-# The instance that the fuzzed calls are about.
-export CONTRACT_INSTANCE_REQUEST='{"munchkin_id": "123-ABC-456", "environment": "sandbox"}'
+# The instance that the fuzzed calls are about: the sandbox's subscription.
+export CONTRACT_INSTANCE_REQUEST='{"munchkin_id": "123-ABC-456", "name": "Contract", "environment": "sandbox",
+  "prerequisites": {"msi_actions_enabled": true, "salesforce_sync_configured": true}}'
 
 until_we_end=(exec setpriv --pdeathsig TERM --)
 work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-contract.XXXXXX")
