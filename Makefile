@@ -1,0 +1,60 @@
+# `make help` tells what there is.
+
+# The parts of `make test`, each a script of that name in tests/tools.
+PARTS := rust helm openapi contract
+SUITE := tests/tools/suite.sh
+CARGO := cargo
+# More arguments for `make run`, `make demo` and `make bench-NAME`.
+ARGS :=
+
+.DEFAULT_GOAL := help
+
+## help: list the targets
+help:
+	@echo 'Targets:'
+	@awk '/^## / { name = $$2; sub(/^## [^ ]* /, ""); sub(/:$$/, "", name); printf "  %-14s %s\n", name, $$0 }' $(MAKEFILE_LIST)
+	@echo 'Benchmarks: $(or $(BENCHES),none yet)'
+
+## build: the release binary, target/release/msi-actions
+build:
+	$(CARGO) build --release --locked
+
+## run: start the service on SQLite in ./msi-actions-data (ARGS=… for more arguments)
+run:
+	$(CARGO) run --locked -- serve $(ARGS)
+
+## demo: play the whole set-up guide against the simulated Salesforce and Marketo (ARGS="--exit" to stop after it)
+demo:
+	$(CARGO) run --release --locked -- demo $(ARGS)
+
+## openapi: write openapi/msi-actions.v1.json from the code
+openapi:
+	@mkdir -p openapi
+	$(CARGO) run --locked -- openapi > openapi/msi-actions.v1.json.new
+	mv openapi/msi-actions.v1.json.new openapi/msi-actions.v1.json
+
+## test: every test, with whatever it needs installed outside the source tree
+test:
+	@$(SUITE) $(PARTS)
+
+## test-rust: unit and HTTP tests, on SQLite and PostgreSQL (TEST_DATABASE_URL, or POSTGRES_FROM=running|installed|npm|apt)
+## test-helm: lint the chart, validate what it renders, see that bad values are refused
+## test-openapi: validate the committed OpenAPI document
+## test-contract: fuzz the running service by its OpenAPI document
+$(addprefix test-,$(PARTS)): test-%:
+	@$(SUITE) $*
+
+## lint: formatting, clippy, shell scripts, Dockerfile
+lint:
+	@$(SUITE) fmt clippy scripts
+
+## fmt: format the Rust code
+fmt:
+	$(CARGO) fmt
+
+## bench-NAME: run the benchmark benches/NAME; its last line is one JSON object
+BENCHES := $(sort $(basename $(notdir $(wildcard benches/*.rs benches/*.sh))))
+bench-%:
+	@if [ -f benches/$*.sh ]; then bash benches/$*.sh $(ARGS); else $(CARGO) bench --quiet --locked --bench $* -- $(ARGS); fi
+
+.PHONY: help build run demo openapi test $(addprefix test-,$(PARTS)) lint fmt

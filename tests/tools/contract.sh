@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Fuzzes the running service by its own OpenAPI document: `serve` with `sandbox` behind it, an instance, and valid tokens.
+# CONTRACT_BINARY=FILE tests that binary instead of target/debug/msi-actions. CONTRACT_ARGS adds arguments for schemathesis, such as
+# --include-path=/v1/people.
+# shellcheck disable=SC2329
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+
+# How the program is called.
+sandbox() { "${until_we_end[@]}" "$binary" sandbox --listen "127.0.0.1:$1" --people 200; }
+serve() {
+  MSI_UPSTREAM__SANDBOX_URL="http://127.0.0.1:$2" \
+    MSI_SALESFORCE__CLIENT_ID=sandbox-salesforce-consumer-key \
+    MSI_SALESFORCE__CLIENT_SECRET=sandbox-salesforce-consumer-secret \
+    "${until_we_end[@]}" "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
+}
+create_client() { "$binary" client create --name contract --operator --scopes all --data-dir "$work/data"; }
+# The instance that the fuzzed calls are about: the sandbox's subscription.
+export CONTRACT_INSTANCE_REQUEST='{"munchkin_id": "123-ABC-456", "name": "Contract", "environment": "sandbox",
+  "prerequisites": {"msi_actions_enabled": true, "salesforce_sync_configured": true}}'
+
+until_we_end=(exec setpriv --pdeathsig TERM --)
+work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-contract.XXXXXX")
+sandbox_process=
+service_process=
+
+# stop PROCESS: asks it to stop and waits; killed when it takes longer than half a minute. Returns its exit code.
+stop() {
+  kill -TERM "$1" 2>/dev/null || true
+  wait_until 30 gone "$1" || kill -KILL "$1" 2>/dev/null || true
+  wait "$1"
+}
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+clean_up() {
+  for process in $service_process $sandbox_process; do stop "$process" || true; done
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+ready() {
+  kill -0 "$service_process" 2>/dev/null || die "the service ended: $(tail -n 20 "$work/service.log")"
+  "$environment/bin/python" - "$url/readyz" <<'PYTHON'
+import sys, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=5)
+except OSError:
+    sys.exit(1)
+PYTHON
+}
+
+cd "$ROOT"
+environment=$("$ROOT/tests/tools/python-venv.sh" schemathesis)
+binary=${CONTRACT_BINARY:-target/debug/msi-actions}
+[ -n "${CONTRACT_BINARY:-}" ] || cargo build --quiet --locked
+# What the caller has set for a service of their own must not reach this one.
+for variable in "${!MSI_@}"; do unset "$variable"; done
+# Nothing that runs here is behind a proxy.
+export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+
+sandbox_port=$(free_port)
+sandbox "$sandbox_port" >"$work/sandbox.log" 2>&1 &
+sandbox_process=$!
+wait_until 30 listens "$sandbox_port" || die "the sandbox did not start: $(tail -n 20 "$work/sandbox.log")"
+service_port=$(free_port)
+url="http://127.0.0.1:$service_port"
+serve "$service_port" "$sandbox_port" >"$work/service.log" 2>&1 &
+service_process=$!
+wait_until 30 ready || die "the service did not get ready: $(tail -n 20 "$work/service.log")"
+say "the service is ready at $url, with a sandbox at 127.0.0.1:$sandbox_port"
+
+create_client >"$work/client.json"
+"$environment/bin/python" tests/tools/contract_instance.py "$url" "$work/client.json" >"$work/access"
+# Where the hooks get their tokens, and with what.
+set -a
+# shellcheck source=/dev/null
+. "$work/access"
+set +a
+
+say "fuzzing every operation of $url/openapi.json"
+started=$SECONDS
+# In a folder of its own, for it leaves files where it runs.
+# shellcheck disable=SC2086
+if (cd "$work" && SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH="$ROOT/tests/tools" PYTHONDONTWRITEBYTECODE=1 "$environment/bin/schemathesis" --config-file "$ROOT/tests/tools/schemathesis.toml" \
+  run "$url/openapi.json" --url "$url" --no-color ${CONTRACT_ARGS:-}); then
+  passed "contract ($((SECONDS - started)) s)"
+else
+  failed "contract ($((SECONDS - started)) s)"
+fi
+
+no_panic() { ! grep -a "panicked at" "$work/service.log"; }
+check "no panic in the service's log" no_panic
+# Not by `check`, whose subshell could not wait for it.
+if stop "$service_process"; then passed "the service stops when asked to"; else failed "the service stops when asked to"; fi
+service_process=
+end_of_checks
