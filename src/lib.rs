@@ -16,6 +16,7 @@ pub mod instances;
 pub mod jobs;
 pub mod marketo;
 pub mod salesforce;
+pub mod sandbox;
 pub mod telemetry;
 
 #[cfg(test)]

@@ -1,0 +1,215 @@
+//! Faults on order: what the next matching requests will suffer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, UNIX_EPOCH};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, web};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::marketo::envelope::Refusal;
+use super::world::World;
+
+/// Which vendor misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    Marketo,
+    Salesforce,
+}
+
+/// One ordered fault.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fault {
+    pub target: Target,
+    /// Only requests whose path holds this text; every request of the target when empty.
+    #[serde(default)]
+    pub path_contains: String,
+    /// Only this HTTP method, when given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// How many requests suffer it.
+    #[serde(default = "once")]
+    pub times: u32,
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The answer comes this much later, in real time.
+    Delay { ms: u64 },
+    /// The request is carried out, but the connection ends after so many bytes of the answer's body.
+    Cut { after_bytes: usize },
+    /// The status of a finished export shows a checksum that isn't the file's.
+    WrongChecksum,
+    /// Marketo's error in its usual form: `success:false` in a 200 answer.
+    MarketoError { code: String, message: Option<String> },
+    /// Salesforce's error array.
+    SalesforceError { status: u16, error_code: String, message: Option<String> },
+    /// A bare HTTP status, with a body and headers if wanted; the request is not carried out.
+    HttpStatus {
+        status: u16,
+        body: Option<Value>,
+        #[serde(default)]
+        headers: std::collections::BTreeMap<String, String>,
+    },
+    /// Every token given out so far is no longer valid.
+    ExpireSessions,
+    /// A row with too many columns in the next file or page.
+    MalformedRow,
+    /// A field of so many bytes in the next file or page.
+    OversizeLine { bytes: usize },
+    /// Each row of the next file or page comes twice.
+    RepeatRows,
+}
+
+impl FaultKind {
+    /// True for the kinds that change rows while a file or page is written.
+    pub fn spoils_rows(&self) -> bool {
+        matches!(self, Self::MalformedRow | Self::OversizeLine { .. } | Self::RepeatRows)
+    }
+
+    fn is_outside_the_handlers(&self) -> bool {
+        !self.spoils_rows() && *self != Self::WrongChecksum
+    }
+}
+
+impl Fault {
+    /// True when a request is one that should suffer this.
+    pub fn concerns(&self, method: &str, path: &str) -> bool {
+        let prefix = match self.target {
+            Target::Marketo => "/marketo",
+            Target::Salesforce => "/salesforce",
+        };
+        path.starts_with(prefix)
+            && path.contains(&self.path_contains)
+            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+    }
+}
+
+/// Counts each request and lets it suffer what was ordered for it.
+///
+/// # Errors
+/// Those of the routes.
+pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let (method, path) = (request.method().to_string(), request.path().to_owned());
+    if path.starts_with("/__sandbox") {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let Some(world) = request.app_data::<web::Data<World>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    world.count(&format!("{method} {}", request.match_pattern().unwrap_or_else(|| "unknown path".into())));
+
+    let mut cut = None;
+    while let Some(kind) =
+        world.take_fault(&method, &path, |kind| kind.is_outside_the_handlers() && (cut.is_none() || !matches!(kind, FaultKind::Cut { .. })))
+    {
+        let answer = match kind {
+            FaultKind::Delay { ms } => {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                continue;
+            }
+            FaultKind::Cut { after_bytes } => {
+                cut = Some(after_bytes);
+                continue;
+            }
+            FaultKind::ExpireSessions => {
+                let now = world.now();
+                if path.starts_with("/marketo") {
+                    world.marketo().tokens.expire_all(now)
+                } else {
+                    world.salesforce().expire_sessions(now)
+                }
+                continue;
+            }
+            FaultKind::MarketoError { code, message } => {
+                let refusal = Refusal::new(&code, message.unwrap_or_else(|| "Fault ordered".into()));
+                if path.contains("/userservice/") {
+                    refusal.user_management(&world, StatusCode::INTERNAL_SERVER_ERROR)
+                } else {
+                    refusal.envelope(&world)
+                }
+            }
+            FaultKind::SalesforceError { status, error_code, message } => HttpResponse::build(status_of(status))
+                .json(json!([{"message": message.unwrap_or_else(|| "Fault ordered".into()), "errorCode": error_code}])),
+            FaultKind::HttpStatus { status, body, headers } => {
+                let mut answer = HttpResponse::build(status_of(status));
+                for (name, value) in headers {
+                    answer.insert_header((name, value));
+                }
+                match body {
+                    None => answer.finish(),
+                    Some(Value::String(text)) => answer.content_type("text/plain").body(text),
+                    Some(value) => answer.json(value),
+                }
+            }
+            FaultKind::WrongChecksum | FaultKind::MalformedRow | FaultKind::OversizeLine { .. } | FaultKind::RepeatRows => continue,
+        };
+        return Ok(request.into_response(answer).map_into_boxed_body());
+    }
+
+    let mut answer = next.call(request).await?.map_into_boxed_body();
+    // Callers take their windows from the vendor's clock, so it must be the injected one.
+    answer.headers_mut().insert(header::DATE, date(world.now()));
+    Ok(match cut {
+        None => answer,
+        Some(left) => answer.map_body(|_, body| BoxBody::new(CutBody { body, left, rests: 3 })),
+    })
+}
+
+fn date(seconds: i64) -> HeaderValue {
+    let at = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    HeaderValue::try_from(header::HttpDate::from(at).to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn status_of(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A body that promises its full length and then breaks off.
+struct CutBody {
+    body: BoxBody,
+    left: usize,
+    /// Turns left to the server for sending what it has, before the connection ends.
+    rests: u8,
+}
+
+impl MessageBody for CutBody {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        if this.left == 0 && this.rests > 0 {
+            this.rests -= 1;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if this.left == 0 {
+            return Poll::Ready(Some(Err("the connection was cut on order".into())));
+        }
+        Pin::new(&mut this.body).poll_next(context).map_ok(|chunk| {
+            let kept = chunk.len().min(this.left);
+            this.left -= kept;
+            chunk.slice(..kept)
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! Marketo's answer envelope: HTTP 200 whether or not the call succeeded.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::sandbox::world::World;
+
+/// A business error of Marketo: a code (a quoted number) and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: String,
+    pub message: String,
+}
+
+impl Refusal {
+    /// An error with the given code and message.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+
+    /// 1001: a value of the wrong type.
+    pub fn wrong_type(value: &str, wanted: &str) -> Self {
+        Self::new("1001", format!("Invalid value '{value}'. Required of type '{wanted}'"))
+    }
+
+    /// 1002: a missing parameter.
+    pub fn missing(parameter: &str) -> Self {
+        Self::new("1002", format!("Missing value for the required parameter '{parameter}'"))
+    }
+
+    /// 1003: a value that makes no sense there.
+    pub fn invalid(attribute: &str) -> Self {
+        Self::new("1003", format!("Invalid value specified for attribute '{attribute}'"))
+    }
+
+    /// 1006: no such field.
+    pub fn no_field(field: &str) -> Self {
+        Self::new("1006", format!("Field '{field}' not found"))
+    }
+
+    /// The error in the envelope, HTTP 200.
+    pub fn envelope(&self, world: &World) -> HttpResponse {
+        HttpResponse::Ok().json(json!({
+            "requestId": request_id(world),
+            "success": false,
+            "errors": [{"code": self.code, "message": self.message}],
+        }))
+    }
+
+    /// The error as user management writes it: the HTTP status decides, there is no `success`, and the code is a number.
+    pub fn user_management(&self, world: &World, status: StatusCode) -> HttpResponse {
+        let code = self.code.parse::<i64>().map_or_else(|_| json!(self.code), |number| json!(number));
+        HttpResponse::build(status).json(json!({"requestId": request_id(world), "errors": [{"code": code, "message": self.message}]}))
+    }
+}
+
+/// Marketo's request id, such as `e42b#14272d07d78`: four hexadecimal digits and the time in milliseconds.
+pub fn request_id(world: &World) -> String {
+    let millis = world.clock.now().unix_timestamp_nanos() / 1_000_000;
+    format!("{}#{millis:x}", &world.secret()[..4])
+}
+
+/// A successful answer: `requestId`, `success` and the given members.
+pub fn success(world: &World, members: Value) -> HttpResponse {
+    let mut body = Map::new();
+    body.insert("requestId".into(), json!(request_id(world)));
+    if let Value::Object(members) = members {
+        body.extend(members);
+    }
+    body.insert("success".into(), json!(true));
+    HttpResponse::Ok().json(Value::Object(body))
+}
+
+/// The members of a success, or the refusal, as an answer.
+pub fn answer(world: &World, outcome: Result<Value, Refusal>) -> HttpResponse {
+    match outcome {
+        Ok(members) => success(world, members),
+        Err(refusal) => refusal.envelope(world),
+    }
+}

@@ -1,0 +1,218 @@
+//! The routes of bulk lead extract, under `/bulk/v1/leads/export` (without `/rest`).
+
+use std::io::SeekFrom;
+
+use actix_web::body::SizedStream;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
+use super::call::Call;
+use super::envelope::{Refusal, answer};
+use super::export::{Filter, Format, Order};
+use super::export_file;
+use super::fields;
+use super::params::Params;
+use crate::sandbox::faults::FaultKind;
+use crate::sandbox::moment;
+use crate::sandbox::world::World;
+
+const LONGEST_WINDOW_SECONDS: i64 = 31 * 86_400;
+const LISTED_SECONDS: i64 = 7 * 86_400;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/bulk/v1/leads/export.json", web::get().to(list))
+        .route("/bulk/v1/leads/export/create.json", web::post().to(create))
+        .route("/bulk/v1/leads/export/{export_id}/enqueue.json", web::post().to(enqueue))
+        .route("/bulk/v1/leads/export/{export_id}/cancel.json", web::post().to(cancel))
+        .route("/bulk/v1/leads/export/{export_id}/status.json", web::get().to(status))
+        .route("/bulk/v1/leads/export/{export_id}/file.json", web::get().to(file));
+}
+
+/// Brings the jobs up to the clock and writes the files that are due, on the blocking pool.
+async fn settle(world: &web::Data<World>) {
+    let _writing = world.export_writer.lock().await;
+    let processing = i64::try_from(world.settings.export_processing.as_secs()).unwrap_or(i64::MAX);
+    let due = {
+        let mut state = world.marketo();
+        state.exports.advance(world.now(), processing);
+        state.exports.unwritten()
+    };
+    for (id, order) in due {
+        let (writer, job) = (world.clone(), id.clone());
+        let outcome = match web::block(move || export_file::write(&writer, &job, &order)).await {
+            Ok(written) => written.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        world.marketo().exports.written(&id, outcome);
+    }
+}
+
+async fn create(call: Call, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    settle(&call.world).await;
+    let outcome = read_order(&call.world, &request, &body).and_then(|order| {
+        let mut state = call.world.marketo();
+        let id = call.world.clock.new_id().to_string();
+        state.exports.create(id, order, call.world.now()).map(|job| json!({"result": [job.status()]}))
+    });
+    answer(&call.world, outcome)
+}
+
+fn read_order(world: &World, request: &HttpRequest, body: &[u8]) -> Result<Order, Refusal> {
+    let json_sent = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    if !json_sent {
+        return Err(Refusal::new("612", "Invalid Content Type"));
+    }
+    let asked: Value = serde_json::from_slice(body).map_err(|_| Refusal::new("609", "Invalid JSON"))?;
+    let fields: Vec<String> = match asked.get("fields").and_then(Value::as_array) {
+        Some(list) if !list.is_empty() => list
+            .iter()
+            .map(|field| field.as_str().map(str::to_owned).ok_or_else(|| Refusal::invalid("fields")))
+            .collect::<Result<_, _>>()?,
+        _ => return Err(Refusal::missing("fields")),
+    };
+    if let Some(unknown) = fields.iter().find(|name| fields::find(name).is_none()) {
+        return Err(Refusal::no_field(unknown));
+    }
+    let format = match asked.get("format").map(|format| format.as_str().unwrap_or_default()) {
+        None | Some("CSV") => Format::Csv,
+        Some("TSV") => Format::Tsv,
+        Some("SSV") => Format::Ssv,
+        Some(_) => return Err(Refusal::invalid("format")),
+    };
+    let renamed = asked.get("columnHeaderNames").cloned().unwrap_or_else(|| json!({}));
+    if let Some(unknown) = renamed.as_object().and_then(|names| names.keys().find(|name| !fields.contains(name))) {
+        return Err(Refusal::no_field(unknown));
+    }
+    let headers = fields.iter().map(|field| renamed[field].as_str().unwrap_or(field).to_owned()).collect();
+    let filter = read_filter(world, asked.get("filter"))?;
+    Ok(Order { fields, headers, format, filter })
+}
+
+fn read_filter(world: &World, filter: Option<&Value>) -> Result<Filter, Refusal> {
+    let filter = filter.and_then(Value::as_object).ok_or_else(|| Refusal::missing("filter"))?;
+    let mut kinds = filter.iter();
+    let (Some((kind, value)), None) = (kinds.next(), kinds.next()) else { return Err(Refusal::invalid("filter")) };
+    let unsupported = || Refusal::new("1035", format!("Unsupported filter type for target subscription: {kind}"));
+    match kind.as_str() {
+        "createdAt" => read_window(kind, value).map(|(from, to)| Filter::CreatedAt(from, to)),
+        "updatedAt" if !world.marketo().updated_at_filter => Err(unsupported()),
+        "updatedAt" => read_window(kind, value).map(|(from, to)| Filter::UpdatedAt(from, to)),
+        "smartListId" | "smartListName" => Err(unsupported()),
+        _ => Err(Refusal::invalid("filter")),
+    }
+}
+
+fn read_window(kind: &str, value: &Value) -> Result<(i64, i64), Refusal> {
+    // The page asks for date-times without milliseconds.
+    let end =
+        |name: &str| value[name].as_str().filter(|text| !text.contains('.')).and_then(moment::parse).ok_or_else(|| Refusal::invalid(kind));
+    let (from, to) = (end("startAt")?, end("endAt")?);
+    if from > to || to - from > LONGEST_WINDOW_SECONDS {
+        return Err(Refusal::invalid(kind));
+    }
+    Ok((from, to))
+}
+
+async fn enqueue(call: Call, path: web::Path<String>) -> HttpResponse {
+    settle(&call.world).await;
+    let outcome = call.world.marketo().exports.enqueue(&path, call.world.now()).map(|job| json!({"result": [job.status()]}));
+    answer(&call.world, outcome)
+}
+
+async fn cancel(call: Call, path: web::Path<String>) -> HttpResponse {
+    settle(&call.world).await;
+    let outcome = call.world.marketo().exports.cancel(&path, call.world.now()).map(|job| json!({"result": [job.status()]}));
+    answer(&call.world, outcome)
+}
+
+async fn status(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    settle(&call.world).await;
+    let lagging = call.world.settings.throttles;
+    let outcome = call.world.marketo().exports.job(&path).map(|job| job.status_shown(call.world.now(), lagging));
+    answer(
+        &call.world,
+        outcome.map(|mut shown| {
+            if shown.get("fileChecksum").is_some()
+                && call.world.take_fault("GET", request.path(), |kind| *kind == FaultKind::WrongChecksum).is_some()
+            {
+                shown["fileChecksum"] = json!(format!("sha256:{}", "0".repeat(64)));
+            }
+            json!({"result": [shown]})
+        }),
+    )
+}
+
+async fn list(call: Call, request: HttpRequest) -> HttpResponse {
+    settle(&call.world).await;
+    answer(&call.world, listed(&call.world, &Params::of_query(&request)))
+}
+
+fn listed(world: &World, params: &Params) -> Result<Value, Refusal> {
+    let batch = params.batch_size()?;
+    // The swagger file spells it "cancelled", answers "Canceled".
+    let wanted: Vec<String> =
+        params.list("status").into_iter().map(|state| state.to_lowercase().replace("cancelled", "canceled")).collect();
+    let offset: usize = params.one("nextPageToken").map_or(Ok(0), str::parse).map_err(|_| Refusal::invalid("nextPageToken"))?;
+    let since = world.now() - LISTED_SECONDS;
+    let state = world.marketo();
+    let jobs: Vec<_> = state
+        .exports
+        .jobs()
+        .iter()
+        .filter(|job| job.created_at >= since && (wanted.is_empty() || wanted.contains(&job.state.name().to_lowercase())))
+        .collect();
+    let page: Vec<Value> = jobs.iter().skip(offset).take(batch).map(|job| job.status()).collect();
+    let mut members = json!({"result": page});
+    if offset + batch < jobs.len() {
+        members["nextPageToken"] = json!((offset + batch).to_string());
+    }
+    Ok(members)
+}
+
+async fn file(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    settle(&call.world).await;
+    let product = call.world.marketo().exports.file(&path, call.world.now());
+    let missing = || HttpResponse::NotFound().content_type("text/plain").body("The export file was not found");
+    let Some(product) = product else { return missing() };
+    let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
+    let Ok((from, length)) = range.map_or(Ok((0, product.bytes)), |text| read_range(text, product.bytes)) else {
+        return HttpResponse::RangeNotSatisfiable().insert_header((header::CONTENT_RANGE, format!("bytes */{}", product.bytes))).finish();
+    };
+    let Ok(mut opened) = tokio::fs::File::open(&product.path).await else { return missing() };
+    if opened.seek(SeekFrom::Start(from)).await.is_err() {
+        return missing();
+    }
+    let mut answer = HttpResponse::build(if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK });
+    answer.insert_header((header::ACCEPT_RANGES, "bytes")).content_type("text/csv; charset=UTF-8");
+    if range.is_some() {
+        answer.insert_header((header::CONTENT_RANGE, format!("bytes {from}-{}/{}", from + length - 1, product.bytes)));
+    }
+    // The call holds its place until the last byte was sent.
+    let slot = call.slot;
+    let chunks = ReaderStream::with_capacity(opened.take(length), 64 * 1024).map(move |chunk| {
+        let _ = &slot;
+        chunk
+    });
+    answer.body(SizedStream::new(length, chunks))
+}
+
+/// Reads `bytes=a-b`, `bytes=a-` or `bytes=-n` (RFC 9110 §14.1.2) into start and length.
+fn read_range(text: &str, size: u64) -> Result<(u64, u64), ()> {
+    let (first, last) = text.strip_prefix("bytes=").and_then(|range| range.split_once('-')).ok_or(())?;
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| ());
+    let (from, to) = match (first.trim(), last.trim()) {
+        ("", suffix) => (size.saturating_sub(number(suffix)?), size.saturating_sub(1)),
+        (from, "") => (number(from)?, size.saturating_sub(1)),
+        (from, to) => (number(from)?, number(to)?.min(size.saturating_sub(1))),
+    };
+    if from > to || from >= size { Err(()) } else { Ok((from, to - from + 1)) }
+}

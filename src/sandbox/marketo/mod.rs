@@ -1,0 +1,76 @@
+//! Marketo as a caller sees it: identity, leads, bulk lead extract, activities, user management.
+
+pub mod activities;
+pub mod call;
+pub mod envelope;
+pub mod export;
+mod export_file;
+mod export_http;
+pub mod fields;
+pub mod identity;
+mod leads;
+pub mod params;
+pub mod quota;
+pub mod users;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::world::World;
+use envelope::Refusal;
+
+/// What Marketo remembers.
+#[derive(Debug)]
+pub struct State {
+    pub tokens: identity::Tokens,
+    pub quota: quota::Quota,
+    pub exports: export::Exports,
+    /// Whether exports may filter by `updatedAt`; subscriptions differ (error 1035).
+    pub updated_at_filter: bool,
+    /// Whether the API user has the permissions "Access Users" and "Access User Management Api".
+    pub user_management: bool,
+    /// Whether the API user may read people at all.
+    pub read_leads: bool,
+    /// Users shown by user management; settable by control.
+    pub users: Vec<users::MarketoUser>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            tokens: identity::Tokens::default(),
+            quota: quota::Quota::default(),
+            exports: export::Exports::default(),
+            updated_at_filter: true,
+            user_management: true,
+            read_leads: true,
+            users: users::first_users(),
+        }
+    }
+}
+
+impl State {
+    /// Removes the prepared files of every job.
+    pub fn remove_files(self) {
+        self.exports.remove_files();
+    }
+}
+
+/// Registers the routes under `/marketo`.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::scope("/marketo")
+            .configure(identity::routes)
+            .configure(leads::routes)
+            .configure(export_http::routes)
+            .configure(activities::routes)
+            .configure(users::routes)
+            .default_service(web::to(unknown)),
+    );
+}
+
+/// 610 in the usual envelope, or a bare 404 under user management.
+async fn unknown(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+    let refusal = Refusal::new("610", "Requested resource not found");
+    if request.path().contains("/userservice/") { refusal.user_management(&world, StatusCode::NOT_FOUND) } else { refusal.envelope(&world) }
+}

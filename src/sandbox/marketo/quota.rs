@@ -1,0 +1,142 @@
+//! The subscription's call quotas: 100 calls in 20 seconds, 10 at once, 50,000 a day (US Central time).
+
+use std::collections::VecDeque;
+
+use time::{Date, Month, OffsetDateTime, Weekday};
+
+use super::envelope::Refusal;
+
+const WINDOW_MILLIS: i64 = 20_000;
+const WINDOW_CALLS: usize = 100;
+const AT_ONCE: u32 = 10;
+const A_DAY: u32 = 50_000;
+
+/// Counts calls.
+#[derive(Debug, Clone)]
+pub struct Quota {
+    recent: VecDeque<i64>,
+    day: i64,
+    today: u32,
+    under_way: u32,
+    /// Calls allowed a day; settable by control.
+    pub a_day: u32,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self { recent: VecDeque::new(), day: 0, today: 0, under_way: 0, a_day: A_DAY }
+    }
+}
+
+impl Quota {
+    /// Counts a call that begins at `now` (Unix milliseconds). Pair it with [`Quota::leave`].
+    ///
+    /// # Errors
+    /// 607, 606 or 615, in this order.
+    pub fn enter(&mut self, now: i64) -> Result<(), Refusal> {
+        let day = central_day(now / 1000);
+        if day != self.day {
+            (self.day, self.today) = (day, 0);
+        }
+        while self.recent.front().is_some_and(|&at| at <= now - WINDOW_MILLIS) {
+            self.recent.pop_front();
+        }
+        if self.today >= self.a_day {
+            return Err(Refusal::new("607", "Daily quota reached"));
+        }
+        if self.recent.len() >= WINDOW_CALLS {
+            return Err(Refusal::new("606", format!("Max rate limit '{WINDOW_CALLS}' exceeded with in '20' secs")));
+        }
+        if self.under_way >= AT_ONCE {
+            return Err(Refusal::new("615", "Concurrent access limit reached"));
+        }
+        self.today += 1;
+        self.recent.push_back(now);
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// A call ended.
+    pub fn leave(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// Calls counted today.
+    pub fn today(&self) -> u32 {
+        self.today
+    }
+}
+
+/// The number of the day in US Central time, where Marketo's quotas start anew at midnight. `seconds` is Unix time.
+pub fn central_day(seconds: i64) -> i64 {
+    let offset = if is_summer_time(seconds) { -5 } else { -6 };
+    (seconds + offset * 3600).div_euclid(86_400)
+}
+
+/// Summer time runs from the second Sunday of March, 2:00 (8:00 UTC), to the first Sunday of November, 2:00 (7:00 UTC).
+fn is_summer_time(seconds: i64) -> bool {
+    let Ok(at) = OffsetDateTime::from_unix_timestamp(seconds) else { return false };
+    let sunday = |month: Month, from_day: u8, hour: u8| {
+        let mut date = Date::from_calendar_date(at.year(), month, from_day).ok()?;
+        while date.weekday() != Weekday::Sunday {
+            date = date.next_day()?;
+        }
+        date.with_hms(hour, 0, 0).ok().map(|moment| moment.assume_utc())
+    };
+    match (sunday(Month::March, 8, 8), sunday(Month::November, 1, 7)) {
+        (Some(begin), Some(end)) => at >= begin && at < end,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::moment::parse;
+
+    fn codes(quota: &mut Quota, calls: u32, now: i64) -> Vec<String> {
+        (0..calls)
+            .filter_map(|_| {
+                let refused = quota.enter(now).err().map(|refusal| refusal.code);
+                quota.leave();
+                refused
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_hundred_and_first_call_in_twenty_seconds_is_refused() {
+        let mut quota = Quota::default();
+        assert!(codes(&mut quota, 100, 1_000_000).is_empty());
+        assert_eq!(codes(&mut quota, 1, 1_019_999), ["606"]);
+        assert!(codes(&mut quota, 1, 1_020_000).is_empty());
+    }
+
+    #[test]
+    fn the_eleventh_call_at_once_is_refused() {
+        let mut quota = Quota::default();
+        for _ in 0..10 {
+            quota.enter(0).expect("ten calls fit");
+        }
+        assert_eq!(quota.enter(0).map_err(|refusal| refusal.code), Err("615".to_owned()));
+        quota.leave();
+        assert!(quota.enter(0).is_ok());
+    }
+
+    #[test]
+    fn the_day_begins_at_midnight_in_chicago() {
+        let day = |text| central_day(parse(text).expect("a valid time"));
+        assert_eq!(day("2026-01-10T05:59:59Z") + 1, day("2026-01-10T06:00:00Z"));
+        assert_eq!(day("2026-07-10T04:59:59Z") + 1, day("2026-07-10T05:00:00Z"));
+        assert_eq!(day("2026-03-08T05:59:59Z") + 1, day("2026-03-08T06:00:00Z"));
+        assert_eq!(day("2026-11-02T05:59:59Z") + 1, day("2026-11-02T06:00:00Z"));
+    }
+
+    #[test]
+    fn the_daily_quota_starts_anew_at_midnight() {
+        let mut quota = Quota { a_day: 2, ..Quota::default() };
+        let evening = parse("2026-01-10T05:00:00Z").expect("a valid time") * 1000;
+        assert_eq!(codes(&mut quota, 3, evening), ["607"]);
+        assert!(codes(&mut quota, 1, evening + 3_600_000).is_empty());
+    }
+}

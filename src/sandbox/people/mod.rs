@@ -1,0 +1,291 @@
+//! The people both vendors know. They are computed from a seed when asked for; only what a test changed is kept.
+
+pub mod chance;
+pub mod index;
+pub mod names;
+pub mod overlay;
+pub mod person;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use index::Timeline;
+use overlay::{Event, FieldChange, FieldError, Happening, Overlay, set_field};
+use person::{FIRST_MARKETO_ID, Kind, Owners, Person};
+
+/// Marketo's REST names of the fields whose changes are reported, with the field ids of the describe call.
+pub const TRACKED_FIELDS: &[&str] = &[
+    "email",
+    "firstName",
+    "lastName",
+    "company",
+    "title",
+    "phone",
+    "leadSource",
+    "linkedInURL",
+    "unsubscribed",
+    "sfdcType",
+    "sfdcId",
+    "sfdcLeadId",
+    "sfdcContactId",
+    "sfdcAccountId",
+    "sfdcOpptyId",
+    "sfdcLeadOwnerId",
+    "sfdcContactOwnerId",
+];
+
+/// All people, generated and added.
+#[derive(Debug)]
+pub struct People {
+    seed: u64,
+    line: Timeline,
+    owners: Owners,
+    overlay: RwLock<Overlay>,
+}
+
+impl People {
+    /// `count` people created in the fourteen months before `epoch` (Unix seconds).
+    pub fn new(seed: u64, count: u64, epoch: i64, owners: Owners) -> Self {
+        Self { seed, line: Timeline::ending_at(epoch, count, seed), owners, overlay: RwLock::default() }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Overlay> {
+        self.overlay.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Overlay> {
+        self.overlay.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One past the highest index.
+    pub fn count(&self) -> u64 {
+        self.line.people() + self.read().added.len() as u64
+    }
+
+    /// How many were generated, without those added later.
+    pub fn generated(&self) -> u64 {
+        self.line.people()
+    }
+
+    /// When everything began, in Unix seconds: nobody was created earlier.
+    pub fn began(&self) -> i64 {
+        self.line.first()
+    }
+
+    /// The name of an account by its number.
+    pub fn company_name(&self, company: u64) -> String {
+        person::company_name(self.seed, company)
+    }
+
+    /// When an account was made: with its first person.
+    pub fn company_created_at(&self, company: u64) -> i64 {
+        self.created_at(&self.read(), company.saturating_mul(3).min(self.line.people().saturating_sub(1)))
+    }
+
+    fn created_at(&self, overlay: &Overlay, index: u64) -> i64 {
+        match index.checked_sub(self.line.people()) {
+            None => self.line.created_at(index),
+            Some(place) => usize::try_from(place).ok().and_then(|place| overlay.added.get(place)).copied().unwrap_or(self.line.epoch()),
+        }
+    }
+
+    fn compute(&self, overlay: &Overlay, index: u64) -> Option<Person> {
+        if index >= self.line.people() + overlay.added.len() as u64 {
+            return None;
+        }
+        let created = self.created_at(overlay, index);
+        let mut person = person::generate(self.seed, index, created, self.line.epoch().max(created), &self.owners);
+        overlay.apply(&mut person, self.owners.users.first().map_or("", String::as_str));
+        Some(person)
+    }
+
+    /// The person as Marketo sees them; `None` when there is none or they were deleted.
+    pub fn in_marketo(&self, index: u64) -> Option<Person> {
+        let overlay = self.read();
+        let gone = overlay.edits.get(&index).is_some_and(|edit| edit.deleted_from_marketo);
+        if gone { None } else { self.compute(&overlay, index) }
+    }
+
+    /// The person as Salesforce sees them, also a deleted record; `None` for people Salesforce never had.
+    pub fn in_salesforce(&self, index: u64) -> Option<Person> {
+        let overlay = self.read();
+        // Deciding the kind first spares building people who are not asked for.
+        if overlay.edits.is_empty() && index < self.line.people() && person::kind(self.seed, index) == Kind::MarketoOnly {
+            return None;
+        }
+        self.compute(&overlay, index).filter(|person| person.kind != Kind::MarketoOnly)
+    }
+
+    /// The kind of a person, cheaper than the whole person.
+    pub fn kind(&self, index: u64) -> Kind {
+        let overlay = self.read();
+        if overlay.edits.contains_key(&index) {
+            self.compute(&overlay, index).map_or(Kind::MarketoOnly, |person| person.kind)
+        } else {
+            person::kind(self.seed, index)
+        }
+    }
+
+    /// The index behind a Marketo id, whether or not the person still exists.
+    pub fn index_of(&self, marketo_id: u64) -> Option<u64> {
+        marketo_id.checked_sub(FIRST_MARKETO_ID).filter(|&index| index < self.count())
+    }
+
+    /// The first index created at `instant` or later.
+    pub fn first_since(&self, instant: i64) -> u64 {
+        let overlay = self.read();
+        let found = self.line.first_since(instant);
+        if found < self.line.people() { found } else { found + overlay.added.partition_point(|&at| at < instant) as u64 }
+    }
+
+    /// Indices of people in Marketo with this e-mail address, compared without case.
+    pub fn with_email(&self, address: &str) -> Vec<u64> {
+        let mut candidates: Vec<u64> = Vec::new();
+        if let Some(mailbox) = person::candidates_by_email(address) {
+            candidates.extend([mailbox, mailbox.saturating_add(1)]);
+        }
+        candidates.extend(self.read().edits.keys());
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates.retain(|&index| {
+            self.in_marketo(index).and_then(|person| person.email).is_some_and(|own| own.to_lowercase() == address.trim().to_lowercase())
+        });
+        candidates
+    }
+
+    /// Events from position `from` on, at most `limit`, and how many there are in all.
+    pub fn events(&self, from: usize, limit: usize) -> (Vec<Event>, usize) {
+        let overlay = self.read();
+        (overlay.log.iter().skip(from).take(limit).cloned().collect(), overlay.log.len())
+    }
+
+    /// Position of the first event at `instant` or later.
+    pub fn first_event_since(&self, instant: i64) -> usize {
+        self.read().log.partition_point(|event| event.at < instant)
+    }
+
+    /// Records deleted from Salesforce: index and when.
+    pub fn deleted_from_salesforce(&self) -> Vec<(u64, i64)> {
+        let mut deleted: Vec<_> =
+            self.read().edits.iter().filter_map(|(&index, edit)| Some((index, edit.deleted_from_salesforce?))).collect();
+        deleted.sort_unstable_by_key(|&(index, at)| (at, index));
+        deleted
+    }
+
+    /// Adds a person created `now`, with some fields set.
+    ///
+    /// # Errors
+    /// [`FieldError`]; nothing is added then.
+    pub fn add(&self, fields: &[(String, Option<String>)], now: i64) -> Result<Person, FieldError> {
+        let mut overlay = self.write();
+        let index = self.line.people() + overlay.added.len() as u64;
+        let mut probe = person::generate(self.seed, index, now, now, &self.owners);
+        for (name, value) in fields {
+            set_field(&mut probe, name, value.clone())?;
+        }
+        overlay.added.push(now);
+        let edit = overlay.edits.entry(index).or_default();
+        edit.fields.extend(fields.iter().cloned());
+        edit.changed_at = Some(now);
+        overlay.log.push(Event { at: now, index, what: Happening::Created });
+        Ok(self.compute(&overlay, index).unwrap_or(probe))
+    }
+
+    /// Changes fields of a person at `now`; `None` when there is no such person in Marketo.
+    ///
+    /// # Errors
+    /// [`FieldError`]; nothing is changed then.
+    pub fn change(&self, index: u64, fields: &[(String, Option<String>)], now: i64) -> Result<Option<Person>, FieldError> {
+        let mut overlay = self.write();
+        if overlay.edits.get(&index).is_some_and(|edit| edit.deleted_from_marketo) {
+            return Ok(None);
+        }
+        let Some(before) = self.compute(&overlay, index) else { return Ok(None) };
+        let mut probe = before.clone();
+        for (name, value) in fields {
+            set_field(&mut probe, name, value.clone())?;
+        }
+        let edit = overlay.edits.entry(index).or_default();
+        edit.fields.extend(fields.iter().cloned());
+        edit.changed_at = Some(now);
+        let after = self.compute(&overlay, index).unwrap_or(probe);
+        let changes: Vec<FieldChange> = TRACKED_FIELDS
+            .iter()
+            .filter_map(|&field| {
+                let (old, new) = (before.marketo_value(field), after.marketo_value(field));
+                (old != new).then_some(FieldChange { field, old, new })
+            })
+            .collect();
+        if !changes.is_empty() {
+            overlay.log.push(Event { at: now, index, what: Happening::Changed(changes) });
+        }
+        Ok(Some(after))
+    }
+
+    /// Deletes a person at `now` from either system or both. False when there was nobody to delete.
+    pub fn delete(&self, index: u64, from_marketo: bool, from_salesforce: bool, now: i64) -> bool {
+        let mut overlay = self.write();
+        let Some(person) = self.compute(&overlay, index) else { return false };
+        let edit = overlay.edits.entry(index).or_default();
+        let mut done = false;
+        if from_salesforce && person.kind != Kind::MarketoOnly && edit.deleted_from_salesforce.is_none() {
+            edit.deleted_from_salesforce = Some(now);
+            done = true;
+        }
+        if from_marketo && !edit.deleted_from_marketo {
+            edit.deleted_from_marketo = true;
+            done = true;
+            let name = [person.first_name, person.last_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            overlay.log.push(Event { at: now, index, what: Happening::Deleted(name) });
+        }
+        done
+    }
+
+    /// Forgets every change.
+    pub fn reset(&self) {
+        *self.write() = Overlay::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people() -> People {
+        People::new(1, 1_000, 1_800_000_000, Owners { users: vec!["005A".into()], queues: vec!["00GA".into()] })
+    }
+
+    #[test]
+    fn a_change_shows_in_the_person_and_in_the_log() {
+        let people = people();
+        let after =
+            people.change(5, &[("title".into(), Some("Chief".into()))], 1_800_000_100).expect("title can be set").expect("person 5 exists");
+        assert_eq!(after.title.as_deref(), Some("Chief"));
+        assert_eq!(people.in_marketo(5), Some(after));
+        let (events, total) = people.events(0, 10);
+        assert_eq!(total, 1);
+        assert!(
+            matches!(&events[0].what, Happening::Changed(changes) if changes[0].field == "title" && changes[0].new.as_deref() == Some("Chief"))
+        );
+        assert_eq!(people.change(5, &[("height".into(), None)], 1), Err(FieldError::Unknown("height".into())));
+    }
+
+    #[test]
+    fn a_deleted_person_is_gone_from_marketo_but_marked_in_salesforce() {
+        let people = people();
+        let index = (0..100).find(|&index| people.kind(index) == Kind::Lead).expect("there is a lead among a hundred people");
+        assert!(people.delete(index, true, true, 1_800_000_100));
+        assert_eq!(people.in_marketo(index), None);
+        assert!(people.in_salesforce(index).is_some_and(|person| person.deleted_in_salesforce));
+        assert_eq!(people.deleted_from_salesforce(), vec![(index, 1_800_000_100)]);
+    }
+
+    #[test]
+    fn an_added_person_comes_last_and_is_found_by_address_and_time() {
+        let people = people();
+        let added = people.add(&[("email".into(), Some("new@example.com".into()))], 1_800_000_200).expect("e-mail can be set");
+        assert_eq!((added.index, people.count()), (1_000, 1_001));
+        assert_eq!(people.with_email("NEW@example.com"), vec![1_000]);
+        assert_eq!(people.first_since(1_800_000_200), 1_000);
+        assert_eq!(people.first_since(1_800_000_201), 1_001);
+    }
+}

@@ -1,0 +1,304 @@
+//! One person, computed from seed and index.
+
+use std::fmt::Write as _;
+
+use super::chance::Chance;
+use super::names::{self, Culture, Name};
+use crate::sandbox::salesforce::ids::{self, Prefix};
+
+const KIND: u64 = 1;
+const NAME: u64 = 2;
+const MAIL: u64 = 3;
+const COMPANY: u64 = 4;
+const WORK: u64 = 5;
+const OWNER: u64 = 6;
+const TIMES: u64 = 7;
+
+/// People per company, and so contacts per account.
+const COLLEAGUES: u64 = 3;
+
+/// Marketo id of the first person.
+pub const FIRST_MARKETO_ID: u64 = 1001;
+
+/// What Salesforce knows about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing: the person lives in Marketo only.
+    MarketoOnly,
+    Lead,
+    Contact,
+    /// A lead that was converted: the lead record stays and a contact exists too.
+    Converted,
+}
+
+/// A person as Marketo and Salesforce both see it. Times are Unix seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub index: u64,
+    pub kind: Kind,
+    pub email: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub company: Option<String>,
+    pub title: Option<String>,
+    pub phone: Option<String>,
+    pub lead_source: Option<String>,
+    pub linked_in_url: Option<String>,
+    pub unsubscribed: bool,
+    pub opportunity_id: Option<String>,
+    /// Owner of the Salesforce record: a user (005…) or a queue (00G…).
+    pub owner_id: Option<String>,
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// When the Salesforce record last changed (`SystemModstamp`).
+    pub salesforce_updated_at: i64,
+    pub deleted_in_salesforce: bool,
+}
+
+impl Person {
+    /// Marketo's id.
+    pub fn marketo_id(&self) -> u64 {
+        self.index + FIRST_MARKETO_ID
+    }
+
+    /// The lead record's id, also after conversion.
+    pub fn lead_id(&self) -> Option<String> {
+        matches!(self.kind, Kind::Lead | Kind::Converted).then(|| ids::id(Prefix::Lead, self.index))
+    }
+
+    /// The contact record's id.
+    pub fn contact_id(&self) -> Option<String> {
+        matches!(self.kind, Kind::Contact | Kind::Converted).then(|| ids::id(Prefix::Contact, self.index))
+    }
+
+    /// The contact's account.
+    pub fn account_id(&self) -> Option<String> {
+        matches!(self.kind, Kind::Contact | Kind::Converted).then(|| ids::id(Prefix::Account, company_of(self.index)))
+    }
+
+    /// The value of a Marketo field by its REST name: `None` for an empty field and for fields this subscription leaves empty.
+    pub fn marketo_value(&self, field: &str) -> Option<String> {
+        let iso = crate::sandbox::moment::iso;
+        match field {
+            "id" => Some(self.marketo_id().to_string()),
+            "email" => self.email.clone(),
+            "firstName" => self.first_name.clone(),
+            "lastName" => self.last_name.clone(),
+            "company" => self.company.clone(),
+            "title" => self.title.clone(),
+            "phone" => self.phone.clone(),
+            "leadSource" => self.lead_source.clone(),
+            "linkedInURL" => self.linked_in_url.clone(),
+            "unsubscribed" => Some(self.unsubscribed.to_string()),
+            "createdAt" => Some(iso(self.created_at)),
+            "updatedAt" => Some(iso(self.updated_at)),
+            "sfdcType" => match self.kind {
+                Kind::MarketoOnly => None,
+                Kind::Lead => Some("Lead".into()),
+                Kind::Contact | Kind::Converted => Some("Contact".into()),
+            },
+            "sfdcId" => self.contact_id().or_else(|| self.lead_id()),
+            "sfdcLeadId" => self.lead_id(),
+            "sfdcContactId" => self.contact_id(),
+            "sfdcAccountId" => self.account_id(),
+            "sfdcOpptyId" => self.opportunity_id.clone(),
+            "sfdcLeadOwnerId" => self.lead_id().and_then(|_| self.owner_id.clone()),
+            "sfdcContactOwnerId" => self.contact_id().and_then(|_| self.owner_id.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Who may own records: users, and queues for leads.
+#[derive(Debug, Clone)]
+pub struct Owners {
+    pub users: Vec<String>,
+    pub queues: Vec<String>,
+}
+
+/// The account number of person `index`.
+pub fn company_of(index: u64) -> u64 {
+    index / COLLEAGUES
+}
+
+/// The kind of person `index`: about 8 % Marketo only, 3 % converted, the rest half leads, half contacts.
+pub fn kind(seed: u64, index: u64) -> Kind {
+    let mut chance = Chance::new(seed, index, KIND);
+    match chance.below(1000) {
+        0..80 => Kind::MarketoOnly,
+        80..110 => Kind::Converted,
+        110..555 => Kind::Lead,
+        _ => Kind::Contact,
+    }
+}
+
+/// The name of company number `company`.
+pub fn company_name(seed: u64, company: u64) -> String {
+    let mut chance = Chance::new(seed, company, COMPANY);
+    let head = chance.pick(names::COMPANY_HEADS);
+    let tail = chance.pick(names::COMPANY_TAILS);
+    let form = chance.pick(names::COMPANY_FORMS);
+    match chance.below(20) {
+        0 => format!("\"{head}\" {tail}{form}"),
+        1 => format!("{head}, {tail} & Partners{form}"),
+        _ => format!("{head} {tail}{form}"),
+    }
+}
+
+fn culture_and_names(seed: u64, index: u64) -> (&'static Culture, Name, Name) {
+    let mut chance = Chance::new(seed, index, NAME);
+    let culture = chance.pick(names::CULTURES);
+    let first = chance.pick(culture.first);
+    let last = chance.pick(culture.last);
+    (culture, first, last)
+}
+
+fn wants_to_share(seed: u64, index: u64) -> bool {
+    index > 0 && Chance::new(seed, index, MAIL).happens(12)
+}
+
+/// Whose e-mail address person `index` uses: mostly their own, sometimes that of the person before.
+fn mailbox_of(seed: u64, index: u64) -> u64 {
+    if wants_to_share(seed, index) && !wants_to_share(seed, index - 1) { index - 1 } else { index }
+}
+
+/// The generated e-mail address of person `index`, or `None` for the few without one.
+pub fn email(seed: u64, index: u64) -> Option<String> {
+    let owner = mailbox_of(seed, index);
+    let mut chance = Chance::new(seed, owner, MAIL + 100);
+    if chance.happens(15) {
+        return None;
+    }
+    let (_, first, last) = culture_and_names(seed, owner);
+    let domain = chance.pick(names::DOMAINS);
+    Some(match chance.below(3) {
+        0 => format!("{}.{}{owner}@{domain}", first.1, last.1),
+        1 => format!("{}_{}{owner}@{domain}", first.1, last.1),
+        _ => format!("{}{}.{owner}@{domain}", &first.1[..1], last.1),
+    })
+}
+
+/// The people whose generated address may be `address`: the number in it names the mailbox.
+pub fn candidates_by_email(address: &str) -> Option<u64> {
+    let local = address.split_once('@')?.0;
+    let digits = local.len() - local.bytes().rev().take_while(u8::is_ascii_digit).count();
+    local[digits..].parse().ok()
+}
+
+fn phone(chance: &mut Chance, culture: &Culture) -> String {
+    let mut text = String::with_capacity(20);
+    for c in chance.pick(culture.phones).chars() {
+        if c == '#' {
+            let _ = write!(text, "{}", chance.below(10));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Computes person `index`, created at `created_at` and last changed no later than `latest`.
+pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Owners) -> Person {
+    let kind = kind(seed, index);
+    let (culture, first, last) = culture_and_names(seed, index);
+    let mut work = Chance::new(seed, index, WORK);
+    let keep = |chance: &mut Chance, empty_per_thousand: u64| !chance.happens(empty_per_thousand);
+    let first_name = keep(&mut work, 20).then(|| first.0.to_owned());
+    let title = keep(&mut work, 120).then(|| work.pick(names::TITLES).to_owned());
+    let phone_wanted = keep(&mut work, 180);
+    let number = phone(&mut work, culture);
+    let lead_source = keep(&mut work, 250).then(|| work.pick(names::LEAD_SOURCES).to_owned());
+    let linked_in = work.happens(600).then(|| format!("https://www.linkedin.com/in/{}-{}-{index}", first.1, last.1));
+    let unsubscribed = work.happens(40);
+    let in_salesforce = kind != Kind::MarketoOnly;
+    // Salesforce requires a lead's company; Marketo-only people may lack one.
+    let company = (in_salesforce || work.happens(700)).then(|| company_name(seed, company_of(index)));
+    let has_opportunity = matches!(kind, Kind::Contact | Kind::Converted) && work.happens(100);
+
+    let mut ownership = Chance::new(seed, index, OWNER);
+    let owner_id = in_salesforce.then(|| {
+        let queued = kind == Kind::Lead && !owners.queues.is_empty() && ownership.happens(90);
+        let place = |count: usize, number: u64| usize::try_from(number % count.max(1) as u64).unwrap_or(0);
+        if queued {
+            owners.queues[place(owners.queues.len(), ownership.next())].clone()
+        } else {
+            owners.users[place(owners.users.len(), ownership.next())].clone()
+        }
+    });
+
+    let mut times = Chance::new(seed, index, TIMES);
+    let room = u64::try_from(latest - created_at).unwrap_or(0);
+    // A third were never touched again.
+    let updated_at = if times.happens(330) { created_at } else { created_at + i64::try_from(times.below(room + 1)).unwrap_or(0) };
+
+    Person {
+        index,
+        kind,
+        email: email(seed, index),
+        first_name,
+        last_name: Some(last.0.to_owned()),
+        company,
+        title,
+        phone: phone_wanted.then_some(number),
+        lead_source,
+        linked_in_url: linked_in,
+        unsubscribed,
+        opportunity_id: has_opportunity.then(|| ids::id(Prefix::Opportunity, index)),
+        owner_id,
+        created_at,
+        updated_at,
+        salesforce_updated_at: updated_at,
+        deleted_in_salesforce: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owners() -> Owners {
+        Owners { users: vec!["005A".into(), "005B".into()], queues: vec!["00GA".into()] }
+    }
+
+    #[test]
+    fn the_same_seed_and_index_give_the_same_person() {
+        for index in [0, 1, 77, 1_499_999] {
+            assert_eq!(generate(7, index, 1000, 2000, &owners()), generate(7, index, 1000, 2000, &owners()));
+        }
+        assert_ne!(generate(7, 3, 1000, 2000, &owners()), generate(8, 3, 1000, 2000, &owners()));
+    }
+
+    #[test]
+    fn kinds_come_in_the_promised_shares() {
+        let count = |wanted: Kind| (0..20_000).filter(|&index| kind(1, index) == wanted).count();
+        assert!((1_300..1_900).contains(&count(Kind::MarketoOnly)), "{}", count(Kind::MarketoOnly));
+        assert!((450..750).contains(&count(Kind::Converted)), "{}", count(Kind::Converted));
+        assert!((8_300..9_500).contains(&count(Kind::Lead)));
+        assert!((8_300..9_500).contains(&count(Kind::Contact)));
+    }
+
+    #[test]
+    fn some_people_share_an_address_and_an_address_leads_back_to_its_people() {
+        let mut shared = 0;
+        for index in 1..5_000 {
+            let Some(address) = email(1, index) else { continue };
+            let mailbox = candidates_by_email(&address).expect("a generated address holds its number");
+            assert!(mailbox == index || mailbox + 1 == index, "{address} of {index}");
+            assert!(address.is_ascii() && address.contains("example."), "{address}");
+            shared += u32::from(Some(address) == email(1, index - 1));
+        }
+        assert!((20..120).contains(&shared), "{shared}");
+    }
+
+    #[test]
+    fn only_leads_are_owned_by_queues() {
+        for index in 0..5_000 {
+            let person = generate(1, index, 1000, 2000, &owners());
+            match (person.kind, person.owner_id.as_deref()) {
+                (Kind::MarketoOnly, owner) => assert_eq!(owner, None),
+                (Kind::Lead, owner) => assert!(owner.is_some()),
+                (_, owner) => assert!(owner.is_some_and(|id| id.starts_with("005"))),
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The routes of Bulk API 2.0 queries, `/services/data/vXX.X/jobs/query`.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Compress;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::bulk::{self, Delimiter, Job, Locator, PAGE, State};
+use super::errors::ApiError;
+use super::ids::{self, Prefix};
+use super::query::Plan;
+use super::session::{ApiCall, org};
+use super::soql::Select;
+use crate::sandbox::faults::FaultKind;
+use crate::sandbox::world::World;
+
+/// Pages named in one answer of `resultPages`.
+const PAGES_NAMED: usize = 5;
+/// Version that brought `resultPages`.
+const PAGES_SINCE: f64 = 58.0;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource(["/services/data/{version}/jobs/query", "/services/data/{version}/jobs/query/"])
+                .route(web::post().to(create))
+                .route(web::get().to(list)),
+        )
+        .service(
+            web::resource(["/services/data/{version}/jobs/query/{job}", "/services/data/{version}/jobs/query/{job}/"])
+                .route(web::get().to(status))
+                .route(web::patch().to(change))
+                .route(web::delete().to(delete)),
+        )
+        .service(web::resource("/services/data/{version}/jobs/query/{job}/results").wrap(Compress::default()).route(web::get().to(results)))
+        .service(web::resource("/services/data/{version}/jobs/query/{job}/resultPages").route(web::get().to(result_pages)));
+}
+
+fn processing(world: &World) -> i64 {
+    i64::try_from(world.settings.export_processing.as_secs()).unwrap_or(i64::MAX)
+}
+
+async fn create(call: ApiCall, body: web::Bytes) -> HttpResponse {
+    call.answer(read_job(&call, &body).map(|job| {
+        let made = job.made();
+        call.world.salesforce().jobs.add(job);
+        made
+    }))
+}
+
+fn read_job(call: &ApiCall, body: &[u8]) -> Result<Job, ApiError> {
+    let asked: Value = serde_json::from_slice(body).map_err(|error| ApiError::bad("JSON_PARSER_ERROR", error.to_string()))?;
+    let text = |name: &str| asked.get(name).and_then(Value::as_str);
+    let operation = match text("operation") {
+        Some("query") => "query",
+        Some("queryAll") => "queryAll",
+        _ => return Err(ApiError::bad("INVALIDJOB", "operation must be query or queryAll")),
+    };
+    if text("contentType").is_some_and(|kind| kind != "CSV") {
+        return Err(ApiError::bad("INVALIDJOB", "contentType must be CSV"));
+    }
+    let delimiter = Delimiter::named(text("columnDelimiter").unwrap_or("COMMA"))
+        .ok_or_else(|| ApiError::bad("INVALIDJOB", "columnDelimiter is not known"))?;
+    let crlf = match text("lineEnding").unwrap_or("LF") {
+        "LF" => false,
+        "CRLF" => true,
+        _ => return Err(ApiError::bad("INVALIDJOB", "lineEnding must be LF or CRLF")),
+    };
+    let query = text("query").ok_or_else(|| ApiError::bad("MALFORMED_QUERY", "A query string has to be specified"))?;
+    let mut plan = Plan::new(query, operation == "queryAll")?;
+    if !matches!(plan.query.select, Select::Fields(_)) {
+        return Err(ApiError::bad("FUNCTIONALITY_NOT_ENABLED", "Aggregate Relationships not supported in Bulk Query"));
+    }
+    if plan.query.offset.take().is_some() {
+        return Err(ApiError::bad("FUNCTIONALITY_NOT_ENABLED", "OFFSET is not supported in Bulk Query"));
+    }
+    let number = call.world.salesforce().next_job();
+    Ok(Job {
+        id: ids::id(Prefix::Job, number),
+        operation,
+        plan,
+        version: call.version.clone(),
+        user_id: call.user.id.clone(),
+        created_at: call.world.now(),
+        delimiter,
+        crlf,
+        aborted: false,
+        rows: None,
+    })
+}
+
+/// The job of the request at its present state; a complete one is counted first, on the blocking pool.
+async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), ApiError> {
+    let id = request.match_info().get("job").unwrap_or_default().to_owned();
+    let job = call.world.salesforce().jobs.find(&id).cloned().ok_or_else(ApiError::not_found)?;
+    let state = job.state(call.world.now(), processing(&call.world));
+    if state != State::JobComplete || job.rows.is_some() {
+        return Ok((job, state));
+    }
+    let world = call.world.clone();
+    let counted = web::block(move || {
+        let mut job = job;
+        let org = org(&world);
+        job.plan.prepare(&org);
+        job.rows = Some(job.plan.total(&org));
+        job
+    })
+    .await
+    .map_err(|_| broken())?;
+    if let Some(kept) = call.world.salesforce().jobs.find(&id) {
+        *kept = counted.clone();
+    }
+    Ok((counted, state))
+}
+
+fn broken() -> ApiError {
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")
+}
+
+async fn status(call: ApiCall, request: HttpRequest) -> HttpResponse {
+    let outcome = settled(&call, &request).await;
+    call.answer(outcome.map(|(job, state)| job.status(state, processing(&call.world))))
+}
+
+async fn list(call: ApiCall) -> HttpResponse {
+    let (now, processing) = (call.world.now(), processing(&call.world));
+    let records: Vec<Value> =
+        call.world.salesforce().jobs.all().iter().map(|job| job.status(job.state(now, processing), processing)).collect();
+    call.answer(Ok(json!({"done": true, "records": records, "nextRecordsUrl": null})))
+}
+
+async fn change(call: ApiCall, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let wanted: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if wanted["state"] != "Aborted" {
+        return ApiError::bad("INVALIDJOBSTATE", "A job's state can only be changed to Aborted").response();
+    }
+    let outcome = settled(&call, &request).await.and_then(|(mut job, state)| {
+        if state.is_final() {
+            return Err(ApiError::bad("INVALIDJOBSTATE", "Aborting already Completed Job not allowed"));
+        }
+        job.aborted = true;
+        if let Some(kept) = call.world.salesforce().jobs.find(&job.id) {
+            kept.aborted = true;
+        }
+        Ok(job.status(State::Aborted, processing(&call.world)))
+    });
+    call.answer(outcome)
+}
+
+async fn delete(call: ApiCall, request: HttpRequest) -> HttpResponse {
+    match settled(&call, &request).await {
+        Err(error) => error.response(),
+        Ok((_, state)) if !state.is_final() => ApiError::bad("INVALIDJOBSTATE", "The job is still working").response(),
+        Ok((job, _)) => {
+            call.world.salesforce().jobs.remove(&job.id);
+            call.builder(StatusCode::NO_CONTENT).finish()
+        }
+    }
+}
+
+/// What both result calls share: a complete job, asked for in the version that made it, and where to begin.
+async fn begin(call: &ApiCall, request: &HttpRequest) -> Result<Option<(Job, Locator)>, ApiError> {
+    let (job, state) = settled(call, request).await?;
+    if job.version != call.version {
+        return Err(ApiError::new(StatusCode::CONFLICT, "API_ERROR", format!("The job was created with API version {}", job.version)));
+    }
+    if state != State::JobComplete {
+        return Ok(None);
+    }
+    let locator = form_urlencoded::parse(request.query_string().as_bytes()).find(|(name, text)| name == "locator" && !text.is_empty());
+    let from = match locator {
+        None => Locator::START,
+        Some((_, text)) => Locator::read(&text).ok_or_else(|| ApiError::bad("INVALID_QUERY_LOCATOR", "invalid query locator"))?,
+    };
+    Ok(Some((job, from)))
+}
+
+async fn results(call: ApiCall, request: HttpRequest) -> HttpResponse {
+    let most = form_urlencoded::parse(request.query_string().as_bytes())
+        .find(|(name, _)| name == "maxRecords")
+        .map(|(_, text)| text.parse::<usize>());
+    let most = match most {
+        None => PAGE,
+        Some(Ok(most)) if most > 0 => most,
+        Some(_) => return ApiError::bad("INVALID_ARGUMENT", "maxRecords must be a positive number").response(),
+    };
+    let (job, from) = match begin(&call, &request).await {
+        Ok(Some(begun)) => begun,
+        Ok(None) => return call.builder(StatusCode::NO_CONTENT).finish(),
+        Err(error) => return error.response(),
+    };
+    let spoilt = call.world.take_fault("GET", request.path(), FaultKind::spoils_rows);
+    let world = call.world.clone();
+    match web::block(move || bulk::page(&job, &org(&world), from, most, spoilt.as_ref())).await {
+        Ok(Ok(page)) => call
+            .builder(StatusCode::OK)
+            .content_type("text/csv; charset=UTF-8")
+            .insert_header(("Sforce-NumberOfRecords", page.rows.to_string()))
+            .insert_header(("Sforce-Locator", page.next.map_or_else(|| "null".to_owned(), Locator::text)))
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .body(page.csv),
+        _ => broken().response(),
+    }
+}
+
+async fn result_pages(call: ApiCall, request: HttpRequest) -> HttpResponse {
+    if call.version.trim_start_matches('v').parse::<f64>().is_ok_and(|version| version < PAGES_SINCE) {
+        return ApiError::not_found().response();
+    }
+    let (job, from) = match begin(&call, &request).await {
+        Ok(Some(begun)) => begun,
+        Ok(None) => return call.builder(StatusCode::NO_CONTENT).finish(),
+        Err(error) => return error.response(),
+    };
+    let base = format!("/services/data/{}/jobs/query/{}", call.version, job.id);
+    let world = call.world.clone();
+    let outcome = web::block(move || bulk::page_starts(&job, &org(&world), from, PAGES_NAMED)).await.map_err(|_| broken());
+    call.answer(outcome.map(|(starts, next)| {
+        let pages: Vec<Value> =
+            starts.into_iter().map(|start| json!({"resultUrl": format!("{base}/results?locator={}", start.text())})).collect();
+        let mut shown = json!({"resultPages": pages, "done": next.is_none()});
+        if let Some(next) = next {
+            shown["nextRecordUrl"] = json!(format!("{base}/resultPages?locator={}", next.text()));
+        }
+        shown
+    }))
+}

@@ -1,0 +1,161 @@
+//! Who a token speaks for: identity URL, userinfo, introspection; and revocation.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::base;
+use super::errors::{OauthError, UNKNOWN_CLIENT, WRONG_SECRET};
+use super::oauth::{Pairs, value};
+use super::session::bearer;
+use super::users::{SalesforceUser, organization_id};
+use crate::sandbox::moment::iso_salesforce_json;
+use crate::sandbox::world::World;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/services/oauth2/userinfo").route(web::get().to(userinfo)).route(web::post().to(userinfo)))
+        .route("/services/oauth2/introspect", web::post().to(introspect))
+        .service(web::resource("/services/oauth2/revoke").route(web::post().to(revoke)).route(web::get().to(revoke)))
+        .route("/id/{organization}/{user}", web::get().to(identity));
+}
+
+/// The user of the request's token. These endpoints answer 403 with a bare word, not with the REST error array.
+fn user_of(request: &HttpRequest, world: &World) -> Result<SalesforceUser, HttpResponse> {
+    let refused = |word: &'static str| HttpResponse::build(StatusCode::FORBIDDEN).content_type("text/html; charset=UTF-8").body(word);
+    let token = bearer(request).ok_or_else(|| refused("Missing_OAuth_Token"))?;
+    let salesforce = world.salesforce();
+    let session = salesforce.grants.session(token, world.now()).ok_or_else(|| refused("Bad_OAuth_Token"))?;
+    salesforce.user(&session.user_id).filter(|user| user.active).cloned().ok_or_else(|| refused("Bad_OAuth_Token"))
+}
+
+fn urls(base: &str, user_id: &str) -> Value {
+    json!({
+        "enterprise": format!("{base}/services/Soap/c/{{version}}/{}", &organization_id()[..15]),
+        "metadata": format!("{base}/services/Soap/m/{{version}}/{}", &organization_id()[..15]),
+        "partner": format!("{base}/services/Soap/u/{{version}}/{}", &organization_id()[..15]),
+        "rest": format!("{base}/services/data/v{{version}}/"),
+        "sobjects": format!("{base}/services/data/v{{version}}/sobjects/"),
+        "search": format!("{base}/services/data/v{{version}}/search/"),
+        "query": format!("{base}/services/data/v{{version}}/query/"),
+        "recent": format!("{base}/services/data/v{{version}}/recent/"),
+        "tooling_soap": format!("{base}/services/Soap/T/{{version}}/{}", &organization_id()[..15]),
+        "tooling_rest": format!("{base}/services/data/v{{version}}/tooling/"),
+        "profile": format!("{base}/{user_id}"),
+        "custom_domain": base,
+    })
+}
+
+async fn identity(request: HttpRequest, path: web::Path<(String, String)>, world: web::Data<World>) -> HttpResponse {
+    let (organization, user_id) = path.into_inner();
+    let caller = match user_of(&request, &world) {
+        Ok(user) => user,
+        Err(response) => return response,
+    };
+    if organization != organization_id() {
+        return HttpResponse::build(StatusCode::FORBIDDEN).content_type("text/html; charset=UTF-8").body("Wrong_Org");
+    }
+    let Some(user) = world.salesforce().user(&user_id).cloned() else {
+        return HttpResponse::NotFound().content_type("text/html; charset=UTF-8").body("Bad_Id");
+    };
+    let base = base(&request);
+    HttpResponse::Ok().json(json!({
+        "id": format!("{base}/id/{organization}/{user_id}"),
+        "asserted_user": caller.id == user.id,
+        "user_id": user.id,
+        "organization_id": organization,
+        "username": user.username,
+        "nick_name": user.first_name.to_lowercase(),
+        "display_name": user.name(),
+        "email": user.email,
+        "email_verified": true,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "timezone": "America/Los_Angeles",
+        "photos": {"picture": format!("{base}/profilephoto/005/F"), "thumbnail": format!("{base}/profilephoto/005/T")},
+        "addr_street": null, "addr_city": null, "addr_state": null, "addr_country": "US", "addr_zip": null,
+        "mobile_phone": null, "mobile_phone_verified": false, "is_lightning_login_user": false,
+        "status": {"created_date": null, "body": null},
+        "urls": urls(&base, &user.id),
+        "active": user.active,
+        "user_type": "STANDARD",
+        "language": "en_US",
+        "locale": "en_US",
+        "utcOffset": -28_800_000,
+        "last_modified_date": iso_salesforce_json(world.now() - 30 * 86_400),
+        "is_app_installed": true,
+    }))
+}
+
+async fn userinfo(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+    let user = match user_of(&request, &world) {
+        Ok(user) => user,
+        Err(response) => return response,
+    };
+    let base = base(&request);
+    HttpResponse::Ok().json(json!({
+        "sub": format!("{base}/id/{}/{}", organization_id(), user.id),
+        "user_id": user.id,
+        "organization_id": organization_id(),
+        "preferred_username": user.username,
+        "nickname": user.first_name.to_lowercase(),
+        "name": user.name(),
+        "email": user.email,
+        "email_verified": true,
+        "given_name": user.first_name,
+        "family_name": user.last_name,
+        "zoneinfo": "America/Los_Angeles",
+        "photos": {"picture": format!("{base}/profilephoto/005/F"), "thumbnail": format!("{base}/profilephoto/005/T")},
+        "profile": format!("{base}/{}", user.id),
+        "picture": format!("{base}/profilephoto/005/F"),
+        "urls": urls(&base, &user.id),
+        "active": user.active,
+        "user_type": "STANDARD",
+        "language": "en_US",
+        "locale": "en_US",
+        "utcOffset": -28_800_000,
+        "updated_at": iso_salesforce_json(world.now() - 30 * 86_400),
+    }))
+}
+
+async fn introspect(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
+    if value(&pairs, "client_id") != Some(world.settings.salesforce_client_id.as_str()) {
+        return UNKNOWN_CLIENT.response();
+    }
+    if value(&pairs, "client_secret") != Some(world.settings.salesforce_client_secret.as_str()) {
+        return WRONG_SECRET.response();
+    }
+    let token = value(&pairs, "token").unwrap_or_default();
+    let salesforce = world.salesforce();
+    let common = |user_id: &str, scope: &str, kind: &str| {
+        json!({
+            "active": true,
+            "scope": scope,
+            "client_id": world.settings.salesforce_client_id,
+            "username": salesforce.user(user_id).map(|user| user.username.clone()),
+            "sub": format!("https://login.salesforce.com/id/{}/{user_id}", organization_id()),
+            "token_type": kind,
+        })
+    };
+    let shown = if let Some(session) = salesforce.grants.session(token, world.now()) {
+        let mut shown = common(&session.user_id, &session.scope, "access_token");
+        shown["exp"] = json!(session.expires_at);
+        shown["iat"] = json!(session.issued_at);
+        shown["nbf"] = json!(session.issued_at);
+        shown
+    } else if let Some((user, scope)) = salesforce.grants.user_of_refresh(token) {
+        common(user, scope, "refresh_token")
+    } else {
+        json!({"active": false})
+    };
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)
+}
+
+async fn revoke(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let mut pairs: Pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    pairs.extend(form_urlencoded::parse(&body).into_owned());
+    let revoked = value(&pairs, "token").is_some_and(|token| world.salesforce().grants.revoke(token));
+    if revoked { HttpResponse::Ok().finish() } else { OauthError::new("invalid_token", "invalid token").response() }
+}

@@ -1,0 +1,102 @@
+//! Salesforce as a caller sees it: OAuth with a login page, the REST API and Bulk API 2.0 queries.
+
+mod bulk;
+mod bulk_http;
+mod describe;
+pub mod errors;
+mod grants;
+mod identity;
+pub mod ids;
+mod login;
+mod oauth;
+mod query;
+mod records;
+mod replication;
+mod rest;
+mod schema;
+mod session;
+mod soql;
+pub mod users;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use errors::ApiError;
+use users::SalesforceUser;
+
+/// What Salesforce remembers.
+#[derive(Debug)]
+pub struct State {
+    pub users: Vec<SalesforceUser>,
+    pub grants: grants::Grants,
+    pub cursors: rest::Cursors,
+    pub jobs: bulk::Jobs,
+    /// Redirect addresses registered with the app; any when `None`.
+    pub callbacks: Option<Vec<String>>,
+    /// API calls counted, and how many are allowed in 24 hours.
+    pub api_calls: u64,
+    pub api_limit: u64,
+    jobs_made: u64,
+}
+
+impl State {
+    /// A new org.
+    pub fn new() -> Self {
+        Self {
+            users: users::first_users(),
+            grants: grants::Grants::default(),
+            cursors: rest::Cursors::default(),
+            jobs: bulk::Jobs::default(),
+            callbacks: None,
+            api_calls: 0,
+            api_limit: 100_000,
+            jobs_made: 0,
+        }
+    }
+
+    /// Users who own records: the sales people, and one who has left.
+    pub fn owner_ids(&self) -> Vec<String> {
+        // Two people own most of it; the one who left keeps a small share.
+        [2, 3, 2, 3, 0, 1, 2, 3, 2, 3, 4].iter().filter_map(|&place: &usize| self.users.get(place)).map(|user| user.id.clone()).collect()
+    }
+
+    /// Ends every session, as an administrator or a security policy may.
+    pub fn expire_sessions(&mut self, now: i64) {
+        self.grants.expire_sessions(now);
+    }
+
+    /// The number of the next job.
+    pub fn next_job(&mut self) -> u64 {
+        self.jobs_made += 1;
+        self.jobs_made
+    }
+
+    /// The user with this id.
+    pub fn user(&self, id: &str) -> Option<&SalesforceUser> {
+        self.users.iter().find(|user| user.id == id)
+    }
+}
+
+/// Registers the routes under `/salesforce`.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::scope("/salesforce")
+            .configure(oauth::routes)
+            .configure(login::routes)
+            .configure(identity::routes)
+            .configure(rest::routes)
+            .configure(replication::routes)
+            .configure(bulk_http::routes)
+            .default_service(web::to(unknown)),
+    );
+}
+
+async fn unknown() -> HttpResponse {
+    ApiError::not_found().response()
+}
+
+/// The base address under which a caller reached this Salesforce, without a trailing slash: login host and
+/// `instance_url` in one.
+fn base(request: &HttpRequest) -> String {
+    let connection = request.connection_info();
+    format!("{}://{}/salesforce", connection.scheme(), connection.host())
+}

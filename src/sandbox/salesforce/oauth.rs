@@ -1,0 +1,258 @@
+//! `/services/oauth2/authorize` and `/services/oauth2/token`: the web-server flow with PKCE, and refresh with rotation.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
+
+use super::errors::{INACTIVE_USER, OauthError, UNKNOWN_CLIENT, WRONG_REDIRECT, WRONG_SECRET};
+use super::grants::{Code, Issued};
+use super::users::organization_id;
+use super::{base, login};
+use crate::sandbox::world::World;
+
+const SCOPES: [&str; 10] = ["api", "refresh_token", "offline_access", "id", "openid", "profile", "email", "address", "full", "web"];
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/services/oauth2/authorize", web::get().to(authorize))
+        .service(web::resource("/services/oauth2/token").route(web::post().to(token)).default_service(web::to(token_by_other_method)));
+}
+
+/// Names and values of a query or form.
+pub type Pairs = Vec<(String, String)>;
+
+/// The value of a name, unless empty.
+pub fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+}
+
+/// A request for authorization that is in order.
+#[derive(Debug)]
+pub struct AuthorizeRequest {
+    pub redirect: Url,
+    pub scope: String,
+    pub state: Option<String>,
+    pub challenge: String,
+    pub prompt: Option<String>,
+    pub login_hint: Option<String>,
+}
+
+impl AuthorizeRequest {
+    /// Reads and checks the parameters.
+    ///
+    /// # Errors
+    /// The answer to send: a page for a wrong client or redirect address, else a redirect that carries the error.
+    pub fn read(world: &World, pairs: &[(String, String)]) -> Result<Self, HttpResponse> {
+        let page = |error: OauthError| {
+            let body = form_urlencoded::Serializer::new(String::new())
+                .append_pair("error", error.error)
+                .append_pair("error_description", error.description)
+                .finish();
+            HttpResponse::BadRequest().content_type("text/plain").body(body)
+        };
+        if value(pairs, "client_id") != Some(world.settings.salesforce_client_id.as_str()) {
+            return Err(page(UNKNOWN_CLIENT));
+        }
+        let written =
+            value(pairs, "redirect_uri").ok_or_else(|| page(OauthError::new("redirect_uri_missing", "redirect_uri not provided")))?;
+        let registered = world.salesforce().callbacks.as_ref().is_none_or(|callbacks| callbacks.iter().any(|callback| callback == written));
+        let redirect =
+            Url::parse(written).ok().filter(|url| registered && matches!(url.scheme(), "http" | "https") && url.fragment().is_none());
+        let redirect = redirect.ok_or_else(|| page(WRONG_REDIRECT))?;
+        let state = value(pairs, "state").map(str::to_owned);
+        let refuse = |error, description| Err(refusal(redirect.clone(), state.as_deref(), OauthError::new(error, description)));
+
+        match value(pairs, "response_type") {
+            None => return refuse("invalid_request", "missing required parameter: response_type"),
+            Some("code") => {}
+            Some(_) => return refuse("unsupported_response_type", "response type not supported"),
+        }
+        let Some(challenge) = value(pairs, "code_challenge") else { return refuse("invalid_request", "missing required code challenge") };
+        let well_formed = challenge.len() == 43 && URL_SAFE_NO_PAD.decode(challenge).is_ok();
+        if !well_formed || value(pairs, "code_challenge_method") != Some("S256") {
+            return refuse("invalid_request", "invalid code challenge");
+        }
+        let scope = value(pairs, "scope").unwrap_or("api refresh_token id").split_whitespace().collect::<Vec<_>>();
+        if scope.iter().any(|part| !SCOPES.contains(part)) {
+            return refuse("invalid_scope", "the requested scope is invalid, unknown, or malformed");
+        }
+        let owned = |name: &str| value(pairs, name).map(str::to_owned);
+        Ok(Self {
+            scope: scope.join(" "),
+            challenge: challenge.to_owned(),
+            prompt: owned("prompt"),
+            login_hint: owned("login_hint"),
+            redirect,
+            state,
+        })
+    }
+
+    /// Grants access for a user: the redirect that carries the code.
+    pub fn grant(self, world: &World, user_id: &str) -> HttpResponse {
+        let text = format!("aPrx{}==", &world.secret()[..52]);
+        let code = Code {
+            user_id: user_id.to_owned(),
+            scope: self.scope,
+            redirect_uri: String::new(),
+            challenge: self.challenge,
+            made_at: world.now(),
+        };
+        let mut target = self.redirect.clone();
+        // Compared as sent, which for an address that parses equals its normal form.
+        world.salesforce().grants.add_code(text.clone(), Code { redirect_uri: self.redirect.into(), ..code });
+        target.query_pairs_mut().append_pair("code", &text);
+        if let Some(state) = &self.state {
+            target.query_pairs_mut().append_pair("state", state);
+        }
+        redirect_to(&target)
+    }
+
+    /// The user said no.
+    pub fn deny(self) -> HttpResponse {
+        refusal(self.redirect, self.state.as_deref(), OauthError::new("access_denied", "end-user denied authorization"))
+    }
+}
+
+fn refusal(mut target: Url, state: Option<&str>, error: OauthError) -> HttpResponse {
+    target.query_pairs_mut().append_pair("error", error.error).append_pair("error_description", error.description);
+    if let Some(state) = state {
+        target.query_pairs_mut().append_pair("state", state);
+    }
+    redirect_to(&target)
+}
+
+fn redirect_to(target: &Url) -> HttpResponse {
+    HttpResponse::Found().insert_header((header::LOCATION, target.as_str())).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+}
+
+async fn authorize(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+    let pairs: Pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    let asked = match AuthorizeRequest::read(&world, &pairs) {
+        Ok(asked) => asked,
+        Err(response) => return response,
+    };
+    let user = login::logged_in(&request, &world).filter(|_| asked.prompt.as_deref() != Some("login"));
+    match user {
+        Some(user) => asked.grant(&world, &user),
+        None if value(&pairs, "immediate") == Some("true") => {
+            refusal(asked.redirect, asked.state.as_deref(), OauthError::new("immediate_unsuccessful", "immediate unsuccessful"))
+        }
+        None => login::page(&pairs, asked.login_hint.as_deref(), None),
+    }
+}
+
+async fn token_by_other_method() -> HttpResponse {
+    OauthError::new("invalid_request", "must use HTTP POST").response()
+}
+
+/// Client id and secret from the form, or from HTTP Basic.
+fn check_client(request: &HttpRequest, world: &World, pairs: &[(String, String)]) -> Result<(), OauthError> {
+    let basic =
+        request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic ")).and_then(|text| {
+            let text = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
+            text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
+        });
+    let (id, secret) = match &basic {
+        Some((id, secret)) => (Some(id.as_str()), Some(secret.as_str())),
+        None => (value(pairs, "client_id"), value(pairs, "client_secret")),
+    };
+    if id != Some(world.settings.salesforce_client_id.as_str()) {
+        return Err(UNKNOWN_CLIENT);
+    }
+    if secret != Some(world.settings.salesforce_client_secret.as_str()) {
+        return Err(WRONG_SECRET);
+    }
+    Ok(())
+}
+
+async fn token(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
+    let kind = value(&pairs, "grant_type").unwrap_or("none");
+    world.count(&format!("salesforce token {kind}"));
+    let outcome = check_client(&request, &world, &pairs).and_then(|()| match kind {
+        "authorization_code" => by_code(&world, &pairs),
+        "refresh_token" => by_refresh_token(&world, &pairs),
+        "client_credentials" => Err(OauthError::new("invalid_grant", "no client credentials user enabled")),
+        _ => Err(OauthError::new("unsupported_grant_type", "grant type not supported")),
+    });
+    match outcome {
+        Ok(issued) => answer(&request, &world, &issued),
+        Err(error) => error.response(),
+    }
+}
+
+fn access_token(world: &World) -> String {
+    format!("{}!AQ{}", &organization_id()[..15], world.secret())
+}
+
+fn refresh_token(world: &World) -> String {
+    format!("5Aep861{}", world.secret())
+}
+
+fn by_code(world: &World, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
+    let text = value(pairs, "code").ok_or(OauthError::new("invalid_request", "missing required parameter: code"))?;
+    let now = world.now();
+    let (access, refresh) = (access_token(world), refresh_token(world));
+    let mut salesforce = world.salesforce();
+    let code = salesforce.grants.redeem(text, now)?;
+    let same_redirect =
+        value(pairs, "redirect_uri").and_then(|uri| Url::parse(uri).ok()).is_some_and(|uri| uri.as_str() == code.redirect_uri);
+    if !same_redirect {
+        return Err(WRONG_REDIRECT);
+    }
+    let proven = value(pairs, "code_verifier").is_some_and(|verifier| {
+        (43..=128).contains(&verifier.len()) && URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())) == code.challenge
+    });
+    if !proven {
+        return Err(OauthError::new("invalid_grant", "invalid code verifier"));
+    }
+    if !salesforce.user(&code.user_id).is_some_and(|user| user.active) {
+        return Err(INACTIVE_USER);
+    }
+    Ok(salesforce.grants.open(&code.user_id, &code.scope, access, refresh, now))
+}
+
+fn by_refresh_token(world: &World, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
+    let text = value(pairs, "refresh_token").ok_or(OauthError::new("invalid_request", "missing required parameter: refresh_token"))?;
+    let now = world.now();
+    let (access, next) = (access_token(world), refresh_token(world));
+    let mut salesforce = world.salesforce();
+    let owner = salesforce.grants.user_of_refresh(text).map(|(user, _)| user.to_owned());
+    if owner.is_some_and(|owner| !salesforce.user(&owner).is_some_and(|user| user.active)) {
+        return Err(INACTIVE_USER);
+    }
+    salesforce.grants.refresh(text, access, next, now)
+}
+
+fn answer(request: &HttpRequest, world: &World, issued: &Issued) -> HttpResponse {
+    let base = base(request);
+    let id = format!("{base}/id/{}/{}", organization_id(), issued.user_id);
+    let issued_at = (world.clock.now().unix_timestamp_nanos() / 1_000_000).to_string();
+    let mut body = json!({
+        "access_token": issued.access_token,
+        "signature": signature(&world.settings.salesforce_client_secret, &id, &issued_at),
+        "scope": issued.scope,
+        "instance_url": base,
+        "id": id,
+        "token_type": "Bearer",
+        "issued_at": issued_at,
+    });
+    if let Some(refresh) = &issued.refresh_token {
+        body["refresh_token"] = json!(refresh);
+    }
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache, no-store")).json(body)
+}
+
+/// `base64(HMAC-SHA256(consumer secret, id ‖ issued_at))`.
+fn signature(secret: &str, id: &str, issued_at: &str) -> String {
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return String::new() };
+    mac.update(id.as_bytes());
+    mac.update(issued_at.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
+}

@@ -1,0 +1,145 @@
+//! Carries a checked query out, a stretch of places at a time, so that memory doesn't depend on the number of rows.
+
+use super::errors::ApiError;
+use super::records::{Org, Record, Value};
+use super::schema::Object;
+use super::soql::{self, Order, Query, Resolved, Select};
+
+/// A query ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub object: &'static Object,
+    pub query: Query<Resolved>,
+    /// Also deleted records (`queryAll`).
+    pub deleted_too: bool,
+    /// The places of the matches in order, when the query sorts or names ids; otherwise all places are walked.
+    places: Option<Vec<u64>>,
+}
+
+/// A stretch of the answer.
+#[derive(Debug)]
+pub struct Stretch {
+    pub records: Vec<Record>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<u64>,
+}
+
+impl Plan {
+    /// Reads, checks and prepares a query.
+    ///
+    /// # Errors
+    /// Those of reading and checking.
+    pub fn new(text: &str, deleted_too: bool) -> Result<Self, ApiError> {
+        let (object, query) = soql::check(soql::parse(text)?, text)?;
+        Ok(Self { object, query, deleted_too, places: None })
+    }
+
+    /// The fields asked for.
+    pub fn fields(&self) -> &[Resolved] {
+        match &self.query.select {
+            Select::Fields(fields) => fields,
+            Select::Count | Select::CountOf(_) => &[],
+        }
+    }
+
+    fn matching(&self, org: &Org<'_>, place: u64) -> Option<Record> {
+        let record = org.at(self.object, place, self.deleted_too)?;
+        let fits = self.query.condition.as_ref().is_none_or(|condition| soql::holds(condition, &|field| org.value(&record, field)));
+        fits.then_some(record)
+    }
+
+    /// Sorts, or looks ids up, once and for all; does nothing for a plain walk. Blocks.
+    pub fn prepare(&mut self, org: &Org<'_>) {
+        let named = self.query.condition.as_ref().and_then(soql::identified).map(|ids| {
+            let mut places: Vec<u64> = ids.into_iter().filter_map(|id| org.place(self.object, id)).collect();
+            places.sort_unstable();
+            places.dedup();
+            places
+        });
+        let all = 0..org.places(self.object);
+        if self.query.order.is_empty() {
+            self.places = named;
+            return;
+        }
+        let candidates: Box<dyn Iterator<Item = u64>> = match named {
+            Some(places) => Box::new(places.into_iter()),
+            None => Box::new(all),
+        };
+        let keys =
+            |record: &Record, order: &[Order<Resolved>]| order.iter().map(|key| org.value(record, &key.field)).collect::<Vec<Value>>();
+        let keep =
+            self.query.limit.map(|limit| usize::try_from(limit.saturating_add(self.query.offset.unwrap_or(0))).unwrap_or(usize::MAX));
+        let mut found: Vec<(Vec<Value>, u64)> = Vec::new();
+        for place in candidates {
+            if let Some(record) = self.matching(org, place) {
+                found.push((keys(&record, &self.query.order), place));
+                // With a limit only so many can ever be shown.
+                if keep.is_some_and(|keep| found.len() > keep.saturating_mul(2).max(4096)) {
+                    self.sort(&mut found);
+                    found.truncate(keep.unwrap_or(usize::MAX));
+                }
+            }
+        }
+        self.sort(&mut found);
+        self.places = Some(found.into_iter().map(|(_, place)| place).collect());
+    }
+
+    fn sort(&self, found: &mut [(Vec<Value>, u64)]) {
+        found.sort_by(|(left, left_place), (right, right_place)| {
+            soql::compare(&self.query.order, left, right).then(left_place.cmp(right_place))
+        });
+    }
+
+    fn end(&self, org: &Org<'_>) -> u64 {
+        self.places.as_ref().map_or_else(|| org.places(self.object), |places| places.len() as u64)
+    }
+
+    fn step(&self, org: &Org<'_>, step: u64) -> Option<Record> {
+        match &self.places {
+            None => self.matching(org, step),
+            Some(places) => places.get(usize::try_from(step).ok()?).and_then(|&place| self.matching(org, place)),
+        }
+    }
+
+    /// How many records there are to show, counting LIMIT and OFFSET. Blocks: it may look at everyone.
+    pub fn total(&self, org: &Org<'_>) -> u64 {
+        let offset = self.query.offset.unwrap_or(0);
+        let most = self.query.limit.map(|limit| limit.saturating_add(offset));
+        let mut count = 0;
+        for step in 0..self.end(org) {
+            if most.is_some_and(|most| count >= most) {
+                break;
+            }
+            count += u64::from(self.step(org, step).is_some_and(|record| self.counts(org, &record)));
+        }
+        count.saturating_sub(offset)
+    }
+
+    fn counts(&self, org: &Org<'_>, record: &Record) -> bool {
+        match &self.query.select {
+            Select::CountOf(field) => org.value(record, field) != Value::Null,
+            _ => true,
+        }
+    }
+
+    /// Up to `most` records from step `from`, the first step being 0. `shown` were given out before. Blocks.
+    pub fn stretch(&self, org: &Org<'_>, from: u64, shown: u64, most: usize) -> Stretch {
+        let left = self.query.limit.map_or(u64::MAX, |limit| limit.saturating_sub(shown));
+        let most = u64::try_from(most).unwrap_or(u64::MAX).min(left);
+        let mut skip = if from == 0 { self.query.offset.unwrap_or(0) } else { 0 };
+        let mut records = Vec::new();
+        let (mut step, end) = (from, self.end(org));
+        while step < end && (records.len() as u64) < most {
+            if let Some(record) = self.step(org, step) {
+                if skip > 0 { skip -= 1 } else { records.push(record) }
+            }
+            step += 1;
+        }
+        // Walk on to the next match, so that the last stretch knows it is the last.
+        let more = (records.len() as u64) < left;
+        while more && step < end && self.step(org, step).is_none() {
+            step += 1;
+        }
+        Stretch { records, next: (more && step < end).then_some(step) }
+    }
+}

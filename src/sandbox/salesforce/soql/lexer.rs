@@ -1,0 +1,103 @@
+//! Words of a SOQL query.
+
+/// One word and where it begins (1-based column).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub kind: TokenKind,
+    pub column: usize,
+}
+
+/// Kinds of word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Names, keywords, numbers and date-times: everything written without quotes.
+    Word(String),
+    /// A quoted text, unescaped.
+    Text(String),
+    Symbol(&'static str),
+}
+
+impl TokenKind {
+    /// As quoted in an error message.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Word(text) | Self::Text(text) => text.clone(),
+            Self::Symbol(text) => (*text).to_owned(),
+        }
+    }
+}
+
+/// Takes a query apart.
+///
+/// # Errors
+/// The column at which it can't be read on: an unclosed quote or a character that begins no word.
+pub fn tokens(query: &str) -> Result<Vec<Token>, usize> {
+    let characters: Vec<char> = query.chars().collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(&character) = characters.get(at) {
+        let column = at + 1;
+        if character.is_whitespace() {
+            at += 1;
+            continue;
+        }
+        if character == '\'' {
+            let mut text = String::new();
+            at += 1;
+            loop {
+                match (characters.get(at), characters.get(at + 1)) {
+                    (Some('\''), _) => break,
+                    (Some('\\'), Some(escaped)) => {
+                        text.push(match escaped {
+                            'n' => '\n',
+                            'r' => '\r',
+                            't' => '\t',
+                            other => *other,
+                        });
+                        at += 2;
+                    }
+                    (Some(&plain), Some(_)) => {
+                        text.push(plain);
+                        at += 1;
+                    }
+                    _ => return Err(column),
+                }
+            }
+            at += 1;
+            found.push(Token { kind: TokenKind::Text(text), column });
+            continue;
+        }
+        let two: String = characters[at..characters.len().min(at + 2)].iter().collect();
+        let symbol = match two.as_str() {
+            "!=" => Some("!="),
+            "<>" => Some("<>"),
+            "<=" => Some("<="),
+            ">=" => Some(">="),
+            _ => None,
+        }
+        .or(match character {
+            '(' => Some("("),
+            ')' => Some(")"),
+            ',' => Some(","),
+            '=' => Some("="),
+            '<' => Some("<"),
+            '>' => Some(">"),
+            _ => None,
+        });
+        if let Some(symbol) = symbol {
+            at += symbol.len();
+            found.push(Token { kind: TokenKind::Symbol(symbol), column });
+            continue;
+        }
+        // Signs and colons belong to date-times and numbers.
+        let start = at;
+        while characters.get(at).is_some_and(|&next| next.is_alphanumeric() || matches!(next, '_' | '.' | ':' | '-' | '+')) {
+            at += 1;
+        }
+        if at == start {
+            return Err(column);
+        }
+        found.push(Token { kind: TokenKind::Word(characters[start..at].iter().collect()), column });
+    }
+    Ok(found)
+}

@@ -1,0 +1,56 @@
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::{Harness, json_of};
+
+const TOKEN: &str =
+    "/marketo/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
+
+#[tokio::test]
+async fn a_fault_strikes_as_often_as_ordered_and_only_where_ordered() {
+    let sandbox = Harness::small().await;
+    sandbox
+        .control("/faults", json!({"target": "marketo", "path_contains": "oauth", "times": 2, "kind": "http_status", "status": 503}))
+        .await;
+    for wanted in [StatusCode::SERVICE_UNAVAILABLE, StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK] {
+        assert_eq!(sandbox.get(TOKEN).send().await.expect("an answer").status(), wanted);
+    }
+    sandbox.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn faults_cut_answers_end_sessions_and_speak_the_vendors_language() {
+    let sandbox = Harness::small().await;
+    let (_, granted) = json_of(sandbox.get(TOKEN)).await;
+    let token = granted["access_token"].as_str().expect("a token");
+    let describe = || sandbox.get("/marketo/rest/v1/leads/describe.json").bearer_auth(token);
+    sandbox.control("/faults", json!({"target": "marketo", "path_contains": "describe", "kind": "cut", "after_bytes": 100})).await;
+    assert!(describe().send().await.expect("the head").bytes().await.is_err());
+    sandbox
+        .control(
+            "/faults",
+            json!({"target": "marketo", "path_contains": "describe", "kind": "marketo_error", "code": "606", "message": "Slow down"}),
+        )
+        .await;
+    let (status, body) = json_of(describe()).await;
+    assert_eq!((status, &body["errors"]), (StatusCode::OK, &json!([{"code": "606", "message": "Slow down"}])));
+    sandbox.control("/faults", json!({"target": "marketo", "path_contains": "describe", "kind": "expire_sessions"})).await;
+    assert_eq!(json_of(describe()).await.1["errors"][0]["code"], "602");
+    let (_, renewed) = json_of(sandbox.get(TOKEN)).await;
+    assert_ne!(renewed["access_token"], token);
+    sandbox.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_reset_undoes_changes() {
+    let sandbox = Harness::small().await;
+    let before = json_of(sandbox.get("/__sandbox/people/1010")).await.1;
+    sandbox.control("/people/1010", json!({"lastName": "Changed"})).await;
+    assert_eq!(json_of(sandbox.get("/__sandbox/people/1010")).await.1["lastName"], "Changed");
+    sandbox.control("/reset", json!({})).await;
+    assert_eq!(json_of(sandbox.get("/__sandbox/people/1010")).await.1, before);
+    assert_eq!(json_of(sandbox.get("/__sandbox/calls")).await.1, json!({}));
+    let (status, _) = json_of(sandbox.post("/__sandbox/people/1010").json(&json!({"shoeSize": 44}))).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    sandbox.sandbox.stop().await;
+}

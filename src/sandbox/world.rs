@@ -1,0 +1,137 @@
+//! What every part of the sandbox shares: settings, clock, people, the state of both vendors, ordered faults and counts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::SandboxSettings;
+use super::faults::{Fault, FaultKind};
+use super::people::People;
+use super::people::person::Owners;
+use super::{marketo, salesforce};
+use crate::clock::SharedClock;
+
+/// Everything behind the routes.
+#[derive(Debug)]
+pub struct World {
+    pub settings: SandboxSettings,
+    pub clock: SharedClock,
+    pub people: People,
+    /// Where prepared export files lie.
+    pub directory: PathBuf,
+    /// Held while an export file is written, so that two requests don't write the same one.
+    pub export_writer: tokio::sync::Mutex<()>,
+    marketo: Mutex<marketo::State>,
+    salesforce: Mutex<salesforce::State>,
+    faults: Mutex<Vec<Fault>>,
+    calls: Mutex<BTreeMap<String, u64>>,
+}
+
+/// A poisoned lock means a handler panicked half-way; for a stand-in the state is still good enough to go on with.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    /// A world that begins now: people were created up to one day ago.
+    pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf) -> Self {
+        let epoch = clock.now().unix_timestamp() - 86_400;
+        let org = salesforce::State::new();
+        let owners = Owners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
+        let people = People::new(settings.seed, settings.people, epoch, owners);
+        Self {
+            people,
+            directory,
+            export_writer: tokio::sync::Mutex::new(()),
+            marketo: Mutex::new(marketo::State::default()),
+            salesforce: Mutex::new(org),
+            faults: Mutex::default(),
+            calls: Mutex::default(),
+            settings,
+            clock,
+        }
+    }
+
+    /// The clock's time in Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.clock.now().unix_timestamp()
+    }
+
+    /// Marketo's state.
+    pub fn marketo(&self) -> MutexGuard<'_, marketo::State> {
+        locked(&self.marketo)
+    }
+
+    /// Salesforce's state.
+    pub fn salesforce(&self) -> MutexGuard<'_, salesforce::State> {
+        locked(&self.salesforce)
+    }
+
+    /// 64 hexadecimal digits that don't come twice.
+    pub fn secret(&self) -> String {
+        hex(&Sha256::digest(self.clock.new_id().as_bytes()))
+    }
+
+    /// Counts a call of `operation`.
+    pub fn count(&self, operation: &str) {
+        let mut calls = locked(&self.calls);
+        if let Some(count) = calls.get_mut(operation) {
+            *count += 1;
+        } else {
+            calls.insert(operation.to_owned(), 1);
+        }
+    }
+
+    /// The counts so far.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        locked(&self.calls).clone()
+    }
+
+    /// Orders a fault.
+    pub fn order_fault(&self, fault: Fault) {
+        locked(&self.faults).push(fault);
+    }
+
+    /// The faults still to come.
+    pub fn faults(&self) -> Vec<Fault> {
+        locked(&self.faults).clone()
+    }
+
+    /// Cancels every fault.
+    pub fn clear_faults(&self) {
+        locked(&self.faults).clear();
+    }
+
+    /// Uses up one turn of the first fault ordered for this request whose kind `wanted` accepts.
+    pub fn take_fault(&self, method: &str, path: &str, wanted: impl Fn(&FaultKind) -> bool) -> Option<FaultKind> {
+        let mut faults = locked(&self.faults);
+        let place = faults.iter().position(|fault| fault.concerns(method, path) && wanted(&fault.kind))?;
+        let kind = faults[place].kind.clone();
+        faults[place].times = faults[place].times.saturating_sub(1);
+        if faults[place].times == 0 {
+            faults.remove(place);
+        }
+        Some(kind)
+    }
+
+    /// Puts everything back as it was at the start, except the clock.
+    pub fn reset(&self) {
+        self.people.reset();
+        let jobs = std::mem::take(&mut *self.marketo());
+        jobs.remove_files();
+        *self.salesforce() = salesforce::State::new();
+        self.clear_faults();
+        locked(&self.calls).clear();
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
