@@ -15,6 +15,7 @@ pub mod ids;
 pub mod instances;
 pub mod jobs;
 pub mod marketo;
+pub mod package;
 pub mod salesforce;
 pub mod sandbox;
 pub mod telemetry;

@@ -13,6 +13,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     crate::auth::http::routes(config);
     crate::instances::http::routes(config);
     crate::connections::http::routes(config);
+    crate::package::http::routes(config);
 }
 
 /// The document and its page, which don't document themselves.

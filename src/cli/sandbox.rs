@@ -1,8 +1,12 @@
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::Outcome;
+use super::{Outcome, until_told_to_stop};
+use crate::clock::SystemClock;
+use crate::sandbox::SandboxSettings;
 
 /// Flags of `sandbox`.
 #[derive(Debug, Args)]
@@ -16,12 +20,31 @@ pub struct SandboxOptions {
     /// The same seed gives the same people.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The subscription that Marketo is for.
+    #[arg(long, value_name = "AAA-BBB-CCC", default_value = "123-ABC-456")]
+    munchkin_id: String,
     /// Enforce Marketo's quotas and its slow status updates.
     #[arg(long)]
     throttles: bool,
+    /// Directory for export files; a temporary one unless given.
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
 }
 
 pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
-    let _ = options;
-    Err("not there yet".into())
+    let listener = TcpListener::bind(options.listen).map_err(|error| format!("--listen {}: {error}", options.listen))?;
+    let settings = SandboxSettings {
+        people: options.people,
+        seed: options.seed,
+        munchkin_id: options.munchkin_id,
+        throttles: options.throttles,
+        data_dir: options.files,
+        ..SandboxSettings::default()
+    };
+    let people = settings.people;
+    let running = crate::sandbox::start(settings, Arc::new(SystemClock), listener).await.map_err(|error| error.to_string())?;
+    eprintln!("Simulated Salesforce and Marketo with {people} people at {}; accounts and ids: {}/__sandbox", running.url(), running.url());
+    until_told_to_stop().await;
+    running.stop().await;
+    Ok(())
 }

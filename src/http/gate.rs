@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use tracing_actix_web::RequestId;
 
@@ -35,32 +35,58 @@ pub struct Gate {
     pub request_timeout: Duration,
 }
 
+/// A problem with the id of its request, for the cases in which the request itself is gone: a panic and a time-out.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+struct Identified {
+    problem: Problem,
+    request_id: String,
+}
+
+impl ResponseError for Identified {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.problem.respond(&self.request_id);
+        set_request_id(&mut response, &self.request_id);
+        response
+    }
+}
+
+fn set_request_id<B>(response: &mut HttpResponse<B>, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+}
+
 /// The middleware.
 ///
 /// # Errors
-/// None: every failure is answered as a problem document.
+/// When a handler panicked or took too long; the error answers as a problem document like all others.
 pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let inner = request.request().clone();
-    let began = Instant::now();
+    let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let route = request.match_pattern().unwrap_or_else(|| "(none)".to_owned());
+    let (method, began) = (request.method().clone(), Instant::now());
+    let metrics = request.app_data::<Data<Metrics>>().cloned();
     let answered = match admit(&request).await {
         Ok(()) => pass(request, next).await,
-        Err(problem) => Err(problem),
+        Err(problem) => Ok(request.into_response(problem.respond(&request_id))),
     };
-    let mut response = match answered {
-        Ok(response) => response,
-        Err(problem) => ServiceResponse::new(inner.clone(), problem.respond(&id)),
+    let answered = match answered {
+        Ok(response) => match problem_of(&response) {
+            Some(problem) => Ok(response.into_response(problem.respond(&request_id))),
+            None => Ok(response),
+        },
+        Err(problem) => Err(Identified { problem, request_id: request_id.clone() }),
     };
-    if let Some(problem) = problem_of(&response) {
-        response = ServiceResponse::new(inner, problem.respond(&id));
+    if let Some(metrics) = metrics {
+        let status = answered.as_ref().map_or_else(ResponseError::status_code, ServiceResponse::status);
+        metrics.answered(method.as_str(), &route, status.as_u16(), began.elapsed());
     }
-    if let Some(metrics) = response.request().app_data::<Data<Metrics>>() {
-        let route = response.request().match_pattern().unwrap_or_else(|| "(none)".to_owned());
-        metrics.answered(response.request().method().as_str(), &route, response.status().as_u16(), began.elapsed());
-    }
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
+    let mut response = answered?;
+    set_request_id(response.response_mut(), &request_id);
     Ok(response)
 }
 

@@ -1,0 +1,137 @@
+//! Routes that Apex calls. Property names are valid Apex identifiers, and a report can be sent again without harm.
+
+use actix_web::{HttpResponse, get, post};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
+use crate::clock::Timestamp;
+use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
+
+/// The routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(send_heartbeat).service(get_configuration);
+}
+
+/// What is in place in the organisation.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Configured {
+    /// The Remote Site of the identity endpoint exists.
+    identity_remote_site: bool,
+    /// The Remote Site of the Actions API exists.
+    api_remote_site: bool,
+    /// The API Secret Key was accepted.
+    api_secret_key_accepted: bool,
+    /// "Enable MSI Actions" is ticked.
+    msi_actions_enabled: bool,
+}
+
+/// A report of the managed package.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Heartbeat {
+    /// 15 characters, or 18 of which the last three are the checksum of the others.
+    #[schema(pattern = "^00D[a-zA-Z0-9]{12}$", example = "00DR0000000UyrW")]
+    organization_id: String,
+    /// Edition of the organisation, as Salesforce names it.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S", example = "Enterprise Edition")]
+    edition: String,
+    /// Version of the package.
+    #[schema(pattern = r"^[0-9]{1,5}\.[0-9]{1,5}(\.[0-9]{1,5}){0,2}$", example = "3.2")]
+    package_version: String,
+    configured: Configured,
+}
+
+impl Heartbeat {
+    fn parse(self, reported_at: Timestamp) -> Result<PackageReport, Problem> {
+        let mut faults = Vec::new();
+        let organization_id = self.organization_id.parse::<OrganizationId>();
+        if let Err(error) = &organization_id {
+            faults.push(InputFault::new("/organization_id", "not_an_organization_id", format!("{error}.")));
+        }
+        if self.edition.trim().is_empty() || self.edition.chars().count() > 100 {
+            faults.push(InputFault::new("/edition", "length", "edition has 1 to 100 characters, not only spaces."));
+        }
+        let parts: Vec<_> = self.package_version.split('.').collect();
+        let number = |part: &&str| (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !(2..=4).contains(&parts.len()) || !parts.iter().all(number) {
+            faults.push(InputFault::new("/package_version", "not_a_version", "package_version has two to four numbers, for example 3.2."));
+        }
+        match organization_id {
+            Ok(organization_id) if faults.is_empty() => Ok(PackageReport {
+                organization_id,
+                edition: self.edition,
+                package_version: self.package_version,
+                identity_remote_site: self.configured.identity_remote_site,
+                api_remote_site: self.configured.api_remote_site,
+                api_secret_key_accepted: self.configured.api_secret_key_accepted,
+                msi_actions_enabled: self.configured.msi_actions_enabled,
+                reported_at,
+            }),
+            _ => Err(Problem::invalid(faults)),
+        }
+    }
+}
+
+/// What became of a report.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct HeartbeatReceived {
+    /// 18 characters.
+    organization_id: String,
+    /// Whether this service works with the package's version.
+    package_version_supported: bool,
+    /// The lowest version it works with.
+    lowest_package_version: String,
+    received_at: Timestamp,
+}
+
+fn lowest_version() -> String {
+    format!("{}.{}", LOWEST_PACKAGE_VERSION.0, LOWEST_PACKAGE_VERSION.1)
+}
+
+/// Report the package's state
+///
+/// Steps 6 and 7. The newest report counts; sending one again does no harm.
+#[utoipa::path(operation_id = "sendPackageHeartbeat", tag = "Package", request_body = Heartbeat, responses((status = 200, description = "Received.", body = HeartbeatReceived)))]
+#[post("/v1/package/heartbeat")]
+async fn send_heartbeat(context: Context, caller: InstanceCaller, Body(heartbeat): Body<Heartbeat>) -> Result<HttpResponse, Problem> {
+    let report = heartbeat.parse(context.clock.timestamp())?;
+    let mut tx = context.db.begin().await?;
+    store::keep_report(&mut tx, caller.instance, &report).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(HeartbeatReceived {
+        organization_id: report.organization_id.as_str().to_owned(),
+        package_version_supported: package_version_supported(&report.package_version),
+        lowest_package_version: lowest_version(),
+        received_at: report.reported_at,
+    }))
+}
+
+/// What the package needs to know.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct PackageConfiguration {
+    /// For the Remote Site of the identity endpoint.
+    identity_url: String,
+    /// For the Remote Site of the Actions API.
+    api_url: String,
+    /// Where access tokens come from.
+    token_url: String,
+    lowest_package_version: String,
+    /// Custom activity fields that the package logs to.
+    activity_fields: &'static [&'static str],
+}
+
+/// Read the package's configuration
+#[utoipa::path(operation_id = "getPackageConfiguration", tag = "Package", responses((status = 200, description = "The configuration.", body = PackageConfiguration)))]
+#[get("/v1/package/configuration")]
+async fn get_configuration(context: Context, _caller: InstanceCaller) -> HttpResponse {
+    HttpResponse::Ok().json(PackageConfiguration {
+        identity_url: context.public_url.of(""),
+        api_url: context.public_url.of(""),
+        token_url: context.public_url.of("/oauth/token"),
+        lowest_package_version: lowest_version(),
+        activity_fields: ACTIVITY_FIELDS,
+    })
+}

@@ -1,0 +1,177 @@
+//! Who may import whom. One package has no crate walls, so this test reads the `crate::` paths of every folder. Arrows point
+//! down: main → app → features → {salesforce, marketo, http, db, jobs, mail, crypto, clock}.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A folder or file of `src` and what it may import; what it is part of itself goes without saying.
+struct Room {
+    name: &'static str,
+    may: &'static [&'static str],
+}
+
+const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package"];
+
+/// What every feature may build on.
+const GROUND: &[&str] = &["clock", "config", "crypto", "db", "http", "ids", "jobs", "telemetry"];
+
+/// Modules below or beside the features.
+const ROOMS: &[Room] = &[
+    Room { name: "main", may: &["cli"] },
+    // The command line makes clients and shows what it did, so it knows `auth` and asks `instances` whether one exists.
+    Room { name: "cli", may: &["app", "auth", "clock", "config", "crypto", "db", "demo", "ids", "instances", "sandbox", "telemetry"] },
+    Room { name: "demo", may: &["app", "auth", "clock", "config", "crypto", "sandbox", "telemetry"] },
+    Room { name: "clock", may: &[] },
+    Room { name: "config", may: &["telemetry"] },
+    Room { name: "crypto", may: &["config"] },
+    Room { name: "db", may: &["clock", "config", "ids", "telemetry"] },
+    Room { name: "http", may: &["auth::permissions", "clock", "config", "crypto", "db", "ids", "telemetry"] },
+    Room { name: "ids", may: &[] },
+    Room { name: "jobs", may: &["clock", "config", "db", "ids", "telemetry"] },
+    Room { name: "mail", may: &["clock", "config", "telemetry"] },
+    Room { name: "marketo", may: &["clock", "config", "telemetry", "http_stub"] },
+    Room { name: "salesforce", may: &["clock", "config", "telemetry", "http_stub"] },
+    Room { name: "sandbox", may: &["clock", "config"] },
+    Room { name: "telemetry", may: &["config"] },
+    Room { name: "http_stub", may: &["config"] },
+];
+
+/// Which features a feature may ask, through its `mod.rs`. The order has no circle: each line asks lines above it only.
+const FEATURE_ORDER: &[Room] = &[
+    Room { name: "auth", may: &[] },
+    Room { name: "instances", may: &["auth"] },
+    Room { name: "package", may: &["auth", "instances"] },
+    Room { name: "connections", may: &["auth", "instances", "salesforce", "marketo"] },
+    Room { name: "members", may: &["auth", "instances"] },
+    Room { name: "invites", may: &["auth", "instances", "connections", "members", "mail"] },
+    Room { name: "people", may: &["auth", "instances"] },
+    Room { name: "sync", may: &["auth", "instances", "connections", "people", "salesforce", "marketo"] },
+];
+
+fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// The first two names of every `crate::…` path of a text, with its line; `use crate::{a, b}` is not house style.
+fn crate_paths(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("//") {
+            continue;
+        }
+        for rest in line.split("crate::").skip(1) {
+            let path: String = rest.chars().take_while(|one| one.is_alphanumeric() || matches!(one, '_' | ':')).collect();
+            found.push((number + 1, path));
+        }
+    }
+    found
+}
+
+fn faults(root: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    sources(root, &mut files);
+    files.sort();
+    let mut faults = Vec::new();
+    for file in files {
+        let inside = file.strip_prefix(root).unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let (room, rest) = inside.split_once('/').unwrap_or((&inside, ""));
+        // The composition root may import everything; the library's root only declares.
+        if matches!(room, "app" | "lib") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        for (line, path) in crate_paths(&text) {
+            let target = path.split("::").next().unwrap();
+            if target == room || target.chars().next().is_some_and(char::is_uppercase) {
+                continue;
+            }
+            if let Some(why) = refuse(room, rest, target, &path) {
+                faults.push(format!("src/{inside}.rs:{line}: {why} (crate::{path})"));
+            }
+        }
+        for (line, name, why) in forbidden_crates(room, rest, &text) {
+            faults.push(format!("src/{inside}.rs:{line}: {why} ({name})"));
+        }
+    }
+    faults
+}
+
+fn refuse(room: &str, rest: &str, target: &str, path: &str) -> Option<String> {
+    if target == "app" && !matches!(room, "cli" | "demo") {
+        return Some("nothing imports app".into());
+    }
+    if let Some(known) = ROOMS.iter().find(|known| known.name == room) {
+        let allowed = known.may.iter().any(|may| *may == target || path.starts_with(&format!("{may}::")));
+        return (!allowed).then(|| format!("{room} may not import {target}"));
+    }
+    let Some(feature) = FEATURE_ORDER.iter().find(|known| known.name == room) else {
+        return Some(format!("{room} stands in no row of the map; add it there first"));
+    };
+    if rest == "mod" && target == "http" {
+        return Some("rules know no HTTP".into());
+    }
+    if (rest == "store" || rest.starts_with("store/")) && matches!(target, "http" | "salesforce" | "marketo" | "jobs") {
+        return Some(format!("a store knows no {target}"));
+    }
+    if GROUND.contains(&target) {
+        return None;
+    }
+    if !feature.may.contains(&target) {
+        return Some(format!("{room} may not import {target}"));
+    }
+    let second = path.split("::").nth(1).unwrap_or_default();
+    (FEATURES.contains(&target) && matches!(second, "store" | "http"))
+        .then(|| format!("{room} reaches {target} through its mod.rs only, not through {second}"))
+}
+
+/// Libraries that a room must not know.
+fn forbidden_crates(room: &str, rest: &str, text: &str) -> Vec<(usize, &'static str, &'static str)> {
+    let rules: &[(&str, &str)] = match rest {
+        "mod" if FEATURES.contains(&room) => &[("actix_web", "rules know no HTTP"), ("sqlx::query", "rules know no SQL")],
+        "store" => &[("actix_web", "a store knows no HTTP"), ("reqwest", "a store calls nobody")],
+        "http" => &[("sqlx", "a route runs no SQL"), ("reqwest", "a route calls nobody")],
+        _ => &[],
+    };
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        for (name, why) in rules {
+            if !line.trim_start().starts_with("//") && (line.contains(&format!("{name}::")) || line.contains(&format!("use {name}"))) {
+                found.push((number + 1, *name, *why));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_folder_imports_only_what_the_map_allows() {
+    let faults = faults(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn a_forbidden_import_is_found_with_file_and_line() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("sandbox")).unwrap();
+    fs::create_dir_all(root.path().join("package")).unwrap();
+    fs::write(root.path().join("sandbox/mod.rs"), "//! crate::db in a comment is nothing\nuse crate::marketo::MarketoClient;\n").unwrap();
+    fs::write(root.path().join("package/store.rs"), "use crate::db::Db;\nuse crate::instances::store::find;\n").unwrap();
+    fs::write(root.path().join("package/mod.rs"), "use crate::http::Problem;\nuse actix_web::get;\n").unwrap();
+    let faults = faults(root.path());
+    assert_eq!(
+        faults,
+        [
+            "src/package/mod.rs:1: rules know no HTTP (crate::http::Problem)",
+            "src/package/mod.rs:2: rules know no HTTP (actix_web)",
+            "src/package/store.rs:2: package reaches instances through its mod.rs only, not through store (crate::instances::store::find)",
+            "src/sandbox/mod.rs:2: sandbox may not import marketo (crate::marketo::MarketoClient)",
+        ]
+    );
+}
