@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::faults::Fault;
-use super::people::person::Person;
+use super::people::person::{Kind, Person};
 use super::salesforce::ids::{self, Prefix};
 use super::salesforce::users::{PASSWORD, QUEUES, SalesforceUser, organization_id};
 use super::world::World;
@@ -26,6 +26,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route("/salesforce", web::post().to(change_salesforce))
             .route("/marketo", web::post().to(change_marketo))
             .route("/marketo/users", web::post().to(put_marketo_user))
+            .route("/summary", web::get().to(summary))
             .route("/calls", web::get().to(calls))
             .route("/reset", web::post().to(reset)),
     );
@@ -85,6 +86,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "grants_alive": world.salesforce().grants.alive(),
         },
         "control": {
+            "GET /__sandbox/summary": "how many people of which kind there are, and how many have a Salesforce user as owner",
             "GET /__sandbox/calls": "how often each operation was called",
             "GET, POST, DELETE /__sandbox/faults": "order faults: {target, path_contains, method, times, kind, …}; kinds delay{ms}, cut{after_bytes}, wrong_checksum, \
                 marketo_error{code,message}, salesforce_error{status,error_code,message}, http_status{status,body,headers}, expire_sessions, malformed_row, \
@@ -333,6 +335,37 @@ async fn put_marketo_user(body: web::Bytes, world: web::Data<World>) -> HttpResp
         }
         Err(response) => response,
     }
+}
+
+/// Counts people as a reader of both systems should find them.
+async fn summary(world: web::Data<World>) -> HttpResponse {
+    let counted = web::block(move || {
+        let (mut marketo, mut leads, mut contacts, mut converted, mut user_owned, mut queue_owned) =
+            (0_u64, 0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
+        for person in (0..world.people.count()).filter_map(|index| world.people.in_marketo(index)) {
+            marketo += 1;
+            if person.kind == Kind::MarketoOnly || person.deleted_in_salesforce {
+                continue;
+            }
+            match person.kind {
+                Kind::Lead => leads += 1,
+                Kind::Contact => contacts += 1,
+                _ => converted += 1,
+            }
+            let by_user = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(Prefix::User.text()));
+            if by_user { user_owned += 1 } else { queue_owned += 1 }
+        }
+        json!({
+            "people_in_marketo": marketo,
+            "leads": leads,
+            "contacts": contacts,
+            "converted_leads": converted,
+            "owned_by_a_user": user_owned,
+            "owned_by_a_queue": queue_owned,
+        })
+    })
+    .await;
+    counted.map_or_else(|_| HttpResponse::InternalServerError().finish(), |body| HttpResponse::Ok().json(body))
 }
 
 async fn calls(world: web::Data<World>) -> HttpResponse {

@@ -25,7 +25,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/rest/v1/leads/describe.json", web::get().to(describe))
         .route("/rest/v1/leads/describe2.json", web::get().to(describe2))
-        .service(web::resource("/rest/v1/leads.json").route(web::get().to(by_filter)).route(web::post().to(by_filter_in_body)))
+        .service(
+            web::resource("/rest/v1/leads.json")
+                .route(web::get().to(by_filter))
+                .route(web::post().to(by_filter_in_body))
+                .default_service(web::to(super::unknown)),
+        )
         .route("/rest/v1/lead/{lead_id}.json", web::get().to(by_id));
 }
 

@@ -69,8 +69,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// 610 in the usual envelope, or a bare 404 under user management.
+/// 610 for an unknown path, 605 for a wrong method, in the usual envelope; under user management a bare HTTP status.
 async fn unknown(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
-    let refusal = Refusal::new("610", "Requested resource not found");
-    if request.path().contains("/userservice/") { refusal.user_management(&world, StatusCode::NOT_FOUND) } else { refusal.envelope(&world) }
+    let (refusal, status) = match request.match_pattern() {
+        Some(_) => (Refusal::new("605", "HTTP Method not supported"), StatusCode::METHOD_NOT_ALLOWED),
+        None => (Refusal::new("610", "Requested resource not found"), StatusCode::NOT_FOUND),
+    };
+    if request.path().contains("/userservice/") { refusal.user_management(&world, status) } else { refusal.envelope(&world) }
 }

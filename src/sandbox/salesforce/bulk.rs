@@ -187,7 +187,6 @@ pub struct Page {
 
 /// Writes the page that begins at `from`, header line first. Blocks.
 pub fn page(job: &Job, org: &Org<'_>, from: Locator, most: usize, spoilt: Option<&FaultKind>) -> std::io::Result<Page> {
-    let stretch = job.plan.stretch(org, from.step, from.shown, most.min(PAGE));
     let terminator = if job.crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
     let mut writer = csv::WriterBuilder::new()
         .delimiter(job.delimiter.1)
@@ -197,9 +196,9 @@ pub fn page(job: &Job, org: &Org<'_>, from: Locator, most: usize, spoilt: Option
         .from_writer(Vec::new());
     let fields = job.plan.fields();
     writer.write_record(fields.iter().map(super::soql::Resolved::header))?;
-    let mut rows = 0;
-    for record in &stretch.records {
-        let mut row: Vec<String> = fields.iter().map(|field| org.value(record, field).csv()).collect();
+    let (mut rows, mut records, mut failed) = (0, 0, None);
+    let next = job.plan.walk(org, from.step, from.shown, most.min(PAGE), |record| {
+        let mut row: Vec<String> = fields.iter().map(|field| org.value(&record, field).csv()).collect();
         match spoilt.filter(|_| rows == 0) {
             Some(FaultKind::MalformedRow) => row.push("one column too many".into()),
             Some(FaultKind::OversizeLine { bytes }) => {
@@ -209,16 +208,17 @@ pub fn page(job: &Job, org: &Org<'_>, from: Locator, most: usize, spoilt: Option
             }
             _ => {}
         }
-        writer.write_record(&row)?;
-        rows += 1;
-        if spoilt == Some(&FaultKind::RepeatRows) {
-            writer.write_record(&row)?;
+        records += 1;
+        for _ in 0..if spoilt == Some(&FaultKind::RepeatRows) { 2 } else { 1 } {
+            failed = failed.take().or(writer.write_record(&row).err());
             rows += 1;
         }
+    });
+    if let Some(error) = failed {
+        return Err(error.into());
     }
-    let shown = from.shown + stretch.records.len() as u64;
     let csv = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
-    Ok(Page { csv, rows, next: stretch.next.map(|step| Locator { step, shown }) })
+    Ok(Page { csv, rows, next: next.map(|step| Locator { step, shown: from.shown + records }) })
 }
 
 /// Where up to `count` pages of [`PAGE`] rows begin, from `from` on, and where the page after them does. Blocks.
@@ -227,8 +227,8 @@ pub fn page_starts(job: &Job, org: &Org<'_>, from: Locator, count: usize) -> (Ve
     let mut next = Some(from);
     while let Some(start) = next.filter(|_| starts.len() < count) {
         starts.push(start);
-        let stretch = job.plan.stretch(org, start.step, start.shown, PAGE);
-        next = stretch.next.map(|step| Locator { step, shown: start.shown + stretch.records.len() as u64 });
+        let mut shown = start.shown;
+        next = job.plan.walk(org, start.step, start.shown, PAGE, |_| shown += 1).map(|step| Locator { step, shown });
     }
     (starts, next)
 }

@@ -10,6 +10,7 @@ use super::bulk::{self, Delimiter, Job, Locator, PAGE, State};
 use super::errors::ApiError;
 use super::ids::{self, Prefix};
 use super::query::Plan;
+use super::resource;
 use super::session::{ApiCall, org};
 use super::soql::Select;
 use crate::sandbox::faults::FaultKind;
@@ -23,18 +24,18 @@ const PAGES_SINCE: f64 = 58.0;
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource(["/services/data/{version}/jobs/query", "/services/data/{version}/jobs/query/"])
+            resource(["/services/data/{version}/jobs/query", "/services/data/{version}/jobs/query/"])
                 .route(web::post().to(create))
                 .route(web::get().to(list)),
         )
         .service(
-            web::resource(["/services/data/{version}/jobs/query/{job}", "/services/data/{version}/jobs/query/{job}/"])
+            resource(["/services/data/{version}/jobs/query/{job}", "/services/data/{version}/jobs/query/{job}/"])
                 .route(web::get().to(status))
                 .route(web::patch().to(change))
                 .route(web::delete().to(delete)),
         )
-        .service(web::resource("/services/data/{version}/jobs/query/{job}/results").wrap(Compress::default()).route(web::get().to(results)))
-        .service(web::resource("/services/data/{version}/jobs/query/{job}/resultPages").route(web::get().to(result_pages)));
+        .service(resource(["/services/data/{version}/jobs/query/{job}/results"]).wrap(Compress::default()).route(web::get().to(results)))
+        .service(resource(["/services/data/{version}/jobs/query/{job}/resultPages"]).route(web::get().to(result_pages)));
 }
 
 fn processing(world: &World) -> i64 {

@@ -3,7 +3,7 @@
 //! The rules are the strict ones of partner apps: each refresh gives a new refresh token, an old one presented again
 //! ends the whole grant, thirty idle days end it too, and a sixth grant pushes out the oldest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::errors::{DEAD_GRANT, OauthError};
 
@@ -56,7 +56,8 @@ pub struct Issued {
 #[derive(Debug, Default)]
 pub struct Grants {
     codes: HashMap<String, Code>,
-    redeemed: HashSet<String>,
+    /// Codes that were used, by when.
+    redeemed: HashMap<String, i64>,
     grants: Vec<Grant>,
     sessions: HashMap<String, Session>,
     /// Refresh tokens that were rotated away, by the grant they belonged to.
@@ -81,11 +82,12 @@ impl Grants {
         const EXPIRED: OauthError = OauthError::new("invalid_grant", "expired authorization code");
         match self.codes.remove(text) {
             Some(code) if now < code.made_at + CODE_SECONDS => {
-                self.redeemed.insert(text.to_owned());
+                self.redeemed.retain(|_, at| *at > now - 86_400);
+                self.redeemed.insert(text.to_owned(), now);
                 Ok(code)
             }
             Some(_) => Err(EXPIRED),
-            None if self.redeemed.contains(text) => Err(EXPIRED),
+            None if self.redeemed.contains_key(text) => Err(EXPIRED),
             None => Err(OauthError::new("invalid_grant", "invalid authorization code")),
         }
     }
@@ -149,6 +151,7 @@ impl Grants {
     fn end(&mut self, number: u64) {
         self.grants.retain(|grant| grant.number != number);
         self.sessions.retain(|_, session| session.grant != number);
+        self.spent.retain(|_, grant| *grant != number);
     }
 
     /// Ends everything a user granted.

@@ -18,7 +18,8 @@ mod session;
 mod soql;
 pub mod users;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
 
 use errors::ApiError;
 use users::SalesforceUser;
@@ -90,8 +91,20 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn unknown() -> HttpResponse {
-    ApiError::not_found().response()
+/// 404 for an unknown path, 405 for a wrong method.
+async fn unknown(request: HttpRequest) -> HttpResponse {
+    match request.match_pattern() {
+        Some(_) => {
+            let message = format!("HTTP Method '{}' not allowed.", request.method());
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message).response()
+        }
+        None => ApiError::not_found().response(),
+    }
+}
+
+/// A resource whose wrong methods are answered in Salesforce's form.
+fn resource<const N: usize>(paths: [&str; N]) -> Resource {
+    web::resource(paths.to_vec()).default_service(web::to(unknown))
 }
 
 /// The base address under which a caller reached this Salesforce, without a trailing slash: login host and

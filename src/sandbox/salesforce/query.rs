@@ -16,14 +16,6 @@ pub struct Plan {
     places: Option<Vec<u64>>,
 }
 
-/// A stretch of the answer.
-#[derive(Debug)]
-pub struct Stretch {
-    pub records: Vec<Record>,
-    /// Where to go on; `None` at the end.
-    pub next: Option<u64>,
-}
-
 impl Plan {
     /// Reads, checks and prepares a query.
     ///
@@ -122,24 +114,30 @@ impl Plan {
         }
     }
 
-    /// Up to `most` records from step `from`, the first step being 0. `shown` were given out before. Blocks.
-    pub fn stretch(&self, org: &Org<'_>, from: u64, shown: u64, most: usize) -> Stretch {
+    /// Hands up to `most` records from step `from` on to `each`; the first step is 0, and `shown` were given out before.
+    /// Says where to go on, or `None` at the end. Blocks.
+    pub fn walk(&self, org: &Org<'_>, from: u64, shown: u64, most: usize, mut each: impl FnMut(Record)) -> Option<u64> {
         let left = self.query.limit.map_or(u64::MAX, |limit| limit.saturating_sub(shown));
         let most = u64::try_from(most).unwrap_or(u64::MAX).min(left);
         let mut skip = if from == 0 { self.query.offset.unwrap_or(0) } else { 0 };
-        let mut records = Vec::new();
+        let mut given = 0;
         let (mut step, end) = (from, self.end(org));
-        while step < end && (records.len() as u64) < most {
+        while step < end && given < most {
             if let Some(record) = self.step(org, step) {
-                if skip > 0 { skip -= 1 } else { records.push(record) }
+                if skip > 0 {
+                    skip -= 1;
+                } else {
+                    given += 1;
+                    each(record);
+                }
             }
             step += 1;
         }
         // Walk on to the next match, so that the last stretch knows it is the last.
-        let more = (records.len() as u64) < left;
+        let more = given < left;
         while more && step < end && self.step(org, step).is_none() {
             step += 1;
         }
-        Stretch { records, next: (more && step < end).then_some(step) }
+        (more && step < end).then_some(step)
     }
 }

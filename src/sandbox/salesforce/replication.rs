@@ -8,6 +8,7 @@ use url::form_urlencoded;
 use super::errors::ApiError;
 use super::ids::{self, Prefix};
 use super::records::Record;
+use super::resource;
 use super::schema::{self, Object};
 use super::session::{ApiCall, org};
 use crate::sandbox::moment::{self, iso_salesforce_json};
@@ -21,11 +22,11 @@ const MOST_IDS: usize = 600_000;
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
-            web::resource(["/services/data/{version}/sobjects/{object}/updated", "/services/data/{version}/sobjects/{object}/updated/"])
+            resource(["/services/data/{version}/sobjects/{object}/updated", "/services/data/{version}/sobjects/{object}/updated/"])
                 .route(web::get().to(updated)),
         )
         .service(
-            web::resource(["/services/data/{version}/sobjects/{object}/deleted", "/services/data/{version}/sobjects/{object}/deleted/"])
+            resource(["/services/data/{version}/sobjects/{object}/deleted", "/services/data/{version}/sobjects/{object}/deleted/"])
                 .route(web::get().to(deleted)),
         );
 }

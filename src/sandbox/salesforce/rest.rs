@@ -15,7 +15,7 @@ use super::query::Plan;
 use super::records::{Org, Record};
 use super::session::{ApiCall, VERSIONS, org};
 use super::soql::{Resolved, Select};
-use super::{describe, schema};
+use super::{describe, resource, schema};
 use crate::sandbox::world::World;
 
 const CURSOR_SECONDS: i64 = 2 * 86_400;
@@ -46,17 +46,17 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/services/data/{version}/sobjects", web::get().to(objects))
         .route("/services/data/{version}/sobjects/{object}/describe", web::get().to(describe_object))
         .service(
-            web::resource(["/services/data/{version}/query", "/services/data/{version}/query/"])
+            resource(["/services/data/{version}/query", "/services/data/{version}/query/"])
                 .wrap(Compress::default())
                 .route(web::get().to(query)),
         )
         .service(
-            web::resource(["/services/data/{version}/queryAll", "/services/data/{version}/queryAll/"])
+            resource(["/services/data/{version}/queryAll", "/services/data/{version}/queryAll/"])
                 .wrap(Compress::default())
                 .route(web::get().to(query_all)),
         )
         .service(
-            web::resource(["/services/data/{version}/query/{locator}", "/services/data/{version}/queryAll/{locator}"])
+            resource(["/services/data/{version}/query/{locator}", "/services/data/{version}/queryAll/{locator}"])
                 .wrap(Compress::default())
                 .route(web::get().to(next_page)),
         );
@@ -157,11 +157,12 @@ fn first_page(world: &World, text: &str, deleted_too: bool, batch: usize, versio
 }
 
 fn page(world: &World, org: &Org<'_>, mut cursor: Cursor, shown: u64, step: u64, version: &str) -> Value {
-    let stretch = cursor.plan.stretch(org, step, shown, cursor.batch);
-    let records: Vec<Value> = stretch.records.iter().map(|record| shown_record(org, record, cursor.plan.fields(), version)).collect();
-    let mut body = json!({"totalSize": cursor.total, "done": stretch.next.is_none(), "records": records});
-    if let Some(next) = stretch.next {
-        let after = shown + stretch.records.len() as u64;
+    let mut records: Vec<Value> = Vec::new();
+    let next =
+        cursor.plan.walk(org, step, shown, cursor.batch, |record| records.push(shown_record(org, &record, cursor.plan.fields(), version)));
+    let mut body = json!({"totalSize": cursor.total, "done": next.is_none(), "records": records});
+    if let Some(next) = next {
+        let after = shown + body["records"].as_array().map_or(0, Vec::len) as u64;
         if cursor.id.is_empty() {
             cursor.id = format!("01g5g00000{}", &world.secret()[..8]);
         }

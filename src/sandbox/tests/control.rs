@@ -54,3 +54,20 @@ async fn a_reset_undoes_changes() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     sandbox.sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn the_summary_agrees_with_what_both_vendors_tell() {
+    let sandbox = Harness::small().await;
+    let (_, summary) = json_of(sandbox.get("/__sandbox/summary")).await;
+    let number = |name: &str| summary[name].as_u64().expect("a number");
+    assert_eq!(number("people_in_marketo"), 1_000);
+    assert_eq!(number("owned_by_a_user") + number("owned_by_a_queue"), number("leads") + number("contacts") + number("converted_leads"));
+    let token = sandbox.access().await;
+    let leads = sandbox.query(&token, "SELECT COUNT() FROM Lead WHERE IsConverted = false").await;
+    let contacts = sandbox.query(&token, "SELECT COUNT() FROM Contact").await;
+    assert_eq!(
+        (leads["totalSize"].as_u64(), contacts["totalSize"].as_u64()),
+        (Some(number("leads")), Some(number("contacts") + number("converted_leads")))
+    );
+    sandbox.sandbox.stop().await;
+}

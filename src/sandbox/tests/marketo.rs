@@ -280,3 +280,44 @@ async fn user_management_answers_in_its_own_style() {
     assert_eq!((status, &body["errors"][0]["code"], body.get("success")), (StatusCode::FORBIDDEN, &json!(603), None));
     sandbox.sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn with_throttles_the_hundred_and_first_call_in_twenty_seconds_is_refused() {
+    let sandbox = Harness::new(SandboxSettings { people: 10, throttles: true, ..SandboxSettings::default() }).await;
+    for _ in 0..100 {
+        assert_eq!(sandbox.marketo("/rest/v1/lead/1001.json").await["success"], true);
+    }
+    assert_eq!(code(&sandbox.marketo("/rest/v1/lead/1001.json").await), "606");
+    sandbox.clock.advance(time::Duration::seconds(20));
+    assert_eq!(sandbox.marketo("/rest/v1/lead/1001.json").await["result"][0]["id"], 1001);
+    sandbox.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_method_or_path_is_named_in_the_envelope() {
+    let sandbox = Harness::small().await;
+    assert_eq!(code(&sandbox.marketo("/bulk/v1/leads/export/create.json").await), "605");
+    assert_eq!(code(&sandbox.marketo("/rest/v1/shoes.json").await), "610");
+    sandbox.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn ordered_faults_spoil_the_file_or_its_checksum() {
+    let sandbox = Harness::small().await;
+    for (fault, sound) in [(json!({"kind": "malformed_row"}), false), (json!({"kind": "oversize_line", "bytes": 100_000}), true)] {
+        let mut order = json!({"target": "marketo", "path_contains": "/file.json"});
+        order.as_object_mut().expect("an object").extend(fault.as_object().expect("an object").clone());
+        sandbox.control("/faults", order).await;
+        let id = sandbox.export(&["id", "email"]).await;
+        let status = sandbox.status(&id).await;
+        let file = sandbox.file(&sandbox.marketo_token().await, &id).send().await.expect("an answer").bytes().await.expect("a file");
+        assert_eq!(status["fileChecksum"], format!("sha256:{}", hex(&Sha256::digest(&file))));
+        assert_eq!(csv::Reader::from_reader(file.as_ref()).records().all(|row| row.is_ok()), sound, "{fault}");
+    }
+    let id = sandbox.export(&["id"]).await;
+    let sound = sandbox.status(&id).await["fileChecksum"].clone();
+    sandbox.control("/faults", json!({"target": "marketo", "path_contains": "/status.json", "kind": "wrong_checksum"})).await;
+    assert_ne!(sandbox.status(&id).await["fileChecksum"], sound);
+    assert_eq!(sandbox.status(&id).await["fileChecksum"], sound);
+    sandbox.sandbox.stop().await;
+}

@@ -64,11 +64,11 @@ impl Harness {
         body
     }
 
-    async fn access(&self) -> String {
+    pub(super) async fn access(&self) -> String {
         self.connected("maria.admin@example.com").await["access_token"].as_str().expect("a token").to_owned()
     }
 
-    async fn query(&self, token: &str, soql: &str) -> Value {
+    pub(super) async fn query(&self, token: &str, soql: &str) -> Value {
         json_of(self.get(&format!("{DATA}/query")).query(&[("q", soql)]).bearer_auth(token)).await.1
     }
 }
@@ -287,6 +287,8 @@ async fn a_bulk_query_is_read_page_by_page() {
     assert_eq!((&pages["done"], pages["resultPages"].as_array().map(Vec::len)), (&json!(true), Some(1)));
     let gone = sandbox.client.delete(format!("{}{path}", sandbox.sandbox.url())).bearer_auth(&token).send().await.expect("an answer");
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
+    let put = sandbox.client.put(format!("{}{path}", sandbox.sandbox.url())).bearer_auth(&token);
+    assert_eq!(json_of(put).await.1[0]["errorCode"], "METHOD_NOT_ALLOWED");
     let aggregate = json!({"operation": "query", "query": "SELECT COUNT() FROM Lead"});
     assert_eq!(json_of(sandbox.post(&format!("{DATA}/jobs/query")).bearer_auth(&token).json(&aggregate)).await.0, StatusCode::BAD_REQUEST);
     sandbox.sandbox.stop().await;
