@@ -90,7 +90,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "GET /__sandbox/calls": "how often each operation was called",
             "GET, POST, DELETE /__sandbox/faults": "order faults: {target, path_contains, method, times, kind, …}; kinds delay{ms}, cut{after_bytes}, wrong_checksum, \
                 marketo_error{code,message}, salesforce_error{status,error_code,message}, http_status{status,body,headers}, expire_sessions, malformed_row, \
-                oversize_line{bytes}, repeat_rows",
+                oversize_line{bytes}, repeat_rows, fail_job",
             "POST /__sandbox/people": "add a person: fields by Marketo's REST names, ownerId, salesforce (none, lead, contact, converted)",
             "GET, POST, DELETE /__sandbox/people/{marketoId}": "look at, change or delete a person; DELETE takes ?from=marketo|salesforce|both (both)",
             "POST /__sandbox/salesforce/users": "add or change a user by username",

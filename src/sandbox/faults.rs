@@ -73,6 +73,8 @@ pub enum FaultKind {
     MalformedRow,
     /// A field of so many bytes in the next file or page.
     OversizeLine { bytes: usize },
+    /// The next export or query job to end, ends as failed.
+    FailJob,
     /// Each row of the next file or page comes twice.
     RepeatRows,
 }
@@ -84,7 +86,7 @@ impl FaultKind {
     }
 
     fn is_outside_the_handlers(&self) -> bool {
-        !self.spoils_rows() && *self != Self::WrongChecksum
+        !self.spoils_rows() && !matches!(self, Self::WrongChecksum | Self::FailJob)
     }
 }
 
@@ -158,7 +160,11 @@ pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 's
                     Some(value) => answer.json(value),
                 }
             }
-            FaultKind::WrongChecksum | FaultKind::MalformedRow | FaultKind::OversizeLine { .. } | FaultKind::RepeatRows => continue,
+            FaultKind::WrongChecksum
+            | FaultKind::FailJob
+            | FaultKind::MalformedRow
+            | FaultKind::OversizeLine { .. }
+            | FaultKind::RepeatRows => continue,
         };
         return Ok(request.into_response(answer).map_into_boxed_body());
     }

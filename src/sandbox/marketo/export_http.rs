@@ -43,6 +43,11 @@ async fn settle(world: &web::Data<World>) {
         state.exports.unwritten()
     };
     for (id, order) in due {
+        let status = format!("/marketo/bulk/v1/leads/export/{id}/status.json");
+        if world.take_fault("GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
+            world.marketo().exports.written(&id, Err("Failed on order".into()));
+            continue;
+        }
         let (writer, job) = (world.clone(), id.clone());
         let outcome = match web::block(move || export_file::write(&writer, &job, &order)).await {
             Ok(written) => written.map_err(|error| error.to_string()),

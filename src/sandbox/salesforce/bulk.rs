@@ -19,6 +19,7 @@ pub enum State {
     UploadComplete,
     InProgress,
     JobComplete,
+    Failed,
     Aborted,
 }
 
@@ -28,13 +29,14 @@ impl State {
             Self::UploadComplete => "UploadComplete",
             Self::InProgress => "InProgress",
             Self::JobComplete => "JobComplete",
+            Self::Failed => "Failed",
             Self::Aborted => "Aborted",
         }
     }
 
     /// True when nothing more will happen.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::JobComplete | Self::Aborted)
+        matches!(self, Self::JobComplete | Self::Failed | Self::Aborted)
     }
 }
 
@@ -51,6 +53,7 @@ pub struct Job {
     pub delimiter: Delimiter,
     pub crlf: bool,
     pub aborted: bool,
+    pub failed: bool,
     /// Rows found, once the job is complete and was counted.
     pub rows: Option<u64>,
 }
@@ -79,6 +82,7 @@ impl Job {
     pub fn state(&self, now: i64, processing: i64) -> State {
         match now - self.created_at {
             _ if self.aborted => State::Aborted,
+            _ if self.failed => State::Failed,
             age if age >= processing => State::JobComplete,
             age if age * 2 >= processing => State::InProgress,
             _ => State::UploadComplete,

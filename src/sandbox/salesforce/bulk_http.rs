@@ -87,6 +87,7 @@ fn read_job(call: &ApiCall, body: &[u8]) -> Result<Job, ApiError> {
         delimiter,
         crlf,
         aborted: false,
+        failed: false,
         rows: None,
     })
 }
@@ -98,6 +99,12 @@ async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), 
     let state = job.state(call.world.now(), processing(&call.world));
     if state != State::JobComplete || job.rows.is_some() {
         return Ok((job, state));
+    }
+    if call.world.take_fault("GET", request.path(), |kind| *kind == FaultKind::FailJob).is_some() {
+        if let Some(kept) = call.world.salesforce().jobs.find(&id) {
+            kept.failed = true;
+        }
+        return Ok((job, State::Failed));
     }
     let world = call.world.clone();
     let counted = web::block(move || {

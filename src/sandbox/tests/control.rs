@@ -42,6 +42,24 @@ async fn faults_cut_answers_end_sessions_and_speak_the_vendors_language() {
 }
 
 #[tokio::test]
+async fn a_refresh_whose_answer_was_lost_has_spent_its_token() {
+    let sandbox = Harness::small().await;
+    let tokens = sandbox.connected("maria.admin@example.com").await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().expect("a refresh token"))];
+    sandbox.control("/faults", json!({"target": "salesforce", "path_contains": "/token", "kind": "cut", "after_bytes": 0})).await;
+    let client = [("client_id", "sandbox-salesforce-consumer-key"), ("client_secret", "sandbox-salesforce-consumer-secret")];
+    let lost = sandbox.post("/salesforce/services/oauth2/token").form(&[client, form].concat()).send().await;
+    assert!(match lost {
+        Err(_) => true,
+        Ok(answer) => answer.bytes().await.is_err(),
+    });
+    assert_eq!(sandbox.token(&form).await.1["error_description"], "expired access/refresh token");
+    let access = tokens["access_token"].as_str().expect("a token");
+    assert_eq!(sandbox.query(access, "SELECT Id FROM User").await[0]["errorCode"], "INVALID_SESSION_ID");
+    sandbox.sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn a_reset_undoes_changes() {
     let sandbox = Harness::small().await;
     let before = json_of(sandbox.get("/__sandbox/people/1010")).await.1;

@@ -48,12 +48,12 @@ impl Harness {
         self.post("/salesforce/login").form(&form).send().await.expect("an answer")
     }
 
-    async fn token(&self, form: &[(&str, &str)]) -> (StatusCode, Value) {
+    pub(super) async fn token(&self, form: &[(&str, &str)]) -> (StatusCode, Value) {
         json_of(self.post("/salesforce/services/oauth2/token").form(&[&[("client_id", KEY), ("client_secret", SECRET)], form].concat()))
             .await
     }
 
-    async fn connected(&self, username: &str) -> Value {
+    pub(super) async fn connected(&self, username: &str) -> Value {
         let answer = self.log_in(username, "sandbox").await;
         let pairs = target(&answer);
         assert_eq!(pair(&pairs, "state"), "s t&a");
@@ -345,5 +345,21 @@ async fn changed_and_deleted_records_are_listed() {
     .await
     .1;
     assert_eq!(all["totalSize"], 1);
+    sandbox.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_fails_or_is_aborted_without_results() {
+    let sandbox = Harness::small().await;
+    let token = sandbox.access().await;
+    sandbox.control("/faults", json!({"target": "salesforce", "path_contains": "/jobs/query/", "kind": "fail_job"})).await;
+    let order = json!({"operation": "query", "query": "SELECT Id FROM Contact"});
+    let (_, job) = json_of(sandbox.post(&format!("{DATA}/jobs/query")).bearer_auth(&token).json(&order)).await;
+    let path = format!("{DATA}/jobs/query/{}", job["id"].as_str().expect("an id"));
+    assert_eq!(json_of(sandbox.get(&path).bearer_auth(&token)).await.1["state"], "Failed");
+    let results = sandbox.get(&format!("{path}/results")).bearer_auth(&token).send().await.expect("an answer");
+    assert_eq!(results.status(), StatusCode::NO_CONTENT);
+    let abort = sandbox.client.patch(format!("{}{path}", sandbox.sandbox.url())).bearer_auth(&token).json(&json!({"state": "Aborted"}));
+    assert_eq!(json_of(abort).await.0, StatusCode::BAD_REQUEST);
     sandbox.sandbox.stop().await;
 }
