@@ -1,6 +1,18 @@
-//! `msi-actions demo`: plays the set-up guide like its personas would, over HTTP.
+//! `msi-actions demo`: plays the set-up guide like its personas would, over HTTP, against the sandbox.
+
+mod api;
+mod browser;
+mod guide;
+mod mailbox;
+mod report;
+mod stage;
+
+use std::time::Instant;
 
 use clap::Args;
+
+use report::Report;
+use stage::Stage;
 
 /// Flags of `demo`.
 #[derive(Debug, Args)]
@@ -13,11 +25,30 @@ pub struct DemoOptions {
     exit: bool,
 }
 
-/// Plays the guide.
+/// Plays the guide. Without `database_url` on a SQLite file that goes away with the demo.
 ///
 /// # Errors
 /// A text that says which step failed and why.
 pub async fn run(options: DemoOptions, database_url: Option<String>) -> Result<(), String> {
-    let _ = (options.people, options.exit, database_url);
-    Err("not there yet".into())
+    let began = Instant::now();
+    println!("Setting the stage: a sandbox with {} people in Marketo, and this service", options.people);
+    let stage = Stage::set(options.people, database_url).await.map_err(|error| format!("setting the stage failed: {error}"))?;
+    println!("  the service runs at {} on {}, the sandbox at {}\n", stage.app.url(), stage.app.db().engine(), stage.sandbox.url());
+    let mut report = Report::default();
+    let played = guide::play(&stage, &mut report).await;
+    let outcome = match played {
+        Ok(()) => {
+            report.print_summary(began.elapsed());
+            println!("\nThe service runs at {}; its API is described at {}/docs/", stage.app.url(), stage.app.url());
+            println!("An operator's client: {} {}", stage.operator.0, stage.operator.1);
+            if !options.exit {
+                println!("It stops with Ctrl-C, and what it stored goes with it.");
+                let _ = tokio::signal::ctrl_c().await;
+            }
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    };
+    stage.strike().await;
+    outcome
 }

@@ -1,0 +1,217 @@
+//! The seven steps, each played by its persona.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::report::Report;
+use super::stage::{MUNCHKIN_ID, Stage};
+use super::{browser, mailbox};
+
+/// The Marketo admin who becomes the first user; the sandbox knows her in Marketo and in Salesforce.
+const FIRST_USER: &str = "maria.admin@example.com";
+
+const MARKETO_ADMIN: &str = "Marketo admin";
+const EITHER_ADMIN: &str = "Marketo or Salesforce admin";
+const SALESFORCE_ADMIN: &str = "Salesforce admin";
+
+/// The instance's side of the API, and a browser.
+struct Play<'a> {
+    stage: &'a Stage,
+    api: Api,
+}
+
+/// Plays all steps.
+///
+/// # Errors
+/// The step that failed, and why.
+pub(super) async fn play(stage: &Stage, report: &mut Report) -> Result<(), String> {
+    let http = browser_like_client()?;
+    let api = prepare(stage, &http).await.map_err(|why| format!("making the instance failed: {why}"))?;
+    let play = Play { stage, api };
+    let steps: [(&str, &str); 7] = [
+        (MARKETO_ADMIN, "Set up the Sales account"),
+        (EITHER_ADMIN, "Connect the Sales account to Salesforce"),
+        (MARKETO_ADMIN, "Connect the Sales account to Marketo"),
+        (MARKETO_ADMIN, "Initiate data sync"),
+        (MARKETO_ADMIN, "Invite users"),
+        (SALESFORCE_ADMIN, "Install or upgrade the MSI package"),
+        (SALESFORCE_ADMIN, "Configure MSI Actions in Salesforce"),
+    ];
+    for (number, (persona, title)) in (1..).zip(steps) {
+        Report::begin(number, persona, title);
+        let began = Instant::now();
+        let outcome = match number {
+            1 => play.set_up_account().await,
+            2 => play.connect_salesforce().await,
+            3 => play.connect_marketo().await,
+            4 => play.sync().await,
+            5 => play.invite_users().await,
+            6 => play.install_package().await,
+            _ => play.configure_package().await,
+        };
+        let outcome = outcome.map_err(|why| format!("step {number} ({title}) failed: {why}"))?;
+        report.end(number, persona, title, outcome, began.elapsed());
+    }
+    let onboarding = play.api.get("/v1/instance/onboarding").await?;
+    if onboarding["complete"] == json!(true) { Ok(()) } else { Err(format!("the guide does not look complete: {onboarding}")) }
+}
+
+fn browser_like_client() -> Result<reqwest::Client, String> {
+    let upstream = crate::config::Settings::load(None, &[]).map_err(|error| error.to_string())?.upstream;
+    upstream.http_client().map_err(|error| error.to_string())
+}
+
+/// The operator makes the instance, and the token of the Marketo admin's page is narrowed to it.
+async fn prepare(stage: &Stage, http: &reqwest::Client) -> Result<Api, String> {
+    let operator = Api::log_in(http, stage.app.url(), &stage.operator, None).await?;
+    let (client_id, client_secret) = &stage.marketo_credentials;
+    let wanted = json!({
+        "munchkin_id": MUNCHKIN_ID, "name": "Demo", "environment": "production",
+        "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": true },
+        "marketo": { "client_id": client_id, "client_secret": client_secret },
+    });
+    let made = operator.post("/v1/instances", &wanted).await.map_err(|why| format!("{why} The demo wants an empty database."))?;
+    let resource = format!("urn:msi-actions:instance:{}", text(&made, "id"));
+    Api::log_in(http, stage.app.url(), &stage.operator, Some(&resource)).await
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+impl Play<'_> {
+    async fn set_up_account(&self) -> Result<String, String> {
+        let admins = self.api.get("/v1/marketo/admins").await?;
+        let emails: Vec<_> = admins["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
+        Report::tell(&format!("Marketo has {} admins to choose from: {}", emails.len(), emails.join(", ")));
+        self.api.post("/v1/invites/first", &json!({ "email": FIRST_USER })).await?;
+        let link = mailbox::activation_link(&self.stage.directory.path().join("mail"), FIRST_USER).await?;
+        Report::tell(&format!("{FIRST_USER} was sent the invitation"));
+        let card = self.api.get("/v1/instance/integration-information").await?;
+        Report::tell(&format!("Integration Information shows the client id {} and, this once, its secret", text(&card, "client_id")));
+        let begun = self.api.http.post(&link).json(&json!({ "method": "salesforce" })).header("accept", "application/json").send().await;
+        let begun: Value = begun.map_err(|error| error.to_string())?.json().await.map_err(|error| error.to_string())?;
+        let address = begun["authorization_url"].as_str().ok_or_else(|| format!("the activation link gave no address: {begun}"))?;
+        browser::authorize(&self.api.http, address, FIRST_USER).await?;
+        Report::tell(&format!("{FIRST_USER} activated the account by logging in at Salesforce"));
+        Ok(format!("{FIRST_USER} was invited and is active"))
+    }
+
+    async fn connect_salesforce(&self) -> Result<String, String> {
+        let begun = self.api.post("/v1/connections/salesforce", &json!({ "host": "production" })).await?;
+        browser::authorize(&self.api.http, text(&begun, "authorization_url"), FIRST_USER).await?;
+        let connection = self.api.get("/v1/connections/salesforce").await?;
+        self.test("/v1/connections/salesforce/test").await?;
+        Report::tell(&format!("connected as {} to the organisation {}; a test call succeeded", text(&connection, "username"), text(&connection, "organization_id")));
+        Ok(format!("connected to {}", text(&connection, "organization_id")))
+    }
+
+    async fn connect_marketo(&self) -> Result<String, String> {
+        let connection = self.api.post("/v1/connections/marketo", &json!({})).await?;
+        self.test("/v1/connections/marketo/test").await?;
+        Report::tell(&format!("connected with one click as {}; a test call succeeded", text(&connection, "api_user")));
+        Ok(format!("connected to {MUNCHKIN_ID}"))
+    }
+
+    async fn test(&self, path: &str) -> Result<(), String> {
+        let result = self.api.post(path, &json!({})).await?;
+        if result["ok"] == json!(true) { Ok(()) } else { Err(format!("the test call failed: {result}")) }
+    }
+
+    async fn sync(&self) -> Result<String, String> {
+        let preview = self.api.get("/v1/sync/preview").await?;
+        let fields = preview["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let available = fields.iter().filter(|field| field["state"] == "available").count();
+        Report::tell(&format!("the preview shows {} fields, {available} of them available", fields.len()));
+        let run = self.api.post("/v1/sync/runs", &json!({})).await?;
+        let path = format!("/v1/sync/runs/{}", text(&run, "id"));
+        let run = self.watch(&path).await?;
+        let report = &run["report"];
+        let outcome = format!("{} people read, {} synced", report["read"], report["qualified"]);
+        Report::tell(&outcome);
+        let people = self.api.get("/v1/people?limit=3").await?;
+        let shown: Vec<_> = people["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
+        Report::tell(&format!("the first of them: {}", shown.join(", ")));
+        Ok(outcome)
+    }
+
+    /// Shows a run's progress until it ends.
+    async fn watch(&self, path: &str) -> Result<Value, String> {
+        let bar = ProgressBar::new(0);
+        // A template of ours is always well formed; the default one would do as well.
+        let style = ProgressStyle::with_template("  {msg:<12} [{bar:40}] {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style);
+        loop {
+            let run = self.api.get(path).await?;
+            bar.set_message(text(&run, "state").to_owned());
+            bar.set_length(run["total"].as_u64().unwrap_or(0));
+            bar.set_position(run["done"].as_u64().unwrap_or(0));
+            match text(&run, "state") {
+                "completed" => {
+                    bar.finish_and_clear();
+                    return Ok(run);
+                }
+                "failed" => {
+                    bar.finish_and_clear();
+                    return Err(format!("the sync failed: {}", run["error"]));
+                }
+                _ => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    async fn invite_users(&self) -> Result<String, String> {
+        let list = json!({ "emails": ["sam.sales@example.com", "priya.rep@example.com"] });
+        let answer = self.api.post("/v1/invites", &list).await?;
+        let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let invited = results.iter().filter(|one| one["status"] == "invited").count();
+        Report::tell(&format!("{invited} of {} addresses of a list were invited", results.len()));
+
+        let csv = "First Name;Last Name;Email;Role\nZoë;Ångström;zoe@example.com;user\n\"O'Neil, Pat\";Doe;pat@example.com;admin\nNo;Address;nowhere;user\n";
+        let import = self.api.post_csv("/v1/invite-imports", csv).await?;
+        Report::tell(&format!("a CSV file was read: {} rows, {} of them can be invited", import["rows"], import["valid_rows"]));
+        let path = format!("/v1/invite-imports/{}", text(&import, "id"));
+        self.api.post(&format!("{path}/confirm"), &json!({})).await?;
+        let by_file = self
+            .api
+            .until(&path, |import| match text(import, "state") {
+                "completed" => Some(Ok(import["result"]["counts"]["invited"].as_u64().unwrap_or(0))),
+                "failed" => Some(Err(format!("the import failed: {import}"))),
+                _ => None,
+            })
+            .await??;
+        Report::tell(&format!("the mapping was confirmed and {by_file} people of the file were invited"));
+        Ok(format!("{} more people were invited", invited + usize::try_from(by_file).unwrap_or(0)))
+    }
+
+    async fn install_package(&self) -> Result<String, String> {
+        let configuration = self.api.get("/v1/package/configuration").await?;
+        Report::tell(&format!("the package reads its configuration: version {} or later is wanted", text(&configuration, "lowest_package_version")));
+        let received = self.heartbeat(false).await?;
+        if received["package_version_supported"] != json!(true) {
+            return Err(format!("the package's version is not supported: {received}"));
+        }
+        Ok("the package reported version 3.2".into())
+    }
+
+    async fn configure_package(&self) -> Result<String, String> {
+        self.heartbeat(true).await?;
+        Report::tell("Remote Sites are in place, the API Secret Key is accepted, \"Enable MSI Actions\" is ticked");
+        Ok("the package reports that everything is configured".into())
+    }
+
+    async fn heartbeat(&self, configured: bool) -> Result<Value, String> {
+        let connection = self.api.get("/v1/connections/salesforce").await?;
+        let report = json!({
+            "organization_id": text(&connection, "organization_id"), "edition": "Enterprise Edition", "package_version": "3.2",
+            "configured": {
+                "identity_remote_site": configured, "api_remote_site": configured,
+                "api_secret_key_accepted": configured, "msi_actions_enabled": configured,
+            },
+        });
+        self.api.post("/v1/package/heartbeat", &report).await
+    }
+}
