@@ -7,6 +7,7 @@ use msi_actions::auth::{NewClient, Scopes, create_client};
 use msi_actions::clock::MovableClock;
 use msi_actions::config::Settings;
 use msi_actions::ids::InstanceId;
+use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -20,6 +21,8 @@ pub struct TestApp {
     pub http: reqwest::Client,
     pub url: String,
     pub directory: TempDir,
+    /// The simulated vendors, for tests that reach them.
+    pub sandbox: Option<RunningSandbox>,
     running: Option<RunningApp>,
     _database: TestDatabase,
 }
@@ -66,6 +69,10 @@ impl Answer {
     }
 }
 
+fn test_clock() -> Arc<MovableClock> {
+    Arc::new(MovableClock::starting_at(time::macros::datetime!(2026-06-15 12:00:00 UTC)))
+}
+
 impl TestApp {
     /// Starts the service.
     pub async fn start(engine: Engine) -> Self {
@@ -74,6 +81,29 @@ impl TestApp {
 
     /// Starts the service with settings of its own.
     pub async fn start_with(engine: Engine, overrides: &[(&'static str, String)]) -> Self {
+        Self::start_at(test_clock(), engine, overrides, None).await
+    }
+
+    /// Starts the service with a sandbox behind it that has `people`.
+    pub async fn start_guided(engine: Engine, people: u64) -> Self {
+        Self::start_guided_with(engine, SandboxSettings { people, ..SandboxSettings::default() }).await
+    }
+
+    /// Starts the service with a sandbox of the test's own making; both have one clock.
+    pub async fn start_guided_with(engine: Engine, played: SandboxSettings) -> Self {
+        let clock = test_clock();
+        let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.unwrap();
+        let overrides = [
+            ("upstream.sandbox_url", sandbox.url()),
+            ("salesforce.client_id", salesforce.0),
+            ("salesforce.client_secret", salesforce.1),
+        ];
+        Self::start_at(clock, engine, &overrides, Some(sandbox)).await
+    }
+
+    async fn start_at(clock: Arc<MovableClock>, engine: Engine, overrides: &[(&'static str, String)], sandbox: Option<RunningSandbox>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
         let mut all = vec![
@@ -89,9 +119,8 @@ impl TestApp {
         settings.database.max_connections = 5;
         settings.marketo.poll_interval_seconds = 0.01;
         let http = settings.upstream.http_client().unwrap();
-        let clock = Arc::new(MovableClock::starting_at(time::macros::datetime!(2026-06-15 12:00:00 UTC)));
         let running = app::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { clock, http, url: running.url().to_owned(), directory, running: Some(running), _database: database }
+        Self { clock, http, url: running.url().to_owned(), directory, sandbox, running: Some(running), _database: database }
     }
 
     /// A request without a token.
@@ -172,6 +201,9 @@ impl TestApp {
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
+        }
+        if let Some(sandbox) = self.sandbox.take() {
+            sandbox.stop().await;
         }
     }
 }

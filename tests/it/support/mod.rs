@@ -2,6 +2,7 @@
 
 mod app;
 mod database;
+mod guide;
 
 pub use app::{Answer, TestApp};
 pub use database::Engine;

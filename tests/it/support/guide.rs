@@ -1,0 +1,65 @@
+//! The steps of the set-up guide that many tests begin with.
+
+use reqwest::Method;
+use reqwest::header::LOCATION;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::app::{Answer, TestApp};
+
+/// The subscription that the sandbox plays.
+pub const MUNCHKIN_ID: &str = "123-ABC-456";
+/// A Marketo admin who is a Salesforce user with the same address.
+pub const FIRST_USER: &str = "maria.admin@example.com";
+
+impl TestApp {
+    /// Makes the instance of the sandbox's subscription; gives an operator's token narrowed to it.
+    pub async fn guided_instance(&self) -> String {
+        self.instance(MUNCHKIN_ID).await.1
+    }
+
+    /// Logs `username` in at Salesforce, as a browser does; gives the address that Salesforce sends the person back to.
+    pub async fn log_in_at_salesforce(&self, authorization_url: &str, username: &str) -> String {
+        let url = Url::parse(authorization_url).unwrap();
+        let page = Answer::of(self.http.get(url.clone())).await;
+        assert!(page.status.is_success(), "{}", page.text);
+        let mut form: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| name != "login_hint").collect();
+        form.push(("username".into(), username.into()));
+        form.push(("password".into(), "sandbox".into()));
+        let action = format!("{}/salesforce/login", self.sandbox.as_ref().unwrap().url());
+        let answer = Answer::of(self.http.post(action).form(&form)).await;
+        answer.headers.get(LOCATION).unwrap_or_else(|| panic!("{username} was not let in: {}", answer.text)).to_str().unwrap().to_owned()
+    }
+
+    /// Connects the instance to Salesforce as `username`; gives the page seen at last.
+    pub async fn connect_salesforce_as(&self, token: &str, username: &str) -> Answer {
+        let begun = self.call(token, Method::POST, "/v1/connections/salesforce", Some(json!({}))).await.expect(201);
+        let back = self.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), username).await;
+        Answer::of(self.http.get(back)).await
+    }
+
+    /// Connects the instance to both vendors.
+    pub async fn connect_both(&self, token: &str) {
+        let page = self.connect_salesforce_as(token, FIRST_USER).await;
+        assert!(page.status.is_success(), "{}", page.text);
+        self.connect_marketo(token).await.expect(201);
+    }
+
+    /// Connects the instance to Marketo with one click.
+    pub async fn connect_marketo(&self, token: &str) -> Answer {
+        self.call(token, Method::POST, "/v1/connections/marketo", Some(json!({}))).await
+    }
+
+    /// The state of a step of the guide.
+    pub async fn step(&self, token: &str, number: u64) -> Value {
+        let guide = self.call(token, Method::GET, "/v1/instance/onboarding", None).await.expect(200);
+        guide["steps"].as_array().unwrap().iter().find(|step| step["number"] == number).unwrap().clone()
+    }
+
+    /// Tells the sandbox to fail in some way from now on.
+    pub async fn fault(&self, fault: Value) {
+        let url = format!("{}/__sandbox/faults", self.sandbox.as_ref().unwrap().url());
+        let answer = Answer::of(self.http.post(url).json(&fault)).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+}
