@@ -50,6 +50,7 @@ CREATE TABLE marketo_connections (
     instance_id BLOB PRIMARY KEY REFERENCES instances (id),
     id BLOB NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('active', 'needs_attention')),
+    base_url TEXT NOT NULL,
     client_id TEXT NOT NULL,
     provisioned INTEGER NOT NULL,
     sealed_client_secret BLOB NOT NULL,

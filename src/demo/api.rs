@@ -16,7 +16,12 @@ pub(super) struct Api {
 
 impl Api {
     /// Gets a token with client credentials; `resource` narrows an operator's to an instance.
-    pub(super) async fn log_in(http: &reqwest::Client, url: &str, client: &(String, String), resource: Option<&str>) -> Result<Self, String> {
+    pub(super) async fn log_in(
+        http: &reqwest::Client,
+        url: &str,
+        client: &(String, String),
+        resource: Option<&str>,
+    ) -> Result<Self, String> {
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(resource.map(|resource| ("resource", resource)));
         let request = http.post(format!("{url}/oauth/token")).basic_auth(&client.0, Some(&client.1)).form(&form);

@@ -105,7 +105,11 @@ impl Play<'_> {
         browser::authorize(&self.api.http, text(&begun, "authorization_url"), FIRST_USER).await?;
         let connection = self.api.get("/v1/connections/salesforce").await?;
         self.test("/v1/connections/salesforce/test").await?;
-        Report::tell(&format!("connected as {} to the organisation {}; a test call succeeded", text(&connection, "username"), text(&connection, "organization_id")));
+        Report::tell(&format!(
+            "connected as {} to the organisation {}; a test call succeeded",
+            text(&connection, "username"),
+            text(&connection, "organization_id")
+        ));
         Ok(format!("connected to {}", text(&connection, "organization_id")))
     }
 
@@ -189,7 +193,10 @@ impl Play<'_> {
 
     async fn install_package(&self) -> Result<String, String> {
         let configuration = self.api.get("/v1/package/configuration").await?;
-        Report::tell(&format!("the package reads its configuration: version {} or later is wanted", text(&configuration, "lowest_package_version")));
+        Report::tell(&format!(
+            "the package reads its configuration: version {} or later is wanted",
+            text(&configuration, "lowest_package_version")
+        ));
         let received = self.heartbeat(false).await?;
         if received["package_version_supported"] != json!(true) {
             return Err(format!("the package's version is not supported: {received}"));

@@ -17,7 +17,10 @@ pub(super) async fn activation_link(directory: &Path, recipient: &str) -> Result
 
 fn messages(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.path().extension().is_some_and(|end| end == "eml")).filter_map(|entry| std::fs::read_to_string(entry.path()).ok()).collect()
+    entries
+        .filter(|entry| entry.path().extension().is_some_and(|end| end == "eml"))
+        .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
+        .collect()
 }
 
 fn link_in(message: &str, recipient: &str) -> Option<String> {
@@ -27,7 +30,10 @@ fn link_in(message: &str, recipient: &str) -> Option<String> {
     }
     // Quoted-printable breaks long lines (RFC 2045, section 6.7).
     let text = message.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
-    let start = text.match_indices("http").map(|(at, _)| &text[at..]).find(|rest| rest.split_whitespace().next().is_some_and(|word| word.contains("/activate/")))?;
+    let start = text
+        .match_indices("http")
+        .map(|(at, _)| &text[at..])
+        .find(|rest| rest.split_whitespace().next().is_some_and(|word| word.contains("/activate/")))?;
     let link: String = start.chars().take_while(|one| !one.is_whitespace() && !matches!(one, '"' | '<' | '>')).collect();
     Some(link)
 }

@@ -34,7 +34,9 @@ impl FromStr for OrganizationId {
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && text.starts_with("00D");
         match text.len() {
             15 if plain => Ok(Self(format!("{text}{}", suffix(text)))),
-            18 if plain && suffix(&text[..15]).eq_ignore_ascii_case(&text[15..]) => Ok(Self(format!("{}{}", &text[..15], suffix(&text[..15])))),
+            18 if plain && suffix(&text[..15]).eq_ignore_ascii_case(&text[15..]) => {
+                Ok(Self(format!("{}{}", &text[..15], suffix(&text[..15]))))
+            }
             _ => Err(NoOrganizationId),
         }
     }
@@ -95,7 +97,9 @@ mod tests {
 
     #[test]
     fn an_id_of_fifteen_characters_gets_its_suffix() {
-        for (id, expected) in [("005R0000000UyrW", "IAS"), ("750R0000000zxr8", "IAA"), ("005R0000000Giwj", "IAC"), ("0011U00000V0tkD", "QAR")] {
+        for (id, expected) in
+            [("005R0000000UyrW", "IAS"), ("750R0000000zxr8", "IAA"), ("005R0000000Giwj", "IAC"), ("0011U00000V0tkD", "QAR")]
+        {
             assert_eq!(suffix(id), expected, "{id}");
         }
     }

@@ -5,4 +5,8 @@ mod support;
 
 mod architecture;
 mod auth;
+mod connections;
 mod edge;
+mod instances;
+mod package;
+mod schema;

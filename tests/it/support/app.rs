@@ -95,15 +95,17 @@ impl TestApp {
         let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.unwrap();
-        let overrides = [
-            ("upstream.sandbox_url", sandbox.url()),
-            ("salesforce.client_id", salesforce.0),
-            ("salesforce.client_secret", salesforce.1),
-        ];
+        let overrides =
+            [("upstream.sandbox_url", sandbox.url()), ("salesforce.client_id", salesforce.0), ("salesforce.client_secret", salesforce.1)];
         Self::start_at(clock, engine, &overrides, Some(sandbox)).await
     }
 
-    async fn start_at(clock: Arc<MovableClock>, engine: Engine, overrides: &[(&'static str, String)], sandbox: Option<RunningSandbox>) -> Self {
+    async fn start_at(
+        clock: Arc<MovableClock>,
+        engine: Engine,
+        overrides: &[(&'static str, String)],
+        sandbox: Option<RunningSandbox>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
         let mut all = vec![
@@ -119,6 +121,7 @@ impl TestApp {
         settings.database.max_connections = 5;
         settings.marketo.poll_interval_seconds = 0.01;
         let http = settings.upstream.http_client().unwrap();
+        msi_actions::telemetry::start_logging(&settings.log).unwrap();
         let running = app::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         Self { clock, http, url: running.url().to_owned(), directory, sandbox, running: Some(running), _database: database }
     }
@@ -154,6 +157,15 @@ impl TestApp {
         let client = self.client(None, Scopes::of_an_operator()).await;
         let answer = self.ask_token(&client, &[]).await.expect(200);
         answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A fresh token for the instance of an older one, whose time may have passed.
+    pub async fn narrowed_again(&self, token: &str) -> String {
+        let claims = token.split('.').nth(1).unwrap();
+        let claims: Value = serde_json::from_slice(&base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap()).unwrap();
+        let operator = self.client(None, Scopes::of_an_operator()).await;
+        let resource = format!("urn:msi-actions:instance:{}", claims["instance"].as_str().unwrap());
+        self.ask_token(&operator, &[("resource", &resource)]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
     }
 
     /// A call with a token and, for methods that have one, a JSON body.

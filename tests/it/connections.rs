@@ -1,0 +1,164 @@
+//! Steps 2 and 3: connecting Salesforce and Marketo, against the sandbox.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::support::{Answer, TestApp, on_both_engines};
+
+const SALESFORCE: &str = "/v1/connections/salesforce";
+const MARKETO: &str = "/v1/connections/marketo";
+
+/// How often the sandbox was called in a way.
+async fn calls(app: &TestApp, operation: &str) -> u64 {
+    let sandbox = app.sandbox.as_ref().unwrap().url();
+    let counted = Answer::of(app.http.get(format!("{sandbox}/__sandbox/calls"))).await.expect(200);
+    fn find(value: &Value, name: &str) -> Option<u64> {
+        value.as_object()?.iter().find_map(|(key, inner)| if key == name { inner.as_u64() } else { find(inner, name) })
+    }
+    find(&counted, operation).unwrap_or(0)
+}
+
+on_both_engines! {
+    async fn an_admin_connects_salesforce_and_the_test_call_succeeds(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        app.call(&token, Method::GET, SALESFORCE, None).await.problem(404, "not_connected");
+        let page = app.connect_salesforce_as(&token, "maria.admin@example.com").await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        assert!(page.text.contains("Salesforce is connected"), "{}", page.text);
+        let connection = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200);
+        assert_eq!((&connection["state"], &connection["username"]), (&"active".into(), &"maria.admin@example.com".into()));
+        assert!(!connection.to_string().contains("token"), "no token is shown: {connection}");
+        assert_eq!(app.call(&token, Method::POST, "/v1/connections/salesforce/test", None).await.expect(200)["ok"], true);
+        assert_eq!(app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.problem(409, "already_connected")["status"], 409);
+        app.stop().await;
+    }
+
+    async fn a_callback_with_another_state_a_used_one_or_an_old_one_connects_nothing(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let page = app.get("/oauth/salesforce/callback?code=abc&state=made-up").await;
+        assert_eq!(page.status, 400);
+        assert!(page.headers["content-type"].to_str().unwrap().starts_with("text/html"), "people see a page");
+
+        let begin = async || app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201)["authorization_url"].as_str().unwrap().to_owned();
+        let late = app.log_in_at_salesforce(&begin().await, "maria.admin@example.com").await;
+        app.clock.advance(Duration::minutes(11));
+        let asking = app.http.get(late).header("accept", "application/json");
+        Answer::of(asking).await.problem(400, "state_invalid");
+
+        let back = app.log_in_at_salesforce(&begin().await, "maria.admin@example.com").await;
+        assert_eq!(Answer::of(app.http.get(&back)).await.status, 200);
+        assert_eq!(Answer::of(app.http.get(&back)).await.status, 400, "a state works once");
+        app.stop().await;
+    }
+
+    async fn a_person_who_refuses_at_salesforce_connects_nothing(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let begun = app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201);
+        let address = url::Url::parse(begun["authorization_url"].as_str().unwrap()).unwrap();
+        let state = address.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let refused = app.request(Method::GET, "/oauth/salesforce/callback").header("accept", "application/json");
+        let refused = refused.query(&[("state", state.as_str()), ("error", "access_denied"), ("error_description", "end-user denied authorization")]);
+        let problem = Answer::of(refused).await.problem(403, "authorization_denied");
+        assert!(problem["detail"].as_str().unwrap().contains("end-user denied authorization"));
+        app.call(&token, Method::GET, SALESFORCE, None).await.problem(404, "not_connected");
+        app.stop().await;
+    }
+
+    async fn a_user_without_api_access_leaves_a_connection_that_says_what_to_do(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let page = app.connect_salesforce_as(&token, "noapi@example.com").await;
+        assert!(page.text.contains("needs attention"), "{}", page.text);
+        let connection = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200);
+        assert_eq!((&connection["state"], &connection["last_error_code"]), (&"needs_attention".into(), &"API_CURRENTLY_DISABLED".into()));
+        assert!(connection["what_to_do"].as_str().unwrap().contains("API Enabled"));
+        assert_eq!(app.step(&token, 2).await["state"], "failed");
+        app.stop().await;
+    }
+
+    async fn disconnecting_revokes_at_salesforce(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        app.connect_salesforce_as(&token, "maria.admin@example.com").await;
+        assert_eq!(app.call(&token, Method::DELETE, SALESFORCE, None).await.status, 204);
+        assert_eq!(calls(&app, "POST /salesforce/services/oauth2/revoke").await, 1);
+        app.call(&token, Method::DELETE, SALESFORCE, None).await.problem(404, "not_connected");
+        app.stop().await;
+    }
+
+    async fn an_expired_salesforce_session_is_renewed_once_and_the_rotated_token_kept(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        app.connect_salesforce_as(&token, "maria.admin@example.com").await;
+        for renewals in 1..=3 {
+            app.clock.advance(Duration::hours(3));
+            let token = app.narrowed_again(&token).await;
+            assert_eq!(app.call(&token, Method::POST, "/v1/connections/salesforce/test", None).await.expect(200)["ok"], true);
+            assert_eq!(calls(&app, "salesforce token refresh_token").await, renewals);
+        }
+        app.stop().await;
+    }
+
+    async fn a_refresh_whose_answer_is_lost_is_never_sent_again(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        app.connect_salesforce_as(&token, "maria.admin@example.com").await;
+        app.clock.advance(Duration::hours(3));
+        let token = app.narrowed_again(&token).await;
+        app.fault(json!({ "target": "salesforce", "path_contains": "oauth2/token", "times": 1, "kind": "cut", "after_bytes": 0 })).await;
+        for _ in 0..3 {
+            let result = app.call(&token, Method::POST, "/v1/connections/salesforce/test", None).await.expect(200);
+            assert_eq!(result["ok"], false, "{result}");
+        }
+        assert_eq!(calls(&app, "salesforce token refresh_token").await, 1, "an old token is not presented twice");
+        let connection = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200);
+        assert_eq!(connection["state"], "needs_attention", "{connection}");
+        app.stop().await;
+    }
+
+    async fn marketo_is_connected_with_one_click(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let connection = app.connect_marketo(&token).await.expect(201);
+        assert_eq!((&connection["state"], &connection["provisioned"]), (&"active".into(), &true.into()));
+        assert!(!connection.to_string().contains("sandbox-marketo-secret"));
+        app.connect_marketo(&token).await.problem(409, "already_connected");
+        assert_eq!(app.call(&token, Method::POST, "/v1/connections/marketo/test", None).await.expect(200)["ok"], true);
+        assert_eq!(app.call(&token, Method::DELETE, MARKETO, None).await.status, 204);
+        app.call(&token, Method::GET, MARKETO, None).await.problem(404, "not_connected");
+        app.stop().await;
+    }
+
+    async fn marketo_credentials_that_do_not_work_say_which_part_is_wrong(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let paste = async |body| app.call(&token, Method::POST, MARKETO, Some(body)).await;
+        let good = json!({ "client_id": "sandbox-marketo-client", "client_secret": "sandbox-marketo-secret" });
+        let with = |name: &str, value: &str| { let mut body = good.clone(); body[name] = value.into(); body };
+        paste(with("client_id", "somebody-else")).await.problem(409, "marketo_client_unknown");
+        paste(with("client_secret", "guess")).await.problem(409, "marketo_secret_wrong");
+        let address = paste(with("base_url", "https://169.254.169.254")).await.problem(422, "invalid_input");
+        assert_eq!(address["errors"][0]["pointer"], "/base_url");
+        let half = paste(json!({ "client_id": "sandbox-marketo-client" })).await.problem(422, "invalid_input");
+        assert_eq!(half["errors"][0]["pointer"], "/client_secret");
+        app.call(&token, Method::GET, MARKETO, None).await.problem(404, "not_connected");
+        assert_eq!(paste(good).await.expect(201)["provisioned"], false);
+        app.stop().await;
+    }
+
+    async fn the_list_of_marketo_admins_has_people_with_the_admin_role_only(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let admins = app.call(&token, Method::GET, "/v1/marketo/admins", None).await.expect(200);
+        let emails: Vec<_> = admins["data"].as_array().unwrap().iter().map(|one| one["email"].as_str().unwrap()).collect();
+        assert!(emails.contains(&"maria.admin@example.com") && emails.contains(&"tom.ops@example.com"), "{emails:?}");
+        let overview = Answer::of(app.http.get(format!("{}/__sandbox", app.sandbox.as_ref().unwrap().url()))).await.expect(200);
+        let users = overview["marketo"]["users"].as_array().unwrap().len();
+        assert!(emails.len() < users, "standard and API-only users are left out: {emails:?} of {users}");
+        app.stop().await;
+    }
+}

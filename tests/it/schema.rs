@@ -1,0 +1,42 @@
+//! Both engines hold the same numbered steps, and the same tables and columns after them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Columns of each table, read from the steps' text.
+fn tables(engine: &str) -> BTreeMap<String, Vec<String>> {
+    let mut tables = BTreeMap::new();
+    for file in steps(engine) {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine).join(file)).unwrap();
+        let mut table: Option<String> = None;
+        for line in text.lines().map(str::trim) {
+            if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+                table = Some(rest.split_whitespace().next().unwrap().to_owned());
+            } else if line.starts_with(')') {
+                table = None;
+            } else if let (Some(table), false) = (&table, line.starts_with("--") || line.is_empty()) {
+                let first = line.split_whitespace().next().unwrap();
+                if first.chars().all(|one| one.is_ascii_lowercase() || one == '_' || one.is_ascii_digit()) {
+                    tables.entry(table.clone()).or_insert_with(Vec::new).push(first.to_owned());
+                }
+            }
+        }
+    }
+    tables
+}
+
+fn steps(engine: &str) -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
+    let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn both_engines_have_the_same_steps_tables_and_columns() {
+    assert_eq!(steps("sqlite"), steps("postgres"));
+    let (sqlite, postgres) = (tables("sqlite"), tables("postgres"));
+    assert!(sqlite.len() > 10, "{sqlite:?}");
+    assert_eq!(sqlite, postgres);
+}
