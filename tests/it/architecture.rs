@@ -117,7 +117,7 @@ fn refuse(room: &str, rest: &str, target: &str, path: &str) -> Option<String> {
     if rest == "mod" && target == "http" {
         return Some("rules know no HTTP".into());
     }
-    if (rest == "store" || rest.starts_with("store/")) && matches!(target, "http" | "salesforce" | "marketo" | "jobs") {
+    if rest.split('/').next() == Some("store") && matches!(target, "http" | "salesforce" | "marketo" | "jobs") {
         return Some(format!("a store knows no {target}"));
     }
     if GROUND.contains(&target) {
@@ -133,7 +133,7 @@ fn refuse(room: &str, rest: &str, target: &str, path: &str) -> Option<String> {
 
 /// Libraries that a room must not know.
 fn forbidden_crates(room: &str, rest: &str, text: &str) -> Vec<(usize, &'static str, &'static str)> {
-    let rules: &[(&str, &str)] = match rest {
+    let rules: &[(&str, &str)] = match rest.split('/').next().unwrap_or_default() {
         "mod" if FEATURES.contains(&room) => &[("actix_web", "rules know no HTTP"), ("sqlx::query", "rules know no SQL")],
         "store" => &[("actix_web", "a store knows no HTTP"), ("reqwest", "a store calls nobody")],
         "http" => &[("sqlx", "a route runs no SQL"), ("reqwest", "a route calls nobody")],

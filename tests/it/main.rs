@@ -5,6 +5,7 @@ mod support;
 
 mod architecture;
 mod auth;
+mod cli;
 mod connections;
 mod edge;
 mod instances;

@@ -162,7 +162,8 @@ impl TestApp {
     /// A fresh token for the instance of an older one, whose time may have passed.
     pub async fn narrowed_again(&self, token: &str) -> String {
         let claims = token.split('.').nth(1).unwrap();
-        let claims: Value = serde_json::from_slice(&base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap()).unwrap();
+        let claims: Value =
+            serde_json::from_slice(&base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap()).unwrap();
         let operator = self.client(None, Scopes::of_an_operator()).await;
         let resource = format!("urn:msi-actions:instance:{}", claims["instance"].as_str().unwrap());
         self.ask_token(&operator, &[("resource", &resource)]).await.expect(200)["access_token"].as_str().unwrap().to_owned()

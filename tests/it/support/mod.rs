@@ -5,7 +5,7 @@ mod database;
 mod guide;
 
 pub use app::{Answer, TestApp};
-pub use database::Engine;
+pub use database::{Engine, TestDatabase};
 
 /// Makes a test for each engine from one `async fn name(engine: Engine)`.
 macro_rules! on_both_engines {

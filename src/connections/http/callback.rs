@@ -1,0 +1,117 @@
+//! Where Salesforce sends people back to, whatever they left for.
+
+use std::sync::Arc;
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::connections::{ActivatedMember, ActivationByLogin, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult};
+use crate::http::gate::SESSION_COOKIE;
+use crate::http::{Code, Context, Page, Problem, QueryParams};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(salesforce_callback);
+}
+
+/// What Salesforce sends along.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Callback {
+    /// Names the authorization.
+    state: Option<String>,
+    /// Present when the person agreed.
+    code: Option<String>,
+    /// Present when they did not, or Salesforce refused.
+    error: Option<String>,
+    /// Salesforce's text.
+    error_description: Option<String>,
+}
+
+/// Where Salesforce sends people back to
+///
+/// Answers with a page for the person. A `state` works once.
+#[utoipa::path(operation_id = "completeSalesforceAuthorization", tag = "Connections", params(Callback), responses(
+    (status = 200, description = "A page that says what was done.", body = String, content_type = "text/html"),
+    (status = 400, description = "A page: the authorization was not begun here, was completed already, or is too old.", body = String, content_type = "text/html"),
+    (status = 403, description = "A page: refused at Salesforce, or another e-mail address than the invited one.", body = String, content_type = "text/html"),
+    (status = 409, description = "A page: it can't be completed as things are.", body = String, content_type = "text/html"),
+    (status = 410, description = "A page: the invitation was used or has expired.", body = String, content_type = "text/html"),
+))]
+#[get("/oauth/salesforce/callback")]
+async fn salesforce_callback(
+    request: HttpRequest,
+    context: Context,
+    connections: Data<Connections>,
+    activation: Data<Arc<dyn ActivationByLogin>>,
+    QueryParams(callback): QueryParams<Callback>,
+) -> Result<HttpResponse, Problem> {
+    match complete(&connections, activation.get_ref().as_ref(), callback).await {
+        Ok(Completed::Connected(result)) => connected_page(&result),
+        Ok(Completed::Activated(member)) => activated_page(&context, &member),
+        Err(problem) if wants_json(&request) => Err(problem),
+        Err(problem) => Page::of_problem(&problem).respond(problem.code().status()),
+    }
+}
+
+enum Completed {
+    Connected(TestResult),
+    Activated(ActivatedMember),
+}
+
+async fn complete(connections: &Connections, activation: &dyn ActivationByLogin, callback: Callback) -> Result<Completed, Problem> {
+    let state: SecretString = callback.state.ok_or(ConnectionError::StateInvalid)?.into();
+    let refusal = callback.error_description.or(callback.error).unwrap_or_else(|| "it sent neither a code nor a reason".into());
+    // Only letters that belong in a sentence are shown again; the text comes from outside.
+    let refusal: String = refusal.chars().filter(|one| !one.is_control()).take(200).collect();
+    let authorized = connections.complete(&state, callback.code.as_deref().ok_or(refusal)).await?;
+    match &authorized.purpose {
+        Purpose::Instance { .. } => Ok(Completed::Connected(connections.keep_salesforce(&authorized, None).await?)),
+        Purpose::Activation { invite } => {
+            let login = SalesforceLogin {
+                organization_id: authorized.identity.organization_id.clone(),
+                user_id: authorized.identity.user_id.clone(),
+                username: authorized.identity.username.clone(),
+                email: authorized.identity.email.clone(),
+            };
+            let member = activation.activate(authorized.instance, *invite, &login).await?;
+            connections.keep_salesforce(&authorized, Some(member.member)).await?;
+            Ok(Completed::Activated(member))
+        }
+    }
+}
+
+fn wants_json(request: &HttpRequest) -> bool {
+    request.headers().get("accept").and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("json"))
+}
+
+fn connected_page(result: &TestResult) -> Result<HttpResponse, Problem> {
+    let page = if result.ok {
+        Page::text("Salesforce is connected", ["A test call succeeded. You can close this window and go on with the set-up.".to_owned()])
+    } else {
+        let said = result.message.clone().unwrap_or_default();
+        Page::text(
+            "Salesforce needs attention",
+            [format!("The authorization is complete, but a test call failed: {said}."), result.what_to_do.clone().unwrap_or_default()],
+        )
+    };
+    page.respond(StatusCode::OK)
+}
+
+fn activated_page(context: &Context, member: &ActivatedMember) -> Result<HttpResponse, Problem> {
+    let page = Page::text("Your account is active", [format!("You are logged in as {}. You can close this window.", member.email)]);
+    let mut response = page.respond(StatusCode::OK)?;
+    let cookie = Cookie::build(SESSION_COOKIE, member.session.token.expose_secret().to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(context.public_url.0.starts_with("https://"))
+        .same_site(SameSite::Lax)
+        .expires(actix_web::cookie::time::OffsetDateTime::from_unix_timestamp(member.session.expires_at.unix_seconds()).ok())
+        .finish();
+    response.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session can't be begun."))?;
+    Ok(response)
+}

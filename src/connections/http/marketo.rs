@@ -1,0 +1,168 @@
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, post};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{instance_of, name_of, state_of};
+use crate::clock::Timestamp;
+use crate::connections::store::{self, MarketoRow};
+use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(connect_marketo).service(get_marketo).service(test_marketo).service(disconnect_marketo).service(list_marketo_admins);
+}
+
+/// How to connect Marketo.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConnectMarketo {
+    /// As shown in Actions Config; leave out both this and the secret for the one-click connect.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    client_id: Option<String>,
+    /// As shown in Actions Config.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    client_secret: Option<SecretString>,
+    /// The subscription's address, when it is to be checked; it follows from the Munchkin id.
+    #[schema(example = "https://123-abc-456.mktorest.com", max_length = 200)]
+    base_url: Option<String>,
+}
+
+impl ConnectMarketo {
+    fn pasted(self) -> Result<(Option<PastedCredentials>, Option<String>), Problem> {
+        let mut faults = Vec::new();
+        let too_long = |text: &str| text.is_empty() || text.len() > 200;
+        if self.client_id.as_deref().is_some_and(too_long) {
+            faults.push(InputFault::new("/client_id", "length", "client_id has 1 to 200 characters."));
+        }
+        if self.client_secret.as_ref().is_some_and(|secret| too_long(secret.expose_secret())) {
+            faults.push(InputFault::new("/client_secret", "length", "client_secret has 1 to 200 characters."));
+        }
+        let pasted = match (self.client_id, self.client_secret) {
+            (Some(client_id), Some(client_secret)) => Some(PastedCredentials { client_id, client_secret }),
+            (None, None) => None,
+            (Some(_), None) => {
+                faults.push(InputFault::new("/client_secret", "missing", "client_id comes with client_secret."));
+                None
+            }
+            (None, Some(_)) => {
+                faults.push(InputFault::new("/client_id", "missing", "client_secret comes with client_id."));
+                None
+            }
+        };
+        if faults.is_empty() { Ok((pasted, self.base_url)) } else { Err(Problem::invalid(faults)) }
+    }
+}
+
+/// The instance's Marketo connection. No secret and no token ever appears here.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct MarketoConnection {
+    state: ConnectionState,
+    /// Address of the subscription.
+    base_url: String,
+    client_id: String,
+    /// Whether the credentials are those that the operator provisioned.
+    provisioned: bool,
+    /// The API user who owns the credentials.
+    api_user: Option<String>,
+    /// Who connected: `client:ID` or `member:ID`.
+    connected_by: String,
+    connected_at: Timestamp,
+    last_tested_at: Option<Timestamp>,
+    /// What went wrong last, by the vendor's code.
+    last_error_code: Option<String>,
+    /// What to do about it.
+    what_to_do: Option<String>,
+}
+
+impl From<MarketoRow> for MarketoConnection {
+    fn from(row: MarketoRow) -> Self {
+        Self {
+            state: state_of(&row.state),
+            base_url: row.base_url,
+            client_id: row.client_id,
+            provisioned: row.provisioned,
+            api_user: row.api_user,
+            connected_by: row.connected_by,
+            connected_at: row.created_at,
+            last_tested_at: row.last_tested_at,
+            last_error_code: row.last_error_code,
+            what_to_do: row.last_error,
+        }
+    }
+}
+
+/// Connect Marketo
+///
+/// Step 3. An empty object is the one-click connect with the credentials provisioned for the instance. Nothing is kept unless a
+/// token was had and a test call succeeded.
+#[utoipa::path(operation_id = "connectMarketo", tag = "Connections", responses(
+    (status = 201, description = "Connected.", body = MarketoConnection),
+    (status = 409, description = "Connected already, no credentials, or Marketo refuses them; the code says which of address, id and secret is wrong.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/connections/marketo")]
+async fn connect_marketo(
+    context: Context,
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    Body(wanted): Body<ConnectMarketo>,
+) -> Result<HttpResponse, Problem> {
+    let (pasted, address) = wanted.pasted()?;
+    let instance = instance_of(&context, &caller).await?;
+    instance.prerequisites.check()?;
+    let actor = name_of(&caller.actor);
+    let row = connections.connect_marketo(instance.id, &instance.munchkin_id, pasted, address.as_deref(), actor).await?;
+    let location = context.public_url.of("/v1/connections/marketo");
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(MarketoConnection::from(row)))
+}
+
+/// See the Marketo connection
+#[utoipa::path(operation_id = "getMarketoConnection", tag = "Connections", responses(
+    (status = 200, description = "The connection.", body = MarketoConnection),
+    (status = 404, description = "There is none yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/connections/marketo")]
+async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let row = store::find_marketo(&context.db, caller.instance).await?;
+    let row = row.ok_or(ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" })?;
+    Ok(HttpResponse::Ok().json(MarketoConnection::from(row)))
+}
+
+/// Test the Marketo connection
+///
+/// Makes a call and says what came of it; a failed call is an answer, not an error.
+#[utoipa::path(operation_id = "testMarketoConnection", tag = "Connections", responses(
+    (status = 200, description = "What the call found.", body = TestResult),
+    (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/connections/marketo/test")]
+async fn test_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(connections.test_marketo(caller.instance).await?))
+}
+
+/// Disconnect Marketo
+#[utoipa::path(operation_id = "deleteMarketoConnection", tag = "Connections", responses(
+    (status = 204, description = "Disconnected."),
+    (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[delete("/v1/connections/marketo")]
+async fn disconnect_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    connections.disconnect_marketo(caller.instance).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// People who can be the first user
+///
+/// Step 1: the people with the Admin role in Marketo, without API-only users, by name.
+#[utoipa::path(operation_id = "listMarketoAdmins", tag = "Set-up", responses(
+    (status = 200, description = "The admins.", body = Listing<MarketoAdmin>),
+    (status = 409, description = "No credentials, or Marketo refuses them.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/marketo/admins")]
+async fn list_marketo_admins(context: Context, caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let instance = instance_of(&context, &caller).await?;
+    let data = connections.marketo_admins(instance.id, &instance.munchkin_id).await?;
+    Ok(HttpResponse::Ok().json(Listing { data, next_cursor: None }))
+}

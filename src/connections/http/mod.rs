@@ -1,0 +1,79 @@
+//! Routes of the connections, and the address to which Salesforce sends people back.
+
+mod callback;
+mod marketo;
+mod salesforce;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{ConnectionError, ConnectionState};
+use crate::auth::Actor;
+use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Problem};
+use crate::instances::{self, Instance};
+use crate::marketo::MarketoError;
+use crate::salesforce::SalesforceError;
+
+impl AsProblem for ConnectionError {
+    fn as_problem(&self) -> Problem {
+        let said = format!("{self}.");
+        match self {
+            Self::NotConnected { link, .. } => Problem::new(Code::NotConnected, said).with_link(*link),
+            Self::AlreadyConnected(_) => Problem::new(Code::AlreadyConnected, said),
+            Self::SalesforceNotConfigured => Problem::new(Code::SalesforceNotConfigured, said),
+            Self::AddressNotAllowed(_) => Problem::invalid(vec![InputFault::new("/base_url", "address_not_allowed", said)]),
+            Self::NoMarketoCredentials => Problem::new(Code::NoMarketoCredentials, said),
+            Self::StateInvalid => Problem::new(Code::StateInvalid, said),
+            Self::AuthorizationDenied(_) => Problem::new(Code::AuthorizationDenied, said),
+            Self::NeedsAttention(_) => Problem::new(Code::SalesforceRefused, said),
+            Self::Marketo(error) => marketo_problem(error),
+            Self::Salesforce(error) => salesforce_problem(error),
+            Self::Instance(error) => error.as_problem(),
+            Self::Db(error) => error.as_problem(),
+            Self::Seal(error) => error.as_problem(),
+        }
+    }
+}
+
+fn marketo_problem(error: &MarketoError) -> Problem {
+    let detail = format!("{error}. {}", error.what_to_do());
+    let code = match error {
+        MarketoError::Unreachable { .. } | MarketoError::NotMarketo { .. } => Code::MarketoAddressWrong,
+        MarketoError::UnknownClient { .. } => Code::MarketoClientUnknown,
+        MarketoError::WrongSecret { .. } => Code::MarketoSecretWrong,
+        MarketoError::Temporary(_) | MarketoError::RateLimit(_) | MarketoError::ConcurrencyLimit(_) => Code::UpstreamUnavailable,
+        _ => Code::MarketoRefused,
+    };
+    Problem::new(code, detail)
+}
+
+fn salesforce_problem(error: &SalesforceError) -> Problem {
+    let detail = format!("{error}. {}", error.what_to_do());
+    let code = match error {
+        SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. } => Code::UpstreamUnavailable,
+        _ => Code::SalesforceRefused,
+    };
+    Problem::new(code, detail)
+}
+
+/// The routes.
+pub fn routes(config: &mut ServiceConfig) {
+    salesforce::routes(config);
+    marketo::routes(config);
+    callback::routes(config);
+}
+
+async fn instance_of(context: &Context, caller: &InstanceCaller) -> Result<Instance, Problem> {
+    let found = instances::find(&context.db, caller.instance).await?;
+    found.ok_or_else(|| Problem::new(Code::NotFound, "The instance of this token is gone."))
+}
+
+fn name_of(actor: &Actor) -> String {
+    match actor {
+        Actor::Client(client) => format!("client:{client}"),
+        Actor::Member(member) => format!("member:{member}"),
+    }
+}
+
+fn state_of(text: &str) -> ConnectionState {
+    if text == "active" { ConnectionState::Active } else { ConnectionState::NeedsAttention }
+}

@@ -1,0 +1,138 @@
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, post};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{instance_of, name_of, state_of};
+use crate::clock::Timestamp;
+use crate::connections::store::{self, SalesforceRow};
+use crate::connections::{ConnectionError, ConnectionState, Connections, NoSalesforceHost, SalesforceHost, TestResult};
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(begin_salesforce).service(get_salesforce).service(test_salesforce).service(disconnect_salesforce);
+}
+
+/// How to begin connecting Salesforce.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BeginSalesforce {
+    /// `production`, `sandbox`, or the organisation's My Domain host. Production unless given.
+    #[schema(
+        example = "production",
+        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.(sandbox|develop|scratch))?\.my\.salesforce\.com)$",
+        max_length = 100
+    )]
+    host: Option<String>,
+}
+
+/// Where to send the admin.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct AuthorizationBegun {
+    /// Open this in the admin's browser; it comes back by itself.
+    authorization_url: String,
+    /// Until when it can be completed.
+    expires_at: Timestamp,
+}
+
+/// Connect Salesforce
+///
+/// Step 2. Gives the address at which a Salesforce user authorizes this service; the connection exists once they come back.
+#[utoipa::path(operation_id = "beginSalesforceConnection", tag = "Connections", responses(
+    (status = 201, description = "Send the admin to the address.", body = AuthorizationBegun),
+    (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/connections/salesforce")]
+async fn begin_salesforce(
+    context: Context,
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    Body(wanted): Body<BeginSalesforce>,
+) -> Result<HttpResponse, Problem> {
+    let host: SalesforceHost = match wanted.host.as_deref() {
+        None => SalesforceHost::Production,
+        Some(text) => text.parse().map_err(|error: NoSalesforceHost| {
+            Problem::invalid(vec![InputFault::new("/host", "not_a_salesforce_host", format!("{error}."))])
+        })?,
+    };
+    instance_of(&context, &caller).await?.prerequisites.check()?;
+    let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, name_of(&caller.actor)).await?;
+    let location = context.public_url.of("/v1/connections/salesforce");
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(AuthorizationBegun { authorization_url: url.into(), expires_at }))
+}
+
+/// The instance's Salesforce connection. No token ever appears here.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct SalesforceConnection {
+    state: ConnectionState,
+    /// Base of the organisation's APIs.
+    instance_url: String,
+    /// 18 characters.
+    organization_id: String,
+    /// 18 characters.
+    user_id: String,
+    username: String,
+    /// Scopes granted, space separated.
+    scopes: String,
+    connected_at: Timestamp,
+    last_tested_at: Option<Timestamp>,
+    /// What went wrong last, by the vendor's code.
+    last_error_code: Option<String>,
+    /// What to do about it.
+    what_to_do: Option<String>,
+}
+
+impl From<SalesforceRow> for SalesforceConnection {
+    fn from(row: SalesforceRow) -> Self {
+        Self {
+            state: state_of(&row.state),
+            instance_url: row.instance_url,
+            organization_id: row.organization_id,
+            user_id: row.user_id,
+            username: row.username,
+            scopes: row.scopes,
+            connected_at: row.created_at,
+            last_tested_at: row.last_tested_at,
+            last_error_code: row.last_error_code,
+            what_to_do: row.last_error,
+        }
+    }
+}
+
+/// See the Salesforce connection
+#[utoipa::path(operation_id = "getSalesforceConnection", tag = "Connections", responses(
+    (status = 200, description = "The connection.", body = SalesforceConnection),
+    (status = 404, description = "There is none yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/connections/salesforce")]
+async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let row = store::find_salesforce(&context.db, caller.instance).await?;
+    let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" })?;
+    Ok(HttpResponse::Ok().json(SalesforceConnection::from(row)))
+}
+
+/// Test the Salesforce connection
+///
+/// Makes a call and says what came of it; a failed call is an answer, not an error.
+#[utoipa::path(operation_id = "testSalesforceConnection", tag = "Connections", responses(
+    (status = 200, description = "What the call found.", body = TestResult),
+    (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/connections/salesforce/test")]
+async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance).await?))
+}
+
+/// Disconnect Salesforce
+///
+/// Revokes the grant at Salesforce, then forgets it.
+#[utoipa::path(operation_id = "deleteSalesforceConnection", tag = "Connections", responses(
+    (status = 204, description = "Disconnected."),
+    (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[delete("/v1/connections/salesforce")]
+async fn disconnect_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    connections.disconnect_salesforce(caller.instance).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
