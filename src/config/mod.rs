@@ -152,3 +152,41 @@ fn require(faults: &mut Vec<SettingFault>, fine: bool, name: &str, problem: impl
         faults.push(SettingFault { name: name.into(), problem: problem.into(), example });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(overrides: &[Override]) -> Vec<String> {
+        Settings::load(None, overrides).map(|_| Vec::new()).unwrap_or_else(|error| error.0.into_iter().map(|fault| fault.name).collect())
+    }
+
+    #[test]
+    fn the_defaults_are_usable_as_they_are() {
+        let settings = Settings::load(None, &[]).unwrap();
+        assert_eq!(settings.database.resolve(&settings.data_dir), DatabaseUrl::Sqlite("msi-actions-data/msi-actions.db".into()));
+        assert_eq!(settings.server.public_url("127.0.0.1:8080".parse().unwrap()), "http://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named_at_once() {
+        let wrong = [
+            ("server.public_url", "mailto:x".to_owned()),
+            ("database.url", "mysql://x".to_owned()),
+            ("mail.from", "nobody".to_owned()),
+            ("salesforce.api_version", "v49.0".to_owned()),
+        ];
+        assert_eq!(faults(&wrong), ["server.public_url", "database.url", "mail.from", "salesforce.api_version"]);
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_named() {
+        assert_eq!(faults(&[("server.address", "everywhere".to_owned())]), ["server.address"]);
+    }
+
+    #[test]
+    fn a_fault_shows_the_variable_and_an_example() {
+        let error = Settings::load(None, &[("sync.earliest", "yesterday".to_owned())]).unwrap_err().to_string();
+        assert!(error.contains("MSI_SYNC__EARLIEST") && error.contains("\"2006-01-01\""), "{error}");
+    }
+}

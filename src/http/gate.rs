@@ -189,3 +189,74 @@ fn from_actix(error: &Error) -> Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, middleware, test, web};
+    use futures_util::future::BoxFuture;
+    use tracing_actix_web::TracingLogger;
+
+    use super::*;
+    use crate::telemetry::RequestSpan;
+
+    struct Nobody;
+
+    impl Authenticate for Nobody {
+        fn authenticate(&self, _: Credentials) -> BoxFuture<'_, Result<Caller, Problem>> {
+            Box::pin(async { Err(Problem::new(Code::InvalidToken, "There is nobody.")) })
+        }
+    }
+
+    async fn panics() -> HttpResponse {
+        panic!("this is what the test is about")
+    }
+
+    async fn never_answers() -> HttpResponse {
+        std::future::pending().await
+    }
+
+    /// The status and body of what `/livez` answers when `handler` serves it.
+    async fn answer_of<F, R>(handler: F) -> (u16, serde_json::Value)
+    where
+        F: actix_web::Handler<(), Output = R>,
+        R: actix_web::Responder + 'static,
+    {
+        let settings = Gate { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20) };
+        let app = App::new()
+            .app_data(Data::new(settings))
+            .route("/livez", web::get().to(handler))
+            .wrap(middleware::from_fn(gate))
+            .wrap(TracingLogger::<RequestSpan>::new());
+        let app = test::init_service(app).await;
+        let response = match test::try_call_service(&app, test::TestRequest::get().uri("/livez").to_request()).await {
+            Ok(response) => response.into_parts().1.map_into_boxed_body(),
+            Err(error) => error.error_response(),
+        };
+        assert!(response.headers().contains_key(REQUEST_ID));
+        let status = response.status().as_u16();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    fn on_actix(test: impl Future<Output = ()>) {
+        actix_web::rt::System::new().block_on(test);
+    }
+
+    #[::core::prelude::v1::test]
+    fn a_panic_is_a_problem_document_that_says_nothing_of_the_inside() {
+        on_actix(async {
+            let (status, body) = answer_of(panics).await;
+            assert_eq!((status, &body["code"]), (500, &"internal_error".into()));
+            assert!(!body.to_string().contains("what the test is about"), "{body}");
+            assert!(body["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+        });
+    }
+
+    #[::core::prelude::v1::test]
+    fn a_request_that_takes_too_long_is_answered_all_the_same() {
+        on_actix(async {
+            let (status, body) = answer_of(never_answers).await;
+            assert_eq!((status, &body["code"]), (503, &"timed_out".into()));
+        });
+    }
+}
