@@ -19,6 +19,7 @@ pub mod package;
 pub mod salesforce;
 pub mod sandbox;
 pub mod telemetry;
+pub mod upstream;
 
 #[cfg(test)]
 mod http_stub;

@@ -11,7 +11,8 @@ use super::marketo::{secret_context, token_context};
 use super::store::{self, MarketoRow};
 use super::{ConnectionError, Connections};
 use crate::ids::InstanceId;
-use crate::marketo::{BoxFuture, IssuedToken, TokenSource, TokenUnavailable, request_token};
+use crate::marketo::{IssuedToken, request_token};
+use crate::upstream::{BoxFuture, TokenSource, TokenUnavailable};
 
 /// A token with less time left than this is not used for a new call.
 const SPARE: Duration = Duration::seconds(60);

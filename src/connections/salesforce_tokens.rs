@@ -10,7 +10,8 @@ use super::salesforce::{access_context, refresh_context};
 use super::store::{self, SalesforceRow};
 use super::{ConnectionError, Connections};
 use crate::ids::{ConnectionId, InstanceId};
-use crate::salesforce::{BoxFuture, Grant, SalesforceError, TokenSource, TokenUnavailable, refresh};
+use crate::salesforce::{Grant, SalesforceError, refresh};
+use crate::upstream::{BoxFuture, TokenSource, TokenUnavailable};
 
 /// How long another process may take for its refresh before we look upon its answer as lost. Longer than the client waits.
 const REFRESH_PATIENCE: Duration = Duration::seconds(90);

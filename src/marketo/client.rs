@@ -10,11 +10,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
-use super::error::{MarketoError, Refusal, shortened};
+use super::error::{MarketoError, Refusal};
 use super::limiter::Limiter;
+use super::quota;
 use super::wire::Verdict;
-use super::{RetryPolicy, TokenSource, quota};
 use crate::config::MarketoSettings;
+use crate::upstream::{RetryPolicy, TokenSource, shortened};
 
 /// Marketo counts calls over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(20);
@@ -33,6 +34,8 @@ pub struct MarketoClient {
     tokens: Arc<dyn TokenSource>,
     limiter: Arc<Limiter>,
     pub(super) retry: RetryPolicy,
+    /// Wait after 606: the 20 seconds in which Marketo counts calls.
+    rate_window: Duration,
 }
 
 impl std::fmt::Debug for MarketoClient {
@@ -85,7 +88,13 @@ impl MarketoClient {
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, settings: &MarketoSettings) -> Self {
         let limiter = Arc::new(Limiter::new(settings.concurrent_calls, settings.calls_per_20_seconds, RATE_WINDOW));
-        Self { http, base, tokens, limiter, retry: RetryPolicy::default() }
+        Self { http, base, tokens, limiter, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
+    }
+
+    /// The same client with another wait after 606.
+    #[must_use]
+    pub fn with_rate_window(self, rate_window: Duration) -> Self {
+        Self { rate_window, ..self }
     }
 
     /// The same client with another retry policy.
@@ -184,13 +193,13 @@ impl<'a> Course<'a> {
             return Err(error);
         }
         let wait = match error {
-            MarketoError::RateLimit(_) => retry.rate_window,
+            MarketoError::RateLimit(_) => self.client.rate_window,
             MarketoError::Unreachable { .. } | MarketoError::Temporary(_) | MarketoError::ConcurrencyLimit(_) => {
                 retry.back_off(self.failures).max(error.retry_after().unwrap_or_default())
             }
             _ => return Err(error),
         };
-        if wait > retry.longest_delay.max(retry.rate_window) {
+        if wait > retry.longest_delay.max(self.client.rate_window) {
             return Err(error);
         }
         tracing::info!(code = error.code(), wait_ms = wait.as_millis() as u64, "a call to Marketo will be repeated");

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::client::{Call, Course, MarketoClient, judge, read};
-use super::error::{MarketoError, causes, shortened};
+use super::error::MarketoError;
 use super::export::ExportJob;
+use crate::upstream::{causes, shortened};
 
 /// Chunks that may wait for the disk; a chunk is what one read from the connection brings.
 const WAITING_CHUNKS: usize = 16;

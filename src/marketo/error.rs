@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use super::TokenUnavailable;
-
-/// Longest part of a vendor's text that is kept.
-const LONGEST_TEXT: usize = 500;
+use crate::upstream::{TokenUnavailable, causes};
 
 /// A refusal in the vendor's own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -212,29 +209,5 @@ impl MarketoError {
             Self::File { .. } => "Make room in this service's data directory, and check that it may write there.",
             Self::InvalidRequest { .. } | Self::UnexpectedAnswer { .. } => "Report this to the maintainers of this service.",
         }
-    }
-}
-
-/// The message of `error` and of everything behind it, each once.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let message = cause.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        source = cause.source();
-    }
-    shortened(&text)
-}
-
-/// `text` cut to what an error may carry.
-pub(super) fn shortened(text: &str) -> String {
-    let text = text.trim();
-    match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

@@ -5,8 +5,9 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::client::{Call, MarketoClient};
-use super::error::{MarketoError, shortened};
+use super::error::MarketoError;
 use super::wire::{Envelope, ExportRow};
+use crate::upstream::shortened;
 
 /// Longest time span of a date filter.
 const LONGEST_SPAN: Duration = Duration::days(31);

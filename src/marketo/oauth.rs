@@ -5,8 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::client::{endpoint, read};
-use super::error::{MarketoError, shortened};
+use super::error::MarketoError;
 use super::wire::Identity;
+use crate::upstream::shortened;
 
 /// Longest time for the identity service; somebody may be waiting for the outcome.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -7,6 +7,7 @@ use time::macros::datetime;
 use super::*;
 use crate::config::MarketoSettings;
 use crate::http_stub::{Asked, Reply, Stub, http_client};
+use crate::upstream::{BoxFuture, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod downloads;
 
@@ -26,13 +27,14 @@ impl TokenSource for Tokens {
     }
 }
 
-const AT_ONCE: RetryPolicy =
-    RetryPolicy { attempts: 4, first_delay: Duration::ZERO, longest_delay: Duration::ZERO, rate_window: Duration::ZERO };
+const AT_ONCE: RetryPolicy = RetryPolicy { attempts: 4, first_delay: Duration::ZERO, longest_delay: Duration::ZERO };
 
 fn client(stub: &Stub) -> (MarketoClient, Arc<Tokens>) {
     let tokens = Arc::new(Tokens { renewals: Mutex::default() });
     let settings = MarketoSettings { poll_interval_seconds: 1.0, calls_per_20_seconds: 100, concurrent_calls: 2 };
-    let client = MarketoClient::new(http_client(), stub.at("/marketo"), tokens.clone(), &settings).with_retry(AT_ONCE);
+    let client = MarketoClient::new(http_client(), stub.at("/marketo"), tokens.clone(), &settings)
+        .with_retry(AT_ONCE)
+        .with_rate_window(Duration::ZERO);
     (client, tokens)
 }
 

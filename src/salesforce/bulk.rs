@@ -7,8 +7,9 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use super::client::{Call, SalesforceClient};
-use super::error::{SalesforceError, shortened};
+use super::error::SalesforceError;
 use super::wire::JobRow;
+use crate::upstream::shortened;
 
 /// A query job of the Bulk API 2.0.
 #[derive(Debug, Clone, PartialEq, Eq)]

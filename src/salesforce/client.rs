@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::error::{ApiRefusal, SalesforceError, not_understood, shortened};
+use super::error::{ApiRefusal, SalesforceError, not_understood};
 use super::wire::Fault;
-use super::{RetryPolicy, TokenSource};
+use crate::upstream::{RetryPolicy, TokenSource, shortened};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
 /// itself stops a synchronous request after two minutes.

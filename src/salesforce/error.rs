@@ -1,10 +1,7 @@
 use std::time::Duration;
 
-use super::TokenUnavailable;
 use super::diagnosis::{self, Category};
-
-/// Longest part of a vendor's text that is kept.
-const LONGEST_TEXT: usize = 500;
+use crate::upstream::{TokenUnavailable, causes};
 
 /// A refusal of the REST or Bulk API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,30 +175,6 @@ impl SalesforceError {
                 _ => "See Salesforce's message; if it doesn't explain itself, give it to Salesforce's support.",
             },
         }
-    }
-}
-
-/// The message of `error` and of everything behind it, each once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let message = cause.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        source = cause.source();
-    }
-    shortened(&text)
-}
-
-/// `text` cut to what an error may carry.
-pub(super) fn shortened(text: &str) -> String {
-    let text = text.trim();
-    match text.char_indices().nth(LONGEST_TEXT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

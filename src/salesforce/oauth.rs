@@ -10,8 +10,9 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::client::{Failure, endpoint, read};
-use super::error::{OAuthRefusal, SalesforceError, not_understood, shortened};
+use super::error::{OAuthRefusal, SalesforceError, not_understood};
 use super::wire::{OAuthFault, TokenAnswer};
+use crate::upstream::shortened;
 
 /// Longest time for the OAuth endpoints. Giving up on a refresh may cost the connection, so it is generous.
 const TIMEOUT: Duration = Duration::from_secs(60);

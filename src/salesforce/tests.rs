@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
 use crate::http_stub::{Reply, Stub, http_client};
+use crate::upstream::{BoxFuture, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod oauth_flow;
 

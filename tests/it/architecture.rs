@@ -29,10 +29,12 @@ const ROOMS: &[Room] = &[
     Room { name: "ids", may: &[] },
     Room { name: "jobs", may: &["clock", "config", "db", "ids", "telemetry"] },
     Room { name: "mail", may: &["clock", "config", "telemetry"] },
-    Room { name: "marketo", may: &["clock", "config", "telemetry", "http_stub"] },
-    Room { name: "salesforce", may: &["clock", "config", "telemetry", "http_stub"] },
+    Room { name: "marketo", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },
+    Room { name: "salesforce", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },
     Room { name: "sandbox", may: &["clock", "config"] },
     Room { name: "telemetry", may: &["config"] },
+    // What both vendors' clients share, and knows neither.
+    Room { name: "upstream", may: &[] },
     Room { name: "http_stub", may: &["config"] },
 ];
 
@@ -41,7 +43,7 @@ const FEATURE_ORDER: &[Room] = &[
     Room { name: "auth", may: &[] },
     Room { name: "instances", may: &["auth"] },
     Room { name: "package", may: &["auth", "instances"] },
-    Room { name: "connections", may: &["auth", "instances", "salesforce", "marketo"] },
+    Room { name: "connections", may: &["auth", "instances", "salesforce", "marketo", "upstream"] },
     Room { name: "members", may: &["auth", "instances"] },
     Room { name: "invites", may: &["auth", "instances", "connections", "members", "mail"] },
     Room { name: "people", may: &["auth", "instances"] },

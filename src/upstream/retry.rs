@@ -11,25 +11,19 @@ pub struct RetryPolicy {
     pub first_delay: Duration,
     /// No wait between two calls is longer.
     pub longest_delay: Duration,
-    /// Wait after 606: the 20 seconds in which Marketo counts calls.
-    pub rate_window: Duration,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            attempts: 5,
-            first_delay: Duration::from_secs(1),
-            longest_delay: Duration::from_secs(30),
-            rate_window: Duration::from_secs(20),
-        }
+        Self { attempts: 5, first_delay: Duration::from_secs(1), longest_delay: Duration::from_secs(30) }
     }
 }
 
 impl RetryPolicy {
     /// The wait after failure number `failures` (from 1): exponential, the upper half of it random, so that clients that
     /// failed together don't come back together.
-    pub(super) fn back_off(&self, failures: u32) -> Duration {
+    #[must_use]
+    pub fn back_off(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
         let whole = self.first_delay.saturating_mul(doubled).min(self.longest_delay);
         whole.mul_f64(0.5 + chance() / 2.0)
