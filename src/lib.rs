@@ -14,6 +14,7 @@ pub mod http;
 pub mod ids;
 pub mod instances;
 pub mod jobs;
+pub mod mail;
 pub mod marketo;
 pub mod package;
 pub mod salesforce;
