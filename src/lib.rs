@@ -16,6 +16,7 @@ pub mod instances;
 pub mod jobs;
 pub mod mail;
 pub mod marketo;
+pub mod members;
 pub mod package;
 pub mod salesforce;
 pub mod sandbox;
