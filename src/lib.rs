@@ -13,6 +13,7 @@ pub mod demo;
 pub mod http;
 pub mod ids;
 pub mod instances;
+pub mod invites;
 pub mod jobs;
 pub mod mail;
 pub mod marketo;

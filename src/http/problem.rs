@@ -83,6 +83,7 @@ codes! {
     TeamUnknown = 409, "team_unknown", "There is no team of this name";
     TeamLimitReached = 409, "team_limit_reached", "No more teams can be made";
     ImportUnreadable = 422, "import_unreadable", "The file is no list of invitations";
+    MappingUnfit = 409, "mapping_unfit", "The mapping does not fit the file";
     ImportAlreadyConfirmed = 409, "import_already_confirmed", "The import has been confirmed already";
     SyncRunning = 409, "sync_running", "A sync is under way already";
 }
