@@ -3,6 +3,9 @@
 
 mod support;
 
+mod activation;
 mod architecture;
 mod auth;
 mod edge;
+mod invite_imports;
+mod invites;

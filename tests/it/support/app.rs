@@ -6,6 +6,8 @@ use msi_actions::app::{self, RunningApp};
 use msi_actions::auth::{NewClient, Scopes, create_client};
 use msi_actions::clock::MovableClock;
 use msi_actions::config::Settings;
+use msi_actions::crypto::MasterKeys;
+use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
 use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -14,6 +16,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::database::{Engine, TestDatabase};
+
+const MASTER_KEY: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// The service on a free port, with a database and a directory of its own and a clock that the test moves.
 pub struct TestApp {
@@ -95,22 +99,24 @@ impl TestApp {
         let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.unwrap();
-        let overrides = [
-            ("upstream.sandbox_url", sandbox.url()),
-            ("salesforce.client_id", salesforce.0),
-            ("salesforce.client_secret", salesforce.1),
-        ];
+        let overrides =
+            [("upstream.sandbox_url", sandbox.url()), ("salesforce.client_id", salesforce.0), ("salesforce.client_secret", salesforce.1)];
         Self::start_at(clock, engine, &overrides, Some(sandbox)).await
     }
 
-    async fn start_at(clock: Arc<MovableClock>, engine: Engine, overrides: &[(&'static str, String)], sandbox: Option<RunningSandbox>) -> Self {
+    async fn start_at(
+        clock: Arc<MovableClock>,
+        engine: Engine,
+        overrides: &[(&'static str, String)],
+        sandbox: Option<RunningSandbox>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
         let mut all = vec![
             ("data_dir", directory.path().display().to_string()),
             ("database.url", database.url.clone()),
             ("server.address", "127.0.0.1:0".to_owned()),
-            ("secrets.master_key", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
+            ("secrets.master_key", MASTER_KEY.to_owned()),
             ("log.filter", "warn".to_owned()),
         ];
         all.extend_from_slice(overrides);
@@ -130,6 +136,14 @@ impl TestApp {
 
     pub async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path)).await
+    }
+
+    /// What the service's own parts work with, for a test that plays a second process.
+    pub async fn context(&self) -> Context {
+        let running = self.running.as_ref().unwrap();
+        let masters = MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap();
+        let vault = app::keys::load_vault(running.db(), &masters, &*self.clock).await.unwrap();
+        Context { db: running.db().clone(), clock: self.clock.clone(), vault, public_url: PublicUrl(self.url.as_str().into()) }
     }
 
     /// A client, made like the command line makes one: its id and secret.
