@@ -72,11 +72,15 @@ CREATE TABLE invite_imports (
     state text NOT NULL CHECK (state IN ('analysed', 'confirmed', 'completed', 'failed')),
     file bytea NOT NULL,
     analysis jsonb NOT NULL,
-    mapping jsonb,
+    -- What was confirmed: mapping, role, teams.
+    confirmation jsonb,
     invited_by text NOT NULL,
     rows_total bigint NOT NULL,
     rows_done bigint NOT NULL,
-    result jsonb,
+    -- How many rows ended how, and the first of them one by one.
+    counts jsonb NOT NULL,
+    results jsonb NOT NULL,
+    error text,
     created_at timestamptz NOT NULL,
     confirmed_at timestamptz,
     completed_at timestamptz,

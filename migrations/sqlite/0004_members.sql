@@ -72,11 +72,15 @@ CREATE TABLE invite_imports (
     state TEXT NOT NULL CHECK (state IN ('analysed', 'confirmed', 'completed', 'failed')),
     file BLOB NOT NULL,
     analysis TEXT NOT NULL,
-    mapping TEXT,
+    -- What was confirmed: mapping, role, teams.
+    confirmation TEXT,
     invited_by TEXT NOT NULL,
     rows_total INTEGER NOT NULL,
     rows_done INTEGER NOT NULL,
-    result TEXT,
+    -- How many rows ended how, and the first of them one by one.
+    counts TEXT NOT NULL,
+    results TEXT NOT NULL,
+    error TEXT,
     created_at TEXT NOT NULL,
     confirmed_at TEXT,
     completed_at TEXT,

@@ -19,11 +19,13 @@ use utoipa_actix_web::AppExt;
 use crate::auth::{Authenticator, SigningKeys, TokenIssuer};
 use crate::clock::SharedClock;
 use crate::config::{DatabaseUrl, Settings};
-use crate::connections::Connections;
+use crate::connections::{ActivationByLogin, Connections};
 use crate::db::{Db, DbError};
 use crate::http::gate::{Gate, gate};
 use crate::http::{Authenticate, Context, PublicUrl};
-use crate::jobs::{JobWorker, RunningWorker};
+use crate::invites::{Activations, ImportInvites, SendInvitation};
+use crate::jobs::{JobHandler, JobWorker, RunningWorker};
+use crate::mail::{MailError, Mailer};
 use crate::telemetry::{Metrics, RequestSpan};
 
 pub use keys::KeyError;
@@ -49,6 +51,8 @@ pub enum StartError {
     HttpClient(#[from] reqwest::Error),
     #[error("these routes are in no row of the permission table: {0}")]
     UnlistedRoutes(String),
+    #[error(transparent)]
+    Mail(#[from] MailError),
     #[error("the server failed: {0}")]
     Server(#[from] std::io::Error),
 }
@@ -110,7 +114,11 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
-    let jobs = JobWorker::new(db.clone(), clock, Vec::new(), 4).start();
+    let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
+    let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
+    let handlers: Vec<Arc<dyn JobHandler>> =
+        vec![Arc::new(SendInvitation::new(context.clone(), mailer)), Arc::new(ImportInvites::new(context.clone()))];
+    let jobs = JobWorker::new(db.clone(), clock, handlers, 4).start();
 
     let gate_settings = Data::new(Gate { authenticate, request_timeout: settings.server.request_timeout() });
     let context = Data::new(context);
@@ -125,6 +133,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
             .app_data(context.clone())
             .app_data(issuer.clone())
             .app_data(connections.clone())
+            .app_data(activation.clone())
             .app_data(metrics.clone())
             .app_data(PayloadConfig::new(body_limit))
             .configure(|config| routes::configure_unlisted(config, document))

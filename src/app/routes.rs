@@ -13,6 +13,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     crate::auth::http::routes(config);
     crate::instances::http::routes(config);
     crate::connections::http::routes(config);
+    crate::members::http::routes(config);
+    crate::invites::http::routes(config);
     crate::package::http::routes(config);
 }
 

@@ -211,6 +211,7 @@ pub const RULES: &[Rule] = rules! {
     POST "/v1/invite-imports/{import_id}/confirm" => Instance(MembersWrite);
     GET "/v1/members" => Instance(MembersRead);
     GET "/v1/teams" => Instance(MembersRead);
+    GET "/v1/teams/{team_id}" => Instance(MembersRead);
     POST "/v1/teams" => Instance(MembersWrite);
 
     POST "/v1/connections/salesforce" => Instance(ConnectionsWrite);

@@ -49,7 +49,7 @@ pub fn unreadable(error: &actix_web::Error) -> Problem {
 }
 
 /// Reads JSON, telling text that is no JSON (400) from JSON of another shape (422, with the pointer).
-fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let inner = error.inner();

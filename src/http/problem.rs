@@ -80,8 +80,10 @@ codes! {
     EmailMismatch = 403, "email_mismatch", "The Salesforce user has another e-mail address";
     SeatLimitReached = 409, "seat_limit_reached", "All user seats are taken";
     TeamExists = 409, "team_exists", "A team of this name exists";
+    TeamUnknown = 409, "team_unknown", "There is no team of this name";
     TeamLimitReached = 409, "team_limit_reached", "No more teams can be made";
     ImportUnreadable = 422, "import_unreadable", "The file is no list of invitations";
+    MappingUnfit = 409, "mapping_unfit", "The mapping does not fit the file";
     ImportAlreadyConfirmed = 409, "import_already_confirmed", "The import has been confirmed already";
     SyncRunning = 409, "sync_running", "A sync is under way already";
 }

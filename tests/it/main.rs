@@ -3,11 +3,14 @@
 
 mod support;
 
+mod activation;
 mod architecture;
 mod auth;
 mod cli;
 mod connections;
 mod edge;
 mod instances;
+mod invite_imports;
+mod invites;
 mod package;
 mod schema;

@@ -6,6 +6,8 @@ use msi_actions::app::{self, RunningApp};
 use msi_actions::auth::{NewClient, Scopes, create_client};
 use msi_actions::clock::MovableClock;
 use msi_actions::config::Settings;
+use msi_actions::crypto::MasterKeys;
+use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
 use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -14,6 +16,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::database::{Engine, TestDatabase};
+
+const MASTER_KEY: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// The service on a free port, with a database and a directory of its own and a clock that the test moves.
 pub struct TestApp {
@@ -112,8 +116,8 @@ impl TestApp {
             ("data_dir", directory.path().display().to_string()),
             ("database.url", database.url.clone()),
             ("server.address", "127.0.0.1:0".to_owned()),
-            ("secrets.master_key", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
-            ("log.filter", "warn".to_owned()),
+            ("secrets.master_key", MASTER_KEY.to_owned()),
+            ("log.filter", "error".to_owned()),
         ];
         all.extend_from_slice(overrides);
         let mut settings = Settings::load(None, &all).unwrap();
@@ -133,6 +137,14 @@ impl TestApp {
 
     pub async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path)).await
+    }
+
+    /// What the service's own parts work with, for a test that plays a second process.
+    pub async fn context(&self) -> Context {
+        let running = self.running.as_ref().unwrap();
+        let masters = MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap();
+        let vault = app::keys::load_vault(running.db(), &masters, &*self.clock).await.unwrap();
+        Context { db: running.db().clone(), clock: self.clock.clone(), vault, public_url: PublicUrl(self.url.as_str().into()) }
     }
 
     /// A client, made like the command line makes one: its id and secret.

@@ -3,9 +3,11 @@
 mod app;
 mod database;
 mod guide;
+mod mailbox;
 
 pub use app::{Answer, TestApp};
 pub use database::{Engine, TestDatabase};
+pub use guide::{FIRST_USER, MUNCHKIN_ID};
 
 /// Makes a test for each engine from one `async fn name(engine: Engine)`.
 macro_rules! on_both_engines {

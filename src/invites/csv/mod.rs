@@ -1,0 +1,130 @@
+//! Reading a CSV file as people have them: whatever the encoding and the delimiter, with headers or without. Pure: the bytes
+//! come in, what is in them comes out.
+
+mod analysis;
+mod dialect;
+mod encoding;
+mod headers;
+mod mapping;
+mod rows;
+
+use serde::{Deserialize, Serialize};
+
+pub use analysis::analyse;
+pub use dialect::Dialect;
+pub use encoding::{Decoded, decode};
+pub use mapping::{Mapping, Proposal, ProposedMapping};
+pub use rows::{ImportRow, Rows, read_row};
+
+/// Most bytes of a file.
+pub const LARGEST_FILE: usize = 5 * 1024 * 1024;
+/// Most rows of a file.
+pub const MOST_ROWS: u64 = 200_000;
+/// Most columns of a file.
+pub const MOST_COLUMNS: usize = 200;
+/// Rows shown as a sample.
+const SAMPLE_ROWS: usize = 5;
+/// Faults listed; all are counted.
+const LISTED_FAULTS: usize = 100;
+/// Characters of a cell that are shown.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// What a column can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Email,
+    FirstName,
+    LastName,
+    Role,
+    Teams,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Self; 5] = [Self::Email, Self::FirstName, Self::LastName, Self::Role, Self::Teams];
+
+    /// The name as the API shows it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::Role => "role",
+            Self::Teams => "teams",
+        }
+    }
+}
+
+/// A column of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Column {
+    /// Counted from 0; use it in the mapping.
+    pub index: u16,
+    /// The header, or `Column 1`, `Column 2`, … without headers.
+    pub name: String,
+}
+
+/// One thing in a row that can't be used. The row invites nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RowFault {
+    /// The row's number in the file. The first row, headers included, is 1; empty lines are not counted.
+    pub row: u64,
+    /// The column, counted from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u16>,
+    /// Stable name of the fault: `email_missing`, `email_invalid`, `duplicate`, `name_too_long`, `role_unknown`,
+    /// `team_unknown`, `too_many_cells`.
+    pub code: String,
+    /// What is wrong.
+    pub detail: String,
+}
+
+impl RowFault {
+    fn new(row: u64, column: Option<usize>, code: &str, detail: impl Into<String>) -> Self {
+        let column = column.and_then(|column| u16::try_from(column).ok());
+        Self { row, column, code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Analysis {
+    pub dialect: Dialect,
+    pub columns: Vec<Column>,
+    pub mapping: ProposedMapping,
+    /// The first rows, as they are in the file; long cells are cut.
+    pub sample: Vec<Vec<String>>,
+    /// The first 100 faults under the proposed mapping.
+    pub faults: Vec<RowFault>,
+    /// How many faults there are.
+    pub faults_total: u64,
+    /// Rows with something in them, headers not counted.
+    pub rows: u64,
+    /// Rows without a fault under the proposed mapping.
+    pub valid_rows: u64,
+}
+
+/// Why a file is no list of invitations.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// Another kind of file.
+    #[error("this is {0}, not a CSV file; save it as CSV (comma separated values) and send that")]
+    Binary(&'static str),
+    /// Headers, perhaps, and nothing below.
+    #[error("the file has no rows below its headers")]
+    NoRows,
+    /// No column looks like e-mail addresses.
+    #[error("no column holds e-mail addresses")]
+    NoAddresses,
+    /// Too many rows.
+    #[error("the file has more than {MOST_ROWS} rows; split it")]
+    TooManyRows,
+    /// Too many columns.
+    #[error("the file has more than {MOST_COLUMNS} columns; keep those needed")]
+    TooManyColumns,
+}

@@ -1,0 +1,280 @@
+//! `GET` and `POST /activate/{token}`: the page behind the link of an invitation. Browsers get pages, programs get JSON.
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use futures_util::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::auth::NewSession;
+use crate::clock::Timestamp;
+use crate::connections::{ActivatedMember, ActivationByLogin, Connections, NoSalesforceHost, SalesforceLogin};
+use crate::http::gate::SESSION_COOKIE;
+use crate::http::problem::ProblemBody;
+use crate::http::{Code, Context, InputFault, Page, PageField, PageForm, PathParams, Problem, PublicUrl};
+use crate::ids::{InstanceId, InviteId};
+use crate::instances::LoginManagement;
+use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, open_link};
+use crate::invites::{InviteError, store};
+use crate::members::MemberView;
+
+/// The routes behind an invitation's link.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(get_activation).service(post_activation);
+}
+
+/// What the link is for.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Activation)]
+struct ActivationView {
+    /// The invited address.
+    email: String,
+    instance_name: String,
+    login_management: LoginManagement,
+    /// The ways to activate.
+    methods: Vec<ActivationMethod>,
+    expires_at: Timestamp,
+}
+
+/// How to activate.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ActivationRequest {
+    method: ActivationMethod,
+    /// For `salesforce`: `production`, `sandbox` or the host of a My Domain; the instance's own environment unless given.
+    #[schema(
+        example = "production",
+        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.(sandbox|develop|scratch))?\.my\.salesforce\.com)$",
+        max_length = 100
+    )]
+    salesforce_host: Option<String>,
+    /// For `password`: 12 to 1024 characters.
+    #[schema(value_type = Option<String>, format = Password, min_length = 12, max_length = 1024)]
+    password: Option<SecretString>,
+}
+
+/// Where to log in.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct AuthorizationRedirect {
+    /// Salesforce's authorization address; open it in a browser.
+    #[schema(format = "uri")]
+    authorization_url: String,
+}
+
+/// What a program gets for activating.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)] // documents that the answer is one of two
+enum ActivationAnswer {
+    Member(MemberView),
+    Redirect(AuthorizationRedirect),
+}
+
+/// See an invitation
+///
+/// The page behind the link of an invitation. Ask with `Accept: application/json` for its facts instead.
+#[utoipa::path(
+    operation_id = "getActivation", tag = "Activation", params(("token" = String, Path, description = "The secret of the link.")),
+    responses(
+        (status = 200, description = "The page, or what the link is for.", content((ActivationView = "application/json"), (String = "text/html"))),
+        (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 410, description = "The link was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    )
+)]
+#[get("/activate/{token}")]
+async fn get_activation(request: HttpRequest, context: Context, PathParams(token): PathParams<String>) -> Result<HttpResponse, Problem> {
+    let json = wants_json(&request);
+    let shown = async {
+        let link = open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await?;
+        if json {
+            return Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view(&link)));
+        }
+        page(&link, &token).respond(StatusCode::OK)
+    };
+    for_caller(shown.await, json)
+}
+
+/// Activate
+///
+/// With `salesforce`, browsers are sent to Salesforce (303) and programs get the address to open (200). With `password`, which
+/// the instance must allow, the member is active and logged in at once: the answer sets the session cookie.
+#[utoipa::path(
+    operation_id = "activate", tag = "Activation", params(("token" = String, Path, description = "The secret of the link.")),
+    request_body(content((ActivationRequest = "application/json"), (ActivationRequest = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "The member, or where to log in.", content((ActivationAnswer = "application/json"), (String = "text/html"))),
+        (status = 303, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
+        (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 409, description = "The instance does not allow this way, or Salesforce is not set up.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 410, description = "The link was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 422, description = "Some values can't be used.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    )
+)]
+#[post("/activate/{token}")]
+async fn post_activation(
+    request: HttpRequest,
+    context: Context,
+    connections: Data<Connections>,
+    PathParams(token): PathParams<String>,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let json = wants_json(&request);
+    let done = async {
+        let wanted = read_request(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
+        let link = open_link(&context.db, context.clock.timestamp(), &token.into()).await?;
+        match wanted.method {
+            ActivationMethod::Salesforce => go_to_salesforce(&connections, &link, wanted.salesforce_host.as_deref(), json).await,
+            ActivationMethod::Password => take_password(&context, &link, wanted.password, json).await,
+        }
+    };
+    for_caller(done.await, json)
+}
+
+async fn go_to_salesforce(connections: &Connections, link: &OpenLink, host: Option<&str>, json: bool) -> Result<HttpResponse, Problem> {
+    let host = match host {
+        Some(text) => text.parse().map_err(|error: NoSalesforceHost| {
+            Problem::invalid(vec![InputFault::new("/salesforce_host", "not_a_salesforce_host", format!("{error}."))])
+        })?,
+        None => link.usual_host(),
+    };
+    let begun = connections.begin_activation(link.instance.id, link.invite.id, &host, &link.invite.email).await;
+    let url = begun.map_err(InviteError::from)?.to_string();
+    Ok(if json {
+        HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(AuthorizationRedirect { authorization_url: url })
+    } else {
+        HttpResponse::SeeOther().insert_header((header::LOCATION, url)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+    })
+}
+
+async fn take_password(context: &Context, link: &OpenLink, password: Option<SecretString>, json: bool) -> Result<HttpResponse, Problem> {
+    let password = password.unwrap_or_default();
+    let Activated { member, session } = by_password(&context.db, context.clock.as_ref(), link, password).await?;
+    let mut answer = if json {
+        let teams = crate::members::teams_of(&context.db, link.instance.id, member.id, member.id).await?;
+        let teams = teams.into_iter().map(|(_, team)| team).collect();
+        HttpResponse::Ok().json(MemberView::new(member, teams))
+    } else {
+        let text = format!("{} can now use {}. You are logged in.", member.email.as_str(), link.instance.name);
+        Page::text("Your account is active", [text]).respond(StatusCode::OK)?
+    };
+    let cookie = session_cookie(&session, &context.public_url);
+    answer.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session cookie can't be written. Log in instead."))?;
+    Ok(answer)
+}
+
+/// The cookie of a session just begun.
+fn session_cookie(session: &NewSession, public_url: &PublicUrl) -> Cookie<'static> {
+    Cookie::build(SESSION_COOKIE, session.token.expose_secret().to_owned())
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(public_url.0.starts_with("https://"))
+        .expires(session.expires_at.instant())
+        .finish()
+}
+
+/// A program asks for JSON or sends it; a browser asks for a page.
+fn wants_json(request: &HttpRequest) -> bool {
+    let named = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let accept = named(header::ACCEPT);
+    let asks = accept.contains("application/json") || accept.contains("application/problem+json");
+    !accept.contains("text/html") && (asks || named(header::CONTENT_TYPE).starts_with("application/json"))
+}
+
+/// A failure goes to a program as it is and to a browser as a page.
+fn for_caller(answer: Result<HttpResponse, Problem>, json: bool) -> Result<HttpResponse, Problem> {
+    match answer {
+        Err(problem) if !json => Page::of_problem(&problem).respond(problem.code().status()),
+        answer => answer,
+    }
+}
+
+fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<ActivationRequest, Problem> {
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => crate::http::body::read_json(bytes),
+        "application/x-www-form-urlencoded" => serde_urlencoded::from_bytes(bytes)
+            .map_err(|error| Problem::invalid(vec![InputFault::new("", "wrong_shape", format!("The form can't be used: {error}."))])),
+        _ => Err(Problem::new(Code::UnsupportedMediaType, "Send application/json or application/x-www-form-urlencoded.")),
+    }
+}
+
+fn view(link: &OpenLink) -> ActivationView {
+    ActivationView {
+        email: link.invite.email.clone(),
+        instance_name: link.instance.name.clone(),
+        login_management: link.instance.login_management,
+        methods: link.methods(),
+        expires_at: link.invite.expires_at,
+    }
+}
+
+fn page(link: &OpenLink, token: &str) -> Page {
+    let email = &link.invite.email;
+    let action = format!("/activate/{token}");
+    let hidden = |method: &str| ("method".to_owned(), method.to_owned());
+    let to_host = |host: &str, button: &str| PageForm {
+        action: action.clone(),
+        hidden: vec![hidden("salesforce"), ("salesforce_host".to_owned(), host.to_owned())],
+        fields: Vec::new(),
+        button: button.to_owned(),
+    };
+    let my_domain = PageField {
+        name: "salesforce_host",
+        label: "My Domain, for example acme.my.salesforce.com".into(),
+        kind: "text",
+        autocomplete: "off",
+    };
+    let mut forms = vec![
+        to_host("production", "Log in with Salesforce"),
+        to_host("sandbox", "Log in with a Salesforce sandbox"),
+        PageForm {
+            action: action.clone(),
+            hidden: vec![hidden("salesforce")],
+            fields: vec![my_domain],
+            button: "Log in with My Domain".into(),
+        },
+    ];
+    if link.methods().contains(&ActivationMethod::Password) {
+        let label = format!("Or choose a password of at least {} characters", crate::invites::SHORTEST_PASSWORD);
+        let field = PageField { name: "password", label, kind: "password", autocomplete: "new-password" };
+        forms.push(PageForm {
+            action,
+            hidden: vec![hidden("password")],
+            fields: vec![field],
+            button: "Activate with this password".into(),
+        });
+    }
+    Page {
+        title: format!("Activate your account of {}", link.instance.name),
+        paragraphs: vec![
+            format!("{email} was invited to {} in Sales Insight Actions.", link.instance.name),
+            format!("Log in to Salesforce as the user whose e-mail address is {email}."),
+        ],
+        forms,
+    }
+}
+
+/// Completes invitations whose people have logged in at Salesforce.
+#[derive(Debug, Clone)]
+pub struct Activations(pub Context);
+
+impl ActivationByLogin for Activations {
+    fn activate<'a>(
+        &'a self,
+        instance: InstanceId,
+        invite: InviteId,
+        login: &'a SalesforceLogin,
+    ) -> BoxFuture<'a, Result<ActivatedMember, Problem>> {
+        Box::pin(async move {
+            let found = store::find(&self.0.db, instance, invite).await?.ok_or(InviteError::LinkUnknown)?;
+            let Activated { member, session } = by_salesforce(&self.0.db, self.0.clock.as_ref(), &found, login).await?;
+            Ok(ActivatedMember { member: member.id, email: member.email.as_str().to_owned(), session })
+        })
+    }
+}

@@ -1,0 +1,139 @@
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use serde::Deserialize;
+use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr};
+
+use super::{InviteView, ProblemBody};
+use crate::auth::Role;
+use crate::connections::{Connections, MarketoAdmin};
+use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::ids::InstanceId;
+use crate::instances::{self, InstanceError};
+use crate::invites::invite::{Desk, invite_first};
+use crate::invites::{InviteError, inviter_text};
+use crate::members::{self, EmailAddress, LONGEST_ADDRESS, LONGEST_NAME, NewMember};
+
+/// Most characters of a Marketo user id. Marketo documents no bound; its user ids look like e-mail addresses.
+const LONGEST_USER_ID: usize = 255;
+
+/// The Marketo admin to invite, named by exactly one of the two.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstInviteRequest {
+    email: Option<String>,
+    marketo_user_id: Option<String>,
+}
+
+// Written by hand, because exactly one of two fields has no form that derives.
+impl utoipa::PartialSchema for FirstInviteRequest {
+    fn schema() -> RefOr<Schema> {
+        let only = |name: &str, field: Object| {
+            ObjectBuilder::new().property(name, field).required(name).additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let email = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
+            .max_length(Some(LONGEST_ADDRESS))
+            .description(Some("The admin's e-mail address in Marketo; case doesn't matter."));
+        let user = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(LONGEST_USER_ID))
+            .description(Some("The admin's `user_id`, as GET /v1/marketo/admins lists it."));
+        OneOfBuilder::new()
+            .item(only("email", email.build()))
+            .item(only("marketo_user_id", user.build()))
+            .description(Some("The Marketo admin to invite, named by exactly one of the two."))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for FirstInviteRequest {}
+
+enum Wanted {
+    Email(EmailAddress),
+    UserId(String),
+}
+
+impl FirstInviteRequest {
+    fn read(self) -> Result<Wanted, Problem> {
+        let fault = |pointer, code, detail: String| Problem::invalid(vec![InputFault::new(pointer, code, detail)]);
+        match (self.email, self.marketo_user_id) {
+            (Some(email), None) => {
+                EmailAddress::parse(&email).map(Wanted::Email).map_err(|why| fault("/email", "no_email_address", format!("{why}.")))
+            }
+            (None, Some(id)) if (1..=LONGEST_USER_ID).contains(&id.chars().count()) => Ok(Wanted::UserId(id)),
+            (None, Some(_)) => {
+                Err(fault("/marketo_user_id", "out_of_range", format!("A Marketo user id has 1 to {LONGEST_USER_ID} characters.")))
+            }
+            _ => Err(fault("", "one_of", "Give exactly one of email and marketo_user_id.".to_owned())),
+        }
+    }
+}
+
+impl Wanted {
+    fn is(&self, admin: &MarketoAdmin) -> bool {
+        match self {
+            Self::Email(email) => email.key() == admin.email.trim().to_lowercase(),
+            Self::UserId(id) => *id == admin.user_id,
+        }
+    }
+}
+
+/// Invite the first user
+///
+/// Step 1 of the set-up guide. The person must be a Marketo admin of the subscription; they become the instance's original
+/// user, an admin. From then on GET /v1/instance/integration-information shows the instance's credentials.
+#[utoipa::path(
+    operation_id = "inviteFirstUser", tag = "Invitations", request_body = FirstInviteRequest,
+    responses(
+        (status = 201, description = "The invitation; the message is on its way.", body = InviteView, headers(("Location" = String, description = "The invitation."))),
+        (status = 409, description = "A prerequisite is not met, somebody was invited already, the person is no Marketo admin, their address belongs to another instance, or Marketo refused.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/invites/first")]
+pub(super) async fn post_first_invite(
+    context: Context,
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    Body(wanted): Body<FirstInviteRequest>,
+) -> Result<HttpResponse, Problem> {
+    let wanted = wanted.read()?;
+    let person = chosen(&context, &connections, caller.instance, &wanted).await?;
+    let invited_by = inviter_text(&caller.actor);
+    let desk =
+        Desk { clock: context.clock.as_ref(), vault: &context.vault, instance: caller.instance, invited_by: &invited_by, import: None };
+    let mut tx = context.db.begin().await?;
+    let invited = invite_first(&mut tx, &desk, person).await?;
+    tx.commit().await?;
+    let location = format!("/v1/invites/{}", invited.id);
+    let view = InviteView::new(invited, context.clock.timestamp());
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(view))
+}
+
+/// The Marketo admin asked for, once everything that must hold before the first invitation does.
+async fn chosen(context: &Context, connections: &Connections, instance: InstanceId, wanted: &Wanted) -> Result<NewMember, InviteError> {
+    let found = instances::find(&context.db, instance).await?.ok_or(InstanceError::Unknown)?;
+    found.prerequisites.check()?;
+    if members::has_original(&context.db, instance).await? {
+        return Err(InviteError::FirstUserExists);
+    }
+    let admins = connections.marketo_admins(instance, &found.munchkin_id).await?;
+    let admin = admins.into_iter().find(|admin| wanted.is(admin)).ok_or(InviteError::NotAMarketoAdmin)?;
+    Ok(NewMember {
+        email: EmailAddress::parse(&admin.email).map_err(InviteError::AdminWithoutAddress)?,
+        first_name: name(&admin.first_name),
+        last_name: name(&admin.last_name),
+        role: Role::Admin,
+        is_original: true,
+        teams: Vec::new(),
+    })
+}
+
+fn name(text: &str) -> Option<String> {
+    let clean: String = text.chars().filter(|one| !one.is_control()).take(LONGEST_NAME).collect();
+    let clean = clean.trim();
+    (!clean.is_empty()).then(|| clean.to_owned())
+}

@@ -1,0 +1,261 @@
+use super::{EmailAddress, Holder, Member, MemberStatus, NewMember, Proof, Team, TeamName, Teams, role_of, role_text};
+use crate::auth::Role;
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::ids::{InstanceId, MemberId, TeamId};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: MemberId,
+    email: String,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    role: String,
+    status: String,
+    is_original: bool,
+    created_at: Timestamp,
+    activated_at: Option<Timestamp>,
+}
+
+fn unknown(what: &str) -> DbError {
+    DbError::Statement(sqlx::Error::Decode(format!("members.{what} holds a value of no known form").into()))
+}
+
+impl TryFrom<Row> for Member {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.id,
+            email: EmailAddress::parse(&row.email).map_err(|_| unknown("email"))?,
+            first_name: row.first_name,
+            last_name: row.last_name,
+            role: role_of(&row.role).ok_or_else(|| unknown("role"))?,
+            status: MemberStatus::read(&row.status).ok_or_else(|| unknown("status"))?,
+            is_original: row.is_original,
+            created_at: row.created_at,
+            activated_at: row.activated_at,
+        })
+    }
+}
+
+/// The member with this id.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
+    const SQL: &str = "SELECT id, email, first_name, last_name, role, status, is_original, created_at, activated_at \
+         FROM members WHERE instance_id = $1 AND id = $2";
+    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    row.map(Member::try_from).transpose()
+}
+
+/// Which members a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MemberFilter {
+    pub status: Option<MemberStatus>,
+    pub role: Option<Role>,
+}
+
+/// A page of members after `after`, in the order they were added.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list(db: &Db, instance: InstanceId, filter: MemberFilter, after: Option<MemberId>, rows: i64) -> Result<Vec<Member>, DbError> {
+    const SQL: &str = "SELECT id, email, first_name, last_name, role, status, is_original, created_at, activated_at FROM members \
+         WHERE instance_id = $1 AND id > $2 AND ($3 IS NULL OR status = $3) AND ($4 IS NULL OR role = $4) ORDER BY id LIMIT $5";
+    let after = after.unwrap_or(MemberId(uuid::Uuid::nil()));
+    let (status, role) = (filter.status.map(MemberStatus::as_str), filter.role.map(role_text));
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(status).bind(role).bind(rows).fetch_all(c))?;
+    rows.into_iter().map(Member::try_from).collect()
+}
+
+/// Which team has which member, for the members from `first` to `last`.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn teams_of(db: &Db, instance: InstanceId, first: MemberId, last: MemberId) -> Result<Vec<(MemberId, TeamId)>, DbError> {
+    const SQL: &str = "SELECT member_id, team_id FROM team_members \
+         WHERE instance_id = $1 AND member_id >= $2 AND member_id <= $3 ORDER BY member_id, team_id";
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(first).bind(last).fetch_all(c))
+}
+
+/// How many members the instance has, invited ones included.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn count(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
+    on_tx!(tx, c => sqlx::query_scalar("SELECT COUNT(*) FROM members WHERE instance_id = $1").bind(instance).fetch_one(c))
+}
+
+/// Whether the first person has been invited.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn has_original(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
+    let found: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    Ok(found > 0)
+}
+
+/// Who has the address with this key ([`EmailAddress::key`]). Global: an address belongs to one instance only.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn holder_of(tx: &mut Tx, email_key: &str) -> Result<Option<Holder>, DbError> {
+    const SQL: &str = "SELECT m.instance_id, m.id, m.status FROM member_emails e \
+         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $1";
+    let row: Option<(InstanceId, MemberId, String)> = on_tx!(tx, c => sqlx::query_as(SQL).bind(email_key).fetch_optional(c))?;
+    row.map(|(instance, member, status)| {
+        let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
+        Ok(Holder { instance, member, status })
+    })
+    .transpose()
+}
+
+/// Keeps a new member, invited.
+///
+/// # Errors
+/// A conflict when there is an original member and this should be one.
+pub async fn insert(tx: &mut Tx, instance: InstanceId, id: MemberId, new: &NewMember, at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO members (instance_id, id, email, first_name, last_name, role, status, is_original, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'invited', $7, $8)";
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(instance)
+            .bind(id)
+            .bind(new.email.as_str())
+            .bind(&new.first_name)
+            .bind(&new.last_name)
+            .bind(role_text(new.role))
+            .bind(new.is_original)
+            .bind(at)
+    )
+    .map(drop)
+}
+
+/// Takes an address for a member; `false` when another has it.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn claim_email(tx: &mut Tx, instance: InstanceId, member: MemberId, email: &EmailAddress) -> Result<bool, DbError> {
+    const SQL: &str =
+        "INSERT INTO member_emails (email_key, instance_id, member_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING";
+    Ok(execute!(tx, sqlx::query(SQL).bind(email.key()).bind(instance).bind(member))? == 1)
+}
+
+/// Removes a member.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
+    execute!(tx, sqlx::query("DELETE FROM members WHERE instance_id = $1 AND id = $2").bind(instance).bind(member)).map(drop)
+}
+
+/// Makes an invited member active; `false` when the member is active already, so that of two at once one succeeds.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn activate(tx: &mut Tx, instance: InstanceId, member: MemberId, proof: &Proof, at: Timestamp) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE members SET status = 'active', activated_at = $3, password_hash = $4, salesforce_username = $5 \
+         WHERE instance_id = $1 AND id = $2 AND status = 'invited'";
+    let (password_hash, username) = match proof {
+        Proof::Password(hash) => (Some(hash), None),
+        Proof::Salesforce { username } => (None, Some(username)),
+    };
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(at).bind(password_hash).bind(username))? == 1)
+}
+
+/// The teams of an instance, in the order they were made.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn teams(db: &Db, instance: InstanceId) -> Result<Teams, DbError> {
+    list_teams(db, instance, None, i64::MAX).await.map(Teams)
+}
+
+type TeamRow = (TeamId, String, bool, i64, Timestamp);
+
+fn team((id, name, is_everyone, members, created_at): TeamRow) -> Team {
+    Team { id, name, is_everyone, members, created_at }
+}
+
+/// A page of teams after `after`.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list_teams(db: &Db, instance: InstanceId, after: Option<TeamId>, rows: i64) -> Result<Vec<Team>, DbError> {
+    const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
+         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
+         FROM teams t WHERE t.instance_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3";
+    let after = after.unwrap_or(TeamId(uuid::Uuid::nil()));
+    let rows: Vec<TeamRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
+    Ok(rows.into_iter().map(team).collect())
+}
+
+/// The team with this id.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_team(db: &Db, instance: InstanceId, id: TeamId) -> Result<Option<Team>, DbError> {
+    const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
+         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
+         FROM teams t WHERE t.instance_id = $1 AND t.id = $2";
+    let row: Option<TeamRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
+    Ok(row.map(team))
+}
+
+/// How many teams the instance has.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn count_teams(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
+    on_tx!(tx, c => sqlx::query_scalar("SELECT COUNT(*) FROM teams WHERE instance_id = $1").bind(instance).fetch_one(c))
+}
+
+const LOCK_EVERYONE: &str = "UPDATE teams SET name = name WHERE instance_id = $1 AND is_everyone RETURNING id";
+
+/// The team Everyone, locked until the transaction ends; none before the first member. An update that changes nothing locks
+/// the row on both engines.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn lock_everyone(tx: &mut Tx, instance: InstanceId) -> Result<Option<TeamId>, DbError> {
+    on_tx!(tx, c => sqlx::query_scalar(LOCK_EVERYONE).bind(instance).fetch_optional(c))
+}
+
+/// [`lock_everyone`] when the team is known to exist.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn lock_everyone_again(tx: &mut Tx, instance: InstanceId) -> Result<TeamId, DbError> {
+    on_tx!(tx, c => sqlx::query_scalar(LOCK_EVERYONE).bind(instance).fetch_one(c))
+}
+
+/// Keeps a new team; `false` when one of this name exists.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn insert_team(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: TeamId,
+    name: &TeamName,
+    is_everyone: bool,
+    at: Timestamp,
+) -> Result<bool, DbError> {
+    const SQL: &str = "INSERT INTO teams (instance_id, id, name, name_key, is_everyone, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (instance_id, name_key) DO NOTHING";
+    let done = execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(name.as_str()).bind(name.key()).bind(is_everyone).bind(at))?;
+    Ok(done == 1)
+}
+
+/// Puts a member into a team; nothing happens when they are in it.
+///
+/// # Errors
+/// A conflict when there is no such team or member.
+pub async fn join_team(tx: &mut Tx, instance: InstanceId, team: TeamId, member: MemberId) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO team_members (instance_id, team_id, member_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(team).bind(member)).map(drop)
+}

@@ -1,0 +1,173 @@
+use super::{MemberError, store};
+use crate::clock::{Clock, Timestamp};
+use crate::db::{DbError, Tx};
+use crate::ids::{InstanceId, TeamId};
+use crate::instances::TEAM_LIMIT;
+
+/// The name of the team that every member is in.
+pub const EVERYONE: &str = "Everyone";
+
+/// Most characters of a team's name.
+const LONGEST_TEAM_NAME: usize = 100;
+
+/// The name of a team: 1 to 100 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamName(String);
+
+impl TeamName {
+    /// Reads a name; spaces around it count but are dropped. `None` when nothing is left, or it is too long, or holds a
+    /// control character.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.chars().count() <= LONGEST_TEAM_NAME;
+        let text = text.trim_matches(' ');
+        (fits && !text.is_empty() && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+    }
+
+    /// The name as it was typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What names are compared by.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key_of(&self.0)
+    }
+}
+
+fn key_of(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Team {
+    pub id: TeamId,
+    pub name: String,
+    /// Every member is in it, and it can't be left.
+    pub is_everyone: bool,
+    /// How many members it has, invited ones included.
+    pub members: i64,
+    pub created_at: Timestamp,
+}
+
+/// The teams of an instance, to find them by what a person calls them. There are few: see [`TEAM_LIMIT`].
+#[derive(Debug, Clone, Default)]
+pub struct Teams(pub Vec<Team>);
+
+impl Teams {
+    /// The team of this name, whatever its case, or of this id.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<TeamId> {
+        let key = key_of(name);
+        let by_name = self.0.iter().find(|team| key_of(&team.name) == key);
+        let by_id = || self.0.iter().find(|team| team.id.to_string() == key);
+        by_name.or_else(by_id).map(|team| team.id)
+    }
+
+    /// The teams of these names or ids.
+    ///
+    /// # Errors
+    /// [`MemberError::TeamUnknown`] with the first that is not there.
+    pub fn all_named<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<TeamId>, MemberError> {
+        names.into_iter().map(|name| self.named(name).ok_or_else(|| MemberError::TeamUnknown(name.to_owned()))).collect()
+    }
+
+    /// The teams of a cell that names one or several, separated by semicolons, bars or commas; a name that itself holds one
+    /// of these is found when it stands alone.
+    ///
+    /// # Errors
+    /// The first name that no team has.
+    pub fn in_cell<'a>(&self, cell: &'a str) -> Result<Vec<TeamId>, &'a str> {
+        if let Some(team) = self.named(cell) {
+            return Ok(vec![team]);
+        }
+        let names = cell.split([';', '|', ',']).map(str::trim).filter(|name| !name.is_empty());
+        names.map(|name| self.named(name).ok_or(name)).collect()
+    }
+}
+
+/// Makes the team Everyone if the instance has none yet, and makes this transaction wait for others that did the same, so
+/// that seats are counted and given out by one at a time.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn ensure_everyone(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId) -> Result<TeamId, DbError> {
+    if let Some(team) = store::lock_everyone(tx, instance).await? {
+        return Ok(team);
+    }
+    let new = TeamId(clock.new_id());
+    let name = TeamName(EVERYONE.to_owned());
+    // Two at once: the second waits here for the first, makes nothing, and then finds the first one's team.
+    if store::insert_team(tx, instance, new, &name, true, clock.timestamp()).await? {
+        return Ok(new);
+    }
+    store::lock_everyone_again(tx, instance).await
+}
+
+/// Makes a team.
+///
+/// # Errors
+/// [`MemberError::TeamExists`], [`MemberError::TeamLimit`].
+pub async fn create_team(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, name: &TeamName) -> Result<Team, MemberError> {
+    // Also the lock that makes the count right when several are made at once.
+    ensure_everyone(tx, clock, instance).await?;
+    let id = TeamId(clock.new_id());
+    let created_at = clock.timestamp();
+    if !store::insert_team(tx, instance, id, name, false, created_at).await? {
+        return Err(MemberError::TeamExists);
+    }
+    if store::count_teams(tx, instance).await? > TEAM_LIMIT {
+        return Err(MemberError::TeamLimit(TEAM_LIMIT));
+    }
+    Ok(Team { id, name: name.as_str().to_owned(), is_everyone: false, members: 0, created_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    fn teams(names: &[&str]) -> Teams {
+        let created_at = Timestamp::parse("2026-03-02T08:05:00Z").unwrap();
+        let team = |(at, name): (usize, &&str)| Team {
+            id: TeamId(Uuid::from_u128(at as u128 + 1)),
+            name: (*name).to_owned(),
+            is_everyone: false,
+            members: 0,
+            created_at,
+        };
+        Teams(names.iter().enumerate().map(team).collect())
+    }
+
+    #[test]
+    fn a_team_is_found_by_name_in_any_case_or_by_id() {
+        let teams = teams(&["Sales", "Straße"]);
+        assert_eq!(teams.named(" sALES "), Some(TeamId(Uuid::from_u128(1))));
+        assert_eq!(teams.named("STRAßE"), Some(TeamId(Uuid::from_u128(2))));
+        assert_eq!(teams.named("00000000-0000-0000-0000-000000000002"), Some(TeamId(Uuid::from_u128(2))));
+        assert_eq!(teams.named("Support"), None);
+    }
+
+    #[test]
+    fn a_cell_names_several_teams_or_one_whose_name_has_a_comma() {
+        let teams = teams(&["Sales", "Support", "West, North"]);
+        let ids = |cell| teams.in_cell(cell).map(|found| found.iter().map(|team| team.0.as_u128()).collect::<Vec<_>>());
+        assert_eq!(ids("Sales; support"), Ok(vec![1, 2]));
+        assert_eq!(ids("west, north"), Ok(vec![3]));
+        assert_eq!(ids("Sales|Marketing"), Err("Marketing"));
+        assert_eq!(ids(" "), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_team_name_has_something_to_read_and_no_control_character() {
+        for wrong in ["", "   ", "a\0b", "a\nb", &"x".repeat(101)] {
+            assert!(TeamName::parse(wrong).is_none(), "{wrong:?}");
+        }
+        assert_eq!(TeamName::parse(" West, North ").unwrap().as_str(), "West, North");
+    }
+}

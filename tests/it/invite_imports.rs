@@ -1,0 +1,173 @@
+//! Inviting by CSV file, from the upload to the last row.
+
+use msi_actions::clock::Clock;
+use msi_actions::db::claim::ClaimedJob;
+use msi_actions::ids::JobId;
+use msi_actions::invites::ImportInvites;
+use msi_actions::jobs::JobHandler;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, FIRST_USER, MUNCHKIN_ID, TestApp, on_both_engines};
+
+async fn upload(app: &TestApp, token: &str, media: &str, file: impl Into<reqwest::Body>) -> Answer {
+    Answer::of(app.request(Method::POST, "/v1/invite-imports").bearer_auth(token).header("content-type", media).body(file)).await
+}
+
+async fn confirm(app: &TestApp, token: &str, import: &Value, body: Value) -> Answer {
+    let path = format!("/v1/invite-imports/{}/confirm", import["id"].as_str().unwrap());
+    app.call(token, Method::POST, &path, Some(body)).await
+}
+
+/// An instance whose first user has been invited.
+async fn begun(app: &TestApp) -> String {
+    let token = app.guided_instance().await;
+    app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
+    token
+}
+
+on_both_engines! {
+    async fn a_file_is_read_confirmed_and_worked_off_to_the_last_row(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = begun(&app).await;
+        app.call(&token, Method::POST, "/v1/teams", Some(json!({ "name": "West" }))).await.expect(201);
+        let file = "First Name;Last Name;E-Mail;Role;Teams\r\nAnn;O'Neil;ann@example.com;Admin;West\r\n\
+            \"Bo; Jr\";Müller;bo@example.com;;\r\nCy;;cy@;;\r\n;;ANN@example.com;user;Nowhere\r\nMaria;;maria.admin@example.com;;\r\n";
+        let windows = encoding_rs::WINDOWS_1252.encode(file).0.into_owned();
+        let answer = upload(&app, &token, "text/csv", windows).await;
+        let import = answer.expect(201);
+        let location = answer.headers["location"].to_str().unwrap().to_owned();
+        assert_eq!(import["dialect"], json!({ "encoding": "windows-1252", "delimiter": ";", "has_headers": true }));
+        assert_eq!((&import["state"], &import["rows"], &import["valid_rows"]), (&"analysed".into(), &5.into(), &3.into()));
+        let columns = ["first_name", "last_name", "email", "role", "teams"].map(|field| import["mapping"][field]["column"].clone());
+        assert_eq!(columns, [0, 1, 2, 3, 4].map(Value::from));
+        assert_eq!(import["sample"][1][0], "Bo; Jr");
+        let faults: Vec<_> = import["faults"].as_array().unwrap().iter().map(|fault| (fault["row"].as_u64(), fault["code"].as_str())).collect();
+        assert_eq!(faults, [(Some(4), Some("email_invalid")), (Some(5), Some("team_unknown"))]);
+
+        let confirmed = confirm(&app, &token, &import, json!({})).await;
+        assert_eq!(confirmed.headers["location"].to_str().unwrap(), location);
+        confirmed.expect(202);
+        let done = app.until(&token, &location, |import| import["state"] == "completed").await;
+        assert_eq!(done["rows_done"], 5);
+        let counts = &done["result"]["counts"];
+        assert_eq!((&counts["invited"], &counts["invalid"], &counts["already_invited"]), (&2.into(), &2.into(), &1.into()));
+        assert_eq!(done["result"]["rows"][0]["email"], "ann@example.com");
+        assert_eq!(done["result"]["rows"][2]["status"], "invalid");
+
+        let members = app.call(&token, Method::GET, "/v1/members", None).await.expect(200)["data"].clone();
+        let ann = members.as_array().unwrap().iter().find(|member| member["email"] == "ann@example.com").unwrap();
+        assert_eq!((&ann["last_name"], &ann["role"], ann["teams"].as_array().unwrap().len()), (&"O'Neil".into(), &"admin".into(), 2));
+        let bo = members.as_array().unwrap().iter().find(|member| member["email"] == "bo@example.com").unwrap();
+        assert_eq!((&bo["last_name"], &bo["role"]), (&"Müller".into(), &"user".into()));
+        app.stop().await;
+    }
+
+    async fn an_import_is_confirmed_once_and_the_same_file_invites_nobody_twice(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = begun(&app).await;
+        let file = "email\nann@example.com\nbo@example.com\n";
+        let import = upload(&app, &token, "text/csv", file).await.expect(201);
+        let both = tokio::join!(confirm(&app, &token, &import, json!({})), confirm(&app, &token, &import, json!({})));
+        let mut codes = [both.0.status.as_u16(), both.1.status.as_u16()];
+        codes.sort_unstable();
+        assert_eq!(codes, [202, 409], "{both:?}");
+        let again = confirm(&app, &token, &import, json!({})).await.problem(409, "import_already_confirmed");
+        app.until(&token, again["link"].as_str().unwrap(), |import| import["state"] == "completed").await;
+
+        let import = upload(&app, &token, "text/csv", file).await.expect(201);
+        confirm(&app, &token, &import, json!({})).await.expect(202);
+        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
+        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
+        assert_eq!((&done["result"]["counts"]["already_invited"], &done["result"]["counts"]["invited"]), (&2.into(), &0.into()));
+        app.stop().await;
+    }
+
+    async fn a_mapping_of_the_callers_own_is_followed_when_it_fits(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = begun(&app).await;
+        let file = "Email,Private email\nann@example.com,ann@home.example\n";
+        let import = upload(&app, &token, "text/csv; charset=utf-8", file).await.expect(201);
+        confirm(&app, &token, &import, json!({ "mapping": { "email": 2 } })).await.problem(409, "mapping_unfit");
+        confirm(&app, &token, &import, json!({ "mapping": { "first_name": 0 } })).await.problem(422, "invalid_input");
+        confirm(&app, &token, &import, json!({ "teams": ["Nowhere"] })).await.problem(409, "team_unknown");
+        confirm(&app, &token, &import, json!({ "mapping": { "email": 1 }, "role": "admin" })).await.expect(202);
+        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
+        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
+        assert_eq!(done["result"]["rows"][0]["email"], "ann@home.example");
+        app.stop().await;
+    }
+
+    async fn more_rows_than_a_chunk_and_than_seats_all_have_a_result(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = begun(&app).await;
+        let file: String = (0..1250).map(|at| format!("p{at}@example.com\n")).collect();
+        let import = upload(&app, &token, "text/csv", file).await.expect(201);
+        assert_eq!((&import["dialect"]["has_headers"], &import["rows"]), (&false.into(), &1250.into()));
+        confirm(&app, &token, &import, json!({})).await.expect(202);
+        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
+        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
+        assert_eq!((&done["result"]["counts"]["invited"], &done["result"]["counts"]["no_seat"]), (&99.into(), &1151.into()));
+        assert_eq!(done["result"]["rows"].as_array().unwrap().len(), 1000);
+        app.stop().await;
+    }
+
+    async fn an_import_that_three_workers_pick_up_at_once_does_each_row_once(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let (instance, token) = app.instance(MUNCHKIN_ID).await;
+        app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
+        let file: String = (0..450).map(|at| format!("p{at}@example.com\n")).collect();
+        let import = upload(&app, &token, "text/csv", file).await.expect(201);
+        confirm(&app, &token, &import, json!({})).await.expect(202);
+        // The service's own worker has the job now; two more play processes that think its lease has run out.
+        let handler = ImportInvites::new(app.context().await);
+        let job = ClaimedJob {
+            id: JobId(app.clock.new_id()),
+            instance_id: Some(instance.parse().unwrap()),
+            kind: handler.kind().to_owned(),
+            payload: sqlx::types::Json(json!({ "import_id": import["id"] })),
+            attempts: 1,
+        };
+        tokio::join!(handler.run(&job), handler.run(&job));
+        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
+        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
+        let counts = &done["result"]["counts"];
+        assert_eq!((&counts["invited"], &counts["no_seat"], &done["rows_done"]), (&99.into(), &351.into(), &450.into()), "{counts}");
+        let rows: Vec<_> = done["result"]["rows"].as_array().unwrap().iter().map(|row| row["row"].as_u64().unwrap()).collect();
+        assert_eq!(rows, (1..=450).collect::<Vec<_>>());
+        let invites = app.call(&token, Method::GET, "/v1/invites?limit=500", None).await.expect(200);
+        assert_eq!(invites["data"].as_array().unwrap().len(), 100);
+        app.stop().await;
+    }
+
+    async fn a_file_that_is_no_list_of_invitations_says_why(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = begun(&app).await;
+        for (file, why) in [
+            (b"".as_slice(), "empty"),
+            (b"PK\x03\x04\x14\x00", ".xlsx"),
+            (b"%PDF-1.7 \xe2\xe3", "PDF"),
+            (b"name,town\nAnn,Rome\n", "no column holds e-mail addresses"),
+            (b"email\n", "no rows below its headers"),
+            (b"a@example.com\x00\x01\x02,x", "not a CSV file"),
+        ] {
+            let problem = upload(&app, &token, "text/csv", file).await.problem(422, "import_unreadable");
+            assert!(problem["detail"].as_str().unwrap().contains(why), "{why}: {problem}");
+        }
+        upload(&app, &token, "application/json", "{}").await.problem(415, "unsupported_media_type");
+        upload(&app, &token, "text/csv", "a@example.com\n".repeat(400_000)).await.problem(413, "body_too_large");
+        app.stop().await;
+    }
+
+    async fn a_file_is_confirmed_after_the_first_user_and_only_in_its_own_instance(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let (_, first) = app.instance(MUNCHKIN_ID).await;
+        let (_, second) = app.instance("456-DEF-789").await;
+        let import = upload(&app, &first, "text/csv", "ann@example.com\n").await.expect(201);
+        confirm(&app, &first, &import, json!({})).await.problem(409, "step_required");
+        confirm(&app, &second, &import, json!({})).await.problem(404, "not_found");
+        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
+        app.call(&second, Method::GET, &path, None).await.problem(404, "not_found");
+        app.stop().await;
+    }
+}
