@@ -120,18 +120,29 @@ fn settings(shared: &SharedOptions, mut overrides: Vec<Override>) -> Result<Sett
     Ok(settings)
 }
 
-/// Waits until the process is told to stop (SIGINT or SIGTERM).
-async fn until_told_to_stop() {
+/// Being told to stop (SIGINT or SIGTERM). Listened for from before the start, so that a signal that comes early is not lost.
+struct StopSignal {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    fn listen() -> Result<Self, String> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .map_err(|error| format!("can't listen for signals: {error}"))?,
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    async fn wait(mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

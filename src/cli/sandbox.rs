@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Outcome, until_told_to_stop};
+use super::{Outcome, StopSignal};
 use crate::clock::SystemClock;
 use crate::sandbox::SandboxSettings;
 
@@ -32,6 +32,7 @@ pub struct SandboxOptions {
 }
 
 pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
+    let stop = StopSignal::listen()?;
     let listener = TcpListener::bind(options.listen).map_err(|error| format!("--listen {}: {error}", options.listen))?;
     let settings = SandboxSettings {
         people: options.people,
@@ -44,7 +45,7 @@ pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
     let people = settings.people;
     let running = crate::sandbox::start(settings, Arc::new(SystemClock), listener).await.map_err(|error| error.to_string())?;
     eprintln!("Simulated Salesforce and Marketo with {people} people at {}; accounts and ids: {}/__sandbox", running.url(), running.url());
-    until_told_to_stop().await;
+    stop.wait().await;
     running.stop().await;
     Ok(())
 }

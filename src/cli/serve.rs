@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Outcome, SharedOptions, settings, until_told_to_stop};
+use super::{Outcome, SharedOptions, StopSignal, settings};
 use crate::clock::SystemClock;
 
 /// Flags of `serve`.
@@ -20,9 +20,10 @@ pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Outc
     let listen = options.listen.map(|value| ("server.address", value));
     let public_url = options.public_url.map(|value| ("server.public_url", value));
     let settings = settings(shared, listen.into_iter().chain(public_url).collect())?;
+    let stop = StopSignal::listen()?;
     let app = crate::app::start(settings, Arc::new(SystemClock)).await.map_err(|error| error.to_string())?;
     eprintln!("Running at {} on {}; the API is described at {}/docs/", app.url(), app.db().engine(), app.url());
-    until_told_to_stop().await;
+    stop.wait().await;
     app.stop().await;
     Ok(())
 }

@@ -29,7 +29,8 @@ on_both_engines! {
         assert!(page.text.contains("Salesforce is connected"), "{}", page.text);
         let connection = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200);
         assert_eq!((&connection["state"], &connection["username"]), (&"active".into(), &"maria.admin@example.com".into()));
-        assert!(!connection.to_string().contains("token"), "no token is shown: {connection}");
+        let members: Vec<_> = connection.as_object().unwrap().keys().cloned().collect();
+        assert!(!members.iter().any(|name| name.contains("token") || name.contains("secret")), "{members:?}");
         assert_eq!(app.call(&token, Method::POST, "/v1/connections/salesforce/test", None).await.expect(200)["ok"], true);
         assert_eq!(app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.problem(409, "already_connected")["status"], 409);
         app.stop().await;
