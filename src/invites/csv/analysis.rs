@@ -87,7 +87,7 @@ fn check_rows(rows: &mut Rows, analysis: &mut Analysis, teams: &Teams) -> Result
             Ok(row) => match seen.get(&row.email.key()) {
                 Some(first) => {
                     let detail = format!("row {first} has the same address; a person is invited once");
-                    vec![RowFault::new(number, Some(mapping.email.into()), "duplicate", detail)]
+                    vec![RowFault::new(number, Some(mapping.email), "duplicate", detail)]
                 }
                 None => {
                     seen.insert(row.email.key(), number);

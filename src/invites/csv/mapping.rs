@@ -1,8 +1,11 @@
 use csv::StringRecord;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use super::Field;
 use super::headers::{field_named, role_meant};
+use super::{Field, MOST_COLUMNS};
 use crate::members::{EmailAddress, Teams};
 
 /// A column proposed for a field.
@@ -29,20 +32,43 @@ pub struct ProposedMapping {
     pub teams: Option<Proposal>,
 }
 
+/// A column's number, counted from 0. JSON knows one kind of number, so `2.0` is as good as `2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ColumnNumber(pub u16);
+
+impl<'de> Deserialize<'de> for ColumnNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = f64::deserialize(deserializer)?;
+        let whole = number.fract() == 0.0 && (0.0..f64::from(u16::try_from(MOST_COLUMNS).unwrap_or(u16::MAX))).contains(&number);
+        // The range was checked just now.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        if whole { Ok(Self(number as u16)) } else { Err(D::Error::custom("not a column's number, 0 to 199")) }
+    }
+}
+
+impl utoipa::PartialSchema for ColumnNumber {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MOST_COLUMNS - 1)).into()
+    }
+}
+
+impl utoipa::ToSchema for ColumnNumber {}
+
 /// Which column is which field, counted from 0. Columns not named are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
-    #[schema(maximum = 199)]
-    pub email: u16,
-    #[schema(maximum = 199)]
-    pub first_name: Option<u16>,
-    #[schema(maximum = 199)]
-    pub last_name: Option<u16>,
-    #[schema(maximum = 199)]
-    pub role: Option<u16>,
-    #[schema(maximum = 199)]
-    pub teams: Option<u16>,
+    #[schema(inline)]
+    pub email: ColumnNumber,
+    #[schema(inline)]
+    pub first_name: Option<ColumnNumber>,
+    #[schema(inline)]
+    pub last_name: Option<ColumnNumber>,
+    #[schema(inline)]
+    pub role: Option<ColumnNumber>,
+    #[schema(inline)]
+    pub teams: Option<ColumnNumber>,
 }
 
 impl Mapping {
@@ -56,15 +82,15 @@ impl Mapping {
             (Field::Role, self.role),
             (Field::Teams, self.teams),
         ];
-        optional.into_iter().filter_map(|(field, column)| Some((field, column?))).collect()
+        optional.into_iter().filter_map(|(field, column)| Some((field, column?.0))).collect()
     }
 }
 
 impl From<ProposedMapping> for Mapping {
     fn from(proposed: ProposedMapping) -> Self {
-        let column = |proposal: Option<Proposal>| proposal.map(|proposal| proposal.column);
+        let column = |proposal: Option<Proposal>| proposal.map(|proposal| ColumnNumber(proposal.column));
         Self {
-            email: proposed.email.column,
+            email: ColumnNumber(proposed.email.column),
             first_name: column(proposed.first_name),
             last_name: column(proposed.last_name),
             role: column(proposed.role),
@@ -158,5 +184,17 @@ fn confidence(field: Field, by_name: Option<u8>, content: Content) -> Option<u8>
         (_, Some(name)) => Some(name),
         (Field::Role | Field::Teams, None) => (held == 100 && content.filled > 1).then_some(50),
         (Field::FirstName | Field::LastName, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_any_json_number_that_is_whole_and_in_range() {
+        let read = |text: &str| serde_json::from_str::<ColumnNumber>(text).map(|column| column.0).ok();
+        assert_eq!([read("0"), read("58.0"), read("199")], [Some(0), Some(58), Some(199)]);
+        assert_eq!([read("200"), read("-1"), read("1.5"), read("\"1\""), read("1e300")], [None; 5]);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use analysis::analyse;
 pub use dialect::Dialect;
 pub use encoding::{Decoded, decode};
-pub use mapping::{Mapping, Proposal, ProposedMapping};
+pub use mapping::{ColumnNumber, Mapping, Proposal, ProposedMapping};
 pub use rows::{ImportRow, Rows, read_row};
 
 /// Most bytes of a file.
@@ -82,9 +82,8 @@ pub struct RowFault {
 }
 
 impl RowFault {
-    fn new(row: u64, column: Option<usize>, code: &str, detail: impl Into<String>) -> Self {
-        let column = column.and_then(|column| u16::try_from(column).ok());
-        Self { row, column, code: code.to_owned(), detail: detail.into() }
+    fn new(row: u64, column: Option<ColumnNumber>, code: &str, detail: impl Into<String>) -> Self {
+        Self { row, column: column.map(|column| column.0), code: code.to_owned(), detail: detail.into() }
     }
 }
 

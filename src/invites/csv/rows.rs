@@ -4,7 +4,7 @@ use csv::{Reader, StringRecord};
 
 use super::dialect::{reader, split_hint};
 use super::headers::role_meant;
-use super::{Dialect, Mapping, RowFault, Unreadable, decode};
+use super::{ColumnNumber, Dialect, Mapping, RowFault, Unreadable, decode};
 use crate::auth::Role;
 use crate::ids::TeamId;
 use crate::members::{EmailAddress, LONGEST_NAME, NoEmailAddress, Teams};
@@ -73,7 +73,7 @@ impl Rows {
 /// Every fault of the row.
 pub fn read_row(number: u64, record: &StringRecord, mapping: &Mapping, columns: usize, teams: &Teams) -> Result<ImportRow, Vec<RowFault>> {
     let mut faults = Vec::new();
-    let cell = |column: Option<u16>| column.and_then(|column| record.get(usize::from(column))).unwrap_or_default().trim();
+    let cell = |column: Option<ColumnNumber>| column.and_then(|column| record.get(usize::from(column.0))).unwrap_or_default().trim();
     if record.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
         let detail =
             format!("the row has {} cells, but the file has {columns} columns; is a value with a delimiter unquoted?", record.len());
@@ -81,13 +81,13 @@ pub fn read_row(number: u64, record: &StringRecord, mapping: &Mapping, columns: 
     }
     let email = EmailAddress::parse(cell(Some(mapping.email))).map_err(|why| {
         let code = if why == NoEmailAddress::Empty { "email_missing" } else { "email_invalid" };
-        faults.push(RowFault::new(number, Some(mapping.email.into()), code, why.to_string()));
+        faults.push(RowFault::new(number, Some(mapping.email), code, why.to_string()));
     });
-    let mut name = |column: Option<u16>| {
+    let mut name = |column: Option<ColumnNumber>| {
         let clean: String = cell(column).chars().filter(|one| !one.is_control()).collect();
         if clean.chars().count() > LONGEST_NAME {
             let detail = format!("a name has at most {LONGEST_NAME} characters");
-            faults.push(RowFault::new(number, column.map(usize::from), "name_too_long", detail));
+            faults.push(RowFault::new(number, column, "name_too_long", detail));
         }
         (!clean.is_empty()).then_some(clean)
     };
@@ -95,11 +95,11 @@ pub fn read_row(number: u64, record: &StringRecord, mapping: &Mapping, columns: 
     let word = cell(mapping.role);
     let role = role_meant(word);
     if role.is_none() && !word.is_empty() {
-        faults.push(RowFault::new(number, mapping.role.map(usize::from), "role_unknown", "the role is user or admin"));
+        faults.push(RowFault::new(number, mapping.role, "role_unknown", "the role is user or admin"));
     }
     let teams = teams.in_cell(cell(mapping.teams)).map_err(|name| {
         let detail = format!("there is no team {:?}; make it, then confirm", shorten(name));
-        faults.push(RowFault::new(number, mapping.teams.map(usize::from), "team_unknown", detail));
+        faults.push(RowFault::new(number, mapping.teams, "team_unknown", detail));
     });
     match (email, teams) {
         (Ok(email), Ok(teams)) if faults.is_empty() => Ok(ImportRow { email, first_name, last_name, role, teams }),

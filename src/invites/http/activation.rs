@@ -83,6 +83,7 @@ enum ActivationAnswer {
         (status = 200, description = "The page, or what the link is for.", content((ActivationView = "application/json"), (String = "text/html"))),
         (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 410, description = "The link was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
 #[get("/activate/{token}")]
@@ -108,10 +109,14 @@ async fn get_activation(request: HttpRequest, context: Context, PathParams(token
     responses(
         (status = 200, description = "The member, or where to log in.", content((ActivationAnswer = "application/json"), (String = "text/html"))),
         (status = 303, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
+        (status = 400, description = "The body can't be read.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 409, description = "The instance does not allow this way, or Salesforce is not set up.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 410, description = "The link was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 413, description = "The body is too large.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 415, description = "The media type is not supported.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 422, description = "Some values can't be used.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
 #[post("/activate/{token}")]
