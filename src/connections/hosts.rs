@@ -18,6 +18,9 @@ pub enum SalesforceHost {
     MyDomain(String),
 }
 
+/// Most characters of a host.
+const LONGEST_HOST: usize = 100;
+
 /// A text that is no Salesforce host.
 #[derive(Debug, thiserror::Error)]
 #[error("host is \"production\", \"sandbox\" or a My Domain host such as example.my.salesforce.com")]
@@ -31,7 +34,6 @@ impl FromStr for SalesforceHost {
             "production" => Ok(Self::Production),
             "sandbox" => Ok(Self::Sandbox),
             host => {
-                let host = host.to_ascii_lowercase();
                 let name = host.strip_suffix(".my.salesforce.com").ok_or(NoSalesforceHost)?;
                 let label = |part: &str| {
                     !part.is_empty()
@@ -39,8 +41,8 @@ impl FromStr for SalesforceHost {
                         && !part.ends_with('-')
                         && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 };
-                let fine = name.split('.').all(label) && name.split('.').count() <= 2 && host.len() <= 120;
-                if fine { Ok(Self::MyDomain(host)) } else { Err(NoSalesforceHost) }
+                let fine = name.split('.').all(label) && name.split('.').count() <= 2 && host.len() <= LONGEST_HOST;
+                if fine { Ok(Self::MyDomain(host.to_ascii_lowercase())) } else { Err(NoSalesforceHost) }
             }
         }
     }
@@ -106,7 +108,7 @@ impl Addresses {
             return Ok(expected);
         }
         let address = expected.as_str().trim_end_matches('/');
-        Err(ConnectionError::AddressNotAllowed(format!("the address of this subscription is {address}; correct it or leave it out")))
+        Err(ConnectionError::MarketoAddress(format!("the address of this subscription is {address}; correct it or leave it out")))
     }
 }
 

@@ -171,7 +171,7 @@ impl Connections {
             return Ok(client);
         }
         let base =
-            Url::parse(&row.base_url).map_err(|_| ConnectionError::AddressNotAllowed("the stored Marketo address can't be read".into()))?;
+            Url::parse(&row.base_url).map_err(|_| ConnectionError::MarketoAddress("the stored Marketo address can't be read".into()))?;
         let tokens = Arc::new(MarketoTokens { connections: self.clone(), instance });
         let client = MarketoClient::new(self.http.clone(), base, tokens, &self.marketo);
         self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (row.id, client.clone()));

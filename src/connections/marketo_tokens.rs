@@ -66,7 +66,7 @@ impl MarketoTokens {
     async fn request(&self, row: &MarketoRow) -> Result<SecretString, ConnectionError> {
         let connections = &self.connections;
         let base =
-            Url::parse(&row.base_url).map_err(|_| ConnectionError::AddressNotAllowed("the stored Marketo address can't be read".into()))?;
+            Url::parse(&row.base_url).map_err(|_| ConnectionError::MarketoAddress("the stored Marketo address can't be read".into()))?;
         let secret = connections.vault.open_text(&secret_context(self.instance, row.id), &row.sealed_client_secret)?;
         let issued = request_token(&connections.http, &base, &row.client_id, &secret).await?;
         let sealed = connections.vault.seal(&token_context(self.instance, row.id), issued.access_token.expose_secret().as_bytes())?;

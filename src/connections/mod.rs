@@ -82,9 +82,12 @@ pub enum ConnectionError {
     /// The service has no Salesforce app.
     #[error("the operator has not set salesforce.client_id and salesforce.client_secret")]
     SalesforceNotConfigured,
-    /// An address outside of the vendors' hosts.
+    /// An address outside of Salesforce's hosts.
     #[error("{0}")]
     AddressNotAllowed(String),
+    /// An address that is not the subscription's.
+    #[error("{0}")]
+    MarketoAddress(String),
     /// Neither provisioned nor pasted credentials.
     #[error("no Marketo credentials were provisioned for this instance; send client_id and client_secret as shown in Actions Config")]
     NoMarketoCredentials,

@@ -59,7 +59,7 @@ codes! {
     PrerequisiteUnmet = 409, "prerequisite_unmet", "A prerequisite is not met";
     StepRequired = 409, "step_required", "An earlier set-up step is not done";
     NoMarketoCredentials = 409, "no_marketo_credentials", "No Marketo credentials are known";
-    MarketoAddressWrong = 409, "marketo_address_wrong", "The Marketo address does not answer as Marketo";
+    MarketoAddressWrong = 409, "marketo_address_wrong", "The Marketo address is wrong";
     MarketoClientUnknown = 409, "marketo_client_unknown", "Marketo does not know this client id";
     MarketoSecretWrong = 409, "marketo_secret_wrong", "Marketo refuses the client secret";
     MarketoRefused = 409, "marketo_refused", "Marketo refused the call";

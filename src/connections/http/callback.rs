@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::connections::{ActivatedMember, ActivationByLogin, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult};
-use crate::http::gate::SESSION_COOKIE;
-use crate::http::{Code, Context, Page, Problem, QueryParams};
+use crate::http::{Code, Context, Page, Problem, QueryParams, problem_or_page, session_cookie, wants_json};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(salesforce_callback);
@@ -50,12 +48,12 @@ async fn salesforce_callback(
     activation: Data<Arc<dyn ActivationByLogin>>,
     QueryParams(callback): QueryParams<Callback>,
 ) -> Result<HttpResponse, Problem> {
-    match complete(&connections, activation.get_ref().as_ref(), callback).await {
+    let answer = match complete(&connections, activation.get_ref().as_ref(), callback).await {
         Ok(Completed::Connected(result)) => connected_page(&result),
         Ok(Completed::Activated(member)) => activated_page(&context, &member),
-        Err(problem) if wants_json(&request) => Err(problem),
-        Err(problem) => Page::of_problem(&problem).respond(problem.code().status()),
-    }
+        Err(problem) => Err(problem),
+    };
+    problem_or_page(answer, wants_json(&request))
 }
 
 enum Completed {
@@ -85,10 +83,6 @@ async fn complete(connections: &Connections, activation: &dyn ActivationByLogin,
     }
 }
 
-fn wants_json(request: &HttpRequest) -> bool {
-    request.headers().get("accept").and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("json"))
-}
-
 fn connected_page(result: &TestResult) -> Result<HttpResponse, Problem> {
     let page = if result.ok {
         Page::text("Salesforce is connected", ["A test call succeeded. You can close this window and go on with the set-up.".to_owned()])
@@ -105,13 +99,7 @@ fn connected_page(result: &TestResult) -> Result<HttpResponse, Problem> {
 fn activated_page(context: &Context, member: &ActivatedMember) -> Result<HttpResponse, Problem> {
     let page = Page::text("Your account is active", [format!("You are logged in as {}. You can close this window.", member.email)]);
     let mut response = page.respond(StatusCode::OK)?;
-    let cookie = Cookie::build(SESSION_COOKIE, member.session.token.expose_secret().to_owned())
-        .path("/")
-        .http_only(true)
-        .secure(context.public_url.0.starts_with("https://"))
-        .same_site(SameSite::Lax)
-        .expires(actix_web::cookie::time::OffsetDateTime::from_unix_timestamp(member.session.expires_at.unix_seconds()).ok())
-        .finish();
+    let cookie = session_cookie(&member.session.token, member.session.expires_at, &context.public_url);
     response.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session can't be begun."))?;
     Ok(response)
 }

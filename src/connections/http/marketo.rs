@@ -2,6 +2,9 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{instance_of, name_of, state_of};
@@ -15,30 +18,58 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(connect_marketo).service(get_marketo).service(test_marketo).service(disconnect_marketo).service(list_marketo_admins);
 }
 
+/// Most characters of a pasted value.
+const LONGEST_VALUE: usize = 200;
+
 /// How to connect Marketo.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConnectMarketo {
-    /// As shown in Actions Config; leave out both this and the secret for the one-click connect.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     client_id: Option<String>,
-    /// As shown in Actions Config.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     client_secret: Option<SecretString>,
-    /// The subscription's address, when it is to be checked; it follows from the Munchkin id.
-    #[schema(example = "https://123-abc-456.mktorest.com", max_length = 200)]
     base_url: Option<String>,
 }
+
+// Written by hand: either both credentials or neither has no form that derives.
+impl utoipa::PartialSchema for ConnectMarketo {
+    fn schema() -> RefOr<Schema> {
+        let text = |description: &str| ObjectBuilder::new().max_length(Some(LONGEST_VALUE)).description(Some(description.to_owned()));
+        let credential = |description| text(description).schema_type(Type::String).min_length(Some(1));
+        let nothing = || ObjectBuilder::new().schema_type(Type::Null);
+        let address: Object = text("The subscription's address, to have it checked. It follows from the Munchkin id.")
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .examples([json!("https://123-abc-456.mktorest.com")])
+            .build();
+        let with = |id: ObjectBuilder, secret: ObjectBuilder| {
+            ObjectBuilder::new()
+                .property("client_id", id)
+                .property("client_secret", secret)
+                .property("base_url", address.clone())
+                .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let pasted = with(credential("As shown in Actions Config."), credential("As shown in Actions Config."));
+        OneOfBuilder::new()
+            .item(with(nothing(), nothing()).title(Some("One-click connect")))
+            .item(pasted.required("client_id").required("client_secret").title(Some("Pasted credentials")))
+            .description(Some("How to connect Marketo: with the credentials provisioned for the instance, or with pasted ones."))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for ConnectMarketo {}
 
 impl ConnectMarketo {
     fn pasted(self) -> Result<(Option<PastedCredentials>, Option<String>), Problem> {
         let mut faults = Vec::new();
-        let too_long = |text: &str| text.is_empty() || text.len() > 200;
-        if self.client_id.as_deref().is_some_and(too_long) {
+        let unfit = |text: &str, least: usize| !(least..=LONGEST_VALUE).contains(&text.chars().count());
+        if self.client_id.as_deref().is_some_and(|id| unfit(id, 1)) {
             faults.push(InputFault::new("/client_id", "length", "client_id has 1 to 200 characters."));
         }
-        if self.client_secret.as_ref().is_some_and(|secret| too_long(secret.expose_secret())) {
+        if self.client_secret.as_ref().is_some_and(|secret| unfit(secret.expose_secret(), 1)) {
             faults.push(InputFault::new("/client_secret", "length", "client_secret has 1 to 200 characters."));
+        }
+        if self.base_url.as_deref().is_some_and(|address| unfit(address, 0)) {
+            faults.push(InputFault::new("/base_url", "length", "base_url has at most 200 characters."));
         }
         let pasted = match (self.client_id, self.client_secret) {
             (Some(client_id), Some(client_secret)) => Some(PastedCredentials { client_id, client_secret }),
@@ -98,7 +129,7 @@ impl From<MarketoRow> for MarketoConnection {
 ///
 /// Step 3. An empty object is the one-click connect with the credentials provisioned for the instance. Nothing is kept unless a
 /// token was had and a test call succeeded.
-#[utoipa::path(operation_id = "connectMarketo", tag = "Connections", responses(
+#[utoipa::path(operation_id = "connectMarketo", tag = "Connections", request_body = ConnectMarketo, responses(
     (status = 201, description = "Connected.", body = MarketoConnection),
     (status = 409, description = "Connected already, no credentials, or Marketo refuses them; the code says which of address, id and secret is wrong.", body = ProblemBody, content_type = "application/problem+json"),
 ))]

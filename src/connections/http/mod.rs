@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{ConnectionError, ConnectionState};
 use crate::auth::Actor;
-use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem};
 use crate::instances::{self, Instance};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
@@ -20,7 +20,8 @@ impl AsProblem for ConnectionError {
             Self::NotConnected { link, .. } => Problem::new(Code::NotConnected, said).with_link(*link),
             Self::AlreadyConnected(_) => Problem::new(Code::AlreadyConnected, said),
             Self::SalesforceNotConfigured => Problem::new(Code::SalesforceNotConfigured, said),
-            Self::AddressNotAllowed(_) => Problem::invalid(vec![InputFault::new("/base_url", "address_not_allowed", said)]),
+            Self::AddressNotAllowed(_) => Problem::new(Code::SalesforceRefused, said),
+            Self::MarketoAddress(_) => Problem::new(Code::MarketoAddressWrong, said),
             Self::NoMarketoCredentials => Problem::new(Code::NoMarketoCredentials, said),
             Self::StateInvalid => Problem::new(Code::StateInvalid, said),
             Self::AuthorizationDenied(_) => Problem::new(Code::AuthorizationDenied, said),

@@ -21,7 +21,7 @@ struct BeginSalesforce {
     /// `production`, `sandbox`, or the organisation's My Domain host. Production unless given.
     #[schema(
         example = "production",
-        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.(sandbox|develop|scratch))?\.my\.salesforce\.com)$",
+        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$",
         max_length = 100
     )]
     host: Option<String>,
@@ -39,7 +39,7 @@ struct AuthorizationBegun {
 /// Connect Salesforce
 ///
 /// Step 2. Gives the address at which a Salesforce user authorizes this service; the connection exists once they come back.
-#[utoipa::path(operation_id = "beginSalesforceConnection", tag = "Connections", responses(
+#[utoipa::path(operation_id = "beginSalesforceConnection", tag = "Connections", request_body = BeginSalesforce, responses(
     (status = 201, description = "Send the admin to the address.", body = AuthorizationBegun),
     (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]

@@ -1,21 +1,18 @@
 //! `GET` and `POST /activate/{token}`: the page behind the link of an invitation. Browsers get pages, programs get JSON.
 
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use futures_util::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::auth::NewSession;
 use crate::clock::Timestamp;
 use crate::connections::{ActivatedMember, ActivationByLogin, Connections, NoSalesforceHost, SalesforceLogin};
-use crate::http::gate::SESSION_COOKIE;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, InputFault, Page, PageField, PageForm, PathParams, Problem, PublicUrl};
+use crate::http::{Code, Context, InputFault, Page, PageField, PageForm, PathParams, Problem, problem_or_page, session_cookie, wants_json};
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
 use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, open_link};
@@ -96,7 +93,7 @@ async fn get_activation(request: HttpRequest, context: Context, PathParams(token
         }
         page(&link, &token).respond(StatusCode::OK)
     };
-    for_caller(shown.await, json)
+    problem_or_page(shown.await, json)
 }
 
 /// Activate
@@ -136,7 +133,7 @@ async fn post_activation(
             ActivationMethod::Password => take_password(&context, &link, wanted.password, json).await,
         }
     };
-    for_caller(done.await, json)
+    problem_or_page(done.await, json)
 }
 
 async fn go_to_salesforce(connections: &Connections, link: &OpenLink, host: Option<&str>, json: bool) -> Result<HttpResponse, Problem> {
@@ -166,36 +163,9 @@ async fn take_password(context: &Context, link: &OpenLink, password: Option<Secr
         let text = format!("{} can now use {}. You are logged in.", member.email.as_str(), link.instance.name);
         Page::text("Your account is active", [text]).respond(StatusCode::OK)?
     };
-    let cookie = session_cookie(&session, &context.public_url);
+    let cookie = session_cookie(&session.token, session.expires_at, &context.public_url);
     answer.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session cookie can't be written. Log in instead."))?;
     Ok(answer)
-}
-
-/// The cookie of a session just begun.
-fn session_cookie(session: &NewSession, public_url: &PublicUrl) -> Cookie<'static> {
-    Cookie::build(SESSION_COOKIE, session.token.expose_secret().to_owned())
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(public_url.0.starts_with("https://"))
-        .expires(session.expires_at.instant())
-        .finish()
-}
-
-/// A program asks for JSON or sends it; a browser asks for a page.
-fn wants_json(request: &HttpRequest) -> bool {
-    let named = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
-    let accept = named(header::ACCEPT);
-    let asks = accept.contains("application/json") || accept.contains("application/problem+json");
-    !accept.contains("text/html") && (asks || named(header::CONTENT_TYPE).starts_with("application/json"))
-}
-
-/// A failure goes to a program as it is and to a browser as a page.
-fn for_caller(answer: Result<HttpResponse, Problem>, json: bool) -> Result<HttpResponse, Problem> {
-    match answer {
-        Err(problem) if !json => Page::of_problem(&problem).respond(problem.code().status()),
-        answer => answer,
-    }
 }
 
 fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<ActivationRequest, Problem> {
