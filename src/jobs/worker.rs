@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use super::{JobHandler, JobOutcome, store};
 use crate::clock::SharedClock;
 use crate::db::claim::{ClaimedJob, claim_job};
-use crate::db::{Db, DbError};
+use crate::db::Db;
 
 /// How long a claimed job stays ours without a sign of life; another process takes it over after that.
 const LEASE: time::Duration = time::Duration::seconds(30);
@@ -31,7 +31,7 @@ pub struct JobWorker {
 #[derive(Debug)]
 pub struct RunningWorker {
     stop: watch::Sender<bool>,
-    lanes: JoinSet<()>,
+    dispatching: JoinHandle<()>,
 }
 
 impl JobWorker {
@@ -42,49 +42,60 @@ impl JobWorker {
         Self { db, clock, handlers: Arc::new(handlers), at_once }
     }
 
-    /// Starts the lanes.
+    /// Starts claiming jobs.
     #[must_use]
     pub fn start(self) -> RunningWorker {
         let (stop, stopped) = watch::channel(false);
-        let mut lanes = JoinSet::new();
-        for _ in 0..self.at_once {
-            lanes.spawn(self.clone().lane(stopped.clone()));
-        }
-        RunningWorker { stop, lanes }
+        RunningWorker { stop, dispatching: tokio::spawn(self.dispatch(stopped)) }
     }
 
-    async fn lane(self, mut stopped: watch::Receiver<bool>) {
-        let worker = self.clock.new_id();
+    /// Claims jobs as long as there is room, one claimer for the whole process; when told to stop, waits for those under way.
+    async fn dispatch(self, mut stopped: watch::Receiver<bool>) {
+        let mut running = JoinSet::new();
         while !*stopped.borrow() {
-            match self.run_one(worker).await {
-                Ok(true) => {}
-                Ok(false) => wait(&mut stopped, IDLE).await,
+            if running.len() >= self.at_once {
+                tokio::select! {
+                    _ = running.join_next() => {}
+                    _ = stopped.changed() => {}
+                }
+                continue;
+            }
+            // Each claim has a name of its own: a job taken over is not mistaken for the one given up.
+            let worker = self.clock.new_id();
+            let now = self.clock.timestamp();
+            match claim_job(&self.db, worker, now, now + LEASE).await {
+                Ok(Some(job)) => {
+                    running.spawn(self.clone().run(worker, job));
+                }
+                Ok(None) => wait(&mut stopped, IDLE).await,
                 Err(error) => {
                     tracing::warn!(error = %error, "the job queue can't be read");
                     wait(&mut stopped, Duration::from_secs(1)).await;
                 }
             }
+            while running.try_join_next().is_some() {}
         }
+        while running.join_next().await.is_some() {}
     }
 
-    /// Claims and runs one job; `false` when none is due.
-    async fn run_one(&self, worker: Uuid) -> Result<bool, DbError> {
-        let now = self.clock.timestamp();
-        let Some(job) = claim_job(&self.db, worker, now, now + LEASE).await? else { return Ok(false) };
+    /// Runs one job and records its end.
+    async fn run(self, worker: Uuid, job: ClaimedJob) {
         let outcome = match self.handlers.get(job.kind.as_str()) {
             Some(handler) => self.run_under_lease(worker, &job, handler.as_ref()).await,
             None => JobOutcome::Failed(format!("nothing here runs jobs of the kind {:?}", job.kind)),
         };
         let now = self.clock.timestamp();
-        match outcome {
-            JobOutcome::Done => store::finish(&self.db, job.id, worker, "done", None, now).await?,
-            JobOutcome::Again(after) => store::postpone(&self.db, job.id, worker, now + after).await?,
+        let recorded = match outcome {
+            JobOutcome::Done => store::finish(&self.db, job.id, worker, "done", None, now).await,
+            JobOutcome::Again(after) => store::postpone(&self.db, job.id, worker, now + after).await,
             JobOutcome::Failed(reason) => {
                 tracing::warn!(job = %job.id, kind = job.kind, reason, "a job failed");
-                store::finish(&self.db, job.id, worker, "failed", Some(&reason), now).await?;
+                store::finish(&self.db, job.id, worker, "failed", Some(&reason), now).await
             }
+        };
+        if let Err(error) = recorded {
+            tracing::warn!(error = %error, job = %job.id, "the end of a job could not be recorded; it runs again after its lease");
         }
-        Ok(true)
     }
 
     async fn run_under_lease(&self, worker: Uuid, job: &ClaimedJob, handler: &dyn JobHandler) -> JobOutcome {
@@ -112,10 +123,9 @@ impl RunningWorker {
     /// Takes no more jobs and waits, at most `patience`, for those under way; what is left goes on elsewhere after its lease.
     pub async fn stop(mut self, patience: Duration) {
         let _ = self.stop.send(true);
-        let drained = tokio::time::timeout(patience, async { while self.lanes.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
+        if tokio::time::timeout(patience, &mut self.dispatching).await.is_err() {
             tracing::warn!("jobs were still under way at shutdown; they go on where the next process starts");
-            self.lanes.abort_all();
+            self.dispatching.abort();
         }
     }
 }
