@@ -1,4 +1,4 @@
-//! A database of its own for each test.
+//! A database of its own for each test: a file, or a schema that nothing else looks into.
 
 use std::path::Path;
 
@@ -32,10 +32,10 @@ impl TestDatabase {
                 let mut connection = PgConnection::connect(&server)
                     .await
                     .expect("these tests need PostgreSQL: `make test` finds or installs one, or set TEST_DATABASE_URL");
-                connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-                let (base, parameters) = server.split_once('?').map_or((server.as_str(), ""), |(base, rest)| (base, rest));
-                let base = base.rsplit_once('/').unwrap().0;
-                let url = if parameters.is_empty() { format!("{base}/{name}") } else { format!("{base}/{name}?{parameters}") };
+                // A schema rather than a database: dropping a database makes the server write everything out each time.
+                connection.execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}"))).await.unwrap();
+                let joint = if server.contains('?') { '&' } else { '?' };
+                let url = format!("{server}{joint}options=-csearch_path%3D{name}");
                 Self { url, postgres: Some((server, name)) }
             }
         }
@@ -53,7 +53,7 @@ impl Drop for TestDatabase {
         let dropped = std::thread::spawn(move || {
             super::run(async move {
                 if let Ok(mut connection) = PgConnection::connect(&server).await {
-                    let _ = connection.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
+                    let _ = connection.execute(sqlx::AssertSqlSafe(format!("DROP SCHEMA IF EXISTS {name} CASCADE"))).await;
                 }
             });
         });
