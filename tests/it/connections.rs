@@ -40,18 +40,18 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 20).await;
         let token = app.guided_instance().await;
         let page = app.get("/oauth/salesforce/callback?code=abc&state=made-up").await;
-        assert_eq!(page.status, 400);
+        assert_eq!(page.status, 403);
         assert!(page.headers["content-type"].to_str().unwrap().starts_with("text/html"), "people see a page");
 
         let begin = async || app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201)["authorization_url"].as_str().unwrap().to_owned();
         let late = app.log_in_at_salesforce(&begin().await, "maria.admin@example.com").await;
         app.clock.advance(Duration::minutes(11));
         let asking = app.http.get(late).header("accept", "application/json");
-        Answer::of(asking).await.problem(400, "state_invalid");
+        Answer::of(asking).await.problem(403, "state_invalid");
 
         let back = app.log_in_at_salesforce(&begin().await, "maria.admin@example.com").await;
         assert_eq!(Answer::of(app.http.get(&back)).await.status, 200);
-        assert_eq!(Answer::of(app.http.get(&back)).await.status, 400, "a state works once");
+        assert_eq!(Answer::of(app.http.get(&back)).await.status, 403, "a state works once");
         app.stop().await;
     }
 

@@ -35,8 +35,7 @@ struct Callback {
 /// Answers with a page for the person. A `state` works once.
 #[utoipa::path(operation_id = "completeSalesforceAuthorization", tag = "Connections", params(Callback), responses(
     (status = 200, description = "A page that says what was done.", body = String, content_type = "text/html"),
-    (status = 400, description = "A page: the authorization was not begun here, was completed already, or is too old.", body = String, content_type = "text/html"),
-    (status = 403, description = "A page: refused at Salesforce, or another e-mail address than the invited one.", body = String, content_type = "text/html"),
+    (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; or the e-mail address is another than the invited one.", body = String, content_type = "text/html"),
     (status = 409, description = "A page: it can't be completed as things are.", body = String, content_type = "text/html"),
     (status = 410, description = "A page: the invitation was used or has expired.", body = String, content_type = "text/html"),
 ))]
