@@ -203,6 +203,7 @@ pub const RULES: &[Rule] = rules! {
 
     GET "/v1/marketo/admins" => Instance(MembersRead);
     POST "/v1/invites/first" => Instance(MembersWrite);
+    GET "/v1/invites/first" => Instance(MembersRead);
     POST "/v1/invites" => Instance(MembersWrite);
     GET "/v1/invites" => Instance(MembersRead);
     GET "/v1/invites/{invite_id}" => Instance(MembersRead);

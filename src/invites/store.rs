@@ -55,6 +55,17 @@ pub(super) async fn find(db: &Db, instance: InstanceId, invite: InviteId) -> Res
     row.map(Invite::try_from).transpose()
 }
 
+/// The newest invitation of the first user.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn find_first(db: &Db, instance: InstanceId) -> Result<Option<Invite>, DbError> {
+    const SQL: &str = "SELECT id, instance_id, member_id, email, status, is_first, import_id, invited_by, send_error, created_at, sent_at, \
+         expires_at, accepted_at FROM invites WHERE instance_id = $1 AND is_first ORDER BY created_at DESC, id DESC LIMIT 1";
+    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    row.map(Invite::try_from).transpose()
+}
+
 /// The invitation behind a link. Global: the link is all that the person has.
 ///
 /// # Errors

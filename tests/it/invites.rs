@@ -90,6 +90,7 @@ on_both_engines! {
         let wanted = json!({ "marketo_user_id": "tom.ops@example.com" });
         let invited = app.call(&token, Method::POST, "/v1/invites/first", Some(wanted)).await.expect(201);
         assert_eq!(invited["email"], "tom.ops@example.com");
+        assert_eq!(app.call(&token, Method::GET, "/v1/invites/first", None).await.expect(200)["id"], invited["id"]);
         app.stop().await;
     }
 
@@ -101,6 +102,7 @@ on_both_engines! {
         let unmet = json!({ "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": false } });
         app.call(&token, Method::PATCH, "/v1/instance", Some(unmet)).await.expect(200);
         invite_first(&app, &token, FIRST_USER).await.problem(409, "prerequisite_unmet");
+        app.call(&token, Method::GET, "/v1/invites/first", None).await.problem(404, "not_found");
         assert!(listed(&app, &token, "/v1/members").await.is_empty());
         app.stop().await;
     }

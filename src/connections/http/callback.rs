@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::connections::{ActivatedMember, ActivationByLogin, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult};
+use crate::http::problem::ProblemBody;
 use crate::http::{Code, Context, Page, Problem, QueryParams, problem_or_page, session_cookie, wants_json};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -32,12 +33,12 @@ struct Callback {
 
 /// Where Salesforce sends people back to
 ///
-/// Answers with a page for the person. A `state` works once.
+/// Answers with a page for the person, or with JSON problems when asked with `Accept: application/json`. A `state` works once.
 #[utoipa::path(operation_id = "completeSalesforceAuthorization", tag = "Connections", params(Callback), responses(
     (status = 200, description = "A page that says what was done.", body = String, content_type = "text/html"),
-    (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; or the e-mail address is another than the invited one.", body = String, content_type = "text/html"),
-    (status = 409, description = "A page: it can't be completed as things are.", body = String, content_type = "text/html"),
-    (status = 410, description = "A page: the invitation was used or has expired.", body = String, content_type = "text/html"),
+    (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; or the e-mail address is another than the invited one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    (status = 409, description = "A page: it can't be completed as things are.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    (status = 410, description = "A page: the invitation was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
 ))]
 #[get("/oauth/salesforce/callback")]
 async fn salesforce_callback(

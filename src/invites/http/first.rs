@@ -1,6 +1,6 @@
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
 use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr};
@@ -8,11 +8,11 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr};
 use super::{InviteView, ProblemBody};
 use crate::auth::Role;
 use crate::connections::{Connections, MarketoAdmin};
-use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::ids::InstanceId;
 use crate::instances::{self, InstanceError};
 use crate::invites::invite::{Desk, invite_first};
-use crate::invites::{InviteError, inviter_text};
+use crate::invites::{InviteError, inviter_text, store};
 use crate::members::{self, EmailAddress, LONGEST_ADDRESS, LONGEST_NAME, NewMember};
 
 /// Most characters of a Marketo user id. Marketo documents no bound; its user ids look like e-mail addresses.
@@ -111,6 +111,21 @@ pub(super) async fn post_first_invite(
     let location = format!("/v1/invites/{}", invited.id);
     let view = InviteView::new(invited, context.clock.timestamp());
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(view))
+}
+
+/// See the first user's invitation
+#[utoipa::path(
+    operation_id = "getFirstInvite", tag = "Invitations",
+    responses(
+        (status = 200, description = "The invitation.", body = InviteView),
+        (status = 404, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/invites/first")]
+pub(super) async fn get_first_invite(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let found = store::find_first(&context.db, caller.instance).await?;
+    let found = found.ok_or_else(|| Problem::new(Code::NotFound, "The first user has not been invited yet; do it with POST."))?;
+    Ok(HttpResponse::Ok().json(InviteView::new(found, context.clock.timestamp())))
 }
 
 /// The Marketo admin asked for, once everything that must hold before the first invitation does.

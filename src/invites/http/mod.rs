@@ -1,4 +1,4 @@
-//! `POST /v1/invites/first`, `POST /v1/invites`, `GET /v1/invites`, `GET /v1/invites/{invite_id}`; activation and imports have
+//! `POST` and `GET /v1/invites/first`, `POST /v1/invites`, `GET /v1/invites`, `GET /v1/invites/{invite_id}`; activation and imports have
 //! files of their own.
 
 mod activation;
@@ -30,7 +30,7 @@ impl AsProblem for InviteError {
         let problem = |code| Problem::new(code, format!("{self}."));
         match self {
             Self::NotAMarketoAdmin | Self::AdminWithoutAddress(_) => problem(Code::NotAMarketoAdmin).with_link("/v1/marketo/admins"),
-            Self::FirstUserExists => problem(Code::FirstUserExists).with_link("/v1/invites"),
+            Self::FirstUserExists => problem(Code::FirstUserExists).with_link("/v1/invites/first"),
             Self::NobodyInvited => problem(Code::StepRequired).with_link("/v1/invites/first"),
             Self::OtherInstance => problem(Code::EmailTaken),
             Self::NoSeat(_) => problem(Code::SeatLimitReached),
@@ -57,7 +57,12 @@ impl AsProblem for InviteError {
 
 /// The routes of invitations.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(first::post_first_invite).service(post_invites).service(list_invites).service(get_invite);
+    config
+        .service(first::post_first_invite)
+        .service(first::get_first_invite)
+        .service(post_invites)
+        .service(list_invites)
+        .service(get_invite);
     imports::routes(config);
     activation::routes(config);
 }
