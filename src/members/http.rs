@@ -77,6 +77,7 @@ struct MemberParams {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u16>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9A-Za-z_-]{21}[AQgw]$")]
     cursor: Option<String>,
     /// Only members with this status.
     #[param(inline)]
