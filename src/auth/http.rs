@@ -39,20 +39,24 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(token).service(jwks).service(metadata);
 }
 
-/// The form a client posts.
+/// The form a client posts. It has no null; what is not needed is left out.
 #[derive(Debug, utoipa::ToSchema)]
 #[allow(dead_code)] // read pair by pair, to tell a missing parameter from a repeated one
 struct TokenRequest {
     /// `client_credentials`.
     grant_type: GrantType,
     /// The client's id, unless sent as HTTP Basic user.
-    client_id: Option<String>,
+    #[schema(required = false)]
+    client_id: String,
     /// The client's secret, unless sent as HTTP Basic password.
-    client_secret: Option<String>,
+    #[schema(required = false)]
+    client_secret: String,
     /// Scopes wanted, space separated; all that the client has unless given.
-    scope: Option<String>,
+    #[schema(required = false, example = "people:read sync:read")]
+    scope: String,
     /// `urn:msi-actions:instance:ID`, for an operator's client (RFC 8707).
-    resource: Option<String>,
+    #[schema(required = false, example = "urn:msi-actions:instance:0198f2f0-0000-7000-8000-000000000000")]
+    resource: String,
 }
 
 #[derive(Debug, utoipa::ToSchema)]
