@@ -18,6 +18,10 @@ pub enum SalesforceHost {
     MyDomain(String),
 }
 
+/// The form of the texts that name a [`SalesforceHost`], for the document; a text has at most 100 characters, too.
+pub const SALESFORCE_HOST_PATTERN: &str =
+    r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$";
+
 /// Most characters of a host.
 const LONGEST_HOST: usize = 100;
 

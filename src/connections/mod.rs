@@ -22,7 +22,7 @@ use crate::salesforce::SalesforceError;
 
 pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin};
 pub use authorization::Purpose;
-pub use hosts::{NoSalesforceHost, SalesforceHost};
+pub use hosts::{NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 pub use marketo::{MarketoAdmin, PastedCredentials};
 pub use service::Connections;
 

@@ -70,6 +70,15 @@ async fn check_open(db: &Db, now: Timestamp, invite: &Invite) -> Result<(), Invi
     if now >= invite.expires_at { Err(InviteError::LinkExpired) } else { Ok(()) }
 }
 
+/// Checks the length of a password.
+///
+/// # Errors
+/// [`InviteError::PasswordUnfit`].
+pub(super) fn check_password(password: &SecretString) -> Result<(), InviteError> {
+    let length = password.expose_secret().chars().count();
+    if (SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) { Ok(()) } else { Err(InviteError::PasswordUnfit) }
+}
+
 /// Activates by a password that the person chose.
 ///
 /// # Errors
@@ -78,10 +87,7 @@ pub(super) async fn by_password(db: &Db, clock: &dyn Clock, link: &OpenLink, pas
     if !link.methods().contains(&ActivationMethod::Password) {
         return Err(InviteError::PasswordSwitchedOff);
     }
-    let length = password.expose_secret().chars().count();
-    if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) {
-        return Err(InviteError::PasswordUnfit);
-    }
+    check_password(&password)?;
     // The tasks of the blocking pool are bounded by the runtime; one takes 19 MiB for some tens of milliseconds.
     let hashed = tokio::task::spawn_blocking(move || hash_password(&password)).await;
     let hash = hashed.map_err(|_| InviteError::PasswordLost)?.map_err(|_| InviteError::PasswordLost)?;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{JobHandler, JobOutcome, store};
 use crate::clock::SharedClock;
-use crate::db::claim::{ClaimedJob, claim_job};
 use crate::db::Db;
+use crate::db::claim::{ClaimedJob, claim_job};
 
 /// How long a claimed job stays ours without a sign of life; another process takes it over after that.
 const LEASE: time::Duration = time::Duration::seconds(30);

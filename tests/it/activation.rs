@@ -169,6 +169,13 @@ on_both_engines! {
         let (_, path) = invited(&app).await;
         activate(&app, &path, json!({ "method": "magic" })).await.problem(422, "invalid_input");
         activate(&app, &path, json!({ "method": "salesforce", "salesforce_host": "evil.example.com" })).await.problem(422, "invalid_input");
+        for (wrong, pointer) in [
+            (json!({ "method": "password", "password": "correct horse battery", "salesforce_host": "production" }), "/salesforce_host"),
+            (json!({ "method": "salesforce", "password": "correct horse battery" }), "/password"),
+            (json!({ "method": "salesforce", "salesforce_host": null }), "/salesforce_host"),
+        ] {
+            assert_eq!(activate(&app, &path, wrong).await.problem(422, "invalid_input")["errors"][0]["pointer"], pointer);
+        }
         let text = app.request(Method::POST, &path).header("content-type", "text/plain").header(ACCEPT, "application/json").body("x");
         Answer::of(text).await.problem(415, "unsupported_media_type");
         let form = app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&[("method", "magic")]);

@@ -7,16 +7,21 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, OneOfBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
-use crate::connections::{ActivatedMember, ActivationByLogin, Connections, NoSalesforceHost, SalesforceLogin};
+use crate::connections::{
+    ActivatedMember, ActivationByLogin, Connections, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost, SalesforceLogin,
+};
 use crate::http::problem::ProblemBody;
 use crate::http::{Code, Context, InputFault, Page, PageField, PageForm, PathParams, Problem, problem_or_page, session_cookie, wants_json};
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
-use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, open_link};
-use crate::invites::{InviteError, store};
+use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, check_password, open_link};
+use crate::invites::{InviteError, LONGEST_PASSWORD, SHORTEST_PASSWORD, store};
 use crate::members::MemberView;
 
 /// The routes behind an invitation's link.
@@ -37,21 +42,80 @@ struct ActivationView {
     expires_at: Timestamp,
 }
 
-/// How to activate.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+/// How to activate, in JSON or as a form.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ActivationRequest {
     method: ActivationMethod,
-    /// For `salesforce`: `production`, `sandbox` or the host of a My Domain; the instance's own environment unless given.
-    #[schema(
-        example = "production",
-        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.(sandbox|develop|scratch))?\.my\.salesforce\.com)$",
-        max_length = 100
-    )]
+    #[serde(default, deserialize_with = "given")]
     salesforce_host: Option<String>,
-    /// For `password`: 12 to 1024 characters.
-    #[schema(value_type = Option<String>, format = Password, min_length = 12, max_length = 1024)]
+    #[serde(default, deserialize_with = "given")]
     password: Option<SecretString>,
+}
+
+// Written by hand: each method has a field of its own, and a fault in either is to be named by its pointer, which a derived
+// enum can't do.
+impl utoipa::PartialSchema for ActivationRequest {
+    fn schema() -> RefOr<Schema> {
+        let way = |method: &str, description: &str| {
+            let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([method]));
+            ObjectBuilder::new()
+                .title(Some(description))
+                .property("method", word)
+                .required("method")
+                .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let host = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(100))
+            .pattern(Some(SALESFORCE_HOST_PATTERN))
+            .examples([json!("production")])
+            .description(Some("`production`, `sandbox` or the host of a My Domain; the instance's own environment unless given."));
+        let password = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+            .min_length(Some(SHORTEST_PASSWORD))
+            .max_length(Some(LONGEST_PASSWORD));
+        OneOfBuilder::new()
+            .item(way("salesforce", "Log in to Salesforce").property("salesforce_host", host))
+            .item(way("password", "Choose a password").property("password", password).required("password"))
+            .description(Some("How to activate."))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for ActivationRequest {}
+
+/// A value that may be left out but is no null.
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(input: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(input).map(Some)
+}
+
+/// The way that was chosen, with what it needs.
+enum Chosen {
+    Salesforce(Option<SalesforceHost>),
+    Password(SecretString),
+}
+
+impl ActivationRequest {
+    fn parse(self) -> Result<Chosen, Problem> {
+        let fault = |pointer, code, detail: String| Problem::invalid(vec![InputFault::new(pointer, code, detail)]);
+        let foreign = |pointer| fault(pointer, "not_for_this_method", "This belongs to the other method; leave it out.".to_owned());
+        match self.method {
+            ActivationMethod::Salesforce if self.password.is_some() => Err(foreign("/password")),
+            ActivationMethod::Salesforce => {
+                let host = self.salesforce_host.map(|text| text.parse()).transpose();
+                let wrong = |error: NoSalesforceHost| fault("/salesforce_host", "not_a_salesforce_host", format!("{error}."));
+                host.map(Chosen::Salesforce).map_err(wrong)
+            }
+            ActivationMethod::Password if self.salesforce_host.is_some() => Err(foreign("/salesforce_host")),
+            ActivationMethod::Password => {
+                let password = self.password.unwrap_or_default();
+                check_password(&password)?;
+                Ok(Chosen::Password(password))
+            }
+        }
+    }
 }
 
 /// Where to log in.
@@ -128,21 +192,21 @@ async fn post_activation(
     let done = async {
         let wanted = read_request(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
         let link = open_link(&context.db, context.clock.timestamp(), &token.into()).await?;
-        match wanted.method {
-            ActivationMethod::Salesforce => go_to_salesforce(&connections, &link, wanted.salesforce_host.as_deref(), json).await,
-            ActivationMethod::Password => take_password(&context, &link, wanted.password, json).await,
+        match wanted {
+            Chosen::Salesforce(host) => go_to_salesforce(&connections, &link, host, json).await,
+            Chosen::Password(password) => take_password(&context, &link, password, json).await,
         }
     };
     problem_or_page(done.await, json)
 }
 
-async fn go_to_salesforce(connections: &Connections, link: &OpenLink, host: Option<&str>, json: bool) -> Result<HttpResponse, Problem> {
-    let host = match host {
-        Some(text) => text.parse().map_err(|error: NoSalesforceHost| {
-            Problem::invalid(vec![InputFault::new("/salesforce_host", "not_a_salesforce_host", format!("{error}."))])
-        })?,
-        None => link.usual_host(),
-    };
+async fn go_to_salesforce(
+    connections: &Connections,
+    link: &OpenLink,
+    host: Option<SalesforceHost>,
+    json: bool,
+) -> Result<HttpResponse, Problem> {
+    let host = host.unwrap_or_else(|| link.usual_host());
     let begun = connections.begin_activation(link.instance.id, link.invite.id, &host, &link.invite.email).await;
     let url = begun.map_err(InviteError::from)?.to_string();
     Ok(if json {
@@ -152,8 +216,7 @@ async fn go_to_salesforce(connections: &Connections, link: &OpenLink, host: Opti
     })
 }
 
-async fn take_password(context: &Context, link: &OpenLink, password: Option<SecretString>, json: bool) -> Result<HttpResponse, Problem> {
-    let password = password.unwrap_or_default();
+async fn take_password(context: &Context, link: &OpenLink, password: SecretString, json: bool) -> Result<HttpResponse, Problem> {
     let Activated { member, session } = by_password(&context.db, context.clock.as_ref(), link, password).await?;
     let mut answer = if json {
         let teams = crate::members::teams_of(&context.db, link.instance.id, member.id, member.id).await?;
@@ -168,15 +231,16 @@ async fn take_password(context: &Context, link: &OpenLink, password: Option<Secr
     Ok(answer)
 }
 
-fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<ActivationRequest, Problem> {
+fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<Chosen, Problem> {
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
+    let sent: Result<ActivationRequest, Problem> = match essence.as_str() {
         "application/json" => crate::http::body::read_json(bytes),
         "application/x-www-form-urlencoded" => serde_urlencoded::from_bytes(bytes)
             .map_err(|error| Problem::invalid(vec![InputFault::new("", "wrong_shape", format!("The form can't be used: {error}."))])),
         _ => Err(Problem::new(Code::UnsupportedMediaType, "Send application/json or application/x-www-form-urlencoded.")),
-    }
+    };
+    sent?.parse()
 }
 
 fn view(link: &OpenLink) -> ActivationView {
