@@ -18,7 +18,8 @@ serve() {
 create_client() { "$binary" client create --name contract --operator --scopes all --data-dir "$work/data"; }
 # The instance that the fuzzed calls are about: the sandbox's subscription.
 export CONTRACT_INSTANCE_REQUEST='{"munchkin_id": "123-ABC-456", "name": "Contract", "environment": "sandbox",
-  "prerequisites": {"msi_actions_enabled": true, "salesforce_sync_configured": true}}'
+  "prerequisites": {"msi_actions_enabled": true, "salesforce_sync_configured": true},
+  "marketo": {"client_id": "sandbox-marketo-client", "client_secret": "sandbox-marketo-secret"}}'
 
 until_we_end=(exec setpriv --pdeathsig TERM --)
 work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-contract.XXXXXX")
@@ -73,7 +74,8 @@ say "the service is ready at $url, with a sandbox at 127.0.0.1:$sandbox_port"
 
 create_client >"$work/client.json"
 "$environment/bin/python" tests/tools/contract_instance.py "$url" "$work/client.json" >"$work/access"
-# Where the hooks get their tokens, and with what.
+# What the hooks work with.
+export CONTRACT_MAILS="$work/data/mail"
 set -a
 # shellcheck source=/dev/null
 . "$work/access"

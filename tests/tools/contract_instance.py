@@ -1,5 +1,6 @@
-"""contract_instance.py URL CLIENT.json: creates an instance as the API client in the file, whose answer `client create` gave.
+"""contract_instance.py URL CLIENT.json: makes an instance to fuzz, as the API client in the file, whose answer `client create` gave.
 
+What the operations need to find is there afterwards: an instance with an invitation and an import.
 Prints the variables that schemathesis_hooks.py reads, as shell assignments. Needs nothing but Python.
 """
 
@@ -30,17 +31,25 @@ def main():
         form = {"grant_type": "client_credentials", "client_id": client["client_id"], "client_secret": client["client_secret"], **more}
         return call(urllib.request.Request(f"{url}/oauth/token", urllib.parse.urlencode(form).encode()))["access_token"]
 
-    instance = call(
-        urllib.request.Request(
-            f"{url}/v1/instances",
-            os.environ["CONTRACT_INSTANCE_REQUEST"].encode(),
-            {"Authorization": f"Bearer {token()}", "Content-Type": "application/json"},
-        )
-    )
+    def post(access, path, body, media="application/json"):
+        return call(urllib.request.Request(url + path, body.encode(), {"Authorization": f"Bearer {access}", "Content-Type": media}))
+
+    instance = post(token(), "/v1/instances", os.environ["CONTRACT_INSTANCE_REQUEST"])
     resource = f"urn:msi-actions:instance:{instance['id']}"
-    # Fails here, with the reason, rather than in the middle of the fuzzing.
-    token(resource=resource)
-    for name, value in (("URL", url), ("ID", client["client_id"]), ("SECRET", client["client_secret"]), ("RESOURCE", resource)):
+    access = token(resource=resource)
+    post(access, "/v1/invites/first", json.dumps({"email": "maria.admin@example.com"}))
+    emails = [f"guest{number}@example.com" for number in range(60)]
+    invites = post(access, "/v1/invites", json.dumps({"emails": emails}))["results"]
+    imported = post(access, "/v1/invite-imports", "Email\nann@example.com\nnowhere\n", "text/csv")
+    team = post(access, "/v1/teams", json.dumps({"name": "Sellers"}))
+    known = {
+        "instance_id": instance["id"],
+        "invite_id": invites[0]["invite"]["id"],
+        "import_id": imported["id"],
+        "team_id": team["id"],
+    }
+    variables = {"URL": url, "ID": client["client_id"], "SECRET": client["client_secret"], "RESOURCE": resource, "KNOWN": json.dumps(known)}
+    for name, value in variables.items():
         print(f"CONTRACT_{name}={shlex.quote(value)}")
 
 

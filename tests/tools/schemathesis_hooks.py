@@ -1,9 +1,26 @@
-"""Tokens for the fuzzed calls, fetched as any caller would and again when they have expired. contract.sh names this file."""
+"""What a fuzzer can't make up: tokens, ids of what exists, links from mails, logins at Salesforce. contract.sh names this file.
 
+Every second well-formed case of an operation gets them, so that both sides are seen: what is there and what is not.
+"""
+
+import collections
+import json
 import os
+import re
+import urllib.parse
+from pathlib import Path
 
 import requests
 import schemathesis
+
+URL = os.environ["CONTRACT_URL"]
+CLIENT = {"client_id": os.environ["CONTRACT_ID"], "client_secret": os.environ["CONTRACT_SECRET"]}
+RESOURCE = os.environ["CONTRACT_RESOURCE"]
+# Names of path parameters, and an id of the kind that exists.
+KNOWN = json.loads(os.environ["CONTRACT_KNOWN"])
+MAILS = Path(os.environ["CONTRACT_MAILS"])
+# A user of the sandbox's Salesforce.
+USER = {"username": "maria.admin@example.com", "password": "sandbox"}
 
 # Operations for the operator's token, which is not narrowed to an instance; by the start of their path.
 OPERATOR_PATHS = ("/v1/instances",)
@@ -18,19 +35,99 @@ def is_for_operator(case, _context):
     return case.operation.path.startswith(OPERATOR_PATHS)
 
 
+def new_token(resource=None):
+    form = {"grant_type": "client_credentials", **CLIENT, **({"resource": resource} if resource else {})}
+    answer = requests.post(f"{URL}/oauth/token", data=form, timeout=30)
+    answer.raise_for_status()
+    return answer.json()["access_token"]
+
+
 @schemathesis.auth(refresh_interval=240, cache_by_key=is_for_operator).apply_to(takes_a_token)
 class Token:
     def get(self, case, context):
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": os.environ["CONTRACT_ID"],
-            "client_secret": os.environ["CONTRACT_SECRET"],
-        }
-        if not is_for_operator(case, context):
-            form["resource"] = os.environ["CONTRACT_RESOURCE"]
-        answer = requests.post(f"{os.environ['CONTRACT_URL']}/oauth/token", data=form, timeout=30)
-        answer.raise_for_status()
-        return answer.json()["access_token"]
+        return new_token(None if is_for_operator(case, context) else RESOURCE)
 
     def set(self, case, data, context):
         case.headers["Authorization"] = f"Bearer {data}"
+
+
+def call(method, path, **more):
+    """An answer to a call of our own, for the instance."""
+    return requests.request(method, URL + path, headers={"Authorization": f"Bearer {new_token(RESOURCE)}"}, timeout=30, **more)
+
+
+def set_up(login_management="salesforce_only"):
+    """Undoes what a fuzzed change of the instance may have done."""
+    met = {"msi_actions_enabled": True, "salesforce_sync_configured": True}
+    call("PATCH", "/v1/instance", json={"prerequisites": met, "login_management": login_management}).raise_for_status()
+
+
+def come_back():
+    """Logs in at Salesforce; gives the query of the address that Salesforce sends the person to."""
+    begun = call("POST", "/v1/connections/salesforce", json={})
+    begun.raise_for_status()
+    address = urllib.parse.urlsplit(begun.json()["authorization_url"])
+    login = f"{address.scheme}://{address.netloc}{address.path.split('/services/')[0]}/login"
+    form = dict(urllib.parse.parse_qsl(address.query)) | USER
+    answer = requests.post(login, data=form, allow_redirects=False, timeout=30)
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers["Location"]).query))
+
+
+def connect(vendor):
+    if call("GET", f"/v1/connections/{vendor}").status_code == 404:
+        if vendor == "marketo":
+            call("POST", "/v1/connections/marketo", json={}).raise_for_status()
+        else:
+            requests.get(f"{URL}/oauth/salesforce/callback", params=come_back(), timeout=30).raise_for_status()
+
+
+def disconnect(vendor):
+    call("DELETE", f"/v1/connections/{vendor}")
+
+
+def look_at_link(token):
+    """The status of the page behind an activation link."""
+    return requests.get(f"{URL}/activate/{urllib.parse.quote(token)}", headers={"Accept": "application/json"}, timeout=30).status_code
+
+
+def open_link():
+    """The secret of an activation link that was mailed and not used yet."""
+    for mail in sorted(MAILS.glob("*.eml")):
+        for token in re.findall(r"/activate/([\w-]+)\s", mail.read_text()):
+            if look_at_link(token) == 200:
+                return token
+    raise RuntimeError("every link has been used; let contract_instance.py invite more people")
+
+
+def prepare(case):
+    method, path = case.operation.method.upper(), case.operation.path
+    vendor = next((vendor for vendor in ("salesforce", "marketo") if path.startswith(f"/v1/connections/{vendor}")), None)
+    set_up("all_login_methods" if path.startswith("/activate/") else "salesforce_only")
+    if vendor and (method, path) == ("POST", f"/v1/connections/{vendor}"):
+        disconnect(vendor)
+    elif vendor:
+        connect(vendor)
+    elif path == "/oauth/salesforce/callback":
+        disconnect("salesforce")
+        case.query = come_back()
+    elif path == "/oauth/token" and isinstance(case.body, dict):
+        case.body = {name: value for name, value in case.body.items() if name != "resource"} | CLIENT | {"resource": RESOURCE}
+    for name in case.path_parameters or {}:
+        if name in KNOWN:
+            case.path_parameters[name] = KNOWN[name]
+        elif name == "token":
+            case.path_parameters[name] = open_link()
+
+
+counts = collections.Counter()
+
+
+@schemathesis.hook
+def before_call(_context, case, _kwargs):
+    if case.meta is None or case.meta.generation.mode.value != "positive":
+        return
+    counts[case.operation.label] += 1
+    # The fuzzer tries again what has worked before, but a link works once.
+    used = "token" in (case.path_parameters or {}) and look_at_link(str(case.path_parameters["token"])) == 410
+    if used or counts[case.operation.label] % 2:
+        prepare(case)
