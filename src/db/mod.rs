@@ -1,6 +1,7 @@
 //! The two database engines behind one type. SQL is written once; where the engines truly differ, two functions stand side
-//! by side in this folder ([`claim`]).
+//! by side in this folder ([`claim`], [`bulk`]).
 
+pub mod bulk;
 pub mod claim;
 pub mod data_keys;
 mod dispatch;
