@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use super::{Code, Problem};
-use crate::auth::permissions::{Actor, Caller};
+use crate::auth::permissions::{Actor, Caller, Scope, Scopes};
 use crate::clock::SharedClock;
 use crate::crypto::Vault;
 use crate::db::Db;
@@ -75,6 +75,16 @@ pub struct InstanceCaller {
     pub instance: InstanceId,
     /// Who acts in it.
     pub actor: Actor,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+impl InstanceCaller {
+    /// Whether the caller may do more than the route itself asks for.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.0.contains(&scope)
+    }
 }
 
 impl FromRequest for InstanceCaller {
@@ -84,7 +94,7 @@ impl FromRequest for InstanceCaller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let caller = request.extensions().get::<Caller>().cloned();
         ready(match caller {
-            Some(Caller { instance: Some(instance), actor, .. }) => Ok(Self { instance, actor }),
+            Some(Caller { instance: Some(instance), actor, scopes }) => Ok(Self { instance, actor, scopes }),
             Some(_) => Err(Problem::new(Code::InstanceRequired, "Ask for a token with resource=urn:msi-actions:instance:ID.")),
             None => Err(Problem::new(Code::Unauthenticated, "Send an access token.")),
         })
