@@ -1,0 +1,135 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// The alphabet of the three characters that mark case.
+const MARKS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+
+/// The id of a Salesforce record in its 18-character form, which compares right without regard to case.
+///
+/// Salesforce writes ids with 15 characters, where case matters, or with 18: the last three mark, for each group of five
+/// characters, which of them are capital letters. Both forms are read; of the longer one the case is restored from the marks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SalesforceId(String);
+
+/// A text that is no Salesforce id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoSalesforceId {
+    #[error("a Salesforce id has 15 or 18 letters and digits")]
+    Form,
+    #[error("the last three characters of this Salesforce id don't belong to the others")]
+    Marks,
+}
+
+impl SalesforceId {
+    /// The 18 characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes the text out.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// Whether the record is a user; an owner may also be a queue (`00G`).
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.0.starts_with("005")
+    }
+}
+
+impl fmt::Display for SalesforceId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl FromStr for SalesforceId {
+    type Err = NoSalesforceId;
+
+    fn from_str(text: &str) -> Result<Self, NoSalesforceId> {
+        let bytes = text.as_bytes();
+        if !matches!(bytes.len(), 15 | 18) || !bytes.iter().all(u8::is_ascii_alphanumeric) {
+            return Err(NoSalesforceId::Form);
+        }
+        let (body, marks) = bytes.split_at(15);
+        let mut id = Vec::with_capacity(18);
+        for (group, mark) in body.chunks(5).zip(marks.iter().map(Some).chain(std::iter::repeat(None))) {
+            match mark {
+                None => id.extend_from_slice(group),
+                Some(mark) => id.extend(restored(group, *mark)?),
+            }
+        }
+        for at in [0, 5, 10] {
+            let capitals = (0..5).filter(|place| id[at + place].is_ascii_uppercase()).map(|place| 1_usize << place).sum::<usize>();
+            id.push(MARKS[capitals]);
+        }
+        // Letters and digits, checked above.
+        String::from_utf8(id).map(Self).map_err(|_| NoSalesforceId::Form)
+    }
+}
+
+/// A group of five with the case that `mark` tells.
+fn restored(group: &[u8], mark: u8) -> Result<impl Iterator<Item = u8>, NoSalesforceId> {
+    let capitals = MARKS.iter().position(|one| *one == mark.to_ascii_uppercase()).ok_or(NoSalesforceId::Marks)?;
+    let capital = move |place: usize| capitals >> place & 1 == 1;
+    if group.iter().enumerate().any(|(place, one)| one.is_ascii_digit() && capital(place)) {
+        return Err(NoSalesforceId::Marks);
+    }
+    let cased = |(place, one): (usize, &u8)| if capital(place) { one.to_ascii_uppercase() } else { one.to_ascii_lowercase() };
+    Ok(group.iter().enumerate().map(cased).collect::<Vec<_>>().into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<String, NoSalesforceId> {
+        text.parse().map(SalesforceId::into_string)
+    }
+
+    #[test]
+    fn fifteen_characters_get_their_marks() {
+        for (short, marks) in
+            [("005R0000000UyrW", "IAS"), ("750R0000000zxr8", "IAA"), ("005R0000000Giwj", "IAC"), ("0011U00000V0tkD", "QAR")]
+        {
+            assert_eq!(read(short), Ok(format!("{short}{marks}")));
+        }
+    }
+
+    #[test]
+    fn an_id_that_lost_its_case_gets_it_back_from_the_marks() {
+        assert_eq!(read("005r0000000uyrwias"), Ok("005R0000000UyrWIAS".into()));
+        assert_eq!(read("0011U00000V0TKDQAR"), Ok("0011U00000V0tkDQAR".into()));
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for wrong in ["", "003", "0011U00000V0tkDQ", "0011U00000V0tk-QAR", "0011U00000V0tkDQAR1", "００１1U00000V0tk"] {
+            assert_eq!(read(wrong), Err(NoSalesforceId::Form), "{wrong}");
+        }
+        // A mark that makes a digit a capital letter, and one that is no mark.
+        assert_eq!(read("0011U00000V0tkDBAR"), Err(NoSalesforceId::Marks));
+        assert_eq!(read("0011U00000V0tkD9AR"), Err(NoSalesforceId::Marks));
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_and_any_case_of_the_long_one_mean_the_same_record(short in "[0-9A-Za-z]{15}") {
+            let long = read(&short).expect("fifteen letters and digits");
+            prop_assert_eq!(&long[..15], short.as_str());
+            for form in [long.clone(), long.to_lowercase(), long.to_uppercase()] {
+                prop_assert_eq!(read(&form), Ok(long.clone()));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,20}") {
+            let _ = read(&text);
+        }
+    }
+}
