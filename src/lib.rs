@@ -22,6 +22,7 @@ pub mod package;
 pub mod people;
 pub mod salesforce;
 pub mod sandbox;
+pub mod sync;
 pub mod telemetry;
 pub mod upstream;
 

@@ -26,6 +26,7 @@ use crate::http::{Authenticate, Context, PublicUrl};
 use crate::invites::{Activations, ImportInvites, SendInvitation};
 use crate::jobs::{JobHandler, JobWorker, RunningWorker};
 use crate::mail::{MailError, Mailer};
+use crate::sync::{SyncRunJob, SyncService};
 use crate::telemetry::{Metrics, RequestSpan};
 
 pub use keys::KeyError;
@@ -114,10 +115,14 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
+    let sync = Data::new(SyncService::new(&settings, db.clone(), clock.clone(), connections.get_ref().clone()));
     let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
     let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
-    let handlers: Vec<Arc<dyn JobHandler>> =
-        vec![Arc::new(SendInvitation::new(context.clone(), mailer)), Arc::new(ImportInvites::new(context.clone()))];
+    let handlers: Vec<Arc<dyn JobHandler>> = vec![
+        Arc::new(SendInvitation::new(context.clone(), mailer)),
+        Arc::new(ImportInvites::new(context.clone())),
+        Arc::new(SyncRunJob::new(sync.get_ref().clone())),
+    ];
     let jobs = JobWorker::new(db.clone(), clock, handlers, 4).start();
 
     let gate_settings = Data::new(Gate { authenticate, request_timeout: settings.server.request_timeout() });
@@ -134,6 +139,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
             .app_data(issuer.clone())
             .app_data(connections.clone())
             .app_data(activation.clone())
+            .app_data(sync.clone())
             .app_data(metrics.clone())
             .app_data(PayloadConfig::new(body_limit))
             .configure(|config| routes::configure_unlisted(config, document))

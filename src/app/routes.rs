@@ -16,6 +16,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     crate::members::http::routes(config);
     crate::invites::http::routes(config);
     crate::package::http::routes(config);
+    crate::sync::http::routes(config);
+    crate::people::http::routes(config);
 }
 
 /// The document and its page, which don't document themselves.

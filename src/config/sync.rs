@@ -12,6 +12,8 @@ pub struct SyncSettings {
     pub window_days: u16,
     /// The earliest creation date looked for, `YYYY-MM-DD`.
     pub earliest: String,
+    /// Marketo exports queued or running at once; Marketo runs 2 and queues 10 for all integrations of a subscription.
+    pub exports_at_once: usize,
     /// Rows written in one transaction while loading.
     pub batch_rows: usize,
 }
@@ -37,6 +39,7 @@ impl SyncSettings {
             format!("{:?} is no date", self.earliest),
             "\"2006-01-01\"",
         );
+        require(faults, (1..=10).contains(&self.exports_at_once), "sync.exports_at_once", "must be between 1 and 10", "2");
         require(faults, (1..=50_000).contains(&self.batch_rows), "sync.batch_rows", "must be between 1 and 50000", "2000");
     }
 }

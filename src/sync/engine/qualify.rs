@@ -1,0 +1,206 @@
+//! Owners from Salesforce: a bulk query of the leads that aren't converted and one of the contacts, page by page into the staging
+//! table. The queries hold nothing that Bulk API 2.0 refuses or that switches its chunking off (no order, limit or aggregate).
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+use super::Pass;
+use crate::salesforce::{QueryJobState, ResultBody, ResultPage, SalesforceError};
+use crate::sync::rows::{OwnerRow, read_owners};
+use crate::sync::{Phase, SyncError, store};
+
+/// Records of a page at most.
+const PAGE: u32 = 50_000;
+/// Query jobs made, and readings of a page, before the run gives up.
+const MOST_TRIES: u32 = 3;
+/// Waits between two questions for a job's state: doubling between these.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// Chunks of a page that may wait for the parser, and batches that may wait for the database.
+const WAITING_CHUNKS: usize = 16;
+const WAITING_BATCHES: usize = 2;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Object {
+    Lead,
+    Contact,
+}
+
+impl Object {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Lead => "Lead",
+            Self::Contact => "Contact",
+        }
+    }
+
+    fn soql(self) -> &'static str {
+        match self {
+            Self::Lead => "SELECT Id, OwnerId FROM Lead WHERE IsConverted = false",
+            Self::Contact => "SELECT Id, OwnerId FROM Contact",
+        }
+    }
+}
+
+impl Pass {
+    /// Reads every owner into the staging table.
+    pub(super) async fn qualify(&mut self) -> Result<(), SyncError> {
+        let so_far = self.ledger.leads.records + self.ledger.contacts.records;
+        self.begin_phase(Phase::ReadingOwners, so_far, None).await?;
+        // Salesforce works at both while the first one is read.
+        for object in [Object::Lead, Object::Contact] {
+            if self.query(object).job.is_none() {
+                self.ask(object).await?;
+            }
+        }
+        for object in [Object::Lead, Object::Contact] {
+            if !self.query(object).complete {
+                let job = self.wait_for(object).await?;
+                self.read_pages(object, &job).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, object: Object) -> Result<String, SyncError> {
+        let job = self.salesforce.create_query_job(object.soql()).await?;
+        let read = self.query(object).records;
+        self.done -= read;
+        *self.query(object) = crate::sync::run::Query { job: Some(job.id.clone()), ..Default::default() };
+        let mut tx = self.service.db.begin().await?;
+        self.save(&mut tx).await?;
+        tx.commit().await?;
+        Ok(job.id)
+    }
+
+    /// Waits until the query's job is complete; one that failed or is gone is made again.
+    async fn wait_for(&mut self, object: Object) -> Result<String, SyncError> {
+        let mut failures = 0;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let id = match self.query(object).job.clone() {
+                Some(id) => id,
+                None => self.ask(object).await?,
+            };
+            let state = match self.salesforce.query_job(&id).await {
+                Ok(job) if job.state == QueryJobState::JobComplete => {
+                    let others = if object == Object::Contact { self.ledger.leads.records } else { 0 };
+                    let count = job.records_processed.and_then(|count| i64::try_from(count).ok());
+                    self.total = count.filter(|_| object == Object::Contact).map(|count| count + others);
+                    return Ok(id);
+                }
+                Ok(job) => job.state,
+                Err(SalesforceError::Api(refusal)) if refusal.status == 404 => QueryJobState::Aborted,
+                Err(error) => return Err(error.into()),
+            };
+            if state.is_final() {
+                failures += 1;
+                if failures == MOST_TRIES {
+                    return Err(SyncError::QueryFailed { object: object.name(), job: id });
+                }
+                tracing::warn!(run = %self.run, job = id, object = object.name(), ?state, "a query job came to nothing and is made again");
+                self.ask(object).await?;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    async fn read_pages(&mut self, object: Object, job: &str) -> Result<(), SyncError> {
+        let mut tries = 0;
+        while !self.query(object).complete {
+            let locator = self.query(object).locator.clone();
+            let page = self.salesforce.query_results(job, locator.as_deref(), PAGE).await?;
+            tries += 1;
+            match self.read_page(object, page).await {
+                Ok(()) => tries = 0,
+                Err(error @ (SyncError::QueryUnreadable(_) | SyncError::Connection(_))) if tries < MOST_TRIES => {
+                    tracing::warn!(run = %self.run, error = %error, "a page of a query's result is read again");
+                    tokio::time::sleep(FIRST_WAIT).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a page. With its last batch it counts as read, so that a crash repeats one page at most.
+    async fn read_page(&mut self, object: Object, page: ResultPage) -> Result<(), SyncError> {
+        let (chunks, arriving) = mpsc::channel(WAITING_CHUNKS);
+        let (sender, mut batches) = mpsc::channel(WAITING_BATCHES);
+        let rows = self.service.settings.batch_rows;
+        let parsing = tokio::task::spawn_blocking(move || {
+            read_owners(Chunks { arriving, current: Bytes::new() }, rows, |owners| sender.blocking_send(owners).is_ok())
+        });
+        let done_before = self.done;
+        let writing = async {
+            let mut last: Vec<OwnerRow> = Vec::new();
+            while let Some(next) = batches.recv().await {
+                let full = std::mem::replace(&mut last, next);
+                if full.is_empty() {
+                    continue;
+                }
+                let mut tx = self.service.db.begin().await?;
+                store::stage_owners(&mut tx, self.instance, self.run, &full).await?;
+                self.done += i64::try_from(full.len()).unwrap_or(0);
+                self.show(&mut tx).await?;
+                tx.commit().await?;
+            }
+            Ok::<_, SyncError>(last)
+        };
+        let (fed, written) = futures_util::future::join(feed(page.body, chunks), writing).await;
+        let read = parsing.await.map_err(|_| SyncError::Broken)?;
+        // What was read so far of a page that is read again doesn't count.
+        let outcome = fed.map_err(SyncError::from).and(written).and_then(|last| Ok((last, read?)));
+        let (last, read) = outcome.inspect_err(|_| self.done = done_before)?;
+        if let Some(announced) = page.records.and_then(|count| i64::try_from(count).ok()).filter(|announced| read < *announced) {
+            self.done = done_before;
+            return Err(SyncError::QueryUnreadable(format!("a page holds {read} records where {announced} were announced")));
+        }
+        self.done = done_before + read;
+        self.ledger.report.salesforce_records += read;
+        let query = self.query(object);
+        query.records += read;
+        query.complete = page.locator.is_none();
+        query.locator = page.locator;
+        let mut tx = self.service.db.begin().await?;
+        store::stage_owners(&mut tx, self.instance, self.run, &last).await?;
+        self.advance(&mut tx).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Hands the page to the parser as it arrives. The parser may have stopped early; it says why itself.
+async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>) -> Result<(), SalesforceError> {
+    while let Some(chunk) = body.next().await {
+        if chunks.send(chunk?).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Chunks that arrive, for a reader that may block.
+struct Chunks {
+    arriving: mpsc::Receiver<Bytes>,
+    current: Bytes,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.arriving.blocking_recv() {
+                Some(next) => self.current = next,
+                None => return Ok(0),
+            }
+        }
+        let count = into.len().min(self.current.len());
+        self.current.copy_to_slice(&mut into[..count]);
+        Ok(count)
+    }
+}

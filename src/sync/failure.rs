@@ -1,0 +1,184 @@
+//! What a run's failure is called, and whether it passes by itself.
+
+use serde::{Deserialize, Serialize};
+use time::Duration;
+
+use super::SyncError;
+use crate::clock::Timestamp;
+use crate::connections::ConnectionError;
+use crate::db::DbError;
+use crate::marketo::MarketoError;
+use crate::salesforce::{Category, SalesforceError};
+
+/// Why a run failed, for people and programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Failure {
+    /// Stable name; branch on this. Codes of Salesforce's own appear in lower case behind `salesforce_`.
+    #[schema(example = "marketo_export_quota")]
+    pub code: String,
+    /// What happened.
+    pub detail: String,
+    /// What to do about it.
+    pub what_to_do: String,
+}
+
+/// Tries of a trouble that passes by itself, and of one that may.
+const MANY_TRIES: i64 = 12;
+const FEW_TRIES: i64 = 3;
+/// How long to leave Marketo alone when the export queue is full and it doesn't say.
+const QUEUE_PAUSE: Duration = Duration::minutes(5);
+
+impl Failure {
+    /// The failure that `error` is; `now` tells when a used-up quota begins afresh.
+    #[must_use]
+    pub fn of(error: &SyncError, now: Timestamp) -> Self {
+        let (code, what_to_do) = match error {
+            SyncError::Connection(ConnectionError::Marketo(inner)) => return marketo(inner, now),
+            SyncError::Connection(ConnectionError::Salesforce(inner)) => return salesforce(inner),
+            SyncError::Connection(inner) => return connection(inner),
+            SyncError::StepRequired(_) => ("not_connected", "Connect it again, then start the sync again."),
+            SyncError::FieldsMissing(_) => ("fields_missing", "See GET /v1/sync/preview for what to do about each field."),
+            SyncError::ExportFailed(_) => {
+                ("marketo_export_failed", "Start the sync again; if it fails again, give Marketo's support the export's id.")
+            }
+            SyncError::ExportUnreadable(_) => ("marketo_export_unreadable", "Report this to the maintainers of this service."),
+            SyncError::QueryFailed { .. } => {
+                ("salesforce_query_failed", "Start the sync again; if it fails again, give Salesforce's support the job's id.")
+            }
+            SyncError::QueryUnreadable(_) => ("salesforce_answer_unexpected", "Report this to the maintainers of this service."),
+            SyncError::TooManyPeople(_) => {
+                ("people_limit_exceeded", "Reduce the number of people that Marketo syncs with Salesforce, or ask for a higher limit.")
+            }
+            SyncError::Spool(_) => ("spool_not_writable", "Make room in this service's data directory, and check that it may write there."),
+            _ => ("internal_error", "Start the sync again; if it fails again, report this to the maintainers of this service."),
+        };
+        Self::new(code, format!("{error}."), what_to_do)
+    }
+
+    fn new(code: impl Into<String>, detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
+        Self { code: code.into(), detail: detail.into(), what_to_do: what_to_do.into() }
+    }
+}
+
+fn marketo(error: &MarketoError, now: Timestamp) -> Failure {
+    let code = match error {
+        MarketoError::Unreachable { .. } => "marketo_unreachable",
+        MarketoError::NotMarketo { .. } => "marketo_address_wrong",
+        MarketoError::UnknownClient { .. } | MarketoError::WrongSecret { .. } | MarketoError::ClientRefused { .. } => {
+            "marketo_credentials_refused"
+        }
+        MarketoError::TokenUnavailable(_) | MarketoError::TokenRefused(_) => "marketo_token_refused",
+        MarketoError::AccessDenied(_) => "marketo_access_denied",
+        MarketoError::RateLimit(_) | MarketoError::ConcurrencyLimit(_) => "marketo_busy",
+        MarketoError::DailyQuota(_) => "marketo_daily_quota",
+        MarketoError::ExportQuota(_) => "marketo_export_quota",
+        MarketoError::ExportQueueFull(_) => "marketo_export_queue_full",
+        MarketoError::UnsupportedFilter(_) => "marketo_filter_unsupported",
+        MarketoError::AlreadyQueued(_) | MarketoError::InvalidData(_) | MarketoError::Rejected(_) => "marketo_refused",
+        MarketoError::Temporary(_) => "marketo_unavailable",
+        MarketoError::FileNotReady { .. } => "marketo_file_missing",
+        MarketoError::Interrupted { .. } => "marketo_download_interrupted",
+        MarketoError::SizeMismatch { .. } | MarketoError::ChecksumMismatch { .. } => "marketo_file_corrupt",
+        MarketoError::File { .. } => "spool_not_writable",
+        MarketoError::InvalidRequest { .. } | MarketoError::UnexpectedAnswer { .. } => "marketo_answer_unexpected",
+    };
+    let mut detail = format!("{error}.");
+    if let (MarketoError::DailyQuota(_) | MarketoError::ExportQuota(_), Some(wait)) = (error, error.retry_after()) {
+        let wait = Duration::try_from(wait).unwrap_or(Duration::DAY);
+        detail = format!("{detail} The quota begins afresh at {}.", now + wait);
+    }
+    Failure::new(code, detail, error.what_to_do())
+}
+
+fn salesforce(error: &SalesforceError) -> Failure {
+    let code = match (error.code(), error) {
+        (Some(code), _) => format!("salesforce_{}", code.to_ascii_lowercase()),
+        (None, SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. }) => "salesforce_unreachable".into(),
+        (None, SalesforceError::TokenUnavailable(_)) => "salesforce_token_refused".into(),
+        (None, SalesforceError::UnexpectedAnswer { .. } | SalesforceError::InvalidRequest { .. }) => "salesforce_answer_unexpected".into(),
+        (None, _) => "salesforce_refused".into(),
+    };
+    Failure::new(code, format!("{error}."), error.what_to_do())
+}
+
+fn connection(error: &ConnectionError) -> Failure {
+    let what_to_do = "See GET /v1/instance/onboarding: steps 2 and 3 say what to do about the connections.";
+    let code = match error {
+        ConnectionError::NotConnected { .. } => "not_connected",
+        ConnectionError::NeedsAttention(_) => "connection_needs_attention",
+        _ => "connection_unusable",
+    };
+    Failure::new(code, format!("{error}."), what_to_do)
+}
+
+/// How long to wait before the run is tried again, after `tries` tries; none when trying again is pointless or was done enough.
+#[must_use]
+pub fn pause(error: &SyncError, tries: i64) -> Option<Duration> {
+    let back_off = crate::jobs::back_off(tries);
+    let (most, wait) = match error {
+        SyncError::Db(DbError::Unreachable(_)) | SyncError::Connection(ConnectionError::Db(DbError::Unreachable(_))) => {
+            (i64::MAX, back_off)
+        }
+        SyncError::Db(_) => (FEW_TRIES, back_off),
+        SyncError::Connection(ConnectionError::Marketo(inner)) => match inner {
+            MarketoError::Unreachable { .. }
+            | MarketoError::Temporary(_)
+            | MarketoError::RateLimit(_)
+            | MarketoError::ConcurrencyLimit(_)
+            | MarketoError::Interrupted { .. } => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
+            MarketoError::ExportQueueFull(_) => (MANY_TRIES, said(inner.retry_after()).max(QUEUE_PAUSE)),
+            // Why there is no token isn't known here; a vendor that can't be reached is one reason.
+            MarketoError::TokenUnavailable(_) => (FEW_TRIES, back_off),
+            _ => return None,
+        },
+        SyncError::Connection(ConnectionError::Salesforce(inner)) => match inner {
+            SalesforceError::RequestLimitExceeded(_) => return None,
+            SalesforceError::TokenUnavailable(_) => (FEW_TRIES, back_off),
+            _ if inner.category() == Category::Intermittent => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (tries < most).then_some(wait)
+}
+
+fn said(wait: Option<std::time::Duration>) -> Duration {
+    wait.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::marketo::Refusal;
+
+    fn refused(make: fn(Refusal) -> MarketoError, wait: Option<u64>) -> SyncError {
+        let retry_after = wait.map(std::time::Duration::from_secs);
+        SyncError::from(make(Refusal { code: "1029".into(), message: "said Marketo".into(), request_id: None, retry_after }))
+    }
+
+    #[test]
+    fn a_used_up_quota_fails_the_run_and_says_when_it_begins_afresh() {
+        let error = refused(MarketoError::ExportQuota, Some(3600));
+        let failure = Failure::of(&error, datetime!(2026-06-15 12:00 UTC).into());
+        assert_eq!(failure.code, "marketo_export_quota");
+        assert!(failure.detail.contains("2026-06-15T13:00:00"), "{}", failure.detail);
+        assert_eq!(pause(&error, 1), None);
+    }
+
+    #[test]
+    fn trouble_that_passes_is_waited_for_but_not_for_ever() {
+        let error = refused(MarketoError::Temporary, None);
+        assert_eq!(pause(&error, 1), Some(Duration::seconds(4)));
+        assert_eq!(pause(&error, MANY_TRIES), None);
+        assert_eq!(pause(&refused(MarketoError::ExportQueueFull, Some(300)), 1), Some(QUEUE_PAUSE));
+    }
+
+    #[test]
+    fn what_will_not_change_is_not_tried_again() {
+        for error in [refused(MarketoError::AccessDenied, None), SyncError::FieldsMissing("Marketo Id".into())] {
+            assert_eq!(pause(&error, 1), None, "{error}");
+        }
+    }
+}

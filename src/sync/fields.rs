@@ -1,0 +1,250 @@
+//! The 13 synced fields, and where a subscription has each. The mapping is automatic: standard fields have fixed names, the
+//! LinkedIn address is a custom field that is found by its name.
+
+use serde::{Deserialize, Serialize};
+
+use crate::marketo::FieldDescription;
+
+/// A synced field, by our name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncField {
+    FirstName,
+    LastName,
+    SalesforceContactId,
+    SalesforceLeadId,
+    SalesforceAccountId,
+    SalesforceOpportunityId,
+    MarketoId,
+    Company,
+    Title,
+    Email,
+    Phone,
+    LinkedinUrl,
+    Source,
+}
+
+/// What values a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+}
+
+impl SyncField {
+    /// All 13, in the order in which they are shown.
+    pub const ALL: [Self; 13] = [
+        Self::FirstName,
+        Self::LastName,
+        Self::SalesforceContactId,
+        Self::SalesforceLeadId,
+        Self::SalesforceAccountId,
+        Self::SalesforceOpportunityId,
+        Self::MarketoId,
+        Self::Company,
+        Self::Title,
+        Self::Email,
+        Self::Phone,
+        Self::LinkedinUrl,
+        Self::Source,
+    ];
+
+    /// Marketo's REST names that the field may have, the likeliest first.
+    fn candidates(self) -> &'static [&'static str] {
+        match self {
+            Self::FirstName => &["firstName"],
+            Self::LastName => &["lastName"],
+            Self::SalesforceContactId => &["sfdcContactId"],
+            Self::SalesforceLeadId => &["sfdcLeadId"],
+            Self::SalesforceAccountId => &["sfdcAccountId"],
+            Self::SalesforceOpportunityId => &["sfdcOpptyId"],
+            Self::MarketoId => &["id"],
+            Self::Company => &["company"],
+            Self::Title => &["title"],
+            Self::Email => &["email"],
+            Self::Phone => &["phone"],
+            Self::LinkedinUrl => &["linkedInURL", "linkedinUrl", "linkedInUrl", "linkedIn_URL", "linkedInURL__c", "linkedIn_URL__c"],
+            Self::Source => &["leadSource"],
+        }
+    }
+
+    /// The name people know it by.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::FirstName => "First Name",
+            Self::LastName => "Last Name",
+            Self::SalesforceContactId => "Salesforce Contact Id",
+            Self::SalesforceLeadId => "Salesforce Lead Id",
+            Self::SalesforceAccountId => "Salesforce Account Id",
+            Self::SalesforceOpportunityId => "Salesforce Opportunity Id",
+            Self::MarketoId => "Marketo Id",
+            Self::Company => "Company",
+            Self::Title => "Job Title",
+            Self::Email => "Email",
+            Self::Phone => "Phone",
+            Self::LinkedinUrl => "LinkedIn URL",
+            Self::Source => "Source",
+        }
+    }
+
+    fn kind(self) -> Kind {
+        if self == Self::MarketoId { Kind::Number } else { Kind::Text }
+    }
+
+    fn if_missing(self) -> &'static str {
+        match self {
+            Self::SalesforceContactId | Self::SalesforceLeadId | Self::SalesforceAccountId | Self::SalesforceOpportunityId => {
+                "Set up the Salesforce sync in Marketo, which adds this field, then look at the preview again."
+            }
+            Self::LinkedinUrl => {
+                "To sync it, add a custom field of the type String with the API name linkedInURL in Marketo under Admin > Field Management; \
+                 people are synced without it otherwise."
+            }
+            _ => "Marketo has this field in every subscription: check in Marketo that the API user's role may read people.",
+        }
+    }
+}
+
+/// What became of a field in a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// It is there.
+    Available(FieldDescription),
+    /// No field of a known name; people are synced without a value.
+    Missing {
+        /// What to do about it.
+        what_to_do: &'static str,
+    },
+    /// A field of the name holds something else; people are synced without a value.
+    TypeMismatch {
+        /// The field found.
+        found: FieldDescription,
+        /// What to do about it.
+        what_to_do: String,
+    },
+}
+
+/// A field and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedField {
+    pub field: SyncField,
+    pub resolution: Resolution,
+}
+
+impl ResolvedField {
+    /// Marketo's REST name, when the field can be read.
+    #[must_use]
+    pub fn rest_name(&self) -> Option<&str> {
+        match &self.resolution {
+            Resolution::Available(found) => Some(&found.rest_name),
+            _ => None,
+        }
+    }
+}
+
+/// A field that a run reads, decided once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedField {
+    pub field: SyncField,
+    /// Marketo's REST name, also the column of an export.
+    pub rest_name: String,
+}
+
+/// Finds the 13 fields among those that Marketo describes.
+#[must_use]
+pub fn resolve(described: &[FieldDescription]) -> Vec<ResolvedField> {
+    SyncField::ALL.into_iter().map(|field| ResolvedField { field, resolution: resolve_one(field, described) }).collect()
+}
+
+fn resolve_one(field: SyncField, described: &[FieldDescription]) -> Resolution {
+    let candidates = field.candidates();
+    let exact = candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name == *name));
+    let alike = || candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name.eq_ignore_ascii_case(name)));
+    let Some(found) = exact.or_else(alike) else { return Resolution::Missing { what_to_do: field.if_missing() } };
+    // Marketo's type names: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/field-types
+    let (fits, wanted) = match field.kind() {
+        Kind::Text => (matches!(found.data_type.as_str(), "string" | "text" | "email" | "phone" | "url" | "reference"), "a text"),
+        Kind::Number => (matches!(found.data_type.as_str(), "integer" | "reference"), "a whole number"),
+    };
+    if fits {
+        return Resolution::Available(found.clone());
+    }
+    let what_to_do = format!(
+        "The field {} holds values of the type {}, where {wanted} is expected: give it another API name in Marketo, and the name to a field of \
+         the right type.",
+        found.rest_name, found.data_type
+    );
+    Resolution::TypeMismatch { found: found.clone(), what_to_do }
+}
+
+/// The fields that a run reads.
+///
+/// # Errors
+/// The fields without which nobody can be synced, by their titles: Marketo's id, and one of the two that lead to Salesforce.
+pub fn mapping(resolved: &[ResolvedField]) -> Result<Vec<MappedField>, Vec<&'static str>> {
+    let mapped: Vec<_> =
+        resolved.iter().filter_map(|one| Some(MappedField { field: one.field, rest_name: one.rest_name()?.to_owned() })).collect();
+    let has = |field| mapped.iter().any(|one| one.field == field);
+    let mut lacking = Vec::new();
+    if !has(SyncField::MarketoId) {
+        lacking.push(SyncField::MarketoId.title());
+    }
+    if !has(SyncField::SalesforceContactId) && !has(SyncField::SalesforceLeadId) {
+        lacking.extend([SyncField::SalesforceContactId.title(), SyncField::SalesforceLeadId.title()]);
+    }
+    if lacking.is_empty() { Ok(mapped) } else { Err(lacking) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(fields: &[(&str, &str)]) -> Vec<FieldDescription> {
+        let one = |(name, kind): &(&str, &str)| FieldDescription {
+            display_name: name.to_uppercase(),
+            data_type: (*kind).to_owned(),
+            length: Some(255),
+            rest_name: (*name).to_owned(),
+            read_only: false,
+        };
+        fields.iter().map(one).collect()
+    }
+
+    fn of(resolved: &[ResolvedField], field: SyncField) -> &Resolution {
+        &resolved.iter().find(|one| one.field == field).expect("all fields are resolved").resolution
+    }
+
+    #[test]
+    fn a_custom_field_is_found_under_any_of_its_names() {
+        for name in ["linkedInURL", "linkedinUrl", "linkedInUrl", "LinkedInURL__c", "LINKEDINURL"] {
+            let resolved = resolve(&described(&[(name, "url")]));
+            assert!(matches!(of(&resolved, SyncField::LinkedinUrl), Resolution::Available(found) if found.rest_name == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_exact_name_is_preferred_to_one_alike() {
+        let resolved = resolve(&described(&[("Company", "string"), ("company", "string")]));
+        assert!(matches!(of(&resolved, SyncField::Company), Resolution::Available(found) if found.rest_name == "company"));
+    }
+
+    #[test]
+    fn what_is_missing_or_of_another_type_says_what_to_do() {
+        let resolved = resolve(&described(&[("id", "integer"), ("title", "boolean")]));
+        assert!(
+            matches!(of(&resolved, SyncField::SalesforceLeadId), Resolution::Missing { what_to_do } if what_to_do.contains("Salesforce sync"))
+        );
+        assert!(matches!(of(&resolved, SyncField::LinkedinUrl), Resolution::Missing { what_to_do } if what_to_do.contains("linkedInURL")));
+        assert!(matches!(of(&resolved, SyncField::Title), Resolution::TypeMismatch { what_to_do, .. } if what_to_do.contains("boolean")));
+        assert!(matches!(of(&resolved, SyncField::MarketoId), Resolution::Available(_)));
+    }
+
+    #[test]
+    fn a_run_needs_the_marketo_id_and_a_way_to_salesforce() {
+        let enough = resolve(&described(&[("id", "integer"), ("sfdcLeadId", "string")]));
+        assert_eq!(mapping(&enough).map(|fields| fields.len()), Ok(2));
+        let lacking = resolve(&described(&[("email", "email")]));
+        assert_eq!(mapping(&lacking), Err(vec!["Marketo Id", "Salesforce Contact Id", "Salesforce Lead Id"]));
+    }
+}

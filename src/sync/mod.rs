@@ -1,0 +1,104 @@
+//! The people sync: its preview, its runs and the engine that carries them out.
+//!
+//! A run reads all people from Marketo by bulk exports and all owners from Salesforce by bulk queries into staging tables, then
+//! merges those who qualify into `people`. Who qualifies: the vendor's documentation says people who are a Salesforce lead or
+//! contact "and have a Salesforce owner (any user)". A lead may also be owned by a queue (id `00G…`), which is no user; such a
+//! person isn't synced until a user (`005…`) takes the lead. A converted lead counts as the contact it became.
+
+mod engine;
+pub mod failure;
+pub mod fields;
+pub mod http;
+mod jobs;
+mod preview;
+mod rows;
+mod run;
+mod service;
+mod store;
+mod windows;
+
+use crate::connections::ConnectionError;
+use crate::db::DbError;
+use crate::ids::RunId;
+use crate::marketo::MarketoError;
+use crate::salesforce::SalesforceError;
+
+pub use failure::Failure;
+pub use jobs::SyncRunJob;
+pub use preview::{FieldPreview, FieldState, PeopleEstimate, Preview};
+pub use run::{NotQualified, Phase, RejectedRow, Report, Run, RunState};
+pub use service::SyncService;
+
+/// Why something about the sync can't be done.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// A step of the set-up guide must come first.
+    #[error("{0}")]
+    StepRequired(StepRequired),
+    /// A run is under way.
+    #[error("a sync is under way already; wait until it has ended")]
+    Running(RunId),
+    /// No such run.
+    #[error("there is no such run")]
+    Unknown,
+    /// Fields without which nobody can be synced.
+    #[error("Marketo lacks the fields without which nobody can be synced: {0}")]
+    FieldsMissing(String),
+    /// Marketo ended an export without a file, several times.
+    #[error("Marketo's export {0}")]
+    ExportFailed(String),
+    /// An export isn't what was asked for.
+    #[error("Marketo's export can't be read: {0}")]
+    ExportUnreadable(String),
+    /// Salesforce ended a query job without results, several times.
+    #[error("Salesforce ended the query job {job} of {object} without results")]
+    QueryFailed { object: &'static str, job: String },
+    /// A query's result isn't what was asked for.
+    #[error("the result of Salesforce's query job can't be read: {0}")]
+    QueryUnreadable(String),
+    /// More people qualify than an instance may have.
+    #[error("{0} people qualify, more than the {limit} an instance can sync", limit = crate::instances::PEOPLE_LIMIT)]
+    TooManyPeople(i64),
+    /// A file couldn't be written or read.
+    #[error("the downloaded export can't be kept on disk: {0}")]
+    Spool(#[source] std::io::Error),
+    /// A task of ours ended by a fault.
+    #[error("the sync was stopped by a fault of its own")]
+    Broken,
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<MarketoError> for SyncError {
+    fn from(error: MarketoError) -> Self {
+        Self::Connection(error.into())
+    }
+}
+
+impl From<SalesforceError> for SyncError {
+    fn from(error: SalesforceError) -> Self {
+        Self::Connection(error.into())
+    }
+}
+
+/// A step of the set-up guide that is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StepRequired {
+    #[error("Salesforce is not connected yet; that is step 2 of the set-up: POST /v1/connections/salesforce")]
+    ConnectSalesforce,
+    #[error("Marketo is not connected yet; that is step 3 of the set-up: POST /v1/connections/marketo")]
+    ConnectMarketo,
+}
+
+impl StepRequired {
+    /// The route that does the step.
+    #[must_use]
+    pub fn link(self) -> &'static str {
+        match self {
+            Self::ConnectSalesforce => "/v1/connections/salesforce",
+            Self::ConnectMarketo => "/v1/connections/marketo",
+        }
+    }
+}

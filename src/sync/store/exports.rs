@@ -1,0 +1,103 @@
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on};
+use crate::ids::{InstanceId, RunId};
+use crate::sync::windows::Span;
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) enum ExportState {
+    /// Not asked for yet.
+    Planned,
+    /// Made at Marketo, under the id that is kept.
+    Created,
+    /// Read.
+    Staged,
+}
+
+/// The export of one window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sync) struct Export {
+    pub position: i64,
+    pub span: Span,
+    pub state: ExportState,
+    /// Marketo's id of it.
+    pub export_id: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    position: i64,
+    window_start: Timestamp,
+    window_end: Timestamp,
+    state: String,
+    export_id: Option<String>,
+}
+
+impl From<Row> for Export {
+    fn from(row: Row) -> Self {
+        let state = match row.state.as_str() {
+            "planned" => ExportState::Planned,
+            "created" => ExportState::Created,
+            _ => ExportState::Staged,
+        };
+        let span = Span { start: row.window_start, end: row.window_end };
+        Self { position: row.position, span, state, export_id: row.export_id }
+    }
+}
+
+/// Keeps the exports to be made.
+pub(in crate::sync) async fn insert_exports(tx: &mut Tx, instance: InstanceId, run: RunId, spans: &[Span]) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO sync_extract_jobs (instance_id, run_id, position, window_start, window_end, state) \
+         VALUES ($1, $2, $3, $4, $5, 'planned') ON CONFLICT (instance_id, run_id, position) DO NOTHING";
+    for (position, span) in (0_i64..).zip(spans) {
+        execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(span.start).bind(span.end))?;
+    }
+    Ok(())
+}
+
+/// The exports of a run in the order of their windows.
+pub(in crate::sync) async fn exports(db: &Db, instance: InstanceId, run: RunId) -> Result<Vec<Export>, DbError> {
+    const SQL: &str = "SELECT position, window_start, window_end, state, export_id FROM sync_extract_jobs \
+         WHERE instance_id = $1 AND run_id = $2 ORDER BY position";
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).fetch_all(c))?;
+    Ok(rows.into_iter().map(Export::from).collect())
+}
+
+/// People read from the exports of a run so far.
+pub(in crate::sync) async fn staged_people_so_far(db: &Db, instance: InstanceId, run: RunId) -> Result<i64, DbError> {
+    const SQL: &str = "SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM sync_extract_jobs WHERE instance_id = $1 AND run_id = $2 AND state = 'staged'";
+    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_one(c))
+}
+
+/// Keeps Marketo's id of an export that was made.
+pub(in crate::sync) async fn export_created(
+    tx: &mut Tx,
+    instance: InstanceId,
+    run: RunId,
+    position: i64,
+    export_id: &str,
+) -> Result<(), DbError> {
+    const SQL: &str =
+        "UPDATE sync_extract_jobs SET state = 'created', export_id = $4 WHERE instance_id = $1 AND run_id = $2 AND position = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(export_id)).map(drop)
+}
+
+/// Forgets an export that came to nothing, so that another is made.
+pub(in crate::sync) async fn export_forgotten(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
+    const SQL: &str =
+        "UPDATE sync_extract_jobs SET state = 'planned', export_id = NULL WHERE instance_id = $1 AND run_id = $2 AND position = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
+}
+
+/// Records that an export is read.
+pub(in crate::sync) async fn export_staged(
+    tx: &mut Tx,
+    instance: InstanceId,
+    run: RunId,
+    position: i64,
+    (records, bytes): (i64, i64),
+) -> Result<(), DbError> {
+    const SQL: &str =
+        "UPDATE sync_extract_jobs SET state = 'staged', records = $4, bytes = $5 WHERE instance_id = $1 AND run_id = $2 AND position = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(records).bind(bytes)).map(drop)
+}
