@@ -13,4 +13,7 @@ mod instances;
 mod invite_imports;
 mod invites;
 mod package;
+mod people;
 mod schema;
+mod sync;
+mod sync_faults;

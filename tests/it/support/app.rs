@@ -124,6 +124,11 @@ impl TestApp {
         settings.server.workers = 2;
         settings.database.max_connections = 5;
         settings.marketo.poll_interval_seconds = 0.01;
+        // The sandbox counts no calls unless told to, and knows nobody older than 431 days.
+        settings.marketo.calls_per_20_seconds = 10_000;
+        // A run that a test leaves under way is left where it is.
+        settings.server.shutdown_timeout_seconds = 2;
+        settings.sync.earliest = "2025-04-01".into();
         let http = settings.upstream.http_client().unwrap();
         msi_actions::telemetry::start_logging(&settings.log).unwrap();
         let running = app::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));

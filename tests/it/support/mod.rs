@@ -4,6 +4,7 @@ mod app;
 mod database;
 mod guide;
 mod mailbox;
+mod sync;
 
 pub use app::{Answer, TestApp};
 pub use database::{Engine, TestDatabase};

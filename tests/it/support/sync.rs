@@ -1,0 +1,64 @@
+//! Syncing in a test, and looking at what the sandbox has.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::app::{Answer, TestApp};
+
+impl TestApp {
+    /// An address of the sandbox's control.
+    fn control(&self, path: &str) -> String {
+        format!("{}/__sandbox/{path}", self.sandbox.as_ref().unwrap().url())
+    }
+
+    /// Asks the sandbox's control.
+    pub async fn sandbox_says(&self, path: &str) -> Value {
+        Answer::of(self.http.get(self.control(path))).await.expect(200)
+    }
+
+    /// Changes something in the sandbox: a person, or what a vendor does.
+    pub async fn tell_sandbox(&self, path: &str, change: Value) -> Value {
+        let answer = Answer::of(self.http.post(self.control(path)).json(&change)).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+        if answer.text.is_empty() { Value::Null } else { answer.json() }
+    }
+
+    /// The id of a Salesforce user, who may own records.
+    pub async fn a_salesforce_user(&self) -> Value {
+        self.sandbox_says("").await["salesforce"]["users"][0]["id"].clone()
+    }
+
+    /// Deletes a person from both vendors, or from the one named.
+    pub async fn delete_in_sandbox(&self, marketo_id: &Value, from: &str) {
+        let answer = Answer::of(self.http.delete(self.control(&format!("people/{marketo_id}?from={from}")))).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+
+    /// Starts a run and waits for its end, whatever that is.
+    pub async fn run_sync(&self, token: &str) -> Value {
+        let run = self.call(token, Method::POST, "/v1/sync/runs", None).await.expect(202);
+        let path = format!("/v1/sync/runs/{}", run["id"].as_str().unwrap());
+        self.until(token, &path, |run| run["state"] == "completed" || run["state"] == "failed").await
+    }
+
+    /// Starts a run, which must succeed; gives its report.
+    pub async fn sync(&self, token: &str) -> Value {
+        let run = self.run_sync(token).await;
+        assert_eq!(run["state"], "completed", "{run}");
+        run["report"].clone()
+    }
+
+    /// Every synced person, page by page.
+    pub async fn people(&self, token: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut path = "/v1/people?limit=500".to_owned();
+        loop {
+            let page = self.call(token, Method::GET, &path, None).await.expect(200);
+            all.extend(page["data"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => path = format!("/v1/people?limit=500&cursor={cursor}"),
+                None => return all,
+            }
+        }
+    }
+}
