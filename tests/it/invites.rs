@@ -70,7 +70,7 @@ on_both_engines! {
         codes.sort_unstable();
         assert_eq!(codes, [201, 409], "{both:?}");
         let again = invite_first(&app, &token, FIRST_USER).await.problem(409, "first_user_exists");
-        assert_eq!(again["link"], "/v1/invites");
+        assert_eq!(again["link"], "/v1/invites/first");
         assert_eq!(listed(&app, &token, "/v1/members").await.len(), 1);
         app.stop().await;
     }
