@@ -119,7 +119,7 @@ impl Settings {
         self.mail.check(&mut faults);
         self.upstream.check(&mut faults);
         self.salesforce.check(&mut faults);
-        self.marketo.check(&mut faults);
+        self.marketo.check(self.upstream.sandbox().is_none(), &mut faults);
         self.sync.check(&mut faults);
         faults
     }
@@ -182,6 +182,15 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_named() {
         assert_eq!(faults(&[("server.address", "everywhere".to_owned())]), ["server.address"]);
+    }
+
+    #[test]
+    fn marketos_own_limit_binds_unless_the_sandbox_stands_in() {
+        let mut settings = Settings::load(None, &[]).unwrap();
+        settings.marketo.calls_per_20_seconds = 1000;
+        assert_eq!(settings.faults().len(), 1);
+        settings.upstream.sandbox_url = "http://127.0.0.1:4010".to_owned();
+        assert!(settings.faults().is_empty());
     }
 
     #[test]
