@@ -24,8 +24,9 @@ const COLUMNS: [&str; 13] = [
     "owner_id",
 ];
 
-/// The owner of the record that one of a staged person's (`s`) ids names, looked up by key so that no engine is tempted to read
-/// all owners for a range of people.
+/// The owner of the record that one of a staged person's (`s`) ids names. A scalar subquery, here and in the statements below, is
+/// looked up by key for each row; as a join or `EXISTS` PostgreSQL, which knows nothing of rows that were just staged, reads all
+/// of them for each range.
 macro_rules! owner_of {
     ($id:literal, $which:literal) => {
         concat!(
@@ -95,7 +96,7 @@ pub(in crate::sync) async fn merge_range(
         " AS owner_id, ",
         anyone!(),
         " AS anyone, CASE WHEN s.salesforce_contact_id IS NULL AND s.salesforce_lead_id IS NULL THEN 0 ELSE 1 END AS record, \
-          CASE WHEN EXISTS (SELECT 1 FROM people p WHERE p.instance_id = s.instance_id AND p.marketo_id = s.marketo_id) THEN 1 ELSE 0 END AS known \
+          (SELECT 1 FROM people p WHERE p.instance_id = s.instance_id AND p.marketo_id = s.marketo_id) AS known \
           FROM sync_staged_people s WHERE ",
         range!(),
         ") AS q"
@@ -155,9 +156,9 @@ pub(in crate::sync) async fn remove_range(
 ) -> Result<u64, DbError> {
     const SQL: &str = concat!(
         "DELETE FROM people WHERE instance_id = $1 AND marketo_id > $3 AND marketo_id <= $4 AND run_id <> $2 AND synced_at <= $5 \
-         AND NOT EXISTS (SELECT 1 FROM sync_staged_people s WHERE s.instance_id = $1 AND s.run_id = $2 AND s.marketo_id = people.marketo_id AND ",
+         AND (SELECT ",
         user!(),
-        " IS NOT NULL)"
+        " FROM sync_staged_people s WHERE s.instance_id = $1 AND s.run_id = $2 AND s.marketo_id = people.marketo_id) IS NULL"
     );
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(after).bind(up_to).bind(began))
 }
