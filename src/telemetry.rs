@@ -2,6 +2,7 @@
 //! requests are named by their route pattern.
 
 use std::fmt;
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,9 @@ use crate::config::{LogFormat, LogSettings};
 /// When the filter can't be read; the text says why.
 pub fn start_logging(settings: &LogSettings) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| error.to_string())?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people: in a file or a pipe they are noise.
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // A second subscriber is refused; the first one goes on, which is what a process with several servers wants.
     let _ = match settings.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -43,8 +43,12 @@ pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
         ..SandboxSettings::default()
     };
     let people = settings.people;
+    let app = (settings.salesforce_client_id.clone(), settings.salesforce_client_secret.clone());
     let running = crate::sandbox::start(settings, Arc::new(SystemClock), listener).await.map_err(|error| error.to_string())?;
-    eprintln!("Simulated Salesforce and Marketo with {people} people at {}; accounts and ids: {}/__sandbox", running.url(), running.url());
+    let url = running.url();
+    eprintln!("Simulated Salesforce and Marketo with {people} people at {url}; accounts and ids: {url}/__sandbox");
+    eprintln!("A service uses it with these settings:");
+    eprintln!("  MSI_UPSTREAM__SANDBOX_URL={url}\n  MSI_SALESFORCE__CLIENT_ID={}\n  MSI_SALESFORCE__CLIENT_SECRET={}", app.0, app.1);
     stop.wait().await;
     running.stop().await;
     Ok(())

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{Outcome, SharedOptions, StopSignal, settings};
 use crate::clock::SystemClock;
+use crate::config::DatabaseUrl;
 
 /// Flags of `serve`.
 #[derive(Debug, Args)]
@@ -21,8 +22,13 @@ pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Outc
     let public_url = options.public_url.map(|value| ("server.public_url", value));
     let settings = settings(shared, listen.into_iter().chain(public_url).collect())?;
     let stop = StopSignal::listen()?;
+    let database = match settings.database.resolve(&settings.data_dir) {
+        DatabaseUrl::Sqlite(file) => format!("SQLite ({})", file.display()),
+        // Its address can hold a password.
+        DatabaseUrl::Postgres(_) => "PostgreSQL".to_owned(),
+    };
     let app = crate::app::start(settings, Arc::new(SystemClock)).await.map_err(|error| error.to_string())?;
-    eprintln!("Running at {} on {}; the API is described at {}/docs/", app.url(), app.db().engine(), app.url());
+    eprintln!("Running at {} on {database}; the API is described at {}/docs/", app.url(), app.url());
     stop.wait().await;
     app.stop().await;
     Ok(())

@@ -17,6 +17,15 @@ static POSTGRES_STEPS: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a request waits for a free connection before it is told that the database is unreachable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often a SQLite file that is busy is tried to be opened, twenty times a second.
+const MOST_OPENINGS: u32 = 200;
+
+/// Whether SQLite says SQLITE_BUSY, in whatever form: the low byte is the primary code (<https://www.sqlite.org/rescode.html>).
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
+}
+
 /// The database: SQLite inside this process, or PostgreSQL.
 #[derive(Debug, Clone)]
 pub enum Db {
@@ -75,12 +84,20 @@ impl Db {
             // In WAL mode this loses nothing to a crash of the process; a power cut may lose the last commits, never integrity.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(30));
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(60))
-            .connect_with(options.clone())
-            .await
-            .map_err(DbError::Unreachable)?;
+        let mut tries = 0;
+        let writer = loop {
+            let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(60));
+            match pool.connect_with(options.clone()).await {
+                Ok(pool) => break pool,
+                // The first process to open a new file changes it to WAL. One that opens it at that moment is told that it is
+                // locked, whatever the busy timeout says.
+                Err(error) if is_busy(&error) && tries < MOST_OPENINGS => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => return Err(DbError::Unreachable(error)),
+            }
+        };
         let readers = SqlitePoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -90,13 +107,19 @@ impl Db {
         Ok(Self::Sqlite { readers, writer })
     }
 
-    /// Brings the schema to this version's; does nothing when it is there already.
+    /// Brings the schema to this version's; does nothing when it is there already. Processes that start at once take turns.
     ///
     /// # Errors
     /// [`DbError::Migration`], naming the step.
     pub async fn migrate(&self) -> Result<(), DbError> {
         match self {
-            Self::Sqlite { writer, .. } => SQLITE_STEPS.run(writer).await?,
+            Self::Sqlite { writer, .. } => {
+                // The steps' runner locks PostgreSQL by itself, but has nothing of the kind for SQLite: holding the write lock
+                // from before it looks which steps are missing keeps another process from taking the same ones.
+                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+                SQLITE_STEPS.run_direct(None, &mut *tx, false).await?;
+                tx.commit().await?;
+            }
             Self::Postgres(pool) => POSTGRES_STEPS.run(pool).await?,
         }
         Ok(())

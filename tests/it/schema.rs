@@ -1,8 +1,13 @@
-//! Both engines hold the same numbered steps, and the same tables and columns after them.
+//! Both engines hold the same numbered steps, and the same tables and columns after them; the steps are taken once.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+
+use msi_actions::config::DatabaseSettings;
+use msi_actions::db::Db;
+
+use crate::support::{TestDatabase, on_both_engines};
 
 /// Columns of each table, read from the steps' text.
 fn tables(engine: &str) -> BTreeMap<String, Vec<String>> {
@@ -39,4 +44,25 @@ fn both_engines_have_the_same_steps_tables_and_columns() {
     let (sqlite, postgres) = (tables("sqlite"), tables("postgres"));
     assert!(sqlite.len() > 10, "{sqlite:?}");
     assert_eq!(sqlite, postgres);
+}
+
+on_both_engines! {
+    async fn processes_that_start_at_once_on_an_empty_database_take_each_step_once(engine: Engine) {
+        let directory = tempfile::tempdir().unwrap();
+        let database = TestDatabase::create(engine, directory.path()).await;
+        let starts = (0..4).map(|_| {
+            let settings = DatabaseSettings { url: database.url.clone(), max_connections: 2 };
+            let url = settings.resolve(directory.path());
+            tokio::spawn(async move {
+                let db = Db::connect(&url, 2).await.unwrap();
+                db.migrate().await.unwrap();
+                let (known, applied) = db.schema_version().await.unwrap();
+                db.close().await;
+                assert_eq!(known, applied);
+            })
+        });
+        for start in starts.collect::<Vec<_>>() {
+            start.await.unwrap();
+        }
+    }
 }
