@@ -32,8 +32,8 @@ struct Configured {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Heartbeat {
-    /// 15 characters, or 18 of which the last three are the checksum of the others.
-    #[schema(pattern = "^00D[a-zA-Z0-9]{12}$", example = "00DR0000000UyrW")]
+    /// 15 characters, or 18; the last three of 18, which only repeat the case of the others, are not looked at.
+    #[schema(pattern = "^00D[a-zA-Z0-9]{12}([a-zA-Z0-9]{3})?$", example = "00DR0000000UyrW")]
     organization_id: String,
     /// Edition of the organisation, as Salesforce names it.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S", example = "Enterprise Edition")]

@@ -16,7 +16,7 @@ pub struct OrganizationId(String);
 
 /// A text that is no organisation's id.
 #[derive(Debug, thiserror::Error)]
-#[error("an organisation's id has 15 or 18 letters and digits and begins with 00D; the last three of 18 must fit the others")]
+#[error("an organisation's id has 15 or 18 letters and digits and begins with 00D")]
 pub struct NoOrganizationId;
 
 impl OrganizationId {
@@ -32,11 +32,9 @@ impl FromStr for OrganizationId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && text.starts_with("00D");
-        match text.len() {
-            15 if plain => Ok(Self(format!("{text}{}", suffix(text)))),
-            18 if plain && suffix(&text[..15]).eq_ignore_ascii_case(&text[15..]) => {
-                Ok(Self(format!("{}{}", &text[..15], suffix(&text[..15]))))
-            }
+        // The last three of 18 only repeat the case of the others.
+        match text.get(..15) {
+            Some(id) if plain && matches!(text.len(), 15 | 18) => Ok(Self(format!("{id}{}", suffix(id)))),
             _ => Err(NoOrganizationId),
         }
     }
@@ -105,11 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn only_ids_of_organisations_with_a_fitting_suffix_are_taken() {
+    fn only_ids_of_organisations_are_taken_and_their_suffix_is_made_anew() {
         let short: OrganizationId = "00DR0000000UyrW".parse().unwrap();
         let long: OrganizationId = short.as_str().parse().unwrap();
         assert_eq!(short, long);
-        for wrong in ["", "005R0000000UyrW", "00DR0000000UyrWAAA", "00DR0000000Uyr", "00DR0000000Uyr\u{e9}", "00DR0000000Uyr-"] {
+        assert_eq!(short, "00DR0000000UyrWAAA".parse().unwrap());
+        for wrong in ["", "005R0000000UyrW", "00DR0000000UyrWA", "00DR0000000Uyr", "00DR0000000Uyr\u{e9}", "00DR0000000Uyr-"] {
             assert!(wrong.parse::<OrganizationId>().is_err(), "{wrong:?}");
         }
     }

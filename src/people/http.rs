@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{PeopleError, PeopleFilter, Person, SalesforceId, store};
+use super::{NoSalesforceId, PeopleError, PeopleFilter, Person, SalesforceId, store};
 use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
 
 /// Longest text looked for.
@@ -47,10 +47,11 @@ struct PeopleParams {
 }
 
 impl PeopleParams {
-    fn read(self) -> Result<(u16, i64, PeopleFilter), Problem> {
+    /// Rows wanted, the place to begin after, and the filter; no filter when it is known beforehand that nobody passes it.
+    fn read(self) -> Result<(u16, i64, Option<PeopleFilter>), Problem> {
         let mut faults = Vec::new();
         let salesforce_id = self.salesforce_id.as_deref().map(str::parse::<SalesforceId>);
-        if let Some(Err(error)) = &salesforce_id {
+        if let Some(Err(error @ NoSalesforceId::Form)) = &salesforce_id {
             faults.push(InputFault::new("#query/salesforce_id", "not_a_salesforce_id", format!("{error}.")));
         }
         for (pointer, text) in [("#query/email", &self.email), ("#query/name_prefix", &self.name_prefix)] {
@@ -63,7 +64,9 @@ impl PeopleParams {
             return Err(Problem::invalid(faults));
         }
         let (limit, after) = PageParams { limit: self.limit, cursor: self.cursor }.read::<i64>()?;
-        let filter = PeopleFilter { salesforce_id: salesforce_id.and_then(Result::ok), email: self.email, name_prefix: self.name_prefix };
+        // An id whose marks don't fit is the id of nothing.
+        let filter = salesforce_id.transpose().ok();
+        let filter = filter.map(|salesforce_id| PeopleFilter { salesforce_id, email: self.email, name_prefix: self.name_prefix });
         Ok((limit, after.unwrap_or(0), filter))
     }
 }
@@ -79,7 +82,10 @@ async fn list_people(
     QueryParams(wanted): QueryParams<PeopleParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after, filter) = wanted.read()?;
-    let people = store::list(&context.db, caller.instance, &filter, after, i64::from(limit) + 1).await?;
+    let people = match filter {
+        Some(filter) => store::list(&context.db, caller.instance, &filter, after, i64::from(limit) + 1).await?,
+        None => Vec::new(),
+    };
     Ok(HttpResponse::Ok().json(Listing::page(people, limit, |person| person.marketo_id)))
 }
 

@@ -66,10 +66,12 @@ on_both_engines! {
     async fn values_that_can_not_be_looked_for_are_named(engine: Engine) {
         let app = TestApp::start(engine).await;
         let (_, token) = app.instance("111-AAA-111").await;
-        let path = "/v1/people?salesforce_id=0031U00000V0tkDBAR&email=&name_prefix=a%00";
+        let path = "/v1/people?salesforce_id=0031U00000V0tk-&email=&name_prefix=a%00";
         let problem = app.call(&token, Method::GET, path, None).await.problem(422, "invalid_input");
         let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|one| one["pointer"].as_str().unwrap()).collect();
         assert_eq!(pointers, ["#query/salesforce_id", "#query/email", "#query/name_prefix"]);
+        let nothing = app.call(&token, Method::GET, "/v1/people?salesforce_id=0031U00000V0tkDBAR", None).await.expect(200);
+        assert_eq!(nothing["data"], serde_json::json!([]), "an id whose last three characters don't fit the others is nobody's");
         app.call(&token, Method::GET, "/v1/people?limit=0", None).await.problem(422, "invalid_input");
         app.call(&token, Method::GET, "/v1/people?cursor=nonsense", None).await.problem(422, "invalid_input");
         app.call(&token, Method::GET, "/v1/people?nonsense=1", None).await.problem(422, "invalid_input");

@@ -1,6 +1,7 @@
 """contract_instance.py URL CLIENT.json: makes an instance to fuzz, as the API client in the file, whose answer `client create` gave.
 
-What the operations need to find is there afterwards: an instance with an invitation and an import.
+What the operations need to find is there afterwards: an instance with both connections, invitations, an import, a team, and a
+sync run that has brought people.
 Prints the variables that schemathesis_hooks.py reads, as shell assignments. Needs nothing but Python.
 """
 
@@ -8,6 +9,7 @@ import json
 import os
 import shlex
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,6 +24,14 @@ def call(request):
         sys.exit(f"{request.get_method()} {request.full_url}: {error.code} {error.read().decode(errors='replace')}")
 
 
+def connect_salesforce(address):
+    """Logs in at the address as a browser does, which also follows the way back."""
+    parts = urllib.parse.urlsplit(address)
+    login = f"{parts.scheme}://{parts.netloc}{parts.path.split('/services/')[0]}/login"
+    form = dict(urllib.parse.parse_qsl(parts.query)) | {"username": "maria.admin@example.com", "password": "sandbox"}
+    urllib.request.urlopen(login, urllib.parse.urlencode(form).encode(), timeout=30).close()
+
+
 def main():
     url, client_file = sys.argv[1:]
     with open(client_file, encoding="utf-8") as file:
@@ -34,6 +44,9 @@ def main():
     def post(access, path, body, media="application/json"):
         return call(urllib.request.Request(url + path, body.encode(), {"Authorization": f"Bearer {access}", "Content-Type": media}))
 
+    def get(access, path):
+        return call(urllib.request.Request(url + path, headers={"Authorization": f"Bearer {access}"}))
+
     instance = post(token(), "/v1/instances", os.environ["CONTRACT_INSTANCE_REQUEST"])
     resource = f"urn:msi-actions:instance:{instance['id']}"
     access = token(resource=resource)
@@ -42,11 +55,22 @@ def main():
     invites = post(access, "/v1/invites", json.dumps({"emails": emails}))["results"]
     imported = post(access, "/v1/invite-imports", "Email\nann@example.com\nnowhere\n", "text/csv")
     team = post(access, "/v1/teams", json.dumps({"name": "Sellers"}))
+    connect_salesforce(post(access, "/v1/connections/salesforce", "{}")["authorization_url"])
+    post(access, "/v1/connections/marketo", "{}")
+    run = post(access, "/v1/sync/runs", "{}")
+    while run["state"] not in ("completed", "failed"):
+        time.sleep(0.2)
+        run = get(access, f"/v1/sync/runs/{run['id']}")
+    people = get(access, "/v1/people?limit=1")["data"]
+    if not people:
+        sys.exit(f"the sync brought nobody: {run}")
     known = {
         "instance_id": instance["id"],
         "invite_id": invites[0]["invite"]["id"],
         "import_id": imported["id"],
         "team_id": team["id"],
+        "run_id": run["id"],
+        "marketo_id": people[0]["marketo_id"],
     }
     variables = {"URL": url, "ID": client["client_id"], "SECRET": client["client_secret"], "RESOURCE": resource, "KNOWN": json.dumps(known)}
     for name, value in variables.items():

@@ -21,12 +21,30 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Longest stream; a client that follows a longer run connects again by itself.
 const LONGEST: Duration = Duration::from_secs(900);
 
+/// An event of a run's stream.
+#[derive(Debug, utoipa::ToSchema)]
+#[allow(dead_code)] // documents; an event is written as text
+struct RunEvent {
+    event: RunEventName,
+    /// The run, as JSON (`SyncRun`).
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
+/// The names of events.
+#[derive(Debug, utoipa::ToSchema)]
+#[allow(dead_code)] // documents the one name
+enum RunEventName {
+    #[schema(rename = "run")]
+    Run,
+}
+
 /// Follow a sync run
 ///
 /// Server-sent events: one named `run` with the run as JSON at once and at each change, a comment as a sign of life every 15
 /// seconds. The stream ends with the run, and after 15 minutes.
 #[utoipa::path(operation_id = "getSyncRunEvents", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
-    (status = 200, description = "The events.", body = String, content_type = "text/event-stream"),
+    (status = 200, description = "The events; the schema is that of one.", body = RunEvent, content_type = "text/event-stream"),
     (status = 429, description = "Too many streams are open.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[get("/v1/sync/runs/{run_id}/events")]
