@@ -162,7 +162,7 @@ fn resolve_one(field: SyncField, described: &[FieldDescription]) -> Resolution {
     let exact = candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name == *name));
     let alike = || candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name.eq_ignore_ascii_case(name)));
     let Some(found) = exact.or_else(alike) else { return Resolution::Missing { what_to_do: field.if_missing() } };
-    // Marketo's type names: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/field-types
+    // Marketo's type names: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/field-types
     let (fits, wanted) = match field.kind() {
         Kind::Text => (matches!(found.data_type.as_str(), "string" | "text" | "email" | "phone" | "url" | "reference"), "a text"),
         Kind::Number => (matches!(found.data_type.as_str(), "integer" | "reference"), "a whole number"),
