@@ -55,7 +55,7 @@ PYTHON
 
 cd "$ROOT"
 environment=$("$ROOT/tests/tools/python-venv.sh" schemathesis)
-binary=${CONTRACT_BINARY:-target/debug/msi-actions}
+binary=${CONTRACT_BINARY:-${CARGO_TARGET_DIR:-target}/debug/msi-actions}
 [ -n "${CONTRACT_BINARY:-}" ] || cargo build --quiet --locked
 # What the caller has set for a service of their own must not reach this one.
 for variable in "${!MSI_@}"; do unset "$variable"; done

@@ -91,8 +91,8 @@ check_block() {
 
 cd "$ROOT"
 need curl
-binary=$(realpath "${README_BINARY:-target/debug/msi-actions}")
 [ -n "${README_BINARY:-}" ] || cargo build --quiet --locked
+binary=$(realpath "${README_BINARY:-${CARGO_TARGET_DIR:-target}/debug/msi-actions}")
 sandbox_port=$(free_port)
 service_port=$(free_port)
 while [ "$service_port" = "$sandbox_port" ]; do service_port=$(free_port); done
