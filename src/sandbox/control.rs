@@ -94,8 +94,8 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "POST /__sandbox/people": "add a person: fields by Marketo's REST names, ownerId, salesforce (none, lead, contact, converted)",
             "GET, POST, DELETE /__sandbox/people/{marketoId}": "look at, change or delete a person; DELETE takes ?from=marketo|salesforce|both (both)",
             "POST /__sandbox/salesforce/users": "add or change a user by username",
-            "POST /__sandbox/salesforce": "{callbacks, api_limit, revoke_grants_of}",
-            "POST /__sandbox/marketo": "{updated_at_filter, user_management, read_leads, export_daily_bytes, calls_a_day}",
+            "POST /__sandbox/salesforce": "{callbacks, api_limit, app_public_key, revoke_grants_of}",
+            "POST /__sandbox/marketo": "{updated_at_filter, user_management, read_leads, address_allowed, export_daily_bytes, calls_a_day}",
             "POST /__sandbox/marketo/users": "add or change a Marketo user by userid",
             "POST /__sandbox/reset": "forget everything but the clock",
         },
@@ -278,6 +278,8 @@ struct SalesforceChange {
     /// Registered redirect addresses; an empty list registers any.
     callbacks: Option<Vec<String>>,
     api_limit: Option<u64>,
+    /// Public key, PEM, of the certificate that the app holds for assertions.
+    app_public_key: Option<String>,
     /// Username whose grants an administrator revokes.
     revoke_grants_of: Option<String>,
 }
@@ -290,6 +292,9 @@ async fn change_salesforce(body: web::Bytes, world: web::Data<World>) -> HttpRes
     let mut salesforce = world.salesforce();
     if let Some(callbacks) = change.callbacks {
         salesforce.callbacks = (!callbacks.is_empty()).then_some(callbacks);
+    }
+    if change.app_public_key.is_some() {
+        salesforce.app_public_key = change.app_public_key;
     }
     salesforce.api_limit = change.api_limit.unwrap_or(salesforce.api_limit);
     if let Some(username) = change.revoke_grants_of {
@@ -307,6 +312,8 @@ struct MarketoChange {
     updated_at_filter: Option<bool>,
     user_management: Option<bool>,
     read_leads: Option<bool>,
+    /// Whether the subscription's IP allow-list lets callers in.
+    address_allowed: Option<bool>,
     export_daily_bytes: Option<u64>,
     calls_a_day: Option<u32>,
 }
@@ -320,6 +327,7 @@ async fn change_marketo(body: web::Bytes, world: web::Data<World>) -> HttpRespon
     marketo.updated_at_filter = change.updated_at_filter.unwrap_or(marketo.updated_at_filter);
     marketo.user_management = change.user_management.unwrap_or(marketo.user_management);
     marketo.read_leads = change.read_leads.unwrap_or(marketo.read_leads);
+    marketo.address_allowed = change.address_allowed.unwrap_or(marketo.address_allowed);
     marketo.exports.daily_bytes = change.export_daily_bytes.unwrap_or(marketo.exports.daily_bytes);
     marketo.quota.a_day = change.calls_a_day.unwrap_or(marketo.quota.a_day);
     HttpResponse::NoContent().finish()

@@ -59,6 +59,9 @@ fn check_token(request: &HttpRequest, world: &World) -> Result<(), Refusal> {
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
     // The query parameter `access_token` is no longer looked at.
+    if !world.marketo().address_allowed {
+        return Err(Refusal::new("603", "Access denied"));
+    }
     match token {
         None => Err(Refusal::new("600", "Empty access token")),
         Some(token) => match world.marketo().tokens.validity(token, world.now()) {
@@ -110,7 +113,10 @@ impl FromRequest for UserManagementCall {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let Some(world) = world_of(request) else { return ready(refuse(HttpResponse::InternalServerError().finish())) };
         ready(match check_token(request, &world) {
-            Err(refusal) => refuse(refusal.user_management(&world, StatusCode::UNAUTHORIZED)),
+            Err(refusal) => {
+                let status = if refusal.code == "603" { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+                refuse(refusal.user_management(&world, status))
+            }
             Ok(()) => match enter(&world) {
                 Err(refusal) => refuse(refusal.user_management(&world, StatusCode::TOO_MANY_REQUESTS)),
                 Ok(_) if !world.marketo().user_management => {

@@ -31,6 +31,8 @@ pub struct State {
     pub user_management: bool,
     /// Whether the API user may read people at all.
     pub read_leads: bool,
+    /// Whether the subscription's IP allow-list lets callers in.
+    pub address_allowed: bool,
     /// Users shown by user management; settable by control.
     pub users: Vec<users::MarketoUser>,
 }
@@ -44,6 +46,7 @@ impl Default for State {
             updated_at_filter: true,
             user_management: true,
             read_leads: true,
+            address_allowed: true,
             users: users::first_users(),
         }
     }

@@ -1,5 +1,6 @@
 //! Salesforce as a caller sees it: OAuth with a login page, the REST API and Bulk API 2.0 queries.
 
+mod assertion;
 mod bulk;
 mod bulk_http;
 mod describe;
@@ -33,6 +34,8 @@ pub struct State {
     pub jobs: bulk::Jobs,
     /// Redirect addresses registered with the app; any when `None`.
     pub callbacks: Option<Vec<String>>,
+    /// Public key, PEM, of the certificate that the app holds for assertions.
+    pub app_public_key: Option<String>,
     /// API calls counted, and how many are allowed in 24 hours.
     pub api_calls: u64,
     pub api_limit: u64,
@@ -48,6 +51,7 @@ impl State {
             cursors: rest::Cursors::default(),
             jobs: bulk::Jobs::default(),
             callbacks: None,
+            app_public_key: None,
             api_calls: 0,
             api_limit: 100_000,
             jobs_made: 0,

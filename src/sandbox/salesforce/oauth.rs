@@ -174,19 +174,27 @@ async fn token(request: HttpRequest, body: web::Bytes, world: web::Data<World>) 
     let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
     let kind = value(&pairs, "grant_type").unwrap_or("none");
     world.count(&format!("salesforce token {kind}"));
-    let outcome = check_client(&request, &world, &pairs).and_then(|()| match kind {
-        "authorization_code" => by_code(&world, &pairs),
-        "refresh_token" => by_refresh_token(&world, &pairs),
-        "client_credentials" => Err(OauthError::new("invalid_grant", "no client credentials user enabled")),
-        _ => Err(OauthError::new("unsupported_grant_type", "grant type not supported")),
-    });
+    let outcome = match kind {
+        // An assertion proves the app by its signature.
+        super::assertion::GRANT_TYPE => super::assertion::by_assertion(&world, &pairs),
+        _ => check_client(&request, &world, &pairs).and_then(|()| by_client(&world, &pairs, kind)),
+    };
     match outcome {
-        Ok(issued) => answer(&request, &world, &issued),
+        Ok(issued) => answer(&request, &world, &issued, kind != super::assertion::GRANT_TYPE),
         Err(error) => error.response(),
     }
 }
 
-fn access_token(world: &World) -> String {
+fn by_client(world: &World, pairs: &[(String, String)], kind: &str) -> Result<Issued, OauthError> {
+    match kind {
+        "authorization_code" => by_code(world, pairs),
+        "refresh_token" => by_refresh_token(world, pairs),
+        "client_credentials" => Err(OauthError::new("invalid_grant", "no client credentials user enabled")),
+        _ => Err(OauthError::new("unsupported_grant_type", "grant type not supported")),
+    }
+}
+
+pub(super) fn access_token(world: &World) -> String {
     format!("{}!AQ{}", &organization_id()[..15], world.secret())
 }
 
@@ -229,19 +237,22 @@ fn by_refresh_token(world: &World, pairs: &[(String, String)]) -> Result<Issued,
     salesforce.grants.refresh(text, access, next, now)
 }
 
-fn answer(request: &HttpRequest, world: &World, issued: &Issued) -> HttpResponse {
+/// The token answer; the one to an assertion has neither signature nor time of issue.
+fn answer(request: &HttpRequest, world: &World, issued: &Issued, signed: bool) -> HttpResponse {
     let base = base(request);
     let id = format!("{base}/id/{}/{}", organization_id(), issued.user_id);
     let issued_at = (world.clock.now().unix_timestamp_nanos() / 1_000_000).to_string();
     let mut body = json!({
         "access_token": issued.access_token,
-        "signature": signature(&world.settings.salesforce_client_secret, &id, &issued_at),
         "scope": issued.scope,
         "instance_url": base,
         "id": id,
         "token_type": "Bearer",
-        "issued_at": issued_at,
     });
+    if signed {
+        body["signature"] = json!(signature(&world.settings.salesforce_client_secret, &id, &issued_at));
+        body["issued_at"] = json!(issued_at);
+    }
     if let Some(refresh) = &issued.refresh_token {
         body["refresh_token"] = json!(refresh);
     }
