@@ -54,6 +54,8 @@ pub enum StartError {
     UnlistedRoutes(String),
     #[error(transparent)]
     Mail(#[from] MailError),
+    #[error("connections: {0}")]
+    Connections(#[from] crate::connections::ConnectionError),
     #[error("the server failed: {0}")]
     Server(#[from] std::io::Error),
 }
@@ -68,6 +70,7 @@ pub struct RunningApp {
     address: SocketAddr,
     public_url: String,
     db: Db,
+    connections: Connections,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     jobs: RunningWorker,
@@ -115,6 +118,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
+    connections.settle_lost_refreshes().await?;
     let sync = Data::new(SyncService::new(&settings, db.clone(), clock.clone(), connections.get_ref().clone()));
     let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
     let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
@@ -130,6 +134,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let issuer = Data::new(issuer);
     let metrics = Data::new(Metrics::new());
     let body_limit = settings.server.body_limit_bytes;
+    let renewing = connections.get_ref().clone();
     let server = HttpServer::new(move || {
         let (app, mut document) =
             App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
@@ -152,7 +157,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    Ok(RunningApp { address, public_url, db, server: handle, serving, jobs, patience })
+    Ok(RunningApp { address, public_url, db, connections: renewing, server: handle, serving, jobs, patience })
 }
 
 impl RunningApp {
@@ -174,11 +179,12 @@ impl RunningApp {
         &self.db
     }
 
-    /// Stops: no new requests, then those under way, then jobs, then the database.
+    /// Stops: no new requests, then those under way, then jobs, then token renewals, then the database.
     pub async fn stop(self) {
         self.server.stop(true).await;
         let _ = self.serving.await;
         self.jobs.stop(self.patience).await;
+        self.connections.finish_renewals(self.patience).await;
         self.db.close().await;
         tracing::info!("stopped");
     }

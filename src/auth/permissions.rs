@@ -39,6 +39,12 @@ scopes! {
     ConnectionsRead = "connections:read";
     /// Connect, test and disconnect.
     ConnectionsWrite = "connections:write";
+    /// Connect, test and disconnect one's own Salesforce user.
+    ConnectionsOwn = "connections:own";
+    /// Get Salesforce access tokens.
+    TokensSalesforce = "tokens:salesforce";
+    /// Get Marketo access tokens.
+    TokensMarketo = "tokens:marketo";
     /// See invitations, members and teams.
     MembersRead = "members:read";
     /// Invite people and make teams.
@@ -76,10 +82,12 @@ impl FromStr for Scope {
 pub struct Scopes(pub BTreeSet<Scope>);
 
 impl Scopes {
-    /// What a client bound to one instance may hold: everything but the operator's scope.
+    /// What a client bound to one instance gets unless told otherwise: everything but the operator's scope, and those that hand
+    /// out the vendors' tokens, which are named one by one.
     #[must_use]
     pub fn of_an_instance() -> Self {
-        Self(Scope::ALL.iter().copied().filter(|scope| *scope != Scope::InstancesManage).collect())
+        let withheld = [Scope::InstancesManage, Scope::TokensSalesforce, Scope::TokensMarketo];
+        Self(Scope::ALL.iter().copied().filter(|scope| !withheld.contains(scope)).collect())
     }
 
     /// What an operator may hold: everything.
@@ -93,7 +101,7 @@ impl Scopes {
     pub fn of_role(role: Role) -> Self {
         match role {
             Role::Admin => Self::of_an_instance(),
-            Role::User => Self([Scope::InstanceRead, Scope::MembersRead, Scope::PeopleRead, Scope::SyncRead].into()),
+            Role::User => Self([Scope::InstanceRead, Scope::MembersRead, Scope::PeopleRead, Scope::SyncRead, Scope::ConnectionsOwn].into()),
         }
     }
 }
@@ -172,8 +180,8 @@ macro_rules! rules {
 
 use Access::{Instance, Operator, Public};
 use Scope::{
-    ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, MembersRead, MembersWrite, Package, PeopleRead,
-    SyncRead, SyncWrite,
+    ConnectionsOwn, ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, MembersRead, MembersWrite, Package,
+    PeopleRead, SyncRead, SyncWrite, TokensMarketo, TokensSalesforce,
 };
 
 /// Every route and whom it lets in.
@@ -188,6 +196,7 @@ pub const RULES: &[Rule] = rules! {
     POST "/oauth/token" => Public;
     GET "/.well-known/jwks.json" => Public;
     GET "/.well-known/oauth-authorization-server" => Public;
+    GET "/oauth/salesforce/start" => Public;
     GET "/oauth/salesforce/callback" => Public;
     GET "/activate/{token}" => Public;
     POST "/activate/{token}" => Public;
@@ -223,6 +232,19 @@ pub const RULES: &[Rule] = rules! {
     GET "/v1/connections/marketo" => Instance(ConnectionsRead);
     POST "/v1/connections/marketo/test" => Instance(ConnectionsWrite);
     DELETE "/v1/connections/marketo" => Instance(ConnectionsWrite);
+    PUT "/v1/connections/salesforce/jwt-bearer" => Instance(ConnectionsWrite);
+    POST "/v1/members/me/salesforce-connection" => Instance(ConnectionsOwn);
+    GET "/v1/members/me/salesforce-connection" => Instance(ConnectionsOwn);
+    POST "/v1/members/me/salesforce-connection/test" => Instance(ConnectionsOwn);
+    DELETE "/v1/members/me/salesforce-connection" => Instance(ConnectionsOwn);
+    GET "/v1/connections/marketo/access" => Instance(ConnectionsRead);
+    PUT "/v1/connections/marketo/access/{member_id}" => Instance(ConnectionsWrite);
+    DELETE "/v1/connections/marketo/access/{member_id}" => Instance(ConnectionsWrite);
+
+    POST "/v1/tokens/salesforce" => Instance(TokensSalesforce);
+    POST "/v1/tokens/salesforce/invalidate" => Instance(TokensSalesforce);
+    POST "/v1/tokens/marketo" => Instance(TokensMarketo);
+    POST "/v1/tokens/marketo/invalidate" => Instance(TokensMarketo);
 
     GET "/v1/sync/preview" => Instance(SyncRead);
     POST "/v1/sync/runs" => Instance(SyncWrite);

@@ -70,14 +70,25 @@ pub struct SalesforceSettings {
     pub api_version: String,
     /// OAuth scopes asked for, space separated.
     pub scopes: String,
+    /// How long an access token is taken to live when Salesforce doesn't say: the organisation's session time-out, in minutes.
+    pub token_lifetime_minutes: u32,
 }
 
 impl SalesforceSettings {
+    /// How long an access token is taken to live when Salesforce doesn't say.
+    #[must_use]
+    pub fn token_lifetime(&self) -> time::Duration {
+        time::Duration::minutes(self.token_lifetime_minutes.into())
+    }
+
     pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
         let version =
             self.api_version.strip_prefix('v').and_then(|rest| rest.strip_suffix(".0")).and_then(|number| number.parse::<u16>().ok());
         // 58.0 brought resultPages; below 50.0 the columns of a result come in another order.
         require(faults, version.is_some_and(|number| number >= 58), "salesforce.api_version", "must be v58.0 or later", "\"v66.0\"");
+        // Salesforce's own bounds of the session time-out.
+        let lifetime = (15..=1440).contains(&self.token_lifetime_minutes);
+        require(faults, lifetime, "salesforce.token_lifetime_minutes", "must be between 15 and 1440", "120");
     }
 }
 

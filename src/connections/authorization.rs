@@ -1,5 +1,6 @@
 //! The way to Salesforce's login and back (web-server flow with PKCE). What is under way is kept under the hash of its `state`:
-//! single use, ten minutes.
+//! single use, ten minutes, and for one browser: the way begins at an address of ours that leaves a cookie, and only who brings
+//! the cookie back completes it. So nobody can be made to complete what somebody else began (RFC 9700, section 4.7).
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use url::Url;
 use super::{ConnectionError, Connections, SalesforceHost, store};
 use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
-use crate::ids::{InstanceId, InviteId};
+use crate::ids::{InstanceId, InviteId, MemberId};
 use crate::salesforce::{self, Grant, Identity};
 
 /// How long a person may take at Salesforce.
@@ -23,10 +24,19 @@ pub enum Purpose {
     Instance {
         /// Who began it.
         begun_by: String,
+        /// The organisation that the instance is to move to, if it belongs to another one.
+        #[serde(default)]
+        confirmed_organization: Option<String>,
     },
+    /// A member's own connection.
+    Member { member: MemberId },
     /// Activating an invitation by logging in.
     Activation { invite: InviteId },
 }
+
+/// What binds an authorization to a browser: the value of the cookie it was given.
+#[derive(Debug, Clone)]
+pub struct BrowserBinding(pub SecretString);
 
 /// An authorization that came back.
 #[derive(Debug)]
@@ -66,7 +76,7 @@ impl Connections {
         host: &SalesforceHost,
         login_hint: Option<&str>,
     ) -> Result<(Url, Timestamp), ConnectionError> {
-        let app = self.salesforce_app()?;
+        self.salesforce_app()?;
         let login_base = self.login_base(host)?;
         let (state, verifier) = (random_token(), random_token());
         let now = self.clock.timestamp();
@@ -75,6 +85,8 @@ impl Connections {
             instance_id: instance,
             purpose: sqlx::types::Json(purpose),
             login_base: login_base.to_string(),
+            login_hint: login_hint.map(str::to_owned),
+            browser_hash: None,
             sealed_verifier: self.vault.seal(&context(&state), verifier.expose_secret().as_bytes())?,
             created_at: now,
             expires_at: now + STATE_LIFETIME,
@@ -82,16 +94,52 @@ impl Connections {
         let mut tx = self.db.begin().await?;
         store::insert_state(&mut tx, &row).await?;
         tx.commit().await?;
-        Ok((salesforce::authorize_url(&app, &login_base, state.expose_secret(), &verifier, login_hint), row.expires_at))
+        let mut url = Url::parse(&format!("{}/oauth/salesforce/start", self.public_url))
+            .map_err(|_| ConnectionError::AddressNotAllowed("server.public_url is no address".into()))?;
+        url.query_pairs_mut().append_pair("state", state.expose_secret());
+        Ok((url, row.expires_at))
+    }
+
+    /// Sends a browser on its way: binds the authorization to it, and gives Salesforce's address. A browser that comes again
+    /// with the cookie it was given may go again.
+    ///
+    /// # Errors
+    /// [`ConnectionError::StateInvalid`], also when another browser was first.
+    pub async fn start_authorization(
+        &self,
+        state: &SecretString,
+        known: Option<BrowserBinding>,
+    ) -> Result<(Url, BrowserBinding), ConnectionError> {
+        let hash = SecretHash::of(state);
+        let row = store::find_state(&self.db, &hash).await?;
+        let row = row.filter(|row| row.expires_at > self.clock.timestamp()).ok_or(ConnectionError::StateInvalid)?;
+        let browser = known.unwrap_or_else(|| BrowserBinding(random_token()));
+        let mut tx = self.db.begin().await?;
+        let bound = store::bind_state(&mut tx, &hash, &SecretHash::of(&browser.0)).await?;
+        tx.commit().await?;
+        if !bound {
+            return Err(ConnectionError::StateInvalid);
+        }
+        let verifier = self.vault.open_text(&context(state), &row.sealed_verifier)?;
+        let login_base = Url::parse(&row.login_base).map_err(|_| ConnectionError::StateInvalid)?;
+        let hint = row.login_hint.as_deref();
+        Ok((salesforce::authorize_url(&self.salesforce_app()?, &login_base, state.expose_secret(), &verifier, hint), browser))
     }
 
     /// Completes an authorization: takes the state (whatever comes of it, it can't be used again), exchanges the code, and asks
     /// who logged in.
-    pub(super) async fn complete(&self, state: &SecretString, code: Result<&str, String>) -> Result<Authorized, ConnectionError> {
+    pub(super) async fn complete(
+        &self,
+        state: &SecretString,
+        browser: Option<&BrowserBinding>,
+        code: Result<&str, String>,
+    ) -> Result<Authorized, ConnectionError> {
         let mut tx = self.db.begin().await?;
         let row = store::take_state(&mut tx, &SecretHash::of(state)).await?;
         tx.commit().await?;
-        let row = row.filter(|row| row.expires_at > self.clock.timestamp()).ok_or(ConnectionError::StateInvalid)?;
+        let same_browser =
+            |row: &store::StoredState| browser.zip(row.browser_hash.as_ref()).is_some_and(|(browser, hash)| hash.matches(&browser.0));
+        let row = row.filter(|row| row.expires_at > self.clock.timestamp() && same_browser(row)).ok_or(ConnectionError::StateInvalid)?;
         let code = code.map_err(ConnectionError::AuthorizationDenied)?;
         let verifier = self.vault.open_text(&context(state), &row.sealed_verifier)?;
         let login_base = Url::parse(&row.login_base).map_err(|_| ConnectionError::StateInvalid)?;
@@ -99,6 +147,8 @@ impl Connections {
         self.addresses.check_salesforce(&grant.instance_url)?;
         self.addresses.check_salesforce(&grant.id_url)?;
         let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await?;
-        Ok(Authorized { instance: row.instance_id, purpose: row.purpose.0, login_base, grant, identity })
+        let authorized = Authorized { instance: row.instance_id, purpose: row.purpose.0, login_base, grant, identity };
+        self.check_authorized(&authorized).await?;
+        Ok(authorized)
     }
 }

@@ -7,15 +7,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::Url;
 
-use super::marketo_tokens::{MarketoTokens, ProvisionedTokens};
+use super::broker::BrokeredTokens;
+use super::marketo_access::Admin;
+use super::marketo_tokens::{ProvisionedTokens, base_url};
+use super::slots::Place;
 use super::store::{self, MarketoRow};
 use super::{ConnectionError, Connections, TestResult};
-use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId};
 use crate::instances::{self, MunchkinId};
 use crate::marketo::{IssuedToken, MarketoClient, MarketoError, request_token};
 
-const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };
+pub(super) const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };
 
 /// Id of the role "Admin" in Marketo's user management.
 const ADMIN_ROLE: i64 = 1;
@@ -91,23 +93,23 @@ impl Connections {
         found.ok_or(ConnectionError::NoMarketoCredentials)
     }
 
-    /// Connects the instance: gets a token, makes a test call, and keeps the credentials only when both succeed. Without pasted
-    /// credentials the provisioned ones are used (the one-click connect).
+    /// Connects the instance for `admin`, who owns the connection from then on: gets a token, makes a test call, and keeps the
+    /// credentials only when both succeed. Without pasted credentials the provisioned ones are used (the one-click connect).
+    /// While another admin's connection is in use, the new one waits to follow it.
     ///
     /// # Errors
-    /// [`ConnectionError::AlreadyConnected`]; [`ConnectionError::NoMarketoCredentials`]; [`ConnectionError::Marketo`], which tells
-    /// address, client id and secret apart.
+    /// [`ConnectionError::AlreadyConnected`]; [`ConnectionError::AccessStillGranted`]; [`ConnectionError::NoMarketoCredentials`];
+    /// [`ConnectionError::Marketo`], [`ConnectionError::MarketoDenied`], which tell address, client id, secret, permission and
+    /// allow-list apart.
     pub async fn connect_marketo(
         &self,
         instance: InstanceId,
         munchkin_id: &MunchkinId,
         pasted: Option<PastedCredentials>,
         address: Option<&str>,
-        connected_by: String,
+        admin: &Admin,
     ) -> Result<MarketoRow, ConnectionError> {
-        if store::find_marketo(&self.db, instance).await?.is_some_and(|row| row.state == "active") {
-            return Err(ConnectionError::AlreadyConnected("Marketo"));
-        }
+        let is_successor = self.admit_marketo_owner(instance, admin).await?;
         let base = match address {
             Some(address) => self.addresses.pasted_marketo(address, munchkin_id)?,
             None => self.addresses.marketo(munchkin_id)?,
@@ -119,17 +121,23 @@ impl Connections {
         };
         let issued = request_token(&self.http, &base, &client_id, &secret).await?;
         let tokens = ProvisionedTokens::having(self.http.clone(), base.clone(), client_id.clone(), secret.clone(), &issued);
-        MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), &self.marketo).describe().await?;
+        try_call(&MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), &self.marketo)).await?;
 
-        let now = self.clock.timestamp();
-        let row = self.marketo_row(instance, &base, client_id, &secret, &issued, now, provisioned, connected_by)?;
+        let row = MarketoRow {
+            is_successor,
+            provisioned,
+            connected_by: admin.name(),
+            ..self.marketo_row(instance, &base, client_id, &secret, &issued)?
+        };
+        let slot = self.slots.of(Place::Marketo(instance));
+        let _turn = slot.turn().await;
         let mut tx = self.db.begin().await?;
         store::replace_marketo(&mut tx, instance, &row).await?;
         tx.commit().await?;
+        slot.forget();
         Ok(row)
     }
 
-    #[allow(clippy::too_many_arguments)] // the columns of one row, used in one place
     fn marketo_row(
         &self,
         instance: InstanceId,
@@ -137,22 +145,23 @@ impl Connections {
         client_id: String,
         secret: &SecretString,
         issued: &IssuedToken,
-        now: Timestamp,
-        provisioned: bool,
-        connected_by: String,
     ) -> Result<MarketoRow, ConnectionError> {
         let id = ConnectionId(self.clock.new_id());
+        let now = self.clock.timestamp();
         Ok(MarketoRow {
             id,
+            is_successor: false,
             state: "active".into(),
             base_url: base.to_string(),
             client_id,
-            provisioned,
+            provisioned: false,
             sealed_client_secret: self.vault.seal(&secret_context(instance, id), secret.expose_secret().as_bytes())?,
             sealed_access_token: Some(self.vault.seal(&token_context(instance, id), issued.access_token.expose_secret().as_bytes())?),
             token_expires_at: Some(now + time::Duration::seconds(i64::try_from(issued.expires_in).unwrap_or(0))),
+            token_reported_at: None,
+            renewal_began_at: None,
             api_user: Some(issued.scope.clone()),
-            connected_by,
+            connected_by: String::new(),
             last_tested_at: Some(now),
             last_error_code: None,
             last_error: None,
@@ -170,10 +179,9 @@ impl Connections {
         if let Some((_, client)) = known.filter(|(connection, _)| *connection == row.id) {
             return Ok(client);
         }
-        let base =
-            Url::parse(&row.base_url).map_err(|_| ConnectionError::MarketoAddress("the stored Marketo address can't be read".into()))?;
-        let tokens = Arc::new(MarketoTokens { connections: self.clone(), instance });
-        let client = MarketoClient::new(self.http.clone(), base, tokens, &self.marketo);
+        let place = Place::Marketo(instance);
+        let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside: false });
+        let client = MarketoClient::new(self.http.clone(), base_url(&row)?, tokens, &self.marketo);
         self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (row.id, client.clone()));
         Ok(client)
     }
@@ -183,27 +191,86 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotConnected`]. What Marketo answers is the result, not an error.
     pub async fn test_marketo(&self, instance: InstanceId) -> Result<TestResult, ConnectionError> {
-        let outcome = self.marketo(instance).await?.describe().await;
+        let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        let place = Place::Marketo(instance);
+        let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside: true });
+        let client = MarketoClient::new(self.http.clone(), base_url(&row)?, tokens, &self.marketo);
+        let outcome = try_call(&client).await;
         let now = self.clock.timestamp();
         let (result, usable) = match &outcome {
-            Ok(_) => (TestResult::fine(now), true),
-            Err(error) => (TestResult::marketo(now, error), !needs_attention(error)),
+            Ok(()) => (TestResult::fine(now), true),
+            // Why there was no token is recorded already, and better than the test could.
+            Err(ConnectionError::Marketo(error @ MarketoError::TokenUnavailable(_))) => return Ok(TestResult::marketo(now, error)),
+            Err(ConnectionError::Marketo(error)) => (TestResult::marketo(now, error), !needs_attention(error)),
+            Err(ConnectionError::MarketoDenied(denial)) => (TestResult::denied(now, *denial), false),
+            Err(_) => return outcome.map(|()| TestResult::fine(now)),
         };
         let mut tx = self.db.begin().await?;
-        store::record_marketo_test(&mut tx, instance, usable, &result).await?;
+        store::record_marketo_test(&mut tx, instance, row.id, usable, &result).await?;
         tx.commit().await?;
+        self.slots.of(place).forget();
         Ok(result)
     }
 
-    /// Forgets the connection. Marketo has nothing to revoke: its tokens run out within the hour.
+    /// Forgets the connection that `admin` owns; one that waits to follow takes its place. Marketo has nothing to revoke: its
+    /// tokens run out within the hour.
     ///
     /// # Errors
-    /// [`ConnectionError::NotConnected`].
-    pub async fn disconnect_marketo(&self, instance: InstanceId) -> Result<(), ConnectionError> {
+    /// [`ConnectionError::NotConnected`]; [`ConnectionError::NotTheOwner`].
+    pub async fn disconnect_marketo(&self, instance: InstanceId, admin: &Admin) -> Result<(), ConnectionError> {
+        let slot = self.slots.of(Place::Marketo(instance));
+        let _turn = slot.turn().await;
+        let row = self.marketo_to_end(instance, admin).await?;
         let mut tx = self.db.begin().await?;
-        let found = store::delete_marketo(&mut tx, instance).await?;
+        store::delete_marketo(&mut tx, instance, row.id).await?;
         tx.commit().await?;
-        if found { Ok(()) } else { Err(NOT_CONNECTED) }
+        slot.forget();
+        Ok(())
+    }
+}
+
+/// Why Marketo lets a token in but denies the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// The API user may do other things: a permission is missing.
+    MissingPermission,
+    /// It may do nothing at all: the subscription limits addresses, or the role has no permission.
+    AddressNotAllowed,
+}
+
+impl Denial {
+    /// A name for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::MissingPermission => "permission_missing",
+            Self::AddressNotAllowed => "address_not_allowed",
+        }
+    }
+
+    /// One sentence for the person who has to act.
+    #[must_use]
+    pub fn what_to_do(self) -> &'static str {
+        match self {
+            Self::MissingPermission => "Give the role of the API user the permission \"Read-Only Person\" in Marketo.",
+            Self::AddressNotAllowed => {
+                "Marketo denies every call: add this service's addresses to the allow-list under Admin > Web Services > IP Restrictions; \
+                 if there is none, the role of the API user has no API permission at all."
+            }
+        }
+    }
+}
+
+/// The test call. Marketo answers 603 both to a missing permission and to a caller whose address is not allowed; a call that
+/// needs another permission tells them apart.
+async fn try_call(client: &MarketoClient) -> Result<(), ConnectionError> {
+    match client.describe().await {
+        Ok(_) => Ok(()),
+        Err(MarketoError::AccessDenied(_)) => {
+            let denied = matches!(client.users().await, Err(MarketoError::AccessDenied(_)));
+            Err(ConnectionError::MarketoDenied(if denied { Denial::AddressNotAllowed } else { Denial::MissingPermission }))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -3,13 +3,17 @@
 
 mod activation;
 mod authorization;
+mod broker;
 mod hosts;
 pub mod http;
+mod jwt_bearer;
 mod marketo;
+mod marketo_access;
 mod marketo_tokens;
 mod salesforce;
 mod salesforce_tokens;
 mod service;
+mod slots;
 pub mod store;
 
 use serde::Serialize;
@@ -21,10 +25,14 @@ use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
 
 pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin};
-pub use authorization::Purpose;
+pub use authorization::{BrowserBinding, Purpose};
+pub use broker::ReportOutcome;
 pub use hosts::{NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
-pub use marketo::{MarketoAdmin, PastedCredentials};
+pub use jwt_bearer::AssertionSetup;
+pub use marketo::{Denial, MarketoAdmin, PastedCredentials};
+pub use marketo_access::Admin;
 pub use service::Connections;
+pub use slots::UpstreamToken;
 
 /// Whether a connection can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -64,6 +72,11 @@ impl TestResult {
         Self { ok: false, tested_at, code, message: Some(message), what_to_do: Some(what_to_do.to_owned()) }
     }
 
+    fn denied(tested_at: Timestamp, denial: Denial) -> Self {
+        let message = Some("Access denied".to_owned());
+        Self { ok: false, tested_at, code: Some(denial.code().into()), message, what_to_do: Some(denial.what_to_do().into()) }
+    }
+
     fn marketo(tested_at: Timestamp, error: &MarketoError) -> Self {
         let (code, message, what_to_do) = (error.code().map(str::to_owned), error.message(), error.what_to_do());
         Self { ok: false, tested_at, code, message: Some(message), what_to_do: Some(what_to_do.to_owned()) }
@@ -100,8 +113,38 @@ pub enum ConnectionError {
     /// The connection waits for somebody to act.
     #[error("{0}")]
     NeedsAttention(String),
+    /// The vendor can't answer now; it passes by itself.
+    #[error("no access token can be had right now: {message}")]
+    Unavailable { message: String },
+    /// Another organisation than the instance belongs to has authorized.
+    #[error(
+        "this instance belongs to the Salesforce organisation {known}, but {found} has authorized; nothing was connected. \
+         If the instance is to move there, connect again with confirm_organization_id={found}"
+    )]
+    OtherOrganization { known: String, found: String },
+    /// A key that no assertion can be signed with.
+    #[error(transparent)]
+    PrivateKey(#[from] crate::salesforce::NoPrivateKey),
+    /// Only the one who connected may do this.
+    #[error("this Marketo connection belongs to {0}; only its owner, or an operator, can do that")]
+    NotTheOwner(String),
+    /// An admin who may use the connection connects another one.
+    #[error("you use the Marketo connection of {0}; that access must be withdrawn before you can connect Marketo yourself")]
+    AccessStillGranted(String),
+    /// An admin without access to the connection of another one.
+    #[error("you have no access to the Marketo connection of {0}; its owner can grant it")]
+    NoAccess(String),
+    /// Access is for active admins.
+    #[error("only an active admin of the instance can be granted access")]
+    NotAnAdmin,
+    /// What one request among several came to.
+    #[error(transparent)]
+    Shared(std::sync::Arc<ConnectionError>),
     #[error(transparent)]
     Marketo(#[from] MarketoError),
+    /// Marketo knows the caller and denies the call.
+    #[error("Marketo denies the call. {}", .0.what_to_do())]
+    MarketoDenied(Denial),
     #[error(transparent)]
     Salesforce(#[from] SalesforceError),
     /// The provisioned credentials can't be read.

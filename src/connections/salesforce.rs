@@ -6,17 +6,24 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::authorization::Authorized;
-use super::salesforce_tokens::SalesforceTokens;
+use super::broker::BrokeredTokens;
+use super::salesforce_tokens::login_base;
+use super::slots::Place;
 use super::store::{self, SalesforceRow};
 use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 use crate::salesforce::{SalesforceClient, SalesforceError, revoke};
 
-const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
+pub(super) const NOT_CONNECTED: ConnectionError =
+    ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
 
 pub(super) fn access_context(instance: InstanceId, id: ConnectionId) -> String {
     format!("salesforce_connections/{instance}/{id}/access_token")
+}
+
+pub(super) fn jwt_key_context(instance: InstanceId, id: ConnectionId) -> String {
+    format!("salesforce_connections/{instance}/{id}/jwt_key")
 }
 
 pub(super) fn refresh_context(instance: InstanceId, id: ConnectionId) -> String {
@@ -24,7 +31,8 @@ pub(super) fn refresh_context(instance: InstanceId, id: ConnectionId) -> String 
 }
 
 impl Connections {
-    /// Begins connecting the instance; gives the address to send the admin to.
+    /// Begins connecting the instance; gives the address to send the admin to. `confirmed_organization` is the organisation that
+    /// the instance is to move to, if it belongs to another one.
     ///
     /// # Errors
     /// [`ConnectionError::AlreadyConnected`] while a working connection exists.
@@ -33,12 +41,62 @@ impl Connections {
         instance: InstanceId,
         host: &SalesforceHost,
         begun_by: String,
+        confirmed_organization: Option<String>,
     ) -> Result<(Url, Timestamp), ConnectionError> {
-        let existing = store::find_salesforce(&self.db, instance).await?;
+        let existing = store::find_salesforce(&self.db, instance, None).await?;
         if existing.is_some_and(|row| row.state == "active") {
             return Err(ConnectionError::AlreadyConnected("Salesforce"));
         }
-        self.begin(instance, Purpose::Instance { begun_by }, host, None).await
+        self.begin(instance, Purpose::Instance { begun_by, confirmed_organization }, host, None).await
+    }
+
+    /// Begins connecting a member's own Salesforce user; gives the address to send the member to.
+    ///
+    /// # Errors
+    /// As [`Connections::begin_salesforce`].
+    pub async fn begin_own_salesforce(
+        &self,
+        instance: InstanceId,
+        member: MemberId,
+        host: &SalesforceHost,
+    ) -> Result<(Url, Timestamp), ConnectionError> {
+        let existing = store::find_salesforce(&self.db, instance, Some(member)).await?;
+        if existing.is_some_and(|row| row.state == "active") {
+            return Err(ConnectionError::AlreadyConnected("Salesforce"));
+        }
+        self.begin(instance, Purpose::Member { member }, host, None).await
+    }
+
+    /// Refuses an organisation that is not the instance's, unless it is the one `confirmed`.
+    pub(super) async fn check_organization(
+        &self,
+        instance: InstanceId,
+        found: &str,
+        confirmed: Option<&str>,
+    ) -> Result<(), ConnectionError> {
+        let known = store::find_organization(&self.db, instance).await?;
+        match known {
+            Some(known) if known != found && confirmed != Some(found) => {
+                Err(ConnectionError::OtherOrganization { known, found: found.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses what another organisation has authorized, and gives the grant back to it.
+    pub(super) async fn check_authorized(&self, authorized: &Authorized) -> Result<(), ConnectionError> {
+        let confirmed = match &authorized.purpose {
+            Purpose::Instance { confirmed_organization, .. } => confirmed_organization.as_deref(),
+            Purpose::Member { .. } | Purpose::Activation { .. } => None,
+        };
+        let checked = self.check_organization(authorized.instance, &authorized.identity.organization_id, confirmed).await;
+        if checked.is_err() {
+            let token = authorized.grant.refresh_token.as_ref().unwrap_or(&authorized.grant.access_token);
+            if let Err(error) = revoke(&self.http, &authorized.login_base, token).await {
+                tracing::warn!(code = error.code(), "a grant that was not wanted could not be revoked");
+            }
+        }
+        checked
     }
 
     /// Keeps what an authorization brought, as the instance's connection or, with `member`, as that member's own, and makes a
@@ -47,11 +105,11 @@ impl Connections {
         let instance = authorized.instance;
         let id = ConnectionId(self.clock.new_id());
         let (grant, identity) = (&authorized.grant, &authorized.identity);
-        let now = self.clock.timestamp();
         let access = grant.access_token.expose_secret().as_bytes();
         let refresh =
             grant.refresh_token.as_ref().map(|token| self.vault.seal(&refresh_context(instance, id), token.expose_secret().as_bytes()));
-        let row = SalesforceRow {
+        let issued_at = Timestamp::from(grant.issued_at);
+        let mut row = SalesforceRow {
             id,
             member_id: member,
             state: "active".into(),
@@ -65,17 +123,35 @@ impl Connections {
             scopes: grant.scope.clone(),
             sealed_access_token: self.vault.seal(&access_context(instance, id), access)?,
             sealed_refresh_token: refresh.transpose()?,
-            token_issued_at: grant.issued_at.into(),
+            token_issued_at: issued_at,
+            token_expires_at: Some(issued_at + self.salesforce.token_lifetime()),
+            token_reported_at: None,
             refresh_began_at: None,
+            jwt_client_id: None,
+            sealed_jwt_key: None,
             last_tested_at: None,
             last_error_code: None,
             last_error: None,
-            created_at: now,
+            created_at: self.clock.timestamp(),
         };
-        let mut tx = self.db.begin().await?;
-        store::replace_salesforce(&mut tx, instance, &row).await?;
-        tx.commit().await?;
+        self.carry_jwt_key_over(instance, &mut row).await?;
+        self.put_salesforce(instance, &row).await?;
+        self.note_end(instance, &row, &row.sealed_access_token, &grant.access_token).await?;
         self.try_salesforce(instance, &row).await
+    }
+
+    /// Puts a connection in its place; what was in memory about the one before is forgotten.
+    pub(super) async fn put_salesforce(&self, instance: InstanceId, row: &SalesforceRow) -> Result<(), ConnectionError> {
+        let slot = self.slots.of(Place::Salesforce(instance, row.member_id));
+        let _turn = slot.turn().await;
+        let mut tx = self.db.begin().await?;
+        store::replace_salesforce(&mut tx, instance, row).await?;
+        if row.member_id.is_none() {
+            store::confirm_organization(&mut tx, instance, &row.organization_id, row.created_at).await?;
+        }
+        tx.commit().await?;
+        slot.forget();
+        Ok(())
     }
 
     /// The client for the instance's connection.
@@ -83,61 +159,72 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotConnected`]; [`ConnectionError::NeedsAttention`] with what to do.
     pub async fn salesforce(&self, instance: InstanceId) -> Result<SalesforceClient, ConnectionError> {
-        let row = store::find_salesforce(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
-        if row.state != "active" {
+        let row = store::find_salesforce(&self.db, instance, None).await?.ok_or(NOT_CONNECTED)?;
+        if row.state != "active" && row.sealed_jwt_key.is_none() {
             let reason = row.last_error.clone().unwrap_or_else(|| "it was refused".into());
             return Err(ConnectionError::NeedsAttention(format!("the Salesforce connection needs attention: {reason}")));
         }
-        self.salesforce_client(instance, &row)
+        self.salesforce_client(instance, &row, false)
     }
 
-    fn salesforce_client(&self, instance: InstanceId, row: &SalesforceRow) -> Result<SalesforceClient, ConnectionError> {
+    fn salesforce_client(
+        &self,
+        instance: InstanceId,
+        row: &SalesforceRow,
+        even_if_set_aside: bool,
+    ) -> Result<SalesforceClient, ConnectionError> {
         let base = Url::parse(&row.instance_url)
             .map_err(|_| ConnectionError::AddressNotAllowed("the stored Salesforce address can't be read".into()))?;
         self.addresses.check_salesforce(&base)?;
-        let tokens = Arc::new(SalesforceTokens { connections: self.clone(), instance, id: row.id });
+        let place = Place::Salesforce(instance, row.member_id);
+        let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside });
         Ok(SalesforceClient::new(self.http.clone(), base, &self.salesforce.api_version, tokens))
     }
 
-    /// Makes a test call with the instance's connection and records what it found.
+    /// Makes a test call with the instance's connection, or with `member` that member's own, and records what it found.
     ///
     /// # Errors
     /// [`ConnectionError::NotConnected`]. What the vendor answers is the result, not an error.
-    pub async fn test_salesforce(&self, instance: InstanceId) -> Result<TestResult, ConnectionError> {
-        let row = store::find_salesforce(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+    pub async fn test_salesforce(&self, instance: InstanceId, member: Option<MemberId>) -> Result<TestResult, ConnectionError> {
+        let row = store::find_salesforce(&self.db, instance, member).await?.ok_or(NOT_CONNECTED)?;
         self.try_salesforce(instance, &row).await
     }
 
-    async fn try_salesforce(&self, instance: InstanceId, row: &SalesforceRow) -> Result<TestResult, ConnectionError> {
+    pub(super) async fn try_salesforce(&self, instance: InstanceId, row: &SalesforceRow) -> Result<TestResult, ConnectionError> {
         // The limits need the permission "API Enabled", as all that follows does, and cost one call.
-        let outcome = self.salesforce_client(instance, row)?.limits().await;
+        let outcome = self.salesforce_client(instance, row, true)?.limits().await;
         let now = self.clock.timestamp();
         let result = match &outcome {
             Ok(_) => TestResult::fine(now),
             Err(error) => TestResult::salesforce(now, error),
         };
-        let usable = !matches!(outcome, Err(ref error) if needs_attention(error));
-        let mut tx = self.db.begin().await?;
-        store::record_salesforce_test(&mut tx, instance, row.id, usable, &result).await?;
-        tx.commit().await?;
+        // Why there was no token is recorded already, and better than the test could.
+        if !matches!(outcome, Err(SalesforceError::TokenUnavailable(_))) {
+            let usable = !matches!(outcome, Err(ref error) if needs_attention(error));
+            let mut tx = self.db.begin().await?;
+            store::record_salesforce_test(&mut tx, instance, row.id, usable, &result).await?;
+            tx.commit().await?;
+            self.slots.of(Place::Salesforce(instance, row.member_id)).forget();
+        }
         Ok(result)
     }
 
-    /// Revokes the grant at Salesforce, then forgets it. When Salesforce can't be reached nothing is forgotten, so that it can
-    /// be tried again.
+    /// Revokes the grant of the instance's connection, or with `member` of that member's own, at Salesforce, then forgets it.
+    /// When Salesforce can't be reached nothing is forgotten, so that it can be tried again.
     ///
     /// # Errors
     /// [`ConnectionError::NotConnected`], [`ConnectionError::Salesforce`].
-    pub async fn disconnect_salesforce(&self, instance: InstanceId) -> Result<(), ConnectionError> {
-        let row = store::find_salesforce(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+    pub async fn disconnect_salesforce(&self, instance: InstanceId, member: Option<MemberId>) -> Result<(), ConnectionError> {
+        let slot = self.slots.of(Place::Salesforce(instance, member));
+        // A renewal under way would bring tokens that nobody revokes.
+        let _turn = slot.turn().await;
+        let row = store::find_salesforce(&self.db, instance, member).await?.ok_or(NOT_CONNECTED)?;
         // Revoking the refresh token ends the whole grant; without one the access token is all there is.
         let token = match &row.sealed_refresh_token {
             Some(sealed) => self.vault.open_text(&refresh_context(instance, row.id), sealed)?,
             None => self.vault.open_text(&access_context(instance, row.id), &row.sealed_access_token)?,
         };
-        let login_base =
-            Url::parse(&row.login_base).map_err(|_| ConnectionError::AddressNotAllowed("the stored login address can't be read".into()))?;
-        match revoke(&self.http, &login_base, &token).await {
+        match revoke(&self.http, &login_base(&row)?, &token).await {
             // A token that Salesforce doesn't know any more is as good as revoked.
             Ok(()) | Err(SalesforceError::OAuth(_)) => {}
             Err(error) => return Err(error.into()),
@@ -145,6 +232,7 @@ impl Connections {
         let mut tx = self.db.begin().await?;
         store::delete_salesforce(&mut tx, instance, row.id).await?;
         tx.commit().await?;
+        slot.forget();
         Ok(())
     }
 }

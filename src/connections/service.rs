@@ -1,11 +1,13 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::Mutex as AsyncMutex;
+use secrecy::ExposeSecret;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 use url::Url;
-use uuid::Uuid;
 
 use super::hosts::Addresses;
+use super::slots::Slots;
 use super::{ConnectionError, SalesforceHost};
 use crate::clock::SharedClock;
 use crate::config::{MarketoSettings, SalesforceSettings, Settings};
@@ -14,8 +16,6 @@ use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
 use crate::marketo::MarketoClient;
 use crate::salesforce::OAuthApp;
-
-use secrecy::ExposeSecret;
 
 /// The way to the vendors. Cheap to clone.
 #[derive(Clone)]
@@ -27,14 +27,19 @@ pub struct Connections {
     pub(super) addresses: Addresses,
     pub(super) salesforce: SalesforceSettings,
     pub(super) marketo: MarketoSettings,
-    redirect_uri: String,
-    renewals: Arc<Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>>,
+    pub(super) public_url: Arc<str>,
+    pub(super) slots: Arc<Slots>,
+    /// Renewals under way, and where they run: they outlive the request that began them.
+    pub(super) renewals: TaskTracker,
+    pub(super) runtime: Handle,
     /// One client a subscription, because a client counts its calls; with the connection it was made for.
     pub(super) marketo_clients: Arc<Mutex<HashMap<InstanceId, (ConnectionId, MarketoClient)>>>,
 }
 
 impl Connections {
     /// Wires the feature; `public_url` is our own address, where Salesforce sends people back to.
+    ///
+    /// Must be called on the runtime that outlives all requests.
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
@@ -47,8 +52,10 @@ impl Connections {
             addresses: Addresses::new(&settings.upstream),
             salesforce: settings.salesforce.clone(),
             marketo: settings.marketo.clone(),
-            redirect_uri: format!("{public_url}/oauth/salesforce/callback"),
-            renewals: Arc::default(),
+            public_url: public_url.into(),
+            slots: Arc::default(),
+            renewals: TaskTracker::new(),
+            runtime: Handle::current(),
             marketo_clients: Arc::default(),
         })
     }
@@ -61,7 +68,7 @@ impl Connections {
         Ok(OAuthApp {
             client_id: self.salesforce.client_id.clone(),
             client_secret: self.salesforce.client_secret.clone(),
-            redirect_uri: self.redirect_uri.clone(),
+            redirect_uri: format!("{}/oauth/salesforce/callback", self.public_url),
             scopes: self.salesforce.scopes.clone(),
         })
     }
@@ -69,14 +76,6 @@ impl Connections {
     /// Where people log in.
     pub(super) fn login_base(&self, host: &SalesforceHost) -> Result<Url, ConnectionError> {
         self.addresses.salesforce_login(host)
-    }
-
-    /// The lock under which one connection's token is renewed: one at a time in this process.
-    pub(super) fn renewal_lock(&self, connection: Uuid) -> Arc<AsyncMutex<()>> {
-        let mut locks = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
-        // Locks that nobody holds are dropped, so that the map doesn't outgrow the connections in use.
-        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-        locks.entry(connection).or_default().clone()
     }
 }
 

@@ -1,27 +1,34 @@
 //! What a person's browser does: opens an address, fills in the login form, follows redirects.
 
-use reqwest::header::LOCATION;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use url::Url;
 
 /// Every user of the sandbox has this password.
 const PASSWORD: &str = "sandbox";
 
-/// Logs in at the authorization address and comes back to the service; gives the text of the page seen at last.
+/// Opens the authorization address, logs in at Salesforce where it leads, and comes back to the service with the cookie it left;
+/// gives the text of the page seen at last.
 pub(super) async fn authorize(http: &reqwest::Client, authorization_url: &str, username: &str) -> Result<String, String> {
-    let page = http.get(authorization_url).send().await.map_err(|error| format!("the login page can't be opened: {error}"))?;
+    let start = http.get(authorization_url).send().await.map_err(|error| format!("the authorization can't be started: {error}"))?;
+    let header = |name| start.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (Some(login), Some(cookie)) = (header(LOCATION), header(SET_COOKIE)) else {
+        return Err(format!("the authorization address answered {} and leads nowhere", start.status()));
+    };
+    let page = http.get(&login).send().await.map_err(|error| format!("the login page can't be opened: {error}"))?;
     if !page.status().is_success() {
         return Err(format!("the login page answered {}", page.status()));
     }
-    let url = Url::parse(authorization_url).map_err(|error| format!("the authorization address can't be read: {error}"))?;
+    let url = Url::parse(&login).map_err(|error| format!("the login address can't be read: {error}"))?;
     // The form carries the parameters of the address along.
     let mut form: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| name != "login_hint").collect();
     form.push(("username".into(), username.into()));
     form.push(("password".into(), PASSWORD.into()));
-    let action = format!("{}/login", authorization_url.split("/services/").next().unwrap_or_default());
+    let action = format!("{}/login", login.split("/services/").next().unwrap_or_default());
     let answer = http.post(action).form(&form).send().await.map_err(|error| format!("the login failed: {error}"))?;
     let back = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let back = back.ok_or_else(|| format!("Salesforce did not let {username} in (HTTP {})", answer.status()))?;
-    let page = http.get(back).send().await.map_err(|error| format!("coming back failed: {error}"))?;
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    let page = http.get(back).header(COOKIE, cookie).send().await.map_err(|error| format!("coming back failed: {error}"))?;
     let status = page.status();
     let text = page.text().await.map_err(|error| format!("coming back failed: {error}"))?;
     if status.is_success() { Ok(text) } else { Err(format!("coming back from Salesforce answered {status}: {}", words(&text))) }

@@ -1,4 +1,4 @@
-//! Answers for people's browsers: a page where a program gets JSON, and the session cookie.
+//! Answers for people's browsers: a page where a program gets JSON, and the cookies.
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header;
@@ -39,4 +39,28 @@ pub fn session_cookie(token: &SecretString, expires_at: Timestamp, public_url: &
         .secure(public_url.0.starts_with("https://"))
         .expires(expires_at.instant())
         .finish()
+}
+
+/// Name of the cookie that binds an authorization to a browser.
+const AUTHORIZATION_COOKIE: &str = "msi_authorization";
+/// Where it is sent back to: the way out and the way back.
+const AUTHORIZATION_PATH: &str = "/oauth/salesforce";
+
+/// The cookie that binds the authorizations under way to a browser. It comes back with the redirect from the other site, which
+/// is a plain navigation.
+#[must_use]
+pub fn authorization_cookie(value: &SecretString, public_url: &PublicUrl) -> Cookie<'static> {
+    Cookie::build(AUTHORIZATION_COOKIE, value.expose_secret().to_owned())
+        .path(AUTHORIZATION_PATH)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(public_url.0.starts_with("https://"))
+        .max_age(actix_web::cookie::time::Duration::minutes(10))
+        .finish()
+}
+
+/// The value of that cookie, when the browser has brought it.
+#[must_use]
+pub fn authorization_cookie_of(request: &HttpRequest) -> Option<SecretString> {
+    request.cookie(AUTHORIZATION_COOKIE).map(|cookie| cookie.value().into())
 }

@@ -10,7 +10,7 @@ pub mod paging;
 pub mod problem;
 
 pub use body::{Body, PathParams, QueryParams, unreadable};
-pub use browser::{problem_or_page, session_cookie, wants_json};
+pub use browser::{authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie, wants_json};
 pub use context::{Authenticate, Context, Credentials, InstanceCaller, PublicUrl};
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};

@@ -52,7 +52,8 @@ pub(super) async fn read(db: &Db, instance: InstanceId) -> Result<Facts, DbError
     const FURTHER: &str = "SELECT COUNT(*) FROM invites WHERE instance_id = $1 AND NOT is_first";
     const SALESFORCE: &str =
         "SELECT state, last_tested_at, last_error FROM salesforce_connections WHERE instance_id = $1 AND member_id IS NULL";
-    const MARKETO: &str = "SELECT state, last_tested_at, last_error FROM marketo_connections WHERE instance_id = $1";
+    const MARKETO: &str =
+        "SELECT state, last_tested_at, last_error FROM marketo_connections WHERE instance_id = $1 ORDER BY is_successor LIMIT 1";
     const COMPLETED: &str = "SELECT MAX(finished_at) FROM sync_runs WHERE instance_id = $1 AND state = 'completed'";
     const LAST_RUN: &str = "SELECT id, state, error FROM sync_runs WHERE instance_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1";
     const PACKAGE: &str = "SELECT package_version, identity_remote_site, api_remote_site, api_secret_key_accepted, msi_actions_enabled \

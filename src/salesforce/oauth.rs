@@ -11,11 +11,12 @@ use url::Url;
 
 use super::client::{Failure, endpoint, read};
 use super::error::{OAuthRefusal, SalesforceError, not_understood};
-use super::wire::{OAuthFault, TokenAnswer};
+use super::wire::{IntrospectionAnswer, OAuthFault, TokenAnswer};
 use crate::upstream::shortened;
 
-/// Longest time for the OAuth endpoints. Giving up on a refresh may cost the connection, so it is generous.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for the OAuth endpoints. Giving up on a refresh may cost the connection, so it is generous; but it is shorter
+/// than callers wait.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// This service's External Client App.
 #[derive(Debug, Clone)]
@@ -181,6 +182,17 @@ pub async fn identity(http: &reqwest::Client, id_url: &Url, access_token: &Secre
 }
 
 async fn ask_for_tokens(http: &reqwest::Client, app: &OAuthApp, login_base: &Url, form: &[(&str, &str)]) -> Result<Grant, SalesforceError> {
+    let answer = post_for_tokens(http, login_base, form).await?;
+    let issued_at = check_signature(&answer, &app.client_secret)?;
+    grant(answer, issued_at)
+}
+
+/// Posts a form to the token endpoint; what comes of it beyond the status is the caller's to judge.
+pub(super) async fn post_for_tokens(
+    http: &reqwest::Client,
+    login_base: &Url,
+    form: &[(&str, &str)],
+) -> Result<TokenAnswer, SalesforceError> {
     let url = endpoint(login_base, &["services", "oauth2", "token"])?;
     let response = http.post(url).form(form).timeout(TIMEOUT).send().await.map_err(SalesforceError::lost)?;
     if !response.status().is_success() {
@@ -188,8 +200,43 @@ async fn ask_for_tokens(http: &reqwest::Client, app: &OAuthApp, login_base: &Url
     }
     let lost = |message: String| SalesforceError::AnswerLost { message };
     let body = read(response).await.map_err(|error| lost(error.to_string()))?;
-    let answer = serde_json::from_slice(&body).map_err(|error| lost(not_understood(error).to_string()))?;
-    grant(answer, &app.client_secret)
+    serde_json::from_slice(&body).map_err(|error| lost(not_understood(error).to_string()))
+}
+
+/// What is known of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Introspection {
+    /// Whether Salesforce would take it now.
+    pub active: bool,
+    /// When it ends, if Salesforce says.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+/// Asks about an access token (RFC 7662; Salesforce Help "OpenID Connect Token Introspection"): a token answer doesn't say how
+/// long its token lives.
+///
+/// # Errors
+/// [`SalesforceError::OAuth`] when the app may not ask; [`SalesforceError::Unreachable`]. Repeating does no harm.
+pub async fn introspect(
+    http: &reqwest::Client,
+    app: &OAuthApp,
+    login_base: &Url,
+    access_token: &SecretString,
+) -> Result<Introspection, SalesforceError> {
+    let url = endpoint(login_base, &["services", "oauth2", "introspect"])?;
+    let form = [
+        ("token", access_token.expose_secret()),
+        ("token_type_hint", "access_token"),
+        ("client_id", &app.client_id),
+        ("client_secret", app.client_secret.expose_secret()),
+    ];
+    let response = http.post(url).form(&form).timeout(TIMEOUT).send().await.map_err(SalesforceError::unreachable)?;
+    if !response.status().is_success() {
+        return Err(oauth_refusal(response).await);
+    }
+    let answer: IntrospectionAnswer = serde_json::from_slice(&read(response).await?).map_err(not_understood)?;
+    let expires_at = answer.exp.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    Ok(Introspection { active: answer.active, expires_at })
 }
 
 /// The error in an answer that isn't of status 2xx.
@@ -203,9 +250,12 @@ async fn oauth_refusal(response: reqwest::Response) -> SalesforceError {
     }
 }
 
-fn grant(answer: TokenAnswer, client_secret: &SecretString) -> Result<Grant, SalesforceError> {
-    check_signature(&answer, client_secret)?;
-    let unusable = |what: &str| SalesforceError::UnexpectedAnswer { message: format!("the token answer's {what} is unusable") };
+fn unusable(what: &str) -> SalesforceError {
+    SalesforceError::UnexpectedAnswer { message: format!("the token answer's {what} is unusable") }
+}
+
+/// The grant that an answer describes.
+pub(super) fn grant(answer: TokenAnswer, issued_at: OffsetDateTime) -> Result<Grant, SalesforceError> {
     let instance_url = Url::parse(&answer.instance_url).map_err(|_| unusable("instance_url"))?;
     let id_url = Url::parse(&answer.id).map_err(|_| unusable("id"))?;
     // …/id/ORGANISATION/USER
@@ -214,8 +264,6 @@ fn grant(answer: TokenAnswer, client_secret: &SecretString) -> Result<Grant, Sal
     if !is_id(user) || !is_id(organization) {
         return Err(unusable("id"));
     }
-    let milliseconds: i128 = answer.issued_at.parse::<i64>().map_err(|_| unusable("issued_at"))?.into();
-    let issued_at = OffsetDateTime::from_unix_timestamp_nanos(milliseconds * 1_000_000).map_err(|_| unusable("issued_at"))?;
     Ok(Grant {
         access_token: answer.access_token,
         refresh_token: answer.refresh_token,
@@ -232,12 +280,15 @@ fn is_id(text: &str) -> bool {
     text.len() == 18 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// `signature` is the Base64 of HMAC-SHA256 with the client secret over `id` followed by `issued_at`.
-fn check_signature(answer: &TokenAnswer, client_secret: &SecretString) -> Result<(), SalesforceError> {
-    let claimed = STANDARD.decode(&answer.signature).map_err(|_| SalesforceError::BadSignature)?;
+/// `signature` is the Base64 of HMAC-SHA256 with the client secret over `id` followed by `issued_at`, which is given back.
+fn check_signature(answer: &TokenAnswer, client_secret: &SecretString) -> Result<OffsetDateTime, SalesforceError> {
+    let (Some(signature), Some(issued_at)) = (&answer.signature, &answer.issued_at) else { return Err(SalesforceError::BadSignature) };
+    let claimed = STANDARD.decode(signature).map_err(|_| SalesforceError::BadSignature)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(client_secret.expose_secret().as_bytes()).map_err(|_| SalesforceError::BadSignature)?;
     mac.update(answer.id.as_bytes());
-    mac.update(answer.issued_at.as_bytes());
+    mac.update(issued_at.as_bytes());
     // Compares in constant time.
-    mac.verify_slice(&claimed).map_err(|_| SalesforceError::BadSignature)
+    mac.verify_slice(&claimed).map_err(|_| SalesforceError::BadSignature)?;
+    let milliseconds: i128 = issued_at.parse::<i64>().map_err(|_| unusable("issued_at"))?.into();
+    OffsetDateTime::from_unix_timestamp_nanos(milliseconds * 1_000_000).map_err(|_| unusable("issued_at"))
 }

@@ -21,10 +21,18 @@ pub(super) struct TokenAnswer {
     pub refresh_token: Option<SecretString>,
     pub instance_url: String,
     pub id: String,
-    pub issued_at: String,
-    pub signature: String,
+    /// Missing from the answer to an assertion, as is the signature.
+    pub issued_at: Option<String>,
+    pub signature: Option<String>,
     #[serde(default)]
     pub scope: String,
+}
+
+/// What introspection says of a token (RFC 7662, section 2.2).
+#[derive(Debug, Deserialize)]
+pub(super) struct IntrospectionAnswer {
+    pub active: bool,
+    pub exp: Option<i64>,
 }
 
 /// The OAuth endpoints' refusal.

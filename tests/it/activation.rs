@@ -32,7 +32,7 @@ async fn activate(app: &TestApp, path: &str, body: Value) -> Answer {
 async fn through_salesforce(app: &TestApp, path: &str, username: &str) -> Answer {
     let begun = activate(app, path, json!({ "method": "salesforce" })).await.expect(200);
     let back = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), username).await;
-    Answer::of(app.http.get(back)).await
+    app.come_back(&back).await
 }
 
 #[track_caller]
@@ -82,8 +82,15 @@ on_both_engines! {
         let answer = Answer::of(app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&form)).await;
         assert_eq!(answer.status.as_u16(), 303, "{}", answer.text);
         let address = answer.headers[LOCATION].to_str().unwrap();
-        assert!(address.contains("login_hint=maria.admin%40example.com") && address.contains("code_challenge"), "{address}");
-        let back = Answer::of(app.http.get(app.log_in_at_salesforce(address, FIRST_USER).await)).await;
+        let onward = Answer::of(app.http.get(address)).await;
+        let login = onward.headers[LOCATION].to_str().unwrap();
+        assert!(login.contains("login_hint=maria.admin%40example.com") && login.contains("code_challenge"), "{login}");
+        let cookie = onward.headers[SET_COOKIE].to_str().unwrap();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+
+        let answer = Answer::of(app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&form)).await;
+        let way = app.log_in_at_salesforce(answer.headers[LOCATION].to_str().unwrap(), FIRST_USER).await;
+        let back = app.come_back(&way).await;
         page(&back, 200);
         app.stop().await;
     }
@@ -127,7 +134,7 @@ on_both_engines! {
         let begun = activate(&app, &path, json!({ "method": "salesforce" })).await.expect(200);
         let back = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         app.clock.advance(Duration::minutes(1));
-        page(&Answer::of(app.http.get(back)).await, 410);
+        page(&app.come_back(&back).await, 410);
         app.stop().await;
     }
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Answer, TestApp, on_both_engines};
+use crate::support::{Answer, TestApp, WayBack, on_both_engines};
 
 const SALESFORCE: &str = "/v1/connections/salesforce";
 const MARKETO: &str = "/v1/connections/marketo";
@@ -46,12 +46,25 @@ on_both_engines! {
         let begin = async || app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201)["authorization_url"].as_str().unwrap().to_owned();
         let late = app.log_in_at_salesforce(&begin().await, "maria.admin@example.com").await;
         app.clock.advance(Duration::minutes(11));
-        let asking = app.http.get(late).header("accept", "application/json");
-        Answer::of(asking).await.problem(403, "state_invalid");
+        app.come_back_as_a_program(&late).await.problem(403, "state_invalid");
 
         let back = app.log_in_at_salesforce(&begin().await, "maria.admin@example.com").await;
-        assert_eq!(Answer::of(app.http.get(&back)).await.status, 200);
-        assert_eq!(Answer::of(app.http.get(&back)).await.status, 403, "a state works once");
+        assert_eq!(app.come_back(&back).await.status, 200);
+        assert_eq!(app.come_back(&back).await.status, 403, "a state works once");
+        app.stop().await;
+    }
+
+    async fn only_the_browser_that_began_an_authorization_completes_it(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let begun = app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201);
+        let address = begun["authorization_url"].as_str().unwrap();
+        let way = app.log_in_at_salesforce(address, "maria.admin@example.com").await;
+        let second = Answer::of(app.http.get(address).header("accept", "application/json")).await;
+        second.problem(403, "state_invalid");
+        let foreign = WayBack { cookie: "msi_authorization=somebody-else".into(), ..way };
+        app.come_back_as_a_program(&foreign).await.problem(403, "state_invalid");
+        app.call(&token, Method::GET, SALESFORCE, None).await.problem(404, "not_connected");
         app.stop().await;
     }
 
@@ -61,7 +74,9 @@ on_both_engines! {
         let begun = app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201);
         let address = url::Url::parse(begun["authorization_url"].as_str().unwrap()).unwrap();
         let state = address.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-        let refused = app.request(Method::GET, "/oauth/salesforce/callback").header("accept", "application/json");
+        let started = Answer::of(app.http.get(address.as_str())).await;
+        let cookie = started.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let refused = app.request(Method::GET, "/oauth/salesforce/callback").header("accept", "application/json").header("cookie", cookie);
         let refused = refused.query(&[("state", state.as_str()), ("error", "access_denied"), ("error_description", "end-user denied authorization")]);
         let problem = Answer::of(refused).await.problem(403, "authorization_denied");
         assert!(problem["detail"].as_str().unwrap().contains("end-user denied authorization"));

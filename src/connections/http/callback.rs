@@ -2,19 +2,58 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::connections::{ActivatedMember, ActivationByLogin, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult};
+use crate::connections::{
+    ActivatedMember, ActivationByLogin, BrowserBinding, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult,
+};
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, Page, Problem, QueryParams, problem_or_page, session_cookie, wants_json};
+use crate::http::{
+    Code, Context, Page, Problem, QueryParams, authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie, wants_json,
+};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(salesforce_callback);
+    config.service(start_salesforce).service(salesforce_callback);
+}
+
+/// Names the authorization.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Start {
+    /// As in the address that was given out.
+    state: Option<String>,
+}
+
+/// Where an authorization begins in the browser
+///
+/// Leaves a cookie and sends the browser on to Salesforce. Only the browser with that cookie can complete the authorization.
+#[utoipa::path(operation_id = "startSalesforceAuthorization", tag = "Connections", params(Start), responses(
+    (status = 302, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
+    (status = 403, description = "A page: it was not begun here, too long ago, or in another browser.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    (status = 409, description = "A page: the service's Salesforce app is not configured.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+))]
+#[get("/oauth/salesforce/start")]
+async fn start_salesforce(
+    request: HttpRequest,
+    context: Context,
+    connections: Data<Connections>,
+    QueryParams(start): QueryParams<Start>,
+) -> Result<HttpResponse, Problem> {
+    let begun = async {
+        let state: SecretString = start.state.ok_or(ConnectionError::StateInvalid)?.into();
+        connections.start_authorization(&state, authorization_cookie_of(&request).map(BrowserBinding)).await
+    };
+    let answer = begun.await.map_err(Problem::from).and_then(|(url, browser)| {
+        let mut answer = HttpResponse::Found();
+        answer.insert_header((header::LOCATION, url.as_str())).insert_header((header::CACHE_CONTROL, "no-store"));
+        Ok(answer.cookie(authorization_cookie(&browser.0, &context.public_url)).finish())
+    });
+    problem_or_page(answer, wants_json(&request))
 }
 
 /// What Salesforce sends along.
@@ -33,7 +72,8 @@ struct Callback {
 
 /// Where Salesforce sends people back to
 ///
-/// Answers with a page for the person, or with JSON problems when asked with `Accept: application/json`. A `state` works once.
+/// Answers with a page for the person, or with JSON problems when asked with `Accept: application/json`. A `state` works once, in
+/// the browser that began it.
 #[utoipa::path(operation_id = "completeSalesforceAuthorization", tag = "Connections", params(Callback), responses(
     (status = 200, description = "A page that says what was done.", body = String, content_type = "text/html"),
     (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; or the e-mail address is another than the invited one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
@@ -48,7 +88,8 @@ async fn salesforce_callback(
     activation: Data<Arc<dyn ActivationByLogin>>,
     QueryParams(callback): QueryParams<Callback>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = match complete(&connections, activation.get_ref().as_ref(), callback).await {
+    let browser = authorization_cookie_of(&request).map(BrowserBinding);
+    let answer = match complete(&connections, activation.get_ref().as_ref(), callback, browser.as_ref()).await {
         Ok(Completed::Connected(result)) => connected_page(&result),
         Ok(Completed::Activated(member)) => activated_page(&context, &member),
         Err(problem) => Err(problem),
@@ -61,14 +102,20 @@ enum Completed {
     Activated(ActivatedMember),
 }
 
-async fn complete(connections: &Connections, activation: &dyn ActivationByLogin, callback: Callback) -> Result<Completed, Problem> {
+async fn complete(
+    connections: &Connections,
+    activation: &dyn ActivationByLogin,
+    callback: Callback,
+    browser: Option<&BrowserBinding>,
+) -> Result<Completed, Problem> {
     let state: SecretString = callback.state.ok_or(ConnectionError::StateInvalid)?.into();
     let refusal = callback.error_description.or(callback.error).unwrap_or_else(|| "it sent neither a code nor a reason".into());
     // Only letters that belong in a sentence are shown again; the text comes from outside.
     let refusal: String = refusal.chars().filter(|one| !one.is_control()).take(200).collect();
-    let authorized = connections.complete(&state, callback.code.as_deref().ok_or(refusal)).await?;
+    let authorized = connections.complete(&state, browser, callback.code.as_deref().ok_or(refusal)).await?;
     match &authorized.purpose {
         Purpose::Instance { .. } => Ok(Completed::Connected(connections.keep_salesforce(&authorized, None).await?)),
+        Purpose::Member { member } => Ok(Completed::Connected(connections.keep_salesforce(&authorized, Some(*member)).await?)),
         Purpose::Activation { invite } => {
             let login = SalesforceLogin {
                 organization_id: authorized.identity.organization_id.clone(),

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{instance_of, name_of, state_of};
+use super::{admin_of, instance_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, MarketoRow};
 use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
@@ -91,6 +91,8 @@ impl ConnectMarketo {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct MarketoConnection {
     state: ConnectionState,
+    /// Whether it waits: another admin's connection is in use, and this one follows when that one is disconnected.
+    waits_to_follow: bool,
     /// Address of the subscription.
     base_url: String,
     client_id: String,
@@ -98,7 +100,7 @@ struct MarketoConnection {
     provisioned: bool,
     /// The API user who owns the credentials.
     api_user: Option<String>,
-    /// Who connected: `client:ID` or `member:ID`.
+    /// The owner, who alone can disconnect it: `client:ID` or `member:ID`.
     connected_by: String,
     connected_at: Timestamp,
     last_tested_at: Option<Timestamp>,
@@ -112,6 +114,7 @@ impl From<MarketoRow> for MarketoConnection {
     fn from(row: MarketoRow) -> Self {
         Self {
             state: state_of(&row.state),
+            waits_to_follow: row.is_successor,
             base_url: row.base_url,
             client_id: row.client_id,
             provisioned: row.provisioned,
@@ -128,7 +131,9 @@ impl From<MarketoRow> for MarketoConnection {
 /// Connect Marketo
 ///
 /// Step 3. An empty object is the one-click connect with the credentials provisioned for the instance. Nothing is kept unless a
-/// token was had and a test call succeeded.
+/// token was had and a test call succeeded. The caller owns the connection. While another admin's is in use, the new one waits
+/// and follows when that one is disconnected, so that nobody is ever without; an admin who was granted access to the one in use
+/// must be without that access first.
 #[utoipa::path(operation_id = "connectMarketo", tag = "Connections", request_body = ConnectMarketo, responses(
     (status = 201, description = "Connected.", body = MarketoConnection),
     (status = 409, description = "Connected already, no credentials, or Marketo refuses them; the code says which of address, id and secret is wrong.", body = ProblemBody, content_type = "application/problem+json"),
@@ -143,8 +148,8 @@ async fn connect_marketo(
     let (pasted, address) = wanted.pasted()?;
     let instance = instance_of(&context, &caller).await?;
     instance.prerequisites.check()?;
-    let actor = name_of(&caller.actor);
-    let row = connections.connect_marketo(instance.id, &instance.munchkin_id, pasted, address.as_deref(), actor).await?;
+    let admin = admin_of(&caller);
+    let row = connections.connect_marketo(instance.id, &instance.munchkin_id, pasted, address.as_deref(), &admin).await?;
     let location = context.public_url.of("/v1/connections/marketo");
     Ok(HttpResponse::Created().insert_header(("location", location)).json(MarketoConnection::from(row)))
 }
@@ -166,21 +171,26 @@ async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpRes
 /// Makes a call and says what came of it; a failed call is an answer, not an error.
 #[utoipa::path(operation_id = "testMarketoConnection", tag = "Connections", responses(
     (status = 200, description = "What the call found.", body = TestResult),
+    (status = 403, description = "The owner has not granted access.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/connections/marketo/test")]
 async fn test_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    connections.check_marketo_access(caller.instance, &admin_of(&caller)).await?;
     Ok(HttpResponse::Ok().json(connections.test_marketo(caller.instance).await?))
 }
 
 /// Disconnect Marketo
+///
+/// Only its owner can, or an operator. A connection that waits to follow takes its place at once.
 #[utoipa::path(operation_id = "deleteMarketoConnection", tag = "Connections", responses(
     (status = 204, description = "Disconnected."),
+    (status = 403, description = "It belongs to somebody else.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[delete("/v1/connections/marketo")]
 async fn disconnect_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    connections.disconnect_marketo(caller.instance).await?;
+    connections.disconnect_marketo(caller.instance, &admin_of(&caller)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

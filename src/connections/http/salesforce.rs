@@ -3,10 +3,10 @@ use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{instance_of, name_of, state_of};
+use super::{admin_of, host_of, instance_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, SalesforceRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, NoSalesforceHost, SalesforceHost, TestResult};
+use crate::connections::{ConnectionError, ConnectionState, Connections, TestResult};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
 
@@ -25,20 +25,36 @@ struct BeginSalesforce {
         max_length = 100
     )]
     host: Option<String>,
+    /// The organisation that the instance is to move to, 18 characters. Only needed when it belongs to another one.
+    #[schema(example = "00D5g00003QbnlqEAB", pattern = r"^00D[A-Za-z0-9]{15}$")]
+    confirm_organization_id: Option<String>,
+}
+
+/// Checks the form of an organisation's id.
+pub(super) fn organization_id(text: Option<String>) -> Result<Option<String>, Problem> {
+    let fine = |id: &String| id.len() == 18 && id.starts_with("00D") && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match text {
+        Some(id) if !fine(&id) => {
+            let detail = "The id of an organisation begins with 00D and has 18 letters and digits.";
+            Err(Problem::invalid(vec![InputFault::new("/confirm_organization_id", "not_an_organization_id", detail)]))
+        }
+        other => Ok(other),
+    }
 }
 
 /// Where to send the admin.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct AuthorizationBegun {
-    /// Open this in the admin's browser; it comes back by itself.
-    authorization_url: String,
+pub(super) struct AuthorizationBegun {
+    /// Open this in the person's browser, which has to be the one that comes back. It comes back by itself.
+    pub(super) authorization_url: String,
     /// Until when it can be completed.
-    expires_at: Timestamp,
+    pub(super) expires_at: Timestamp,
 }
 
 /// Connect Salesforce
 ///
-/// Step 2. Gives the address at which a Salesforce user authorizes this service; the connection exists once they come back.
+/// Step 2. Gives the address at which a Salesforce user authorizes this service; the connection exists once they come back, in
+/// the same browser. Another organisation than the one that the instance belongs to is refused until it is confirmed.
 #[utoipa::path(operation_id = "beginSalesforceConnection", tag = "Connections", request_body = BeginSalesforce, responses(
     (status = 201, description = "Send the admin to the address.", body = AuthorizationBegun),
     (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
@@ -50,21 +66,17 @@ async fn begin_salesforce(
     connections: Data<Connections>,
     Body(wanted): Body<BeginSalesforce>,
 ) -> Result<HttpResponse, Problem> {
-    let host: SalesforceHost = match wanted.host.as_deref() {
-        None => SalesforceHost::Production,
-        Some(text) => text.parse().map_err(|error: NoSalesforceHost| {
-            Problem::invalid(vec![InputFault::new("/host", "not_a_salesforce_host", format!("{error}."))])
-        })?,
-    };
+    let host = host_of(wanted.host.as_deref())?;
+    let confirmed = organization_id(wanted.confirm_organization_id)?;
     instance_of(&context, &caller).await?.prerequisites.check()?;
-    let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, name_of(&caller.actor)).await?;
+    let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, admin_of(&caller).name(), confirmed).await?;
     let location = context.public_url.of("/v1/connections/salesforce");
     Ok(HttpResponse::Created().insert_header(("location", location)).json(AuthorizationBegun { authorization_url: url.into(), expires_at }))
 }
 
-/// The instance's Salesforce connection. No token ever appears here.
+/// A Salesforce connection. No token ever appears here.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct SalesforceConnection {
+pub(super) struct SalesforceConnection {
     state: ConnectionState,
     /// Base of the organisation's APIs.
     instance_url: String,
@@ -75,12 +87,26 @@ struct SalesforceConnection {
     username: String,
     /// Scopes granted, space separated.
     scopes: String,
+    /// How its tokens are renewed.
+    renewed_by: RenewedBy,
     connected_at: Timestamp,
     last_tested_at: Option<Timestamp>,
     /// What went wrong last, by the vendor's code.
     last_error_code: Option<String>,
     /// What to do about it.
     what_to_do: Option<String>,
+}
+
+/// How access tokens are renewed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RenewedBy {
+    /// With a refresh token, which Salesforce replaces each time.
+    RefreshToken,
+    /// With assertions signed by the uploaded key (JWT bearer flow).
+    Assertion,
+    /// Not at all: Salesforce gave no refresh token.
+    Nothing,
 }
 
 impl From<SalesforceRow> for SalesforceConnection {
@@ -92,6 +118,11 @@ impl From<SalesforceRow> for SalesforceConnection {
             user_id: row.user_id,
             username: row.username,
             scopes: row.scopes,
+            renewed_by: match (&row.sealed_jwt_key, &row.sealed_refresh_token) {
+                (Some(_), _) => RenewedBy::Assertion,
+                (None, Some(_)) => RenewedBy::RefreshToken,
+                (None, None) => RenewedBy::Nothing,
+            },
             connected_at: row.created_at,
             last_tested_at: row.last_tested_at,
             last_error_code: row.last_error_code,
@@ -107,7 +138,7 @@ impl From<SalesforceRow> for SalesforceConnection {
 ))]
 #[get("/v1/connections/salesforce")]
 async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
-    let row = store::find_salesforce(&context.db, caller.instance).await?;
+    let row = store::find_salesforce(&context.db, caller.instance, None).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" })?;
     Ok(HttpResponse::Ok().json(SalesforceConnection::from(row)))
 }
@@ -121,7 +152,7 @@ async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<Http
 ))]
 #[post("/v1/connections/salesforce/test")]
 async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance).await?))
+    Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance, None).await?))
 }
 
 /// Disconnect Salesforce
@@ -133,6 +164,6 @@ async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>)
 ))]
 #[delete("/v1/connections/salesforce")]
 async fn disconnect_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    connections.disconnect_salesforce(caller.instance).await?;
+    connections.disconnect_salesforce(caller.instance, None).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -7,6 +7,8 @@ use crate::ids::{ConnectionId, InstanceId};
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct MarketoRow {
     pub id: ConnectionId,
+    /// Whether it waits to follow the one in use.
+    pub is_successor: bool,
     /// `active` or `needs_attention`.
     pub state: String,
     pub base_url: String,
@@ -16,9 +18,13 @@ pub struct MarketoRow {
     pub sealed_client_secret: Vec<u8>,
     pub sealed_access_token: Option<Vec<u8>>,
     pub token_expires_at: Option<Timestamp>,
+    /// When a caller's report that this token is refused was last looked into.
+    pub token_reported_at: Option<Timestamp>,
+    /// Set while a process asks for a token.
+    pub renewal_began_at: Option<Timestamp>,
     /// The API user who owns the credentials.
     pub api_user: Option<String>,
-    /// Who connected: `client:ID` or `member:ID`.
+    /// The owner: who connected, `client:ID` or `member:ID`.
     pub connected_by: String,
     pub last_tested_at: Option<Timestamp>,
     pub last_error_code: Option<String>,
@@ -26,29 +32,40 @@ pub struct MarketoRow {
     pub created_at: Timestamp,
 }
 
-/// The instance's connection.
+/// The instance's connection that is in use; one that waits alone, because it was made while the other was ended, counts.
 ///
 /// # Errors
 /// When the database can't be asked.
 pub async fn find_marketo(db: &Db, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
-    const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1";
+    const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 ORDER BY is_successor LIMIT 1";
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
-/// Puts a connection in the place of the one that the instance had.
+/// The connection that waits to follow the one in use.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_marketo_successor(db: &Db, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
+    const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 AND is_successor";
+    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+}
+
+/// Puts a connection in the place, in use or to follow, of the one that was there.
 ///
 /// # Errors
 /// When the database can't be written.
 pub async fn replace_marketo(tx: &mut Tx, instance: InstanceId, row: &MarketoRow) -> Result<(), DbError> {
-    delete_marketo(tx, instance).await?;
-    const SQL: &str = "INSERT INTO marketo_connections (instance_id, id, state, base_url, client_id, provisioned, sealed_client_secret, \
-         sealed_access_token, token_expires_at, api_user, connected_by, last_tested_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)";
+    const REMOVE: &str = "DELETE FROM marketo_connections WHERE instance_id = $1 AND is_successor = $2";
+    execute!(tx, sqlx::query(REMOVE).bind(instance).bind(row.is_successor))?;
+    const SQL: &str = "INSERT INTO marketo_connections (instance_id, id, is_successor, state, base_url, client_id, provisioned, \
+         sealed_client_secret, sealed_access_token, token_expires_at, api_user, connected_by, last_tested_at, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
     execute!(
         tx,
         sqlx::query(SQL)
             .bind(instance)
             .bind(row.id)
+            .bind(row.is_successor)
             .bind(&row.state)
             .bind(&row.base_url)
             .bind(&row.client_id)
@@ -64,7 +81,34 @@ pub async fn replace_marketo(tx: &mut Tx, instance: InstanceId, row: &MarketoRow
     .map(drop)
 }
 
-/// Keeps the token in use.
+/// Marks that this process asks for a token. `false` when another one is at it since after `abandoned`, or has put another
+/// token in the place of the one sealed as `known`. Asking twice does no harm, so a mark that is too old counts for nothing.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn begin_marketo_renewal(
+    tx: &mut Tx,
+    instance: InstanceId,
+    row: &MarketoRow,
+    at: Timestamp,
+    abandoned: Timestamp,
+) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE marketo_connections SET renewal_began_at = $4 WHERE instance_id = $1 AND id = $2 \
+         AND (sealed_access_token = $3 OR sealed_access_token IS NULL) AND (renewal_began_at IS NULL OR renewal_began_at < $5)";
+    let touched = execute!(tx, sqlx::query(SQL).bind(instance).bind(row.id).bind(&row.sealed_access_token).bind(at).bind(abandoned))?;
+    Ok(touched == 1)
+}
+
+/// Takes the mark away after a request that brought no token.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn clear_marketo_renewal(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE marketo_connections SET renewal_began_at = NULL WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
+}
+
+/// Keeps the token in use; `reported_at` is when a report about it was looked into.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -74,27 +118,56 @@ pub async fn keep_marketo_token(
     id: ConnectionId,
     token: &[u8],
     expires_at: Timestamp,
+    reported_at: Option<Timestamp>,
 ) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE marketo_connections SET sealed_access_token = $3, token_expires_at = $4 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(token).bind(expires_at)).map(drop)
+    const SQL: &str = "UPDATE marketo_connections SET sealed_access_token = $3, token_expires_at = $4, token_reported_at = $5, \
+         renewal_began_at = NULL WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(token).bind(expires_at).bind(reported_at)).map(drop)
 }
 
 /// Records a test call; `usable` says whether the connection is still to be used.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn record_marketo_test(tx: &mut Tx, instance: InstanceId, usable: bool, result: &TestResult) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE marketo_connections SET state = $2, last_tested_at = $3, last_error_code = $4, last_error = $5, updated_at = $3 \
-         WHERE instance_id = $1";
+pub async fn record_marketo_test(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: ConnectionId,
+    usable: bool,
+    result: &TestResult,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE marketo_connections SET state = $3, last_tested_at = $4, last_error_code = $5, last_error = $6, updated_at = $4 \
+         WHERE instance_id = $1 AND id = $2";
     let state = if usable { "active" } else { "needs_attention" };
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(state).bind(result.tested_at).bind(&result.code).bind(&result.what_to_do)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(result.tested_at).bind(&result.code).bind(&result.what_to_do))
+        .map(drop)
 }
 
-/// Forgets the connection; `false` when there was none.
+/// Sets a connection aside until somebody acts.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn delete_marketo(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
-    const SQL: &str = "DELETE FROM marketo_connections WHERE instance_id = $1";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance))? == 1)
+pub async fn mark_marketo(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: ConnectionId,
+    code: &str,
+    reason: &str,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE marketo_connections SET state = 'needs_attention', last_error_code = $3, last_error = $4, updated_at = $5, \
+         renewal_began_at = NULL WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(code).bind(reason).bind(at)).map(drop)
+}
+
+/// Forgets a connection and, when it was the one in use, lets the one that waits follow it, in one.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete_marketo(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
+    const REMOVE: &str = "DELETE FROM marketo_connections WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(REMOVE).bind(instance).bind(id))?;
+    const FOLLOW: &str = "UPDATE marketo_connections SET is_successor = $2 WHERE instance_id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM marketo_connections other WHERE other.instance_id = $1 AND NOT other.is_successor)";
+    execute!(tx, sqlx::query(FOLLOW).bind(instance).bind(false)).map(drop)
 }

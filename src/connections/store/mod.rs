@@ -1,12 +1,19 @@
-//! SQL of the connections, one file a vendor.
+//! SQL of the connections, one file for each kind of row.
 
+mod access;
 mod marketo;
+mod organization;
 mod salesforce;
 mod state;
 
-pub use marketo::{MarketoRow, delete_marketo, find_marketo, keep_marketo_token, record_marketo_test, replace_marketo};
-pub use salesforce::{
-    SalesforceRow, begin_refresh, clear_refresh, delete_salesforce, find_salesforce, find_salesforce_by_id, keep_refreshed,
-    mark_salesforce, record_salesforce_test, replace_salesforce,
+pub use access::{AccessRow, grant_access, has_access, list_access, role_of_active_member, withdraw_access};
+pub use marketo::{
+    MarketoRow, begin_marketo_renewal, clear_marketo_renewal, delete_marketo, find_marketo, find_marketo_successor, keep_marketo_token,
+    mark_marketo, record_marketo_test, replace_marketo,
 };
-pub use state::{StoredState, insert_state, take_state};
+pub use organization::{confirm_organization, find_organization};
+pub use salesforce::{
+    Renewed, SalesforceRow, begin_refresh, clear_refresh, delete_salesforce, find_salesforce, keep_refreshed, mark_lost_refreshes,
+    mark_salesforce, note_expiry, note_report, record_salesforce_test, replace_salesforce, set_jwt_key, take_over_refresh,
+};
+pub use state::{StoredState, bind_state, find_state, insert_state, take_state};

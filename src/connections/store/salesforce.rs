@@ -1,6 +1,6 @@
 use crate::clock::Timestamp;
 use crate::connections::TestResult;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 
 /// A Salesforce connection as stored.
@@ -22,29 +22,37 @@ pub struct SalesforceRow {
     pub sealed_access_token: Vec<u8>,
     pub sealed_refresh_token: Option<Vec<u8>>,
     pub token_issued_at: Timestamp,
+    /// When the access token ends, as far as is known.
+    pub token_expires_at: Option<Timestamp>,
+    /// When a caller's report that this token is refused was last looked into.
+    pub token_reported_at: Option<Timestamp>,
+    /// Set before a refresh is sent, cleared with its answer.
     pub refresh_began_at: Option<Timestamp>,
+    /// Consumer key of the app whose certificate belongs to the key below; ours unless given.
+    pub jwt_client_id: Option<String>,
+    /// The private key for assertions of the JWT bearer flow.
+    pub sealed_jwt_key: Option<Vec<u8>>,
     pub last_tested_at: Option<Timestamp>,
     pub last_error_code: Option<String>,
     pub last_error: Option<String>,
     pub created_at: Timestamp,
 }
 
-/// The instance's own connection.
+/// The instance's own connection, or with `member` that member's.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn find_salesforce(db: &Db, instance: InstanceId) -> Result<Option<SalesforceRow>, DbError> {
-    const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 AND member_id IS NULL";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
-}
-
-/// The connection with this id, the instance's or a member's.
-///
-/// # Errors
-/// When the database can't be asked.
-pub async fn find_salesforce_by_id(db: &Db, instance: InstanceId, id: ConnectionId) -> Result<Option<SalesforceRow>, DbError> {
-    const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 AND id = $2";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
+pub async fn find_salesforce(db: &Db, instance: InstanceId, member: Option<MemberId>) -> Result<Option<SalesforceRow>, DbError> {
+    match member {
+        None => {
+            const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 AND member_id IS NULL";
+            on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+        }
+        Some(member) => {
+            const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 AND member_id = $2";
+            on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
+        }
+    }
 }
 
 /// Puts a connection in the place of the one that the instance (or the member) had.
@@ -63,8 +71,9 @@ pub async fn replace_salesforce(tx: &mut Tx, instance: InstanceId, row: &Salesfo
         }
     }
     const SQL: &str = "INSERT INTO salesforce_connections (instance_id, id, member_id, state, login_base, instance_url, identity_url, \
-         organization_id, user_id, username, email, scopes, sealed_access_token, sealed_refresh_token, token_issued_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)";
+         organization_id, user_id, username, email, scopes, sealed_access_token, sealed_refresh_token, token_issued_at, token_expires_at, \
+         jwt_client_id, sealed_jwt_key, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)";
     execute!(
         tx,
         sqlx::query(SQL)
@@ -83,6 +92,9 @@ pub async fn replace_salesforce(tx: &mut Tx, instance: InstanceId, row: &Salesfo
             .bind(&row.sealed_access_token)
             .bind(&row.sealed_refresh_token)
             .bind(row.token_issued_at)
+            .bind(row.token_expires_at)
+            .bind(&row.jwt_client_id)
+            .bind(&row.sealed_jwt_key)
             .bind(row.created_at)
     )
     .map(drop)
@@ -106,26 +118,62 @@ pub async fn record_salesforce_test(
         .map(drop)
 }
 
-/// Marks that the stored refresh token is about to be sent. `false` when it was marked already.
+/// Marks that the access token sealed as `access` is about to be renewed, and gives the row as it is then; none when another
+/// process was faster, whether it is still at it or done. What is sent must come from this row, never from one read
+/// before: the refresh token of that one may be spent.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn begin_refresh(tx: &mut Tx, instance: InstanceId, id: ConnectionId, at: Timestamp) -> Result<bool, DbError> {
+pub async fn begin_refresh(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: ConnectionId,
+    access: &[u8],
+    at: Timestamp,
+) -> Result<Option<SalesforceRow>, DbError> {
+    const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4 \
+         WHERE instance_id = $1 AND id = $2 AND sealed_access_token = $3 AND refresh_began_at IS NULL RETURNING *";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(access).bind(at).fetch_optional(c))
+}
+
+/// Takes over a mark that its process did not clear in time. Only for renewals that may be made twice.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn take_over_refresh(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: ConnectionId,
+    began: Timestamp,
+    at: Timestamp,
+) -> Result<Option<SalesforceRow>, DbError> {
+    const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4 \
+         WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3 RETURNING *";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(began).bind(at).fetch_optional(c))
+}
+
+/// Takes our mark of `began` away: the token was certainly not used.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn clear_refresh(tx: &mut Tx, instance: InstanceId, id: ConnectionId, began: Timestamp) -> Result<(), DbError> {
     const SQL: &str =
-        "UPDATE salesforce_connections SET refresh_began_at = $3 WHERE instance_id = $1 AND id = $2 AND refresh_began_at IS NULL";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(at))? == 1)
+        "UPDATE salesforce_connections SET refresh_began_at = NULL WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(began)).map(drop)
 }
 
-/// Takes the mark away: the token was certainly not used.
-///
-/// # Errors
-/// When the database can't be written.
-pub async fn clear_refresh(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = NULL WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
+/// The tokens that a renewal brought, sealed.
+#[derive(Debug)]
+pub struct Renewed<'a> {
+    pub access: &'a [u8],
+    pub refresh: Option<&'a [u8]>,
+    pub instance_url: &'a str,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
-/// Keeps what a refresh brought and takes the mark away, in one.
+/// Keeps what the renewal marked at `began` brought and takes the mark away, in one. The connection works again, whatever
+/// was thought of it while the answer was waited for. `false` when the mark is no longer ours.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -133,13 +181,45 @@ pub async fn keep_refreshed(
     tx: &mut Tx,
     instance: InstanceId,
     id: ConnectionId,
-    access: &[u8],
-    refresh: Option<&[u8]>,
-    issued_at: Timestamp,
-) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE salesforce_connections SET sealed_access_token = $3, sealed_refresh_token = $4, token_issued_at = $5, \
-         refresh_began_at = NULL WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(access).bind(refresh).bind(issued_at)).map(drop)
+    began: Timestamp,
+    renewed: &Renewed<'_>,
+) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE salesforce_connections SET state = 'active', last_error_code = NULL, last_error = NULL, \
+         sealed_access_token = $4, sealed_refresh_token = $5, instance_url = $6, token_issued_at = $7, token_expires_at = $8, \
+         token_reported_at = NULL, refresh_began_at = NULL WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3";
+    let touched = execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(instance)
+            .bind(id)
+            .bind(began)
+            .bind(renewed.access)
+            .bind(renewed.refresh)
+            .bind(renewed.instance_url)
+            .bind(renewed.issued_at)
+            .bind(renewed.expires_at)
+    )?;
+    Ok(touched == 1)
+}
+
+/// Records when the access token sealed as `access` ends.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn note_expiry(tx: &mut Tx, instance: InstanceId, id: ConnectionId, access: &[u8], ends: Timestamp) -> Result<(), DbError> {
+    const SQL: &str =
+        "UPDATE salesforce_connections SET token_expires_at = $4 WHERE instance_id = $1 AND id = $2 AND sealed_access_token = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(access).bind(ends)).map(drop)
+}
+
+/// Records that a report about the token sealed as `access` was looked into.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn note_report(tx: &mut Tx, instance: InstanceId, id: ConnectionId, access: &[u8], at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str =
+        "UPDATE salesforce_connections SET token_reported_at = $4 WHERE instance_id = $1 AND id = $2 AND sealed_access_token = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(access).bind(at)).map(drop)
 }
 
 /// Sets a connection aside until somebody acts. The mark of a refresh stays: its token must not be sent again.
@@ -157,6 +237,27 @@ pub async fn mark_salesforce(
     const SQL: &str = "UPDATE salesforce_connections SET state = 'needs_attention', last_error_code = $3, last_error = $4, updated_at = $5 \
          WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(code).bind(reason).bind(at)).map(drop)
+}
+
+/// Sets aside every connection whose refresh was under way before `at`; gives how many. For a database that only one process
+/// uses: what it finds at its start, nobody is waiting for any more.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn mark_lost_refreshes(tx: &mut Tx, code: &str, reason: &str, at: Timestamp) -> Result<u64, DbError> {
+    const SQL: &str = "UPDATE salesforce_connections SET state = 'needs_attention', last_error_code = $1, last_error = $2, updated_at = $3 \
+         WHERE refresh_began_at < $3 AND state = 'active' AND sealed_jwt_key IS NULL";
+    execute!(tx, sqlx::query(SQL).bind(code).bind(reason).bind(at))
+}
+
+/// Gives a connection the key for assertions. Its refresh token is not used any more, so a mark left by a refresh is void.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn set_jwt_key(tx: &mut Tx, instance: InstanceId, id: ConnectionId, client_id: Option<&str>, key: &[u8]) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE salesforce_connections SET jwt_client_id = $3, sealed_jwt_key = $4, refresh_began_at = NULL \
+         WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(client_id).bind(key)).map(drop)
 }
 
 /// Forgets a connection.

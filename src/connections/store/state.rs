@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use crate::clock::Timestamp;
 use crate::connections::Purpose;
 use crate::crypto::SecretHash;
-use crate::db::{DbError, Tx, execute, on_tx};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::InstanceId;
 
 /// An authorization under way.
@@ -13,7 +13,11 @@ pub struct StoredState {
     pub instance_id: InstanceId,
     pub purpose: Json<Purpose>,
     pub login_base: String,
+    /// The user name to fill in at the login page.
+    pub login_hint: Option<String>,
     pub sealed_verifier: Vec<u8>,
+    /// The browser that goes through it; none until one has opened the address.
+    pub browser_hash: Option<SecretHash>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -24,8 +28,8 @@ pub struct StoredState {
 /// When the database can't be written.
 pub async fn insert_state(tx: &mut Tx, row: &StoredState) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM oauth_states WHERE expires_at < $1").bind(row.created_at))?;
-    const SQL: &str = "INSERT INTO oauth_states (state_hash, instance_id, purpose, login_base, sealed_verifier, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const SQL: &str = "INSERT INTO oauth_states (state_hash, instance_id, purpose, login_base, login_hint, sealed_verifier, browser_hash, \
+         created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     execute!(
         tx,
         sqlx::query(SQL)
@@ -33,7 +37,9 @@ pub async fn insert_state(tx: &mut Tx, row: &StoredState) -> Result<(), DbError>
             .bind(row.instance_id)
             .bind(&row.purpose)
             .bind(&row.login_base)
+            .bind(&row.login_hint)
             .bind(&row.sealed_verifier)
+            .bind(&row.browser_hash)
             .bind(row.created_at)
             .bind(row.expires_at)
     )
@@ -46,6 +52,24 @@ pub async fn insert_state(tx: &mut Tx, row: &StoredState) -> Result<(), DbError>
 /// When the database can't be written.
 pub async fn take_state(tx: &mut Tx, state: &SecretHash) -> Result<Option<StoredState>, DbError> {
     const SQL: &str = "DELETE FROM oauth_states WHERE state_hash = $1 \
-         RETURNING state_hash, instance_id, purpose, login_base, sealed_verifier, created_at, expires_at";
+         RETURNING *";
     on_tx!(tx, c => sqlx::query_as(SQL).bind(state).fetch_optional(c))
+}
+
+/// An authorization under way, left where it is.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_state(db: &Db, state: &SecretHash) -> Result<Option<StoredState>, DbError> {
+    const SQL: &str = "SELECT * FROM oauth_states WHERE state_hash = $1";
+    on!(db, c => sqlx::query_as(SQL).bind(state).fetch_optional(c))
+}
+
+/// Binds an authorization to the browser that goes through it. `false` when another one was first.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn bind_state(tx: &mut Tx, state: &SecretHash, browser: &SecretHash) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE oauth_states SET browser_hash = $2 WHERE state_hash = $1 AND (browser_hash IS NULL OR browser_hash = $2)";
+    Ok(execute!(tx, sqlx::query(SQL).bind(state).bind(browser))? == 1)
 }

@@ -1,7 +1,7 @@
 //! The steps of the set-up guide that many tests begin with.
 
 use reqwest::Method;
-use reqwest::header::LOCATION;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -12,15 +12,25 @@ pub const MUNCHKIN_ID: &str = "123-ABC-456";
 /// A Marketo admin who is a Salesforce user with the same address.
 pub const FIRST_USER: &str = "maria.admin@example.com";
 
+/// How a browser comes back from Salesforce.
+pub struct WayBack {
+    pub address: String,
+    pub cookie: String,
+}
+
 impl TestApp {
     /// Makes the instance of the sandbox's subscription; gives an operator's token narrowed to it.
     pub async fn guided_instance(&self) -> String {
         self.instance(MUNCHKIN_ID).await.1
     }
 
-    /// Logs `username` in at Salesforce, as a browser does; gives the address that Salesforce sends the person back to.
-    pub async fn log_in_at_salesforce(&self, authorization_url: &str, username: &str) -> String {
-        let url = Url::parse(authorization_url).unwrap();
+    /// Logs `username` in at Salesforce, as a browser does: opens our address, follows it to Salesforce, fills in the form; gives
+    /// the request with which the browser comes back.
+    pub async fn log_in_at_salesforce(&self, authorization_url: &str, username: &str) -> WayBack {
+        let sent = Answer::of(self.http.get(authorization_url).header("accept", "text/html")).await;
+        assert_eq!(sent.status, 302, "{}", sent.text);
+        let cookie = sent.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let url = Url::parse(sent.headers[LOCATION].to_str().unwrap()).unwrap();
         let page = Answer::of(self.http.get(url.clone())).await;
         assert!(page.status.is_success(), "{}", page.text);
         let mut form: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| name != "login_hint").collect();
@@ -28,14 +38,25 @@ impl TestApp {
         form.push(("password".into(), "sandbox".into()));
         let action = format!("{}/salesforce/login", self.sandbox.as_ref().unwrap().url());
         let answer = Answer::of(self.http.post(action).form(&form)).await;
-        answer.headers.get(LOCATION).unwrap_or_else(|| panic!("{username} was not let in: {}", answer.text)).to_str().unwrap().to_owned()
+        let back = answer.headers.get(LOCATION).unwrap_or_else(|| panic!("{username} was not let in: {}", answer.text));
+        WayBack { address: back.to_str().unwrap().to_owned(), cookie }
+    }
+
+    /// Opens the address with which the browser comes back.
+    pub async fn come_back(&self, way: &WayBack) -> Answer {
+        Answer::of(self.http.get(&way.address).header(COOKIE, &way.cookie)).await
+    }
+
+    /// The same as a program, which gets problem documents.
+    pub async fn come_back_as_a_program(&self, way: &WayBack) -> Answer {
+        Answer::of(self.http.get(&way.address).header(COOKIE, &way.cookie).header("accept", "application/json")).await
     }
 
     /// Connects the instance to Salesforce as `username`; gives the page seen at last.
     pub async fn connect_salesforce_as(&self, token: &str, username: &str) -> Answer {
         let begun = self.call(token, Method::POST, "/v1/connections/salesforce", Some(json!({}))).await.expect(201);
         let back = self.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), username).await;
-        Answer::of(self.http.get(back)).await
+        self.come_back(&back).await
     }
 
     /// Connects the instance to both vendors.

@@ -8,7 +8,7 @@ mod sync;
 
 pub use app::{Answer, TestApp};
 pub use database::{Engine, TestDatabase};
-pub use guide::{FIRST_USER, MUNCHKIN_ID};
+pub use guide::{FIRST_USER, MUNCHKIN_ID, WayBack};
 
 /// Makes a test for each engine from one `async fn name(engine: Engine)`.
 macro_rules! on_both_engines {

@@ -1,0 +1,83 @@
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, put};
+use serde::Serialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::admin_of;
+use crate::clock::Timestamp;
+use crate::connections::Connections;
+use crate::connections::store::AccessRow;
+use crate::http::problem::ProblemBody;
+use crate::http::{Code, InstanceCaller, Listing, PathParams, Problem};
+use crate::ids::MemberId;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(list_access).service(grant_access).service(withdraw_access);
+}
+
+/// An admin who may use the Marketo connection that another one owns.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct MarketoAccess {
+    member_id: MemberId,
+    email: String,
+    /// Who granted it: `client:ID` or `member:ID`.
+    granted_by: String,
+    granted_at: Timestamp,
+}
+
+impl From<AccessRow> for MarketoAccess {
+    fn from(row: AccessRow) -> Self {
+        Self { member_id: row.member_id, email: row.email, granted_by: row.granted_by, granted_at: row.granted_at }
+    }
+}
+
+/// List who may use the Marketo connection
+///
+/// Besides its owner, by address. There are no more than the instance has seats, so the list is not paged.
+#[utoipa::path(operation_id = "listMarketoAccess", tag = "Connections", responses(
+    (status = 200, description = "The admins with access.", body = Listing<MarketoAccess>),
+    (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/connections/marketo/access")]
+async fn list_access(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let data: Vec<_> = connections.marketo_access(caller.instance).await?.into_iter().map(MarketoAccess::from).collect();
+    Ok(HttpResponse::Ok().json(Listing { data, next_cursor: None }))
+}
+
+/// Grant an admin access to the Marketo connection
+///
+/// Its owner does. Once more does no harm.
+#[utoipa::path(operation_id = "grantMarketoAccess", tag = "Connections", params(("member_id" = MemberId, Path)), responses(
+    (status = 204, description = "Granted."),
+    (status = 403, description = "The connection belongs to somebody else.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "This is no active admin of the instance.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[put("/v1/connections/marketo/access/{member_id}")]
+async fn grant_access(
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    PathParams(member): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
+    connections.grant_marketo_access(caller.instance, &admin_of(&caller), member).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Withdraw an admin's access to the Marketo connection
+#[utoipa::path(operation_id = "withdrawMarketoAccess", tag = "Connections", params(("member_id" = MemberId, Path)), responses(
+    (status = 204, description = "Withdrawn."),
+    (status = 403, description = "The connection belongs to somebody else.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "There is no connection, or nobody of this id has access.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[delete("/v1/connections/marketo/access/{member_id}")]
+async fn withdraw_access(
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    PathParams(member): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
+    if connections.withdraw_marketo_access(caller.instance, &admin_of(&caller), member).await? {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(Problem::new(Code::NotFound, "Nobody of this id has access to the connection."))
+    }
+}

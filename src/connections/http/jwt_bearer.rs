@@ -1,0 +1,92 @@
+use actix_web::web::Data;
+use actix_web::{HttpResponse, put};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::salesforce::organization_id;
+use super::{host_of, instance_of};
+use crate::connections::{AssertionSetup, Connections, TestResult};
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(set_up_assertions);
+}
+
+/// Most characters of a name or id.
+const LONGEST_NAME: usize = 255;
+/// Most characters of a key: RSA of 16,384 bits in PEM form stays below.
+const LONGEST_KEY: usize = 20_000;
+
+/// A key for assertions, and whom to act as.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SetUpAssertions {
+    /// Login name of the Salesforce user to act as; the user must have been approved for the app.
+    #[schema(min_length = 1, max_length = 255, example = "integration@example.com")]
+    username: String,
+    /// RSA private key in PEM form, not encrypted. Its certificate belongs to the app in Salesforce. It is kept sealed and never shown.
+    #[schema(value_type = String, min_length = 1, max_length = 20000)]
+    private_key: SecretString,
+    /// Consumer key of the app that holds the certificate; this service's own app unless given.
+    #[schema(min_length = 1, max_length = 255)]
+    client_id: Option<String>,
+    /// `production`, `sandbox`, or the organisation's My Domain host. The host of the connection there is, else production.
+    #[schema(
+        example = "production",
+        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$",
+        max_length = 100
+    )]
+    host: Option<String>,
+    /// The organisation that the instance is to move to, 18 characters. Only needed when it belongs to another one.
+    #[schema(example = "00D5g00003QbnlqEAB", pattern = r"^00D[A-Za-z0-9]{15}$")]
+    confirm_organization_id: Option<String>,
+}
+
+impl SetUpAssertions {
+    fn checked(self) -> Result<AssertionSetup, Problem> {
+        let mut faults = Vec::new();
+        let unfit = |text: &str, most: usize| !(1..=most).contains(&text.chars().count());
+        if unfit(&self.username, LONGEST_NAME) {
+            faults.push(InputFault::new("/username", "length", "username has 1 to 255 characters."));
+        }
+        if unfit(self.private_key.expose_secret(), LONGEST_KEY) {
+            faults.push(InputFault::new("/private_key", "length", "private_key has 1 to 20000 characters."));
+        }
+        if self.client_id.as_deref().is_some_and(|id| unfit(id, LONGEST_NAME)) {
+            faults.push(InputFault::new("/client_id", "length", "client_id has 1 to 255 characters."));
+        }
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        Ok(AssertionSetup {
+            host: self.host.as_deref().map(|text| host_of(Some(text))).transpose()?,
+            username: self.username,
+            client_id: self.client_id,
+            private_key: self.private_key,
+            confirmed_organization: organization_id(self.confirm_organization_id)?,
+        })
+    }
+}
+
+/// Connect Salesforce with a key
+///
+/// The JWT bearer flow: tokens are asked for with assertions signed by the key, so there is no refresh token that could be lost.
+/// With a connection of the same user, the key becomes the way to renew it; a connection that has lost its refresh token works
+/// again. Otherwise it makes the instance's connection. Nothing is kept unless a token was had.
+#[utoipa::path(operation_id = "connectSalesforceWithKey", tag = "Connections", request_body = SetUpAssertions, responses(
+    (status = 200, description = "Connected; the result of a test call.", body = TestResult),
+    (status = 409, description = "Salesforce refuses, a prerequisite is unmet, it is another organisation, or the service's app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[put("/v1/connections/salesforce/jwt-bearer")]
+async fn set_up_assertions(
+    context: Context,
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    Body(wanted): Body<SetUpAssertions>,
+) -> Result<HttpResponse, Problem> {
+    let setup = wanted.checked()?;
+    instance_of(&context, &caller).await?.prerequisites.check()?;
+    Ok(HttpResponse::Ok().json(connections.connect_salesforce_by_assertion(caller.instance, setup).await?))
+}

@@ -1,0 +1,104 @@
+//! A member's own Salesforce connection: everybody may have one, admin or not.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, get, post};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::salesforce::{AuthorizationBegun, SalesforceConnection};
+use super::{host_of, instance_of};
+use crate::auth::Actor;
+use crate::connections::store;
+use crate::connections::{ConnectionError, Connections, TestResult};
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Code, Context, InstanceCaller, Problem};
+use crate::ids::MemberId;
+
+const LINK: &str = "/v1/members/me/salesforce-connection";
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(begin_own).service(get_own).service(test_own).service(disconnect_own);
+}
+
+fn member_of(caller: &InstanceCaller) -> Result<MemberId, Problem> {
+    match caller.actor {
+        Actor::Member(member) => Ok(member),
+        Actor::Client(_) => Err(Problem::new(Code::MemberRequired, "A program has no Salesforce user of its own. Call as a member.")),
+    }
+}
+
+/// How to begin connecting one's own Salesforce user.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct BeginOwnSalesforce {
+    /// `production`, `sandbox`, or the organisation's My Domain host. Production unless given.
+    #[schema(
+        example = "production",
+        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$",
+        max_length = 100
+    )]
+    host: Option<String>,
+}
+
+/// Connect one's own Salesforce user
+///
+/// It must belong to the instance's organisation.
+#[utoipa::path(operation_id = "beginOwnSalesforceConnection", tag = "Connections", request_body = BeginOwnSalesforce, responses(
+    (status = 201, description = "Open the address.", body = AuthorizationBegun),
+    (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/members/me/salesforce-connection")]
+async fn begin_own(
+    context: Context,
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    Body(wanted): Body<BeginOwnSalesforce>,
+) -> Result<HttpResponse, Problem> {
+    let member = member_of(&caller)?;
+    let host = host_of(wanted.host.as_deref())?;
+    instance_of(&context, &caller).await?.prerequisites.check()?;
+    let (url, expires_at) = connections.begin_own_salesforce(caller.instance, member, &host).await?;
+    let begun = AuthorizationBegun { authorization_url: url.into(), expires_at };
+    Ok(HttpResponse::Created().insert_header(("location", context.public_url.of(LINK))).json(begun))
+}
+
+/// See one's own Salesforce connection
+#[utoipa::path(operation_id = "getOwnSalesforceConnection", tag = "Connections", responses(
+    (status = 200, description = "The connection.", body = SalesforceConnection),
+    (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "There is none yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/members/me/salesforce-connection")]
+async fn get_own(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let row = store::find_salesforce(&context.db, caller.instance, Some(member_of(&caller)?)).await?;
+    let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: LINK })?;
+    Ok(HttpResponse::Ok().json(SalesforceConnection::from(row)))
+}
+
+/// Test one's own Salesforce connection
+#[utoipa::path(operation_id = "testOwnSalesforceConnection", tag = "Connections", responses(
+    (status = 200, description = "What the call found.", body = TestResult),
+    (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/members/me/salesforce-connection/test")]
+async fn test_own(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let member = member_of(&caller)?;
+    Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance, Some(member)).await?))
+}
+
+/// Disconnect one's own Salesforce user
+///
+/// Revokes the grant at Salesforce, then forgets it.
+#[utoipa::path(operation_id = "deleteOwnSalesforceConnection", tag = "Connections", responses(
+    (status = 204, description = "Disconnected."),
+    (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[delete("/v1/members/me/salesforce-connection")]
+async fn disconnect_own(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let member = member_of(&caller)?;
+    connections.disconnect_salesforce(caller.instance, Some(member)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,143 @@
+//! The broker: access tokens of the vendors for callers whose scope says so. Refresh tokens and secrets never leave the service.
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, post};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::clock::Timestamp;
+use crate::connections::{Connections, ReportOutcome};
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, InputFault, InstanceCaller, Problem};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(salesforce_token).service(report_salesforce_token).service(marketo_token).service(report_marketo_token);
+}
+
+/// Longest token that a vendor gives out, with room to spare.
+const LONGEST_TOKEN: usize = 4096;
+
+/// An access token of Salesforce.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct SalesforceToken<'a> {
+    /// Send it as `Authorization: Bearer …`.
+    access_token: &'a str,
+    /// When it ends, as far as Salesforce tells. It may end earlier; report it then.
+    expires_at: Timestamp,
+    /// Base of the organisation's APIs.
+    instance_url: &'a str,
+}
+
+/// An access token of Marketo.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct MarketoToken<'a> {
+    /// Send it as `Authorization: Bearer …`.
+    access_token: &'a str,
+    /// When it ends. Until then Marketo has no other.
+    expires_at: Timestamp,
+    /// Address of the subscription, without `/rest`.
+    base_url: &'a str,
+}
+
+/// A token that a vendor refuses.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TokenReport {
+    /// The token.
+    #[schema(value_type = String, min_length = 1, max_length = 4096)]
+    access_token: SecretString,
+}
+
+/// What came of the report.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ReportAnswer {
+    outcome: ReportOutcome,
+}
+
+impl TokenReport {
+    fn checked(self) -> Result<SecretString, Problem> {
+        let fine = (1..=LONGEST_TOKEN).contains(&self.access_token.expose_secret().chars().count());
+        if fine {
+            return Ok(self.access_token);
+        }
+        Err(Problem::invalid(vec![InputFault::new("/access_token", "length", "access_token has 1 to 4096 characters.")]))
+    }
+}
+
+/// Get a Salesforce access token
+///
+/// Of the instance's connection. The same token is given out until shortly before its end; it is renewed once for all who ask.
+#[utoipa::path(operation_id = "createSalesforceToken", tag = "Tokens", responses(
+    (status = 200, description = "The token.", body = SalesforceToken),
+    (status = 404, description = "Salesforce is not connected.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "Salesforce can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/tokens/salesforce")]
+async fn salesforce_token(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let token = connections.salesforce_token(caller.instance).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(SalesforceToken {
+        access_token: token.access_token.expose_secret(),
+        expires_at: token.expires_at,
+        instance_url: &token.base_url,
+    }))
+}
+
+/// Report a Salesforce access token as refused
+///
+/// After a 401. Salesforce is asked about the token, at most once a minute; if it has ended indeed, it is renewed.
+#[utoipa::path(operation_id = "reportSalesforceToken", tag = "Tokens", request_body = TokenReport, responses(
+    (status = 200, description = "What came of it.", body = ReportAnswer),
+    (status = 404, description = "Salesforce is not connected.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "Salesforce can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/tokens/salesforce/invalidate")]
+async fn report_salesforce_token(
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    Body(report): Body<TokenReport>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = connections.report_salesforce_token(caller.instance, &report.checked()?).await?;
+    Ok(HttpResponse::Ok().json(ReportAnswer { outcome }))
+}
+
+/// Get a Marketo access token
+///
+/// Marketo hands out the same token until it ends, an hour after it was made.
+#[utoipa::path(operation_id = "createMarketoToken", tag = "Tokens", responses(
+    (status = 200, description = "The token.", body = MarketoToken),
+    (status = 404, description = "Marketo is not connected.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "Marketo can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/tokens/marketo")]
+async fn marketo_token(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let token = connections.marketo_token(caller.instance).await?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(MarketoToken {
+        access_token: token.access_token.expose_secret(),
+        expires_at: token.expires_at,
+        base_url: &token.base_url,
+    }))
+}
+
+/// Report a Marketo access token as refused
+///
+/// After error 601 or 602. Marketo is asked for its token, at most once a minute; it may well stand by the one reported.
+#[utoipa::path(operation_id = "reportMarketoToken", tag = "Tokens", request_body = TokenReport, responses(
+    (status = 200, description = "What came of it.", body = ReportAnswer),
+    (status = 404, description = "Marketo is not connected.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "Marketo can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/tokens/marketo/invalidate")]
+async fn report_marketo_token(
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    Body(report): Body<TokenReport>,
+) -> Result<HttpResponse, Problem> {
+    let outcome = connections.report_marketo_token(caller.instance, &report.checked()?).await?;
+    Ok(HttpResponse::Ok().json(ReportAnswer { outcome }))
+}

@@ -1,0 +1,118 @@
+//! Whose the Marketo connection is: the admin who made it owns it, others may be granted access. In a hand-over the next owner
+//! connects beside the one in use and follows when that one is disconnected, so that nobody is ever without.
+
+use super::marketo::NOT_CONNECTED;
+use super::store::{self, AccessRow, MarketoRow};
+use super::{ConnectionError, Connections};
+use crate::auth::{Actor, Scope, Scopes};
+use crate::ids::{InstanceId, MemberId};
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// The person or the program.
+    pub actor: Actor,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+impl Admin {
+    /// As the owner of a connection is written: `client:ID` or `member:ID`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.actor {
+            Actor::Client(client) => format!("client:{client}"),
+            Actor::Member(member) => format!("member:{member}"),
+        }
+    }
+
+    /// Operators may end what its owner can't end any more.
+    fn operates(&self) -> bool {
+        self.scopes.0.contains(&Scope::InstancesManage)
+    }
+}
+
+impl Connections {
+    /// Whether `admin` may connect Marketo: as the first one, again, or to follow the owner. Gives whether it would follow.
+    pub(super) async fn admit_marketo_owner(&self, instance: InstanceId, admin: &Admin) -> Result<bool, ConnectionError> {
+        let Some(row) = store::find_marketo(&self.db, instance).await? else { return Ok(false) };
+        if row.connected_by == admin.name() {
+            return if row.state == "active" { Err(ConnectionError::AlreadyConnected("Marketo")) } else { Ok(false) };
+        }
+        if let Actor::Member(member) = admin.actor
+            && store::has_access(&self.db, instance, member).await?
+        {
+            return Err(ConnectionError::AccessStillGranted(row.connected_by));
+        }
+        Ok(true)
+    }
+
+    /// Whether `admin` may use the connection: its owner, whoever was granted access, and programs, whose scopes say it.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NoAccess`]; [`ConnectionError::NotConnected`].
+    pub async fn check_marketo_access(&self, instance: InstanceId, admin: &Admin) -> Result<(), ConnectionError> {
+        let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        match admin.actor {
+            Actor::Member(member) if row.connected_by != admin.name() && !store::has_access(&self.db, instance, member).await? => {
+                Err(ConnectionError::NoAccess(row.connected_by))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The connection that `admin` may disconnect: their own, in use or to follow; for operators the one in use.
+    pub(super) async fn marketo_to_end(&self, instance: InstanceId, admin: &Admin) -> Result<MarketoRow, ConnectionError> {
+        let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        if row.connected_by == admin.name() {
+            return Ok(row);
+        }
+        let successor = store::find_marketo_successor(&self.db, instance).await?;
+        match successor {
+            Some(successor) if successor.connected_by == admin.name() => Ok(successor),
+            _ if admin.operates() => Ok(row),
+            _ => Err(ConnectionError::NotTheOwner(row.connected_by)),
+        }
+    }
+
+    /// Who may use the connection besides its owner.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`].
+    pub async fn marketo_access(&self, instance: InstanceId) -> Result<Vec<AccessRow>, ConnectionError> {
+        store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        Ok(store::list_access(&self.db, instance).await?)
+    }
+
+    /// Grants an admin access; once more does no harm.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotTheOwner`]; [`ConnectionError::NotAnAdmin`]; [`ConnectionError::NotConnected`].
+    pub async fn grant_marketo_access(&self, instance: InstanceId, admin: &Admin, member: MemberId) -> Result<(), ConnectionError> {
+        self.check_owner(instance, admin).await?;
+        if store::role_of_active_member(&self.db, instance, member).await?.as_deref() != Some("admin") {
+            return Err(ConnectionError::NotAnAdmin);
+        }
+        let mut tx = self.db.begin().await?;
+        store::grant_access(&mut tx, instance, member, &admin.name(), self.clock.timestamp()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Withdraws access; gives whether there was any.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotTheOwner`]; [`ConnectionError::NotConnected`].
+    pub async fn withdraw_marketo_access(&self, instance: InstanceId, admin: &Admin, member: MemberId) -> Result<bool, ConnectionError> {
+        self.check_owner(instance, admin).await?;
+        let mut tx = self.db.begin().await?;
+        let found = store::withdraw_access(&mut tx, instance, member).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    async fn check_owner(&self, instance: InstanceId, admin: &Admin) -> Result<(), ConnectionError> {
+        let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        if row.connected_by == admin.name() || admin.operates() { Ok(()) } else { Err(ConnectionError::NotTheOwner(row.connected_by)) }
+    }
+}
