@@ -1,23 +1,13 @@
 //! Steps 2 and 3: connecting Salesforce and Marketo, against the sandbox.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use time::Duration;
 
 use crate::support::{Answer, TestApp, WayBack, on_both_engines};
 
 const SALESFORCE: &str = "/v1/connections/salesforce";
 const MARKETO: &str = "/v1/connections/marketo";
-
-/// How often the sandbox was called in a way.
-async fn calls(app: &TestApp, operation: &str) -> u64 {
-    let sandbox = app.sandbox.as_ref().unwrap().url();
-    let counted = Answer::of(app.http.get(format!("{sandbox}/__sandbox/calls"))).await.expect(200);
-    fn find(value: &Value, name: &str) -> Option<u64> {
-        value.as_object()?.iter().find_map(|(key, inner)| if key == name { inner.as_u64() } else { find(inner, name) })
-    }
-    find(&counted, operation).unwrap_or(0)
-}
 
 on_both_engines! {
     async fn an_admin_connects_salesforce_and_the_test_call_succeeds(engine: Engine) {
@@ -101,7 +91,7 @@ on_both_engines! {
         let token = app.guided_instance().await;
         app.connect_salesforce_as(&token, "maria.admin@example.com").await;
         assert_eq!(app.call(&token, Method::DELETE, SALESFORCE, None).await.status, 204);
-        assert_eq!(calls(&app, "POST /salesforce/services/oauth2/revoke").await, 1);
+        assert_eq!(app.sandbox_calls("POST /salesforce/services/oauth2/revoke").await, 1);
         app.call(&token, Method::DELETE, SALESFORCE, None).await.problem(404, "not_connected");
         app.stop().await;
     }
@@ -114,7 +104,7 @@ on_both_engines! {
             app.clock.advance(Duration::hours(3));
             let token = app.narrowed_again(&token).await;
             assert_eq!(app.call(&token, Method::POST, "/v1/connections/salesforce/test", None).await.expect(200)["ok"], true);
-            assert_eq!(calls(&app, "salesforce token refresh_token").await, renewals);
+            assert_eq!(app.sandbox_calls("salesforce token refresh_token").await, renewals);
         }
         app.stop().await;
     }
@@ -130,7 +120,7 @@ on_both_engines! {
             let result = app.call(&token, Method::POST, "/v1/connections/salesforce/test", None).await.expect(200);
             assert_eq!(result["ok"], false, "{result}");
         }
-        assert_eq!(calls(&app, "salesforce token refresh_token").await, 1, "an old token is not presented twice");
+        assert_eq!(app.sandbox_calls("salesforce token refresh_token").await, 1, "an old token is not presented twice");
         let connection = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200);
         assert_eq!(connection["state"], "needs_attention", "{connection}");
         app.stop().await;

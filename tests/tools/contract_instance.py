@@ -24,12 +24,14 @@ def call(request):
         sys.exit(f"{request.get_method()} {request.full_url}: {error.code} {error.read().decode(errors='replace')}")
 
 
-def connect_salesforce(address):
-    """Logs in at the address as a browser does, which also follows the way back."""
-    parts = urllib.parse.urlsplit(address)
+def connect_salesforce(authorization_url):
+    """Goes to Salesforce and back as a browser does, with the cookie that our address leaves."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(authorization_url, timeout=30) as page:
+        parts = urllib.parse.urlsplit(page.geturl())
     login = f"{parts.scheme}://{parts.netloc}{parts.path.split('/services/')[0]}/login"
     form = dict(urllib.parse.parse_qsl(parts.query)) | {"username": "maria.admin@example.com", "password": "sandbox"}
-    urllib.request.urlopen(login, urllib.parse.urlencode(form).encode(), timeout=30).close()
+    browser.open(login, urllib.parse.urlencode(form).encode(), timeout=30).close()
 
 
 def main():
@@ -67,6 +69,7 @@ def main():
     known = {
         "instance_id": instance["id"],
         "invite_id": invites[0]["invite"]["id"],
+        "member_id": invites[0]["invite"]["member_id"],
         "import_id": imported["id"],
         "team_id": team["id"],
         "run_id": run["id"],

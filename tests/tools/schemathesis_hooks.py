@@ -62,15 +62,22 @@ def set_up(login_management="salesforce_only"):
     call("PATCH", "/v1/instance", json={"prerequisites": met, "login_management": login_management}).raise_for_status()
 
 
-def come_back():
-    """Logs in at Salesforce; gives the query of the address that Salesforce sends the person to."""
+def begin():
+    """Begins to connect Salesforce; gives the address to open in a browser."""
     begun = call("POST", "/v1/connections/salesforce", json={})
     begun.raise_for_status()
-    address = urllib.parse.urlsplit(begun.json()["authorization_url"])
+    return begun.json()["authorization_url"]
+
+
+def come_back():
+    """Logs in at Salesforce; gives the query of the address that Salesforce sends the person to, and the browser's cookies."""
+    browser = requests.Session()
+    address = urllib.parse.urlsplit(browser.get(begin(), timeout=30).url)
     login = f"{address.scheme}://{address.netloc}{address.path.split('/services/')[0]}/login"
     form = dict(urllib.parse.parse_qsl(address.query)) | USER
-    answer = requests.post(login, data=form, allow_redirects=False, timeout=30)
-    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers["Location"]).query))
+    answer = browser.post(login, data=form, allow_redirects=False, timeout=30)
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers["Location"]).query))
+    return query, "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
 
 
 def connect(vendor):
@@ -78,7 +85,9 @@ def connect(vendor):
         if vendor == "marketo":
             call("POST", "/v1/connections/marketo", json={}).raise_for_status()
         else:
-            requests.get(f"{URL}/oauth/salesforce/callback", params=come_back(), timeout=30).raise_for_status()
+            query, cookies = come_back()
+            answer = requests.get(f"{URL}/oauth/salesforce/callback", params=query, headers={"Cookie": cookies}, timeout=30)
+            answer.raise_for_status()
 
 
 def disconnect(vendor):
@@ -109,7 +118,12 @@ def prepare(case):
         connect(vendor)
     elif path == "/oauth/salesforce/callback":
         disconnect("salesforce")
-        case.query = come_back()
+        case.query, case.headers["Cookie"] = come_back()
+    elif path == "/oauth/salesforce/start":
+        disconnect("salesforce")
+        case.query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(begin()).query))
+    elif path.startswith("/v1/tokens/"):
+        connect(path.split("/")[3])
     elif path == "/oauth/token" and isinstance(case.body, dict):
         case.body = {name: value for name, value in case.body.items() if name != "resource"} | CLIENT | {"resource": RESOURCE}
     for name in case.path_parameters or {}:

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use msi_actions::app::{self, RunningApp};
-use msi_actions::auth::{NewClient, Scopes, create_client};
+use msi_actions::auth::{NewClient, Scope, Scopes, create_client};
 use msi_actions::clock::MovableClock;
 use msi_actions::config::Settings;
 use msi_actions::crypto::MasterKeys;
@@ -27,6 +27,7 @@ pub struct TestApp {
     pub directory: TempDir,
     /// The simulated vendors, for tests that reach them.
     pub sandbox: Option<RunningSandbox>,
+    settings: Settings,
     running: Option<RunningApp>,
     _database: TestDatabase,
 }
@@ -71,6 +72,25 @@ impl Answer {
         }
         body
     }
+}
+
+/// A second process, in this one.
+pub struct Replica {
+    pub url: String,
+    running: RunningApp,
+}
+
+impl Replica {
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+/// The instance that a token is bound to.
+fn instance_of(token: &str) -> String {
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
+    serde_json::from_slice::<Value>(&claims).unwrap()["instance"].as_str().unwrap().to_owned()
 }
 
 fn test_clock() -> Arc<MovableClock> {
@@ -131,8 +151,36 @@ impl TestApp {
         settings.sync.earliest = "2025-04-01".into();
         let http = settings.upstream.http_client().unwrap();
         msi_actions::telemetry::start_logging(&settings.log).unwrap();
-        let running = app::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { clock, http, url: running.url().to_owned(), directory, sandbox, running: Some(running), _database: database }
+        let running = app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        Self { clock, http, url: running.url().to_owned(), directory, sandbox, settings, running: Some(running), _database: database }
+    }
+
+    /// Another process of the same service: the same database, vendors and clock.
+    pub async fn replica(&self) -> Replica {
+        let mut settings = self.settings.clone();
+        settings.server.public_url.clone_from(&self.url);
+        let running = app::start(settings, self.clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        Replica { url: format!("http://{}", running.address()), running }
+    }
+
+    /// A token of an instance's client with these scopes.
+    pub async fn scoped(&self, token: &str, scopes: &[Scope]) -> String {
+        let instance: InstanceId = instance_of(token).parse().unwrap();
+        let client = self.client(Some(instance), Scopes(scopes.iter().copied().collect())).await;
+        self.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// How often the sandbox was called in this way.
+    pub async fn sandbox_calls(&self, operation: &str) -> u64 {
+        let counted = Answer::of(self.http.get(format!("{}/__sandbox/calls", self.sandbox.as_ref().unwrap().url()))).await.expect(200);
+        counted[operation].as_u64().unwrap_or(0)
+    }
+
+    /// Changes the sandbox: `what` is the end of the path under `/__sandbox/`.
+    pub async fn change_sandbox(&self, what: &str, body: Value) {
+        let url = format!("{}/__sandbox/{what}", self.sandbox.as_ref().unwrap().url());
+        let answer = Answer::of(self.http.post(url).json(&body)).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
     }
 
     /// A request without a token.
@@ -150,6 +198,14 @@ impl TestApp {
         let masters = MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap();
         let vault = app::keys::load_vault(running.db(), &masters, &*self.clock).await.unwrap();
         Context { db: running.db().clone(), clock: self.clock.clone(), vault, public_url: PublicUrl(self.url.as_str().into()) }
+    }
+
+    /// Changes the database behind the service's back.
+    pub async fn execute(&self, sql: &'static str) {
+        match self.running.as_ref().unwrap().db() {
+            msi_actions::db::Db::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await.unwrap()),
+            msi_actions::db::Db::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+        }
     }
 
     /// A client, made like the command line makes one: its id and secret.
@@ -178,11 +234,8 @@ impl TestApp {
 
     /// A fresh token for the instance of an older one, whose time may have passed.
     pub async fn narrowed_again(&self, token: &str) -> String {
-        let claims = token.split('.').nth(1).unwrap();
-        let claims: Value =
-            serde_json::from_slice(&base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap()).unwrap();
         let operator = self.client(None, Scopes::of_an_operator()).await;
-        let resource = format!("urn:msi-actions:instance:{}", claims["instance"].as_str().unwrap());
+        let resource = format!("urn:msi-actions:instance:{}", instance_of(token));
         self.ask_token(&operator, &[("resource", &resource)]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
     }
 
