@@ -2,6 +2,8 @@
 -- for assertions of the JWT bearer flow, which renews without a refresh token that could be lost.
 ALTER TABLE salesforce_connections ADD COLUMN token_expires_at TEXT;
 ALTER TABLE salesforce_connections ADD COLUMN token_reported_at TEXT;
+-- While a process waits for the answer to a refresh it says so again and again; one that stops saying so has ended.
+ALTER TABLE salesforce_connections ADD COLUMN refresh_seen_at TEXT;
 ALTER TABLE salesforce_connections ADD COLUMN jwt_client_id TEXT;
 ALTER TABLE salesforce_connections ADD COLUMN sealed_jwt_key BLOB;
 

@@ -77,6 +77,21 @@ pub struct RunningApp {
     patience: Duration,
 }
 
+/// Callers who may wait to be accepted. The usual 128 are too few when thousands come at once; the rest would be reset.
+const BACKLOG: u32 = 4096;
+
+/// How long a connection without requests is kept. Longer than balancers keep theirs (60 s is usual): whoever closes first must
+/// not be us, or a request on its way is lost.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    #[cfg(unix)] // elsewhere it would let two processes share the address
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
 /// Opens the database named by the settings, making the data directory when it doesn't exist.
 ///
 /// # Errors
@@ -103,8 +118,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     }
     std::fs::create_dir_all(&settings.data_dir)
         .map_err(|error| StartError::DataDir { path: settings.data_dir.display().to_string(), error })?;
-    let listener =
-        TcpListener::bind(settings.server.address).map_err(|error| StartError::Listen { address: settings.server.address, error })?;
+    let listener = listen(settings.server.address).map_err(|error| StartError::Listen { address: settings.server.address, error })?;
     let address = listener.local_addr()?;
     let public_url = settings.server.public_url(address);
 
@@ -153,6 +167,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     });
     let server = if settings.server.workers == 0 { server } else { server.workers(settings.server.workers) };
     let patience = Duration::from_secs(settings.server.shutdown_timeout_seconds);
+    // When thousands come at once, it takes a while until each one's request is read; that is no fault of theirs.
+    let server = server.client_request_timeout(settings.server.request_timeout()).keep_alive(KEEP_ALIVE);
     let server = server.disable_signals().shutdown_timeout(settings.server.shutdown_timeout_seconds).listen(listener)?.run();
     let handle = server.handle();
     let serving = tokio::spawn(server);

@@ -105,6 +105,7 @@ impl Connections {
             token_expires_at: Some(issued_at + self.salesforce.token_lifetime()),
             token_reported_at: None,
             refresh_began_at: None,
+            refresh_seen_at: None,
             jwt_client_id: setup.client_id.clone(),
             sealed_jwt_key: Some(self.vault.seal(&jwt_key_context(instance, id), setup.private_key.expose_secret().as_bytes())?),
             last_tested_at: None,

@@ -127,6 +127,7 @@ impl Connections {
             token_expires_at: Some(issued_at + self.salesforce.token_lifetime()),
             token_reported_at: None,
             refresh_began_at: None,
+            refresh_seen_at: None,
             jwt_client_id: None,
             sealed_jwt_key: None,
             last_tested_at: None,

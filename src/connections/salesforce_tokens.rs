@@ -19,8 +19,11 @@ use crate::salesforce::{self, Grant, SalesforceError};
 
 /// A token with less time left than this is not handed out.
 pub(super) const LEAST_LEFT: Duration = Duration::seconds(30);
-/// How long another process may take for its refresh before we look upon its answer as lost. Longer than the client waits.
-const REFRESH_PATIENCE: Duration = Duration::seconds(30);
+/// A process that waits for the answer to a refresh says so this often.
+const SIGN_OF_LIFE: std::time::Duration = std::time::Duration::from_secs(1);
+/// When it has not said so for this long, it has ended and its answer is lost. Should it merely have slept, its answer still
+/// counts when it comes, and the connection works again.
+const SILENCE: Duration = Duration::seconds(10);
 /// How often the database is asked whether another process's refresh is done.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(50);
 /// Longest time for asking how long a token lives; it can do without.
@@ -83,7 +86,7 @@ impl Connections {
             None => store::begin_refresh(&mut tx, instance, row.id, &row.sealed_access_token, now).await?,
             // Its refresh token is spent, or nobody knows.
             Some(_) if row.state != "active" && row.sealed_jwt_key.is_none() => return Err(set_aside_error(row)),
-            Some(began) if now - began <= REFRESH_PATIENCE => {
+            Some(began) if now - row.refresh_seen_at.unwrap_or(began) <= SILENCE => {
                 drop(tx);
                 // Another process is at it: wait for its answer instead of sending the same token again.
                 tokio::time::sleep(LOOK_AGAIN).await;
@@ -98,13 +101,35 @@ impl Connections {
         tx.commit().await?;
         let Some(marked) = marked else { return Ok(Attempt::LookAgain) };
         let began = marked.refresh_began_at.unwrap_or(now);
-        let asked = match &marked.sealed_jwt_key {
-            Some(key) => self.ask_by_assertion(instance, &marked, key).await,
-            None => self.ask_by_refresh_token(instance, &marked).await,
+        let asked = async {
+            match &marked.sealed_jwt_key {
+                Some(key) => self.ask_by_assertion(instance, &marked, key).await,
+                None => self.ask_by_refresh_token(instance, &marked).await,
+            }
         };
-        match asked {
+        match self.while_saying_so(instance, &marked, began, asked).await {
             Ok(grant) => self.keep(instance, &marked, began, grant).await,
             Err(error) => Err(self.refresh_failed(instance, &marked, began, error).await?),
+        }
+    }
+
+    /// Waits for an answer and says so meanwhile, for the other processes.
+    async fn while_saying_so<T>(&self, instance: InstanceId, row: &SalesforceRow, began: Timestamp, answer: impl Future<Output = T>) -> T {
+        let mut answer = std::pin::pin!(answer);
+        loop {
+            match tokio::time::timeout(SIGN_OF_LIFE, &mut answer).await {
+                Ok(answer) => return answer,
+                Err(_) => {
+                    let said = async {
+                        let mut tx = self.db.begin().await?;
+                        store::see_refresh(&mut tx, instance, row.id, began, self.clock.timestamp()).await?;
+                        tx.commit().await
+                    };
+                    if let Err(error) = said.await {
+                        tracing::warn!(%error, "a sign of life could not be given");
+                    }
+                }
+            }
         }
     }
 

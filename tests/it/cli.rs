@@ -1,18 +1,11 @@
 //! The command line: the real binary, as an operator runs it.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 
-use crate::support::{Engine, TestDatabase};
-
-fn binary(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_msi-actions"));
-    command.current_dir(directory).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
-    command
-}
+use crate::support::{Engine, Server, TestDatabase, binary};
 
 fn run(directory: &Path, arguments: &[&str]) -> Output {
     binary(directory).args(arguments).output().unwrap()
@@ -146,40 +139,4 @@ fn serving_an_empty_directory_works_and_says_what_was_chosen() {
 fn migrate_says_where_the_schema_is() {
     let directory = tempfile::tempdir().unwrap();
     assert!(printed(&run(directory.path(), &["migrate"])).contains("SQLite is at schema step"));
-}
-
-/// `serve`, running.
-struct Server {
-    child: std::process::Child,
-    first_line: String,
-}
-
-impl Server {
-    fn start(directory: &Path) -> Self {
-        Self::start_with(directory, &[])
-    }
-
-    fn start_with(directory: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = binary(directory);
-        command.args(["serve", "--listen", "127.0.0.1:0"]).envs(variables.iter().copied()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let first_line = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("Running at")).expect("it starts");
-        // Read on, so that the server never waits for a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, first_line }
-    }
-
-    fn stop(&mut self) -> Option<i32> {
-        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

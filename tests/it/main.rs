@@ -7,6 +7,7 @@ mod activation;
 mod architecture;
 mod auth;
 mod broker;
+mod broker_processes;
 mod cli;
 mod connections;
 mod edge;

@@ -14,6 +14,6 @@ pub use marketo::{
 pub use organization::{confirm_organization, find_organization};
 pub use salesforce::{
     Renewed, SalesforceRow, begin_refresh, clear_refresh, delete_salesforce, find_salesforce, keep_refreshed, mark_lost_refreshes,
-    mark_salesforce, note_expiry, note_report, record_salesforce_test, replace_salesforce, set_jwt_key, take_over_refresh,
+    mark_salesforce, note_expiry, note_report, record_salesforce_test, replace_salesforce, see_refresh, set_jwt_key, take_over_refresh,
 };
 pub use state::{StoredState, bind_state, find_state, insert_state, take_state};

@@ -28,6 +28,8 @@ pub struct SalesforceRow {
     pub token_reported_at: Option<Timestamp>,
     /// Set before a refresh is sent, cleared with its answer.
     pub refresh_began_at: Option<Timestamp>,
+    /// When the process that waits for the answer last said so.
+    pub refresh_seen_at: Option<Timestamp>,
     /// Consumer key of the app whose certificate belongs to the key below; ours unless given.
     pub jwt_client_id: Option<String>,
     /// The private key for assertions of the JWT bearer flow.
@@ -131,7 +133,7 @@ pub async fn begin_refresh(
     access: &[u8],
     at: Timestamp,
 ) -> Result<Option<SalesforceRow>, DbError> {
-    const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4 \
+    const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4, refresh_seen_at = $4 \
          WHERE instance_id = $1 AND id = $2 AND sealed_access_token = $3 AND refresh_began_at IS NULL RETURNING *";
     on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(access).bind(at).fetch_optional(c))
 }
@@ -147,9 +149,18 @@ pub async fn take_over_refresh(
     began: Timestamp,
     at: Timestamp,
 ) -> Result<Option<SalesforceRow>, DbError> {
-    const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4 \
+    const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4, refresh_seen_at = $4 \
          WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3 RETURNING *";
     on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(began).bind(at).fetch_optional(c))
+}
+
+/// Says that the refresh marked at `began` is still waited for.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn see_refresh(tx: &mut Tx, instance: InstanceId, id: ConnectionId, began: Timestamp, at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE salesforce_connections SET refresh_seen_at = $4 WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(began).bind(at)).map(drop)
 }
 
 /// Takes our mark of `began` away: the token was certainly not used.

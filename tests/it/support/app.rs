@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use msi_actions::app::{self, RunningApp};
 use msi_actions::auth::{NewClient, Scope, Scopes, create_client};
-use msi_actions::clock::MovableClock;
+use msi_actions::clock::{MovableClock, SystemClock};
 use msi_actions::config::Settings;
 use msi_actions::crypto::MasterKeys;
+use msi_actions::db::Db;
 use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
 use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::database::{Engine, TestDatabase};
+use super::process::Server;
 
 const MASTER_KEY: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -28,8 +30,9 @@ pub struct TestApp {
     /// The simulated vendors, for tests that reach them.
     pub sandbox: Option<RunningSandbox>,
     settings: Settings,
+    db: Db,
     running: Option<RunningApp>,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 /// An answer, read to its end.
@@ -152,7 +155,50 @@ impl TestApp {
         let http = settings.upstream.http_client().unwrap();
         msi_actions::telemetry::start_logging(&settings.log).unwrap();
         let running = app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { clock, http, url: running.url().to_owned(), directory, sandbox, settings, running: Some(running), _database: database }
+        let (url, db) = (running.url().to_owned(), running.db().clone());
+        Self { clock, http, url, directory, sandbox, settings, db, running: Some(running), database }
+    }
+
+    /// The same without the service: for a test that runs it as processes of its own, listening where `url` says. Sandbox and
+    /// service go by the machine's clock.
+    pub async fn without_service(engine: Engine, people: u64) -> Self {
+        let clock = test_clock();
+        let played = SandboxSettings { people, ..SandboxSettings::default() };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let sandbox = msi_actions::sandbox::start(played, Arc::new(SystemClock), listener).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let database = TestDatabase::create(engine, directory.path()).await;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = Settings::load(None, &[("database.url", database.url.clone())]).unwrap();
+        let http = settings.upstream.http_client().unwrap();
+        let db = app::open_database(&settings).await.unwrap();
+        db.migrate().await.unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        Self { clock, http, url, directory, sandbox: Some(sandbox), settings, db, running: None, database }
+    }
+
+    /// Starts the service as a process, at `url` or with `port` 0 anywhere else.
+    pub fn serve(&self, port: u16) -> Server {
+        let sandbox = self.sandbox.as_ref().unwrap().url();
+        let listen = format!("127.0.0.1:{port}");
+        Server::start_at(
+            self.directory.path(),
+            &listen,
+            &[
+                ("MSI_DATABASE__URL", &self.database.url),
+                ("MSI_SERVER__PUBLIC_URL", &self.url),
+                ("MSI_SECRETS__MASTER_KEY", MASTER_KEY),
+                ("MSI_UPSTREAM__SANDBOX_URL", &sandbox),
+                ("MSI_SALESFORCE__CLIENT_ID", "sandbox-salesforce-consumer-key"),
+                ("MSI_SALESFORCE__CLIENT_SECRET", "sandbox-salesforce-consumer-secret"),
+                ("MSI_MARKETO__CALLS_PER_20_SECONDS", "100"),
+            ],
+        )
+    }
+
+    /// The port of `url`.
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
     }
 
     /// Another process of the same service: the same database, vendors and clock.
@@ -194,23 +240,22 @@ impl TestApp {
 
     /// What the service's own parts work with, for a test that plays a second process.
     pub async fn context(&self) -> Context {
-        let running = self.running.as_ref().unwrap();
         let masters = MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap();
-        let vault = app::keys::load_vault(running.db(), &masters, &*self.clock).await.unwrap();
-        Context { db: running.db().clone(), clock: self.clock.clone(), vault, public_url: PublicUrl(self.url.as_str().into()) }
+        let vault = app::keys::load_vault(&self.db, &masters, &*self.clock).await.unwrap();
+        Context { db: self.db.clone(), clock: self.clock.clone(), vault, public_url: PublicUrl(self.url.as_str().into()) }
     }
 
     /// Changes the database behind the service's back.
     pub async fn execute(&self, sql: &'static str) {
-        match self.running.as_ref().unwrap().db() {
-            msi_actions::db::Db::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await.unwrap()),
-            msi_actions::db::Db::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+        match &self.db {
+            Db::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await.unwrap()),
+            Db::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
         }
     }
 
     /// A client, made like the command line makes one: its id and secret.
     pub async fn client(&self, instance: Option<InstanceId>, scopes: Scopes) -> (String, String) {
-        let db = self.running.as_ref().unwrap().db();
+        let db = &self.db;
         let mut tx = db.begin().await.unwrap();
         let new = NewClient { instance, name: "test".into(), scopes };
         let (client, secret) = create_client(&mut tx, &*self.clock, new).await.unwrap();

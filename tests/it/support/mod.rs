@@ -4,11 +4,13 @@ mod app;
 mod database;
 mod guide;
 mod mailbox;
+mod process;
 mod sync;
 
 pub use app::{Answer, TestApp};
 pub use database::{Engine, TestDatabase};
 pub use guide::{FIRST_USER, MUNCHKIN_ID, WayBack};
+pub use process::{Server, binary};
 
 /// Makes a test for each engine from one `async fn name(engine: Engine)`.
 macro_rules! on_both_engines {

@@ -1,0 +1,59 @@
+//! The real binary, as an operator runs it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The program, to be run in `directory` with nothing of the caller's own environment but the path.
+pub fn binary(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msi-actions"));
+    command.current_dir(directory).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
+    command
+}
+
+/// `serve`, running.
+pub struct Server {
+    child: Child,
+    pub first_line: String,
+}
+
+impl Server {
+    pub fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[])
+    }
+
+    pub fn start_with(directory: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::start_at(directory, "127.0.0.1:0", variables)
+    }
+
+    pub fn start_at(directory: &Path, listen: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = binary(directory);
+        command.args(["serve", "--listen", listen]).envs(variables.iter().copied()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let first_line = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("Running at")).expect("it starts");
+        // Read on, so that the server never waits for a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, first_line }
+    }
+
+    /// Tells it to stop and waits; gives its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
