@@ -112,7 +112,7 @@ async fn asked_by_thousands(engine: Engine, processes: usize, callers: usize) {
     let ports: Vec<u16> = std::iter::once(app.port())
         .chain((1..processes).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()))
         .collect();
-    let mut servers: Vec<Server> = ports.iter().map(|port| app.serve(*port)).collect();
+    let mut servers: Vec<Server> = ports.iter().map(|port| app.serve_logging(*port, "info")).collect();
     let broker = app.scoped(&token, &[Scope::TokensSalesforce]).await;
     let began = Instant::now();
     let asked = (0..callers).map(|number| {

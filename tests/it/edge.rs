@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::support::canaries::leaks_in;
 use crate::support::{Answer, Engine, TestApp, on_both_engines};
 
 on_both_engines! {
@@ -88,4 +89,10 @@ fn the_committed_document_equals_what_the_code_says() {
     let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap_or_default()).unwrap_or_default();
     let said: Value = serde_json::to_value(msi_actions::app::openapi_document()).unwrap();
     assert!(committed == said, "openapi/msi-actions.v1.json is out of date; mend it with: make openapi");
+}
+
+#[test]
+fn the_watch_over_the_log_sees_a_secret_and_nothing_else() {
+    assert_eq!(leaks_in("request{route=/activate/{token}}: answered").len(), 0);
+    assert_eq!(leaks_in("client_secret=sandbox-marketo-secret for ann@example.com").len(), 2);
 }

@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::canaries;
 use super::database::{Engine, TestDatabase};
 use super::process::Server;
 
@@ -140,7 +141,6 @@ impl TestApp {
             ("database.url", database.url.clone()),
             ("server.address", "127.0.0.1:0".to_owned()),
             ("secrets.master_key", MASTER_KEY.to_owned()),
-            ("log.filter", "error".to_owned()),
         ];
         all.extend_from_slice(overrides);
         let mut settings = Settings::load(None, &all).unwrap();
@@ -153,7 +153,7 @@ impl TestApp {
         settings.server.shutdown_timeout_seconds = 2;
         settings.sync.earliest = "2025-04-01".into();
         let http = settings.upstream.http_client().unwrap();
-        msi_actions::telemetry::start_logging(&settings.log).unwrap();
+        canaries::watch();
         let running = app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let (url, db) = (running.url().to_owned(), running.db().clone());
         Self { clock, http, url, directory, sandbox, settings, db, running: Some(running), database }
@@ -177,8 +177,13 @@ impl TestApp {
         Self { clock, http, url, directory, sandbox: Some(sandbox), settings, db, running: None, database }
     }
 
-    /// Starts the service as a process, at `url` or with `port` 0 anywhere else.
+    /// Starts the service as a process that logs everything.
     pub fn serve(&self, port: u16) -> Server {
+        self.serve_logging(port, "trace")
+    }
+
+    /// Starts the service as a process that logs what passes this filter.
+    pub fn serve_logging(&self, port: u16, log: &str) -> Server {
         let sandbox = self.sandbox.as_ref().unwrap().url();
         let listen = format!("127.0.0.1:{port}");
         Server::start_at(
@@ -192,6 +197,7 @@ impl TestApp {
                 ("MSI_SALESFORCE__CLIENT_ID", "sandbox-salesforce-consumer-key"),
                 ("MSI_SALESFORCE__CLIENT_SECRET", "sandbox-salesforce-consumer-secret"),
                 ("MSI_MARKETO__CALLS_PER_20_SECONDS", "100"),
+                ("MSI_LOG__FILTER", log),
             ],
         )
     }
@@ -333,5 +339,6 @@ impl TestApp {
         if let Some(sandbox) = self.sandbox.take() {
             sandbox.stop().await;
         }
+        canaries::assert_silence();
     }
 }

@@ -1,6 +1,7 @@
 //! Starting the service for a test, and calling it.
 
 mod app;
+pub mod canaries;
 mod database;
 mod guide;
 mod mailbox;

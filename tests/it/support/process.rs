@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::canaries;
+
 /// The program, to be run in `directory` with nothing of the caller's own environment but the path.
 pub fn binary(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_msi-actions"));
@@ -33,7 +35,7 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let first_line = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("Running at")).expect("it starts");
         // Read on, so that the server never waits for a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| canaries::look_at(&line)));
         Self { child, first_line }
     }
 
