@@ -84,6 +84,12 @@ impl Timestamp {
         self.0.unix_timestamp()
     }
 
+    /// The instant so many seconds after 1970-01-01T00:00:00Z; none when it is out of range.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        OffsetDateTime::from_unix_timestamp(seconds).ok().map(Self::from)
+    }
+
     /// Reads RFC 3339 text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -104,6 +110,13 @@ impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, by: Duration) -> Self {
         Self(self.0 + by)
+    }
+}
+
+impl std::ops::Sub<Duration> for Timestamp {
+    type Output = Self;
+    fn sub(self, by: Duration) -> Self {
+        Self(self.0 - by)
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
-use crate::auth::{Authenticator, SigningKeys, TokenIssuer};
+use crate::auth::{Authenticator, Revocations, RunningUpkeep, SigningKeys, TokenIssuer, start_upkeep};
 use crate::clock::SharedClock;
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
@@ -70,6 +70,7 @@ pub struct RunningApp {
     db: Db,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
+    upkeep: RunningUpkeep,
     jobs: RunningWorker,
     patience: Duration,
 }
@@ -109,9 +110,11 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let master_keys = keys::master_keys(&settings, &db)?;
     db.migrate().await?;
     let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
-    let signing_keys = SigningKeys::load_or_create(&db, &vault, &*clock).await?;
+    let signing_keys = SigningKeys::load_or_create(&db, &vault, clock.clone()).await?;
+    let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
-    let issuer = TokenIssuer::new(signing_keys, public_url.clone(), clock.clone());
+    let issuer = TokenIssuer::new(signing_keys, revocations, &public_url, clock.clone());
+    let upkeep = start_upkeep(db.clone(), clock.clone(), issuer.clone());
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
@@ -152,7 +155,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    Ok(RunningApp { address, public_url, db, server: handle, serving, jobs, patience })
+    Ok(RunningApp { address, public_url, db, server: handle, serving, upkeep, jobs, patience })
 }
 
 impl RunningApp {
@@ -174,11 +177,12 @@ impl RunningApp {
         &self.db
     }
 
-    /// Stops: no new requests, then those under way, then jobs, then the database.
+    /// Stops: no new requests, then those under way, then jobs, then upkeep, then the database.
     pub async fn stop(self) {
         self.server.stop(true).await;
         let _ = self.serving.await;
         self.jobs.stop(self.patience).await;
+        self.upkeep.stop().await;
         self.db.close().await;
         tracing::info!("stopped");
     }

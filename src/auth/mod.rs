@@ -2,17 +2,24 @@
 
 mod clients;
 pub mod http;
+mod lockout;
 pub mod permissions;
+mod revocations;
 mod sessions;
 mod signing_keys;
 pub mod store;
 mod tokens;
+mod upkeep;
 
-pub use clients::{Client, ClientAuthentication, NewClient, authenticate_client, create_client, revoke_client, rotate_secret};
+pub use clients::{
+    Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
+};
 pub use permissions::{Access, Actor, Caller, Role, Rule, Scope, Scopes};
 pub use sessions::{NewSession, begin_session};
-pub use signing_keys::{SigningKey, SigningKeys};
+pub use revocations::Revocations;
+pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, SigningKeys, rotate_signing_key};
 pub use tokens::{AccessToken, Authenticator, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
+pub use upkeep::{RunningUpkeep, start_upkeep};
 
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +27,18 @@ pub enum AuthError {
     /// Client unknown, revoked, or with another secret; one answer for all three.
     #[error("the client id or the client secret is wrong, or the client was revoked")]
     InvalidClient,
+    /// Too many failed authentications in a row.
+    #[error("too many failed authentications of this client id; it is refused for {seconds} s, even with the right secret")]
+    LockedOut {
+        /// Until it may try again.
+        seconds: i64,
+    },
+    /// A token that was issued to another client.
+    #[error("the token was issued to another client")]
+    NotYours,
+    /// More revoked tokens of one client than are kept.
+    #[error("this client has revoked too many tokens that have not run out; try again later, or let them run out")]
+    TooManyRevoked,
     /// Another grant type than this server offers.
     #[error("the grant type {0:?} is not offered; use client_credentials")]
     UnsupportedGrantType(String),
@@ -44,4 +63,7 @@ pub enum AuthError {
     /// A token could not be signed, or a stored key can't be used.
     #[error("the signing key can't be used")]
     SigningKey,
+    /// A new signing key is published and does not sign yet.
+    #[error("the signing keys were rotated minutes ago, and the new key waits for its time; try again after it has begun to sign")]
+    RotationUnderWay,
 }

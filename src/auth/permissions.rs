@@ -186,6 +186,8 @@ pub const RULES: &[Rule] = rules! {
     GET "/" => Public;
 
     POST "/oauth/token" => Public;
+    POST "/oauth/revoke" => Public;
+    POST "/oauth/introspect" => Public;
     GET "/.well-known/jwks.json" => Public;
     GET "/.well-known/oauth-authorization-server" => Public;
     GET "/oauth/salesforce/callback" => Public;

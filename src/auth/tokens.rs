@@ -1,16 +1,21 @@
 //! JWT access tokens (RFC 9068): issuing them, and telling who is behind one.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use jsonwebtoken::{Algorithm, Header, Validation};
+use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::clients::Client;
 use super::permissions::{Actor, Caller, Scopes};
+use super::revocations::Revocations;
 use super::signing_keys::SigningKeys;
 use super::{AuthError, store};
 use crate::clock::SharedClock;
-use crate::crypto::SecretHash;
+use crate::crypto::{SecretHash, sha256};
 use crate::db::Db;
 use crate::http::{Authenticate, Credentials, Problem};
 use crate::ids::InstanceId;
@@ -24,26 +29,46 @@ pub const RESOURCE_PREFIX: &str = "urn:msi-actions:instance:";
 /// Whom the tokens are for: this API.
 const AUDIENCE: &str = "urn:msi-actions:api";
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: String,
-    sub: String,
-    client_id: String,
-    iat: i64,
-    exp: i64,
-    jti: String,
-    scope: String,
+/// Verified tokens that are remembered: about 60 MB when full.
+const MOST_REMEMBERED: usize = 50_000;
+
+/// What stands in an access token (RFC 9068, section 2.2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AccessClaims {
+    pub(super) iss: String,
+    pub(super) aud: String,
+    pub(super) sub: String,
+    pub(super) client_id: String,
+    pub(super) iat: i64,
+    pub(super) exp: i64,
+    pub(super) jti: Uuid,
+    pub(super) scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<InstanceId>,
+    pub(super) instance: Option<InstanceId>,
 }
 
-/// Signs access tokens.
-#[derive(Debug, Clone)]
+/// A token whose signature was checked.
+#[derive(Debug)]
+struct Verified {
+    claims: AccessClaims,
+    caller: Caller,
+}
+
+/// Signs access tokens and tells who is behind one. A signature is checked once: what it vouched for is remembered under the
+/// token's SHA-256, and only its end and revocation are looked at again. Cheap to clone.
+#[derive(Clone)]
 pub struct TokenIssuer {
     pub(super) keys: SigningKeys,
-    issuer: String,
+    pub(super) revocations: Revocations,
+    verified: Arc<Cache<[u8; 32], Arc<Verified>>>,
+    issuer: Arc<str>,
     clock: SharedClock,
+}
+
+impl std::fmt::Debug for TokenIssuer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("TokenIssuer").field("keys", &self.keys).field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
 /// An access token just signed.
@@ -56,8 +81,8 @@ pub struct AccessToken {
 impl TokenIssuer {
     /// An issuer that calls itself `issuer` (our public address).
     #[must_use]
-    pub fn new(keys: SigningKeys, issuer: String, clock: SharedClock) -> Self {
-        Self { keys, issuer, clock }
+    pub fn new(keys: SigningKeys, revocations: Revocations, issuer: &str, clock: SharedClock) -> Self {
+        Self { keys, revocations, verified: Arc::new(Cache::new(MOST_REMEMBERED)), issuer: issuer.into(), clock }
     }
 
     /// Our name in the tokens.
@@ -69,7 +94,7 @@ impl TokenIssuer {
     /// Whether there is a key to sign with.
     #[must_use]
     pub fn can_sign(&self) -> bool {
-        self.keys.newest().is_ok()
+        self.keys.signer().is_ok()
     }
 
     /// A token for `client`, bound to `instance`, with `scopes`.
@@ -77,16 +102,16 @@ impl TokenIssuer {
     /// # Errors
     /// [`AuthError::SigningKey`].
     pub fn issue(&self, client: &Client, instance: Option<InstanceId>, scopes: Scopes) -> Result<AccessToken, AuthError> {
-        let key = self.keys.newest()?;
+        let key = self.keys.signer()?;
         let now = self.clock.now().unix_timestamp();
-        let claims = Claims {
-            iss: self.issuer.clone(),
+        let claims = AccessClaims {
+            iss: self.issuer.to_string(),
             aud: AUDIENCE.to_owned(),
             sub: client.client_id.clone(),
             client_id: client.client_id.clone(),
             iat: now,
             exp: now + TOKEN_LIFETIME,
-            jti: self.clock.new_id().to_string(),
+            jti: self.clock.new_id(),
             scope: scopes.to_string(),
             instance,
         };
@@ -99,29 +124,78 @@ impl TokenIssuer {
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] with the reason; also for tokens with another algorithm or type (RFC 9068, section 4).
-    pub fn verify(&self, token: &SecretString) -> Result<Caller, AuthError> {
-        let token = token.expose_secret();
+    pub async fn verify(&self, token: &SecretString) -> Result<Caller, AuthError> {
+        self.checked(token).await.map(|verified| verified.caller.clone())
+    }
+
+    /// What stands in a token that is in force.
+    ///
+    /// # Errors
+    /// As [`TokenIssuer::verify`].
+    pub(super) async fn claims(&self, token: &SecretString) -> Result<AccessClaims, AuthError> {
+        self.checked(token).await.map(|verified| verified.claims.clone())
+    }
+
+    /// Reads the signing keys again; tokens signed by one that is gone are remembered no longer.
+    ///
+    /// # Errors
+    /// As [`SigningKeys::reload`].
+    pub(super) async fn reload_keys(&self) -> Result<(), AuthError> {
+        if self.keys.reload().await? {
+            self.verified.clear();
+        }
+        Ok(())
+    }
+
+    async fn checked(&self, token: &SecretString) -> Result<Arc<Verified>, AuthError> {
+        let digest = sha256(token.expose_secret().as_bytes());
+        let verified = match self.verified.get(&digest) {
+            Some(verified) => verified,
+            None => {
+                let verified = Arc::new(self.check_signature(token.expose_secret()).await?);
+                self.verified.insert(digest, verified.clone());
+                verified
+            }
+        };
+        let claims = &verified.claims;
+        if claims.exp <= self.clock.now().unix_timestamp() {
+            self.verified.remove(&digest);
+            return Err(AuthError::InvalidToken("it has expired; ask for another"));
+        }
+        if self.revocations.cover(claims.jti, &claims.client_id) {
+            self.verified.remove(&digest);
+            return Err(AuthError::InvalidToken("it was revoked; ask for another"));
+        }
+        Ok(verified)
+    }
+
+    async fn check_signature(&self, token: &str) -> Result<Verified, AuthError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::InvalidToken("it is no JWT"))?;
         let typed =
             header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt"));
         if !typed || header.alg != Algorithm::ES256 {
             return Err(AuthError::InvalidToken("it is no access token of this service"));
         }
-        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or(AuthError::InvalidToken("its key is not known"))?;
+        let kid = header.kid.unwrap_or_default();
+        let key = match self.keys.find(&kid) {
+            Some(key) => key,
+            None => {
+                self.keys.look_for_new().await?;
+                self.keys.find(&kid).ok_or(AuthError::InvalidToken("its key is not known"))?
+            }
+        };
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUDIENCE]);
-        // The library compares with the machine's clock; ours is injected, so the times are compared below.
+        // The library compares with the machine's clock; ours is injected, so the times are compared by the caller.
         validation.validate_exp = false;
         validation.required_spec_claims = ["iss", "aud", "exp", "sub"].map(str::to_owned).into();
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &validation)
             .map_err(|_| AuthError::InvalidToken("its signature, issuer or audience is wrong"))?
             .claims;
-        if claims.exp <= self.clock.now().unix_timestamp() {
-            return Err(AuthError::InvalidToken("it has expired; ask for another"));
-        }
         let scopes = Scopes(claims.scope.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect());
-        Ok(Caller { actor: Actor::Client(claims.client_id), instance: claims.instance, scopes })
+        let caller = Caller { actor: Actor::Client(claims.client_id.clone()), instance: claims.instance, scopes };
+        Ok(Verified { claims, caller })
     }
 }
 
@@ -148,7 +222,7 @@ impl Authenticate for Authenticator {
     fn authenticate(&self, credentials: Credentials) -> BoxFuture<'_, Result<Caller, Problem>> {
         Box::pin(async move {
             match credentials {
-                Credentials::Bearer(token) => Ok(self.issuer.verify(&token)?),
+                Credentials::Bearer(token) => Ok(self.issuer.verify(&token).await?),
                 Credentials::Session(cookie) => Ok(self.session(&cookie).await?),
             }
         })

@@ -1,9 +1,10 @@
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use time::Duration;
 
 use super::{Outcome, SharedOptions, settings};
-use crate::auth::{self, NewClient, Scopes};
+use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
 use crate::db::Db;
 use crate::ids::InstanceId;
@@ -28,16 +29,33 @@ pub enum ClientCommand {
     },
     /// List clients, a line of JSON each.
     List,
-    /// Give a client another secret; the one before stops working at once.
+    /// Give a client another secret.
     Rotate {
         /// The client's id.
         client_id: String,
+        /// How long the secret of before works on: a number and s, m, h or d, at most 7d. It stops at once unless given.
+        #[arg(long, value_name = "TIME", value_parser = overlap, default_value = "0s")]
+        keep_old_for: Duration,
     },
     /// Refuse a client from now on.
     Revoke {
         /// The client's id.
         client_id: String,
     },
+}
+
+fn overlap(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("write a number and s, m, h or d, at most {}d; for example 24h", LONGEST_OVERLAP.whole_days());
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let time = number.parse::<u32>().map(|number| Duration::seconds(i64::from(number) * seconds)).map_err(|_| wrong())?;
+    if time <= LONGEST_OVERLAP { Ok(time) } else { Err(wrong()) }
 }
 
 pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> Outcome {
@@ -82,9 +100,9 @@ async fn run(db: &Db, command: ClientCommand) -> Outcome {
                 println!("{shown}");
             }
         }
-        ClientCommand::Rotate { client_id } => {
+        ClientCommand::Rotate { client_id, keep_old_for } => {
             let mut tx = db.begin().await.map_err(|error| text(&error))?;
-            let secret = auth::rotate_secret(&mut tx, &client_id).await.map_err(|error| text(&error))?;
+            let secret = auth::rotate_secret(&mut tx, &SystemClock, &client_id, keep_old_for).await.map_err(|error| text(&error))?;
             let secret = secret.ok_or_else(|| format!("there is no client {client_id} in force"))?;
             tx.commit().await.map_err(|error| text(&error))?;
             println!("{}", json!({ "client_id": client_id, "client_secret": secret.expose_secret() }));

@@ -9,7 +9,7 @@ mod page;
 pub mod paging;
 pub mod problem;
 
-pub use body::{Body, PathParams, QueryParams, unreadable};
+pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{problem_or_page, session_cookie, wants_json};
 pub use context::{Authenticate, Context, Credentials, InstanceCaller, PublicUrl};
 pub use page::{Page, PageField, PageForm};

@@ -10,9 +10,10 @@ use super::{
     Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, PEOPLE_LIMIT, Prerequisites,
     ProvisionedCredentials, SEAT_LIMIT, TEAM_LIMIT, credentials, facts, integration, onboarding, store,
 };
+use crate::auth::LONGEST_OVERLAP;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams};
 use crate::ids::InstanceId;
 
 impl AsProblem for InstanceError {
@@ -277,17 +278,37 @@ async fn get_integration_information(context: Context, caller: InstanceCaller) -
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
 }
 
+/// How the secret is changed.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RotateSecret {
+    /// How long the secret of before works on, in seconds; it stops at once unless given.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 604_800)]
+    keep_old_for_seconds: i64,
+}
+
 /// Give the instance's API client another secret
 ///
-/// The one before stops working at once.
-#[utoipa::path(operation_id = "rotateIntegrationSecret", tag = "Set-up", responses(
+/// The one before stops working at once, or after `keep_old_for_seconds`: until then both work, so that programs can change over
+/// one by one. A still older one stops at once.
+#[utoipa::path(operation_id = "rotateIntegrationSecret", tag = "Set-up", request_body = Option<RotateSecret>, responses(
     (status = 200, description = "The card, with the new secret.", body = IntegrationBody),
     (status = 409, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/instance/integration-information/rotate")]
-async fn rotate_integration_secret(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn rotate_integration_secret(
+    context: Context,
+    caller: InstanceCaller,
+    OptionalBody(wanted): OptionalBody<RotateSecret>,
+) -> Result<HttpResponse, Problem> {
+    let overlap = time::Duration::seconds(wanted.map_or(0, |wanted| wanted.keep_old_for_seconds));
+    if overlap.is_negative() || overlap > LONGEST_OVERLAP {
+        let detail = format!("An old secret can be kept for 0 to {} seconds.", LONGEST_OVERLAP.whole_seconds());
+        return Err(Problem::invalid(vec![InputFault::new("/keep_old_for_seconds", "out_of_range", detail)]));
+    }
     let mut tx = context.db.begin().await?;
-    let card = integration::rotate(&mut tx, &*context.clock, caller.instance).await?;
+    let card = integration::rotate(&mut tx, &*context.clock, caller.instance, overlap).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
 }

@@ -7,6 +7,7 @@ use msi_actions::auth::{NewClient, Scopes, create_client};
 use msi_actions::clock::MovableClock;
 use msi_actions::config::Settings;
 use msi_actions::crypto::MasterKeys;
+use msi_actions::db::Db;
 use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
 use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
@@ -28,7 +29,35 @@ pub struct TestApp {
     /// The simulated vendors, for tests that reach them.
     pub sandbox: Option<RunningSandbox>,
     running: Option<RunningApp>,
+    settings: Settings,
     _database: TestDatabase,
+}
+
+/// Another process of the service.
+pub struct Replica {
+    pub url: String,
+    running: RunningApp,
+    http: reqwest::Client,
+}
+
+impl Replica {
+    /// A call with a token.
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        Answer::of(self.http.get(format!("{}{path}", self.url)).bearer_auth(token)).await
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+/// Asks again and again until `done`; fails the test after 10 seconds, saying what was waited for.
+pub async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !done().await {
+        assert!(std::time::Instant::now() < deadline, "still not so: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// An answer, read to its end.
@@ -131,8 +160,21 @@ impl TestApp {
         settings.sync.earliest = "2025-04-01".into();
         let http = settings.upstream.http_client().unwrap();
         msi_actions::telemetry::start_logging(&settings.log).unwrap();
-        let running = app::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { clock, http, url: running.url().to_owned(), directory, sandbox, running: Some(running), _database: database }
+        let running = app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        Self { clock, http, url: running.url().to_owned(), directory, sandbox, running: Some(running), settings, _database: database }
+    }
+
+    /// A second process on the same database, which callers reach under the same name; the test stops it.
+    pub async fn replica(&self) -> Replica {
+        let mut settings = self.settings.clone();
+        settings.server.public_url = self.url.clone();
+        let running = app::start(settings, self.clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        Replica { url: format!("http://{}", running.address()), running, http: self.http.clone() }
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        self.running.as_ref().unwrap().db()
     }
 
     /// A request without a token.

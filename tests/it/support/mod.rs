@@ -6,7 +6,7 @@ mod guide;
 mod mailbox;
 mod sync;
 
-pub use app::{Answer, TestApp};
+pub use app::{Answer, TestApp, eventually};
 pub use database::{Engine, TestDatabase};
 pub use guide::{FIRST_USER, MUNCHKIN_ID};
 
