@@ -3,6 +3,7 @@
 
 mod health;
 pub mod keys;
+mod reseal;
 mod routes;
 
 use std::net::{SocketAddr, TcpListener};
@@ -16,7 +17,8 @@ use tokio::task::JoinHandle;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
-use crate::auth::{Authenticator, Revocations, RunningUpkeep, SigningKeys, TokenIssuer, start_upkeep};
+use crate::auth::http::Outside;
+use crate::auth::{Authenticator, IssuerUnfit, Revocations, RunningUpkeep, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
 use crate::clock::SharedClock;
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
@@ -26,10 +28,16 @@ use crate::http::{Authenticate, Context, PublicUrl};
 use crate::invites::{Activations, ImportInvites, SendInvitation};
 use crate::jobs::{JobHandler, JobWorker, RunningWorker};
 use crate::mail::{MailError, Mailer};
+use crate::members::AutoLogin;
+
+use keys::VaultKeeper;
+use reseal::ResealJob;
+
 use crate::sync::{SyncRunJob, SyncService};
 use crate::telemetry::{Metrics, RequestSpan};
 
 pub use keys::KeyError;
+pub use reseal::rotate_data_key;
 pub use routes::openapi_document;
 
 /// Why the service did not start.
@@ -44,6 +52,8 @@ pub enum StartError {
     Keys(#[from] KeyError),
     #[error("signing keys: {0}")]
     Auth(#[from] crate::auth::AuthError),
+    #[error(transparent)]
+    Issuer(#[from] IssuerUnfit),
     #[error("server.address: can't listen on {address}: {error}")]
     Listen { address: SocketAddr, error: std::io::Error },
     #[error("data_dir: can't use {path}: {error}")]
@@ -71,6 +81,7 @@ pub struct RunningApp {
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     upkeep: RunningUpkeep,
+    keeping: JoinHandle<()>,
     jobs: RunningWorker,
     patience: Duration,
 }
@@ -107,9 +118,13 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let public_url = settings.server.public_url(address);
 
     let db = open_database(&settings).await?;
-    let master_keys = keys::master_keys(&settings, &db)?;
+    // Before anything is changed: a database that doesn't open is left as it is.
+    let master_keys = keys::master_keys(&settings, &db).await?;
+    keys::check(&db, &master_keys).await?;
     db.migrate().await?;
     let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
+    let keeper = VaultKeeper { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };
+    let keeping = tokio::spawn(keeper.run());
     let signing_keys = SigningKeys::load_or_create(&db, &vault, clock.clone()).await?;
     let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
@@ -119,11 +134,17 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
     let sync = Data::new(SyncService::new(&settings, db.clone(), clock.clone(), connections.get_ref().clone()));
+    let token_endpoint = format!("{public_url}/oauth/token");
+    let http = settings.upstream.http_client()?;
+    let issuers = TrustedIssuers::new(&settings.auth.trusted_issuers, &token_endpoint, &http, db.clone(), clock.clone())?;
+    let members = Arc::new(AutoLogin { db: db.clone(), connections: connections.get_ref().clone() });
+    let outside = Data::new(Outside { members, issuers });
     let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
     let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
     let handlers: Vec<Arc<dyn JobHandler>> = vec![
         Arc::new(SendInvitation::new(context.clone(), mailer)),
         Arc::new(ImportInvites::new(context.clone())),
+        Arc::new(ResealJob(context.clone())),
         Arc::new(SyncRunJob::new(sync.get_ref().clone())),
     ];
     let jobs = JobWorker::new(db.clone(), clock, handlers, 4).start();
@@ -140,6 +161,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         app.app_data(gate_settings.clone())
             .app_data(context.clone())
             .app_data(issuer.clone())
+            .app_data(outside.clone())
             .app_data(connections.clone())
             .app_data(activation.clone())
             .app_data(sync.clone())
@@ -155,7 +177,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    Ok(RunningApp { address, public_url, db, server: handle, serving, upkeep, jobs, patience })
+    Ok(RunningApp { address, public_url, db, server: handle, serving, upkeep, keeping, jobs, patience })
 }
 
 impl RunningApp {
@@ -183,6 +205,7 @@ impl RunningApp {
         let _ = self.serving.await;
         self.jobs.stop(self.patience).await;
         self.upkeep.stop().await;
+        self.keeping.abort();
         self.db.close().await;
         tracing::info!("stopped");
     }

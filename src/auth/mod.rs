@@ -1,7 +1,10 @@
 //! Our own OAuth 2.0 authorization server: clients, JWT access tokens, JWKS, sessions, permissions.
 
+mod assertions;
 mod clients;
+mod exchange;
 pub mod http;
+mod issuer_keys;
 mod lockout;
 pub mod permissions;
 mod revocations;
@@ -11,14 +14,16 @@ pub mod store;
 mod tokens;
 mod upkeep;
 
+pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
 pub use clients::{
     Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
 };
+pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
 pub use permissions::{Access, Actor, Caller, Role, Rule, Scope, Scopes};
 pub use sessions::{NewSession, begin_session};
 pub use revocations::Revocations;
 pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, SigningKeys, rotate_signing_key};
-pub use tokens::{AccessToken, Authenticator, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
+pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
 pub use upkeep::{RunningUpkeep, start_upkeep};
 
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.
@@ -39,8 +44,14 @@ pub enum AuthError {
     /// More revoked tokens of one client than are kept.
     #[error("this client has revoked too many tokens that have not run out; try again later, or let them run out")]
     TooManyRevoked,
+    /// An assertion that is not believed.
+    #[error("the assertion is refused: {0}")]
+    BadAssertion(&'static str),
+    /// The keys of an assertion's issuer can't be had.
+    #[error("the issuer's keys can't be fetched right now; try again in half a minute")]
+    IssuerUnreachable,
     /// Another grant type than this server offers.
-    #[error("the grant type {0:?} is not offered; use client_credentials")]
+    #[error("the grant type {0:?} is not offered; use one of grant_types_supported in /.well-known/oauth-authorization-server")]
     UnsupportedGrantType(String),
     /// A parameter is missing, repeated or of the wrong form.
     #[error("{0}")]

@@ -127,7 +127,7 @@ pub enum Role {
 pub enum Actor {
     /// A program, by its client id.
     Client(String),
-    /// A person, by a session of the console.
+    /// A person, by a session of the console or a token exchanged for one.
     Member(MemberId),
 }
 

@@ -9,7 +9,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::clients::Client;
 use super::permissions::{Actor, Caller, Scopes};
 use super::revocations::Revocations;
 use super::signing_keys::SigningKeys;
@@ -18,9 +17,9 @@ use crate::clock::SharedClock;
 use crate::crypto::{SecretHash, sha256};
 use crate::db::Db;
 use crate::http::{Authenticate, Credentials, Problem};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, MemberId};
 
-/// How long an access token is valid, in seconds.
+/// How long an access token is valid at most, in seconds.
 pub const TOKEN_LIFETIME: i64 = 900;
 
 /// A resource indicator (RFC 8707) that names an instance begins so; the instance's id follows.
@@ -45,6 +44,22 @@ pub(super) struct AccessClaims {
     pub(super) scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) instance: Option<InstanceId>,
+    /// The member who acts by the client, for tokens that were exchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) member: Option<MemberId>,
+}
+
+/// A token to be issued.
+#[derive(Debug)]
+pub struct NewToken {
+    /// The client that gets it.
+    pub client_id: String,
+    /// The member who acts with it, if not the client itself.
+    pub member: Option<MemberId>,
+    pub instance: Option<InstanceId>,
+    pub scopes: Scopes,
+    /// Seconds it is valid.
+    pub lifetime: i64,
 }
 
 /// A token whose signature was checked.
@@ -76,6 +91,8 @@ impl std::fmt::Debug for TokenIssuer {
 pub struct AccessToken {
     pub token: SecretString,
     pub scopes: Scopes,
+    /// Seconds it is valid.
+    pub lifetime: i64,
 }
 
 impl TokenIssuer {
@@ -97,27 +114,28 @@ impl TokenIssuer {
         self.keys.signer().is_ok()
     }
 
-    /// A token for `client`, bound to `instance`, with `scopes`.
+    /// Signs a token.
     ///
     /// # Errors
     /// [`AuthError::SigningKey`].
-    pub fn issue(&self, client: &Client, instance: Option<InstanceId>, scopes: Scopes) -> Result<AccessToken, AuthError> {
+    pub fn issue(&self, new: NewToken) -> Result<AccessToken, AuthError> {
         let key = self.keys.signer()?;
         let now = self.clock.now().unix_timestamp();
         let claims = AccessClaims {
             iss: self.issuer.to_string(),
             aud: AUDIENCE.to_owned(),
-            sub: client.client_id.clone(),
-            client_id: client.client_id.clone(),
+            sub: new.member.map_or_else(|| new.client_id.clone(), |member| member.to_string()),
+            client_id: new.client_id,
             iat: now,
-            exp: now + TOKEN_LIFETIME,
+            exp: now + new.lifetime,
             jti: self.clock.new_id(),
-            scope: scopes.to_string(),
-            instance,
+            scope: new.scopes.to_string(),
+            instance: new.instance,
+            member: new.member,
         };
         let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::ES256) };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|_| AuthError::SigningKey)?;
-        Ok(AccessToken { token: token.into(), scopes })
+        Ok(AccessToken { token: token.into(), scopes: new.scopes, lifetime: new.lifetime })
     }
 
     /// Who is behind a token.
@@ -194,7 +212,8 @@ impl TokenIssuer {
             .map_err(|_| AuthError::InvalidToken("its signature, issuer or audience is wrong"))?
             .claims;
         let scopes = Scopes(claims.scope.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect());
-        let caller = Caller { actor: Actor::Client(claims.client_id.clone()), instance: claims.instance, scopes };
+        let actor = claims.member.map_or_else(|| Actor::Client(claims.client_id.clone()), Actor::Member);
+        let caller = Caller { actor, instance: claims.instance, scopes };
         Ok(Verified { claims, caller })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A wrong or missing setting stops the start: [`SettingsError`] names each one, says what is wrong and shows an example.
 
+mod auth;
 mod database;
 mod log;
 mod mail;
@@ -18,6 +19,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::Value;
 use serde::Deserialize;
 
+pub use auth::{AuthSettings, TrustedIssuerSettings};
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use log::{LogFormat, LogSettings};
 pub use mail::MailSettings;
@@ -41,6 +43,7 @@ pub struct Settings {
     pub salesforce: SalesforceSettings,
     pub marketo: MarketoSettings,
     pub sync: SyncSettings,
+    pub auth: AuthSettings,
     pub log: LogSettings,
 }
 
@@ -121,6 +124,7 @@ impl Settings {
         self.salesforce.check(&mut faults);
         self.marketo.check(self.upstream.sandbox().is_none(), &mut faults);
         self.sync.check(&mut faults);
+        self.auth.check(&mut faults);
         faults
     }
 }

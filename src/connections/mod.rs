@@ -10,6 +10,7 @@ mod marketo_tokens;
 mod salesforce;
 mod salesforce_tokens;
 mod service;
+mod sign_in;
 pub mod store;
 
 use serde::Serialize;
@@ -25,6 +26,7 @@ pub use authorization::Purpose;
 pub use hosts::{NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 pub use marketo::{MarketoAdmin, PastedCredentials};
 pub use service::Connections;
+pub use sign_in::SignInError;
 
 /// Whether a connection can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]

@@ -78,6 +78,12 @@ codes! {
     ActivationExpired = 410, "activation_expired", "This activation link has expired";
     ActivationMethodNotAllowed = 409, "activation_method_not_allowed", "This way of activating is switched off";
     EmailMismatch = 403, "email_mismatch", "The Salesforce user has another e-mail address";
+    SubjectTokenInvalid = 400, "subject_token_invalid", "What was presented proves nobody's identity";
+    OtherOrganization = 403, "other_organization", "The Salesforce user belongs to another organisation";
+    AutoLoginSwitchedOff = 403, "auto_login_switched_off", "Auto-login is switched off";
+    AutoLoginNotInvited = 403, "auto_login_not_invited", "This Salesforce user has not been invited";
+    AutoLoginNotActivated = 403, "auto_login_not_activated", "The invitation has not been activated by Salesforce";
+    AutoLoginOtherUser = 403, "auto_login_other_user", "The member is another Salesforce user";
     SeatLimitReached = 409, "seat_limit_reached", "All user seats are taken";
     TeamExists = 409, "team_exists", "A team of this name exists";
     TeamUnknown = 409, "team_unknown", "There is no team of this name";

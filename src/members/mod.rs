@@ -1,5 +1,6 @@
 //! Members of an instance: who they are, what they may do, and the teams they are in. Everyone is in the team Everyone.
 
+mod auto_login;
 mod email;
 pub mod http;
 pub mod store;
@@ -10,6 +11,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
+pub use auto_login::AutoLogin;
 pub use email::{EmailAddress, LONGEST_ADDRESS, NoEmailAddress};
 pub(crate) use http::MemberView;
 pub use store::{activate, count, find, has_original, holder_of, teams, teams_of};

@@ -1,3 +1,4 @@
+use super::auto_login::Candidate;
 use super::{EmailAddress, Holder, Member, MemberStatus, NewMember, Proof, Team, TeamName, Teams, role_of, role_text};
 use crate::auth::Role;
 use crate::clock::Timestamp;
@@ -151,6 +152,41 @@ pub async fn claim_email(tx: &mut Tx, instance: InstanceId, member: MemberId, em
 /// When the database can't be written.
 pub async fn delete(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM members WHERE instance_id = $1 AND id = $2").bind(instance).bind(member)).map(drop)
+}
+
+type CandidateRow = (MemberId, String, String, String, Option<String>);
+
+fn candidate(row: CandidateRow) -> Result<(MemberId, Role, Candidate), DbError> {
+    let (id, role, status, email, salesforce_username) = row;
+    let role = role_of(&role).ok_or_else(|| unknown("role"))?;
+    let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
+    Ok((id, role, Candidate { status, email, salesforce_username }))
+}
+
+/// The member who activated as this Salesforce user. Usernames are compared without regard to case.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_by_salesforce_username(
+    db: &Db,
+    instance: InstanceId,
+    username: &str,
+) -> Result<Option<(MemberId, Role, Candidate)>, DbError> {
+    const SQL: &str = "SELECT id, role, status, email, salesforce_username FROM members \
+         WHERE instance_id = $1 AND lower(salesforce_username) = lower($2) ORDER BY id LIMIT 1";
+    let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(username).fetch_optional(c))?;
+    row.map(candidate).transpose()
+}
+
+/// The member with this e-mail address, compared without regard to case.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result<Option<(MemberId, Role, Candidate)>, DbError> {
+    const SQL: &str = "SELECT m.id, m.role, m.status, m.email, m.salesforce_username FROM member_emails e \
+         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $2 AND e.instance_id = $1";
+    let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(email.trim().to_lowercase()).fetch_optional(c))?;
+    row.map(candidate).transpose()
 }
 
 /// Makes an invited member active; `false` when the member is active already, so that of two at once one succeeds.

@@ -9,6 +9,7 @@ mod diagnosis;
 mod error;
 mod oauth;
 mod rest;
+mod userinfo;
 mod wire;
 
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use diagnosis::Category;
 pub use error::{ApiRefusal, OAuthRefusal, SalesforceError};
 pub use oauth::{Grant, Identity, OAuthApp, authorize_url, exchange_code, identity, refresh, revoke};
 pub use rest::{Limit, QueryPage, Record};
+pub use userinfo::{TokenUser, token_user};
 pub use wire::{Field, ObjectDescription};

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::faults::Fault;
 use super::people::person::{Kind, Person};
+use super::salesforce::canvas;
 use super::salesforce::ids::{self, Prefix};
 use super::salesforce::users::{PASSWORD, QUEUES, SalesforceUser, organization_id};
 use super::world::World;
@@ -23,6 +24,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route("/people/{marketo_id}", web::post().to(change_person))
             .route("/people/{marketo_id}", web::delete().to(delete_person))
             .route("/salesforce/users", web::post().to(put_user))
+            .route("/salesforce/sessions", web::post().to(canvas::open_session))
+            .route("/salesforce/signed-requests", web::post().to(canvas::sign_request))
             .route("/salesforce", web::post().to(change_salesforce))
             .route("/marketo", web::post().to(change_marketo))
             .route("/marketo/users", web::post().to(put_marketo_user))
@@ -94,6 +97,8 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "POST /__sandbox/people": "add a person: fields by Marketo's REST names, ownerId, salesforce (none, lead, contact, converted)",
             "GET, POST, DELETE /__sandbox/people/{marketoId}": "look at, change or delete a person; DELETE takes ?from=marketo|salesforce|both (both)",
             "POST /__sandbox/salesforce/users": "add or change a user by username",
+            "POST /__sandbox/salesforce/sessions": "open a session of {username}",
+            "POST /__sandbox/salesforce/signed-requests": "make a Canvas signed request of {username}; algorithm, user_id and consumer_secret can be false",
             "POST /__sandbox/salesforce": "{callbacks, api_limit, revoke_grants_of}",
             "POST /__sandbox/marketo": "{updated_at_filter, user_management, read_leads, export_daily_bytes, calls_a_day}",
             "POST /__sandbox/marketo/users": "add or change a Marketo user by userid",

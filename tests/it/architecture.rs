@@ -44,7 +44,8 @@ const FEATURE_ORDER: &[Room] = &[
     Room { name: "instances", may: &["auth"] },
     Room { name: "package", may: &["auth", "instances"] },
     Room { name: "connections", may: &["auth", "instances", "salesforce", "marketo", "upstream"] },
-    Room { name: "members", may: &["auth", "instances"] },
+    // Auto-login asks Salesforce, through `connections`, who a member is.
+    Room { name: "members", may: &["auth", "instances", "connections"] },
     Room { name: "invites", may: &["auth", "instances", "connections", "members", "mail"] },
     Room { name: "people", may: &["auth", "instances"] },
     Room { name: "sync", may: &["auth", "instances", "connections", "people", "salesforce", "marketo"] },

@@ -5,6 +5,7 @@ mod support;
 
 mod activation;
 mod architecture;
+mod assertions;
 mod auth;
 mod cli;
 mod client_secrets;
@@ -19,4 +20,5 @@ mod schema;
 mod signing_keys;
 mod sync;
 mod sync_faults;
+mod token_exchange;
 mod tokens;

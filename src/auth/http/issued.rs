@@ -165,7 +165,7 @@ pub(super) async fn introspect(
         let claims = in_force(&issuer, &token).await?;
         let sees_all = client.instance.is_none() && client.scopes.0.contains(&Scope::InstancesManage);
         let visible = claims.filter(|claims| sees_all || claims.client_id == client.client_id);
-        Ok(visible.map(Introspection::of).unwrap_or_default())
+        Ok::<_, AuthError>(visible.map(Introspection::of).unwrap_or_default())
     };
     match shown.await {
         Ok(shown) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)),

@@ -12,6 +12,8 @@ use actix_web::{HttpResponse, get};
 use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use token::Outside;
+
 use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
 use crate::http::{AsProblem, Code, Context, Problem};
 
@@ -28,6 +30,7 @@ impl AsProblem for AuthError {
             Self::TooManyRevoked => {
                 Problem::new(Code::Unavailable, format!("{self}.")).with_header(header::RETRY_AFTER, super::TOKEN_LIFETIME.to_string())
             }
+            Self::IssuerUnreachable => Problem::new(Code::UpstreamUnavailable, format!("{self}.")).with_header(header::RETRY_AFTER, "30"),
             Self::InvalidClient | Self::LockedOut { .. } => Problem::new(Code::Unauthenticated, format!("{self}.")),
             _ => Problem::new(Code::MalformedRequest, format!("{self}.")),
         }
@@ -63,7 +66,7 @@ async fn metadata(issuer: Data<TokenIssuer>, context: Context) -> HttpResponse {
         "revocation_endpoint": context.public_url.of("/oauth/revoke"),
         "introspection_endpoint": context.public_url.of("/oauth/introspect"),
         "jwks_uri": context.public_url.of("/.well-known/jwks.json"),
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": token::GRANT_TYPES,
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
         "revocation_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,

@@ -5,6 +5,26 @@ use serde::Serialize;
 use crate::auth::AuthError;
 use crate::http::Problem;
 
+/// Why a request is refused.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Auth(AuthError),
+    /// What was presented is not good for a token; the problem's code says why.
+    NotGranted(Problem),
+}
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        Self::Auth(error)
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::NotGranted(problem)
+    }
+}
+
 /// What the endpoints of the authorization server answer when they refuse (RFC 6749, section 5.2).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct TokenRefusal {
@@ -12,15 +32,30 @@ pub(super) struct TokenRefusal {
     error: &'static str,
     /// What is wrong, for people.
     error_description: String,
+    /// Stable name of the reason, where `error` names several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
 }
 
 /// The answer to a refused request: in the form of RFC 6749, section 5.2, or a problem when the fault is not the client's.
-pub(super) fn refuse(error: AuthError) -> Result<HttpResponse, Problem> {
+pub(super) fn refuse(refusal: impl Into<Refusal>) -> Result<HttpResponse, Problem> {
+    let error = match refusal.into() {
+        Refusal::Auth(error) => error,
+        Refusal::NotGranted(problem) if problem.code().status().is_client_error() => {
+            let body = TokenRefusal {
+                error: "invalid_grant",
+                error_description: problem.detail().to_owned(),
+                code: Some(problem.code().as_str()),
+            };
+            return Ok(HttpResponse::BadRequest().insert_header((header::CACHE_CONTROL, "no-store")).json(body));
+        }
+        Refusal::NotGranted(problem) => return Err(problem),
+    };
     let (status, name) = match &error {
         AuthError::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
         // The one name that RFC 6749 has for a client that is not let in.
         AuthError::LockedOut { .. } => (StatusCode::TOO_MANY_REQUESTS, "invalid_client"),
-        AuthError::NotYours => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        AuthError::NotYours | AuthError::BadAssertion(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
         AuthError::UnsupportedGrantType(_) => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         AuthError::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
         AuthError::InvalidScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
@@ -35,5 +70,5 @@ pub(super) fn refuse(error: AuthError) -> Result<HttpResponse, Problem> {
         answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
-    Ok(answer.json(TokenRefusal { error: name, error_description: error.to_string() }))
+    Ok(answer.json(TokenRefusal { error: name, error_description: error.to_string(), code: None }))
 }

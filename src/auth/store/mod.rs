@@ -1,5 +1,6 @@
 //! SQL of clients, tokens, signing keys and sessions. These tables are global: who calls is found before the instance is known.
 
+mod assertions;
 mod clients;
 mod lockouts;
 mod revocations;
@@ -11,6 +12,7 @@ use crate::crypto::SecretHash;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, MemberId};
 
+pub use assertions::*;
 pub use clients::*;
 pub use lockouts::*;
 pub use revocations::*;
@@ -52,4 +54,12 @@ pub async fn instance_exists(db: &Db, instance: InstanceId) -> Result<bool, DbEr
     const SQL: &str = "SELECT id FROM instances WHERE id = $1";
     let found: Option<InstanceId> = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))?;
     Ok(found.is_some())
+}
+
+/// The instance of a Marketo subscription, by its Munchkin id; read here for the same reason.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn instance_of_subscription(db: &Db, munchkin_id: &str) -> Result<Option<InstanceId>, DbError> {
+    on!(db, c => sqlx::query_scalar("SELECT id FROM instances WHERE munchkin_id = $1").bind(munchkin_id).fetch_optional(c))
 }

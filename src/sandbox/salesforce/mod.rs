@@ -2,6 +2,7 @@
 
 mod bulk;
 mod bulk_http;
+pub mod canvas;
 mod describe;
 pub mod errors;
 mod grants;

@@ -186,11 +186,11 @@ async fn token(request: HttpRequest, body: web::Bytes, world: web::Data<World>) 
     }
 }
 
-fn access_token(world: &World) -> String {
+pub(super) fn access_token(world: &World) -> String {
     format!("{}!AQ{}", &organization_id()[..15], world.secret())
 }
 
-fn refresh_token(world: &World) -> String {
+pub(super) fn refresh_token(world: &World) -> String {
     format!("5Aep861{}", world.secret())
 }
 

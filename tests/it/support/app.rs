@@ -14,6 +14,7 @@ use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 
 use super::database::{Engine, TestDatabase};
@@ -114,7 +115,14 @@ impl TestApp {
 
     /// Starts the service with settings of its own.
     pub async fn start_with(engine: Engine, overrides: &[(&'static str, String)]) -> Self {
-        Self::start_at(test_clock(), engine, overrides, None).await
+        Self::start_at(test_clock(), engine, overrides, None, None).await
+    }
+
+    /// Starts the service with a settings file.
+    pub async fn start_with_toml(engine: Engine, text: &str) -> Self {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Self::start_at(test_clock(), engine, &[], None, Some(file.path())).await
     }
 
     /// Starts the service with a sandbox behind it that has `people`.
@@ -130,7 +138,7 @@ impl TestApp {
         let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.unwrap();
         let overrides =
             [("upstream.sandbox_url", sandbox.url()), ("salesforce.client_id", salesforce.0), ("salesforce.client_secret", salesforce.1)];
-        Self::start_at(clock, engine, &overrides, Some(sandbox)).await
+        Self::start_at(clock, engine, &overrides, Some(sandbox), None).await
     }
 
     async fn start_at(
@@ -138,6 +146,7 @@ impl TestApp {
         engine: Engine,
         overrides: &[(&'static str, String)],
         sandbox: Option<RunningSandbox>,
+        file: Option<&std::path::Path>,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
@@ -149,7 +158,7 @@ impl TestApp {
             ("log.filter", "error".to_owned()),
         ];
         all.extend_from_slice(overrides);
-        let mut settings = Settings::load(None, &all).unwrap();
+        let mut settings = Settings::load(file, &all).unwrap();
         settings.server.workers = 2;
         settings.database.max_connections = 5;
         settings.marketo.poll_interval_seconds = 0.01;
@@ -170,6 +179,14 @@ impl TestApp {
         settings.server.public_url = self.url.clone();
         let running = app::start(settings, self.clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         Replica { url: format!("http://{}", running.address()), running, http: self.http.clone() }
+    }
+
+    /// Changes the database behind the service's back.
+    pub async fn sql(&self, statement: &str) -> u64 {
+        match self.db() {
+            Db::Sqlite { writer, .. } => sqlx::query(AssertSqlSafe(statement)).execute(writer).await.unwrap().rows_affected(),
+            Db::Postgres(pool) => sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap().rows_affected(),
+        }
     }
 
     /// The database.

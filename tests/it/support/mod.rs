@@ -3,11 +3,13 @@
 mod app;
 mod database;
 mod guide;
+mod issuer;
 mod mailbox;
 mod sync;
 
 pub use app::{Answer, TestApp, eventually};
 pub use database::{Engine, TestDatabase};
+pub use issuer::{IssuerKey, IssuerServer};
 pub use guide::{FIRST_USER, MUNCHKIN_ID};
 
 /// Makes a test for each engine from one `async fn name(engine: Engine)`.
