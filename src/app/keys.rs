@@ -130,6 +130,7 @@ fn open(stored: &StoredDataKey, masters: &MasterKeys) -> Result<DataKey, KeyErro
 }
 
 /// Keeps a vault in step with the data keys in the database, so that a rotation made by another process is followed.
+#[derive(Clone)]
 pub(super) struct VaultKeeper {
     pub(super) db: Db,
     pub(super) masters: MasterKeys,
@@ -148,7 +149,11 @@ impl VaultKeeper {
         }
     }
 
-    async fn read(&self) -> Result<(), KeyError> {
+    /// Reads the data keys.
+    ///
+    /// # Errors
+    /// As [`load_vault`]; the vault stays as it was.
+    pub(super) async fn read(&self) -> Result<(), KeyError> {
         let stored = data_keys::list(&self.db).await?;
         let known = self.vault.keys();
         let sealing = sealing_at(&stored, self.clock.timestamp());

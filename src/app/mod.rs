@@ -124,7 +124,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     db.migrate().await?;
     let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
     let keeper = VaultKeeper { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };
-    let keeping = tokio::spawn(keeper.run());
+    let keeping = tokio::spawn(keeper.clone().run());
     let signing_keys = SigningKeys::load_or_create(&db, &vault, clock.clone()).await?;
     let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
@@ -144,7 +144,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let handlers: Vec<Arc<dyn JobHandler>> = vec![
         Arc::new(SendInvitation::new(context.clone(), mailer)),
         Arc::new(ImportInvites::new(context.clone())),
-        Arc::new(ResealJob(context.clone())),
+        Arc::new(ResealJob(keeper)),
         Arc::new(SyncRunJob::new(sync.get_ref().clone())),
     ];
     let jobs = JobWorker::new(db.clone(), clock, handlers, 4).start();

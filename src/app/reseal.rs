@@ -10,10 +10,9 @@ use crate::db::claim::ClaimedJob;
 use crate::db::data_keys::{self, StoredDataKey};
 use crate::db::sealed::{SEALED_COLUMNS, replace_sealed, sealed_by_others};
 use crate::db::{Db, DbError};
-use crate::http::Context;
 use crate::jobs::{JobHandler, JobOutcome, NewJob, back_off, enqueue};
 
-use super::keys::KeyError;
+use super::keys::{KeyError, VaultKeeper};
 
 /// From when a data key is made until it seals: every process has read it by then.
 const KNOWN_BEFORE_USE: Duration = Duration::seconds(60);
@@ -62,22 +61,24 @@ pub async fn rotate_data_key(db: &Db, masters: &MasterKeys, clock: &dyn Clock) -
 enum ResealError {
     #[error(transparent)]
     Db(#[from] DbError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     #[error("{context}: {error}")]
     Seal { context: String, error: SealError },
 }
 
 /// Seals every value by the newest data key, batch by batch, until none is left and the keys before can be forgotten.
-#[derive(Debug)]
-pub(super) struct ResealJob(pub(super) Context);
+pub(super) struct ResealJob(pub(super) VaultKeeper);
 
 impl ResealJob {
     async fn round(&self) -> Result<JobOutcome, ResealError> {
-        let Context { db, clock, vault, .. } = &self.0;
+        let VaultKeeper { db, clock, vault, .. } = &self.0;
+        self.0.read().await?;
         let now = clock.timestamp();
         let keys = data_keys::list(db).await?;
         let Some(newest) = keys.last() else { return Ok(JobOutcome::Done) };
         let seals_from = newest.seals_from.unwrap_or(newest.created_at);
-        if now < seals_from || vault.sealing_key() != newest.id {
+        if vault.sealing_key() != newest.id {
             return Ok(JobOutcome::Again((seals_from - now).max(Duration::seconds(1))));
         }
         let resealed = self.reseal(newest.id).await?;
@@ -92,7 +93,7 @@ impl ResealJob {
     }
 
     async fn reseal(&self, key: Uuid) -> Result<u64, ResealError> {
-        let Context { db, vault, .. } = &self.0;
+        let VaultKeeper { db, vault, .. } = &self.0;
         let mut resealed = 0;
         for column in SEALED_COLUMNS {
             loop {

@@ -20,8 +20,8 @@ pub use clients::{
 };
 pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
 pub use permissions::{Access, Actor, Caller, Role, Rule, Scope, Scopes};
-pub use sessions::{NewSession, begin_session};
 pub use revocations::Revocations;
+pub use sessions::{NewSession, begin_session};
 pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, SigningKeys, rotate_signing_key};
 pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
 pub use upkeep::{RunningUpkeep, start_upkeep};

@@ -35,7 +35,8 @@ impl AuthSettings {
     pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
         for (at, issuer) in self.trusted_issuers.iter().enumerate() {
             let section = format!("auth.trusted_issuers.{at}");
-            let named = (1..=60).contains(&issuer.name.len()) && issuer.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let named =
+                (1..=60).contains(&issuer.name.len()) && issuer.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             let problem = "must have 1 to 60 letters, digits or '-'";
             require(faults, named, &format!("{section}.name"), problem, "\"marketo-admin\"");
             let twice = self.trusted_issuers[..at].iter().any(|other| other.name == issuer.name || other.issuer == issuer.issuer);

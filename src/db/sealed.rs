@@ -93,8 +93,7 @@ pub async fn sealed_by_others(db: &Db, column: SealedColumn, key: Uuid, most: i6
     let value = |key, sealed| SealedValue { column, key, sealed };
     Ok(match found_by {
         SealedKey::Id(keyed) => {
-            let rows: Vec<(Uuid, Vec<u8>)> =
-                on!(db, c => sqlx::query_as(AssertSqlSafe(of(keyed))).bind(&id).bind(most).fetch_all(c))?;
+            let rows: Vec<(Uuid, Vec<u8>)> = on!(db, c => sqlx::query_as(AssertSqlSafe(of(keyed))).bind(&id).bind(most).fetch_all(c))?;
             rows.into_iter().map(|(id, sealed)| value(RowKey::One(id), sealed)).collect()
         }
         SealedKey::InstanceAndId => {
@@ -103,8 +102,7 @@ pub async fn sealed_by_others(db: &Db, column: SealedColumn, key: Uuid, most: i6
             rows.into_iter().map(|(instance, id, sealed)| value(RowKey::Two(instance, id), sealed)).collect()
         }
         SealedKey::Text(keyed) => {
-            let rows: Vec<(String, Vec<u8>)> =
-                on!(db, c => sqlx::query_as(AssertSqlSafe(of(keyed))).bind(&id).bind(most).fetch_all(c))?;
+            let rows: Vec<(String, Vec<u8>)> = on!(db, c => sqlx::query_as(AssertSqlSafe(of(keyed))).bind(&id).bind(most).fetch_all(c))?;
             rows.into_iter().map(|(text, sealed)| value(RowKey::Text(text), sealed)).collect()
         }
         SealedKey::RunsOut | SealedKey::ByMaster => Vec::new(),

@@ -13,7 +13,9 @@ use super::{
 use crate::auth::LONGEST_OVERLAP;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{
+    AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams,
+};
 use crate::ids::InstanceId;
 
 impl AsProblem for InstanceError {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use msi_actions::config::DatabaseSettings;
 use msi_actions::db::Db;
+use msi_actions::db::sealed::SEALED_COLUMNS;
 
 use crate::support::{TestDatabase, on_both_engines};
 
@@ -16,7 +17,12 @@ fn tables(engine: &str) -> BTreeMap<String, Vec<String>> {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine).join(file)).unwrap();
         let mut table: Option<String> = None;
         for line in text.lines().map(str::trim) {
-            if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+            if let Some(rest) = line.strip_prefix("ALTER TABLE ") {
+                let mut words = rest.split_whitespace();
+                let altered = words.next().unwrap().to_owned();
+                assert_eq!((words.next(), words.next()), (Some("ADD"), Some("COLUMN")), "{line}");
+                tables.entry(altered).or_insert_with(Vec::new).push(words.next().unwrap().to_owned());
+            } else if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
                 table = Some(rest.split_whitespace().next().unwrap().to_owned());
             } else if line.starts_with(')') {
                 table = None;
@@ -44,6 +50,20 @@ fn both_engines_have_the_same_steps_tables_and_columns() {
     let (sqlite, postgres) = (tables("sqlite"), tables("postgres"));
     assert!(sqlite.len() > 10, "{sqlite:?}");
     assert_eq!(sqlite, postgres);
+}
+
+#[test]
+fn every_sealed_column_is_in_the_list_of_what_a_new_data_key_seals_anew() {
+    let mut listed: Vec<_> = SEALED_COLUMNS.iter().map(|one| (one.table.to_owned(), one.column.to_owned())).collect();
+    listed.sort();
+    let tables = tables("sqlite");
+    let sealed = |(table, columns): (&String, &Vec<String>)| {
+        let columns = columns.iter().filter(|column| column.starts_with("sealed_"));
+        columns.map(|column| (table.clone(), column.clone())).collect::<Vec<_>>()
+    };
+    let mut there: Vec<_> = tables.iter().flat_map(sealed).collect();
+    there.sort();
+    assert_eq!(listed, there, "SEALED_COLUMNS in src/db/sealed.rs and the schema's sealed_… columns must be the same");
 }
 
 on_both_engines! {

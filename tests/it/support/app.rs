@@ -175,10 +175,25 @@ impl TestApp {
 
     /// A second process on the same database, which callers reach under the same name; the test stops it.
     pub async fn replica(&self) -> Replica {
+        self.replica_with(|_| {}).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A second process with settings of its own, or why it did not start.
+    pub async fn replica_with(&self, change: impl FnOnce(&mut Settings)) -> Result<Replica, String> {
         let mut settings = self.settings.clone();
         settings.server.public_url = self.url.clone();
-        let running = app::start(settings, self.clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
-        Replica { url: format!("http://{}", running.address()), running, http: self.http.clone() }
+        change(&mut settings);
+        let running = app::start(settings, self.clock.clone()).await.map_err(|error| error.to_string())?;
+        Ok(Replica { url: format!("http://{}", running.address()), running, http: self.http.clone() })
+    }
+
+    /// The master key in force, as an operator keeps it.
+    pub fn master_key_text(&self) -> String {
+        MASTER_KEY.to_owned()
+    }
+
+    pub fn master_keys(&self) -> MasterKeys {
+        MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap()
     }
 
     /// Changes the database behind the service's back.
@@ -206,8 +221,7 @@ impl TestApp {
     /// What the service's own parts work with, for a test that plays a second process.
     pub async fn context(&self) -> Context {
         let running = self.running.as_ref().unwrap();
-        let masters = MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap();
-        let vault = app::keys::load_vault(running.db(), &masters, &*self.clock).await.unwrap();
+        let vault = app::keys::load_vault(running.db(), &self.master_keys(), &*self.clock).await.unwrap();
         Context { db: running.db().clone(), clock: self.clock.clone(), vault, public_url: PublicUrl(self.url.as_str().into()) }
     }
 
@@ -240,8 +254,13 @@ impl TestApp {
         let claims = token.split('.').nth(1).unwrap();
         let claims: Value =
             serde_json::from_slice(&base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap()).unwrap();
+        self.narrowed(claims["instance"].as_str().unwrap()).await
+    }
+
+    /// An operator's token narrowed to an instance.
+    pub async fn narrowed(&self, instance: &str) -> String {
         let operator = self.client(None, Scopes::of_an_operator()).await;
-        let resource = format!("urn:msi-actions:instance:{}", claims["instance"].as_str().unwrap());
+        let resource = format!("urn:msi-actions:instance:{instance}");
         self.ask_token(&operator, &[("resource", &resource)]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
     }
 

@@ -60,7 +60,10 @@ impl IssuerServer {
                 counted.fetch_add(1, Ordering::SeqCst);
                 let body: Option<Value> = shown.lock().unwrap().clone();
                 let (status, text) = body.map_or(("503 Unavailable", String::new()), |body| ("200 OK", body.to_string()));
-                let answer = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len());
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                    text.len()
+                );
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });

@@ -9,8 +9,8 @@ mod sync;
 
 pub use app::{Answer, TestApp, eventually};
 pub use database::{Engine, TestDatabase};
-pub use issuer::{IssuerKey, IssuerServer};
 pub use guide::{FIRST_USER, MUNCHKIN_ID};
+pub use issuer::{IssuerKey, IssuerServer};
 
 /// Makes a test for each engine from one `async fn name(engine: Engine)`.
 macro_rules! on_both_engines {
