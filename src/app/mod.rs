@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
-use crate::auth::http::Outside;
+use crate::auth::http::Federation;
 use crate::auth::{Authenticator, IssuerUnfit, Revocations, RunningUpkeep, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
 use crate::clock::SharedClock;
 use crate::config::{DatabaseUrl, Settings};
@@ -138,7 +138,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let http = settings.upstream.http_client()?;
     let issuers = TrustedIssuers::new(&settings.auth.trusted_issuers, &token_endpoint, &http, db.clone(), clock.clone())?;
     let members = Arc::new(AutoLogin { db: db.clone(), connections: connections.get_ref().clone() });
-    let outside = Data::new(Outside { members, issuers });
+    let federation = Data::new(Federation { members, issuers });
     let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
     let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
     let handlers: Vec<Arc<dyn JobHandler>> = vec![
@@ -161,7 +161,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         app.app_data(gate_settings.clone())
             .app_data(context.clone())
             .app_data(issuer.clone())
-            .app_data(outside.clone())
+            .app_data(federation.clone())
             .app_data(connections.clone())
             .app_data(activation.clone())
             .app_data(sync.clone())

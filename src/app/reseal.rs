@@ -5,7 +5,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::{DataKey, MasterKeys, SealError};
+use crate::crypto::{DataKey, MasterKeys};
 use crate::db::claim::ClaimedJob;
 use crate::db::data_keys::{self, StoredDataKey};
 use crate::db::sealed::{SEALED_COLUMNS, replace_sealed, sealed_by_others};
@@ -63,8 +63,14 @@ enum ResealError {
     Db(#[from] DbError),
     #[error(transparent)]
     Keys(#[from] KeyError),
-    #[error("{context}: {error}")]
-    Seal { context: String, error: SealError },
+}
+
+/// What a round has done.
+#[derive(Debug, Default)]
+struct Resealed {
+    resealed: u64,
+    /// Values that don't open.
+    unopened: usize,
 }
 
 /// Seals every value by the newest data key, batch by batch, until none is left and the keys before can be forgotten.
@@ -81,8 +87,8 @@ impl ResealJob {
         if vault.sealing_key() != newest.id {
             return Ok(JobOutcome::Again((seals_from - now).max(Duration::seconds(1))));
         }
-        let resealed = self.reseal(newest.id).await?;
-        if now < seals_from + KEPT_AFTER_USE || resealed > 0 {
+        let done = self.reseal(newest.id).await?;
+        if now < seals_from + KEPT_AFTER_USE || done.resealed > 0 || done.unopened > 0 {
             return Ok(JobOutcome::Again(ROUNDS_APART));
         }
         let mut tx = db.begin().await?;
@@ -92,27 +98,37 @@ impl ResealJob {
         Ok(JobOutcome::Done)
     }
 
-    async fn reseal(&self, key: Uuid) -> Result<u64, ResealError> {
+    /// A value that doesn't open stays as it is, and so do the keys: somebody has to look.
+    async fn reseal(&self, key: Uuid) -> Result<Resealed, ResealError> {
         let VaultKeeper { db, vault, .. } = &self.0;
-        let mut resealed = 0;
+        let mut done = Resealed::default();
         for column in SEALED_COLUMNS {
             loop {
                 let values = sealed_by_others(db, *column, key, BATCH).await?;
+                let mut unopened = 0;
                 let mut tx = db.begin().await?;
                 for value in &values {
                     let context = value.context();
-                    let anew = vault.open(&context, &value.sealed).and_then(|plain| vault.seal(&context, &plain));
-                    let anew = anew.map_err(|error| ResealError::Seal { context, error })?;
-                    replace_sealed(&mut tx, value, &anew).await?;
-                    resealed += 1;
+                    match vault.open(&context, &value.sealed).and_then(|plain| vault.seal(&context, &plain)) {
+                        Ok(anew) => {
+                            replace_sealed(&mut tx, value, &anew).await?;
+                            done.resealed += 1;
+                        }
+                        Err(error) => {
+                            tracing::error!(context, error = %error, "a sealed value can't be sealed anew");
+                            unopened += 1;
+                        }
+                    }
                 }
                 tx.commit().await?;
-                if values.is_empty() {
+                // What doesn't open is met again by every batch.
+                if unopened == values.len() {
+                    done.unopened += unopened;
                     break;
                 }
             }
         }
-        Ok(resealed)
+        Ok(done)
     }
 }
 
@@ -124,7 +140,6 @@ impl JobHandler for ResealJob {
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
             self.round().await.unwrap_or_else(|error| {
-                // A value that doesn't open stays as it is, and so do the keys: nothing is lost, and somebody has to look.
                 tracing::error!(error = %error, "sealing anew failed; trying again");
                 JobOutcome::Again(back_off(job.attempts))
             })

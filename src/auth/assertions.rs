@@ -193,11 +193,11 @@ mod tests {
 
     #[test]
     fn an_assertion_is_taken_within_five_minutes_and_a_minute_of_skew() {
-        for fine in [(9_990, None, 10_100), (10_060, Some(10_060), 10_360), (9_640, None, 9_941)] {
+        for fine in [(9_990, None, 10_100), (10_060, Some(10_060), 10_360), (9_650, None, 9_941)] {
             assert_eq!(fault(fine.0, fine.1, fine.2), None, "{fine:?}");
         }
         for wrong in [
-            (9_640, None, 9_940),
+            (9_650, None, 9_940),
             (9_990, None, 10_291),
             (10_061, None, 10_100),
             (9_990, Some(10_061), 10_100),

@@ -20,8 +20,9 @@ const MOST_KEPT: i64 = 50_000;
 
 /// How long a client id is refused after `failures` in a row: 1 s after the fifth, doubling to 15 minutes.
 fn wait_after(failures: i64) -> Option<Duration> {
-    let over = u32::try_from(failures - FREE_FAILURES).ok()?;
-    Some(Duration::seconds(1_i64.checked_shl(over.min(20)).unwrap_or(i64::MAX)).min(LONGEST_WAIT))
+    let over = failures - FREE_FAILURES;
+    // Twenty doublings are days; more would not fit.
+    (over >= 0).then(|| Duration::seconds(1 << over.min(20)).min(LONGEST_WAIT))
 }
 
 /// A client id that may try now.

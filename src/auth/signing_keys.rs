@@ -115,10 +115,15 @@ impl SigningKeys {
     /// # Errors
     /// As [`SigningKeys::reload`].
     pub(super) async fn look_for_new(&self) -> Result<(), AuthError> {
-        if self.clock.timestamp() - self.read().looked_at >= LOOKS_APART {
-            self.reload().await?;
+        let now = self.clock.timestamp();
+        {
+            let mut known = self.write();
+            if now - known.looked_at < LOOKS_APART {
+                return Ok(());
+            }
+            known.looked_at = now;
         }
-        Ok(())
+        self.reload().await.map(drop)
     }
 
     /// The key that signs now.

@@ -37,7 +37,7 @@ pub enum ClientCommand {
         #[arg(long, value_name = "TIME", value_parser = overlap, default_value = "0s")]
         keep_old_for: Duration,
     },
-    /// Refuse a client from now on.
+    /// Refuse a client from now on, and within two seconds the tokens that it holds.
     Revoke {
         /// The client's id.
         client_id: String,

@@ -116,6 +116,28 @@ on_both_engines! {
         scene.app.stop().await;
     }
 
+    async fn an_rsa_key_is_for_rs256_and_nothing_else(engine: Engine) {
+        let scene = Scene::set(engine).await;
+        let rsa = IssuerKey::rsa("rsa");
+        let (mut for_rs512, mut for_encryption) = (rsa.jwk.clone(), rsa.jwk.clone());
+        (for_rs512["kid"], for_rs512["alg"]) = ("rs512".into(), "RS512".into());
+        (for_encryption["kid"], for_encryption["use"]) = ("enc".into(), "enc".into());
+        scene.server.publish(&[&rsa.jwk, &for_rs512, &for_encryption]);
+        scene.redeem(&rsa.sign(&scene.claims("good", json!({})))).await.expect(200);
+        // The public key, as an HMAC secret in the forms in which it is about; and the signature of another kind of key.
+        let secrets = [rsa.jwk["n"].as_str().unwrap().to_owned(), rsa.jwk.to_string()];
+        for secret in &secrets {
+            let header = Header { kid: Some("rsa".into()), ..Header::new(Algorithm::HS256) };
+            let forged = jsonwebtoken::encode(&header, &scene.claims("hmac", json!({})), &EncodingKey::from_secret(secret.as_bytes())).unwrap();
+            refused(&scene.redeem(&forged).await);
+        }
+        refused(&scene.redeem(&scene.key.sign_as("rsa", &scene.claims("ec", json!({})))).await);
+        for kid in ["rs512", "enc"] {
+            refused(&scene.redeem(&rsa.sign_as(kid, &scene.claims(kid, json!({})))).await);
+        }
+        scene.app.stop().await;
+    }
+
     async fn a_new_key_of_the_issuer_is_found_and_one_taken_away_is_refused(engine: Engine) {
         let scene = Scene::set(engine).await;
         let second = IssuerKey::new("second");

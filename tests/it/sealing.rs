@@ -94,6 +94,21 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn a_value_that_does_not_open_keeps_no_other_from_being_sealed_anew(engine: Engine) {
+        let (app, token) = scene(engine).await;
+        let before = keys_in_use(&app).await;
+        let mut value = bytes(&app, "SELECT sealed_secret FROM integration_clients").await.remove(0);
+        *value.last_mut().unwrap() ^= 1;
+        put(&app, "UPDATE integration_clients SET sealed_secret = $1", &value).await;
+        rotate_data_key(app.db(), &app.master_keys(), &*app.clock).await.unwrap();
+        app.clock.advance(Duration::seconds(61));
+        let others = "SELECT substr(sealed_access_token, 2, 16) FROM marketo_connections";
+        eventually("the others are sealed by the new key", async || bytes(&app, others).await != before).await;
+        assert_eq!(bytes(&app, "SELECT sealed_secret FROM integration_clients").await, [value]);
+        everything_opens(&app, &token).await;
+        app.stop().await;
+    }
+
     async fn another_master_key_takes_over_while_serving_and_the_old_one_can_go(engine: Engine) {
         let (app, token) = scene(engine).await;
         let new = MasterKey::generate("new".into());

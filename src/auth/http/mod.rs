@@ -12,7 +12,7 @@ use actix_web::{HttpResponse, get};
 use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use token::Outside;
+pub use token::Federation;
 
 use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
 use crate::http::{AsProblem, Code, Context, Problem};

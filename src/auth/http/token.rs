@@ -107,7 +107,7 @@ impl TokenAnswer {
 }
 
 /// What of other systems the token endpoint relies on.
-pub struct Outside {
+pub struct Federation {
     /// Finds the member behind what Salesforce says.
     pub members: Arc<dyn MemberExchange>,
     /// Whose assertions are taken.
@@ -120,10 +120,11 @@ pub struct Outside {
 ///
 /// - `client_credentials`: a token of the client itself.
 /// - `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): a client of the instance gets a five-minute token of the member
-///   who is logged in to Salesforce, for a Salesforce access token (with `instance_url`) or a Canvas signed request. It has the
-///   scopes that the member's role, the client and the request have in common. Auto-login's conditions hold; when one is not met,
-///   `error` is `invalid_grant` and `code` says which: `auto_login_switched_off`, `auto_login_not_invited`,
-///   `auto_login_not_activated`, `auto_login_other_user`; also `subject_token_invalid`, `other_organization`, `not_connected`.
+///   who is logged in to Salesforce, for a Salesforce access token (with `instance_url`) or a Canvas signed request that is at most
+///   ten minutes old. It has the scopes that the member's role, the client and the request have in common. Auto-login's conditions
+///   hold; when one is not met, `error` is `invalid_grant` and `code` says which: `auto_login_switched_off`,
+///   `auto_login_not_invited`, `auto_login_not_activated`, `auto_login_other_user`; also `subject_token_invalid`,
+///   `other_organization`, `not_connected`.
 /// - `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523): an assertion of an issuer that the operator has configured, signed
 ///   by RS256 or ES256, with `sub`, `exp`, `iat` and `jti`, living at most five minutes and good for one token. No client is needed.
 ///
@@ -146,10 +147,10 @@ pub(super) async fn token(
     form: Result<Bytes, actix_web::Error>,
     context: Context,
     issuer: Data<TokenIssuer>,
-    outside: Data<Outside>,
+    federation: Data<Federation>,
 ) -> Result<HttpResponse, Problem> {
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
-    match grant(&request, &form, &context, &issuer, &outside).await {
+    match grant(&request, &form, &context, &issuer, &federation).await {
         Ok(answer) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer)),
         Err(error) => refuse(error),
     }
@@ -160,14 +161,14 @@ async fn grant(
     form: &[u8],
     context: &Context,
     issuer: &TokenIssuer,
-    outside: &Outside,
+    federation: &Federation,
 ) -> Result<TokenAnswer, Refusal> {
     let form = Form::read(request, form)?;
     let grant_type = form.one("grant_type")?;
     // An assertion speaks for itself; the other grants are a client's.
     let anonymous = !request.headers().contains_key(header::AUTHORIZATION) && form.one("client_id")?.is_none();
     if grant_type == Some(JWT_BEARER) && anonymous {
-        return by_assertion(&form, issuer, outside).await;
+        return by_assertion(&form, issuer, federation).await;
     }
     let authentication = authentication(request, &form)?;
     let client = authenticate_client(&context.db, &*context.clock, &authentication).await?;
@@ -178,17 +179,17 @@ async fn grant(
             let new = NewToken { client_id: client.client_id, member: None, instance, scopes, lifetime: TOKEN_LIFETIME };
             Ok(TokenAnswer::of(&issuer.issue(new)?))
         }
-        Some(TOKEN_EXCHANGE) => exchange(&form, context, &client, issuer, outside).await,
-        Some(JWT_BEARER) => by_assertion(&form, issuer, outside).await,
+        Some(TOKEN_EXCHANGE) => exchange(&form, context, &client, issuer, federation).await,
+        Some(JWT_BEARER) => by_assertion(&form, issuer, federation).await,
         Some(other) => Err(AuthError::UnsupportedGrantType(other.to_owned()).into()),
         None => Err(AuthError::InvalidRequest("grant_type is missing".into()).into()),
     }
 }
 
 /// RFC 7523, section 2.1.
-async fn by_assertion(form: &Form, issuer: &TokenIssuer, outside: &Outside) -> Result<TokenAnswer, Refusal> {
+async fn by_assertion(form: &Form, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenAnswer, Refusal> {
     let assertion = required(form, "assertion")?;
-    let vouched = outside.issuers.redeem(&assertion.into()).await?;
+    let vouched = federation.issuers.redeem(&assertion.into()).await?;
     let scopes = narrowed(&vouched.scopes, form.one("scope")?)?;
     let new = NewToken { client_id: vouched.client_id, member: None, instance: Some(vouched.instance), scopes, lifetime: TOKEN_LIFETIME };
     Ok(TokenAnswer::of(&issuer.issue(new)?))
@@ -200,7 +201,7 @@ async fn exchange(
     context: &Context,
     client: &Client,
     issuer: &TokenIssuer,
-    outside: &Outside,
+    federation: &Federation,
 ) -> Result<TokenAnswer, Refusal> {
     for untaken in ["actor_token", "actor_token_type", "audience"] {
         if form.one(untaken)?.is_some() {
@@ -223,7 +224,7 @@ async fn exchange(
     };
     let instance = target(context, client, form.one("resource")?).await?;
     let instance = instance.ok_or_else(|| AuthError::InvalidTarget(format!("say which instance: resource={RESOURCE_PREFIX}ID")))?;
-    let found = outside.members.member(instance, &subject).await?;
+    let found = federation.members.member(instance, &subject).await?;
     let of_both = Scopes(Scopes::of_role(found.role).0.intersection(&client.scopes.0).copied().collect());
     let scopes = narrowed(&of_both, form.one("scope")?)?;
     let new = NewToken {

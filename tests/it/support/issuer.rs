@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use p256::SecretKey;
 use p256::elliptic_curve::sec1::ToEncodedPoint;
@@ -12,10 +13,13 @@ use p256::pkcs8::EncodePrivateKey;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+const RSA_KEY: &[u8] = include_bytes!("issuer_rsa.pem");
+
 /// A key pair of the issuer.
 pub struct IssuerKey {
     pub kid: String,
     pub jwk: Value,
+    algorithm: Algorithm,
     encoding: EncodingKey,
 }
 
@@ -25,12 +29,25 @@ impl IssuerKey {
         let point = secret.public_key().to_encoded_point(false);
         let part = |bytes: Option<&p256::FieldBytes>| URL_SAFE_NO_PAD.encode(bytes.unwrap());
         let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": part(point.x()), "y": part(point.y()) });
-        Self { kid: kid.to_owned(), jwk, encoding: EncodingKey::from_ec_der(secret.to_pkcs8_der().unwrap().as_bytes()) }
+        Self {
+            kid: kid.to_owned(),
+            jwk,
+            algorithm: Algorithm::ES256,
+            encoding: EncodingKey::from_ec_der(secret.to_pkcs8_der().unwrap().as_bytes()),
+        }
+    }
+
+    /// An RSA key: the one beside this file, for making one takes long.
+    pub fn rsa(kid: &str) -> Self {
+        let encoding = EncodingKey::from_rsa_pem(RSA_KEY).unwrap();
+        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&encoding, Algorithm::RS256).unwrap()).unwrap();
+        jwk["kid"] = json!(kid);
+        Self { kid: kid.to_owned(), jwk, algorithm: Algorithm::RS256, encoding }
     }
 
     /// Signs claims, naming `kid`.
     pub fn sign_as(&self, kid: &str, claims: &Value) -> String {
-        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) };
+        let header = Header { kid: Some(kid.to_owned()), ..Header::new(self.algorithm) };
         jsonwebtoken::encode(&header, claims, &self.encoding).unwrap()
     }
 
