@@ -28,8 +28,8 @@ pub const RESOURCE_PREFIX: &str = "urn:msi-actions:instance:";
 /// Whom the tokens are for: this API.
 const AUDIENCE: &str = "urn:msi-actions:api";
 
-/// Verified tokens that are remembered: about 60 MB when full.
-const MOST_REMEMBERED: usize = 50_000;
+/// Verified tokens that are remembered: about 25 MB when full.
+const MOST_REMEMBERED: usize = 20_000;
 
 /// What stands in an access token (RFC 9068, section 2.2).
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-/// A JSON body that may be left out.
+/// A JSON body that may be left out, or be null.
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub Option<T>);
 
@@ -45,7 +45,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
             let bytes = bytes.await.map_err(|error| unreadable(&error))?;
             match (bytes.is_empty(), json) {
                 (true, _) => Ok(Self(None)),
-                (false, true) => read_json(&bytes).map(|body| Self(Some(body))),
+                (false, true) => read_json(&bytes).map(Self),
                 (false, false) => Err(Problem::new(Code::UnsupportedMediaType, "Send the body as application/json.")),
             }
         })

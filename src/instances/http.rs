@@ -285,9 +285,10 @@ async fn get_integration_information(context: Context, caller: InstanceCaller) -
 #[serde(deny_unknown_fields)]
 struct RotateSecret {
     /// How long the secret of before works on, in seconds; it stops at once unless given.
+    // JSON's whole numbers may be written with a fraction of zero.
     #[serde(default)]
-    #[schema(minimum = 0, maximum = 604_800)]
-    keep_old_for_seconds: i64,
+    #[schema(value_type = i64, minimum = 0, maximum = 604_800)]
+    keep_old_for_seconds: f64,
 }
 
 /// Give the instance's API client another secret
@@ -304,11 +305,12 @@ async fn rotate_integration_secret(
     caller: InstanceCaller,
     OptionalBody(wanted): OptionalBody<RotateSecret>,
 ) -> Result<HttpResponse, Problem> {
-    let overlap = time::Duration::seconds(wanted.map_or(0, |wanted| wanted.keep_old_for_seconds));
-    if overlap.is_negative() || overlap > LONGEST_OVERLAP {
-        let detail = format!("An old secret can be kept for 0 to {} seconds.", LONGEST_OVERLAP.whole_seconds());
+    let seconds = wanted.map_or(0.0, |wanted| wanted.keep_old_for_seconds);
+    if seconds.fract() != 0.0 || !(0.0..=LONGEST_OVERLAP.as_seconds_f64()).contains(&seconds) {
+        let detail = format!("An old secret can be kept for 0 to {} whole seconds.", LONGEST_OVERLAP.whole_seconds());
         return Err(Problem::invalid(vec![InputFault::new("/keep_old_for_seconds", "out_of_range", detail)]));
     }
+    let overlap = time::Duration::seconds_f64(seconds);
     let mut tx = context.db.begin().await?;
     let card = integration::rotate(&mut tx, &*context.clock, caller.instance, overlap).await?;
     tx.commit().await?;

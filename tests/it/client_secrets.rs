@@ -65,7 +65,7 @@ on_both_engines! {
         let third = of(&app.call(&token, Method::POST, &rotate, None).await.expect(200));
         app.ask_token(&second, &[]).await.expect(401);
         app.ask_token(&third, &[]).await.expect(200);
-        for wrong in [json!({"keep_old_for_seconds": -1}), json!({"keep_old_for_seconds": 604_801}), json!({"keep": 1})] {
+        for wrong in [json!({"keep_old_for_seconds": -1}), json!({"keep_old_for_seconds": 604_801}), json!({"keep_old_for_seconds": 1.5}), json!({"keep": 1})] {
             app.call(&token, Method::POST, &rotate, Some(wrong)).await.problem(422, "invalid_input");
         }
         app.ask_token(&third, &[]).await.expect(200);
