@@ -49,12 +49,29 @@ pub enum KeyError {
     Db(#[from] DbError),
 }
 
+/// The master keys of the settings, if they open the database. If they don't, it is closed, and is as it was.
+///
+/// # Errors
+/// As `master_keys` and [`check`].
+pub async fn fitting_master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError> {
+    let fitting = async {
+        let masters = master_keys(settings, db).await?;
+        check(db, &masters).await?;
+        Ok(masters)
+    };
+    let found = fitting.await;
+    if found.is_err() {
+        db.close().await;
+    }
+    found
+}
+
 /// The master keys of the settings. For an empty SQLite database, which one process owns, a missing key file is made once,
 /// readable by its owner only.
 ///
 /// # Errors
 /// [`KeyError::Missing`], [`KeyError::Lost`], [`KeyError::Malformed`], [`KeyError::File`].
-pub async fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError> {
+async fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError> {
     let secrets = &settings.secrets;
     if !secrets.master_key.expose_secret().is_empty() {
         return Ok(MasterKeys::parse(&secrets.master_key, &secrets.old_master_keys)?);

@@ -119,8 +119,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
 
     let db = open_database(&settings).await?;
     // Before anything is changed: a database that doesn't open is left as it is.
-    let master_keys = keys::master_keys(&settings, &db).await?;
-    keys::check(&db, &master_keys).await?;
+    let master_keys = keys::fitting_master_keys(&settings, &db).await?;
     db.migrate().await?;
     let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
     let keeper = VaultKeeper { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };

@@ -67,7 +67,6 @@ pub(super) async fn keys(shared: &SharedOptions, command: KeysCommand) -> Outcom
 async fn open(shared: &SharedOptions) -> Result<(Db, MasterKeys), String> {
     let settings = settings(shared, vec![("log.filter", "warn".to_owned())])?;
     let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
-    let masters = crate::app::keys::master_keys(&settings, &db).await.map_err(|error| error.to_string())?;
-    crate::app::keys::check(&db, &masters).await.map_err(|error| error.to_string())?;
+    let masters = crate::app::keys::fitting_master_keys(&settings, &db).await.map_err(|error| error.to_string())?;
     Ok((db, masters))
 }
