@@ -48,6 +48,8 @@ ids! {
     ImportId,
     /// A connection to Salesforce.
     ConnectionId,
+    /// A kind of failure met by a connection.
+    DiagnosticId,
     /// A run of the people sync.
     RunId,
     /// A job in the queue.

@@ -71,6 +71,7 @@ pub struct RunningApp {
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     jobs: RunningWorker,
+    connections: Data<Connections>,
     patience: Duration,
 }
 
@@ -130,6 +131,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let issuer = Data::new(issuer);
     let metrics = Data::new(Metrics::new());
     let body_limit = settings.server.body_limit_bytes;
+    let kept = connections.clone();
     let server = HttpServer::new(move || {
         let (app, mut document) =
             App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
@@ -152,7 +154,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    Ok(RunningApp { address, public_url, db, server: handle, serving, jobs, patience })
+    Ok(RunningApp { address, public_url, db, server: handle, serving, jobs, connections: kept, patience })
 }
 
 impl RunningApp {
@@ -174,11 +176,12 @@ impl RunningApp {
         &self.db
     }
 
-    /// Stops: no new requests, then those under way, then jobs, then the database.
+    /// Stops: no new requests, then those under way, then jobs, then what is left to record, then the database.
     pub async fn stop(self) {
         self.server.stop(true).await;
         let _ = self.serving.await;
         self.jobs.stop(self.patience).await;
+        self.connections.stop().await;
         self.db.close().await;
         tracing::info!("stopped");
     }

@@ -224,6 +224,9 @@ pub const RULES: &[Rule] = rules! {
     POST "/v1/connections/marketo/test" => Instance(ConnectionsWrite);
     DELETE "/v1/connections/marketo" => Instance(ConnectionsWrite);
 
+    GET "/v1/diagnostics" => Instance(ConnectionsRead);
+    GET "/v1/diagnostics/{diagnostic_id}" => Instance(ConnectionsRead);
+
     GET "/v1/sync/preview" => Instance(SyncRead);
     POST "/v1/sync/runs" => Instance(SyncWrite);
     GET "/v1/sync/runs" => Instance(SyncRead);

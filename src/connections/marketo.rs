@@ -9,7 +9,7 @@ use url::Url;
 
 use super::marketo_tokens::{MarketoTokens, ProvisionedTokens};
 use super::store::{self, MarketoRow};
-use super::{ConnectionError, Connections, TestResult};
+use super::{ConnectionError, Connections, TestResult, Vendor};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId};
 use crate::instances::{self, MunchkinId};
@@ -83,7 +83,8 @@ impl Connections {
         let (client_id, client_secret) = self.provisioned_credentials(instance).await?;
         let base = self.addresses.marketo(munchkin_id)?;
         let tokens = ProvisionedTokens::new(self.http.clone(), base.clone(), client_id, client_secret);
-        Ok(MarketoClient::new(self.http.clone(), base, Arc::new(tokens), &self.marketo))
+        let ledger = self.ledger(instance, Vendor::Marketo, None);
+        Ok(MarketoClient::new(self.http.clone(), base, Arc::new(tokens), &self.marketo).with_ledger(ledger))
     }
 
     async fn provisioned_credentials(&self, instance: InstanceId) -> Result<(String, SecretString), ConnectionError> {
@@ -117,9 +118,11 @@ impl Connections {
             Some(pasted) => (pasted.client_id, pasted.client_secret),
             None => self.provisioned_credentials(instance).await?,
         };
-        let issued = request_token(&self.http, &base, &client_id, &secret).await?;
+        let issued = request_token(&self.http, &base, &client_id, &secret).await;
+        let issued = issued.inspect_err(|error| self.marketo_failed(instance, None, error))?;
         let tokens = ProvisionedTokens::having(self.http.clone(), base.clone(), client_id.clone(), secret.clone(), &issued);
-        MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), &self.marketo).describe().await?;
+        let client = MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), &self.marketo);
+        client.with_ledger(self.ledger(instance, Vendor::Marketo, None)).describe().await?;
 
         let now = self.clock.timestamp();
         let row = self.marketo_row(instance, &base, client_id, &secret, &issued, now, provisioned, connected_by)?;
@@ -173,7 +176,8 @@ impl Connections {
         let base =
             Url::parse(&row.base_url).map_err(|_| ConnectionError::MarketoAddress("the stored Marketo address can't be read".into()))?;
         let tokens = Arc::new(MarketoTokens { connections: self.clone(), instance });
-        let client = MarketoClient::new(self.http.clone(), base, tokens, &self.marketo);
+        let ledger = self.ledger(instance, Vendor::Marketo, Some(row.id));
+        let client = MarketoClient::new(self.http.clone(), base, tokens, &self.marketo).with_ledger(ledger);
         self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (row.id, client.clone()));
         Ok(client)
     }

@@ -68,7 +68,8 @@ impl MarketoTokens {
         let base =
             Url::parse(&row.base_url).map_err(|_| ConnectionError::MarketoAddress("the stored Marketo address can't be read".into()))?;
         let secret = connections.vault.open_text(&secret_context(self.instance, row.id), &row.sealed_client_secret)?;
-        let issued = request_token(&connections.http, &base, &row.client_id, &secret).await?;
+        let issued = request_token(&connections.http, &base, &row.client_id, &secret).await;
+        let issued = issued.inspect_err(|error| connections.marketo_failed(self.instance, Some(row.id), error))?;
         let sealed = connections.vault.seal(&token_context(self.instance, row.id), issued.access_token.expose_secret().as_bytes())?;
         let expires_at = connections.clock.timestamp() + Duration::seconds(i64::try_from(issued.expires_in).unwrap_or(0));
         let mut tx = connections.db.begin().await?;

@@ -3,6 +3,7 @@
 
 mod activation;
 mod authorization;
+mod diagnostics;
 mod hosts;
 pub mod http;
 mod marketo;
@@ -22,6 +23,7 @@ use crate::salesforce::SalesforceError;
 
 pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin};
 pub use authorization::Purpose;
+pub use diagnostics::{Diagnostic, DiagnosticFilter, RecentErrors, Vendor};
 pub use hosts::{NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 pub use marketo::{MarketoAdmin, PastedCredentials};
 pub use service::Connections;

@@ -8,7 +8,7 @@ use url::Url;
 use super::authorization::Authorized;
 use super::salesforce_tokens::SalesforceTokens;
 use super::store::{self, SalesforceRow};
-use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult};
+use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult, Vendor};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 use crate::salesforce::{SalesforceClient, SalesforceError, revoke};
@@ -96,7 +96,8 @@ impl Connections {
             .map_err(|_| ConnectionError::AddressNotAllowed("the stored Salesforce address can't be read".into()))?;
         self.addresses.check_salesforce(&base)?;
         let tokens = Arc::new(SalesforceTokens { connections: self.clone(), instance, id: row.id });
-        Ok(SalesforceClient::new(self.http.clone(), base, &self.salesforce.api_version, tokens))
+        let ledger = self.ledger(instance, Vendor::Salesforce, Some(row.id));
+        Ok(SalesforceClient::new(self.http.clone(), base, &self.salesforce.api_version, tokens).with_ledger(ledger))
     }
 
     /// Makes a test call with the instance's connection and records what it found.
@@ -140,7 +141,10 @@ impl Connections {
         match revoke(&self.http, &login_base, &token).await {
             // A token that Salesforce doesn't know any more is as good as revoked.
             Ok(()) | Err(SalesforceError::OAuth(_)) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                self.salesforce_failed(instance, Some(row.id), &error);
+                return Err(error.into());
+            }
         }
         let mut tx = self.db.begin().await?;
         store::delete_salesforce(&mut tx, instance, row.id).await?;

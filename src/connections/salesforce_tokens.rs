@@ -94,7 +94,8 @@ impl SalesforceTokens {
         let token = connections.vault.open_text(&refresh_context(self.instance, row.id), sealed)?;
         let login_base =
             Url::parse(&row.login_base).map_err(|_| ConnectionError::AddressNotAllowed("the stored login address can't be read".into()))?;
-        match refresh(&connections.http, &connections.salesforce_app()?, &login_base, &token).await {
+        let refreshed = refresh(&connections.http, &connections.salesforce_app()?, &login_base, &token).await;
+        match refreshed.inspect_err(|error| connections.salesforce_failed(self.instance, Some(row.id), error)) {
             Ok(grant) => self.keep(row, grant).await,
             Err(SalesforceError::AnswerLost { .. }) => {
                 self.give_up("ANSWER_LOST", ANSWER_LOST).await?;

@@ -5,6 +5,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use url::Url;
 use uuid::Uuid;
 
+use super::diagnostics::{ConnectionLedger, Recorder, Recording, Vendor};
 use super::hosts::Addresses;
 use super::{ConnectionError, SalesforceHost};
 use crate::clock::SharedClock;
@@ -12,8 +13,9 @@ use crate::config::{MarketoSettings, SalesforceSettings, Settings};
 use crate::crypto::Vault;
 use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
-use crate::marketo::MarketoClient;
-use crate::salesforce::OAuthApp;
+use crate::marketo::{MarketoClient, MarketoError};
+use crate::salesforce::{OAuthApp, SalesforceError};
+use crate::upstream::CallLedger;
 
 use secrecy::ExposeSecret;
 
@@ -28,17 +30,20 @@ pub struct Connections {
     pub(super) salesforce: SalesforceSettings,
     pub(super) marketo: MarketoSettings,
     redirect_uri: String,
+    recorder: Recorder,
+    recording: Recording,
     renewals: Arc<Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>>,
     /// One client a subscription, because a client counts its calls; with the connection it was made for.
     pub(super) marketo_clients: Arc<Mutex<HashMap<InstanceId, (ConnectionId, MarketoClient)>>>,
 }
 
 impl Connections {
-    /// Wires the feature; `public_url` is our own address, where Salesforce sends people back to.
+    /// Wires the feature and starts its task; `public_url` is our own address, where Salesforce sends people back to.
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
     pub fn new(settings: &Settings, db: Db, clock: SharedClock, vault: Vault, public_url: &str) -> Result<Self, reqwest::Error> {
+        let (recorder, recording) = Recorder::start(db.clone(), clock.clone());
         Ok(Self {
             db,
             clock,
@@ -48,9 +53,35 @@ impl Connections {
             salesforce: settings.salesforce.clone(),
             marketo: settings.marketo.clone(),
             redirect_uri: format!("{public_url}/oauth/salesforce/callback"),
+            recorder,
+            recording,
             renewals: Arc::default(),
             marketo_clients: Arc::default(),
         })
+    }
+
+    /// The book of the calls made for an instance; `connection` is none before there is one.
+    pub(super) fn ledger(&self, instance: InstanceId, vendor: Vendor, connection: Option<ConnectionId>) -> Arc<dyn CallLedger> {
+        Arc::new(ConnectionLedger { recorder: self.recorder.clone(), instance, vendor, connection })
+    }
+
+    /// Records a failure that no client reports: of the token endpoint, of the identity address, of a revocation.
+    pub(super) fn salesforce_failed(&self, instance: InstanceId, connection: Option<ConnectionId>, error: &SalesforceError) {
+        if let Some(failure) = error.failure() {
+            self.recorder.note(instance, Vendor::Salesforce, connection, failure);
+        }
+    }
+
+    /// Records a failure that no client reports: of Marketo's identity service.
+    pub(super) fn marketo_failed(&self, instance: InstanceId, connection: Option<ConnectionId>, error: &MarketoError) {
+        if let Some(failure) = error.failure() {
+            self.recorder.note(instance, Vendor::Marketo, connection, failure);
+        }
+    }
+
+    /// Writes down what is left to record; call it once no more calls are made.
+    pub async fn stop(&self) {
+        self.recording.stop().await;
     }
 
     /// Our app at Salesforce.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{InputFault, Problem};
-use crate::ids::{InstanceId, InviteId, MemberId, RunId, TeamId};
+use crate::ids::{DiagnosticId, InstanceId, InviteId, MemberId, RunId, TeamId};
 
 /// Rows on a page unless told otherwise.
 const DEFAULT_LIMIT: u16 = 100;
@@ -69,7 +69,7 @@ macro_rules! places_of_ids {
     )+};
 }
 
-places_of_ids!(InstanceId, InviteId, MemberId, RunId, TeamId);
+places_of_ids!(DiagnosticId, InstanceId, InviteId, MemberId, RunId, TeamId);
 
 /// A vendor's number, which is never negative.
 impl Place for i64 {

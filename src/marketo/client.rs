@@ -15,7 +15,7 @@ use super::limiter::Limiter;
 use super::quota;
 use super::wire::Verdict;
 use crate::config::MarketoSettings;
-use crate::upstream::{RetryPolicy, TokenSource, shortened};
+use crate::upstream::{CallLedger, NoLedger, RetryPolicy, TokenSource, shortened};
 
 /// Marketo counts calls over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(20);
@@ -32,6 +32,7 @@ pub struct MarketoClient {
     http: reqwest::Client,
     base: Url,
     tokens: Arc<dyn TokenSource>,
+    pub(super) ledger: Arc<dyn CallLedger>,
     limiter: Arc<Limiter>,
     pub(super) retry: RetryPolicy,
     /// Wait after 606: the 20 seconds in which Marketo counts calls.
@@ -88,7 +89,7 @@ impl MarketoClient {
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, settings: &MarketoSettings) -> Self {
         let limiter = Arc::new(Limiter::new(settings.concurrent_calls, settings.calls_per_20_seconds, RATE_WINDOW));
-        Self { http, base, tokens, limiter, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
+        Self { http, base, tokens, ledger: Arc::new(NoLedger), limiter, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
     }
 
     /// The same client with another wait after 606.
@@ -101,6 +102,19 @@ impl MarketoClient {
     #[must_use]
     pub fn with_retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
+    }
+
+    /// The same client, reporting its calls to `ledger`.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Arc<dyn CallLedger>) -> Self {
+        Self { ledger, ..self }
+    }
+
+    /// Reports a failed attempt.
+    pub(super) fn report(&self, error: &MarketoError) {
+        if let Some(failure) = error.failure() {
+            self.ledger.failed(failure);
+        }
     }
 
     /// The address of a resource; `segments` are encoded.
@@ -121,7 +135,7 @@ impl MarketoClient {
                 Err(error) => course.recover(error).await?,
             }
         };
-        serde_json::from_slice(&body).map_err(not_understood)
+        serde_json::from_slice(&body).map_err(not_understood).inspect_err(|error| self.report(error))
     }
 
     async fn once(&self, call: &Call, token: &SecretString) -> Result<Bytes, MarketoError> {
@@ -182,6 +196,7 @@ impl<'a> Course<'a> {
     /// # Errors
     /// `error` itself when repeating is pointless or was done often enough.
     pub(super) async fn recover(&mut self, error: MarketoError) -> Result<(), MarketoError> {
+        self.client.report(&error);
         if matches!(error, MarketoError::TokenRefused(_)) && !self.renewed {
             self.token = self.client.tokens.renew(&self.token).await?;
             self.renewed = true;

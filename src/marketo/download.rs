@@ -36,14 +36,16 @@ impl MarketoClient {
             };
             let Some(message) = cut else { break };
             cuts += 1;
+            let cut = MarketoError::Interrupted { received, message };
+            self.report(&cut);
             if cuts >= self.retry.attempts {
-                return Err(MarketoError::Interrupted { received, message });
+                return Err(cut);
             }
             tracing::info!(received, "the download of an export was cut and will be resumed");
             tokio::time::sleep(self.retry.back_off(cuts)).await;
         }
         let hash = spool.close().await?;
-        verify(job, received, &hash)
+        verify(job, received, &hash).inspect_err(|error| self.report(error))
     }
 
     /// Asks for the file from byte `from` on; nothing if that is its end.

@@ -5,9 +5,10 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::client::{Call, MarketoClient};
+use super::diagnosis;
 use super::error::MarketoError;
 use super::wire::{Envelope, ExportRow};
-use crate::upstream::shortened;
+use crate::upstream::{CallFailure, shortened};
 
 /// Longest time span of a date filter.
 const LONGEST_SPAN: Duration = Duration::days(31);
@@ -215,7 +216,13 @@ impl MarketoClient {
     async fn export_call(&self, call: Call) -> Result<ExportJob, MarketoError> {
         let answer: Envelope<ExportRow> = self.json(&call).await?;
         let row = answer.result.into_iter().next();
-        row.ok_or_else(|| MarketoError::UnexpectedAnswer { message: "no export job in it".into() })?.try_into()
+        let row = row.ok_or_else(|| MarketoError::UnexpectedAnswer { message: "no export job in it".into() });
+        let job: ExportJob = row.and_then(TryInto::try_into).inspect_err(|error| self.report(error))?;
+        if job.status == ExportStatus::Failed {
+            let category = diagnosis::explain(diagnosis::EXPORT_FAILED).category;
+            self.ledger.failed(CallFailure::new(diagnosis::EXPORT_FAILED, category, Some(&job.export_id)));
+        }
+        Ok(job)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Vendor pages: <https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/home>.
 
 mod client;
+mod diagnosis;
 mod download;
 mod error;
 mod export;
@@ -18,6 +19,7 @@ mod wire;
 mod tests;
 
 pub use client::MarketoClient;
+pub use diagnosis::explain;
 pub use error::{MarketoError, Refusal};
 pub use export::{ExportFilter, ExportJob, ExportPage, ExportStatus, FilterBy};
 pub use leads::{FieldDescription, Lead};

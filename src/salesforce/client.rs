@@ -10,7 +10,7 @@ use url::Url;
 
 use super::error::{ApiRefusal, SalesforceError, not_understood};
 use super::wire::Fault;
-use crate::upstream::{RetryPolicy, TokenSource, shortened};
+use crate::upstream::{CallLedger, NoLedger, RetryPolicy, TokenSource, shortened};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
 /// itself stops a synchronous request after two minutes.
@@ -34,6 +34,7 @@ pub struct SalesforceClient {
     instance_url: Url,
     api_version: String,
     tokens: Arc<dyn TokenSource>,
+    pub(super) ledger: Arc<dyn CallLedger>,
     usage: Arc<Mutex<Option<ApiUsage>>>,
     retry: RetryPolicy,
 }
@@ -84,13 +85,26 @@ impl SalesforceClient {
     #[must_use]
     pub fn new(http: reqwest::Client, instance_url: Url, api_version: &str, tokens: Arc<dyn TokenSource>) -> Self {
         let (api_version, usage) = (api_version.to_owned(), Arc::default());
-        Self { http, instance_url, api_version, tokens, usage, retry: RetryPolicy::default() }
+        Self { http, instance_url, api_version, tokens, ledger: Arc::new(NoLedger), usage, retry: RetryPolicy::default() }
     }
 
     /// The same client with another retry policy.
     #[must_use]
     pub fn with_retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
+    }
+
+    /// The same client, reporting its calls to `ledger`.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Arc<dyn CallLedger>) -> Self {
+        Self { ledger, ..self }
+    }
+
+    /// Reports a failed attempt.
+    pub(super) fn report(&self, error: &SalesforceError) {
+        if let Some(failure) = error.failure() {
+            self.ledger.failed(failure);
+        }
     }
 
     /// The organisation's API usage as the last answer gave it (`Sforce-Limit-Info`, which not every answer has).
@@ -120,7 +134,7 @@ impl SalesforceClient {
 
     /// Makes `call` and decodes its JSON answer.
     pub(super) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, SalesforceError> {
-        serde_json::from_slice(&self.bytes(call).await?).map_err(not_understood)
+        serde_json::from_slice(&self.bytes(call).await?).map_err(not_understood).inspect_err(|error| self.report(error))
     }
 
     /// Makes `call` and reads its answer, repeating both as long as that helps.
@@ -191,6 +205,7 @@ impl<'a> Course<'a> {
     /// # Errors
     /// `error` itself when repeating is pointless or was done often enough.
     async fn recover(&mut self, error: SalesforceError) -> Result<(), SalesforceError> {
+        self.client.report(&error);
         if matches!(error, SalesforceError::SessionInvalid(_)) && !self.renewed {
             self.token = self.client.tokens.renew(&self.token).await?;
             self.renewed = true;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use super::diagnosis::{self, Category};
-use crate::upstream::{TokenUnavailable, causes};
+use super::diagnosis;
+use crate::upstream::{CallFailure, Category, TokenUnavailable, causes};
 
 /// A refusal of the REST or Bulk API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,6 +110,24 @@ impl SalesforceError {
         }
     }
 
+    /// Our name of a failure that Salesforce gives no code for; none of what is no failure of a call.
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some(diagnosis::UNREACHABLE),
+            Self::AnswerLost { .. } => Some(diagnosis::ANSWER_LOST),
+            Self::BadSignature => Some(diagnosis::BAD_SIGNATURE),
+            Self::UnexpectedAnswer { .. } => Some(diagnosis::UNEXPECTED_ANSWER),
+            _ => None,
+        }
+    }
+
+    /// What the diagnostics keep of it; nothing of what is no failure of a call, or was reported where it happened.
+    #[must_use]
+    pub fn failure(&self) -> Option<CallFailure> {
+        let request_id = self.refusal().and_then(|refusal| diagnosis::error_id(&refusal.message));
+        self.code().or(self.name()).map(|code| CallFailure::new(code, self.category(), request_id))
+    }
+
     /// Salesforce's own words when there are any, else ours.
     #[must_use]
     pub fn message(&self) -> String {
@@ -135,8 +153,8 @@ impl SalesforceError {
     /// What kind of trouble it is.
     #[must_use]
     pub fn category(&self) -> Category {
-        if let Some((category, _)) = self.code().and_then(diagnosis::look_up) {
-            return category;
+        if let Some(known) = self.code().and_then(diagnosis::look_up) {
+            return known.category;
         }
         match self {
             Self::Unreachable { .. } | Self::AnswerLost { .. } | Self::ResultsNotReady => Category::Intermittent,
@@ -156,18 +174,12 @@ impl SalesforceError {
     /// One sentence for the person who has to act.
     #[must_use]
     pub fn what_to_do(&self) -> &'static str {
-        if let Some((_, advice)) = self.code().and_then(diagnosis::look_up) {
-            return advice;
+        if let Some(known) = self.code().or(self.name()).and_then(diagnosis::look_up) {
+            return known.what_to_do;
         }
         match self {
-            Self::Unreachable { .. } => "Check the Salesforce address and that this service may reach it, then try again.",
-            Self::AnswerLost { .. } => "Try again; if the connection doesn't work any more, connect Salesforce again.",
-            Self::BadSignature => "Check the client secret in this service's settings, then connect Salesforce again.",
             Self::TokenUnavailable(_) | Self::SessionInvalid(_) => "Connect Salesforce again.",
             Self::ResultsNotReady => "Wait until the job has completed.",
-            Self::UnexpectedAnswer { .. } => {
-                "Check that the Salesforce address is the organisation's login or My Domain address; if it is, report this to the maintainers of this service."
-            }
             Self::InvalidRequest { .. } => "Report this to the maintainers of this service.",
             _ => match self.category() {
                 Category::Intermittent => "Try again in some minutes.",

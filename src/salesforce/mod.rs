@@ -14,9 +14,10 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use crate::upstream::Category;
 pub use bulk::{QueryJob, QueryJobState, ResultBody, ResultPage};
 pub use client::{ApiUsage, SalesforceClient};
-pub use diagnosis::Category;
+pub use diagnosis::explain;
 pub use error::{ApiRefusal, OAuthRefusal, SalesforceError};
 pub use oauth::{Grant, Identity, OAuthApp, authorize_url, exchange_code, identity, refresh, revoke};
 pub use rest::{Limit, QueryPage, Record};

@@ -1,11 +1,13 @@
-//! What the clients of both vendors share: where tokens come from, how often a call is repeated, how an error's text is kept
-//! short. It knows neither vendor.
+//! What the clients of both vendors share: where tokens come from, how often a call is repeated, to whom calls are reported, how
+//! an error's text is kept short. It knows neither vendor.
 
+mod ledger;
 mod retry;
 mod text;
 
 use secrecy::SecretString;
 
+pub use ledger::{CallFailure, CallLedger, Category, Explanation, NoLedger};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};
 

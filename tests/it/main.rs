@@ -8,6 +8,7 @@ mod architecture;
 mod auth;
 mod cli;
 mod connections;
+mod diagnostics;
 mod edge;
 mod instances;
 mod invite_imports;

@@ -7,10 +7,11 @@ use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::diagnostics::lately;
 use super::{instance_of, name_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, MarketoRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
+use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, RecentErrors, TestResult};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem};
 
@@ -106,6 +107,9 @@ struct MarketoConnection {
     last_error_code: Option<String>,
     /// What to do about it.
     what_to_do: Option<String>,
+    /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recent_errors: Option<RecentErrors>,
 }
 
 impl From<MarketoRow> for MarketoConnection {
@@ -121,6 +125,7 @@ impl From<MarketoRow> for MarketoConnection {
             last_tested_at: row.last_tested_at,
             last_error_code: row.last_error_code,
             what_to_do: row.last_error,
+            recent_errors: None,
         }
     }
 }
@@ -158,7 +163,8 @@ async fn connect_marketo(
 async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_marketo(&context.db, caller.instance).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" })?;
-    Ok(HttpResponse::Ok().json(MarketoConnection::from(row)))
+    let recent_errors = lately(&context, &caller, row.id).await?;
+    Ok(HttpResponse::Ok().json(MarketoConnection { recent_errors, ..row.into() }))
 }
 
 /// Test the Marketo connection

@@ -1,6 +1,7 @@
 //! Routes of the connections, and the address to which Salesforce sends people back.
 
 mod callback;
+mod diagnostics;
 mod marketo;
 mod salesforce;
 
@@ -60,6 +61,7 @@ fn salesforce_problem(error: &SalesforceError) -> Problem {
 pub fn routes(config: &mut ServiceConfig) {
     salesforce::routes(config);
     marketo::routes(config);
+    diagnostics::routes(config);
     callback::routes(config);
 }
 

@@ -3,10 +3,11 @@ use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::diagnostics::lately;
 use super::{instance_of, name_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, SalesforceRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, NoSalesforceHost, SalesforceHost, TestResult};
+use crate::connections::{ConnectionError, ConnectionState, Connections, NoSalesforceHost, RecentErrors, SalesforceHost, TestResult};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
 
@@ -81,6 +82,9 @@ struct SalesforceConnection {
     last_error_code: Option<String>,
     /// What to do about it.
     what_to_do: Option<String>,
+    /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recent_errors: Option<RecentErrors>,
 }
 
 impl From<SalesforceRow> for SalesforceConnection {
@@ -96,6 +100,7 @@ impl From<SalesforceRow> for SalesforceConnection {
             last_tested_at: row.last_tested_at,
             last_error_code: row.last_error_code,
             what_to_do: row.last_error,
+            recent_errors: None,
         }
     }
 }
@@ -109,7 +114,8 @@ impl From<SalesforceRow> for SalesforceConnection {
 async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_salesforce(&context.db, caller.instance).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" })?;
-    Ok(HttpResponse::Ok().json(SalesforceConnection::from(row)))
+    let recent_errors = lately(&context, &caller, row.id).await?;
+    Ok(HttpResponse::Ok().json(SalesforceConnection { recent_errors, ..row.into() }))
 }
 
 /// Test the Salesforce connection

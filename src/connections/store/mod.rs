@@ -1,9 +1,11 @@
-//! SQL of the connections, one file a vendor.
+//! SQL of the connections, one file a vendor or table.
 
+mod diagnostics;
 mod marketo;
 mod salesforce;
 mod state;
 
+pub use diagnostics::{count_failures, find_diagnostic, list_diagnostics, recent_errors};
 pub use marketo::{MarketoRow, delete_marketo, find_marketo, keep_marketo_token, record_marketo_test, replace_marketo};
 pub use salesforce::{
     SalesforceRow, begin_refresh, clear_refresh, delete_salesforce, find_salesforce, find_salesforce_by_id, keep_refreshed,

@@ -1,0 +1,107 @@
+//! What a client reports about its calls while it makes them. The client knows no feature and no database; whoever keeps the
+//! book does.
+
+/// What kind of trouble a failure is, as the product's diagnostics page groups them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// The connection must be made again, or the user or organisation is locked out.
+    Authentication,
+    /// A permission, a rule of the subscription or organisation, or its data stands in the way.
+    AccessValidation,
+    /// Passes by itself; repeated automatically where that helps.
+    Intermittent,
+    /// Anything else.
+    Other,
+}
+
+impl Category {
+    /// The category of an HTTP status that came without a vendor's code.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 => Self::Authentication,
+            403 => Self::AccessValidation,
+            429 | 500..=599 => Self::Intermittent,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What is known of a code: texts for the person who has to act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explanation {
+    /// What kind of trouble it is.
+    pub category: Category,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub what_to_do: &'static str,
+}
+
+impl Explanation {
+    /// A code that stands in no table, when the vendor's own status says no more.
+    #[must_use]
+    pub fn unknown(code: &str) -> Self {
+        let category = code.parse().map_or(Category::Other, Category::of_status);
+        Self {
+            category,
+            meaning: "This service has no explanation of the code.",
+            what_to_do: "Quote the code and the request id to the vendor's support.",
+        }
+    }
+}
+
+/// A call that failed. It holds no text of the vendor's, which may be about people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFailure {
+    /// The vendor's code, an HTTP status, or a name of ours such as `UNREACHABLE`.
+    pub code: String,
+    /// What kind of trouble it is.
+    pub category: Category,
+    /// The vendor's id of the request or of the job.
+    pub request_id: Option<String>,
+}
+
+/// Most characters of a code or of a vendor's id.
+const LONGEST_NAME: usize = 80;
+
+impl CallFailure {
+    /// A failure by its code. A code or an id that is none by its form could be any text and is left out.
+    #[must_use]
+    pub fn new(code: &str, category: Category, request_id: Option<&str>) -> Self {
+        let name = |text: &&str| {
+            let named = |one: u8| one.is_ascii_alphanumeric() || matches!(one, b'_' | b'-' | b'.' | b'#' | b'(' | b')' | b' ');
+            !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(named)
+        };
+        let code = Some(code).filter(name).filter(|text| !text.contains(' ')).unwrap_or("UNREADABLE_CODE");
+        Self { code: code.to_owned(), category, request_id: request_id.filter(name).map(str::to_owned) }
+    }
+}
+
+/// Keeps the book of a connection's calls. None of its functions may wait for anything or fail.
+pub trait CallLedger: Send + Sync {
+    /// An attempt failed; the call may be repeated and succeed yet.
+    fn failed(&self, failure: CallFailure);
+}
+
+/// Keeps nothing: for calls that belong to nobody's connection.
+#[derive(Debug, Clone, Copy)]
+pub struct NoLedger;
+
+impl CallLedger for NoLedger {
+    fn failed(&self, _: CallFailure) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_no_code_is_not_kept() {
+        let failure = CallFailure::new("Ann Smith <ann@example.com>", Category::Other, Some("id of ann@example.com"));
+        assert_eq!((failure.code.as_str(), failure.request_id), ("UNREADABLE_CODE", None));
+        let failure = CallFailure::new("INVALID_FIELD", Category::Other, Some("e42b#14272d07d78"));
+        assert_eq!((failure.code.as_str(), failure.request_id.as_deref()), ("INVALID_FIELD", Some("e42b#14272d07d78")));
+    }
+}
