@@ -218,10 +218,12 @@ pub const RULES: &[Rule] = rules! {
     POST "/v1/connections/salesforce" => Instance(ConnectionsWrite);
     GET "/v1/connections/salesforce" => Instance(ConnectionsRead);
     POST "/v1/connections/salesforce/test" => Instance(ConnectionsWrite);
+    GET "/v1/connections/salesforce/limits" => Instance(ConnectionsRead);
     DELETE "/v1/connections/salesforce" => Instance(ConnectionsWrite);
     POST "/v1/connections/marketo" => Instance(ConnectionsWrite);
     GET "/v1/connections/marketo" => Instance(ConnectionsRead);
     POST "/v1/connections/marketo/test" => Instance(ConnectionsWrite);
+    GET "/v1/connections/marketo/limits" => Instance(ConnectionsRead);
     DELETE "/v1/connections/marketo" => Instance(ConnectionsWrite);
 
     GET "/v1/diagnostics" => Instance(ConnectionsRead);

@@ -24,7 +24,7 @@ pub use mail::MailSettings;
 pub use secrets::SecretsSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
-pub use upstream::{MarketoSettings, SalesforceSettings, UpstreamSettings};
+pub use upstream::{MarketoSettings, SalesforceSettings, UpstreamSettings, share_of};
 
 /// Every setting of the service, one field a section of the TOML file.
 #[derive(Debug, Clone, Deserialize)]
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn marketos_own_limit_binds_unless_the_sandbox_stands_in() {
         let mut settings = Settings::load(None, &[]).unwrap();
-        settings.marketo.calls_per_20_seconds = 1000;
+        settings.marketo.quota_calls_per_20_seconds = 1000;
         assert_eq!(settings.faults().len(), 1);
         settings.upstream.sandbox_url = "http://127.0.0.1:4010".to_owned();
         assert!(settings.faults().is_empty());

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::marketo_tokens::{MarketoTokens, ProvisionedTokens};
 use super::store::{self, MarketoRow};
-use super::{ConnectionError, Connections, TestResult, Vendor};
+use super::{ConnectionError, Connections, TestResult, Vendor, VendorLimits};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId};
 use crate::instances::{self, MunchkinId};
@@ -83,8 +83,8 @@ impl Connections {
         let (client_id, client_secret) = self.provisioned_credentials(instance).await?;
         let base = self.addresses.marketo(munchkin_id)?;
         let tokens = ProvisionedTokens::new(self.http.clone(), base.clone(), client_id, client_secret);
-        let ledger = self.ledger(instance, Vendor::Marketo, None);
-        Ok(MarketoClient::new(self.http.clone(), base, Arc::new(tokens), &self.marketo).with_ledger(ledger))
+        let ledger = self.ledger(instance, Vendor::Marketo, munchkin_id.as_str(), None);
+        Ok(MarketoClient::new(self.http.clone(), base, Arc::new(tokens), ledger))
     }
 
     async fn provisioned_credentials(&self, instance: InstanceId) -> Result<(String, SecretString), ConnectionError> {
@@ -121,8 +121,8 @@ impl Connections {
         let issued = request_token(&self.http, &base, &client_id, &secret).await;
         let issued = issued.inspect_err(|error| self.marketo_failed(instance, None, error))?;
         let tokens = ProvisionedTokens::having(self.http.clone(), base.clone(), client_id.clone(), secret.clone(), &issued);
-        let client = MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), &self.marketo);
-        client.with_ledger(self.ledger(instance, Vendor::Marketo, None)).describe().await?;
+        let ledger = self.ledger(instance, Vendor::Marketo, munchkin_id.as_str(), None);
+        MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), ledger).describe().await?;
 
         let now = self.clock.timestamp();
         let row = self.marketo_row(instance, &base, client_id, &secret, &issued, now, provisioned, connected_by)?;
@@ -176,21 +176,38 @@ impl Connections {
         let base =
             Url::parse(&row.base_url).map_err(|_| ConnectionError::MarketoAddress("the stored Marketo address can't be read".into()))?;
         let tokens = Arc::new(MarketoTokens { connections: self.clone(), instance });
-        let ledger = self.ledger(instance, Vendor::Marketo, Some(row.id));
-        let client = MarketoClient::new(self.http.clone(), base, tokens, &self.marketo).with_ledger(ledger);
+        let munchkin_id = self.munchkin_id(instance).await?;
+        let ledger = self.ledger(instance, Vendor::Marketo, munchkin_id.as_str(), Some(row.id));
+        let client = MarketoClient::new(self.http.clone(), base, tokens, ledger);
         self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (row.id, client.clone()));
         Ok(client)
+    }
+
+    /// The subscription of an instance.
+    async fn munchkin_id(&self, instance: InstanceId) -> Result<MunchkinId, ConnectionError> {
+        Ok(instances::find(&self.db, instance).await?.ok_or(NOT_CONNECTED)?.munchkin_id)
+    }
+
+    /// How much of the subscription's quotas is used.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`].
+    pub async fn marketo_limits(&self, instance: InstanceId) -> Result<VendorLimits, ConnectionError> {
+        store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        Ok(self.quotas.show(Vendor::Marketo, self.munchkin_id(instance).await?.as_str()).await?)
     }
 
     /// Makes a test call and records what it found.
     ///
     /// # Errors
-    /// [`ConnectionError::NotConnected`]. What Marketo answers is the result, not an error.
+    /// [`ConnectionError::NotConnected`]; [`MarketoError::ShareUsedUp`]. What Marketo answers is the result, not an error.
     pub async fn test_marketo(&self, instance: InstanceId) -> Result<TestResult, ConnectionError> {
         let outcome = self.marketo(instance).await?.describe().await;
         let now = self.clock.timestamp();
         let (result, usable) = match &outcome {
             Ok(_) => (TestResult::fine(now), true),
+            // Nothing was tested.
+            Err(error @ MarketoError::ShareUsedUp(_)) => return Err(error.clone().into()),
             Err(error) => (TestResult::marketo(now, error), !needs_attention(error)),
         };
         let mut tx = self.db.begin().await?;

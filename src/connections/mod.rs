@@ -8,6 +8,7 @@ mod hosts;
 pub mod http;
 mod marketo;
 mod marketo_tokens;
+mod quotas;
 mod salesforce;
 mod salesforce_tokens;
 mod service;
@@ -26,6 +27,7 @@ pub use authorization::Purpose;
 pub use diagnostics::{Diagnostic, DiagnosticFilter, RecentErrors, Vendor};
 pub use hosts::{NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 pub use marketo::{MarketoAdmin, PastedCredentials};
+pub use quotas::{LimitState, Stopped, VendorLimits};
 pub use service::Connections;
 
 /// Whether a connection can be used.

@@ -8,7 +8,7 @@ use url::Url;
 use super::authorization::Authorized;
 use super::salesforce_tokens::SalesforceTokens;
 use super::store::{self, SalesforceRow};
-use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult, Vendor};
+use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult, Vendor, VendorLimits};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 use crate::salesforce::{SalesforceClient, SalesforceError, revoke};
@@ -96,8 +96,17 @@ impl Connections {
             .map_err(|_| ConnectionError::AddressNotAllowed("the stored Salesforce address can't be read".into()))?;
         self.addresses.check_salesforce(&base)?;
         let tokens = Arc::new(SalesforceTokens { connections: self.clone(), instance, id: row.id });
-        let ledger = self.ledger(instance, Vendor::Salesforce, Some(row.id));
-        Ok(SalesforceClient::new(self.http.clone(), base, &self.salesforce.api_version, tokens).with_ledger(ledger))
+        let ledger = self.ledger(instance, Vendor::Salesforce, &row.organization_id, Some(row.id));
+        Ok(SalesforceClient::new(self.http.clone(), base, &self.salesforce.api_version, tokens, ledger))
+    }
+
+    /// How much of the organisation's calls is used.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`].
+    pub async fn salesforce_limits(&self, instance: InstanceId) -> Result<VendorLimits, ConnectionError> {
+        let row = store::find_salesforce(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        Ok(self.quotas.show(Vendor::Salesforce, &row.organization_id).await?)
     }
 
     /// Makes a test call with the instance's connection and records what it found.

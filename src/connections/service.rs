@@ -5,11 +5,12 @@ use tokio::sync::Mutex as AsyncMutex;
 use url::Url;
 use uuid::Uuid;
 
-use super::diagnostics::{ConnectionLedger, Recorder, Recording, Vendor};
+use super::diagnostics::{Recorder, Recording};
 use super::hosts::Addresses;
-use super::{ConnectionError, SalesforceHost};
+use super::quotas::{ConnectionLedger, Quotas};
+use super::{ConnectionError, SalesforceHost, Vendor};
 use crate::clock::SharedClock;
-use crate::config::{MarketoSettings, SalesforceSettings, Settings};
+use crate::config::{SalesforceSettings, Settings};
 use crate::crypto::Vault;
 use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
@@ -28,22 +29,23 @@ pub struct Connections {
     pub(super) http: reqwest::Client,
     pub(super) addresses: Addresses,
     pub(super) salesforce: SalesforceSettings,
-    pub(super) marketo: MarketoSettings,
     redirect_uri: String,
     recorder: Recorder,
     recording: Recording,
+    pub(super) quotas: Quotas,
     renewals: Arc<Mutex<HashMap<Uuid, Arc<AsyncMutex<()>>>>>,
-    /// One client a subscription, because a client counts its calls; with the connection it was made for.
+    /// The client of each instance's subscription, with the connection it was made for.
     pub(super) marketo_clients: Arc<Mutex<HashMap<InstanceId, (ConnectionId, MarketoClient)>>>,
 }
 
 impl Connections {
-    /// Wires the feature and starts its task; `public_url` is our own address, where Salesforce sends people back to.
+    /// Wires the feature and starts its tasks; `public_url` is our own address, where Salesforce sends people back to.
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
     pub fn new(settings: &Settings, db: Db, clock: SharedClock, vault: Vault, public_url: &str) -> Result<Self, reqwest::Error> {
         let (recorder, recording) = Recorder::start(db.clone(), clock.clone());
+        let quotas = Quotas::start(db.clone(), clock.clone(), settings.marketo.clone(), settings.salesforce.clone());
         Ok(Self {
             db,
             clock,
@@ -51,18 +53,26 @@ impl Connections {
             http: settings.upstream.http_client()?,
             addresses: Addresses::new(&settings.upstream),
             salesforce: settings.salesforce.clone(),
-            marketo: settings.marketo.clone(),
             redirect_uri: format!("{public_url}/oauth/salesforce/callback"),
             recorder,
             recording,
+            quotas,
             renewals: Arc::default(),
             marketo_clients: Arc::default(),
         })
     }
 
-    /// The book of the calls made for an instance; `connection` is none before there is one.
-    pub(super) fn ledger(&self, instance: InstanceId, vendor: Vendor, connection: Option<ConnectionId>) -> Arc<dyn CallLedger> {
-        Arc::new(ConnectionLedger { recorder: self.recorder.clone(), instance, vendor, connection })
+    /// The book of the calls made for an instance to `account` (Munchkin id or organisation id); `connection` is none before there
+    /// is one.
+    pub(super) fn ledger(
+        &self,
+        instance: InstanceId,
+        vendor: Vendor,
+        account: &str,
+        connection: Option<ConnectionId>,
+    ) -> Arc<dyn CallLedger> {
+        let (recorder, spender) = (self.recorder.clone(), self.quotas.of(vendor, account));
+        Arc::new(ConnectionLedger { recorder, spender, instance, vendor, connection })
     }
 
     /// Records a failure that no client reports: of the token endpoint, of the identity address, of a revocation.
@@ -79,8 +89,9 @@ impl Connections {
         }
     }
 
-    /// Writes down what is left to record; call it once no more calls are made.
+    /// Gives back what is left of the quotas and writes down what is left to record; call it once no more calls are made.
     pub async fn stop(&self) {
+        self.quotas.stop().await;
         self.recording.stop().await;
     }
 

@@ -59,6 +59,7 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
         operation.security = Some(vec![SecurityRequirement::new("oauth2", [scope.as_str()]), SecurityRequirement::new("bearer", bearer)]);
         add(operation, "401", "The access token is missing, wrong or expired.");
         add(operation, "403", "The caller lacks the scope, or its token is bound to no instance.");
+        add(operation, "429", "Too many requests, or a vendor's quota is used up; `Retry-After` says when to ask again.");
     } else {
         operation.security = Some(Vec::new());
     }

@@ -50,6 +50,8 @@ codes! {
     BodyTooLarge = 413, "body_too_large", "The body is too large";
     UnsupportedMediaType = 415, "unsupported_media_type", "The media type is not supported";
     TooManyRequests = 429, "too_many_requests", "Too many requests";
+    QuotaExhausted = 429, "quota_exhausted", "There is no room for another call right now";
+    DailyQuotaExhausted = 429, "daily_quota_exhausted", "The day's quota is used up";
     Internal = 500, "internal_error", "Something went wrong on our side";
     Unavailable = 503, "unavailable", "The service can't answer right now";
     TimedOut = 503, "timed_out", "The request took too long";

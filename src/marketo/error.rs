@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::diagnosis;
-use crate::upstream::{CallFailure, TokenUnavailable, causes};
+use crate::upstream::{CallFailure, Quota, QuotaExhausted, TokenUnavailable, causes};
 
 /// A refusal in the vendor's own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum MarketoError {
     /// We have no token to call with.
     #[error(transparent)]
     TokenUnavailable(#[from] TokenUnavailable),
+    /// Our share of a quota is used up, so nothing was sent.
+    #[error("Marketo was not called: {0}")]
+    ShareUsedUp(#[from] QuotaExhausted),
     /// 601, 602: the token is refused, the renewed one as well.
     #[error("Marketo refuses the access token: {0}")]
     TokenRefused(Refusal),
@@ -168,7 +171,23 @@ impl MarketoError {
     /// When it makes sense to ask again: after a daily quota the time until it is reset, after a limit a little while.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refusal().and_then(|refusal| refusal.retry_after)
+        match self {
+            Self::ShareUsedUp(exhausted) => Some(exhausted.retry_after),
+            _ => self.refusal().and_then(|refusal| refusal.retry_after),
+        }
+    }
+
+    /// The quota that stands in the way, ours or the vendor's.
+    #[must_use]
+    pub fn quota(&self) -> Option<Quota> {
+        match self {
+            Self::ShareUsedUp(exhausted) => Some(exhausted.quota),
+            Self::RateLimit(_) => Some(Quota::ShortWindow),
+            Self::ConcurrencyLimit(_) => Some(Quota::AtOnce),
+            Self::DailyQuota(_) => Some(Quota::Day),
+            Self::ExportQuota(_) => Some(Quota::Exports),
+            _ => None,
+        }
     }
 
     /// One sentence for the person who has to act.
@@ -183,6 +202,10 @@ impl MarketoError {
             Self::TokenUnavailable(_) | Self::TokenRefused(_) => diagnosis::CONNECT_AGAIN,
             Self::AccessDenied(_) => diagnosis::GRANT_ACCESS,
             Self::RateLimit(_) | Self::ConcurrencyLimit(_) => diagnosis::WAIT_A_MOMENT,
+            Self::ShareUsedUp(exhausted) if exhausted.quota.is_daily() => {
+                "Wait until midnight US Central time, when the quota starts afresh, or raise marketo.share in this service's settings."
+            }
+            Self::ShareUsedUp(_) => "Wait a moment; if it goes on, raise marketo.share in this service's settings.",
             Self::DailyQuota(_) => diagnosis::WAIT_FOR_CALLS,
             Self::ExportQueueFull(_) => "Wait some minutes until other export jobs of the subscription have run.",
             Self::ExportQuota(_) => "Wait until midnight US Central time, when the export quota starts afresh, or raise it with Marketo.",

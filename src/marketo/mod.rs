@@ -1,5 +1,5 @@
 //! Client of Marketo's REST, bulk extract, user management and identity APIs. It knows no feature and no database; it keeps
-//! the vendor's manners (rate, concurrency, back-off) and turns every refusal into one [`MarketoError`].
+//! the vendor's manners (back-off, and quotas by asking its ledger) and turns every refusal into one [`MarketoError`].
 //!
 //! Vendor pages: <https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/home>.
 
@@ -9,7 +9,6 @@ mod download;
 mod error;
 mod export;
 mod leads;
-mod limiter;
 mod oauth;
 mod quota;
 mod users;
@@ -24,6 +23,7 @@ pub use error::{MarketoError, Refusal};
 pub use export::{ExportFilter, ExportJob, ExportPage, ExportStatus, FilterBy};
 pub use leads::{FieldDescription, Lead};
 pub use oauth::{IssuedToken, request_token};
+pub use quota::next_reset;
 pub use users::{Role, User};
 
 /// The value of a cell of an export file: Marketo writes an empty field as the word `null`. (So a person who is really

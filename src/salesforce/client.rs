@@ -10,11 +10,16 @@ use url::Url;
 
 use super::error::{ApiRefusal, SalesforceError, not_understood};
 use super::wire::Fault;
-use crate::upstream::{CallLedger, NoLedger, RetryPolicy, TokenSource, shortened};
+use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, shortened};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
 /// itself stops a synchronous request after two minutes.
 const CALL_TIMEOUT: Duration = Duration::from_secs(130);
+/// How long a call waits for room within the quota unless told otherwise: somebody waits for the outcome.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(15);
+/// How long to leave an organisation alone whose calls of the last 24 hours are used up. They come back one by one, as the calls
+/// of a day ago fall out of the count; Salesforce doesn't say when.
+const USED_UP_PAUSE: Duration = Duration::from_secs(900);
 /// Largest JSON answer read; the largest known ones, descriptions and pages of 2,000 records, stay well below.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
@@ -35,6 +40,8 @@ pub struct SalesforceClient {
     api_version: String,
     tokens: Arc<dyn TokenSource>,
     pub(super) ledger: Arc<dyn CallLedger>,
+    /// How long a call waits for room within the quota.
+    patience: Duration,
     usage: Arc<Mutex<Option<ApiUsage>>>,
     retry: RetryPolicy,
 }
@@ -81,11 +88,24 @@ impl Call {
 }
 
 impl SalesforceClient {
-    /// A client of the organisation at `instance_url` (from the token answer), speaking `api_version` (`vNN.0`).
+    /// A client of the organisation at `instance_url` (from the token answer), speaking `api_version` (`vNN.0`), whose calls
+    /// `ledger` admits and keeps the book of.
     #[must_use]
-    pub fn new(http: reqwest::Client, instance_url: Url, api_version: &str, tokens: Arc<dyn TokenSource>) -> Self {
-        let (api_version, usage) = (api_version.to_owned(), Arc::default());
-        Self { http, instance_url, api_version, tokens, ledger: Arc::new(NoLedger), usage, retry: RetryPolicy::default() }
+    pub fn new(
+        http: reqwest::Client,
+        instance_url: Url,
+        api_version: &str,
+        tokens: Arc<dyn TokenSource>,
+        ledger: Arc<dyn CallLedger>,
+    ) -> Self {
+        let (api_version, usage, retry) = (api_version.to_owned(), Arc::default(), RetryPolicy::default());
+        Self { http, instance_url, api_version, tokens, ledger, patience: DEFAULT_PATIENCE, usage, retry }
+    }
+
+    /// The same client, whose calls wait that long for room within the quotas.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The same client with another retry policy.
@@ -94,14 +114,14 @@ impl SalesforceClient {
         Self { retry, ..self }
     }
 
-    /// The same client, reporting its calls to `ledger`.
-    #[must_use]
-    pub fn with_ledger(self, ledger: Arc<dyn CallLedger>) -> Self {
-        Self { ledger, ..self }
-    }
-
-    /// Reports a failed attempt.
+    /// Reports a failed attempt, and what it tells of the quota.
     pub(super) fn report(&self, error: &SalesforceError) {
+        // The same code tells of too many calls at once, which is over in a moment.
+        if let SalesforceError::RequestLimitExceeded(refusal) = error
+            && refusal.message.contains("TotalRequests")
+        {
+            self.ledger.refused(Quota::Day, refusal.retry_after.unwrap_or(USED_UP_PAUSE));
+        }
         if let Some(failure) = error.failure() {
             self.ledger.failed(failure);
         }
@@ -164,6 +184,7 @@ impl SalesforceClient {
     }
 
     async fn once(&self, call: &Call, token: &SecretString, timeout: Option<Duration>) -> Result<Response, SalesforceError> {
+        self.ledger.admit(self.patience).await?;
         let request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         let mut request = request.header(ACCEPT, call.accept);
         if let Some(body) = &call.body {
@@ -181,6 +202,9 @@ impl SalesforceClient {
 
     fn note_usage(&self, headers: &HeaderMap) {
         let usage = headers.get("sforce-limit-info").and_then(|value| value.to_str().ok()).and_then(parse_usage);
+        if let Some(usage) = usage {
+            self.ledger.told_usage(usage.used, usage.limit);
+        }
         if usage.is_some() {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
         }

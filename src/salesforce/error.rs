@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::diagnosis;
-use crate::upstream::{CallFailure, Category, TokenUnavailable, causes};
+use crate::upstream::{CallFailure, Category, QuotaExhausted, TokenUnavailable, causes};
 
 /// A refusal of the REST or Bulk API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,9 @@ pub enum SalesforceError {
     /// We have no token to call with.
     #[error(transparent)]
     TokenUnavailable(#[from] TokenUnavailable),
+    /// Our share of the organisation's calls is used up, so nothing was sent.
+    #[error("Salesforce was not called: {0}")]
+    ShareUsedUp(#[from] QuotaExhausted),
     /// 401: the access token is refused, the renewed one as well.
     #[error("Salesforce refuses the access token: {0}")]
     SessionInvalid(ApiRefusal),
@@ -140,7 +143,10 @@ impl SalesforceError {
     /// When Salesforce says to ask again.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refusal().and_then(|refusal| refusal.retry_after)
+        match self {
+            Self::ShareUsedUp(exhausted) => Some(exhausted.retry_after),
+            _ => self.refusal().and_then(|refusal| refusal.retry_after),
+        }
     }
 
     fn status(&self) -> Option<u16> {
@@ -157,7 +163,7 @@ impl SalesforceError {
             return known.category;
         }
         match self {
-            Self::Unreachable { .. } | Self::AnswerLost { .. } | Self::ResultsNotReady => Category::Intermittent,
+            Self::Unreachable { .. } | Self::AnswerLost { .. } | Self::ResultsNotReady | Self::ShareUsedUp(_) => Category::Intermittent,
             Self::BadSignature | Self::TokenUnavailable(_) | Self::SessionInvalid(_) => Category::Authentication,
             Self::Api(refusal) if refusal.status == 403 => Category::AccessValidation,
             _ if self.status().is_some_and(|status| status >= 500 || status == 429) => Category::Intermittent,
@@ -167,7 +173,7 @@ impl SalesforceError {
 
     /// Whether the same call may be made again in a moment. Used-up calls are intermittent too, but for hours.
     pub(super) fn passes_soon(&self) -> bool {
-        let never = matches!(self, Self::RequestLimitExceeded(_) | Self::ResultsNotReady | Self::AnswerLost { .. });
+        let never = matches!(self, Self::RequestLimitExceeded(_) | Self::ShareUsedUp(_) | Self::ResultsNotReady | Self::AnswerLost { .. });
         !never && self.category() == Category::Intermittent
     }
 
@@ -179,6 +185,9 @@ impl SalesforceError {
         }
         match self {
             Self::TokenUnavailable(_) | Self::SessionInvalid(_) => "Connect Salesforce again.",
+            Self::ShareUsedUp(_) => {
+                "Wait until calls of a day ago fall out of the count, or raise salesforce.share in this service's settings."
+            }
             Self::ResultsNotReady => "Wait until the job has completed.",
             Self::InvalidRequest { .. } => "Report this to the maintainers of this service.",
             _ => match self.category() {

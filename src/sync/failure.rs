@@ -9,6 +9,7 @@ use crate::connections::ConnectionError;
 use crate::db::DbError;
 use crate::marketo::MarketoError;
 use crate::salesforce::{Category, SalesforceError};
+use crate::upstream::Quota;
 
 /// Why a run failed, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -62,6 +63,11 @@ impl Failure {
 
 fn marketo(error: &MarketoError, now: Timestamp) -> Failure {
     let code = match error {
+        MarketoError::ShareUsedUp(exhausted) => match exhausted.quota {
+            Quota::Day => "marketo_daily_quota",
+            Quota::Exports => "marketo_export_quota",
+            Quota::ShortWindow | Quota::AtOnce => "marketo_busy",
+        },
         MarketoError::Unreachable { .. } => "marketo_unreachable",
         MarketoError::NotMarketo { .. } => "marketo_address_wrong",
         MarketoError::UnknownClient { .. } | MarketoError::WrongSecret { .. } | MarketoError::ClientRefused { .. } => {
@@ -83,7 +89,7 @@ fn marketo(error: &MarketoError, now: Timestamp) -> Failure {
         MarketoError::InvalidRequest { .. } | MarketoError::UnexpectedAnswer { .. } => "marketo_answer_unexpected",
     };
     let mut detail = format!("{error}.");
-    if let (MarketoError::DailyQuota(_) | MarketoError::ExportQuota(_), Some(wait)) = (error, error.retry_after()) {
+    if let (true, Some(wait)) = (error.quota().is_some_and(Quota::is_daily), error.retry_after()) {
         let wait = Duration::try_from(wait).unwrap_or(Duration::DAY);
         detail = format!("{detail} The quota begins afresh at {}.", now + wait);
     }
@@ -94,6 +100,7 @@ fn salesforce(error: &SalesforceError) -> Failure {
     let code = match (error.code(), error) {
         (Some(code), _) => format!("salesforce_{}", code.to_ascii_lowercase()),
         (None, SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. }) => "salesforce_unreachable".into(),
+        (None, SalesforceError::ShareUsedUp(_)) => "salesforce_share_used_up".into(),
         (None, SalesforceError::TokenUnavailable(_)) => "salesforce_token_refused".into(),
         (None, SalesforceError::UnexpectedAnswer { .. } | SalesforceError::InvalidRequest { .. }) => "salesforce_answer_unexpected".into(),
         (None, _) => "salesforce_refused".into(),
@@ -126,13 +133,14 @@ pub fn pause(error: &SyncError, tries: i64) -> Option<Duration> {
             | MarketoError::RateLimit(_)
             | MarketoError::ConcurrencyLimit(_)
             | MarketoError::Interrupted { .. } => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
+            MarketoError::ShareUsedUp(exhausted) if !exhausted.quota.is_daily() => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
             MarketoError::ExportQueueFull(_) => (MANY_TRIES, said(inner.retry_after()).max(QUEUE_PAUSE)),
             // Why there is no token isn't known here; a vendor that can't be reached is one reason.
             MarketoError::TokenUnavailable(_) => (FEW_TRIES, back_off),
             _ => return None,
         },
         SyncError::Connection(ConnectionError::Salesforce(inner)) => match inner {
-            SalesforceError::RequestLimitExceeded(_) => return None,
+            SalesforceError::RequestLimitExceeded(_) | SalesforceError::ShareUsedUp(_) => return None,
             SalesforceError::TokenUnavailable(_) => (FEW_TRIES, back_off),
             _ if inner.category() == Category::Intermittent => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
             _ => return None,

@@ -18,6 +18,9 @@ use crate::salesforce::SalesforceClient;
 /// Event streams open at once in a process; each asks the database a few times a second.
 const MOST_STREAMS: usize = 200;
 
+/// How long a run's call waits for room within the quotas before the run is put off.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The sync, wired. Cheap to clone.
 #[derive(Clone)]
 pub struct SyncService {
@@ -65,7 +68,7 @@ impl SyncService {
     pub(super) async fn clients(&self, instance: InstanceId) -> Result<(MarketoClient, SalesforceClient), SyncError> {
         let salesforce = required(self.connections.salesforce(instance).await, StepRequired::ConnectSalesforce)?;
         let marketo = required(self.connections.marketo(instance).await, StepRequired::ConnectMarketo)?;
-        Ok((marketo, salesforce))
+        Ok((marketo.with_patience(PATIENCE), salesforce.with_patience(PATIENCE)))
     }
 
     /// Begins a run; the work is done by a job.

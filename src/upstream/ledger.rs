@@ -1,6 +1,12 @@
 //! What a client reports about its calls while it makes them. The client knows no feature and no database; whoever keeps the
 //! book does.
 
+use std::any::Any;
+use std::fmt;
+use std::time::Duration;
+
+use super::BoxFuture;
+
 /// What kind of trouble a failure is, as the product's diagnostics page groups them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -79,18 +85,92 @@ impl CallFailure {
     }
 }
 
-/// Keeps the book of a connection's calls. None of its functions may wait for anything or fail.
-pub trait CallLedger: Send + Sync {
-    /// An attempt failed; the call may be repeated and succeed yet.
-    fn failed(&self, failure: CallFailure);
+/// A quota of a vendor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quota {
+    /// Calls within a short span of time.
+    ShortWindow,
+    /// Calls under way at once.
+    AtOnce,
+    /// Calls of a day.
+    Day,
+    /// Bytes of export files of a day.
+    Exports,
 }
 
-/// Keeps nothing: for calls that belong to nobody's connection.
-#[derive(Debug, Clone, Copy)]
-pub struct NoLedger;
+impl Quota {
+    /// Whether it is a matter of hours, not of seconds, until there is room again.
+    #[must_use]
+    pub fn is_daily(self) -> bool {
+        matches!(self, Self::Day | Self::Exports)
+    }
+}
 
-impl CallLedger for NoLedger {
-    fn failed(&self, _: CallFailure) {}
+impl fmt::Display for Quota {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::ShortWindow => "the calls in a short time",
+            Self::AtOnce => "the calls at once",
+            Self::Day => "the calls of a day",
+            Self::Exports => "the export files of a day",
+        })
+    }
+}
+
+/// There is no room for a call, and the caller is not patient enough to wait for it. Nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this service's share of {quota} is used up")]
+pub struct QuotaExhausted {
+    /// Which quota leaves no room.
+    pub quota: Quota,
+    /// When there will be room.
+    pub retry_after: Duration,
+}
+
+/// A call's place within the quotas, given back when dropped. Keep it for as long as the call is under way.
+pub struct Turn {
+    _held: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl Turn {
+    /// A place that nobody waits for.
+    #[must_use]
+    pub fn free() -> Self {
+        Self { _held: None }
+    }
+
+    /// A place that `held` gives back when it is dropped.
+    pub fn holding(held: impl Send + Sync + 'static) -> Self {
+        Self { _held: Some(Box::new(held)) }
+    }
+}
+
+/// Keeps the book of a connection's calls, and lets no more of them begin than the quotas allow.
+pub trait CallLedger: Send + Sync {
+    /// Waits for room for one attempt, at most as long as `patience`.
+    ///
+    /// # Errors
+    /// [`QuotaExhausted`] when there will be no room in that time.
+    fn admit(&self, patience: Duration) -> BoxFuture<'_, Result<Turn, QuotaExhausted>>;
+
+    /// Whether another export file may be asked for today.
+    ///
+    /// # Errors
+    /// [`QuotaExhausted`] when the day's share is used up.
+    fn admit_export(&self) -> BoxFuture<'_, Result<(), QuotaExhausted>>;
+
+    /// An attempt failed; the call may be repeated and succeed yet. Neither waits nor fails, nor do the following.
+    fn failed(&self, failure: CallFailure);
+
+    /// The vendor says how many calls everybody together has `used`, of how many allowed.
+    fn told_usage(&self, used: u64, allowed: u64);
+
+    /// The vendor refuses because `quota` is used up, by whomever; `reset` is when it begins afresh.
+    fn refused(&self, quota: Quota, reset: Duration);
+
+    /// Bytes of an export file arrived.
+    fn exported(&self, bytes: u64);
 }
 
 #[cfg(test)]

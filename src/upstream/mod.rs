@@ -7,7 +7,7 @@ mod text;
 
 use secrecy::SecretString;
 
-pub use ledger::{CallFailure, CallLedger, Category, Explanation, NoLedger};
+pub use ledger::{CallFailure, CallLedger, Category, Explanation, Quota, QuotaExhausted, Turn};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};
 

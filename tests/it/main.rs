@@ -15,6 +15,7 @@ mod invite_imports;
 mod invites;
 mod package;
 mod people;
+mod quotas;
 mod schema;
 mod sync;
 mod sync_faults;

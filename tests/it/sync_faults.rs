@@ -70,6 +70,10 @@ on_both_engines! {
         // Midnight US Central time, in summer.
         assert!(error["detail"].as_str().unwrap().contains("2026-06-16T05:00:00"), "{error}");
         app.tell_sandbox("marketo", json!({ "export_daily_bytes": 1_000_000 })).await;
+        let error = failure(&app, &token, "marketo_export_quota").await;
+        assert!(error["detail"].as_str().unwrap().contains("2026-06-16T05:00:00"), "what Marketo said holds until then: {error}");
+        app.clock.advance(time::Duration::hours(17));
+        let token = app.narrowed_again(&token).await;
         app.sync(&token).await;
         everybody_is_there(&app, &token).await;
         app.stop().await;

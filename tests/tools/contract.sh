@@ -13,7 +13,7 @@ serve() {
   MSI_UPSTREAM__SANDBOX_URL="http://127.0.0.1:$2" \
     MSI_SALESFORCE__CLIENT_ID=sandbox-salesforce-consumer-key \
     MSI_SALESFORCE__CLIENT_SECRET=sandbox-salesforce-consumer-secret \
-    MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__CALLS_PER_20_SECONDS=100 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
+    MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__QUOTA_CALLS_PER_20_SECONDS=10000 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
     "${until_we_end[@]}" "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
 }
 create_client() { "$binary" client create --name contract --operator --scopes all --data-dir "$work/data"; }

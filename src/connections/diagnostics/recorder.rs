@@ -12,7 +12,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::connections::store;
 use crate::db::{Db, DbError};
 use crate::ids::{ConnectionId, InstanceId};
-use crate::upstream::{CallFailure, CallLedger};
+use crate::upstream::CallFailure;
 
 /// Reports that may wait for the writing task; more are dropped, so that a storm of failures costs no memory.
 const WAITING: usize = 1_024;
@@ -156,18 +156,4 @@ async fn write(db: &Db, counted: impl Iterator<Item = &Counted>) -> Result<(), D
         store::count_failures(&mut tx, one.instance, one).await?;
     }
     tx.commit().await
-}
-
-/// The book of one connection's calls.
-pub(in crate::connections) struct ConnectionLedger {
-    pub(in crate::connections) recorder: Recorder,
-    pub(in crate::connections) instance: InstanceId,
-    pub(in crate::connections) vendor: Vendor,
-    pub(in crate::connections) connection: Option<ConnectionId>,
-}
-
-impl CallLedger for ConnectionLedger {
-    fn failed(&self, failure: CallFailure) {
-        self.recorder.note(self.instance, self.vendor, self.connection, failure);
-    }
 }

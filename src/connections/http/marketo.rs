@@ -11,12 +11,20 @@ use super::diagnostics::lately;
 use super::{instance_of, name_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, MarketoRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, RecentErrors, TestResult};
+use crate::connections::{
+    ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, RecentErrors, TestResult, VendorLimits,
+};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(connect_marketo).service(get_marketo).service(test_marketo).service(disconnect_marketo).service(list_marketo_admins);
+    config
+        .service(connect_marketo)
+        .service(get_marketo)
+        .service(test_marketo)
+        .service(disconnect_marketo)
+        .service(get_marketo_limits)
+        .service(list_marketo_admins);
 }
 
 /// Most characters of a pasted value.
@@ -177,6 +185,18 @@ async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpRes
 #[post("/v1/connections/marketo/test")]
 async fn test_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(connections.test_marketo(caller.instance).await?))
+}
+
+/// See the Marketo quotas
+///
+/// How much of the subscription's quotas is used and left, by this service's share of them, and until when the vendor refuses.
+#[utoipa::path(operation_id = "getMarketoLimits", tag = "Connections", responses(
+    (status = 200, description = "The quotas.", body = VendorLimits),
+    (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/connections/marketo/limits")]
+async fn get_marketo_limits(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(connections.marketo_limits(caller.instance).await?))
 }
 
 /// Disconnect Marketo

@@ -5,6 +5,9 @@ mod diagnostics;
 mod marketo;
 mod salesforce;
 
+use std::time::Duration;
+
+use actix_web::http::header;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{ConnectionError, ConnectionState};
@@ -13,6 +16,7 @@ use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem};
 use crate::instances::{self, Instance};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
+use crate::upstream::{Quota, QuotaExhausted};
 
 impl AsProblem for ConnectionError {
     fn as_problem(&self) -> Problem {
@@ -36,13 +40,23 @@ impl AsProblem for ConnectionError {
     }
 }
 
+/// A quota that is used up, ours or the vendor's, and when there is room again.
+fn exhausted(quota: Quota, wait: Option<Duration>, detail: String) -> Problem {
+    let code = if quota.is_daily() { Code::DailyQuotaExhausted } else { Code::QuotaExhausted };
+    let seconds = wait.map_or(1, |wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
+    Problem::new(code, detail).with_header(header::RETRY_AFTER, seconds.to_string())
+}
+
 fn marketo_problem(error: &MarketoError) -> Problem {
     let detail = format!("{error}. {}", error.what_to_do());
+    if let Some(quota) = error.quota() {
+        return exhausted(quota, error.retry_after(), detail);
+    }
     let code = match error {
         MarketoError::Unreachable { .. } | MarketoError::NotMarketo { .. } => Code::MarketoAddressWrong,
         MarketoError::UnknownClient { .. } => Code::MarketoClientUnknown,
         MarketoError::WrongSecret { .. } => Code::MarketoSecretWrong,
-        MarketoError::Temporary(_) | MarketoError::RateLimit(_) | MarketoError::ConcurrencyLimit(_) => Code::UpstreamUnavailable,
+        MarketoError::Temporary(_) => Code::UpstreamUnavailable,
         _ => Code::MarketoRefused,
     };
     Problem::new(code, detail)
@@ -50,6 +64,9 @@ fn marketo_problem(error: &MarketoError) -> Problem {
 
 fn salesforce_problem(error: &SalesforceError) -> Problem {
     let detail = format!("{error}. {}", error.what_to_do());
+    if let SalesforceError::ShareUsedUp(QuotaExhausted { quota, retry_after }) = error {
+        return exhausted(*quota, Some(*retry_after), detail);
+    }
     let code = match error {
         SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. } => Code::UpstreamUnavailable,
         _ => Code::SalesforceRefused,

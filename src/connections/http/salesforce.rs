@@ -7,12 +7,19 @@ use super::diagnostics::lately;
 use super::{instance_of, name_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, SalesforceRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, NoSalesforceHost, RecentErrors, SalesforceHost, TestResult};
+use crate::connections::{
+    ConnectionError, ConnectionState, Connections, NoSalesforceHost, RecentErrors, SalesforceHost, TestResult, VendorLimits,
+};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(begin_salesforce).service(get_salesforce).service(test_salesforce).service(disconnect_salesforce);
+    config
+        .service(begin_salesforce)
+        .service(get_salesforce)
+        .service(test_salesforce)
+        .service(disconnect_salesforce)
+        .service(get_salesforce_limits);
 }
 
 /// How to begin connecting Salesforce.
@@ -128,6 +135,18 @@ async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<Http
 #[post("/v1/connections/salesforce/test")]
 async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance).await?))
+}
+
+/// See the Salesforce quotas
+///
+/// How much of the organisation's quotas is used and left, by this service's share of them, and until when the vendor refuses.
+#[utoipa::path(operation_id = "getSalesforceLimits", tag = "Connections", responses(
+    (status = 200, description = "The quotas.", body = VendorLimits),
+    (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/connections/salesforce/limits")]
+async fn get_salesforce_limits(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(connections.salesforce_limits(caller.instance).await?))
 }
 
 /// Disconnect Salesforce

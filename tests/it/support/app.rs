@@ -28,6 +28,7 @@ pub struct TestApp {
     /// The simulated vendors, for tests that reach them.
     pub sandbox: Option<RunningSandbox>,
     running: Option<RunningApp>,
+    settings: Settings,
     _database: TestDatabase,
 }
 
@@ -95,13 +96,34 @@ impl TestApp {
 
     /// Starts the service with a sandbox of the test's own making; both have one clock.
     pub async fn start_guided_with(engine: Engine, played: SandboxSettings) -> Self {
+        let (clock, sandbox, overrides) = Self::with_sandbox(played).await;
+        Self::start_at(clock, engine, &overrides, Some(sandbox)).await
+    }
+
+    /// Starts the service with a sandbox behind it, and settings changed by the test.
+    pub async fn start_guided_changed(engine: Engine, played: SandboxSettings, change: impl FnOnce(&mut Settings)) -> Self {
+        let (clock, sandbox, overrides) = Self::with_sandbox(played).await;
+        Self::start_changed(clock, engine, &overrides, Some(sandbox), change).await
+    }
+
+    /// Another process of the same service, on the same database and behind the same public address.
+    pub async fn second_process(&self) -> RunningApp {
+        let mut settings = self.settings.clone();
+        settings.server.public_url.clone_from(&self.url);
+        app::start(settings, self.clock.clone()).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn with_sandbox(played: SandboxSettings) -> (Arc<MovableClock>, RunningSandbox, Vec<(&'static str, String)>) {
         let clock = test_clock();
         let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.unwrap();
-        let overrides =
-            [("upstream.sandbox_url", sandbox.url()), ("salesforce.client_id", salesforce.0), ("salesforce.client_secret", salesforce.1)];
-        Self::start_at(clock, engine, &overrides, Some(sandbox)).await
+        let overrides = vec![
+            ("upstream.sandbox_url", sandbox.url()),
+            ("salesforce.client_id", salesforce.0),
+            ("salesforce.client_secret", salesforce.1),
+        ];
+        (clock, sandbox, overrides)
     }
 
     async fn start_at(
@@ -109,6 +131,16 @@ impl TestApp {
         engine: Engine,
         overrides: &[(&'static str, String)],
         sandbox: Option<RunningSandbox>,
+    ) -> Self {
+        Self::start_changed(clock, engine, overrides, sandbox, |_| ()).await
+    }
+
+    async fn start_changed(
+        clock: Arc<MovableClock>,
+        engine: Engine,
+        overrides: &[(&'static str, String)],
+        sandbox: Option<RunningSandbox>,
+        change: impl FnOnce(&mut Settings),
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
@@ -125,14 +157,15 @@ impl TestApp {
         settings.database.max_connections = 5;
         settings.marketo.poll_interval_seconds = 0.01;
         // The sandbox counts no calls unless told to, and knows nobody older than 431 days.
-        settings.marketo.calls_per_20_seconds = 10_000;
+        settings.marketo.quota_calls_per_20_seconds = 20_000;
         // A run that a test leaves under way is left where it is.
         settings.server.shutdown_timeout_seconds = 2;
         settings.sync.earliest = "2025-04-01".into();
+        change(&mut settings);
         let http = settings.upstream.http_client().unwrap();
         msi_actions::telemetry::start_logging(&settings.log).unwrap();
-        let running = app::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { clock, http, url: running.url().to_owned(), directory, sandbox, running: Some(running), _database: database }
+        let running = app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        Self { clock, http, url: running.url().to_owned(), directory, sandbox, running: Some(running), settings, _database: database }
     }
 
     /// A request without a token.
