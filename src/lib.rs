@@ -19,6 +19,7 @@ pub mod mail;
 pub mod marketo;
 pub mod members;
 pub mod package;
+pub mod passage;
 pub mod people;
 pub mod salesforce;
 pub mod sandbox;

@@ -63,3 +63,10 @@ CREATE TABLE quota_places (
     leased_until TEXT NOT NULL,
     PRIMARY KEY (vendor, account, place)
 ) STRICT;
+
+-- What an API client may call at the vendors through this service: "VENDOR METHOD PREFIX". Global, as the clients are.
+CREATE TABLE client_call_rules (
+    client_id TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    PRIMARY KEY (client_id, rule)
+) STRICT;

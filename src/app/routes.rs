@@ -18,6 +18,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     crate::package::http::routes(config);
     crate::sync::http::routes(config);
     crate::people::http::routes(config);
+    crate::passage::http::routes(config);
 }
 
 /// The document and its page, which don't document themselves.

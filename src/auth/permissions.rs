@@ -51,6 +51,10 @@ scopes! {
     PeopleRead = "people:read";
     /// Read the package's configuration and report its state.
     Package = "package";
+    /// Call Salesforce through this service, as far as the client's rules allow.
+    SalesforceCall = "salesforce:call";
+    /// Call Marketo through this service, as far as the client's rules allow.
+    MarketoCall = "marketo:call";
 }
 
 impl fmt::Display for Scope {
@@ -92,7 +96,12 @@ impl Scopes {
     #[must_use]
     pub fn of_role(role: Role) -> Self {
         match role {
-            Role::Admin => Self::of_an_instance(),
+            Role::Admin => {
+                let mut scopes = Self::of_an_instance();
+                // Rules say what a client may call; people have none.
+                scopes.0.retain(|scope| !matches!(scope, Scope::SalesforceCall | Scope::MarketoCall));
+                scopes
+            }
             Role::User => Self([Scope::InstanceRead, Scope::MembersRead, Scope::PeopleRead, Scope::SyncRead].into()),
         }
     }
@@ -156,12 +165,33 @@ pub enum Access {
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
-    /// HTTP method.
+    /// HTTP method, or [`ANY`].
     pub method: &'static str,
-    /// Route pattern, as in the OpenAPI document.
+    /// Route pattern, as the router knows it.
     pub path: &'static str,
     /// Whom it lets in.
     pub access: Access,
+}
+
+/// The method of a rule for all methods that a route can have.
+pub const ANY: &str = "ANY";
+/// Those methods.
+pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+/// Makes the last parameter of a pattern match the rest of the path, slashes included. The OpenAPI document can't say so.
+const TAIL: &str = ":.*";
+
+impl Rule {
+    /// The methods it is for.
+    #[must_use]
+    pub fn methods(&self) -> &[&'static str] {
+        if self.method == ANY { METHODS } else { std::slice::from_ref(&self.method) }
+    }
+
+    /// Whether it is the rule of an operation of the OpenAPI document.
+    #[must_use]
+    pub fn is_of_operation(&self, method: &str, path: &str) -> bool {
+        self.methods().contains(&method) && self.path.replace(TAIL, "") == path
+    }
 }
 
 macro_rules! rules {
@@ -172,8 +202,8 @@ macro_rules! rules {
 
 use Access::{Instance, Operator, Public};
 use Scope::{
-    ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, MembersRead, MembersWrite, Package, PeopleRead,
-    SyncRead, SyncWrite,
+    ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, MarketoCall, MembersRead, MembersWrite, Package,
+    PeopleRead, SalesforceCall, SyncRead, SyncWrite,
 };
 
 /// Every route and whom it lets in.
@@ -237,6 +267,9 @@ pub const RULES: &[Rule] = rules! {
     GET "/v1/people" => Instance(PeopleRead);
     GET "/v1/people/{marketo_id}" => Instance(PeopleRead);
 
+    ANY "/v1/salesforce/{path:.*}" => Instance(SalesforceCall);
+    ANY "/v1/marketo/{path:.*}" => Instance(MarketoCall);
+
     POST "/v1/package/heartbeat" => Instance(Package);
     GET "/v1/package/configuration" => Instance(Package);
 };
@@ -267,5 +300,23 @@ mod tests {
         for scopes in [Scopes::of_role(Role::Admin), Scopes::of_role(Role::User), Scopes::of_an_instance()] {
             assert!(!scopes.0.contains(&Scope::InstancesManage));
         }
+    }
+
+    #[test]
+    fn no_role_brings_the_right_to_call_a_vendor() {
+        for role in [Role::Admin, Role::User] {
+            let scopes = Scopes::of_role(role);
+            assert!(!scopes.0.contains(&Scope::SalesforceCall) && !scopes.0.contains(&Scope::MarketoCall), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_for_any_method_is_that_of_each_operation_of_its_path() {
+        let of = |method, path| RULES.iter().find(|rule| rule.is_of_operation(method, path)).map(|rule| rule.access);
+        for method in METHODS {
+            assert_eq!(of(method, "/v1/salesforce/{path}"), Some(Instance(SalesforceCall)), "{method}");
+        }
+        assert_eq!(of("TRACE", "/v1/salesforce/{path}"), None);
+        assert_eq!(of("DELETE", "/v1/people"), None);
     }
 }

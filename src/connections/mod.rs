@@ -9,6 +9,7 @@ pub mod http;
 mod marketo;
 mod marketo_tokens;
 mod quotas;
+mod relay;
 mod salesforce;
 mod salesforce_tokens;
 mod service;

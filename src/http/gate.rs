@@ -113,7 +113,7 @@ async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
         return Err(Problem::new(Code::NotFound, "There is nothing at this address. The routes are listed at /docs/."));
     };
     let Some(rule) = rules_of(&pattern).find(|rule| method_matches(rule, request.method())) else {
-        let allowed: Vec<_> = rules_of(&pattern).map(|rule| rule.method).collect();
+        let allowed: Vec<_> = rules_of(&pattern).flat_map(Rule::methods).copied().collect();
         let detail = format!("This address answers to {}.", allowed.join(", "));
         return Err(Problem::new(Code::MethodNotAllowed, detail).with_header(header::ALLOW, allowed.join(", ")));
     };
@@ -129,7 +129,7 @@ async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
 }
 
 fn method_matches(rule: &Rule, method: &Method) -> bool {
-    rule.method == method.as_str()
+    rule.methods().contains(&method.as_str())
 }
 
 async fn authenticate(request: &ServiceRequest) -> Result<Caller, Problem> {

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBui
 use utoipa::openapi::{ContentBuilder, Info, License, OpenApi, Ref, RefOr};
 
 use super::problem::{InputFault, ProblemBody};
-use crate::auth::permissions::{Access, RULES, Rule, Scope, rules_of};
+use crate::auth::permissions::{ANY, Access, RULES, Rule, Scope};
 
 /// The document before any route is added.
 #[must_use]
@@ -35,6 +35,7 @@ pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let operations = [
             (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Head, &mut item.head),
             (HttpMethod::Post, &mut item.post),
             (HttpMethod::Put, &mut item.put),
             (HttpMethod::Patch, &mut item.patch),
@@ -42,7 +43,7 @@ pub fn complete(document: &mut OpenApi) {
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
-                let rule = rules_of(path).find(|rule| rule.method == method_name(&method));
+                let rule = RULES.iter().find(|rule| rule.is_of_operation(method_name(&method), path));
                 complete_operation(operation, rule, path.contains('{'));
             }
         }
@@ -78,6 +79,14 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
     }
     add(operation, "500", "A fault on our side; quote the request id.");
     add(operation, "503", "The service, its database or a vendor can't answer right now.");
+    if rule.is_some_and(|rule| rule.method == ANY) {
+        // The vendor answers with these statuses, too.
+        for response in operation.responses.responses.values_mut() {
+            if let RefOr::T(response) = response {
+                response.content.entry("*/*".to_owned()).or_insert_with(|| RefOr::T(ContentBuilder::new().build()));
+            }
+        }
+    }
 }
 
 fn add(operation: &mut Operation, status: &str, description: &str) {
@@ -92,6 +101,7 @@ fn problem(description: &str) -> Response {
 fn method_name(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "GET",
+        HttpMethod::Head => "HEAD",
         HttpMethod::Post => "POST",
         HttpMethod::Put => "PUT",
         HttpMethod::Patch => "PATCH",
@@ -105,9 +115,16 @@ fn method_name(method: &HttpMethod) -> &'static str {
 pub fn unlisted_routes(document: &OpenApi) -> Vec<String> {
     let mut missing = Vec::new();
     for (path, item) in &document.paths.paths {
-        let operations = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)];
+        let operations = [
+            ("GET", &item.get),
+            ("HEAD", &item.head),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+        ];
         for (method, operation) in operations {
-            if operation.is_some() && !RULES.iter().any(|rule| (rule.method, rule.path) == (method, path.as_str())) {
+            if operation.is_some() && !RULES.iter().any(|rule| rule.is_of_operation(method, path)) {
                 missing.push(format!("{method} {path}"));
             }
         }

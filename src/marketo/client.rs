@@ -29,9 +29,9 @@ const QUEUE_PAUSE: Duration = Duration::from_secs(300);
 /// A client for one subscription. Its calls are admitted by the ledger, which keeps the subscription's quotas.
 #[derive(Clone)]
 pub struct MarketoClient {
-    http: reqwest::Client,
-    base: Url,
-    tokens: Arc<dyn TokenSource>,
+    pub(super) http: reqwest::Client,
+    pub(super) base: Url,
+    pub(super) tokens: Arc<dyn TokenSource>,
     pub(super) ledger: Arc<dyn CallLedger>,
     /// How long a call waits for room within the quotas.
     patience: Duration,
@@ -275,7 +275,7 @@ pub(super) fn judge(body: &[u8], headers: &HeaderMap) -> Result<(), MarketoError
 }
 
 /// `Retry-After` in its form of seconds (RFC 9110, 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 

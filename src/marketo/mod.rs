@@ -11,6 +11,7 @@ mod export;
 mod leads;
 mod oauth;
 mod quota;
+mod relay;
 mod users;
 mod wire;
 

@@ -35,13 +35,13 @@ pub struct ApiUsage {
 /// A client for one organisation, as one user. Clones share what is known of the API usage.
 #[derive(Clone)]
 pub struct SalesforceClient {
-    http: reqwest::Client,
-    instance_url: Url,
+    pub(super) http: reqwest::Client,
+    pub(super) instance_url: Url,
     api_version: String,
-    tokens: Arc<dyn TokenSource>,
+    pub(super) tokens: Arc<dyn TokenSource>,
     pub(super) ledger: Arc<dyn CallLedger>,
     /// How long a call waits for room within the quota.
-    patience: Duration,
+    pub(super) patience: Duration,
     usage: Arc<Mutex<Option<ApiUsage>>>,
     retry: RetryPolicy,
 }
@@ -200,7 +200,7 @@ impl SalesforceClient {
         if response.status().is_success() { Ok(response) } else { Err(Failure::read(response).await.into_error()) }
     }
 
-    fn note_usage(&self, headers: &HeaderMap) {
+    pub(super) fn note_usage(&self, headers: &HeaderMap) {
         let usage = headers.get("sforce-limit-info").and_then(|value| value.to_str().ok()).and_then(parse_usage);
         if let Some(usage) = usage {
             self.ledger.told_usage(usage.used, usage.limit);
@@ -286,10 +286,14 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) async fn read(response: Response) -> Self {
-        let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // The status alone is enough when the body is lost.
-        let body = read(response).await.unwrap_or_default();
+        Self::of(status, &headers, read(response).await.unwrap_or_default())
+    }
+
+    /// An answer that was read already.
+    pub(super) fn of(status: u16, headers: &HeaderMap, body: Bytes) -> Self {
+        let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         Self { status, body, retry_after: retry_after.map(Duration::from_secs) }
     }
 

@@ -8,6 +8,7 @@ mod client;
 mod diagnosis;
 mod error;
 mod oauth;
+mod relay;
 mod rest;
 mod wire;
 

@@ -2,12 +2,14 @@
 //! an error's text is kept short. It knows neither vendor.
 
 mod ledger;
+mod relay;
 mod retry;
 mod text;
 
 use secrecy::SecretString;
 
 pub use ledger::{CallFailure, CallLedger, Category, Explanation, Quota, QuotaExhausted, Turn};
+pub use relay::{ByteStream, Peeked, RelayAnswer, RelayBody, RelayCall, RelayHeaders};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};
 

@@ -10,7 +10,7 @@ struct Room {
     may: &'static [&'static str],
 }
 
-const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package"];
+const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package", "passage"];
 
 /// What every feature may build on.
 const GROUND: &[&str] = &["clock", "config", "crypto", "db", "http", "ids", "jobs", "telemetry"];
@@ -19,7 +19,10 @@ const GROUND: &[&str] = &["clock", "config", "crypto", "db", "http", "ids", "job
 const ROOMS: &[Room] = &[
     Room { name: "main", may: &["cli"] },
     // The command line makes clients and shows what it did, so it knows `auth` and asks `instances` whether one exists.
-    Room { name: "cli", may: &["app", "auth", "clock", "config", "crypto", "db", "demo", "ids", "instances", "sandbox", "telemetry"] },
+    Room {
+        name: "cli",
+        may: &["app", "auth", "clock", "config", "crypto", "db", "demo", "ids", "instances", "passage", "sandbox", "telemetry"],
+    },
     Room { name: "demo", may: &["app", "auth", "clock", "config", "crypto", "sandbox", "telemetry"] },
     Room { name: "clock", may: &[] },
     Room { name: "config", may: &["telemetry"] },
@@ -47,6 +50,7 @@ const FEATURE_ORDER: &[Room] = &[
     Room { name: "members", may: &["auth", "instances"] },
     Room { name: "invites", may: &["auth", "instances", "connections", "members", "mail"] },
     Room { name: "people", may: &["auth", "instances"] },
+    Room { name: "passage", may: &["auth", "connections", "upstream"] },
     Room { name: "sync", may: &["auth", "instances", "connections", "people", "salesforce", "marketo", "upstream"] },
 ];
 

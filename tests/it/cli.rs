@@ -183,3 +183,22 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+#[test]
+fn what_a_client_may_call_at_the_vendors_is_set_shown_and_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| run(directory.path(), arguments);
+    let made = printed(&run(&["client", "create", "--name", "erp", "--operator", "--allow", "salesforce GET /services/data/"]));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(made["allow"], serde_json::json!(["salesforce GET /services/data"]));
+    let id = made["client_id"].as_str().unwrap();
+    let wrong = refused(&run(&["client", "allow", id, "marketo GET /identity/oauth/token"]));
+    assert!(wrong.contains("is no rule") && wrong.contains("/userservice"), "{wrong}");
+    printed(&run(&["client", "allow", id, "marketo ANY /rest/v1", "marketo GET /bulk"]));
+    let listed: Value = serde_json::from_str(&printed(&run(&["client", "list"]))).unwrap();
+    assert_eq!(listed["allow"], serde_json::json!(["marketo ANY /rest/v1", "marketo GET /bulk"]));
+    printed(&run(&["client", "allow", id]));
+    let listed: Value = serde_json::from_str(&printed(&run(&["client", "list"]))).unwrap();
+    assert_eq!(listed["allow"], serde_json::json!([]));
+    assert!(refused(&run(&["client", "allow", "msi_nobody"])).contains("there is no client"));
+}

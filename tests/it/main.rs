@@ -14,6 +14,7 @@ mod instances;
 mod invite_imports;
 mod invites;
 mod package;
+mod passage;
 mod people;
 mod quotas;
 mod schema;

@@ -1,5 +1,6 @@
 //! Salesforce as a caller sees it: OAuth with a login page, the REST API and Bulk API 2.0 queries.
 
+mod apex;
 mod bulk;
 mod bulk_http;
 mod describe;
@@ -87,6 +88,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .configure(rest::routes)
             .configure(replication::routes)
             .configure(bulk_http::routes)
+            .configure(apex::routes)
             .default_service(web::to(unknown)),
     );
 }
