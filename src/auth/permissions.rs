@@ -187,10 +187,16 @@ impl Rule {
         if self.method == ANY { METHODS } else { std::slice::from_ref(&self.method) }
     }
 
+    /// The pattern as the OpenAPI document writes it.
+    #[must_use]
+    pub fn document_path(&self) -> String {
+        self.path.replace(TAIL, "")
+    }
+
     /// Whether it is the rule of an operation of the OpenAPI document.
     #[must_use]
     pub fn is_of_operation(&self, method: &str, path: &str) -> bool {
-        self.methods().contains(&method) && self.path.replace(TAIL, "") == path
+        self.methods().contains(&method) && self.document_path() == path
     }
 }
 

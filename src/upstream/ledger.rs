@@ -76,12 +76,17 @@ impl CallFailure {
     /// A failure by its code. A code or an id that is none by its form could be any text and is left out.
     #[must_use]
     pub fn new(code: &str, category: Category, request_id: Option<&str>) -> Self {
-        let name = |text: &&str| {
-            let named = |one: u8| one.is_ascii_alphanumeric() || matches!(one, b'_' | b'-' | b'.' | b'#' | b'(' | b')' | b' ');
-            !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(named)
-        };
-        let code = Some(code).filter(name).filter(|text| !text.contains(' ')).unwrap_or("UNREADABLE_CODE");
-        Self { code: code.to_owned(), category, request_id: request_id.filter(name).map(str::to_owned) }
+        let code = if Self::is_code(code) { code } else { "UNREADABLE_CODE" };
+        // Salesforce's numbers have a space within.
+        let request_id = request_id.filter(|id| Self::is_code(&id.replace(' ', "")));
+        Self { code: code.to_owned(), category, request_id: request_id.map(str::to_owned) }
+    }
+
+    /// Whether a text has the form of a code.
+    #[must_use]
+    pub fn is_code(text: &str) -> bool {
+        let named = |one: u8| one.is_ascii_alphanumeric() || matches!(one, b'_' | b'-' | b'.' | b'#' | b'(' | b')');
+        (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(named)
     }
 }
 

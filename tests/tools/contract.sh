@@ -16,7 +16,7 @@ serve() {
     MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__QUOTA_CALLS_PER_20_SECONDS=10000 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
     "${until_we_end[@]}" "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
 }
-create_client() { "$binary" client create --name contract --operator --scopes all --allow "salesforce ANY /services/data/" --allow "marketo ANY /rest/" --data-dir "$work/data"; }
+create_client() { "$binary" client create --name contract --operator --scopes all --allow "salesforce ANY /services/apexrest/" --allow "marketo ANY /rest/" --data-dir "$work/data"; }
 # The instance that the fuzzed calls are about: the sandbox's subscription.
 export CONTRACT_INSTANCE_REQUEST='{"munchkin_id": "123-ABC-456", "name": "Contract", "environment": "sandbox",
   "prerequisites": {"msi_actions_enabled": true, "salesforce_sync_configured": true},

@@ -61,6 +61,10 @@ def main():
     while run["state"] not in ("completed", "failed"):
         time.sleep(0.2)
         run = get(access, f"/v1/sync/runs/{run['id']}")
+    # A refusal that comes with status 200, which the diagnostics keep a moment later.
+    get(access, "/v1/marketo/rest/v1/nowhere.json")
+    while not (diagnostics := get(access, "/v1/diagnostics")["data"]):
+        time.sleep(0.2)
     people = get(access, "/v1/people?limit=1")["data"]
     if not people:
         sys.exit(f"the sync brought nobody: {run}")
@@ -70,6 +74,7 @@ def main():
         "import_id": imported["id"],
         "team_id": team["id"],
         "run_id": run["id"],
+        "diagnostic_id": diagnostics[0]["id"],
         "marketo_id": people[0]["marketo_id"],
     }
     variables = {"URL": url, "ID": client["client_id"], "SECRET": client["client_secret"], "RESOURCE": resource, "KNOWN": json.dumps(known)}

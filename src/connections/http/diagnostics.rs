@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::connections::{Diagnostic, DiagnosticFilter, RecentErrors, Vendor, store};
 use crate::http::{Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
 use crate::ids::{ConnectionId, DiagnosticId};
-use crate::upstream::Category;
+use crate::upstream::{CallFailure, Category};
 
 /// What counts as lately in a connection's summary.
 const LATELY: Duration = Duration::hours(24);
@@ -51,8 +51,8 @@ impl DiagnosticParams {
         if let Some(None) = since {
             faults.push(InputFault::new("#query/since", "not_a_time", "since is a date-time of RFC 3339, such as 2026-06-15T12:00:00Z."));
         }
-        if self.code.as_deref().is_some_and(|code| code.contains('\0')) {
-            faults.push(InputFault::new("#query/code", "not_a_code", "A code has letters, digits and underscores."));
+        if self.code.as_deref().is_some_and(|code| !CallFailure::is_code(code)) {
+            faults.push(InputFault::new("#query/code", "not_a_code", "A code has 1 to 80 letters, digits and signs of _-.#()."));
         }
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));

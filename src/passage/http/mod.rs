@@ -52,7 +52,7 @@ macro_rules! operations {
     (@one $handler:ident $method:ident $vendor:ident $path:tt $id:tt $title:tt body) => {
         #[doc = $title]
         #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(("path" = String, Path, description = "Path at the vendor, encoded.")),
-            request_body(content = serde_json::Value, content_type = "application/json", description = "Passed on as it is, of whatever media type."),
+            request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "Passed on as it is, of whatever media type."),
             responses((status = "default", description = "The vendor's answer, whatever it is.", content_type = "*/*", body = serde_json::Value)))]
         #[$method($path)]
         async fn $handler(arrived: Arrived) -> Result<HttpResponse, Problem> {
