@@ -74,6 +74,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "users": marketo_users,
             "export_bytes_today": bytes_today,
             "calls_today": world.marketo().quota.today(),
+            "most_calls_at_once": world.most_at_once(),
         },
         "salesforce": {
             "base_url": format!("{base}/salesforce"),

@@ -116,6 +116,7 @@ pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 's
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     world.count(&format!("{method} {}", request.match_pattern().unwrap_or_else(|| "unknown path".into())));
+    let _under_way = path.starts_with("/marketo").then(|| UnderWay::begin(world.clone()));
 
     let mut cut = None;
     while let Some(kind) =
@@ -176,6 +177,22 @@ pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 's
         None => answer,
         Some(left) => answer.map_body(|_, body| BoxBody::new(CutBody { body, left, rests: 3 })),
     })
+}
+
+/// A call to Marketo, counted as under way until dropped.
+struct UnderWay(web::Data<World>);
+
+impl UnderWay {
+    fn begin(world: web::Data<World>) -> Self {
+        world.begin_call();
+        Self(world)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.end_call();
+    }
 }
 
 fn date(seconds: i64) -> HeaderValue {

@@ -1,13 +1,15 @@
 //! The vendors' quotas: all processes of the service together stay within its share of them.
 
 use futures_util::future::join_all;
+use msi_actions::clock::Clock;
 use msi_actions::config::Settings;
+use msi_actions::db::Tx;
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Answer, Engine, TestApp, on_both_engines};
+use crate::support::{Answer, Engine, MUNCHKIN_ID, TestApp, on_both_engines};
 
 const TEST_MARKETO: &str = "/v1/connections/marketo/test";
 const LIMITS: &str = "/v1/connections/marketo/limits";
@@ -34,6 +36,18 @@ async fn counted(app: &TestApp) -> u64 {
 async fn limit(app: &TestApp, token: &str, quota: &str) -> Value {
     let limits = app.call(token, Method::GET, LIMITS, None).await.expect(200);
     limits["limits"].as_array().unwrap().iter().find(|one| one["quota"] == quota).unwrap().clone()
+}
+
+/// Leases the first place as a process does that is killed right afterwards.
+async fn take_the_place(app: &TestApp) {
+    const SQL: &str = "INSERT INTO quota_places (vendor, account, place, holder, leased_until) VALUES ('marketo', $1, 1, $2, $3)";
+    let (holder, until) = (uuid::Uuid::from_u128(7), app.clock.timestamp() + Duration::seconds(30));
+    let mut tx = app.context().await.db.begin().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(inner) => drop(sqlx::query(SQL).bind(MUNCHKIN_ID).bind(holder).bind(until).execute(&mut **inner).await.unwrap()),
+        Tx::Postgres(inner) => drop(sqlx::query(SQL).bind(MUNCHKIN_ID).bind(holder).bind(until).execute(&mut **inner).await.unwrap()),
+    }
+    tx.commit().await.unwrap();
 }
 
 on_both_engines! {
@@ -114,17 +128,34 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn places_of_a_process_that_died_are_free_after_its_lease(engine: Engine) {
-        let (app, token) = connected(engine, |settings| settings.marketo.quota_calls_at_once = 2).await;
-        // One place is our share. The first process has it for two idle seconds; it is waited for, as the caller is patient.
+    async fn two_processes_together_have_no_more_calls_under_way_than_the_share(engine: Engine) {
+        let (app, token) = connected(engine, |settings| settings.marketo.quota_calls_at_once = 6).await;
         let second = app.second_process().await;
-        let url = format!("http://{}{TEST_MARKETO}", second.address());
-        Answer::of(app.http.post(&url).bearer_auth(&token)).await.expect(200);
-        assert_eq!(limit(&app, &token, "at_once").await["our_share"], 1);
-        // As if it had been killed with the place in its hands.
-        drop(second);
+        app.fault(json!({ "target": "marketo", "path_contains": "describe", "kind": "delay", "ms": 50, "times": 100 })).await;
+        let addresses = [app.url.clone(), format!("http://{}", second.address())];
+        let calls = (0..24).map(|number| {
+            let url = format!("{}{TEST_MARKETO}", addresses[number % 2]);
+            Answer::of(app.http.post(url).bearer_auth(&token))
+        });
+        for answer in join_all(calls).await {
+            assert_eq!(answer.expect(200)["ok"], true, "each waits for its turn");
+        }
+        assert_eq!(app.sandbox_says("").await["marketo"]["most_calls_at_once"], 3, "half of six");
+        second.stop().await;
+        app.stop().await;
+    }
+
+    async fn places_of_a_process_that_died_are_waited_for_and_free_after_its_lease(engine: Engine) {
+        let (app, token) = connected(engine, |settings| settings.marketo.quota_calls_at_once = 2).await;
+        // Half of two is one place, which the service gives back when it has been idle for a moment.
+        app.until(&token, LIMITS, |limits| limits["limits"][1]["used_by_us"] == 0).await;
+        take_the_place(&app).await;
+        let before = counted(&app).await;
+        let mut call = Box::pin(app.call(&token, Method::POST, TEST_MARKETO, None));
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(500), &mut call).await.is_err(), "it waits");
+        assert_eq!(counted(&app).await, before);
         app.clock.advance(Duration::seconds(31));
-        assert_eq!(app.call(&token, Method::POST, TEST_MARKETO, None).await.expect(200)["ok"], true);
+        assert_eq!(call.await.expect(200)["ok"], true);
         app.stop().await;
     }
 
