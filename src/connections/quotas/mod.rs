@@ -11,7 +11,7 @@
 //!   [`LEASE`] begins no call and those it had under way have ended by then; a killed process's places are free after
 //!   [`LEASE`].
 //! - To a Salesforce organisation no more calls are begun in any 24 hours than its share of what Salesforce said last. Until it
-//!   has said something, each process makes one call at a time.
+//!   has said something, calls are granted one by one.
 //! - Export files are counted as they arrive, for their size is not known before: no export is begun once the share is used up,
 //!   but those under way then may exceed it. Bytes of the last second before a process was killed are not counted.
 //!
