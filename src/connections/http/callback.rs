@@ -48,10 +48,10 @@ async fn start_salesforce(
         let state: SecretString = start.state.ok_or(ConnectionError::StateInvalid)?.into();
         connections.start_authorization(&state, authorization_cookie_of(&request).map(BrowserBinding)).await
     };
-    let answer = begun.await.map_err(Problem::from).and_then(|(url, browser)| {
+    let answer = begun.await.map_err(Problem::from).map(|(url, browser)| {
         let mut answer = HttpResponse::Found();
         answer.insert_header((header::LOCATION, url.as_str())).insert_header((header::CACHE_CONTROL, "no-store"));
-        Ok(answer.cookie(authorization_cookie(&browser.0, &context.public_url)).finish())
+        answer.cookie(authorization_cookie(&browser.0, &context.public_url)).finish()
     });
     problem_or_page(answer, wants_json(&request))
 }
