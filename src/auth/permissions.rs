@@ -139,6 +139,16 @@ pub enum Actor {
     Member(MemberId),
 }
 
+impl fmt::Display for Actor {
+    /// As who did something is written: `client:ID` or `member:ID`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(client) => write!(out, "client:{client}"),
+            Self::Member(member) => write!(out, "member:{member}"),
+        }
+    }
+}
+
 /// An authenticated caller.
 #[derive(Debug, Clone)]
 pub struct Caller {

@@ -4,13 +4,12 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::salesforce::{access_context, jwt_key_context};
+use super::salesforce::jwt_key_context;
 use super::salesforce_tokens::login_base;
 use super::slots::Place;
 use super::store::{self, SalesforceRow};
 use super::{ConnectionError, Connections, SalesforceHost, TestResult};
-use crate::clock::Timestamp;
-use crate::ids::{ConnectionId, InstanceId};
+use crate::ids::InstanceId;
 use crate::salesforce::{self, Assertion, AssertionKey, Grant};
 
 /// What an admin sets up for assertions.
@@ -71,48 +70,11 @@ impl Connections {
             self.slots.of(Place::Salesforce(instance, None)).forget();
             return self.try_salesforce(instance, &row).await;
         }
-        let row = self.row_of_assertion(instance, &base, &grant, &setup).await?;
-        self.put_salesforce(instance, &row).await?;
-        self.note_end(instance, &row, &row.sealed_access_token, &grant.access_token).await?;
-        self.try_salesforce(instance, &row).await
-    }
-
-    async fn row_of_assertion(
-        &self,
-        instance: InstanceId,
-        base: &Url,
-        grant: &Grant,
-        setup: &AssertionSetup,
-    ) -> Result<SalesforceRow, ConnectionError> {
         let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await?;
-        let id = ConnectionId(self.clock.new_id());
-        let issued_at = Timestamp::from(grant.issued_at);
-        Ok(SalesforceRow {
-            id,
-            member_id: None,
-            state: "active".into(),
-            login_base: base.to_string(),
-            instance_url: grant.instance_url.to_string(),
-            identity_url: grant.id_url.to_string(),
-            organization_id: identity.organization_id,
-            user_id: identity.user_id,
-            username: identity.username,
-            email: identity.email,
-            scopes: grant.scope.clone(),
-            sealed_access_token: self.vault.seal(&access_context(instance, id), grant.access_token.expose_secret().as_bytes())?,
-            sealed_refresh_token: None,
-            token_issued_at: issued_at,
-            token_expires_at: Some(issued_at + self.salesforce.token_lifetime()),
-            token_reported_at: None,
-            refresh_began_at: None,
-            refresh_seen_at: None,
-            jwt_client_id: setup.client_id.clone(),
-            sealed_jwt_key: Some(self.vault.seal(&jwt_key_context(instance, id), setup.private_key.expose_secret().as_bytes())?),
-            last_tested_at: None,
-            last_error_code: None,
-            last_error: None,
-            created_at: self.clock.timestamp(),
-        })
+        let mut row = self.new_salesforce_row(instance, None, &base, &grant, &identity)?;
+        row.sealed_jwt_key = Some(self.vault.seal(&jwt_key_context(instance, row.id), setup.private_key.expose_secret().as_bytes())?);
+        row.jwt_client_id = setup.client_id;
+        self.begin_using(instance, &row, &grant).await
     }
 
     /// Asks for a token with the stored key.

@@ -179,11 +179,15 @@ impl Connections {
         if let Some((_, client)) = known.filter(|(connection, _)| *connection == row.id) {
             return Ok(client);
         }
-        let place = Place::Marketo(instance);
-        let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside: false });
-        let client = MarketoClient::new(self.http.clone(), base_url(&row)?, tokens, &self.marketo);
+        let client = self.marketo_client(instance, &row, false)?;
         self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (row.id, client.clone()));
         Ok(client)
+    }
+
+    fn marketo_client(&self, instance: InstanceId, row: &MarketoRow, even_if_set_aside: bool) -> Result<MarketoClient, ConnectionError> {
+        let place = Place::Marketo(instance);
+        let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside });
+        Ok(MarketoClient::new(self.http.clone(), base_url(row)?, tokens, &self.marketo))
     }
 
     /// Makes a test call and records what it found.
@@ -192,10 +196,7 @@ impl Connections {
     /// [`ConnectionError::NotConnected`]. What Marketo answers is the result, not an error.
     pub async fn test_marketo(&self, instance: InstanceId) -> Result<TestResult, ConnectionError> {
         let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
-        let place = Place::Marketo(instance);
-        let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside: true });
-        let client = MarketoClient::new(self.http.clone(), base_url(&row)?, tokens, &self.marketo);
-        let outcome = try_call(&client).await;
+        let outcome = try_call(&self.marketo_client(instance, &row, true)?).await;
         let now = self.clock.timestamp();
         let (result, usable) = match &outcome {
             Ok(()) => (TestResult::fine(now), true),
@@ -208,7 +209,7 @@ impl Connections {
         let mut tx = self.db.begin().await?;
         store::record_marketo_test(&mut tx, instance, row.id, usable, &result).await?;
         tx.commit().await?;
-        self.slots.of(place).forget();
+        self.slots.of(Place::Marketo(instance)).forget();
         Ok(result)
     }
 

@@ -20,10 +20,7 @@ impl Admin {
     /// As the owner of a connection is written: `client:ID` or `member:ID`.
     #[must_use]
     pub fn name(&self) -> String {
-        match &self.actor {
-            Actor::Client(client) => format!("client:{client}"),
-            Actor::Member(member) => format!("member:{member}"),
-        }
+        self.actor.to_string()
     }
 
     /// Operators may end what its owner can't end any more.

@@ -110,7 +110,7 @@ impl Connections {
             let advice = error.what_to_do();
             store::mark_marketo(&mut tx, instance, row.id, "invalid_client", advice, self.clock.timestamp()).await?;
             tracing::warn!(%instance, connection = %row.id, "a Marketo connection needs attention");
-            ConnectionError::NeedsAttention(format!("the Marketo connection needs attention: {advice}"))
+            needs_attention(advice)
         } else {
             store::clear_marketo_renewal(&mut tx, instance, row.id).await?;
             ConnectionError::Unavailable { message: error.to_string() }
@@ -121,7 +121,10 @@ impl Connections {
 }
 
 fn set_aside_error(row: &MarketoRow) -> ConnectionError {
-    let reason = row.last_error.as_deref().unwrap_or("it was refused");
+    needs_attention(row.last_error.as_deref().unwrap_or("it was refused"))
+}
+
+fn needs_attention(reason: &str) -> ConnectionError {
     ConnectionError::NeedsAttention(format!("the Marketo connection needs attention: {reason}"))
 }
 

@@ -7,13 +7,13 @@ use url::Url;
 
 use super::authorization::Authorized;
 use super::broker::BrokeredTokens;
-use super::salesforce_tokens::login_base;
+use super::salesforce_tokens::{login_base, set_aside_error};
 use super::slots::Place;
 use super::store::{self, SalesforceRow};
 use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId, MemberId};
-use crate::salesforce::{SalesforceClient, SalesforceError, revoke};
+use crate::salesforce::{Grant, Identity, SalesforceClient, SalesforceError, revoke};
 
 pub(super) const NOT_CONNECTED: ConnectionError =
     ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
@@ -103,17 +103,31 @@ impl Connections {
     /// test call with it.
     pub(super) async fn keep_salesforce(&self, authorized: &Authorized, member: Option<MemberId>) -> Result<TestResult, ConnectionError> {
         let instance = authorized.instance;
-        let id = ConnectionId(self.clock.new_id());
         let (grant, identity) = (&authorized.grant, &authorized.identity);
+        let mut row = self.new_salesforce_row(instance, member, &authorized.login_base, grant, identity)?;
+        self.carry_jwt_key_over(instance, &mut row).await?;
+        self.begin_using(instance, &row, grant).await
+    }
+
+    /// The row of a connection that an authorization, by a person or by an assertion, brought.
+    pub(super) fn new_salesforce_row(
+        &self,
+        instance: InstanceId,
+        member: Option<MemberId>,
+        login_base: &Url,
+        grant: &Grant,
+        identity: &Identity,
+    ) -> Result<SalesforceRow, ConnectionError> {
+        let id = ConnectionId(self.clock.new_id());
         let access = grant.access_token.expose_secret().as_bytes();
         let refresh =
             grant.refresh_token.as_ref().map(|token| self.vault.seal(&refresh_context(instance, id), token.expose_secret().as_bytes()));
         let issued_at = Timestamp::from(grant.issued_at);
-        let mut row = SalesforceRow {
+        Ok(SalesforceRow {
             id,
             member_id: member,
             state: "active".into(),
-            login_base: authorized.login_base.to_string(),
+            login_base: login_base.to_string(),
             instance_url: grant.instance_url.to_string(),
             identity_url: grant.id_url.to_string(),
             organization_id: identity.organization_id.clone(),
@@ -134,15 +148,23 @@ impl Connections {
             last_error_code: None,
             last_error: None,
             created_at: self.clock.timestamp(),
-        };
-        self.carry_jwt_key_over(instance, &mut row).await?;
-        self.put_salesforce(instance, &row).await?;
-        self.note_end(instance, &row, &row.sealed_access_token, &grant.access_token).await?;
-        self.try_salesforce(instance, &row).await
+        })
+    }
+
+    /// Keeps a new connection, finds out when its token ends, and makes a test call.
+    pub(super) async fn begin_using(
+        &self,
+        instance: InstanceId,
+        row: &SalesforceRow,
+        grant: &Grant,
+    ) -> Result<TestResult, ConnectionError> {
+        self.put_salesforce(instance, row).await?;
+        self.note_end(instance, row, &row.sealed_access_token, &grant.access_token).await?;
+        self.try_salesforce(instance, row).await
     }
 
     /// Puts a connection in its place; what was in memory about the one before is forgotten.
-    pub(super) async fn put_salesforce(&self, instance: InstanceId, row: &SalesforceRow) -> Result<(), ConnectionError> {
+    async fn put_salesforce(&self, instance: InstanceId, row: &SalesforceRow) -> Result<(), ConnectionError> {
         let slot = self.slots.of(Place::Salesforce(instance, row.member_id));
         let _turn = slot.turn().await;
         let mut tx = self.db.begin().await?;
@@ -162,8 +184,7 @@ impl Connections {
     pub async fn salesforce(&self, instance: InstanceId) -> Result<SalesforceClient, ConnectionError> {
         let row = store::find_salesforce(&self.db, instance, None).await?.ok_or(NOT_CONNECTED)?;
         if row.state != "active" && row.sealed_jwt_key.is_none() {
-            let reason = row.last_error.clone().unwrap_or_else(|| "it was refused".into());
-            return Err(ConnectionError::NeedsAttention(format!("the Salesforce connection needs attention: {reason}")));
+            return Err(set_aside_error(&row));
         }
         self.salesforce_client(instance, &row, false)
     }

@@ -14,7 +14,7 @@ use super::slots::UpstreamToken;
 use super::store::{self, Renewed, SalesforceRow};
 use super::{ConnectionError, Connections};
 use crate::clock::Timestamp;
-use crate::ids::{InstanceId, MemberId};
+use crate::ids::{ConnectionId, InstanceId, MemberId};
 use crate::salesforce::{self, Grant, SalesforceError};
 
 /// A token with less time left than this is not handed out.
@@ -70,13 +70,8 @@ impl Connections {
 
     fn salesforce_token_of(&self, instance: InstanceId, row: &SalesforceRow) -> Result<UpstreamToken, ConnectionError> {
         let expires_at = row.token_expires_at.unwrap_or(row.token_issued_at + self.salesforce.token_lifetime());
-        Ok(UpstreamToken {
-            access_token: self.vault.open_text(&access_context(instance, row.id), &row.sealed_access_token)?,
-            expires_at,
-            base_url: row.instance_url.trim_end_matches('/').to_owned(),
-            connection: row.id,
-            renew_ahead: renew_ahead(row.token_issued_at, expires_at),
-        })
+        let token = self.vault.open_text(&access_context(instance, row.id), &row.sealed_access_token)?;
+        Ok(served(row.id, token, &row.instance_url, row.token_issued_at, expires_at))
     }
 
     async fn try_refresh(&self, instance: InstanceId, row: &SalesforceRow) -> Result<Attempt, ConnectionError> {
@@ -169,13 +164,7 @@ impl Connections {
             return Ok(Attempt::LookAgain);
         }
         let expires_at = self.note_end(instance, row, &access, &grant.access_token).await?.unwrap_or(renewed.expires_at);
-        Ok(Attempt::Kept(UpstreamToken {
-            access_token: grant.access_token,
-            expires_at,
-            base_url: instance_url.trim_end_matches('/').to_owned(),
-            connection: row.id,
-            renew_ahead: renew_ahead(issued_at, expires_at),
-        }))
+        Ok(Attempt::Kept(served(row.id, grant.access_token, &instance_url, issued_at, expires_at)))
     }
 
     /// Asks when a new token ends, and records it. The token answer doesn't say, and the organisation's session policy may be
@@ -227,7 +216,7 @@ impl Connections {
                 }
                 store::mark_salesforce(&mut tx, instance, row.id, &code, &advice, now).await?;
                 tracing::warn!(%instance, connection = %row.id, code, "a Salesforce connection needs attention");
-                ConnectionError::NeedsAttention(format!("the Salesforce connection needs attention: {advice}"))
+                needs_attention(&advice)
             }
         };
         tx.commit().await?;
@@ -319,8 +308,23 @@ fn heals_by_itself(row: &SalesforceRow) -> bool {
     row.sealed_jwt_key.is_some() && row.last_error_code.as_deref().is_some_and(|code| matches!(code, ANSWER_LOST | "EXPIRED_ACCESS"))
 }
 
-fn set_aside_error(row: &SalesforceRow) -> ConnectionError {
-    let reason = row.last_error.as_deref().unwrap_or("it was refused");
+/// A token as callers get it.
+fn served(
+    connection: ConnectionId,
+    access_token: SecretString,
+    instance_url: &str,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+) -> UpstreamToken {
+    let base_url = instance_url.trim_end_matches('/').to_owned();
+    UpstreamToken { access_token, expires_at, base_url, connection, renew_ahead: renew_ahead(issued_at, expires_at) }
+}
+
+pub(super) fn set_aside_error(row: &SalesforceRow) -> ConnectionError {
+    needs_attention(row.last_error.as_deref().unwrap_or("it was refused"))
+}
+
+fn needs_attention(reason: &str) -> ConnectionError {
     ConnectionError::NeedsAttention(format!("the Salesforce connection needs attention: {reason}"))
 }
 

@@ -13,7 +13,6 @@ mod store;
 use serde::Serialize;
 use time::Duration;
 
-use crate::auth::Actor;
 use crate::clock::Timestamp;
 use crate::db::DbError;
 use crate::ids::{ImportId, InstanceId, InviteId, MemberId};
@@ -96,15 +95,6 @@ impl Invite {
     #[must_use]
     pub fn is_over_at(&self, now: Timestamp) -> bool {
         matches!(self.status_at(now), InviteStatus::Expired | InviteStatus::Failed)
-    }
-}
-
-/// The stored form of who invited.
-#[must_use]
-pub fn inviter_text(actor: &Actor) -> String {
-    match actor {
-        Actor::Client(id) => format!("client:{id}"),
-        Actor::Member(id) => format!("member:{id}"),
     }
 }
 

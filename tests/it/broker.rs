@@ -35,12 +35,6 @@ fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}")).to_owned()
 }
 
-/// Whether Salesforce takes the token that the broker gave out.
-async fn works_at_salesforce(app: &TestApp, given: &Value) -> bool {
-    let limits = format!("{}/services/data/v66.0/limits", text(given, "instance_url"));
-    Answer::of(app.http.get(limits).bearer_auth(text(given, "access_token"))).await.status == 200
-}
-
 async fn report(app: &TestApp, token: &str, path: &str, upstream: &str) -> String {
     let answer = app.call(token, Method::POST, &format!("{path}/invalidate"), Some(json!({ "access_token": upstream }))).await;
     text(&answer.expect(200), "outcome")
@@ -55,7 +49,7 @@ on_both_engines! {
         let given = given.expect(200);
         let names: Vec<_> = given.as_object().unwrap().keys().cloned().collect();
         assert_eq!(names, ["access_token", "expires_at", "instance_url"]);
-        assert!(works_at_salesforce(&app, &given).await);
+        assert!(app.works_at_salesforce(&given).await);
         assert_eq!(text(&given, "expires_at"), "2026-06-15T14:00:00.000000Z", "as Salesforce's introspection says");
 
         let given = ask(&app, &broker, MARKETO).await.expect(200);
@@ -83,10 +77,10 @@ on_both_engines! {
         let (operator, broker) = connected(&app).await;
         let first = ask(&app, &broker, SALESFORCE).await.expect(200);
         app.clock.advance(Duration::minutes(119) + Duration::seconds(40));
-        let broker_again = broker_token(&app, &operator_again(&app, &operator).await).await;
+        let broker_again = broker_token(&app, &app.narrowed_again(&operator).await).await;
         let second = ask(&app, &broker_again, SALESFORCE).await.expect(200);
         assert_ne!(first["access_token"], second["access_token"], "twenty seconds are not enough to work with");
-        assert!(works_at_salesforce(&app, &second).await);
+        assert!(app.works_at_salesforce(&second).await);
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1);
         assert_eq!(ask(&app, &broker_again, SALESFORCE).await.expect(200), second);
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1);
@@ -99,7 +93,7 @@ on_both_engines! {
         // SQLite belongs to one process.
         let second = if engine == crate::support::Engine::Postgres { Some(app.replica().await) } else { None };
         app.clock.advance(Duration::hours(3));
-        let broker = broker_token(&app, &operator_again(&app, &operator).await).await;
+        let broker = broker_token(&app, &app.narrowed_again(&operator).await).await;
         let url_of = |number: usize| match &second {
             Some(replica) if number % 2 == 1 => &replica.url,
             _ => &app.url,
@@ -108,7 +102,7 @@ on_both_engines! {
         let answers = futures_util::future::join_all(asked).await;
         let tokens: std::collections::HashSet<_> = answers.iter().map(|answer| text(&answer.expect(200), "access_token")).collect();
         assert_eq!(tokens.len(), 1, "all get the new token");
-        assert!(works_at_salesforce(&app, &answers[0].json()).await);
+        assert!(app.works_at_salesforce(&answers[0].json()).await);
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1);
         if let Some(replica) = second {
             replica.stop().await;
@@ -120,12 +114,12 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 20).await;
         let (operator, _) = connected(&app).await;
         app.clock.advance(Duration::hours(3));
-        let broker = broker_token(&app, &operator_again(&app, &operator).await).await;
+        let broker = broker_token(&app, &app.narrowed_again(&operator).await).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "oauth2/token", "kind": "delay", "ms": 300 })).await;
         let asked = app.request(Method::POST, SALESFORCE).bearer_auth(&broker).timeout(std::time::Duration::from_millis(100));
         assert!(asked.send().await.unwrap_err().is_timeout());
         let given = ask(&app, &broker, SALESFORCE).await.expect(200);
-        assert!(works_at_salesforce(&app, &given).await);
+        assert!(app.works_at_salesforce(&given).await);
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1, "the answer to the first one was kept");
         app.stop().await;
     }
@@ -143,7 +137,7 @@ on_both_engines! {
         assert_eq!(report(&app, &broker, SALESFORCE, &first).await, "renewed");
         let second = ask(&app, &broker, SALESFORCE).await.expect(200);
         assert_ne!(text(&second, "access_token"), first);
-        assert!(works_at_salesforce(&app, &second).await);
+        assert!(app.works_at_salesforce(&second).await);
         assert_eq!(report(&app, &broker, SALESFORCE, &first).await, "not_current");
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1);
         let nothing = app.call(&broker, Method::POST, "/v1/tokens/salesforce/invalidate", Some(json!({ "access_token": "" }))).await;
@@ -161,7 +155,7 @@ on_both_engines! {
         }
         assert_eq!(app.sandbox_calls(IDENTITY).await, asked + 1, "asked once, and Marketo stood by it");
         app.clock.advance(Duration::minutes(61));
-        let broker = broker_token(&app, &operator_again(&app, &operator).await).await;
+        let broker = broker_token(&app, &app.narrowed_again(&operator).await).await;
         let second = text(&ask(&app, &broker, MARKETO).await.expect(200), "access_token");
         assert_ne!(first, second);
         assert_eq!(report(&app, &broker, MARKETO, &first).await, "not_current");
@@ -172,16 +166,16 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 20).await;
         let (operator, _) = connected(&app).await;
         app.clock.advance(Duration::hours(3));
-        let broker = broker_token(&app, &operator_again(&app, &operator).await).await;
+        let broker = broker_token(&app, &app.narrowed_again(&operator).await).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "oauth2/token", "kind": "http_status", "status": 503 })).await;
         let answer = ask(&app, &broker, SALESFORCE).await;
         answer.problem(503, "upstream_unavailable");
         assert_eq!(answer.headers["retry-after"], "5");
-        let connection = app.call(&operator_again(&app, &operator).await, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
+        let connection = app.call(&app.narrowed_again(&operator).await, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
         assert_eq!(connection["state"], "active");
-        let operator = operator_again(&app, &operator).await;
+        let operator = app.narrowed_again(&operator).await;
         assert_eq!(app.call(&operator, Method::POST, "/v1/connections/salesforce/test", None).await.expect(200)["ok"], true);
-        assert!(works_at_salesforce(&app, &ask(&app, &broker, SALESFORCE).await.expect(200)).await);
+        assert!(app.works_at_salesforce(&ask(&app, &broker, SALESFORCE).await.expect(200)).await);
         app.stop().await;
     }
 
@@ -190,7 +184,7 @@ on_both_engines! {
             let app = TestApp::start_guided(engine, 20).await;
             let (operator, _) = connected(&app).await;
             app.clock.advance(Duration::hours(3));
-            let operator = operator_again(&app, &operator).await;
+            let operator = app.narrowed_again(&operator).await;
             let broker = broker_token(&app, &operator).await;
             let mut ordered = json!({ "target": "salesforce", "path_contains": "oauth2/token" });
             ordered.as_object_mut().unwrap().extend(fault.as_object().unwrap().clone());
@@ -205,7 +199,7 @@ on_both_engines! {
             assert_eq!(sent, 2, "one to connect, one refresh");
             // Connecting again mends it.
             app.connect_salesforce_as(&operator, FIRST_USER).await;
-            assert!(works_at_salesforce(&app, &ask(&app, &broker, SALESFORCE).await.expect(200)).await);
+            assert!(app.works_at_salesforce(&ask(&app, &broker, SALESFORCE).await.expect(200)).await);
             app.stop().await;
         }
     }
@@ -218,7 +212,7 @@ on_both_engines! {
             let app = TestApp::start_guided(engine, 20).await;
             let (operator, _) = connected(&app).await;
             app.clock.advance(Duration::hours(3));
-            let operator = operator_again(&app, &operator).await;
+            let operator = app.narrowed_again(&operator).await;
             let broker = broker_token(&app, &operator).await;
             app.change_sandbox(change, what).await;
             let problem = ask(&app, &broker, SALESFORCE).await.problem(409, "connection_needs_attention");
@@ -231,7 +225,7 @@ on_both_engines! {
 
     async fn with_a_key_for_assertions_there_is_nothing_to_lose(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
-        let (operator, broker) = connected(&app).await;
+        let (operator, _) = connected(&app).await;
         app.change_sandbox("salesforce", json!({ "app_public_key": PUBLIC_KEY })).await;
         let set_up = async |operator: &str, body| app.call(operator, Method::PUT, "/v1/connections/salesforce/jwt-bearer", Some(body)).await;
         let wrong = set_up(&operator, json!({ "username": FIRST_USER, "private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" })).await;
@@ -241,7 +235,7 @@ on_both_engines! {
 
         // A refresh is lost, then the key heals the connection.
         app.clock.advance(Duration::hours(3));
-        let (operator, broker_again) = (operator_again(&app, &operator).await, broker_token(&app, &operator_again(&app, &operator).await).await);
+        let (operator, broker_again) = (app.narrowed_again(&operator).await, broker_token(&app, &app.narrowed_again(&operator).await).await);
         app.fault(json!({ "target": "salesforce", "path_contains": "oauth2/token", "kind": "cut", "after_bytes": 0 })).await;
         ask(&app, &broker_again, SALESFORCE).await.problem(409, "connection_needs_attention");
         let tested = set_up(&operator, json!({ "username": FIRST_USER, "private_key": PRIVATE_KEY })).await.expect(200);
@@ -252,11 +246,10 @@ on_both_engines! {
 
         // From now on a lost answer costs nothing.
         app.clock.advance(Duration::hours(3));
-        let broker_again = broker_token(&app, &operator_again(&app, &operator).await).await;
+        let broker_again = broker_token(&app, &app.narrowed_again(&operator).await).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "oauth2/token", "kind": "cut", "after_bytes": 0 })).await;
         ask(&app, &broker_again, SALESFORCE).await.problem(503, "upstream_unavailable");
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1);
-        drop(broker);
         app.stop().await;
     }
 
@@ -269,16 +262,12 @@ on_both_engines! {
         assert_eq!(tested["ok"], true, "{tested}");
         for _ in 0..2 {
             app.clock.advance(Duration::hours(3));
-            let broker = broker_token(&app, &operator_again(&app, &token).await).await;
-            assert!(works_at_salesforce(&app, &ask(&app, &broker, SALESFORCE).await.expect(200)).await);
+            let broker = broker_token(&app, &app.narrowed_again(&token).await).await;
+            assert!(app.works_at_salesforce(&ask(&app, &broker, SALESFORCE).await.expect(200)).await);
         }
         assert_eq!(app.sandbox_calls(REFRESHES).await, 0);
-        let operator = operator_again(&app, &token).await;
+        let operator = app.narrowed_again(&token).await;
         assert_eq!(app.call(&operator, Method::DELETE, "/v1/connections/salesforce", None).await.status, 204);
         app.stop().await;
     }
-}
-
-async fn operator_again(app: &TestApp, token: &str) -> String {
-    app.narrowed_again(token).await
 }

@@ -20,11 +20,6 @@ fn random_below(most: u64) -> u64 {
     u64::from_le_bytes(msi_actions::crypto::random_bytes()) % most
 }
 
-async fn works_at_salesforce(app: &TestApp, given: &Value) -> bool {
-    let limits = format!("{}/services/data/v66.0/limits", given["instance_url"].as_str().unwrap());
-    Answer::of(app.http.get(limits).bearer_auth(given["access_token"].as_str().unwrap())).await.status == 200
-}
-
 async fn ask(app: &TestApp, broker: &str) -> Answer {
     let began = Instant::now();
     let answer = app.call(broker, Method::POST, TOKENS, None).await;
@@ -41,7 +36,7 @@ async fn settled(app: &TestApp, broker: &str) -> Option<Value> {
             return None;
         }
         let given = answer.expect(200);
-        if works_at_salesforce(app, &given).await {
+        if app.works_at_salesforce(&given).await {
             return Some(given);
         }
         let report = json!({ "access_token": given["access_token"] });
@@ -127,7 +122,7 @@ async fn asked_by_thousands(engine: Engine, processes: usize, callers: usize) {
     println!("{engine:?}: {callers} callers at {processes} process(es), {refreshes} refresh, all answered in {took:?}");
     assert_eq!(tokens.len(), 1, "all get the new token");
     assert_eq!(refreshes, 1, "exactly one refresh");
-    assert!(works_at_salesforce(&app, &answers[0].json()).await);
+    assert!(app.works_at_salesforce(&answers[0].json()).await);
     for server in &mut servers {
         let _ = server.stop();
     }

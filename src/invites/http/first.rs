@@ -12,7 +12,7 @@ use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::ids::InstanceId;
 use crate::instances::{self, InstanceError};
 use crate::invites::invite::{Desk, invite_first};
-use crate::invites::{InviteError, inviter_text, store};
+use crate::invites::{InviteError, store};
 use crate::members::{self, EmailAddress, LONGEST_ADDRESS, LONGEST_NAME, NewMember};
 
 /// Most characters of a Marketo user id. Marketo documents no bound; its user ids look like e-mail addresses.
@@ -102,7 +102,7 @@ pub(super) async fn post_first_invite(
 ) -> Result<HttpResponse, Problem> {
     let wanted = wanted.read()?;
     let person = chosen(&context, &connections, caller.instance, &wanted).await?;
-    let invited_by = inviter_text(&caller.actor);
+    let invited_by = caller.actor.to_string();
     let desk =
         Desk { clock: context.clock.as_ref(), vault: &context.vault, instance: caller.instance, invited_by: &invited_by, import: None };
     let mut tx = context.db.begin().await?;

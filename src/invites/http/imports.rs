@@ -15,7 +15,7 @@ use crate::http::{Body, Code, Context, InstanceCaller, PathParams, Problem};
 use crate::ids::{ImportId, InstanceId};
 use crate::invites::csv::{Analysis, Column, Dialect, LARGEST_FILE, Mapping, ProposedMapping, RowFault, analyse};
 use crate::invites::imports::{Confirmation, Counts, Import, ImportState, RowResult};
-use crate::invites::{InviteError, import_job, import_store, inviter_text};
+use crate::invites::{InviteError, import_job, import_store};
 use crate::jobs::{NewJob, enqueue};
 use crate::members::{self, Teams};
 
@@ -121,7 +121,7 @@ async fn post_import(request: HttpRequest, context: Context, caller: InstanceCal
         state: ImportState::Analysed,
         analysis,
         confirmation: None,
-        invited_by: inviter_text(&caller.actor),
+        invited_by: caller.actor.to_string(),
         rows_done: 0,
         counts: Counts::default(),
         results: Vec::new(),
@@ -231,7 +231,7 @@ async fn confirm_import(
     }
     let import = found(&context, caller.instance, id).await?;
     let confirmation = confirmation(&context, &import, &wanted).await?;
-    let confirmed_by = inviter_text(&caller.actor);
+    let confirmed_by = caller.actor.to_string();
     let mut tx = context.db.begin().await?;
     if !import_store::confirm(&mut tx, caller.instance, id, &confirmation, &confirmed_by, context.clock.timestamp()).await? {
         return Err(InviteError::ImportConfirmed(id).into());

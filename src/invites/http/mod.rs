@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::invite::{Desk, Outcome, ResultStatus, invite};
-use super::{Invite, InviteError, InviteStatus, inviter_text, store};
+use super::{Invite, InviteError, InviteStatus, store};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
@@ -196,7 +196,7 @@ async fn post_invites(context: Context, caller: InstanceCaller, Body(wanted): Bo
     let read: Vec<_> = wanted.emails.iter().map(|text| EmailAddress::parse(&text.0).map(member)).collect();
     let people: Vec<_> = read.iter().flatten().cloned().collect();
 
-    let invited_by = inviter_text(&caller.actor);
+    let invited_by = caller.actor.to_string();
     let desk =
         Desk { clock: context.clock.as_ref(), vault: &context.vault, instance: caller.instance, invited_by: &invited_by, import: None };
     let mut tx = context.db.begin().await?;

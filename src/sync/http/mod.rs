@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Failure, Phase, Preview, Report, Run, RunState, SyncError, SyncService};
-use crate::auth::{Actor, Scope};
+use crate::auth::Scope;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
 use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
@@ -116,11 +116,7 @@ async fn preview(caller: InstanceCaller, sync: Data<SyncService>) -> Result<Http
 ))]
 #[post("/v1/sync/runs")]
 async fn start_run(context: Context, caller: InstanceCaller, sync: Data<SyncService>) -> Result<HttpResponse, Problem> {
-    let started_by = match &caller.actor {
-        Actor::Client(client) => format!("client:{client}"),
-        Actor::Member(member) => format!("member:{member}"),
-    };
-    let run = sync.start(caller.instance, &started_by).await?;
+    let run = sync.start(caller.instance, &caller.actor.to_string()).await?;
     let location = context.public_url.of(&format!("/v1/sync/runs/{}", run.id));
     Ok(HttpResponse::Accepted().insert_header(("location", location)).json(RunBody::from(run)))
 }

@@ -228,6 +228,13 @@ impl TestApp {
         counted[operation].as_u64().unwrap_or(0)
     }
 
+    /// Whether Salesforce takes the token that the broker gave out.
+    pub async fn works_at_salesforce(&self, given: &Value) -> bool {
+        let text = |name: &str| given[name].as_str().unwrap_or_else(|| panic!("no {name}: {given}"));
+        let limits = format!("{}/services/data/v66.0/limits", text("instance_url"));
+        Answer::of(self.http.get(limits).bearer_auth(text("access_token"))).await.status == 200
+    }
+
     /// Changes the sandbox: `what` is the end of the path under `/__sandbox/`.
     pub async fn change_sandbox(&self, what: &str, body: Value) {
         let url = format!("{}/__sandbox/{what}", self.sandbox.as_ref().unwrap().url());
