@@ -2,9 +2,12 @@
 
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::security::{ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{ContentBuilder, Info, License, OpenApi, Ref, RefOr};
 
+use super::gate::SESSION_COOKIE;
 use super::problem::{InputFault, ProblemBody};
 use crate::auth::permissions::{Access, RULES, Rule, Scope, rules_of};
 
@@ -31,6 +34,9 @@ pub fn complete(document: &mut OpenApi) {
     components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let session = "A member's session. Methods other than GET want the header X-Requested-With beside it.";
+    let session = ApiKeyValue::with_description(SESSION_COOKIE, session);
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
 
     for (path, item) in &mut document.paths.paths {
         let operations = [
@@ -55,8 +61,12 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
         _ => None,
     };
     if let Some(scope) = scope {
-        let bearer: [&str; 0] = [];
-        operation.security = Some(vec![SecurityRequirement::new("oauth2", [scope.as_str()]), SecurityRequirement::new("bearer", bearer)]);
+        let nothing: [&str; 0] = [];
+        let mut ways = vec![SecurityRequirement::new("oauth2", [scope.as_str()]), SecurityRequirement::new("bearer", nothing)];
+        if matches!(rule.map(|rule| rule.access), Some(Access::Instance(_))) {
+            ways.push(SecurityRequirement::new("session", nothing));
+        }
+        operation.security = Some(ways);
         add(operation, "401", "The access token is missing, wrong or expired.");
         add(operation, "403", "The caller lacks the scope, or its token is bound to no instance.");
     } else {

@@ -74,9 +74,10 @@ wait_until 30 ready || die "the service did not get ready: $(tail -n 20 "$work/s
 say "the service is ready at $url, with a sandbox at 127.0.0.1:$sandbox_port"
 
 create_client >"$work/client.json"
+# Where messages go.
+export CONTRACT_MAILS="$work/data/mail"
 "$environment/bin/python" tests/tools/contract_instance.py "$url" "$work/client.json" >"$work/access"
 # What the hooks work with.
-export CONTRACT_MAILS="$work/data/mail"
 set -a
 # shellcheck source=/dev/null
 . "$work/access"

@@ -1,18 +1,21 @@
 """contract_instance.py URL CLIENT.json: makes an instance to fuzz, as the API client in the file, whose answer `client create` gave.
 
-What the operations need to find is there afterwards: an instance with both connections, invitations, an import, a team, and a
-sync run that has brought people.
+What the operations need to find is there afterwards: an instance with both connections, invitations, an admin who is logged in, an
+import, a team, and a sync run that has brought people.
 Prints the variables that schemathesis_hooks.py reads, as shell assignments. Needs nothing but Python.
 """
 
+import http.cookies
 import json
 import os
+import re
 import shlex
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 
 def call(request):
@@ -34,6 +37,24 @@ def connect_salesforce(authorization_url):
     browser.open(login, urllib.parse.urlencode(form).encode(), timeout=30).close()
 
 
+def activate_admin(request, url, access):
+    """Invites an admin, who activates with a password; gives the member's id and the session's cookie."""
+    request("PATCH", access, "/v1/instance", json.dumps({"login_management": "all_login_methods"}))
+    body = json.dumps({"emails": ["owner@example.com"], "role": "admin"})
+    member = request("POST", access, "/v1/invites", body)["results"][0]["invite"]["member_id"]
+    mails = Path(os.environ["CONTRACT_MAILS"])
+    link = None
+    while link is None:
+        time.sleep(0.1)
+        sent = (mail.read_text() for mail in mails.glob("*.eml"))
+        link = next((re.search(re.escape(url) + r"/activate/[\w-]+", text) for text in sent if "owner@example.com" in text), None)
+    chosen = json.dumps({"method": "password", "password": "a long one for the contract"}).encode()
+    with urllib.request.urlopen(urllib.request.Request(link[0], chosen, {"Content-Type": "application/json"}), timeout=30) as answer:
+        cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])["msi_session"].value
+    request("PATCH", access, "/v1/instance", json.dumps({"login_management": "salesforce_only"}))
+    return member, cookie
+
+
 def main():
     url, client_file = sys.argv[1:]
     with open(client_file, encoding="utf-8") as file:
@@ -43,8 +64,12 @@ def main():
         form = {"grant_type": "client_credentials", "client_id": client["client_id"], "client_secret": client["client_secret"], **more}
         return call(urllib.request.Request(f"{url}/oauth/token", urllib.parse.urlencode(form).encode()))["access_token"]
 
+    def request(method, access, path, body, media="application/json"):
+        headers = {"Authorization": f"Bearer {access}", "Content-Type": media}
+        return call(urllib.request.Request(url + path, body.encode(), headers, method=method))
+
     def post(access, path, body, media="application/json"):
-        return call(urllib.request.Request(url + path, body.encode(), {"Authorization": f"Bearer {access}", "Content-Type": media}))
+        return request("POST", access, path, body, media)
 
     def get(access, path):
         return call(urllib.request.Request(url + path, headers={"Authorization": f"Bearer {access}"}))
@@ -56,6 +81,7 @@ def main():
     emails = [f"guest{number}@example.com" for number in range(60)]
     invites = post(access, "/v1/invites", json.dumps({"emails": emails}))["results"]
     imported = post(access, "/v1/invite-imports", "Email\nann@example.com\nnowhere\n", "text/csv")
+    member, session = activate_admin(request, url, access)
     team = post(access, "/v1/teams", json.dumps({"name": "Sellers"}))
     connect_salesforce(post(access, "/v1/connections/salesforce", "{}")["authorization_url"])
     post(access, "/v1/connections/marketo", "{}")
@@ -69,13 +95,13 @@ def main():
     known = {
         "instance_id": instance["id"],
         "invite_id": invites[0]["invite"]["id"],
-        "member_id": invites[0]["invite"]["member_id"],
+        "member_id": member,
         "import_id": imported["id"],
         "team_id": team["id"],
         "run_id": run["id"],
         "marketo_id": people[0]["marketo_id"],
     }
-    variables = {"URL": url, "ID": client["client_id"], "SECRET": client["client_secret"], "RESOURCE": resource, "KNOWN": json.dumps(known)}
+    variables = {"URL": url, "ID": client["client_id"], "SECRET": client["client_secret"], "RESOURCE": resource, "SESSION": session, "KNOWN": json.dumps(known)}
     for name, value in variables.items():
         print(f"CONTRACT_{name}={shlex.quote(value)}")
 

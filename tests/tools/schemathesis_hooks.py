@@ -19,6 +19,9 @@ RESOURCE = os.environ["CONTRACT_RESOURCE"]
 # Names of path parameters, and an id of the kind that exists.
 KNOWN = json.loads(os.environ["CONTRACT_KNOWN"])
 MAILS = Path(os.environ["CONTRACT_MAILS"])
+# The session of a member, for what only a person can do; by the start of the path.
+SESSION = os.environ["CONTRACT_SESSION"]
+MEMBER_PATHS = ("/v1/members/me/",)
 # A user of the sandbox's Salesforce.
 USER = {"username": "maria.admin@example.com", "password": "sandbox"}
 
@@ -28,11 +31,19 @@ OPERATOR_PATHS = ("/v1/instances",)
 
 def takes_a_token(context):
     """Whether the document asks for one: a public operation is called without, and the token endpoint takes other credentials."""
-    return any("oauth2" in requirement for requirement in context.operation.definition.raw.get("security", []))
+    return not is_for_member(context) and any("oauth2" in requirement for requirement in context.operation.definition.raw.get("security", []))
 
 
 def is_for_operator(case, _context):
     return case.operation.path.startswith(OPERATOR_PATHS)
+
+
+def is_members(path):
+    return path.startswith(MEMBER_PATHS)
+
+
+def is_for_member(context):
+    return is_members(context.operation.path)
 
 
 def new_token(resource=None):
@@ -40,6 +51,17 @@ def new_token(resource=None):
     answer = requests.post(f"{URL}/oauth/token", data=form, timeout=30)
     answer.raise_for_status()
     return answer.json()["access_token"]
+
+
+@schemathesis.auth().apply_to(is_for_member)
+class Session:
+    def get(self, case, context):
+        return SESSION
+
+    def set(self, case, data, context):
+        # The header is what other sites can't make a browser send.
+        case.cookies["msi_session"] = data
+        case.headers["X-Requested-With"] = "contract"
 
 
 @schemathesis.auth(refresh_interval=240, cache_by_key=is_for_operator).apply_to(takes_a_token)
@@ -69,10 +91,10 @@ def begin():
     return begun.json()["authorization_url"]
 
 
-def come_back():
+def come_back(authorization_url):
     """Logs in at Salesforce; gives the query of the address that Salesforce sends the person to, and the browser's cookies."""
     browser = requests.Session()
-    address = urllib.parse.urlsplit(browser.get(begin(), timeout=30).url)
+    address = urllib.parse.urlsplit(browser.get(authorization_url, timeout=30).url)
     login = f"{address.scheme}://{address.netloc}{address.path.split('/services/')[0]}/login"
     form = dict(urllib.parse.parse_qsl(address.query)) | USER
     answer = browser.post(login, data=form, allow_redirects=False, timeout=30)
@@ -80,14 +102,35 @@ def come_back():
     return query, "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
 
 
+def complete(authorization_url):
+    """Goes to Salesforce and back."""
+    query, cookies = come_back(authorization_url)
+    requests.get(f"{URL}/oauth/salesforce/callback", params=query, headers={"Cookie": cookies}, timeout=30).raise_for_status()
+
+
+def prepare_own_connection(method, path):
+    """Connects the member's own Salesforce user, or where that is what is fuzzed, disconnects it."""
+    own = MEMBER_PATHS[0] + "salesforce-connection"
+
+    def as_member(method):
+        headers = {"Cookie": f"msi_session={SESSION}", "X-Requested-With": "contract"}
+        return requests.request(method, URL + own, headers=headers, json={} if method == "POST" else None, timeout=30)
+
+    there = as_member("GET").status_code == 200
+    if (method, path) == ("POST", own):
+        as_member("DELETE")
+    elif not there:
+        begun = as_member("POST")
+        begun.raise_for_status()
+        complete(begun.json()["authorization_url"])
+
+
 def connect(vendor):
     if call("GET", f"/v1/connections/{vendor}").status_code == 404:
         if vendor == "marketo":
             call("POST", "/v1/connections/marketo", json={}).raise_for_status()
         else:
-            query, cookies = come_back()
-            answer = requests.get(f"{URL}/oauth/salesforce/callback", params=query, headers={"Cookie": cookies}, timeout=30)
-            answer.raise_for_status()
+            complete(begin())
 
 
 def disconnect(vendor):
@@ -118,10 +161,12 @@ def prepare(case):
         connect(vendor)
     elif path == "/oauth/salesforce/callback":
         disconnect("salesforce")
-        case.query, case.headers["Cookie"] = come_back()
+        case.query, case.headers["Cookie"] = come_back(begin())
     elif path == "/oauth/salesforce/start":
         disconnect("salesforce")
         case.query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(begin()).query))
+    elif is_members(path):
+        prepare_own_connection(method, path)
     elif path.startswith("/v1/tokens/"):
         connect(path.split("/")[3])
     elif path == "/oauth/token" and isinstance(case.body, dict):
