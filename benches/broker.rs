@@ -78,13 +78,13 @@ async fn service(directory: &std::path::Path) -> (msi_actions::app::RunningApp, 
     let settings = [
         ("data_dir", directory.display().to_string()),
         ("server.address", "127.0.0.1:0".to_owned()),
-        ("server.workers", "1".to_owned()),
         ("upstream.sandbox_url", sandbox.url()),
         ("salesforce.client_id", credentials.0),
         ("salesforce.client_secret", credentials.1),
         ("log.format", "json".to_owned()),
     ];
-    let settings = Settings::load(None, &settings).expect("the settings are sound");
+    let mut settings = Settings::load(None, &settings).expect("the settings are sound");
+    settings.server.workers = 1;
     let http = settings.upstream.http_client().expect("a client can be made");
     msi_actions::telemetry::start_logging(&settings.log).expect("logging starts");
     let app = msi_actions::app::start(settings, Arc::new(SystemClock)).await.expect("the service starts");
