@@ -1,0 +1,9 @@
+-- Salesforce records that a user owns and of whom Marketo knew nobody: each change of one is asked about again after a while, since
+-- Marketo hears of Salesforce's changes later than we do.
+CREATE TABLE sync_strangers (
+    instance_id uuid NOT NULL REFERENCES instances (id),
+    salesforce_id text NOT NULL,
+    modified_at timestamptz NOT NULL,
+    asked_at timestamptz NOT NULL,
+    PRIMARY KEY (instance_id, salesforce_id)
+);
