@@ -1,5 +1,7 @@
 use secrecy::SecretString;
+use time::Duration;
 
+use super::lockout::Attempt;
 use super::permissions::{Scope, Scopes};
 use super::{AuthError, store};
 use crate::clock::{Clock, Timestamp};
@@ -60,17 +62,23 @@ pub async fn create_client(tx: &mut Tx, clock: &dyn Clock, new: NewClient) -> Re
     Ok((client, secret))
 }
 
-/// Gives the client another secret; the one before stops working at once. `None` when there is no such client.
+/// The longest time that a client's secret of before may go on working.
+pub const LONGEST_OVERLAP: Duration = Duration::days(7);
+
+/// Gives the client another secret. The one before works on for `overlap`, at most [`LONGEST_OVERLAP`], and stops at once when
+/// that is zero; a still older one stops at once in any case. `None` when there is no such client in force.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn rotate_secret(tx: &mut Tx, client_id: &str) -> Result<Option<SecretString>, DbError> {
+pub async fn rotate_secret(tx: &mut Tx, clock: &dyn Clock, client_id: &str, overlap: Duration) -> Result<Option<SecretString>, DbError> {
     let secret = random_token();
-    let found = store::update_client_secret(tx, client_id, &SecretHash::of(&secret)).await?;
+    let keep_until = (overlap > Duration::ZERO).then(|| clock.timestamp() + overlap.min(LONGEST_OVERLAP));
+    let found = store::update_client_secret(tx, client_id, &SecretHash::of(&secret), keep_until).await?;
     Ok(found.then_some(secret))
 }
 
-/// Refuses the client from now on; tokens it holds run out by themselves. `false` when there is no such client.
+/// Refuses the client from now on. Tokens that it holds are refused, too, in every process within two seconds (see
+/// [`super::Revocations`]). `false` when there is no such client in force.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -78,14 +86,28 @@ pub async fn revoke_client(tx: &mut Tx, clock: &dyn Clock, client_id: &str) -> R
     store::revoke_client(tx, client_id, clock.timestamp()).await
 }
 
-/// The client behind an authentication.
+/// The client behind an authentication. The same is read, compared and written whether there is such a client or not.
 ///
 /// # Errors
-/// [`AuthError::InvalidClient`], the same for an unknown id, a wrong secret and a revoked client.
-pub async fn authenticate_client(db: &Db, authentication: &ClientAuthentication) -> Result<Client, AuthError> {
-    let Some((client, hash)) = store::find_client(db, &authentication.client_id).await? else {
-        return Err(AuthError::InvalidClient);
-    };
-    let proven = hash.matches(&authentication.client_secret);
-    if proven && client.revoked_at.is_none() { Ok(client) } else { Err(AuthError::InvalidClient) }
+/// [`AuthError::InvalidClient`], the same for an unknown id, a wrong secret and a revoked client; [`AuthError::LockedOut`] after
+/// too many failures, whatever the secret.
+pub async fn authenticate_client(db: &Db, clock: &dyn Clock, authentication: &ClientAuthentication) -> Result<Client, AuthError> {
+    let now = clock.timestamp();
+    let attempt = Attempt::begin(db, &authentication.client_id, now).await?;
+    let (client, secrets) = store::find_client(db, &authentication.client_id).await?.unzip();
+    let nothing = SecretHash::of(&SecretString::default());
+    let (current, old) = secrets.map_or((nothing.clone(), None), |secrets| (secrets.current, secrets.old));
+    let (old, until) = old.map_or((nothing, None), |(hash, until)| (hash, Some(until)));
+    let by_current = current.matches(&authentication.client_secret);
+    let by_old = old.matches(&authentication.client_secret) & until.is_some_and(|until| until > now);
+    match client.filter(|client| client.revoked_at.is_none() && (by_current | by_old)) {
+        Some(client) => {
+            attempt.succeeded(db).await?;
+            Ok(client)
+        }
+        None => {
+            attempt.failed(db, now).await?;
+            Err(AuthError::InvalidClient)
+        }
+    }
 }

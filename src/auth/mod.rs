@@ -1,18 +1,36 @@
 //! Our own OAuth 2.0 authorization server: clients, JWT access tokens, JWKS, sessions, permissions.
 
+mod assertions;
 mod clients;
+mod exchange;
 pub mod http;
+mod issuer_keys;
+mod lockout;
 pub mod permissions;
+mod revocations;
+mod scim_tokens;
 mod sessions;
 mod signing_keys;
 pub mod store;
 mod tokens;
+mod upkeep;
 
-pub use clients::{Client, ClientAuthentication, NewClient, authenticate_client, create_client, revoke_client, rotate_secret};
+pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
+pub use clients::{
+    Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
+};
+pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
+pub use lockout::{Attempt, forget_failures};
 pub use permissions::{Access, Actor, Caller, Role, Rule, Scope, Scopes};
-pub use sessions::{NewSession, begin_session};
-pub use signing_keys::{SigningKey, SigningKeys};
-pub use tokens::{AccessToken, Authenticator, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
+pub use revocations::Revocations;
+pub use scim_tokens::{MOST_SCIM_TOKENS, ScimToken, create_scim_token, revoke_scim_token};
+pub use sessions::{MOST_SESSIONS, NewSession, Session, SessionMethod, begin_session, begin_session_by, sign_out};
+pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, SigningKeys, rotate_signing_key};
+pub use store::{
+    delete_password_sessions, delete_session, delete_session_of, delete_sessions, find_session, list_scim_tokens, list_sessions,
+};
+pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
+pub use upkeep::{RunningUpkeep, start_upkeep};
 
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +38,29 @@ pub enum AuthError {
     /// Client unknown, revoked, or with another secret; one answer for all three.
     #[error("the client id or the client secret is wrong, or the client was revoked")]
     InvalidClient,
+    /// Too many failed authentications in a row.
+    #[error("too many failed authentications of this client id; it is refused for {seconds} s, even with the right secret")]
+    LockedOut {
+        /// Until it may try again.
+        seconds: i64,
+    },
+    /// A token that was issued to another client.
+    #[error("the token was issued to another client")]
+    NotYours,
+    /// More revoked tokens of one client than are kept.
+    #[error("this client has revoked too many tokens that have not run out; try again later, or let them run out")]
+    TooManyRevoked,
+    /// The instance has as many tokens of directories as it may.
+    #[error("an instance can have {} tokens for SCIM; revoke one first", MOST_SCIM_TOKENS)]
+    TooManyScimTokens,
+    /// An assertion that is not believed.
+    #[error("the assertion is refused: {0}")]
+    BadAssertion(&'static str),
+    /// The keys of an assertion's issuer can't be had.
+    #[error("the issuer's keys can't be fetched right now; try again in half a minute")]
+    IssuerUnreachable,
     /// Another grant type than this server offers.
-    #[error("the grant type {0:?} is not offered; use client_credentials")]
+    #[error("the grant type {0:?} is not offered; use one of grant_types_supported in /.well-known/oauth-authorization-server")]
     UnsupportedGrantType(String),
     /// A parameter is missing, repeated or of the wrong form.
     #[error("{0}")]
@@ -44,4 +83,7 @@ pub enum AuthError {
     /// A token could not be signed, or a stored key can't be used.
     #[error("the signing key can't be used")]
     SigningKey,
+    /// A new signing key is published and does not sign yet.
+    #[error("the signing keys were rotated minutes ago, and the new key waits for its time; try again after it has begun to sign")]
+    RotationUnderWay,
 }

@@ -1,14 +1,17 @@
 use secrecy::SecretString;
 use time::Duration;
 
-use super::store;
+use super::store::{self, NewSessionRow};
+use crate::audit::Origin;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{SecretHash, random_token};
 use crate::db::{DbError, Tx};
-use crate::ids::{InstanceId, MemberId};
+use crate::ids::{InstanceId, MemberId, SessionId};
 
 /// How long a person stays logged in.
 const SESSION_LIFETIME: Duration = Duration::hours(12);
+/// Sessions that a member can have at once; another one ends the oldest.
+pub const MOST_SESSIONS: i64 = 20;
 
 /// A session just begun: the cookie's value and when it runs out.
 #[derive(Debug)]
@@ -17,14 +20,103 @@ pub struct NewSession {
     pub expires_at: Timestamp,
 }
 
-/// Logs a member in. Only the hash of the cookie's value is kept.
+/// How a session was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionMethod {
+    /// With the member's password.
+    Password,
+    /// By logging in at Salesforce.
+    Salesforce,
+}
+
+impl SessionMethod {
+    /// The name as stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Salesforce => "salesforce",
+        }
+    }
+
+    /// The method of this name.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        [Self::Password, Self::Salesforce].into_iter().find(|method| method.as_str() == text)
+    }
+}
+
+/// A session that has not run out.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub id: SessionId,
+    /// The stored form of the cookie's value.
+    pub token_hash: SecretHash,
+    /// None when it is not known any more.
+    pub method: Option<SessionMethod>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// IP address from which it was begun.
+    pub address: Option<String>,
+    /// The browser with which it was begun.
+    pub user_agent: Option<String>,
+}
+
+/// Logs a member in by whatever way. Only the hash of the cookie's value is kept.
 ///
 /// # Errors
 /// When the database can't be written.
 pub async fn begin_session(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, member: MemberId) -> Result<NewSession, DbError> {
+    begin(tx, clock, instance, member, None, None).await
+}
+
+/// The same, noting how and from where.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn begin_session_by(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    instance: InstanceId,
+    member: MemberId,
+    method: SessionMethod,
+    origin: &Origin,
+) -> Result<NewSession, DbError> {
+    begin(tx, clock, instance, member, Some(method), Some(origin)).await
+}
+
+async fn begin(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    instance: InstanceId,
+    member: MemberId,
+    method: Option<SessionMethod>,
+    origin: Option<&Origin>,
+) -> Result<NewSession, DbError> {
     let token = random_token();
-    let now = clock.timestamp();
-    let expires_at = now + SESSION_LIFETIME;
-    store::insert_session(tx, instance, member, &SecretHash::of(&token), now, expires_at).await?;
+    let created_at = clock.timestamp();
+    let expires_at = created_at + SESSION_LIFETIME;
+    let row = NewSessionRow {
+        id: SessionId(clock.new_id()),
+        token_hash: SecretHash::of(&token),
+        method: method.map(SessionMethod::as_str),
+        address: origin.and_then(|origin| origin.address.as_deref()),
+        user_agent: origin.and_then(|origin| origin.user_agent.as_deref()),
+        created_at,
+        expires_at,
+    };
+    store::delete_sessions_but_newest(tx, instance, member, MOST_SESSIONS - 1, created_at).await?;
+    store::insert_session(tx, instance, member, &row).await?;
     Ok(NewSession { token, expires_at })
+}
+
+/// Logs a member out everywhere: ends the sessions, and refuses the tokens issued to the member up to now. All processes see it
+/// with the next request. Gives how many sessions ended.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn sign_out(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, member: MemberId) -> Result<u64, DbError> {
+    store::refuse_tokens_until(tx, instance, member, clock.timestamp()).await?;
+    store::delete_sessions(tx, instance, member, None).await
 }

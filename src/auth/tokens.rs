@@ -1,21 +1,28 @@
 //! JWT access tokens (RFC 9068): issuing them, and telling who is behind one.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use jsonwebtoken::{Algorithm, Header, Validation};
+use quick_cache::Equivalent;
+use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::clients::Client;
 use super::permissions::{Actor, Caller, Scopes};
+use super::revocations::Revocations;
+use super::scim_tokens::{caller_of, is_scim_token};
 use super::signing_keys::SigningKeys;
 use super::{AuthError, store};
 use crate::clock::SharedClock;
 use crate::crypto::SecretHash;
 use crate::db::Db;
 use crate::http::{Authenticate, Credentials, Problem};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, MemberId};
 
-/// How long an access token is valid, in seconds.
+/// How long an access token is valid at most, in seconds.
 pub const TOKEN_LIFETIME: i64 = 900;
 
 /// A resource indicator (RFC 8707) that names an instance begins so; the instance's id follows.
@@ -24,26 +31,88 @@ pub const RESOURCE_PREFIX: &str = "urn:msi-actions:instance:";
 /// Whom the tokens are for: this API.
 const AUDIENCE: &str = "urn:msi-actions:api";
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    iss: String,
-    aud: String,
-    sub: String,
-    client_id: String,
-    iat: i64,
-    exp: i64,
-    jti: String,
-    scope: String,
+/// Verified tokens that are remembered: about 40 MB when full.
+const MOST_REMEMBERED: usize = 20_000;
+
+/// What stands in an access token (RFC 9068, section 2.2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AccessClaims {
+    pub(super) iss: String,
+    pub(super) aud: String,
+    pub(super) sub: String,
+    pub(super) client_id: String,
+    pub(super) iat: i64,
+    pub(super) exp: i64,
+    pub(super) jti: Uuid,
+    pub(super) scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<InstanceId>,
+    pub(super) instance: Option<InstanceId>,
+    /// The member who acts by the client, for tokens that were exchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) member: Option<MemberId>,
 }
 
-/// Signs access tokens.
-#[derive(Debug, Clone)]
+/// A token to be issued.
+#[derive(Debug)]
+pub struct NewToken {
+    /// The client that gets it.
+    pub client_id: String,
+    /// The member who acts with it, if not the client itself.
+    pub member: Option<MemberId>,
+    pub instance: Option<InstanceId>,
+    pub scopes: Scopes,
+    /// Seconds it is valid.
+    pub lifetime: i64,
+}
+
+/// A token whose signature was checked.
+#[derive(Debug)]
+struct Verified {
+    claims: AccessClaims,
+    caller: Arc<Caller>,
+}
+
+/// A token in whose place something is remembered. The whole text decides; to find it, its end is enough, which is a signature.
+#[derive(PartialEq, Eq)]
+struct Kept(Box<str>);
+
+/// A token that a caller sends.
+struct Presented<'a>(&'a str);
+
+impl Hash for Presented<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let bytes = self.0.as_bytes();
+        state.write(&bytes[bytes.len().saturating_sub(32)..]);
+    }
+}
+
+impl Hash for Kept {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Presented(&self.0).hash(state);
+    }
+}
+
+impl Equivalent<Kept> for Presented<'_> {
+    fn equivalent(&self, kept: &Kept) -> bool {
+        *self.0 == *kept.0
+    }
+}
+
+/// Signs access tokens and tells who is behind one. A signature is checked once: what it vouched for is remembered under
+/// the whole token, and only its end and revocation are looked at again. Cheap to clone.
+#[derive(Clone)]
 pub struct TokenIssuer {
     pub(super) keys: SigningKeys,
-    issuer: String,
+    pub(super) revocations: Revocations,
+    verified: Arc<Cache<Kept, Arc<Verified>>>,
+    issuer: Arc<str>,
     clock: SharedClock,
+}
+
+impl std::fmt::Debug for TokenIssuer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("TokenIssuer").field("keys", &self.keys).field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
 /// An access token just signed.
@@ -51,13 +120,15 @@ pub struct TokenIssuer {
 pub struct AccessToken {
     pub token: SecretString,
     pub scopes: Scopes,
+    /// Seconds it is valid.
+    pub lifetime: i64,
 }
 
 impl TokenIssuer {
     /// An issuer that calls itself `issuer` (our public address).
     #[must_use]
-    pub fn new(keys: SigningKeys, issuer: String, clock: SharedClock) -> Self {
-        Self { keys, issuer, clock }
+    pub fn new(keys: SigningKeys, revocations: Revocations, issuer: &str, clock: SharedClock) -> Self {
+        Self { keys, revocations, verified: Arc::new(Cache::new(MOST_REMEMBERED)), issuer: issuer.into(), clock }
     }
 
     /// Our name in the tokens.
@@ -69,59 +140,111 @@ impl TokenIssuer {
     /// Whether there is a key to sign with.
     #[must_use]
     pub fn can_sign(&self) -> bool {
-        self.keys.newest().is_ok()
+        self.keys.signer().is_ok()
     }
 
-    /// A token for `client`, bound to `instance`, with `scopes`.
+    /// Signs a token.
     ///
     /// # Errors
     /// [`AuthError::SigningKey`].
-    pub fn issue(&self, client: &Client, instance: Option<InstanceId>, scopes: Scopes) -> Result<AccessToken, AuthError> {
-        let key = self.keys.newest()?;
+    pub fn issue(&self, new: NewToken) -> Result<AccessToken, AuthError> {
+        let key = self.keys.signer()?;
         let now = self.clock.now().unix_timestamp();
-        let claims = Claims {
-            iss: self.issuer.clone(),
+        let claims = AccessClaims {
+            iss: self.issuer.to_string(),
             aud: AUDIENCE.to_owned(),
-            sub: client.client_id.clone(),
-            client_id: client.client_id.clone(),
+            sub: new.member.map_or_else(|| new.client_id.clone(), |member| member.to_string()),
+            client_id: new.client_id,
             iat: now,
-            exp: now + TOKEN_LIFETIME,
-            jti: self.clock.new_id().to_string(),
-            scope: scopes.to_string(),
-            instance,
+            exp: now + new.lifetime,
+            jti: self.clock.new_id(),
+            scope: new.scopes.to_string(),
+            instance: new.instance,
+            member: new.member,
         };
         let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::ES256) };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|_| AuthError::SigningKey)?;
-        Ok(AccessToken { token: token.into(), scopes })
+        Ok(AccessToken { token: token.into(), scopes: new.scopes, lifetime: new.lifetime })
     }
 
     /// Who is behind a token.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] with the reason; also for tokens with another algorithm or type (RFC 9068, section 4).
-    pub fn verify(&self, token: &SecretString) -> Result<Caller, AuthError> {
-        let token = token.expose_secret();
+    pub async fn verify(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
+        self.checked(token).await.map(|verified| verified.caller.clone())
+    }
+
+    /// What stands in a token that is in force.
+    ///
+    /// # Errors
+    /// As [`TokenIssuer::verify`].
+    pub(super) async fn claims(&self, token: &SecretString) -> Result<AccessClaims, AuthError> {
+        self.checked(token.expose_secret()).await.map(|verified| verified.claims.clone())
+    }
+
+    /// Reads the signing keys again; tokens signed by one that is gone are remembered no longer.
+    ///
+    /// # Errors
+    /// As [`SigningKeys::reload`].
+    pub(super) async fn reload_keys(&self) -> Result<(), AuthError> {
+        if self.keys.reload().await? {
+            self.verified.clear();
+        }
+        Ok(())
+    }
+
+    async fn checked(&self, token: &str) -> Result<Arc<Verified>, AuthError> {
+        let presented = Presented(token);
+        let verified = match self.verified.get(&presented) {
+            Some(verified) => verified,
+            None => {
+                // In a box: a token that is remembered needs no room for the way to the database.
+                let verified = Arc::new(Box::pin(self.check_signature(token)).await?);
+                self.verified.insert(Kept(token.into()), verified.clone());
+                verified
+            }
+        };
+        let claims = &verified.claims;
+        if claims.exp <= self.clock.now().unix_timestamp() {
+            self.verified.remove(&presented);
+            return Err(AuthError::InvalidToken("it has expired; ask for another"));
+        }
+        if self.revocations.cover(claims.jti, &claims.client_id) {
+            self.verified.remove(&presented);
+            return Err(AuthError::InvalidToken("it was revoked; ask for another"));
+        }
+        Ok(verified)
+    }
+
+    async fn check_signature(&self, token: &str) -> Result<Verified, AuthError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::InvalidToken("it is no JWT"))?;
         let typed =
             header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt"));
         if !typed || header.alg != Algorithm::ES256 {
             return Err(AuthError::InvalidToken("it is no access token of this service"));
         }
-        let key = header.kid.as_deref().and_then(|kid| self.keys.find(kid)).ok_or(AuthError::InvalidToken("its key is not known"))?;
+        let kid = header.kid.unwrap_or_default();
+        let key = match self.keys.find(&kid) {
+            Some(key) => key,
+            None => {
+                self.keys.look_for_new().await?;
+                self.keys.find(&kid).ok_or(AuthError::InvalidToken("its key is not known"))?
+            }
+        };
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUDIENCE]);
-        // The library compares with the machine's clock; ours is injected, so the times are compared below.
+        // The library compares with the machine's clock; ours is injected, so the times are compared by the caller.
         validation.validate_exp = false;
         validation.required_spec_claims = ["iss", "aud", "exp", "sub"].map(str::to_owned).into();
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &validation)
             .map_err(|_| AuthError::InvalidToken("its signature, issuer or audience is wrong"))?
             .claims;
-        if claims.exp <= self.clock.now().unix_timestamp() {
-            return Err(AuthError::InvalidToken("it has expired; ask for another"));
-        }
         let scopes = Scopes(claims.scope.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect());
-        Ok(Caller { actor: Actor::Client(claims.client_id), instance: claims.instance, scopes })
+        let actor = claims.member.map_or_else(|| Actor::Client(claims.client_id.clone()), Actor::Member);
+        let caller = Arc::new(Caller { actor, instance: claims.instance, scopes });
+        Ok(Verified { claims, caller })
     }
 }
 
@@ -136,7 +259,33 @@ pub struct Authenticator {
     pub clock: SharedClock,
 }
 
+/// What of a token's scopes its member still has; none when the member may not act with it any more.
+pub(super) async fn scopes_of_today(db: &Db, claims: &AccessClaims, scopes: &Scopes) -> Result<Option<Scopes>, AuthError> {
+    let (Some(instance), Some(member)) = (claims.instance, claims.member) else { return Ok(Some(scopes.clone())) };
+    let Some((role, signed_out_at)) = store::find_active_member(db, instance, member).await? else { return Ok(None) };
+    if signed_out_at.is_some_and(|at| claims.iat <= at.unix_seconds()) {
+        return Ok(None);
+    }
+    Ok(Some(Scopes(Scopes::of_role(role).0.intersection(&scopes.0).copied().collect())))
+}
+
 impl Authenticator {
+    /// Who is behind a token. A member's is good as long as the member is, and for what the member's role of today allows: that
+    /// is looked up each time, so that it holds in every process at once.
+    async fn bearer(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
+        if is_scim_token(token) {
+            return Ok(Arc::new(Box::pin(caller_of(&self.db, token)).await?));
+        }
+        let verified = self.issuer.checked(token).await?;
+        if verified.claims.member.is_none() {
+            return Ok(verified.caller.clone());
+        }
+        // In a box: a program's token needs no room for the way to the database.
+        let scopes = Box::pin(scopes_of_today(&self.db, &verified.claims, &verified.caller.scopes)).await?;
+        let scopes = scopes.ok_or(AuthError::InvalidToken("its member has been logged out or deactivated"))?;
+        Ok(Arc::new(Caller { scopes, ..Caller::clone(&verified.caller) }))
+    }
+
     async fn session(&self, cookie: &SecretString) -> Result<Caller, AuthError> {
         let found = store::find_session(&self.db, &SecretHash::of(cookie), self.clock.timestamp()).await?;
         let (instance, member, role) = found.ok_or(AuthError::InvalidToken("the session has ended; log in again"))?;
@@ -145,11 +294,11 @@ impl Authenticator {
 }
 
 impl Authenticate for Authenticator {
-    fn authenticate(&self, credentials: Credentials) -> BoxFuture<'_, Result<Caller, Problem>> {
+    fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Problem>> {
         Box::pin(async move {
             match credentials {
-                Credentials::Bearer(token) => Ok(self.issuer.verify(&token)?),
-                Credentials::Session(cookie) => Ok(self.session(&cookie).await?),
+                Credentials::Bearer(token) => Ok(self.bearer(token).await?),
+                Credentials::Session(cookie) => Ok(Arc::new(Box::pin(self.session(&cookie)).await?)),
             }
         })
     }

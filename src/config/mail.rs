@@ -13,6 +13,12 @@ pub struct MailSettings {
     pub smtp_url: String,
     /// Where `.eml` files go; empty for `mail/` in the data directory.
     pub directory: String,
+    /// PEM file with further certificate authorities that the server's certificate may come from; empty for none.
+    pub ca_file: String,
+    /// Longest wait for each answer of the server but the last.
+    pub answer_timeout_seconds: u64,
+    /// Most messages handed to the server in a minute, by all processes together; 0 for any number.
+    pub messages_per_minute: u32,
 }
 
 impl std::fmt::Debug for MailSettings {
@@ -34,5 +40,7 @@ impl MailSettings {
             "must start with smtp:// or smtps:// and name a host",
             "\"smtp://user:password@mail.example.com:587?tls=required\"",
         );
+        let patient = (1..=600).contains(&self.answer_timeout_seconds);
+        require(faults, patient, "mail.answer_timeout_seconds", "must be between 1 and 600", "30");
     }
 }

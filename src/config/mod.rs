@@ -2,9 +2,12 @@
 //!
 //! A wrong or missing setting stops the start: [`SettingsError`] names each one, says what is wrong and shows an example.
 
+mod auth;
 mod database;
+mod limits;
 mod log;
 mod mail;
+mod retention;
 mod secrets;
 mod server;
 mod sync;
@@ -18,13 +21,16 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::Value;
 use serde::Deserialize;
 
+pub use auth::{AuthSettings, TrustedIssuerSettings};
 pub use database::{DatabaseSettings, DatabaseUrl};
+pub use limits::LimitSettings;
 pub use log::{LogFormat, LogSettings};
 pub use mail::MailSettings;
+pub use retention::RetentionSettings;
 pub use secrets::SecretsSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
-pub use upstream::{MarketoSettings, SalesforceSettings, UpstreamSettings};
+pub use upstream::{MarketoSettings, SalesforceSettings, UpstreamSettings, share_of};
 
 /// Every setting of the service, one field a section of the TOML file.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,6 +47,9 @@ pub struct Settings {
     pub salesforce: SalesforceSettings,
     pub marketo: MarketoSettings,
     pub sync: SyncSettings,
+    pub auth: AuthSettings,
+    pub limits: LimitSettings,
+    pub retention: RetentionSettings,
     pub log: LogSettings,
 }
 
@@ -121,6 +130,9 @@ impl Settings {
         self.salesforce.check(&mut faults);
         self.marketo.check(self.upstream.sandbox().is_none(), &mut faults);
         self.sync.check(&mut faults);
+        self.auth.check(&mut faults);
+        self.limits.check(&mut faults);
+        self.retention.check(&mut faults);
         faults
     }
 }
@@ -187,7 +199,7 @@ mod tests {
     #[test]
     fn marketos_own_limit_binds_unless_the_sandbox_stands_in() {
         let mut settings = Settings::load(None, &[]).unwrap();
-        settings.marketo.calls_per_20_seconds = 1000;
+        settings.marketo.quota_calls_per_20_seconds = 1000;
         assert_eq!(settings.faults().len(), 1);
         settings.upstream.sandbox_url = "http://127.0.0.1:4010".to_owned();
         assert!(settings.faults().is_empty());

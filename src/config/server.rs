@@ -22,6 +22,8 @@ pub struct ServerSettings {
     pub shutdown_timeout_seconds: u64,
     /// Threads that serve requests; 0 for one a core.
     pub workers: usize,
+    /// Reverse proxies in front that append to `X-Forwarded-For` whom they were called by.
+    pub proxies: usize,
 }
 
 impl ServerSettings {

@@ -16,6 +16,8 @@ pub struct SyncSettings {
     pub exports_at_once: usize,
     /// Rows written in one transaction while loading.
     pub batch_rows: usize,
+    /// Seconds between two incremental runs of an instance; 0 for none but those on demand.
+    pub incremental_interval_seconds: u32,
 }
 
 impl SyncSettings {
@@ -24,6 +26,13 @@ impl SyncSettings {
     pub fn earliest(&self) -> Date {
         // `check` has refused any other text before the settings can be used.
         Self::parse(&self.earliest).unwrap_or(Date::MIN)
+    }
+
+    /// The time between two incremental runs of an instance; none when they are begun on demand only.
+    #[must_use]
+    pub fn incremental_interval(&self) -> Option<time::Duration> {
+        let seconds = i64::from(self.incremental_interval_seconds);
+        (seconds > 0).then(|| time::Duration::seconds(seconds))
     }
 
     fn parse(text: &str) -> Option<Date> {
@@ -40,6 +49,8 @@ impl SyncSettings {
             "\"2006-01-01\"",
         );
         require(faults, (1..=10).contains(&self.exports_at_once), "sync.exports_at_once", "must be between 1 and 10", "2");
+        let fine = self.incremental_interval_seconds == 0 || (5..=86_400).contains(&self.incremental_interval_seconds);
+        require(faults, fine, "sync.incremental_interval_seconds", "must be 0 or between 5 and 86400", "60");
         require(faults, (1..=50_000).contains(&self.batch_rows), "sync.batch_rows", "must be between 1 and 50000", "2000");
     }
 }

@@ -72,6 +72,8 @@ pub struct SalesforceSettings {
     pub scopes: String,
     /// How long an access token is taken to live when Salesforce doesn't say: the organisation's session time-out, in minutes.
     pub token_lifetime_minutes: u32,
+    /// The part of an organisation's API calls that this service may make, above 0 to 1.
+    pub share: f64,
 }
 
 impl SalesforceSettings {
@@ -89,6 +91,7 @@ impl SalesforceSettings {
         // Salesforce's own bounds of the session time-out.
         let lifetime = (15..=1440).contains(&self.token_lifetime_minutes);
         require(faults, lifetime, "salesforce.token_lifetime_minutes", "must be between 15 and 1440", "120");
+        check_share(self.share, "salesforce.share", faults);
     }
 }
 
@@ -98,10 +101,16 @@ impl SalesforceSettings {
 pub struct MarketoSettings {
     /// Seconds between two questions for the status of an export job.
     pub poll_interval_seconds: f64,
-    /// Calls made in any 20 seconds, of the subscription's 100.
-    pub calls_per_20_seconds: u32,
-    /// Calls under way at once, of the subscription's 10.
-    pub concurrent_calls: u32,
+    /// The part of each of the subscription's quotas that this service may use, above 0 to 1.
+    pub share: f64,
+    /// The subscription's quotas, which all its integrations share: calls in any 20 seconds,
+    pub quota_calls_per_20_seconds: u32,
+    /// calls under way at once,
+    pub quota_calls_at_once: u32,
+    /// calls a day,
+    pub quota_calls_per_day: u32,
+    /// megabytes (of 1,000,000 bytes) of export files a day.
+    pub quota_export_megabytes_per_day: u32,
 }
 
 impl MarketoSettings {
@@ -115,9 +124,24 @@ impl MarketoSettings {
     pub(super) fn check(&self, real: bool, faults: &mut Vec<SettingFault>) {
         let sensible = (0.001..=3600.0).contains(&self.poll_interval_seconds);
         require(faults, sensible, "marketo.poll_interval_seconds", "must be between 0.001 and 3600", "60.0");
+        check_share(self.share, "marketo.share", faults);
         let most = if real { 100 } else { 100_000 };
-        let fine = (1..=most).contains(&self.calls_per_20_seconds);
-        require(faults, fine, "marketo.calls_per_20_seconds", format!("must be between 1 and {most}"), "50");
-        require(faults, (1..=10).contains(&self.concurrent_calls), "marketo.concurrent_calls", "must be between 1 and 10", "5");
+        let fine = (1..=most).contains(&self.quota_calls_per_20_seconds);
+        require(faults, fine, "marketo.quota_calls_per_20_seconds", format!("must be between 1 and {most}"), "100");
+        require(faults, (1..=10).contains(&self.quota_calls_at_once), "marketo.quota_calls_at_once", "must be between 1 and 10", "10");
+        require(faults, self.quota_calls_per_day >= 1, "marketo.quota_calls_per_day", "must be at least 1", "50000");
+        let fine = self.quota_export_megabytes_per_day >= 1;
+        require(faults, fine, "marketo.quota_export_megabytes_per_day", "must be at least 1", "500");
     }
+}
+
+fn check_share(share: f64, name: &str, faults: &mut Vec<SettingFault>) {
+    require(faults, share > 0.0 && share <= 1.0, name, "must be above 0 and at most 1", "0.5");
+}
+
+/// `share` of `whole`, rounded down, but never nothing.
+#[must_use]
+pub fn share_of(share: f64, whole: u64) -> u64 {
+    // Quotas are far below 2^52, and the product of a number up to 1 and a quota is in range.
+    ((whole as f64 * share).floor() as u64).max(1)
 }

@@ -2,7 +2,7 @@
 //! `version (1 byte) ‖ data key id (16) ‖ nonce (12) ‖ ciphertext and tag`, bound by associated data to the row it belongs to,
 //! so that a value copied into another row doesn't open there.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
@@ -81,17 +81,46 @@ impl std::fmt::Debug for DataKey {
     }
 }
 
-/// The data keys in use. Cheap to clone.
+/// The data keys in use. Cheap to clone; all clones hold the same keys.
 #[derive(Debug, Clone)]
-pub struct Vault {
-    keys: Arc<[DataKey]>,
+pub struct Vault(Arc<RwLock<Ring>>);
+
+#[derive(Debug)]
+struct Ring {
+    keys: Vec<DataKey>,
+    /// The key that seals.
+    sealing: DataKey,
 }
 
 impl Vault {
-    /// A vault over `keys`, oldest first; the newest one seals. `None` when there is none.
+    /// A vault over `keys`, of which the one with the id `sealing` seals. `None` when that is not among them.
     #[must_use]
-    pub fn new(keys: Vec<DataKey>) -> Option<Self> {
-        (!keys.is_empty()).then(|| Self { keys: keys.into() })
+    pub fn new(keys: Vec<DataKey>, sealing: Uuid) -> Option<Self> {
+        let sealing = keys.iter().find(|key| key.id == sealing)?.clone();
+        Some(Self(Arc::new(RwLock::new(Ring { keys, sealing }))))
+    }
+
+    /// Takes these keys instead, in all clones. Nothing changes when `sealing` is not among them.
+    pub fn replace(&self, keys: Vec<DataKey>, sealing: Uuid) {
+        if let Some(sealing) = keys.iter().find(|key| key.id == sealing).cloned() {
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = Ring { keys, sealing };
+        }
+    }
+
+    /// The id of the key that seals.
+    #[must_use]
+    pub fn sealing_key(&self) -> Uuid {
+        self.ring().sealing.id
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> Vec<DataKey> {
+        self.ring().keys.clone()
+    }
+
+    fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals `plain`, bound to `context`: the names of table and column and the row's key.
@@ -99,7 +128,7 @@ impl Vault {
     /// # Errors
     /// [`SealError::DoesNotSeal`].
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        let key = self.keys.last().ok_or(SealError::DoesNotSeal)?;
+        let key = &self.ring().sealing;
         let mut sealed = Vec::with_capacity(HEADER_LENGTH + NONCE_LENGTH + plain.len() + 16);
         sealed.push(VERSION);
         sealed.extend_from_slice(key.id.as_bytes());
@@ -118,7 +147,8 @@ impl Vault {
             return Err(SealError::UnknownForm);
         }
         let id = Uuid::from_slice(id).map_err(|_| SealError::UnknownForm)?;
-        let key = self.keys.iter().find(|key| key.id == id).ok_or(SealError::UnknownKey(id))?;
+        let ring = self.ring();
+        let key = ring.keys.iter().find(|key| key.id == id).ok_or(SealError::UnknownKey(id))?;
         decrypt(&key.cipher, context.as_bytes(), body)
     }
 
@@ -157,7 +187,8 @@ mod tests {
         let master = MasterKey::generate("m".into());
         let (key, sealed) = DataKey::generate(Uuid::from_u128(7), &master).unwrap();
         let reopened = DataKey::open(key.id, &sealed, &master).unwrap();
-        Vault::new(vec![reopened]).unwrap()
+        let id = reopened.id;
+        Vault::new(vec![reopened], id).unwrap()
     }
 
     #[test]

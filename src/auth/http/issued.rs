@@ -1,0 +1,181 @@
+//! What may be done with a token once it is issued: revoking it, asking about it.
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, post};
+use secrecy::SecretString;
+use serde::Serialize;
+
+use super::form::{Form, authentication};
+use super::refusal::{TokenRefusal, refuse};
+use crate::auth::tokens::{AccessClaims, scopes_of_today};
+use crate::auth::{AuthError, Client, Scope, TokenIssuer, authenticate_client};
+use crate::http::{Context, Problem};
+use crate::ids::InstanceId;
+
+/// The form with the token that is meant.
+#[derive(Debug, utoipa::ToSchema)]
+#[allow(dead_code)] // read pair by pair, to tell a missing parameter from a repeated one
+struct IssuedTokenRequest {
+    /// The access token.
+    token: String,
+    /// Not needed: there are access tokens only (RFC 7009, section 2.1).
+    #[schema(required = false)]
+    token_type_hint: String,
+    /// The client's id, unless sent as HTTP Basic user.
+    #[schema(required = false)]
+    client_id: String,
+    /// The client's secret, unless sent as HTTP Basic password.
+    #[schema(required = false)]
+    client_secret: String,
+}
+
+/// The client that asks, and the token it asks about.
+async fn asked(request: &HttpRequest, form: &[u8], context: &Context) -> Result<(Client, SecretString), AuthError> {
+    let form = Form::read(request, form)?;
+    let authentication = authentication(request, &form)?;
+    let client = authenticate_client(&context.db, &*context.clock, &authentication).await?;
+    let token = form.one("token")?.ok_or_else(|| AuthError::InvalidRequest("token is missing".into()))?;
+    Ok((client, token.into()))
+}
+
+/// The token's claims; none when it is not in force.
+async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<AccessClaims>, AuthError> {
+    match issuer.claims(token).await {
+        Ok(claims) => Ok(Some(claims)),
+        Err(AuthError::InvalidToken(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Revoke an access token
+///
+/// RFC 7009. A client can revoke the tokens it was given. The process that answers refuses the token at once, every other one
+/// within two seconds. A token that is not known or has run out counts as revoked.
+#[utoipa::path(
+    operation_id = "revokeToken", tag = "Authentication",
+    request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The token is refused from now on."),
+        (status = 400, description = "The request is wrong, or the token was issued to another client (`invalid_grant`).", body = TokenRefusal),
+        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
+        (status = 429, description = "Too many failed authentications of this client id in a row; Retry-After says how long it is refused.", body = TokenRefusal),
+    )
+)]
+#[post("/oauth/revoke")]
+pub(super) async fn revoke(
+    request: HttpRequest,
+    form: Result<Bytes, actix_web::Error>,
+    context: Context,
+    issuer: Data<TokenIssuer>,
+) -> Result<HttpResponse, Problem> {
+    let form = form.map_err(|error| crate::http::unreadable(&error))?;
+    let revoked = async {
+        let (client, token) = asked(&request, &form, &context).await?;
+        match in_force(&issuer, &token).await? {
+            Some(claims) => issuer.revocations.revoke(&client, &claims).await,
+            None => Ok(()),
+        }
+    };
+    match revoked.await {
+        Ok(()) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).finish()),
+        Err(error) => refuse(error),
+    }
+}
+
+/// What is known of a token (RFC 7662, section 2.2). Only `active` when it is not in force or not the caller's to ask about.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+struct Introspection {
+    /// Whether the token is in force.
+    active: bool,
+    /// Its scopes, space separated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    /// The client that it was issued to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    /// Always `Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    /// When it runs out, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    /// When it was issued, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<i64>,
+    /// Who acts with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    /// Whom it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<String>,
+    /// Who issued it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<String>,
+    /// Its own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    /// The instance it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<InstanceId>,
+}
+
+impl Introspection {
+    fn of(claims: AccessClaims) -> Self {
+        Self {
+            active: true,
+            scope: Some(claims.scope),
+            client_id: Some(claims.client_id),
+            token_type: Some("Bearer"),
+            exp: Some(claims.exp),
+            iat: Some(claims.iat),
+            sub: Some(claims.sub),
+            aud: Some(claims.aud),
+            iss: Some(claims.iss),
+            jti: Some(claims.jti.to_string()),
+            instance: claims.instance,
+        }
+    }
+}
+
+/// Ask about an access token
+///
+/// RFC 7662. A client sees the tokens it was given; an operator's client with the scope `instances:manage` sees all. Any other
+/// token is `{"active": false}`. A revocation shows at once in the process that made it, within two seconds in every other.
+#[utoipa::path(
+    operation_id = "introspectToken", tag = "Authentication",
+    request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "What is known of the token.", body = Introspection),
+        (status = 400, description = "The request is wrong.", body = TokenRefusal),
+        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
+        (status = 429, description = "Too many failed authentications of this client id in a row; Retry-After says how long it is refused.", body = TokenRefusal),
+    )
+)]
+#[post("/oauth/introspect")]
+pub(super) async fn introspect(
+    request: HttpRequest,
+    form: Result<Bytes, actix_web::Error>,
+    context: Context,
+    issuer: Data<TokenIssuer>,
+) -> Result<HttpResponse, Problem> {
+    let form = form.map_err(|error| crate::http::unreadable(&error))?;
+    let shown = async {
+        let (client, token) = asked(&request, &form, &context).await?;
+        let claims = in_force(&issuer, &token).await?;
+        let sees_all = client.instance.is_none() && client.scopes.0.contains(&Scope::InstancesManage);
+        let mut visible = claims.filter(|claims| sees_all || claims.client_id == client.client_id);
+        if let Some(claims) = &mut visible {
+            let scopes = claims.scope.parse().unwrap_or_default();
+            match scopes_of_today(&context.db, claims, &scopes).await? {
+                Some(scopes) => claims.scope = scopes.to_string(),
+                None => visible = None,
+            }
+        }
+        Ok::<_, AuthError>(visible.map(Introspection::of).unwrap_or_default())
+    };
+    match shown.await {
+        Ok(shown) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)),
+        Err(error) => refuse(error),
+    }
+}

@@ -1,0 +1,78 @@
+//! The authorization server: `POST /oauth/token` (RFC 6749), `/oauth/revoke` (RFC 7009), `/oauth/introspect` (RFC 7662),
+//! `/.well-known/jwks.json` (RFC 7517), `/.well-known/oauth-authorization-server` (RFC 8414).
+
+mod form;
+mod issued;
+mod refusal;
+mod token;
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use serde_json::json;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use token::Federation;
+
+use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
+use crate::http::{AsProblem, Code, Context, Problem};
+
+impl AsProblem for AuthError {
+    fn as_problem(&self) -> Problem {
+        match self {
+            Self::Db(error) => error.as_problem(),
+            Self::Seal(error) => error.as_problem(),
+            Self::SigningKey => Problem::new(Code::Internal, "Access tokens can't be signed. Quote the request id when you ask for help."),
+            Self::InvalidToken(_) => {
+                let challenge = "Bearer realm=\"msi-actions\", error=\"invalid_token\"";
+                Problem::new(Code::InvalidToken, format!("{self}.")).with_header(header::WWW_AUTHENTICATE, challenge)
+            }
+            Self::TooManyRevoked => {
+                Problem::new(Code::Unavailable, format!("{self}.")).with_header(header::RETRY_AFTER, super::TOKEN_LIFETIME.to_string())
+            }
+            Self::IssuerUnreachable => Problem::new(Code::UpstreamUnavailable, format!("{self}.")).with_header(header::RETRY_AFTER, "30"),
+            Self::TooManyScimTokens => Problem::new(Code::ScimTokenLimitReached, format!("{self}.")).with_link("/v1/instance/scim-tokens"),
+            Self::InvalidClient | Self::LockedOut { .. } => Problem::new(Code::Unauthenticated, format!("{self}.")),
+            _ => Problem::new(Code::MalformedRequest, format!("{self}.")),
+        }
+    }
+}
+
+/// How a client can authenticate, by the names of RFC 7591, section 2.
+const AUTHENTICATION_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
+/// The routes of the authorization server.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(token::token).service(issued::revoke).service(issued::introspect).service(jwks).service(metadata);
+}
+
+/// Public keys of access tokens
+///
+/// A JWK set (RFC 7517). Fetch it again when a token names a `kid` that is not in it.
+#[utoipa::path(operation_id = "getJwks", tag = "Authentication", responses((status = 200, description = "The keys.", body = serde_json::Value)))]
+#[get("/.well-known/jwks.json")]
+async fn jwks(issuer: Data<TokenIssuer>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={JWKS_MAX_AGE}"))).json(issuer.keys.jwks())
+}
+
+/// Authorization server metadata
+///
+/// RFC 8414.
+#[utoipa::path(operation_id = "getAuthorizationServer", tag = "Authentication", responses((status = 200, description = "The metadata.", body = serde_json::Value)))]
+#[get("/.well-known/oauth-authorization-server")]
+async fn metadata(issuer: Data<TokenIssuer>, context: Context) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "issuer": issuer.issuer(),
+        "token_endpoint": context.public_url.of("/oauth/token"),
+        "revocation_endpoint": context.public_url.of("/oauth/revoke"),
+        "introspection_endpoint": context.public_url.of("/oauth/introspect"),
+        "jwks_uri": context.public_url.of("/.well-known/jwks.json"),
+        "grant_types_supported": token::GRANT_TYPES,
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
+        "revocation_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
+        "introspection_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
+        "scopes_supported": Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+        "service_documentation": context.public_url.of("/docs/"),
+    }))
+}

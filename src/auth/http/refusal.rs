@@ -1,0 +1,74 @@
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use serde::Serialize;
+
+use crate::auth::AuthError;
+use crate::http::Problem;
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Auth(AuthError),
+    /// What was presented is not good for a token; the problem's code says why.
+    NotGranted(Problem),
+}
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        Self::Auth(error)
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::NotGranted(problem)
+    }
+}
+
+/// What the endpoints of the authorization server answer when they refuse (RFC 6749, section 5.2).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct TokenRefusal {
+    /// `invalid_request`, `invalid_client`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope` or `invalid_target`.
+    error: &'static str,
+    /// What is wrong, for people.
+    error_description: String,
+    /// Stable name of the reason, where `error` names several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+}
+
+/// The answer to a refused request: in the form of RFC 6749, section 5.2, or a problem when the fault is not the client's.
+pub(super) fn refuse(refusal: impl Into<Refusal>) -> Result<HttpResponse, Problem> {
+    let error = match refusal.into() {
+        Refusal::Auth(error) => error,
+        Refusal::NotGranted(problem) if problem.code().status().is_client_error() => {
+            let body = TokenRefusal {
+                error: "invalid_grant",
+                error_description: problem.detail().to_owned(),
+                code: Some(problem.code().as_str()),
+            };
+            return Ok(HttpResponse::BadRequest().insert_header((header::CACHE_CONTROL, "no-store")).json(body));
+        }
+        Refusal::NotGranted(problem) => return Err(problem),
+    };
+    let (status, name) = match &error {
+        AuthError::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
+        // The one name that RFC 6749 has for a client that is not let in.
+        AuthError::LockedOut { .. } => (StatusCode::TOO_MANY_REQUESTS, "invalid_client"),
+        AuthError::NotYours | AuthError::BadAssertion(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
+        AuthError::UnsupportedGrantType(_) => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+        AuthError::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+        AuthError::InvalidScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
+        AuthError::InvalidTarget(_) => (StatusCode::BAD_REQUEST, "invalid_target"),
+        _ => return Err(error.into()),
+    };
+    let mut answer = HttpResponse::build(status);
+    if status == StatusCode::UNAUTHORIZED {
+        answer.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"msi-actions\""));
+    }
+    if let AuthError::LockedOut { seconds } = &error {
+        answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(answer.json(TokenRefusal { error: name, error_description: error.to_string(), code: None }))
+}

@@ -1,0 +1,147 @@
+use crate::auth::permissions::Role;
+use crate::auth::sessions::{Session, SessionMethod};
+use crate::clock::Timestamp;
+use crate::crypto::SecretHash;
+use crate::db::{Db, DbError, Tx, execute, on};
+use crate::ids::{InstanceId, MemberId, SessionId};
+
+/// A session to be kept.
+#[derive(Debug)]
+pub struct NewSessionRow<'a> {
+    pub id: SessionId,
+    pub token_hash: SecretHash,
+    pub method: Option<&'static str>,
+    pub address: Option<&'a str>,
+    pub user_agent: Option<&'a str>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Keeps a new session.
+///
+/// # Errors
+/// When the database refuses it.
+pub async fn insert_session(tx: &mut Tx, instance: InstanceId, member: MemberId, row: &NewSessionRow<'_>) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO sessions (token_hash, instance_id, member_id, created_at, expires_at, id, method, address, user_agent) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(&row.token_hash)
+            .bind(instance)
+            .bind(member)
+            .bind(row.created_at)
+            .bind(row.expires_at)
+            .bind(row.id)
+            .bind(row.method)
+            .bind(row.address)
+            .bind(row.user_agent)
+    )
+    .map(drop)
+}
+
+fn role_of(text: &str) -> Role {
+    if text == "admin" { Role::Admin } else { Role::User }
+}
+
+/// Whose session this is, with the role of today; none once it has run out or the member is no longer active.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_session(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId, Role)>, DbError> {
+    const SQL: &str = "SELECT m.instance_id, m.id, m.role FROM sessions s \
+         JOIN members m ON m.instance_id = s.instance_id AND m.id = s.member_id \
+         WHERE s.token_hash = $1 AND s.expires_at > $2 AND m.status = 'active' AND m.deactivated_at IS NULL";
+    let row: Option<(InstanceId, MemberId, String)> = on!(db, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))?;
+    Ok(row.map(|(instance, member, role)| (instance, member, role_of(&role))))
+}
+
+/// The role of today of a member who is active, and until when tokens issued to them are refused.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_active_member(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<(Role, Option<Timestamp>)>, DbError> {
+    const SQL: &str = "SELECT role, signed_out_at FROM members \
+         WHERE instance_id = $1 AND id = $2 AND status = 'active' AND deactivated_at IS NULL";
+    let row: Option<(String, Option<Timestamp>)> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    Ok(row.map(|(role, signed_out_at)| (role_of(&role), signed_out_at)))
+}
+
+type SessionRow = (SessionId, SecretHash, Option<String>, Timestamp, Timestamp, Option<String>, Option<String>);
+
+/// The sessions of a member that have not run out, the newest first.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now: Timestamp) -> Result<Vec<Session>, DbError> {
+    const SQL: &str = "SELECT id, token_hash, method, created_at, expires_at, address, user_agent FROM sessions \
+         WHERE instance_id = $1 AND member_id = $2 AND expires_at > $3 AND id IS NOT NULL ORDER BY created_at DESC, id DESC";
+    let rows: Vec<SessionRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).bind(now).fetch_all(c))?;
+    let session = |(id, token_hash, method, created_at, expires_at, address, user_agent): SessionRow| {
+        let method = method.as_deref().and_then(SessionMethod::read);
+        Session { id, token_hash, method, created_at, expires_at, address, user_agent }
+    };
+    Ok(rows.into_iter().map(session).collect())
+}
+
+/// Ends the sessions of a member, but for the one with the hash `kept`; gives how many.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete_sessions(tx: &mut Tx, instance: InstanceId, member: MemberId, kept: Option<&SecretHash>) -> Result<u64, DbError> {
+    const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND ($3 IS NULL OR token_hash <> $3)";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(kept))
+}
+
+/// Ends one session of a member; `false` when there is none of this id.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete_session(tx: &mut Tx, instance: InstanceId, member: MemberId, id: SessionId) -> Result<bool, DbError> {
+    const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND id = $3";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(id))? > 0)
+}
+
+/// Ends the session of a cookie; `false` when there is none.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete_session_of(tx: &mut Tx, hash: &SecretHash) -> Result<bool, DbError> {
+    Ok(execute!(tx, sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash))? > 0)
+}
+
+/// Ends a member's sessions but for the `kept` newest of those that have not run out.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete_sessions_but_newest(
+    tx: &mut Tx,
+    instance: InstanceId,
+    member: MemberId,
+    kept: i64,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND (expires_at <= $4 OR token_hash NOT IN \
+         (SELECT token_hash FROM sessions WHERE instance_id = $1 AND member_id = $2 ORDER BY created_at DESC, token_hash LIMIT $3))";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(kept).bind(now))
+}
+
+/// Ends every session of the instance that was begun with a password; gives how many. One of which that is not known counts
+/// when the member has a password.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete_password_sessions(tx: &mut Tx, instance: InstanceId) -> Result<u64, DbError> {
+    const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND (method = 'password' OR (method IS NULL AND member_id IN \
+         (SELECT id FROM members WHERE instance_id = $1 AND password_hash IS NOT NULL)))";
+    execute!(tx, sqlx::query(SQL).bind(instance))
+}
+
+/// Refuses the tokens that were issued to a member up to `until`.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn refuse_tokens_until(tx: &mut Tx, instance: InstanceId, member: MemberId, until: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE members SET signed_out_at = $3 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(until)).map(drop)
+}

@@ -1,0 +1,23 @@
+use serde::Deserialize;
+
+use super::{SettingFault, require};
+
+/// `[limits]`: how much an instance may have.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitSettings {
+    /// People synced.
+    pub people: u64,
+    /// Members, invited and deactivated ones included.
+    pub seats: i64,
+    /// Teams, Everyone included.
+    pub teams: i64,
+}
+
+impl LimitSettings {
+    pub(super) fn check(self, faults: &mut Vec<SettingFault>) {
+        require(faults, (1..=100_000_000).contains(&self.people), "limits.people", "must be between 1 and 100000000", "1500000");
+        require(faults, (1..=10_000).contains(&self.seats), "limits.seats", "must be between 1 and 10000", "100");
+        require(faults, (1..=1_000).contains(&self.teams), "limits.teams", "must be between 1 and 1000", "20");
+    }
+}
