@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use uuid::{NoContext, Uuid};
 
@@ -84,10 +83,17 @@ impl Timestamp {
         self.0.unix_timestamp()
     }
 
+    /// The instant so many seconds after 1970-01-01T00:00:00Z; none when it is out of range.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        OffsetDateTime::from_unix_timestamp(seconds).ok().map(Self::from)
+    }
+
     /// Reads RFC 3339 text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        OffsetDateTime::parse(text, &Rfc3339).ok().map(Self::from)
+        // At the ends of the calendar there are instants that UTC can't express.
+        OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC).map(Self::from)
     }
 }
 
@@ -107,6 +113,13 @@ impl std::ops::Add<Duration> for Timestamp {
     }
 }
 
+impl std::ops::Sub<Duration> for Timestamp {
+    type Output = Self;
+    fn sub(self, by: Duration) -> Self {
+        Self(self.0 - by)
+    }
+}
+
 impl std::ops::Sub<Timestamp> for Timestamp {
     type Output = Duration;
     fn sub(self, other: Self) -> Duration {
@@ -114,17 +127,35 @@ impl std::ops::Sub<Timestamp> for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The text, without room of its own: answers hold very many.
+    pub fn with_text<T>(self, use_it: impl FnOnce(&str) -> T) -> T {
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let (year, month, day) = self.0.to_calendar_date();
+        let (hour, minute, second, micros) = self.0.to_hms_micro();
+        // What RFC 3339 has no year for is shown as its first one.
+        let year = u32::try_from(year).unwrap_or_default();
+        let numbers = [year, u8::from(month).into(), day.into(), hour.into(), minute.into(), second.into(), micros];
+        for (mut number, digits) in numbers.into_iter().zip([0..4, 5..7, 8..10, 11..13, 14..16, 17..19, 20..26]) {
+            for digit in text[digits].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        }
+        use_it(std::str::from_utf8(&text).expect("these are digits and signs of ASCII"))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// Always six decimals, so that the texts sort like the instants.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let layout = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
-        out.write_str(&self.0.format(layout).map_err(|_| fmt::Error)?)
+        self.with_text(|text| out.write_str(text))
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 
@@ -145,3 +176,23 @@ impl utoipa::PartialSchema for Timestamp {
 }
 
 impl utoipa::ToSchema for Timestamp {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_has_always_six_decimals_and_is_in_utc() {
+        for (read, shown) in [
+            ("2026-06-15T14:05:09Z", "2026-06-15T14:05:09.000000Z"),
+            ("2026-06-15T14:05:09.0000019Z", "2026-06-15T14:05:09.000001Z"),
+            ("2024-02-29T23:59:59.987654+05:30", "2024-02-29T18:29:59.987654Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000000Z"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ] {
+            let timestamp = Timestamp::parse(read).unwrap();
+            assert_eq!(timestamp.to_string(), shown);
+            assert_eq!(serde_json::to_string(&timestamp).unwrap(), format!("\"{shown}\""));
+        }
+    }
+}

@@ -42,12 +42,20 @@ ids! {
     MemberId,
     /// A team of an instance.
     TeamId,
+    /// A person's session.
+    SessionId,
+    /// A token with which a directory provisions members.
+    ScimTokenId,
     /// An invitation.
     InviteId,
+    /// A message to a person.
+    MailId,
     /// A CSV file of invitations under way.
     ImportId,
     /// A connection to Salesforce.
     ConnectionId,
+    /// A kind of failure met by a connection.
+    DiagnosticId,
     /// A run of the people sync.
     RunId,
     /// A job in the queue.

@@ -2,6 +2,7 @@
 //! rooms: `mod.rs` (types and rules), `store.rs` (its SQL) and `http.rs` (its routes).
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod clock;
@@ -15,13 +16,16 @@ pub mod ids;
 pub mod instances;
 pub mod invites;
 pub mod jobs;
+pub mod language;
 pub mod mail;
 pub mod marketo;
 pub mod members;
 pub mod package;
+pub mod passage;
 pub mod people;
 pub mod salesforce;
 pub mod sandbox;
+pub mod scim;
 pub mod sync;
 pub mod telemetry;
 pub mod upstream;

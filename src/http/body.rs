@@ -2,7 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
@@ -30,10 +30,49 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
+/// A JSON body that may be left out, or be null.
+#[derive(Debug)]
+pub struct OptionalBody<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let json = is_json(request);
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            match (bytes.is_empty(), json) {
+                (true, _) => Ok(Self(None)),
+                (false, true) => read_json(&bytes).map(Self),
+                (false, false) => Err(Problem::new(Code::UnsupportedMediaType, "Send the body as application/json.")),
+            }
+        })
+    }
+}
+
 fn is_json(request: &HttpRequest) -> bool {
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence(request.headers()).eq_ignore_ascii_case("application/json")
+}
+
+/// The media type of a body without its parameters, as it was sent; empty when none was said (RFC 9110, section 8.3).
+pub(crate) fn essence(headers: &HeaderMap) -> &str {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media.split(';').next().unwrap_or_default().trim()
+}
+
+/// Reads what a program sends as JSON and a page as a form; `bad_form` is the problem of a form of another shape.
+pub(crate) fn read_json_or_form<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    bytes: &[u8],
+    bad_form: impl FnOnce(serde_urlencoded::de::Error) -> Problem,
+) -> Result<T, Problem> {
+    match essence(headers).to_ascii_lowercase().as_str() {
+        "application/json" => read_json(bytes),
+        "application/x-www-form-urlencoded" => serde_urlencoded::from_bytes(bytes).map_err(bad_form),
+        _ => Err(Problem::new(Code::UnsupportedMediaType, "Send application/json or application/x-www-form-urlencoded.")),
+    }
 }
 
 /// The problem of a body that did not arrive.
@@ -50,6 +89,10 @@ pub fn unreadable(error: &actix_web::Error) -> Problem {
 
 /// Reads JSON, telling text that is no JSON (400) from JSON of another shape (422, with the pointer).
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Where an object is wanted, serde would take a list of its values, too.
+    if bytes.trim_ascii_start().first() == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+        return Err(Problem::invalid(vec![InputFault::new("", "wrong_shape", "The body is a list; send an object.")]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let inner = error.inner();

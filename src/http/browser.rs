@@ -1,17 +1,54 @@
 //! Answers for people's browsers: a page where a program gets JSON, and the cookies.
 
+use std::cmp::Reverse;
+
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header;
+use actix_web::http::header::{self, AcceptLanguage, Header, Quality};
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::gate::SESSION_COOKIE;
 use super::{Page, Problem, PublicUrl};
 use crate::clock::Timestamp;
+use crate::language::Language;
+
+/// Who reads an answer, where programs and people ask at the same address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Reads JSON.
+    Program,
+    /// Reads a page in this language.
+    Person(Language),
+}
+
+impl Reader {
+    /// Who reads the answer to a request. A person's language is the first of those they prefer that pages are written in
+    /// (`Accept-Language`, RFC 9110, section 12.5.4), English when there is none.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        if wants_json(request) { Self::Program } else { Self::Person(preferred(request).unwrap_or(Language::En)) }
+    }
+
+    /// The same reader, known to be written to in another language.
+    #[must_use]
+    pub fn written_to_in(self, language: Option<Language>) -> Self {
+        match (self, language) {
+            (Self::Person(_), Some(language)) => Self::Person(language),
+            (reader, _) => reader,
+        }
+    }
+}
+
+fn preferred(request: &HttpRequest) -> Option<Language> {
+    let mut wanted = AcceptLanguage::parse(request).ok()?.0;
+    wanted.retain(|one| one.quality > Quality::ZERO);
+    // Stable: of equals the first comes first.
+    wanted.sort_by_key(|one| Reverse(one.quality));
+    wanted.iter().filter_map(|one| one.item.item()).find_map(|tag| Language::read(tag.primary_language()))
+}
 
 /// Whether a program asks: it wants JSON or sends it; a browser wants a page.
-#[must_use]
-pub fn wants_json(request: &HttpRequest) -> bool {
+fn wants_json(request: &HttpRequest) -> bool {
     let named = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
     let accept = named(header::ACCEPT);
     let asks = accept.contains("application/json") || accept.contains("application/problem+json");
@@ -22,10 +59,10 @@ pub fn wants_json(request: &HttpRequest) -> bool {
 ///
 /// # Errors
 /// The problem itself, for a program.
-pub fn problem_or_page(answer: Result<HttpResponse, Problem>, json: bool) -> Result<HttpResponse, Problem> {
-    match answer {
-        Err(problem) if !json => Page::of_problem(&problem).respond(problem.code().status()),
-        answer => answer,
+pub fn problem_or_page(answer: Result<HttpResponse, Problem>, reader: Reader) -> Result<HttpResponse, Problem> {
+    match (answer, reader) {
+        (Err(problem), Reader::Person(language)) => Page::of_problem(&problem, language).respond(problem.code().status()),
+        (answer, _) => answer,
     }
 }
 
@@ -39,6 +76,25 @@ pub fn session_cookie(token: &SecretString, expires_at: Timestamp, public_url: &
         .secure(public_url.0.starts_with("https://"))
         .expires(expires_at.instant())
         .finish()
+}
+
+/// The cookie that takes a session's cookie away.
+#[must_use]
+pub fn ended_session_cookie(public_url: &PublicUrl) -> Cookie<'static> {
+    let mut cookie = Cookie::build(SESSION_COOKIE, "")
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(public_url.0.starts_with("https://"))
+        .finish();
+    cookie.make_removal();
+    cookie
+}
+
+/// The value of the session's cookie, when the browser has brought it.
+#[must_use]
+pub fn session_of(request: &HttpRequest) -> Option<SecretString> {
+    request.cookie(SESSION_COOKIE).map(|cookie| cookie.value().into())
 }
 
 /// Name of the cookie that binds an authorization to a browser.
@@ -63,4 +119,42 @@ pub fn authorization_cookie(value: &SecretString, public_url: &PublicUrl) -> Coo
 #[must_use]
 pub fn authorization_cookie_of(request: &HttpRequest) -> Option<SecretString> {
     request.cookie(AUTHORIZATION_COOKIE).map(|cookie| cookie.value().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn reader(headers: &[(&'static str, &str)]) -> Reader {
+        let request = headers.iter().fold(TestRequest::get(), |request, (name, value)| request.append_header((*name, *value)));
+        Reader::of(&request.to_http_request())
+    }
+
+    #[test]
+    fn a_page_is_in_the_language_that_its_reader_prefers_among_ours() {
+        for (accepted, language) in [
+            ("de", Language::De),
+            ("de-CH, en;q=0.5", Language::De),
+            ("nl, fr;q=0.4, ja;q=0.9", Language::Ja),
+            ("en;q=0.2, pt-BR;q=0.2", Language::En),
+            ("ko;q=0, it;q=0.1", Language::It),
+            ("zh-Hant-TW", Language::Zh),
+            ("nl, *", Language::En),
+            ("", Language::En),
+            (";;q=x, ?", Language::En),
+        ] {
+            assert_eq!(reader(&[("accept", "text/html"), ("accept-language", accepted)]), Reader::Person(language), "{accepted}");
+        }
+        assert_eq!(reader(&[("accept", "text/html")]), Reader::Person(Language::En));
+        assert_eq!(reader(&[("accept", "application/json"), ("accept-language", "de")]), Reader::Program);
+    }
+
+    #[test]
+    fn a_known_language_goes_before_what_the_browser_prefers() {
+        assert_eq!(Reader::Person(Language::De).written_to_in(Some(Language::Ko)), Reader::Person(Language::Ko));
+        assert_eq!(Reader::Person(Language::De).written_to_in(None), Reader::Person(Language::De));
+        assert_eq!(Reader::Program.written_to_in(Some(Language::Ko)), Reader::Program);
+    }
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -7,12 +8,13 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
-use super::{Code, Problem};
+use super::{Code, Origin, Problem, origin};
 use crate::auth::permissions::{Actor, Caller, Scope, Scopes};
 use crate::clock::SharedClock;
+use crate::config::LimitSettings;
 use crate::crypto::Vault;
 use crate::db::Db;
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, MemberId};
 
 /// The address callers and browsers use, without a trailing slash.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct Context {
     pub vault: Vault,
     /// Our own address.
     pub public_url: PublicUrl,
+    /// What an instance can have.
+    pub limits: LimitSettings,
 }
 
 impl FromRequest for Context {
@@ -53,18 +57,26 @@ fn not_wired() -> Problem {
 }
 
 /// How a caller says who it is.
-#[derive(Debug)]
-pub enum Credentials {
-    /// `Authorization: Bearer …` (RFC 6750).
-    Bearer(SecretString),
+pub enum Credentials<'a> {
+    /// `Authorization: Bearer …` (RFC 6750), as it stands in the request.
+    Bearer(&'a str),
     /// The console's session cookie.
     Session(SecretString),
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Bearer(_) => "Bearer(…)",
+            Self::Session(_) => "Session(…)",
+        })
+    }
 }
 
 /// Tells who is behind the credentials. `auth` implements it; the edge knows only this.
 pub trait Authenticate: Send + Sync {
     /// The caller, or [`Code::InvalidToken`].
-    fn authenticate(&self, credentials: Credentials) -> BoxFuture<'_, Result<Caller, Problem>>;
+    fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Problem>>;
 }
 
 /// A caller bound to an instance; the way into every query of a tenant. Only routes whose rule is `Access::Instance` can have
@@ -77,13 +89,38 @@ pub struct InstanceCaller {
     pub actor: Actor,
     /// What it may do.
     pub scopes: Scopes,
+    /// The same caller, and where it calls from, for the audit.
+    pub origin: Origin,
 }
 
 impl InstanceCaller {
+    /// The person who calls.
+    ///
+    /// # Errors
+    /// [`Code::MemberRequired`] for a program.
+    pub fn member(&self) -> Result<MemberId, Problem> {
+        match self.actor {
+            Actor::Member(member) => Ok(member),
+            Actor::Client(_) => Err(Problem::new(Code::MemberRequired, "This is a person's own; a program has none. Call as a member.")),
+        }
+    }
+
     /// Whether the caller may do more than the route itself asks for.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.0.contains(&scope)
+    }
+}
+
+/// The caller of a request and the instance it is bound to.
+fn bound<T>(request: &HttpRequest, use_it: impl FnOnce(InstanceId, &Caller) -> T) -> Result<T, Problem> {
+    let extensions = request.extensions();
+    let Some(caller) = extensions.get::<Arc<Caller>>() else {
+        return Err(Problem::new(Code::Unauthenticated, "Send an access token."));
+    };
+    match caller.instance {
+        Some(instance) => Ok(use_it(instance, caller)),
+        None => Err(Problem::new(Code::InstanceRequired, "Ask for a token with resource=urn:msi-actions:instance:ID.")),
     }
 }
 
@@ -92,11 +129,24 @@ impl FromRequest for InstanceCaller {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let caller = request.extensions().get::<Caller>().cloned();
-        ready(match caller {
-            Some(Caller { instance: Some(instance), actor, scopes }) => Ok(Self { instance, actor, scopes }),
-            Some(_) => Err(Problem::new(Code::InstanceRequired, "Ask for a token with resource=urn:msi-actions:instance:ID.")),
-            None => Err(Problem::new(Code::Unauthenticated, "Send an access token.")),
-        })
+        ready(bound(request, |instance, Caller { actor, scopes, .. }| Self {
+            instance,
+            actor: actor.clone(),
+            scopes: scopes.clone(),
+            origin: origin::of_request(request),
+        }))
+    }
+}
+
+/// The instance of an [`InstanceCaller`], for routes to which it doesn't matter who acts in it.
+#[derive(Debug)]
+pub struct BoundInstance(pub InstanceId);
+
+impl FromRequest for BoundInstance {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(bound(request, |instance, _| Self(instance)))
     }
 }

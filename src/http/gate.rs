@@ -1,8 +1,11 @@
 //! What every request passes: the permission table, the longest time, and the last word on errors, so that each leaves as a
 //! problem document with the request id, panics included.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -14,14 +17,22 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::FutureExt;
 use tracing_actix_web::RequestId;
+use uuid::fmt::Hyphenated;
 
-use super::{Authenticate, Code, Credentials, Problem};
-use crate::auth::permissions::{Access, Caller, Rule, Scope, rules_of};
+use super::route::{Route, operation, route_of};
+use super::{Authenticate, Code, Credentials, Problem, idempotency, scim_error};
+use crate::auth::permissions::{Access, Caller, Scope};
 use crate::telemetry::Metrics;
 
 /// Name of the console's session cookie. The prefix binds it to our host over TLS (RFC 6265bis, section 4.1.3.2); a plain
 /// name is used without TLS, where browsers refuse the prefix.
 pub const SESSION_COOKIE: &str = "msi_session";
+
+/// Routes that take a file. How long it may be on its way is a matter of the line; the route itself gives up when nothing comes
+/// any more.
+const UPLOADS: &[&str] = &["/v1/invite-imports"];
+/// Longest time until the head of an answer to an upload.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// Carries the request id back to the caller.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,6 +44,8 @@ pub struct Gate {
     pub authenticate: Arc<dyn Authenticate>,
     /// Longest time until the head of an answer.
     pub request_timeout: Duration,
+    /// How many reverse proxies of ours a request has passed; see `server.proxies`.
+    pub proxies: usize,
 }
 
 /// A problem with the id of its request, for the cases in which the request itself is gone: a panic and a time-out.
@@ -40,24 +53,62 @@ pub struct Gate {
 #[error("{problem}")]
 struct Identified {
     problem: Problem,
-    request_id: String,
+    form: Form,
 }
 
 impl ResponseError for Identified {
     fn status_code(&self) -> StatusCode {
-        self.problem.status_code()
+        self.form.status_of(&self.problem)
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = self.problem.respond(&self.request_id);
-        set_request_id(&mut response, &self.request_id);
+        let mut response = self.form.answer(&self.problem);
+        response.headers_mut().insert(REQUEST_ID, self.form.request_id.header());
         response
     }
 }
 
-fn set_request_id<B>(response: &mut HttpResponse<B>, id: &str) {
-    if let Ok(value) = HeaderValue::from_str(id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+/// The form in which a request's problem is told: a problem document, or what SCIM's clients read.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    request_id: IdText,
+    is_scim: bool,
+}
+
+impl Form {
+    fn of(request: &ServiceRequest) -> Self {
+        Self { request_id: IdText::of(request), is_scim: scim_error::is_for(request.path()) }
+    }
+
+    fn status_of(&self, problem: &Problem) -> StatusCode {
+        if self.is_scim { scim_error::status_of(problem) } else { problem.status_code() }
+    }
+
+    fn answer(&self, problem: &Problem) -> HttpResponse {
+        if self.is_scim { scim_error::respond(problem) } else { problem.respond(&self.request_id) }
+    }
+}
+
+/// A request's id as it is shown, a UUID in its usual form; empty when none was drawn.
+#[derive(Debug, Clone, Copy)]
+struct IdText([u8; Hyphenated::LENGTH], usize);
+
+impl IdText {
+    fn of(request: &ServiceRequest) -> Self {
+        let mut text = [0; Hyphenated::LENGTH];
+        let length = request.extensions().get::<RequestId>().map_or(0, |id| id.hyphenated().encode_lower(&mut text).len());
+        Self(text, length)
+    }
+
+    fn header(&self) -> HeaderValue {
+        HeaderValue::from_str(self).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+impl std::ops::Deref for IdText {
+    type Target = str;
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0[..self.1]).unwrap_or_default()
     }
 }
 
@@ -66,35 +117,47 @@ fn set_request_id<B>(response: &mut HttpResponse<B>, id: &str) {
 /// # Errors
 /// When a handler panicked or took too long; the error answers as a problem document like all others.
 pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let route = request.match_pattern().unwrap_or_else(|| "(none)".to_owned());
-    let (method, began) = (request.method().clone(), Instant::now());
+    let form = Form::of(&request);
+    let (route, began) = (route_of(&request), Instant::now());
+    let asked = operation(route, request.method());
     let metrics = request.app_data::<Data<Metrics>>().cloned();
-    let answered = match admit(&request).await {
-        Ok(()) => pass(request, next).await,
-        Err(problem) => Ok(request.into_response(problem.respond(&request_id))),
+    let answered = match admit(&request, route).await {
+        Ok(()) => pass(request, next, (began, route)).await,
+        Err(problem) => Ok(request.into_response(form.answer(&problem))),
     };
     let answered = match answered {
         Ok(response) => match problem_of(&response) {
-            Some(problem) => Ok(response.into_response(problem.respond(&request_id))),
+            Some(problem) => Ok(response.into_response(form.answer(&problem))),
             None => Ok(response),
         },
-        Err(problem) => Err(Identified { problem, request_id: request_id.clone() }),
+        Err(problem) => Err(Identified { problem, form }),
     };
     if let Some(metrics) = metrics {
         let status = answered.as_ref().map_or_else(ResponseError::status_code, ServiceResponse::status);
-        metrics.answered(method.as_str(), &route, status.as_u16(), began.elapsed());
+        metrics.answered(asked, status.as_u16(), began.elapsed());
     }
     let mut response = answered?;
-    set_request_id(response.response_mut(), &request_id);
+    response.headers_mut().insert(REQUEST_ID, form.request_id.header());
     Ok(response)
 }
 
 /// Lets the request on, with a bound on its time and on what a panic can do.
-async fn pass<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Problem> {
-    let timeout = request.app_data::<Data<Gate>>().map_or(Duration::from_secs(30), |gate| gate.request_timeout);
-    match tokio::time::timeout(timeout, AssertUnwindSafe(next.call(request)).catch_unwind()).await {
-        Ok(Ok(Ok(response))) => Ok(response.map_into_boxed_body()),
+async fn pass<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    (began, route): (Instant, Option<Route>),
+) -> Result<ServiceResponse<BoxBody>, Problem> {
+    let is_upload = request.method() == Method::POST && route.is_some_and(|route| UPLOADS.contains(&route.pattern));
+    let usual = request.app_data::<Data<Gate>>().map_or(Duration::from_secs(30), |gate| gate.request_timeout);
+    let timeout = if is_upload { UPLOAD_TIMEOUT.max(usual) } else { usual };
+    let mut handled = pin!(AssertUnwindSafe(idempotency::once(request, next, route)).catch_unwind());
+    // Most answers are there at once, and need no timer.
+    let handled = match poll_fn(|context| Poll::Ready(handled.as_mut().poll(context))).await {
+        Poll::Ready(handled) => Ok(handled),
+        Poll::Pending => tokio::time::timeout_at((began + timeout).into(), handled).await,
+    };
+    match handled {
+        Ok(Ok(Ok(response))) => Ok(response),
         Ok(Ok(Err(error))) => Err(from_actix(&error)),
         Ok(Err(_panic)) => {
             tracing::error!("a handler panicked");
@@ -107,15 +170,15 @@ async fn pass<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) 
     }
 }
 
-/// Looks the route up in the permission table and lets in whom the table says.
-async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
-    let Some(pattern) = request.match_pattern() else {
+/// Lets in whom the permission table says.
+async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Problem> {
+    let Some(route) = route else {
         return Err(Problem::new(Code::NotFound, "There is nothing at this address. The routes are listed at /docs/."));
     };
-    let Some(rule) = rules_of(&pattern).find(|rule| method_matches(rule, request.method())) else {
-        let allowed: Vec<_> = rules_of(&pattern).map(|rule| rule.method).collect();
-        let detail = format!("This address answers to {}.", allowed.join(", "));
-        return Err(Problem::new(Code::MethodNotAllowed, detail).with_header(header::ALLOW, allowed.join(", ")));
+    let Some(rule) = route.rule(request.method()) else {
+        let allowed = route.methods().collect::<Vec<_>>().join(", ");
+        let detail = format!("This address answers to {allowed}.");
+        return Err(Problem::new(Code::MethodNotAllowed, detail).with_header(header::ALLOW, allowed));
     };
     let (scope, bound) = match rule.access {
         Access::Public => return Ok(()),
@@ -128,11 +191,7 @@ async fn admit(request: &ServiceRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-fn method_matches(rule: &Rule, method: &Method) -> bool {
-    rule.method == method.as_str()
-}
-
-async fn authenticate(request: &ServiceRequest) -> Result<Caller, Problem> {
+async fn authenticate(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> {
     let credentials = credentials(request.request()).ok_or_else(|| {
         let detail = "Send an access token as `Authorization: Bearer …`; POST /oauth/token gives one.";
         Problem::new(Code::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"msi-actions\"")
@@ -141,10 +200,10 @@ async fn authenticate(request: &ServiceRequest) -> Result<Caller, Problem> {
     gate.authenticate.authenticate(credentials).await
 }
 
-fn credentials(request: &HttpRequest) -> Option<Credentials> {
+fn credentials(request: &HttpRequest) -> Option<Credentials<'_>> {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::Bearer(token.trim().into()));
+        let (scheme, token) = std::str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::Bearer(token.trim_ascii()));
     }
     // A cookie comes along with requests that other sites make a browser send; those can't set a header of their own.
     let safe = request.method() == Method::GET || request.headers().contains_key("x-requested-with");
@@ -166,7 +225,7 @@ fn permit(caller: &Caller, scope: Scope, bound: bool) -> Result<(), Problem> {
 }
 
 /// The problem behind an answer, when it is one: ours, or an error that the framework made.
-fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+pub(super) fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
     let error = response.response().error()?;
     Some(from_actix(error))
 }
@@ -197,12 +256,12 @@ mod tests {
     use tracing_actix_web::TracingLogger;
 
     use super::*;
-    use crate::telemetry::RequestSpan;
+    use crate::http::RequestSpan;
 
     struct Nobody;
 
     impl Authenticate for Nobody {
-        fn authenticate(&self, _: Credentials) -> BoxFuture<'_, Result<Caller, Problem>> {
+        fn authenticate<'a>(&'a self, _: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Problem>> {
             Box::pin(async { Err(Problem::new(Code::InvalidToken, "There is nobody.")) })
         }
     }
@@ -221,7 +280,7 @@ mod tests {
         F: actix_web::Handler<(), Output = R>,
         R: actix_web::Responder + 'static,
     {
-        let settings = Gate { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20) };
+        let settings = Gate { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20), proxies: 0 };
         let app = App::new()
             .app_data(Data::new(settings))
             .route("/livez", web::get().to(handler))

@@ -2,16 +2,29 @@
 
 pub(crate) mod body;
 mod browser;
+mod cells;
+pub mod conditional;
 pub mod context;
 pub mod gate;
+pub mod idempotency;
 pub mod openapi;
+mod origin;
 mod page;
 pub mod paging;
 pub mod problem;
+mod request_span;
+mod route;
+mod scim_error;
 
-pub use body::{Body, PathParams, QueryParams, unreadable};
-pub use browser::{authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie, wants_json};
-pub use context::{Authenticate, Context, Credentials, InstanceCaller, PublicUrl};
+pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
+pub use browser::{
+    Reader, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
+};
+pub use cells::harmless_cell;
+pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, PublicUrl};
+pub use origin::Origin;
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};
 pub use problem::{AsProblem, Code, InputFault, Problem};
+pub use request_span::RequestSpan;
+pub use scim_error::{SCIM_ROOT, ScimErrorBody};

@@ -1,15 +1,17 @@
 //! The OpenAPI 3.1 document: what every operation has in common is added here, once.
 
-use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn};
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{ContentBuilder, Info, License, OpenApi, Ref, RefOr};
+use utoipa::openapi::{ContentBuilder, Info, License, ObjectBuilder, OpenApi, Ref, RefOr, Required, Type};
 
 use super::gate::SESSION_COOKIE;
+use super::idempotency::{IDEMPOTENCY_KEY, LONGEST_KEY, takes_key};
 use super::problem::{InputFault, ProblemBody};
-use crate::auth::permissions::{Access, RULES, Rule, Scope, rules_of};
+use super::scim_error::{self, ScimErrorBody};
+use crate::auth::permissions::{ANY, Access, RULES, Rule, Scope};
 
 /// The document before any route is added.
 #[must_use]
@@ -28,6 +30,7 @@ pub fn base() -> OpenApi {
 pub fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     components.schemas.insert("Problem".into(), <ProblemBody as utoipa::PartialSchema>::schema());
+    components.schemas.insert("ScimError".into(), <ScimErrorBody as utoipa::PartialSchema>::schema());
     components.schemas.insert("InputFault".into(), <InputFault as utoipa::PartialSchema>::schema());
     let scopes = utoipa::openapi::security::Scopes::from_iter(Scope::ALL.iter().map(|scope| (scope.as_str(), scope.as_str())));
     let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth/token", scopes));
@@ -41,6 +44,7 @@ pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let operations = [
             (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Head, &mut item.head),
             (HttpMethod::Post, &mut item.post),
             (HttpMethod::Put, &mut item.put),
             (HttpMethod::Patch, &mut item.patch),
@@ -48,8 +52,11 @@ pub fn complete(document: &mut OpenApi) {
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
-                let rule = rules_of(path).find(|rule| rule.method == method_name(&method));
+                let rule = RULES.iter().find(|rule| rule.is_of_operation(method_name(&method), path));
                 complete_operation(operation, rule, path.contains('{'));
+                if scim_error::is_for(path) {
+                    tell_as_scim(operation);
+                }
             }
         }
     }
@@ -69,6 +76,7 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
         operation.security = Some(ways);
         add(operation, "401", "The access token is missing, wrong or expired.");
         add(operation, "403", "The caller lacks the scope, or its token is bound to no instance.");
+        add(operation, "429", "Too many requests, or a vendor's quota is used up; `Retry-After` says when to ask again.");
     } else {
         operation.security = Some(Vec::new());
     }
@@ -82,11 +90,51 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
     if operation.parameters.iter().flatten().any(in_query) {
         add(operation, "422", "Some values can't be used; every fault is listed.");
     }
+    if rule.is_some_and(|rule| takes_key(rule.method, rule.path)) {
+        operation.parameters.get_or_insert_default().push(RefOr::T(key_parameter()));
+        add(operation, "409", "The first request with this key is under way, or was lost.");
+        add(operation, "422", "The key can't be used, or came with another request.");
+    }
     if has_path_parameter {
         add(operation, "404", "There is nothing of this name in the caller's instance.");
     }
     add(operation, "500", "A fault on our side; quote the request id.");
     add(operation, "503", "The service, its database or a vendor can't answer right now.");
+    if rule.is_some_and(|rule| rule.method == ANY) {
+        // The vendor answers with these statuses, too.
+        for response in operation.responses.responses.values_mut() {
+            if let RefOr::T(response) = response {
+                response.content.entry("*/*".to_owned()).or_insert_with(|| RefOr::T(ContentBuilder::new().build()));
+            }
+        }
+    }
+}
+
+fn key_parameter() -> Parameter {
+    let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(LONGEST_KEY)).pattern(Some("^[!#-~]+$"));
+    ParameterBuilder::new()
+        .name(IDEMPOTENCY_KEY)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("A text of your own making, such as a UUID. A repeat with the same key within a day gets the first answer."))
+        .schema(Some(key))
+        .build()
+}
+
+/// Errors of SCIM have a form of their own, in which 422 is 400.
+fn tell_as_scim(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    if responses.remove("422").is_some() {
+        responses.entry("400".to_owned()).or_insert_with(|| RefOr::T(problem("Some values can't be used; every fault is named.")));
+    }
+    for response in responses.values_mut() {
+        if let RefOr::T(response) = response
+            && response.content.shift_remove("application/problem+json").is_some()
+        {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ScimError"))).build();
+            response.content.insert("application/scim+json".to_owned(), RefOr::T(content));
+        }
+    }
 }
 
 fn add(operation: &mut Operation, status: &str, description: &str) {
@@ -101,6 +149,7 @@ fn problem(description: &str) -> Response {
 fn method_name(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "GET",
+        HttpMethod::Head => "HEAD",
         HttpMethod::Post => "POST",
         HttpMethod::Put => "PUT",
         HttpMethod::Patch => "PATCH",
@@ -114,9 +163,16 @@ fn method_name(method: &HttpMethod) -> &'static str {
 pub fn unlisted_routes(document: &OpenApi) -> Vec<String> {
     let mut missing = Vec::new();
     for (path, item) in &document.paths.paths {
-        let operations = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)];
+        let operations = [
+            ("GET", &item.get),
+            ("HEAD", &item.head),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+        ];
         for (method, operation) in operations {
-            if operation.is_some() && !RULES.iter().any(|rule| (rule.method, rule.path) == (method, path.as_str())) {
+            if operation.is_some() && !RULES.iter().any(|rule| rule.is_of_operation(method, path)) {
                 missing.push(format!("{method} {path}"));
             }
         }

@@ -8,10 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{InputFault, Problem};
-use crate::ids::{InstanceId, InviteId, MemberId, RunId, TeamId};
+use crate::ids::{DiagnosticId, ImportId, InstanceId, InviteId, MailId, MemberId, RunId, TeamId};
 
-/// Rows on a page unless told otherwise.
-const DEFAULT_LIMIT: u16 = 100;
 /// Most rows on a page.
 pub const LARGEST_LIMIT: u16 = 500;
 
@@ -29,13 +27,16 @@ pub struct PageParams {
 }
 
 impl PageParams {
+    /// Rows on a page unless told otherwise.
+    pub const DEFAULT_LIMIT: u16 = 100;
+
     /// Rows wanted and the cursor.
     ///
     /// # Errors
     /// A problem naming `limit` or `cursor` when it can't be used.
     pub fn read<K: Place>(&self) -> Result<(u16, Option<K>), Problem> {
         let mut faults = Vec::new();
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        let limit = self.limit.unwrap_or(Self::DEFAULT_LIMIT);
         if !(1..=LARGEST_LIMIT).contains(&limit) {
             faults.push(InputFault::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
         }
@@ -69,7 +70,7 @@ macro_rules! places_of_ids {
     )+};
 }
 
-places_of_ids!(InstanceId, InviteId, MemberId, RunId, TeamId);
+places_of_ids!(DiagnosticId, ImportId, InstanceId, InviteId, MailId, MemberId, RunId, TeamId);
 
 /// A vendor's number, which is never negative.
 impl Place for i64 {

@@ -45,16 +45,20 @@ codes! {
     InvalidToken = 401, "invalid_token", "The access token is not valid";
     Forbidden = 403, "forbidden", "This is not permitted";
     InstanceRequired = 403, "instance_required", "The token is not bound to an instance";
+    CallNotAllowed = 403, "call_not_allowed", "This client may not make this call to the vendor";
     NotFound = 404, "not_found", "There is nothing here";
     MethodNotAllowed = 405, "method_not_allowed", "The method is not allowed here";
     BodyTooLarge = 413, "body_too_large", "The body is too large";
     UnsupportedMediaType = 415, "unsupported_media_type", "The media type is not supported";
     TooManyRequests = 429, "too_many_requests", "Too many requests";
+    QuotaExhausted = 429, "quota_exhausted", "There is no room for another call right now";
+    DailyQuotaExhausted = 429, "daily_quota_exhausted", "The day's quota is used up";
     Internal = 500, "internal_error", "Something went wrong on our side";
     Unavailable = 503, "unavailable", "The service can't answer right now";
     TimedOut = 503, "timed_out", "The request took too long";
     IdempotencyKeyReused = 422, "idempotency_key_reused", "The idempotency key was used with another request";
     IdempotencyKeyInUse = 409, "idempotency_key_in_use", "The first request with this idempotency key is still under way";
+    IdempotencyOutcomeUnknown = 409, "idempotency_outcome_unknown", "What became of the first request with this idempotency key is not known";
     InstanceExists = 409, "instance_exists", "This subscription has an instance already";
     PrerequisiteUnmet = 409, "prerequisite_unmet", "A prerequisite is not met";
     StepRequired = 409, "step_required", "An earlier set-up step is not done";
@@ -85,16 +89,57 @@ codes! {
     ActivationUnknown = 404, "activation_unknown", "This activation link is not known";
     ActivationUsed = 410, "activation_used", "This activation link has been used";
     ActivationExpired = 410, "activation_expired", "This activation link has expired";
+    ActivationRevoked = 410, "activation_revoked", "This invitation has been revoked";
+    ActivationReplaced = 410, "activation_replaced", "A newer link has taken the place of this one";
     ActivationMethodNotAllowed = 409, "activation_method_not_allowed", "This way of activating is switched off";
     EmailMismatch = 403, "email_mismatch", "The Salesforce user has another e-mail address";
+    SubjectTokenInvalid = 400, "subject_token_invalid", "What was presented proves nobody's identity";
+    AutoLoginOtherOrganization = 403, "auto_login_other_organization", "The Salesforce user belongs to another organisation";
+    AutoLoginSwitchedOff = 403, "auto_login_switched_off", "Auto-login is switched off";
+    AutoLoginNotInvited = 403, "auto_login_not_invited", "This Salesforce user has not been invited";
+    AutoLoginNotActivated = 403, "auto_login_not_activated", "The invitation has not been activated by Salesforce";
+    AutoLoginDeactivated = 403, "auto_login_deactivated", "The member has been deactivated";
+    AutoLoginOtherUser = 403, "auto_login_other_user", "The member is another Salesforce user";
+    AlreadyMember = 409, "already_member", "The person is a member already";
+    VersionMismatch = 412, "version_mismatch", "It has changed since";
+    ScimTokenLimitReached = 409, "scim_token_limit_reached", "No more tokens for SCIM can be made";
+    ScimUserNameTaken = 409, "scim_user_name_taken", "Another user has this userName";
+    ScimInvalidFilter = 400, "scim_invalid_filter", "The filter can't be used";
+    ScimInvalidPath = 400, "scim_invalid_path", "The path can't be used";
+    ScimNoTarget = 400, "scim_no_target", "Nothing matches the path";
+    ScimInvalidValue = 400, "scim_invalid_value", "Some values can't be used";
+    ScimInvalidSyntax = 400, "scim_invalid_syntax", "The body is not of the form that is needed";
+    ScimMutability = 400, "scim_mutability", "This can't be changed";
+    NobodyInvited = 409, "nobody_invited", "Nobody was invited, since not all could be";
+    InviteOnItsWay = 409, "invite_on_its_way", "The message of this invitation has not left yet";
+    InviteSettled = 409, "invite_settled", "Nothing more can come of this invitation";
+    ResendTooSoon = 429, "resend_too_soon", "The invitation was sent only just now";
+    OriginalUserStays = 409, "original_user_stays", "The original user can't be removed any more";
     SeatLimitReached = 409, "seat_limit_reached", "All user seats are taken";
     TeamExists = 409, "team_exists", "A team of this name exists";
     TeamUnknown = 409, "team_unknown", "There is no team of this name";
     TeamLimitReached = 409, "team_limit_reached", "No more teams can be made";
+    LastAdmin = 409, "last_admin", "An instance needs an admin";
+    NotYourself = 409, "not_yourself", "Nobody can do this to themselves";
+    OwnsMarketo = 409, "owns_marketo", "The member owns the Marketo connection";
+    MemberNotActivated = 409, "member_not_activated", "The person has not activated";
+    EveryoneIsFixed = 409, "everyone_is_fixed", "The team Everyone can't be changed";
+    LoginRefused = 401, "login_refused", "The e-mail address or the password is wrong";
+    LoginLockedOut = 429, "login_locked_out", "Too many failed logins";
+    PasswordLoginSwitchedOff = 403, "password_login_switched_off", "Logging in by password is switched off";
+    MemberDeactivated = 403, "member_deactivated", "The member has been deactivated";
+    CurrentPasswordWrong = 403, "current_password_wrong", "The current password is another one";
+    NoPassword = 409, "no_password", "There is no password to change";
+    ResetLinkUnusable = 404, "reset_link_unusable", "The link can't be used";
     ImportUnreadable = 422, "import_unreadable", "The file is no list of invitations";
     MappingUnfit = 409, "mapping_unfit", "The mapping does not fit the file";
     ImportAlreadyConfirmed = 409, "import_already_confirmed", "The import has been confirmed already";
+    CursorGone = 410, "cursor_gone", "The place to read on from is gone";
+    ImportNotConfirmed = 409, "import_not_confirmed", "The import has not been confirmed";
+    ImportRowsDeleted = 410, "import_rows_deleted", "The rows of the import have been deleted";
+    ImportLimitReached = 409, "import_limit_reached", "Too many imports wait to be confirmed";
     SyncRunning = 409, "sync_running", "A sync is under way already";
+    RunStateUnfit = 409, "run_state_unfit", "The state of the run does not allow this";
 }
 
 /// One fault of the input.
@@ -168,6 +213,13 @@ impl Problem {
         Self { errors, ..Self::new(Code::InvalidInput, detail) }
     }
 
+    /// Adds what is wrong, one by one.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<InputFault>) -> Self {
+        self.errors = errors;
+        self
+    }
+
     /// Adds the address of what stands in the way.
     #[must_use]
     pub fn with_link(mut self, link: impl Into<String>) -> Self {
@@ -192,6 +244,18 @@ impl Problem {
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Every fault of the input.
+    #[must_use]
+    pub fn errors(&self) -> &[InputFault] {
+        &self.errors
+    }
+
+    /// Headers of the answer.
+    #[must_use]
+    pub fn headers(&self) -> &[(HeaderName, String)] {
+        &self.headers
     }
 
     /// The answer, with the id of the request it answers.

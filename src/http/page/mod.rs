@@ -1,15 +1,21 @@
-//! The few pages that people see without the console: activating, and coming back from Salesforce. Plain forms, no script.
+//! The few pages that people see without the console: activating, a new password, and coming back from Salesforce. Plain forms, no
+//! script, in the languages that messages are written in.
+
+mod problems;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::{Code, Problem};
+use crate::language::Language;
 
 /// A page with text and forms.
 #[derive(Debug, Clone, Template)]
-#[template(path = "http/page.html")]
+#[template(path = "http/page/page.html")]
 pub struct Page {
+    /// What it is written in.
+    pub language: Language,
     /// Heading and window title.
     pub title: String,
     /// Text, a paragraph each.
@@ -44,14 +50,22 @@ pub struct PageField {
 
 impl Page {
     /// A page of text only.
-    pub fn text(title: impl Into<String>, paragraphs: impl IntoIterator<Item = String>) -> Self {
-        Self { title: title.into(), paragraphs: paragraphs.into_iter().collect(), forms: Vec::new() }
+    pub fn text(language: Language, title: impl Into<String>, paragraphs: impl IntoIterator<Item = String>) -> Self {
+        Self { language, title: title.into(), paragraphs: paragraphs.into_iter().collect(), forms: Vec::new() }
     }
 
-    /// The page of a problem: what happened and what to do.
+    /// The page of a problem: what happened and what to do. What people rarely meet is told in English, and said to be.
     #[must_use]
-    pub fn of_problem(problem: &Problem) -> Self {
-        Self::text(problem.code().title(), [problem.detail().to_owned()])
+    pub fn of_problem(problem: &Problem, language: Language) -> Self {
+        let (title, paragraphs) = problems::told(problem, language);
+        Self::text(language, title, paragraphs)
+    }
+
+    /// What is wrong with what was filled in, to be shown beside the form once more.
+    #[must_use]
+    pub fn with_fault(mut self, problem: &Problem) -> Self {
+        self.paragraphs.extend(problems::told(problem, self.language).1);
+        self
     }
 
     /// The answer. It may not be framed, cached, nor leak its address (which can hold a token) to other sites.
@@ -67,6 +81,7 @@ impl Page {
             ))
             .insert_header(("referrer-policy", "no-referrer"))
             .insert_header(("cache-control", "no-store"))
+            .insert_header(("content-language", self.language.as_str()))
             .content_type("text/html; charset=utf-8")
             .body(html))
     }

@@ -1,0 +1,258 @@
+//! `Idempotency-Key` on requests that create something (the IETF's draft
+//! <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>): a caller that got no answer sends the request once
+//! more with the same key, and gets the first answer instead of having it all done twice.
+//!
+//! What is promised. A key is taken before the work begins, for a day, by its caller in its instance; two requests with one key are
+//! never both carried out while it is. An answer that the work succeeded (2xx) is kept and given again. A refusal (4xx, or 503 since a
+//! vendor can't answer) has done nothing and gives the key back. After anything else — a process that died, a fault of ours, a database
+//! that went away — it is not known here whether the work was done: its transaction and the answer are not one. Then the key stays
+//! taken, and a repeat is told to look before it asks anew with another key. So nothing is done twice by repeating, and nothing that
+//! failed is passed off as done.
+//!
+//! The work goes on to its end when its caller hangs up, so that the answer is there for the repeat. Answers are sealed: some hold a
+//! client's secret, most hold personal data.
+
+mod forget;
+mod key;
+mod store;
+
+use std::sync::Arc;
+
+use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpMessage, HttpResponse};
+use serde::{Deserialize, Serialize};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::gate::problem_of;
+use super::route::Route;
+use super::{Code, Context, Problem, unreadable};
+use crate::auth::permissions::Caller;
+use crate::crypto::sha256;
+use crate::db::DbError;
+use crate::ids::InstanceId;
+use store::{Keyed, Known};
+
+pub use forget::{FORGET, ForgetKeys};
+pub use key::LONGEST_KEY;
+
+/// The header.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// Says that an answer is the first one, given again.
+pub const REPLAYED: &str = "idempotent-replayed";
+
+/// Routes whose POST takes a key. Others have none of it: uploads, whose files are too large to be looked at twice, and are harmless
+/// until they are confirmed; authorizations, which only begin and run out in minutes; tokens and sessions, which are cheap to get again
+/// and must not lie about for a day; and what comes to the same when it is done twice.
+const ROUTES: &[&str] = &[
+    "/v1/instances",
+    "/v1/instance/integration-information/rotate",
+    "/v1/instance/scim-tokens",
+    "/v1/invites/first",
+    "/v1/invites",
+    "/v1/invites/{invite_id}/resend",
+    "/v1/invite-imports/{import_id}/confirm",
+    "/v1/teams",
+    "/v1/connections/marketo",
+    "/v1/sync/runs",
+];
+
+/// How long a key is its request's.
+const KEPT: time::Duration = time::Duration::hours(24);
+/// How long a request is taken to be under way that has not been answered: longer than any work, which bounds its own calls.
+const UNDER_WAY: time::Duration = time::Duration::minutes(5);
+/// Largest answer that is kept.
+const MOST_BYTES: usize = 1 << 20;
+/// Headers of an answer that are kept.
+const KEPT_HEADERS: [header::HeaderName; 4] = [header::CONTENT_TYPE, header::LOCATION, header::CACHE_CONTROL, header::ETAG];
+/// The instance of callers that have none.
+const NO_INSTANCE: InstanceId = InstanceId(Uuid::nil());
+
+/// Whether the POST of this route takes a key.
+#[must_use]
+pub fn takes_key(method: &str, pattern: &str) -> bool {
+    method == "POST" && ROUTES.contains(&pattern)
+}
+
+/// An answer as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// A request that has taken its key.
+struct Taken {
+    context: Context,
+    instance: InstanceId,
+    id: Uuid,
+}
+
+fn answer_context(instance: InstanceId, id: Uuid) -> String {
+    format!("idempotency_keys/{instance}/{id}/answer")
+}
+
+/// Lets a request on; one with a key only when it is the first with it.
+///
+/// # Errors
+/// A key that can't be used, that was used with another request ([`Code::IdempotencyKeyReused`]), whose request is under way
+/// ([`Code::IdempotencyKeyInUse`]) or was lost ([`Code::IdempotencyOutcomeUnknown`]); and those of the handler.
+pub(super) async fn once<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    route: Option<Route>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let takes_it = request.method() == Method::POST && route.is_some_and(|route| ROUTES.contains(&route.pattern));
+    match takes_it.then(|| key::of(request.headers())).flatten() {
+        None => Ok(next.call(request).await?.map_into_boxed_body()),
+        // Boxed, so that what it needs isn't carried along, and copied, by every request that has no key.
+        Some(key) => Box::pin(once_by_key(request, next, key?)).await,
+    }
+}
+
+async fn once_by_key<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+    key: String,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let caller = request.extensions().get::<Arc<Caller>>().cloned();
+    let (Some(context), Some(caller)) = (request.app_data::<Data<Context>>().cloned(), caller) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let body = request.extract::<Bytes>().await.map_err(|error| unreadable(&error))?;
+    let keyed = Keyed {
+        id: context.clock.new_id(),
+        caller: caller.actor.to_string(),
+        key_hash: sha256(key.as_bytes()).to_vec(),
+        request_hash: hash_of(&request, &body),
+    };
+    request.set_payload(Payload::from(body));
+    let instance = caller.instance.unwrap_or(NO_INSTANCE);
+    if let Some(known) = take(&context, instance, &keyed).await.map_err(Problem::from)? {
+        let answer = repeat(&context, instance, &keyed, known)?;
+        return Ok(request.into_response(answer));
+    }
+    let taken = Taken { context: context.get_ref().clone(), instance, id: keyed.id };
+    // A task of its own, which whoever hangs up does not end.
+    let work = async move { settle(taken, next.call(request).await?.map_into_boxed_body()).await };
+    match actix_web::rt::spawn(work.in_current_span()).await {
+        Ok(answered) => answered,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Problem::new(Code::Unavailable, "The service stops. Send the request again in a few seconds.").into()),
+        },
+    }
+}
+
+/// What makes a request the same: method, address and body.
+fn hash_of(request: &ServiceRequest, body: &[u8]) -> Vec<u8> {
+    let address = request.uri().path_and_query().map_or("", |address| address.as_str());
+    let mut whole = format!("{} {address}\n", request.method()).into_bytes();
+    whole.extend_from_slice(body);
+    sha256(&whole).to_vec()
+}
+
+/// Takes the key; what is known of it when somebody has it.
+async fn take(context: &Context, instance: InstanceId, keyed: &Keyed) -> Result<Option<Option<Known>>, DbError> {
+    let now = context.clock.timestamp();
+    let mut tx = context.db.begin().await?;
+    let known = if store::take(&mut tx, instance, keyed, now, now + KEPT).await? {
+        None
+    } else {
+        Some(store::find(&mut tx, instance, keyed).await?)
+    };
+    tx.commit().await?;
+    Ok(known)
+}
+
+/// The answer to a request whose key was taken before.
+fn repeat(context: &Context, instance: InstanceId, keyed: &Keyed, known: Option<Known>) -> Result<HttpResponse, Problem> {
+    let in_use = || {
+        let detail = "The first request with this key is under way. Send this one again in a second for its answer.";
+        Problem::new(Code::IdempotencyKeyInUse, detail).with_header(header::RETRY_AFTER, "1")
+    };
+    let Some(known) = known else { return Err(in_use()) };
+    if known.request_hash != keyed.request_hash {
+        let detail = "This key came with another request: another method, address or body. Give each request a key of its own.";
+        return Err(Problem::new(Code::IdempotencyKeyReused, detail));
+    }
+    let sealed = match (known.state.as_str(), known.sealed_answer) {
+        ("answered", Some(sealed)) => sealed,
+        ("begun", _) if context.clock.timestamp() < known.begun_at + UNDER_WAY => return Err(in_use()),
+        _ => {
+            let detail = "The first request with this key was cut short, and whether it was carried out is not known. Look whether what \
+                 it asks for is there; if not, send it with another key.";
+            return Err(Problem::new(Code::IdempotencyOutcomeUnknown, detail));
+        }
+    };
+    let kept = context.vault.open(&answer_context(instance, known.id), &sealed)?;
+    let unreadable = |_| Problem::new(Code::Internal, "The first answer can't be read any more.");
+    let kept: Answer = serde_json::from_slice(&kept).map_err(unreadable)?;
+    let mut answer = HttpResponse::build(StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK));
+    for (name, value) in &kept.headers {
+        answer.insert_header((name.as_str(), value.as_str()));
+    }
+    Ok(answer.insert_header((REPLAYED, "true")).body(kept.body))
+}
+
+/// What is to be done with a key when its request is answered.
+enum Outcome {
+    Keep(Answer),
+    /// Nothing was done.
+    Release,
+    /// It is not known whether it was done, or the answer can't be kept.
+    Lose,
+}
+
+/// Keeps the answer, or gives the key back. When that fails the caller has its answer all the same, and a repeat is told that it is
+/// lost.
+async fn settle(taken: Taken, answered: ServiceResponse<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let status = answered.status();
+    let released = status.is_client_error() || problem_of(&answered).is_some_and(|problem| problem.code() == Code::UpstreamUnavailable);
+    let (outcome, answered) = match answered.response().body().size() {
+        _ if released => (Outcome::Release, answered),
+        BodySize::None => (Outcome::Keep(kept(&answered, String::new())), answered),
+        BodySize::Sized(size) if status.is_success() && usize::try_from(size).is_ok_and(|size| size <= MOST_BYTES) => {
+            let (request, response) = answered.into_parts();
+            let (head, body) = response.into_parts();
+            let bytes = to_bytes(body).await.map_err(|_| Problem::new(Code::Internal, "The answer can't be written."))?;
+            let text = std::str::from_utf8(&bytes).map(str::to_owned);
+            let answered = ServiceResponse::new(request, head.set_body(BoxBody::new(bytes)));
+            (text.map_or(Outcome::Lose, |text| Outcome::Keep(kept(&answered, text))), answered)
+        }
+        _ => (Outcome::Lose, answered),
+    };
+    if let Err(error) = record(&taken, outcome).await {
+        tracing::warn!(error = %error, "the answer to a request with an idempotency key could not be kept");
+    }
+    Ok(answered)
+}
+
+fn kept(answered: &ServiceResponse<BoxBody>, body: String) -> Answer {
+    let headers = answered.headers();
+    let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let headers = KEPT_HEADERS.iter().filter_map(|name| Some((name.to_string(), text(name)?))).collect();
+    Answer { status: answered.status().as_u16(), headers, body }
+}
+
+async fn record(taken: &Taken, outcome: Outcome) -> Result<(), Problem> {
+    let Taken { context, instance, id } = taken;
+    let sealed = match &outcome {
+        Outcome::Keep(answer) => {
+            let written = serde_json::to_vec(answer).map_err(|_| Problem::new(Code::Internal, "The answer can't be written."))?;
+            Some(context.vault.seal(&answer_context(*instance, *id), &written)?)
+        }
+        Outcome::Release | Outcome::Lose => None,
+    };
+    let mut tx = context.db.begin().await?;
+    match outcome {
+        Outcome::Release => store::release(&mut tx, *instance, *id).await?,
+        Outcome::Keep(_) | Outcome::Lose => store::settle(&mut tx, *instance, *id, sealed.as_deref()).await?,
+    }
+    Ok(tx.commit().await?)
+}

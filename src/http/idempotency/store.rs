@@ -1,0 +1,91 @@
+//! SQL of the keys.
+
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::db::{DbError, Tx, execute, on_tx};
+use crate::ids::InstanceId;
+
+/// A key and the request it came with.
+#[derive(Debug, Clone)]
+pub(super) struct Keyed {
+    /// Of the row.
+    pub(super) id: Uuid,
+    /// Who called.
+    pub(super) caller: String,
+    /// SHA-256.
+    pub(super) key_hash: Vec<u8>,
+    /// SHA-256.
+    pub(super) request_hash: Vec<u8>,
+}
+
+/// What is known of a key.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Known {
+    pub(super) id: Uuid,
+    pub(super) request_hash: Vec<u8>,
+    /// `begun`, `answered` or `lost`.
+    pub(super) state: String,
+    pub(super) sealed_answer: Option<Vec<u8>>,
+    pub(super) begun_at: Timestamp,
+}
+
+/// Takes a key that is free, or whose time is over; `false` when it is somebody's. Waits for whoever takes it right now.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: Timestamp, until: Timestamp) -> Result<bool, DbError> {
+    const OLD: &str = "DELETE FROM idempotency_keys WHERE instance_id = $1 AND caller = $2 AND key_hash = $3 AND expires_at <= $4";
+    execute!(tx, sqlx::query(OLD).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).bind(now))?;
+    const SQL: &str = "INSERT INTO idempotency_keys (instance_id, id, caller, key_hash, request_hash, state, begun_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, 'begun', $6, $7) ON CONFLICT (instance_id, caller, key_hash) DO NOTHING";
+    let taken = execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(instance)
+            .bind(keyed.id)
+            .bind(&keyed.caller)
+            .bind(&keyed.key_hash)
+            .bind(&keyed.request_hash)
+            .bind(now)
+            .bind(until)
+    )?;
+    Ok(taken == 1)
+}
+
+/// What is known of a key; none when it has just been given back.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &Keyed) -> Result<Option<Known>, DbError> {
+    const SQL: &str = "SELECT id, request_hash, state, sealed_answer, begun_at FROM idempotency_keys \
+         WHERE instance_id = $1 AND caller = $2 AND key_hash = $3";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).fetch_optional(c))
+}
+
+/// Keeps the answer to a request; none when there is one that can't be kept.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn settle(tx: &mut Tx, instance: InstanceId, id: Uuid, sealed_answer: Option<&[u8]>) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE idempotency_keys SET state = CASE WHEN $3 IS NULL THEN 'lost' ELSE 'answered' END, sealed_answer = $3 \
+         WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(sealed_answer)).map(drop)
+}
+
+/// Gives a key back.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn release(tx: &mut Tx, instance: InstanceId, id: Uuid) -> Result<(), DbError> {
+    const SQL: &str = "DELETE FROM idempotency_keys WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
+}
+
+/// Forgets the keys of all instances whose time is over.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
+    execute!(tx, sqlx::query("DELETE FROM idempotency_keys WHERE expires_at <= $1").bind(now)).map(drop)
+}
