@@ -18,12 +18,12 @@ pub struct ClaimedJob {
     pub attempts: i64,
 }
 
-const SQLITE: &str = "UPDATE jobs SET state = 'running', locked_by = $1, locked_until = $2, attempts = attempts + 1 \
+const SQLITE: &str = "UPDATE jobs SET state = 'running', locked_by = $1, locked_until = $2, attempts = attempts + 1, is_hastened = FALSE \
      WHERE id = (SELECT id FROM jobs WHERE (state = 'queued' AND run_at <= $3) OR (state = 'running' AND locked_until < $3) \
                  ORDER BY run_at LIMIT 1) \
      RETURNING id, instance_id, kind, payload, attempts";
 
-const POSTGRES: &str = "UPDATE jobs SET state = 'running', locked_by = $1, locked_until = $2, attempts = attempts + 1 \
+const POSTGRES: &str = "UPDATE jobs SET state = 'running', locked_by = $1, locked_until = $2, attempts = attempts + 1, is_hastened = FALSE \
      WHERE id = (SELECT id FROM jobs WHERE (state = 'queued' AND run_at <= $3) OR (state = 'running' AND locked_until < $3) \
                  ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
      RETURNING id, instance_id, kind, payload, attempts";

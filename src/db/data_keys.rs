@@ -18,6 +18,34 @@ pub struct StoredDataKey {
     pub sealed_key: Vec<u8>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when it seals; from the start when none.
+    pub seals_from: Option<Timestamp>,
+}
+
+/// A data key as every version of the schema has it: enough to see whether a master key opens it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SealedDataKey {
+    pub id: Uuid,
+    pub master_key_id: String,
+    pub sealed_key: Vec<u8>,
+}
+
+/// The data keys of a database whose schema may be older than this build, or not there at all.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list_before_migration(db: &Db) -> Result<Vec<SealedDataKey>, DbError> {
+    // The engines differ in where they keep their list of tables.
+    let found: i64 = match db {
+        Db::Sqlite { readers, .. } => {
+            sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'data_keys'").fetch_one(readers).await?
+        }
+        Db::Postgres(pool) => sqlx::query_scalar("SELECT COUNT(to_regclass('data_keys')::text)").fetch_one(pool).await?,
+    };
+    if found == 0 {
+        return Ok(Vec::new());
+    }
+    on!(db, c => sqlx::query_as("SELECT id, master_key_id, sealed_key FROM data_keys").fetch_all(c))
 }
 
 /// All data keys, oldest first.
@@ -25,24 +53,35 @@ pub struct StoredDataKey {
 /// # Errors
 /// When the database can't be asked.
 pub async fn list(db: &Db) -> Result<Vec<StoredDataKey>, DbError> {
-    on!(db, c => sqlx::query_as("SELECT id, generation, master_key_id, sealed_key, created_at FROM data_keys ORDER BY generation").fetch_all(c))
+    on!(db, c => sqlx::query_as("SELECT id, generation, master_key_id, sealed_key, created_at, seals_from FROM data_keys ORDER BY generation").fetch_all(c))
 }
 
-/// Keeps a new data key, unless another process has made this generation already.
+/// Keeps a new data key; `false` when another process has made this generation already.
 ///
 /// # Errors
 /// When the database refuses it.
-pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<(), DbError> {
-    execute!(
+pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<bool, DbError> {
+    const SQL: &str = "INSERT INTO data_keys (id, generation, master_key_id, sealed_key, created_at, seals_from) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (generation) DO NOTHING";
+    let made = execute!(
         tx,
-        sqlx::query("INSERT INTO data_keys (id, generation, master_key_id, sealed_key, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (generation) DO NOTHING")
+        sqlx::query(SQL)
             .bind(key.id)
             .bind(key.generation)
             .bind(&key.master_key_id)
             .bind(&key.sealed_key)
             .bind(key.created_at)
-    )
-    .map(drop)
+            .bind(key.seals_from)
+    )?;
+    Ok(made == 1)
+}
+
+/// Forgets the data keys before a generation.
+///
+/// # Errors
+/// When the database refuses it.
+pub async fn delete_before(tx: &mut Tx, generation: i64) -> Result<(), DbError> {
+    execute!(tx, sqlx::query("DELETE FROM data_keys WHERE generation < $1").bind(generation)).map(drop)
 }
 
 /// Replaces the sealed form of a data key, after it was sealed by another master key.

@@ -6,6 +6,7 @@ pub mod claim;
 pub mod data_keys;
 mod dispatch;
 mod pools;
+pub mod sealed;
 mod timestamp;
 
 pub use pools::{Db, Reader, Tx};

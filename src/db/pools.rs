@@ -20,6 +20,14 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a SQLite file that is busy is tried to be opened, twenty times a second.
 const MOST_OPENINGS: u32 = 200;
 
+/// What the one writer of a SQLite file holds of it, in KiB, which SQLite wants negative. Sorting for an index takes as much again, and
+/// the allocator keeps what large pieces it has once given: little of it keeps memory the same however many people there are.
+const WRITER_CACHE: &str = "-4096";
+/// Pages of the journal after which they go into the file: a page that is written again and again goes there once.
+const CHECKPOINT_PAGES: &str = "8000";
+/// What stays of the journal once it has grown beyond that.
+const JOURNAL_BYTES: &str = "67108864";
+
 /// Whether SQLite says SQLITE_BUSY, in whatever form: the low byte is the primary code (<https://www.sqlite.org/rescode.html>).
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
@@ -84,10 +92,15 @@ impl Db {
             // In WAL mode this loses nothing to a crash of the process; a power cut may lose the last commits, never integrity.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(30));
+        let writing = options
+            .clone()
+            .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("journal_size_limit", JOURNAL_BYTES);
         let mut tries = 0;
         let writer = loop {
             let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(60));
-            match pool.connect_with(options.clone()).await {
+            match pool.connect_with(writing.clone()).await {
                 Ok(pool) => break pool,
                 // The first process to open a new file changes it to WAL. One that opens it at that moment is told that it is
                 // locked, whatever the busy timeout says.
@@ -117,6 +130,8 @@ impl Db {
                 // The steps' runner locks PostgreSQL by itself, but has nothing of the kind for SQLite: holding the write lock
                 // from before it looks which steps are missing keeps another process from taking the same ones.
                 let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+                // A step finds every index there.
+                super::bulk::build_all(&mut tx).await?;
                 SQLITE_STEPS.run_direct(None, &mut *tx, false).await?;
                 tx.commit().await?;
             }
