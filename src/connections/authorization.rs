@@ -126,6 +126,15 @@ impl Connections {
         Ok((salesforce::authorize_url(&self.salesforce_app()?, &login_base, state.expose_secret(), &verifier, hint), browser))
     }
 
+    /// What an authorization under way is for, and in which instance.
+    ///
+    /// # Errors
+    /// [`ConnectionError::Db`].
+    pub(super) async fn begun_for(&self, state: &SecretString) -> Result<Option<(InstanceId, Purpose)>, ConnectionError> {
+        let row = store::find_state(&self.db, &SecretHash::of(state)).await?;
+        Ok(row.map(|row| (row.instance_id, row.purpose.0)))
+    }
+
     /// Completes an authorization: takes the state (whatever comes of it, it can't be used again), exchanges the code, and asks
     /// who logged in.
     pub(super) async fn complete(
@@ -143,10 +152,12 @@ impl Connections {
         let code = code.map_err(ConnectionError::AuthorizationDenied)?;
         let verifier = self.vault.open_text(&context(state), &row.sealed_verifier)?;
         let login_base = Url::parse(&row.login_base).map_err(|_| ConnectionError::StateInvalid)?;
-        let grant = salesforce::exchange_code(&self.http, &self.salesforce_app()?, &login_base, code, &verifier).await?;
+        let grant = salesforce::exchange_code(&self.http, &self.salesforce_app()?, &login_base, code, &verifier).await;
+        let grant = grant.inspect_err(|error| self.salesforce_failed(row.instance_id, None, error))?;
         self.addresses.check_salesforce(&grant.instance_url)?;
         self.addresses.check_salesforce(&grant.id_url)?;
-        let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await?;
+        let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await;
+        let identity = identity.inspect_err(|error| self.salesforce_failed(row.instance_id, None, error))?;
         let authorized = Authorized { instance: row.instance_id, purpose: row.purpose.0, login_base, grant, identity };
         self.check_authorized(&authorized).await?;
         Ok(authorized)

@@ -109,7 +109,8 @@ impl Connections {
                 Held::Nothing => {}
             }
         }
-        let outcome = tokio::time::timeout(PATIENCE, self.wait_for(place, slot, want)).await;
+        // In a box, so that a caller who needn't wait moves no room for it about.
+        let outcome = tokio::time::timeout(PATIENCE, Box::pin(self.wait_for(place, slot, want))).await;
         let overdue = || ConnectionError::Unavailable { message: "a token is being renewed, which takes unusually long".into() };
         outcome.map_err(|_| overdue())?.map_err(ConnectionError::Shared)
     }

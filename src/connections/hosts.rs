@@ -18,12 +18,12 @@ pub enum SalesforceHost {
     MyDomain(String),
 }
 
-/// The form of the texts that name a [`SalesforceHost`], for the document; a text has at most 100 characters, too.
+/// The form of the texts that name a [`SalesforceHost`], for the document.
 pub const SALESFORCE_HOST_PATTERN: &str =
     r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$";
 
-/// Most characters of a host.
-const LONGEST_HOST: usize = 100;
+/// Most characters of a text that names a [`SalesforceHost`].
+pub const LONGEST_HOST: usize = 100;
 
 /// A text that is no Salesforce host.
 #[derive(Debug, thiserror::Error)]

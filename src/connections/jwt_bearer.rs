@@ -9,6 +9,7 @@ use super::salesforce_tokens::login_base;
 use super::slots::Place;
 use super::store::{self, SalesforceRow};
 use super::{ConnectionError, Connections, SalesforceHost, TestResult};
+use crate::audit::{self, Entry, Origin};
 use crate::ids::InstanceId;
 use crate::salesforce::{self, Assertion, AssertionKey, Grant};
 
@@ -45,6 +46,7 @@ impl Connections {
         &self,
         instance: InstanceId,
         setup: AssertionSetup,
+        origin: &Origin,
     ) -> Result<TestResult, ConnectionError> {
         let key = AssertionKey::from_pem(&setup.private_key)?;
         let existing = store::find_salesforce(&self.db, instance, None).await?;
@@ -58,7 +60,8 @@ impl Connections {
             None => self.salesforce_app()?.client_id,
         };
         let assertion = Assertion { client_id: &client_id, username: &setup.username, audience: audience(&base) };
-        let grant = salesforce::ask_with_assertion(&self.http, &base, assertion, &key, self.clock.now()).await?;
+        let grant = salesforce::ask_with_assertion(&self.http, &base, assertion, &key, self.clock.now()).await;
+        let grant = grant.inspect_err(|error| self.salesforce_failed(instance, None, error))?;
         self.addresses.check_salesforce(&grant.instance_url)?;
         self.addresses.check_salesforce(&grant.id_url)?;
         self.check_organization(instance, &grant.organization_id, setup.confirmed_organization.as_deref()).await?;
@@ -66,15 +69,19 @@ impl Connections {
             let sealed = self.vault.seal(&jwt_key_context(instance, row.id), setup.private_key.expose_secret().as_bytes())?;
             let mut tx = self.db.begin().await?;
             store::set_jwt_key(&mut tx, instance, row.id, setup.client_id.as_deref(), &sealed).await?;
+            let after = serde_json::json!({ "username": row.username, "client_id": setup.client_id });
+            let entry = Entry::new("salesforce.key_set", "connection", row.id).after(after);
+            audit::record(&mut tx, &*self.clock, instance, origin, entry).await?;
             tx.commit().await?;
             self.slots.of(Place::Salesforce(instance, None)).forget();
             return self.try_salesforce(instance, &row).await;
         }
-        let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await?;
+        let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await;
+        let identity = identity.inspect_err(|error| self.salesforce_failed(instance, None, error))?;
         let mut row = self.new_salesforce_row(instance, None, &base, &grant, &identity)?;
         row.sealed_jwt_key = Some(self.vault.seal(&jwt_key_context(instance, row.id), setup.private_key.expose_secret().as_bytes())?);
         row.jwt_client_id = setup.client_id;
-        self.begin_using(instance, &row, &grant).await
+        self.begin_using(instance, &row, &grant, origin).await
     }
 
     /// Asks for a token with the stored key.

@@ -12,7 +12,8 @@ use super::marketo_access::Admin;
 use super::marketo_tokens::{ProvisionedTokens, base_url};
 use super::slots::Place;
 use super::store::{self, MarketoRow};
-use super::{ConnectionError, Connections, TestResult};
+use super::{ConnectionError, Connections, TestResult, Vendor, VendorLimits};
+use crate::audit::{self, Entry};
 use crate::ids::{ConnectionId, InstanceId};
 use crate::instances::{self, MunchkinId};
 use crate::marketo::{IssuedToken, MarketoClient, MarketoError, request_token};
@@ -84,8 +85,9 @@ impl Connections {
     async fn provisioned_client(&self, instance: InstanceId, munchkin_id: &MunchkinId) -> Result<MarketoClient, ConnectionError> {
         let (client_id, client_secret) = self.provisioned_credentials(instance).await?;
         let base = self.addresses.marketo(munchkin_id)?;
-        let tokens = ProvisionedTokens::new(self.http.clone(), base.clone(), client_id, client_secret);
-        Ok(MarketoClient::new(self.http.clone(), base, Arc::new(tokens), &self.marketo))
+        let tokens = ProvisionedTokens::new(self.clone(), instance, base.clone(), client_id, client_secret);
+        let ledger = self.ledger(instance, Vendor::Marketo, munchkin_id.as_str(), None);
+        Ok(MarketoClient::new(self.http.clone(), base, Arc::new(tokens), ledger))
     }
 
     async fn provisioned_credentials(&self, instance: InstanceId) -> Result<(String, SecretString), ConnectionError> {
@@ -119,9 +121,11 @@ impl Connections {
             Some(pasted) => (pasted.client_id, pasted.client_secret),
             None => self.provisioned_credentials(instance).await?,
         };
-        let issued = request_token(&self.http, &base, &client_id, &secret).await?;
-        let tokens = ProvisionedTokens::having(self.http.clone(), base.clone(), client_id.clone(), secret.clone(), &issued);
-        try_call(&MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), &self.marketo)).await?;
+        let issued = request_token(&self.http, &base, &client_id, &secret).await;
+        let issued = issued.inspect_err(|error| self.marketo_failed(instance, None, error))?;
+        let tokens = ProvisionedTokens::new(self.clone(), instance, base.clone(), client_id.clone(), secret.clone()).having(&issued);
+        let ledger = self.ledger(instance, Vendor::Marketo, munchkin_id.as_str(), None);
+        try_call(&MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), ledger)).await?;
 
         let row = MarketoRow {
             is_successor,
@@ -133,6 +137,8 @@ impl Connections {
         let _turn = slot.turn().await;
         let mut tx = self.db.begin().await?;
         store::replace_marketo(&mut tx, instance, &row).await?;
+        let entry = Entry::new("marketo.connected", "connection", row.id).after(row.audited());
+        audit::record(&mut tx, &*self.clock, instance, &admin.origin, entry).await?;
         tx.commit().await?;
         slot.forget();
         Ok(row)
@@ -179,27 +185,49 @@ impl Connections {
         if let Some((_, client)) = known.filter(|(connection, _)| *connection == row.id) {
             return Ok(client);
         }
-        let client = self.marketo_client(instance, &row, false)?;
+        let client = self.marketo_client(instance, &row, false).await?;
         self.marketo_clients.lock().unwrap_or_else(PoisonError::into_inner).insert(instance, (row.id, client.clone()));
         Ok(client)
     }
 
-    fn marketo_client(&self, instance: InstanceId, row: &MarketoRow, even_if_set_aside: bool) -> Result<MarketoClient, ConnectionError> {
+    async fn marketo_client(
+        &self,
+        instance: InstanceId,
+        row: &MarketoRow,
+        even_if_set_aside: bool,
+    ) -> Result<MarketoClient, ConnectionError> {
         let place = Place::Marketo(instance);
         let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside });
-        Ok(MarketoClient::new(self.http.clone(), base_url(row)?, tokens, &self.marketo))
+        let ledger = self.ledger(instance, Vendor::Marketo, self.munchkin_id(instance).await?.as_str(), Some(row.id));
+        Ok(MarketoClient::new(self.http.clone(), base_url(row)?, tokens, ledger))
+    }
+
+    /// The subscription of an instance.
+    async fn munchkin_id(&self, instance: InstanceId) -> Result<MunchkinId, ConnectionError> {
+        Ok(instances::find(&self.db, instance).await?.ok_or(NOT_CONNECTED)?.munchkin_id)
+    }
+
+    /// How much of the subscription's quotas is used.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`].
+    pub async fn marketo_limits(&self, instance: InstanceId) -> Result<VendorLimits, ConnectionError> {
+        store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+        Ok(self.quotas.show(Vendor::Marketo, self.munchkin_id(instance).await?.as_str()).await?)
     }
 
     /// Makes a test call and records what it found.
     ///
     /// # Errors
-    /// [`ConnectionError::NotConnected`]. What Marketo answers is the result, not an error.
+    /// [`ConnectionError::NotConnected`]; [`MarketoError::ShareUsedUp`]. What Marketo answers is the result, not an error.
     pub async fn test_marketo(&self, instance: InstanceId) -> Result<TestResult, ConnectionError> {
         let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
-        let outcome = try_call(&self.marketo_client(instance, &row, true)?).await;
+        let outcome = try_call(&self.marketo_client(instance, &row, true).await?).await;
         let now = self.clock.timestamp();
         let (result, usable) = match &outcome {
             Ok(()) => (TestResult::fine(now), true),
+            // Nothing was tested.
+            Err(ConnectionError::Marketo(error @ MarketoError::ShareUsedUp(_))) => return Err(error.clone().into()),
             // Why there was no token is recorded already, and better than the test could.
             Err(ConnectionError::Marketo(error @ MarketoError::TokenUnavailable(_))) => return Ok(TestResult::marketo(now, error)),
             Err(ConnectionError::Marketo(error)) => (TestResult::marketo(now, error), !needs_attention(error)),
@@ -224,6 +252,8 @@ impl Connections {
         let row = self.marketo_to_end(instance, admin).await?;
         let mut tx = self.db.begin().await?;
         store::delete_marketo(&mut tx, instance, row.id).await?;
+        let entry = Entry::new("marketo.disconnected", "connection", row.id).before(row.audited());
+        audit::record(&mut tx, &*self.clock, instance, &admin.origin, entry).await?;
         tx.commit().await?;
         slot.forget();
         Ok(())

@@ -4,6 +4,7 @@
 use super::marketo::NOT_CONNECTED;
 use super::store::{self, AccessRow, MarketoRow};
 use super::{ConnectionError, Connections};
+use crate::audit::{self, Entry, Origin};
 use crate::auth::{Actor, Scope, Scopes};
 use crate::ids::{InstanceId, MemberId};
 
@@ -14,6 +15,8 @@ pub struct Admin {
     pub actor: Actor,
     /// What it may do.
     pub scopes: Scopes,
+    /// Where they ask from.
+    pub origin: Origin,
 }
 
 impl Admin {
@@ -92,6 +95,8 @@ impl Connections {
         }
         let mut tx = self.db.begin().await?;
         store::grant_access(&mut tx, instance, member, &admin.name(), self.clock.timestamp()).await?;
+        let entry = Entry::new("marketo_access.granted", "member", member);
+        audit::record(&mut tx, &*self.clock, instance, &admin.origin, entry).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -104,6 +109,10 @@ impl Connections {
         self.check_owner(instance, admin).await?;
         let mut tx = self.db.begin().await?;
         let found = store::withdraw_access(&mut tx, instance, member).await?;
+        if found {
+            let entry = Entry::new("marketo_access.withdrawn", "member", member);
+            audit::record(&mut tx, &*self.clock, instance, &admin.origin, entry).await?;
+        }
         tx.commit().await?;
         Ok(found)
     }

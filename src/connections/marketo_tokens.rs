@@ -103,6 +103,7 @@ impl Connections {
         row: &MarketoRow,
         error: MarketoError,
     ) -> Result<ConnectionError, ConnectionError> {
+        self.marketo_failed(instance, Some(row.id), &error);
         let stays =
             matches!(error, MarketoError::UnknownClient { .. } | MarketoError::WrongSecret { .. } | MarketoError::ClientRefused { .. });
         let mut tx = self.db.begin().await?;
@@ -134,7 +135,8 @@ pub(super) fn base_url(row: &MarketoRow) -> Result<Url, ConnectionError> {
 
 /// Tokens for credentials that no connection holds yet; kept in memory for as long as the client that uses them.
 pub(super) struct ProvisionedTokens {
-    http: reqwest::Client,
+    connections: Connections,
+    instance: InstanceId,
     base: Url,
     client_id: String,
     client_secret: SecretString,
@@ -142,12 +144,13 @@ pub(super) struct ProvisionedTokens {
 }
 
 impl ProvisionedTokens {
-    pub(super) fn new(http: reqwest::Client, base: Url, client_id: String, client_secret: SecretString) -> Self {
-        Self { http, base, client_id, client_secret, token: Arc::default() }
+    pub(super) fn new(connections: Connections, instance: InstanceId, base: Url, client_id: String, client_secret: SecretString) -> Self {
+        Self { connections, instance, base, client_id, client_secret, token: Arc::default() }
     }
 
-    pub(super) fn having(http: reqwest::Client, base: Url, client_id: String, client_secret: SecretString, issued: &IssuedToken) -> Self {
-        Self { http, base, client_id, client_secret, token: Arc::new(Mutex::new(Some(issued.access_token.clone()))) }
+    /// The same, with a token that was issued already.
+    pub(super) fn having(self, issued: &IssuedToken) -> Self {
+        Self { token: Arc::new(Mutex::new(Some(issued.access_token.clone()))), ..self }
     }
 
     async fn get(&self, rejected: Option<&SecretString>) -> Result<SecretString, TokenUnavailable> {
@@ -156,7 +159,8 @@ impl ProvisionedTokens {
         if let Some(kept) = token.as_ref().filter(|kept| !refused(kept)) {
             return Ok(kept.clone());
         }
-        let issued = request_token(&self.http, &self.base, &self.client_id, &self.client_secret).await;
+        let issued = request_token(&self.connections.http, &self.base, &self.client_id, &self.client_secret).await;
+        let issued = issued.inspect_err(|error| self.connections.marketo_failed(self.instance, None, error));
         let issued = issued.map_err(|error| TokenUnavailable(error.to_string()))?;
         *token = Some(issued.access_token.clone());
         Ok(issued.access_token)

@@ -4,15 +4,19 @@
 mod activation;
 mod authorization;
 mod broker;
+mod diagnostics;
 mod hosts;
 pub mod http;
 mod jwt_bearer;
 mod marketo;
 mod marketo_access;
 mod marketo_tokens;
+mod quotas;
+mod relay;
 mod salesforce;
 mod salesforce_tokens;
 mod service;
+mod sign_in;
 mod slots;
 pub mod store;
 
@@ -24,15 +28,19 @@ use crate::db::DbError;
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
 
-pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin};
+pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin, active_page};
 pub use authorization::{BrowserBinding, Purpose};
 pub use broker::ReportOutcome;
-pub use hosts::{NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
+pub use diagnostics::{Diagnostic, DiagnosticFilter, RecentErrors, Vendor};
+pub use hosts::{LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 pub use jwt_bearer::AssertionSetup;
 pub use marketo::{Denial, MarketoAdmin, PastedCredentials};
 pub use marketo_access::Admin;
+pub use quotas::{LimitState, Stopped, VendorLimits};
 pub use service::Connections;
+pub use sign_in::SignInError;
 pub use slots::UpstreamToken;
+pub use store::{forget_member, pass_marketo_on};
 
 /// Whether a connection can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]

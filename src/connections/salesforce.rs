@@ -10,7 +10,8 @@ use super::broker::BrokeredTokens;
 use super::salesforce_tokens::{login_base, set_aside_error};
 use super::slots::Place;
 use super::store::{self, SalesforceRow};
-use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult};
+use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult, Vendor, VendorLimits};
+use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 use crate::salesforce::{Grant, Identity, SalesforceClient, SalesforceError, revoke};
@@ -101,12 +102,17 @@ impl Connections {
 
     /// Keeps what an authorization brought, as the instance's connection or, with `member`, as that member's own, and makes a
     /// test call with it.
-    pub(super) async fn keep_salesforce(&self, authorized: &Authorized, member: Option<MemberId>) -> Result<TestResult, ConnectionError> {
+    pub(super) async fn keep_salesforce(
+        &self,
+        authorized: &Authorized,
+        member: Option<MemberId>,
+        origin: &Origin,
+    ) -> Result<TestResult, ConnectionError> {
         let instance = authorized.instance;
         let (grant, identity) = (&authorized.grant, &authorized.identity);
         let mut row = self.new_salesforce_row(instance, member, &authorized.login_base, grant, identity)?;
         self.carry_jwt_key_over(instance, &mut row).await?;
-        self.begin_using(instance, &row, grant).await
+        self.begin_using(instance, &row, grant, origin).await
     }
 
     /// The row of a connection that an authorization, by a person or by an assertion, brought.
@@ -157,14 +163,15 @@ impl Connections {
         instance: InstanceId,
         row: &SalesforceRow,
         grant: &Grant,
+        origin: &Origin,
     ) -> Result<TestResult, ConnectionError> {
-        self.put_salesforce(instance, row).await?;
+        self.put_salesforce(instance, row, origin).await?;
         self.note_end(instance, row, &row.sealed_access_token, &grant.access_token).await?;
         self.try_salesforce(instance, row).await
     }
 
     /// Puts a connection in its place; what was in memory about the one before is forgotten.
-    async fn put_salesforce(&self, instance: InstanceId, row: &SalesforceRow) -> Result<(), ConnectionError> {
+    async fn put_salesforce(&self, instance: InstanceId, row: &SalesforceRow, origin: &Origin) -> Result<(), ConnectionError> {
         let slot = self.slots.of(Place::Salesforce(instance, row.member_id));
         let _turn = slot.turn().await;
         let mut tx = self.db.begin().await?;
@@ -172,6 +179,8 @@ impl Connections {
         if row.member_id.is_none() {
             store::confirm_organization(&mut tx, instance, &row.organization_id, row.created_at).await?;
         }
+        let entry = Entry::new("salesforce.connected", "connection", row.id).after(row.audited());
+        audit::record(&mut tx, &*self.clock, instance, origin, entry).await?;
         tx.commit().await?;
         slot.forget();
         Ok(())
@@ -200,7 +209,17 @@ impl Connections {
         self.addresses.check_salesforce(&base)?;
         let place = Place::Salesforce(instance, row.member_id);
         let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside });
-        Ok(SalesforceClient::new(self.http.clone(), base, &self.salesforce.api_version, tokens))
+        let ledger = self.ledger(instance, Vendor::Salesforce, &row.organization_id, Some(row.id));
+        Ok(SalesforceClient::new(self.http.clone(), base, &self.salesforce.api_version, tokens, ledger))
+    }
+
+    /// How much of the organisation's calls is used.
+    ///
+    /// # Errors
+    /// [`ConnectionError::NotConnected`].
+    pub async fn salesforce_limits(&self, instance: InstanceId) -> Result<VendorLimits, ConnectionError> {
+        let row = store::find_salesforce(&self.db, instance, None).await?.ok_or(NOT_CONNECTED)?;
+        Ok(self.quotas.show(Vendor::Salesforce, &row.organization_id).await?)
     }
 
     /// Makes a test call with the instance's connection, or with `member` that member's own, and records what it found.
@@ -236,7 +255,12 @@ impl Connections {
     ///
     /// # Errors
     /// [`ConnectionError::NotConnected`], [`ConnectionError::Salesforce`].
-    pub async fn disconnect_salesforce(&self, instance: InstanceId, member: Option<MemberId>) -> Result<(), ConnectionError> {
+    pub async fn disconnect_salesforce(
+        &self,
+        instance: InstanceId,
+        member: Option<MemberId>,
+        origin: &Origin,
+    ) -> Result<(), ConnectionError> {
         let slot = self.slots.of(Place::Salesforce(instance, member));
         // A renewal under way would bring tokens that nobody revokes.
         let _turn = slot.turn().await;
@@ -249,10 +273,15 @@ impl Connections {
         match revoke(&self.http, &login_base(&row)?, &token).await {
             // A token that Salesforce doesn't know any more is as good as revoked.
             Ok(()) | Err(SalesforceError::OAuth(_)) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                self.salesforce_failed(instance, Some(row.id), &error);
+                return Err(error.into());
+            }
         }
         let mut tx = self.db.begin().await?;
         store::delete_salesforce(&mut tx, instance, row.id).await?;
+        let entry = Entry::new("salesforce.disconnected", "connection", row.id).before(row.audited());
+        audit::record(&mut tx, &*self.clock, instance, origin, entry).await?;
         tx.commit().await?;
         slot.forget();
         Ok(())

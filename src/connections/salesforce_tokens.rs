@@ -194,6 +194,9 @@ impl Connections {
         began: Timestamp,
         error: ConnectionError,
     ) -> Result<ConnectionError, ConnectionError> {
+        if let ConnectionError::Salesforce(error) = &error {
+            self.salesforce_failed(instance, Some(row.id), error);
+        }
         let now = self.clock.timestamp();
         let fate = match &error {
             ConnectionError::Salesforce(error) => Fate::of(error, row.sealed_jwt_key.is_some()),
@@ -245,7 +248,10 @@ impl Connections {
             }
             // An app that may not introspect leaves us the caller's word.
             Ok(_) | Err(SalesforceError::OAuth(_)) => Ok(ReportOutcome::Renewed),
-            Err(error) => Err(ConnectionError::Unavailable { message: error.to_string() }),
+            Err(error) => {
+                self.salesforce_failed(instance, Some(row.id), &error);
+                Err(ConnectionError::Unavailable { message: error.to_string() })
+            }
         }
     }
 

@@ -6,16 +6,19 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use super::diagnostics::{Recorder, Recording};
 use super::hosts::Addresses;
+use super::quotas::{ConnectionLedger, Quotas};
 use super::slots::Slots;
-use super::{ConnectionError, SalesforceHost};
+use super::{ConnectionError, SalesforceHost, Vendor};
 use crate::clock::SharedClock;
-use crate::config::{MarketoSettings, SalesforceSettings, Settings};
+use crate::config::{SalesforceSettings, Settings};
 use crate::crypto::Vault;
 use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
-use crate::marketo::MarketoClient;
-use crate::salesforce::OAuthApp;
+use crate::marketo::{MarketoClient, MarketoError};
+use crate::salesforce::{OAuthApp, SalesforceError};
+use crate::upstream::CallLedger;
 
 /// The way to the vendors. Cheap to clone.
 #[derive(Clone)]
@@ -26,24 +29,28 @@ pub struct Connections {
     pub(super) http: reqwest::Client,
     pub(super) addresses: Addresses,
     pub(super) salesforce: SalesforceSettings,
-    pub(super) marketo: MarketoSettings,
     pub(super) public_url: Arc<str>,
     pub(super) slots: Arc<Slots>,
     /// Renewals under way, and where they run: they outlive the request that began them.
     pub(super) renewals: TaskTracker,
     pub(super) runtime: Handle,
-    /// One client a subscription, because a client counts its calls; with the connection it was made for.
+    recorder: Recorder,
+    recording: Recording,
+    pub(super) quotas: Quotas,
+    /// The client of each instance's subscription, with the connection it was made for.
     pub(super) marketo_clients: Arc<Mutex<HashMap<InstanceId, (ConnectionId, MarketoClient)>>>,
 }
 
 impl Connections {
-    /// Wires the feature; `public_url` is our own address, where Salesforce sends people back to.
+    /// Wires the feature and starts its tasks; `public_url` is our own address, where Salesforce sends people back to.
     ///
     /// Must be called on the runtime that outlives all requests.
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
     pub fn new(settings: &Settings, db: Db, clock: SharedClock, vault: Vault, public_url: &str) -> Result<Self, reqwest::Error> {
+        let (recorder, recording) = Recorder::start(db.clone(), clock.clone());
+        let quotas = Quotas::start(db.clone(), clock.clone(), settings.marketo.clone(), settings.salesforce.clone());
         Ok(Self {
             db,
             clock,
@@ -51,13 +58,48 @@ impl Connections {
             http: settings.upstream.http_client()?,
             addresses: Addresses::new(&settings.upstream),
             salesforce: settings.salesforce.clone(),
-            marketo: settings.marketo.clone(),
             public_url: public_url.into(),
             slots: Arc::default(),
             renewals: TaskTracker::new(),
             runtime: Handle::current(),
+            recorder,
+            recording,
+            quotas,
             marketo_clients: Arc::default(),
         })
+    }
+
+    /// The book of the calls made for an instance to `account` (Munchkin id or organisation id); `connection` is none before there
+    /// is one.
+    pub(super) fn ledger(
+        &self,
+        instance: InstanceId,
+        vendor: Vendor,
+        account: &str,
+        connection: Option<ConnectionId>,
+    ) -> Arc<dyn CallLedger> {
+        let (recorder, spender) = (self.recorder.clone(), self.quotas.of(vendor, account));
+        Arc::new(ConnectionLedger { recorder, spender, instance, vendor, connection })
+    }
+
+    /// Records a failure that no client reports: of the token endpoint, of the identity address, of a revocation.
+    pub(super) fn salesforce_failed(&self, instance: InstanceId, connection: Option<ConnectionId>, error: &SalesforceError) {
+        if let Some(failure) = error.failure() {
+            self.recorder.note(instance, Vendor::Salesforce, connection, failure);
+        }
+    }
+
+    /// Records a failure that no client reports: of Marketo's identity service.
+    pub(super) fn marketo_failed(&self, instance: InstanceId, connection: Option<ConnectionId>, error: &MarketoError) {
+        if let Some(failure) = error.failure() {
+            self.recorder.note(instance, Vendor::Marketo, connection, failure);
+        }
+    }
+
+    /// Gives back what is left of the quotas and writes down what is left to record; call it once no more calls are made.
+    pub async fn stop(&self) {
+        self.quotas.stop().await;
+        self.recording.stop().await;
     }
 
     /// Our app at Salesforce.

@@ -11,28 +11,30 @@ use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::error::{MarketoError, Refusal};
-use super::limiter::Limiter;
 use super::quota;
 use super::wire::Verdict;
-use crate::config::MarketoSettings;
-use crate::upstream::{RetryPolicy, TokenSource, shortened};
+use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, Turn, shortened};
 
 /// Marketo counts calls over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(20);
 /// Longest time for a call whose answer is JSON; downloads are bounded by the client's read time-out instead.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a call waits for room within the quotas unless told otherwise: somebody waits for the outcome.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(15);
 /// Largest JSON answer read. The largest known ones, 300 people or the fields of a big subscription, stay well below.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// How long to leave Marketo alone when the export queue is full.
 const QUEUE_PAUSE: Duration = Duration::from_secs(300);
 
-/// A client for one subscription. Clones share the limits on rate and concurrency.
+/// A client for one subscription. Its calls are admitted by the ledger, which keeps the subscription's quotas.
 #[derive(Clone)]
 pub struct MarketoClient {
-    http: reqwest::Client,
-    base: Url,
-    tokens: Arc<dyn TokenSource>,
-    limiter: Arc<Limiter>,
+    pub(super) http: reqwest::Client,
+    pub(super) base: Url,
+    pub(super) tokens: Arc<dyn TokenSource>,
+    pub(super) ledger: Arc<dyn CallLedger>,
+    /// How long a call waits for room within the quotas.
+    patience: Duration,
     pub(super) retry: RetryPolicy,
     /// Wait after 606: the 20 seconds in which Marketo counts calls.
     rate_window: Duration,
@@ -83,12 +85,17 @@ impl Call {
 }
 
 impl MarketoClient {
-    /// A client of the subscription at `base` (the REST endpoint without `/rest`, which may have a path of its own),
-    /// with the limits on rate and concurrency from `settings`.
+    /// A client of the subscription at `base` (the REST endpoint without `/rest`, which may have a path of its own), whose calls
+    /// `ledger` admits and keeps the book of.
     #[must_use]
-    pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, settings: &MarketoSettings) -> Self {
-        let limiter = Arc::new(Limiter::new(settings.concurrent_calls, settings.calls_per_20_seconds, RATE_WINDOW));
-        Self { http, base, tokens, limiter, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
+    pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, ledger: Arc<dyn CallLedger>) -> Self {
+        Self { http, base, tokens, ledger, patience: DEFAULT_PATIENCE, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
+    }
+
+    /// The same client, whose calls wait that long for room within the quotas.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The same client with another wait after 606.
@@ -97,10 +104,29 @@ impl MarketoClient {
         Self { rate_window, ..self }
     }
 
+    /// The same client, whose calls are booked in the ledger that `wrap` makes of its own.
+    #[must_use]
+    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn CallLedger>) -> Arc<dyn CallLedger>) -> Self {
+        self.ledger = wrap(self.ledger);
+        self
+    }
+
     /// The same client with another retry policy.
     #[must_use]
     pub fn with_retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
+    }
+
+    /// Reports a failed attempt, and what it tells of the quotas.
+    pub(super) fn report(&self, error: &MarketoError) {
+        // Too many at once is over as soon as one of them ends: there is nothing to learn from it but to wait a little.
+        let learnt = error.quota().filter(|quota| *quota != Quota::AtOnce && !matches!(error, MarketoError::ShareUsedUp(_)));
+        if let (Some(quota), Some(reset)) = (learnt, error.retry_after()) {
+            self.ledger.refused(quota, reset);
+        }
+        if let Some(failure) = error.failure() {
+            self.ledger.failed(failure);
+        }
     }
 
     /// The address of a resource; `segments` are encoded.
@@ -113,7 +139,7 @@ impl MarketoClient {
         let mut course = Course::start(self).await?;
         let body = loop {
             let outcome = {
-                let _turn = self.limiter.enter().await;
+                let _turn = self.turn().await?;
                 self.once(call, &course.token).await
             };
             match outcome {
@@ -121,7 +147,7 @@ impl MarketoClient {
                 Err(error) => course.recover(error).await?,
             }
         };
-        serde_json::from_slice(&body).map_err(not_understood)
+        serde_json::from_slice(&body).map_err(not_understood).inspect_err(|error| self.report(error))
     }
 
     async fn once(&self, call: &Call, token: &SecretString) -> Result<Bytes, MarketoError> {
@@ -158,9 +184,9 @@ impl MarketoClient {
         Err(MarketoError::from_status(status, shortened(&String::from_utf8_lossy(&body)), retry_after(&headers)))
     }
 
-    /// Waits for a turn within the limits.
-    pub(super) async fn turn(&self) -> tokio::sync::OwnedSemaphorePermit {
-        self.limiter.enter().await
+    /// Waits for a turn within the quotas.
+    pub(super) async fn turn(&self) -> Result<Turn, MarketoError> {
+        Ok(self.ledger.admit(self.patience).await?)
     }
 }
 
@@ -182,6 +208,7 @@ impl<'a> Course<'a> {
     /// # Errors
     /// `error` itself when repeating is pointless or was done often enough.
     pub(super) async fn recover(&mut self, error: MarketoError) -> Result<(), MarketoError> {
+        self.client.report(&error);
         if matches!(error, MarketoError::TokenRefused(_)) && !self.renewed {
             self.token = self.client.tokens.renew(&self.token).await?;
             self.renewed = true;
@@ -255,7 +282,7 @@ pub(super) fn judge(body: &[u8], headers: &HeaderMap) -> Result<(), MarketoError
 }
 
 /// `Retry-After` in its form of seconds (RFC 9110, 10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::client::{Call, Course, MarketoClient, judge, read};
 use super::error::MarketoError;
 use super::export::ExportJob;
-use crate::upstream::{causes, shortened};
+use crate::upstream::{Turn, causes, shortened};
 
 /// Chunks that may wait for the disk; a chunk is what one read from the connection brings.
 const WAITING_CHUNKS: usize = 16;
@@ -29,21 +29,27 @@ impl MarketoClient {
         let mut spool = Spool::open(path.to_owned());
         let mut received = 0;
         let mut cuts = 0;
+        let arrived = |so_far, bytes| {
+            self.ledger.exported(bytes);
+            progress(so_far);
+        };
         loop {
             let cut = match self.open_file(job, received).await? {
-                Some(part) => copy(part, job, &mut received, &mut spool, &progress).await?,
+                Some(part) => copy(part, job, &mut received, &mut spool, &arrived).await?,
                 None => None,
             };
             let Some(message) = cut else { break };
             cuts += 1;
+            let cut = MarketoError::Interrupted { received, message };
+            self.report(&cut);
             if cuts >= self.retry.attempts {
-                return Err(MarketoError::Interrupted { received, message });
+                return Err(cut);
             }
             tracing::info!(received, "the download of an export was cut and will be resumed");
             tokio::time::sleep(self.retry.back_off(cuts)).await;
         }
         let hash = spool.close().await?;
-        verify(job, received, &hash)
+        verify(job, received, &hash).inspect_err(|error| self.report(error))
     }
 
     /// Asks for the file from byte `from` on; nothing if that is its end.
@@ -58,7 +64,7 @@ impl MarketoClient {
         }
         let mut course = Course::start(self).await?;
         loop {
-            let turn = self.turn().await;
+            let turn = self.turn().await?;
             let outcome = match self.send(&call, &course.token, None).await {
                 Ok(response) => Part::begin(response, from, turn).await,
                 Err(MarketoError::Rejected(refusal)) if refusal.code == "404" => {
@@ -82,11 +88,11 @@ struct Part {
     /// Bytes to pass over, since we have them.
     skip: u64,
     /// The call counts as under way for as long as it brings bytes.
-    _turn: tokio::sync::OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 impl Part {
-    async fn begin(mut response: Response, from: u64, turn: tokio::sync::OwnedSemaphorePermit) -> Result<Self, MarketoError> {
+    async fn begin(mut response: Response, from: u64, turn: Turn) -> Result<Self, MarketoError> {
         if response.status() == StatusCode::PARTIAL_CONTENT {
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
             if !range.starts_with(&format!("bytes {from}-")) {
@@ -112,7 +118,7 @@ async fn copy(
     job: &ExportJob,
     received: &mut u64,
     spool: &mut Spool,
-    progress: &impl Fn(u64),
+    arrived: &impl Fn(u64, u64),
 ) -> Result<Option<String>, MarketoError> {
     let mut next = Some(std::mem::take(&mut part.first));
     while let Some(mut chunk) = next {
@@ -125,9 +131,10 @@ async fn copy(
             if let Some(expected) = job.file_size.filter(|size| so_far > *size) {
                 return Err(MarketoError::SizeMismatch { expected, received: so_far });
             }
+            let bytes = chunk.len() as u64;
             spool.write(chunk).await?;
             *received = so_far;
-            progress(so_far);
+            arrived(so_far, bytes);
         }
         next = match part.response.chunk().await {
             Ok(next) => next,

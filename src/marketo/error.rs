@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::upstream::{TokenUnavailable, causes};
+use super::diagnosis;
+use crate::upstream::{CallFailure, Quota, QuotaExhausted, TokenUnavailable, causes};
 
 /// A refusal in the vendor's own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum MarketoError {
     /// We have no token to call with.
     #[error(transparent)]
     TokenUnavailable(#[from] TokenUnavailable),
+    /// Our share of a quota is used up, so nothing was sent.
+    #[error("Marketo was not called: {0}")]
+    ShareUsedUp(#[from] QuotaExhausted),
     /// 601, 602: the token is refused, the renewed one as well.
     #[error("Marketo refuses the access token: {0}")]
     TokenRefused(Refusal),
@@ -134,6 +138,20 @@ impl MarketoError {
         Self::Unreachable { message: causes(&error.without_url()) }
     }
 
+    /// Whether Marketo can't work with a value that was sent, such as a paging token that is too old or none of its own (1001,
+    /// 1003), or has nothing there (702, 703).
+    #[must_use]
+    pub fn refuses_value(&self) -> bool {
+        let known = |code: &str| matches!(code, "702" | "703" | "1001");
+        matches!(self, Self::InvalidData(_)) || matches!(self, Self::Rejected(refusal) if known(&refusal.code))
+    }
+
+    /// Whether people can't be looked up by the field that was named (1006, 1011).
+    #[must_use]
+    pub fn refuses_lookup(&self) -> bool {
+        matches!(self, Self::Rejected(refusal) if matches!(refusal.code.as_str(), "1006" | "1011"))
+    }
+
     fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::TokenRefused(refusal)
@@ -167,47 +185,72 @@ impl MarketoError {
     /// When it makes sense to ask again: after a daily quota the time until it is reset, after a limit a little while.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refusal().and_then(|refusal| refusal.retry_after)
+        match self {
+            Self::ShareUsedUp(exhausted) => Some(exhausted.retry_after),
+            _ => self.refusal().and_then(|refusal| refusal.retry_after),
+        }
+    }
+
+    /// The quota that stands in the way, ours or the vendor's.
+    #[must_use]
+    pub fn quota(&self) -> Option<Quota> {
+        match self {
+            Self::ShareUsedUp(exhausted) => Some(exhausted.quota),
+            Self::RateLimit(_) => Some(Quota::ShortWindow),
+            Self::ConcurrencyLimit(_) => Some(Quota::AtOnce),
+            Self::DailyQuota(_) => Some(Quota::Day),
+            Self::ExportQuota(_) => Some(Quota::Exports),
+            _ => None,
+        }
     }
 
     /// One sentence for the person who has to act.
     #[must_use]
     pub fn what_to_do(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "Check the address of the Marketo REST API and that this service may reach it, then try again.",
-            Self::NotMarketo { .. } => {
-                "Check the address: it is the REST API endpoint shown in Marketo under Admin > Integration > Web Services."
+            Self::Unreachable { .. } => diagnosis::CHECK_REACH,
+            Self::NotMarketo { .. } => diagnosis::CHECK_ADDRESS,
+            Self::UnknownClient { .. } => diagnosis::CHECK_ID,
+            Self::WrongSecret { .. } => diagnosis::COPY_SECRET,
+            Self::ClientRefused { .. } => diagnosis::COPY_BOTH,
+            Self::TokenUnavailable(_) | Self::TokenRefused(_) => diagnosis::CONNECT_AGAIN,
+            Self::AccessDenied(_) => diagnosis::GRANT_ACCESS,
+            Self::RateLimit(_) | Self::ConcurrencyLimit(_) => diagnosis::WAIT_A_MOMENT,
+            Self::ShareUsedUp(exhausted) if exhausted.quota.is_daily() => {
+                "Wait until midnight US Central time, when the quota starts afresh, or raise marketo.share in this service's settings."
             }
-            Self::UnknownClient { .. } => {
-                "Check the client id: it is shown in Marketo under Admin > Integration > LaunchPoint > View Details, in the same subscription."
-            }
-            Self::WrongSecret { .. } => {
-                "Copy the client secret again from Marketo's Admin > Integration > LaunchPoint > View Details; a new one replaces the old."
-            }
-            Self::ClientRefused { .. } => {
-                "Copy client id and client secret again from Marketo's Admin > Integration > LaunchPoint > View Details."
-            }
-            Self::TokenUnavailable(_) | Self::TokenRefused(_) => "Connect Marketo again.",
-            Self::AccessDenied(_) => {
-                "Give the role of the API user the missing permission in Marketo, and add this service's addresses if API access is limited by address."
-            }
-            Self::RateLimit(_) | Self::ConcurrencyLimit(_) => {
-                "Wait a moment; if it goes on, other integrations of the subscription leave no room: lower their rate or ours."
-            }
-            Self::DailyQuota(_) => {
-                "Wait until midnight US Central time, when the subscription's calls start afresh, or raise the quota with Marketo."
-            }
+            Self::ShareUsedUp(_) => "Wait a moment; if it goes on, raise marketo.share in this service's settings.",
+            Self::DailyQuota(_) => diagnosis::WAIT_FOR_CALLS,
             Self::ExportQueueFull(_) => "Wait some minutes until other export jobs of the subscription have run.",
             Self::ExportQuota(_) => "Wait until midnight US Central time, when the export quota starts afresh, or raise it with Marketo.",
             Self::AlreadyQueued(_) => "Nothing: the job is under way.",
-            Self::UnsupportedFilter(_) => "Export by creation date, or ask Marketo's support to enable the filter.",
-            Self::InvalidData(_) => "Ask for less at once, or mend the data of the request.",
-            Self::Rejected(_) => "See Marketo's message; if it doesn't explain itself, give Marketo's support the request id.",
-            Self::Temporary(_) => "Try again in some minutes.",
-            Self::FileNotReady { .. } => "Ask for the job's status; a file is kept for 7 days after the job has completed.",
-            Self::Interrupted { .. } | Self::SizeMismatch { .. } | Self::ChecksumMismatch { .. } => "Download the file again.",
+            Self::UnsupportedFilter(_) => diagnosis::CREATION_DATE,
+            Self::InvalidData(_) => diagnosis::LESS_OR_MENDED,
+            Self::Rejected(_) => diagnosis::SEE_MESSAGE,
+            Self::Temporary(_) => diagnosis::LATER,
+            Self::FileNotReady { .. } => diagnosis::FILE_KEPT,
+            Self::Interrupted { .. } | Self::SizeMismatch { .. } | Self::ChecksumMismatch { .. } => diagnosis::DOWNLOAD_AGAIN,
             Self::File { .. } => "Make room in this service's data directory, and check that it may write there.",
-            Self::InvalidRequest { .. } | Self::UnexpectedAnswer { .. } => "Report this to the maintainers of this service.",
+            Self::InvalidRequest { .. } | Self::UnexpectedAnswer { .. } => diagnosis::REPORT,
         }
+    }
+
+    /// What the diagnostics keep of it; nothing of what is no failure of a call, or was reported where it happened.
+    #[must_use]
+    pub fn failure(&self) -> Option<CallFailure> {
+        let name = match self {
+            Self::Unreachable { .. } => diagnosis::UNREACHABLE,
+            Self::NotMarketo { .. } => diagnosis::NOT_MARKETO,
+            Self::UnknownClient { .. } => diagnosis::UNKNOWN_CLIENT,
+            Self::WrongSecret { .. } => diagnosis::WRONG_SECRET,
+            Self::ClientRefused { .. } => diagnosis::CLIENT_REFUSED,
+            Self::FileNotReady { .. } => diagnosis::FILE_NOT_READY,
+            Self::Interrupted { .. } => diagnosis::DOWNLOAD_CUT,
+            Self::SizeMismatch { .. } | Self::ChecksumMismatch { .. } => diagnosis::FILE_CORRUPT,
+            Self::UnexpectedAnswer { .. } => diagnosis::UNEXPECTED_ANSWER,
+            _ => self.code()?,
+        };
+        let request_id = self.refusal().and_then(|refusal| refusal.request_id.as_deref());
+        Some(CallFailure::new(name, diagnosis::explain(name).category, request_id))
     }
 }

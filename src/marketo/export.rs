@@ -5,9 +5,10 @@ use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::client::{Call, MarketoClient};
+use super::diagnosis;
 use super::error::MarketoError;
 use super::wire::{Envelope, ExportRow};
-use crate::upstream::shortened;
+use crate::upstream::{CallFailure, shortened};
 
 /// Longest time span of a date filter.
 const LONGEST_SPAN: Duration = Duration::days(31);
@@ -148,6 +149,7 @@ impl MarketoClient {
         if filter.start >= filter.end || filter.end - filter.start > LONGEST_SPAN {
             return Err(MarketoError::InvalidRequest { message: "an export covers more than nothing and at most 31 days".into() });
         }
+        self.ledger.admit_export().await?;
         let by = match filter.by {
             FilterBy::CreatedAt => "createdAt",
             FilterBy::UpdatedAt => "updatedAt",
@@ -162,6 +164,7 @@ impl MarketoClient {
     /// # Errors
     /// [`MarketoError::ExportQueueFull`], [`MarketoError::ExportQuota`] (both 1029); see [`MarketoError`] for the rest.
     pub async fn enqueue_export(&self, export_id: &str) -> Result<ExportJob, MarketoError> {
+        self.ledger.admit_export().await?;
         match self.export_call(Call::post(self.job_address(export_id, "enqueue.json")?)).await {
             // An earlier attempt, whose answer was lost, had worked.
             Err(MarketoError::AlreadyQueued(_)) => self.export_status(export_id).await,
@@ -215,7 +218,13 @@ impl MarketoClient {
     async fn export_call(&self, call: Call) -> Result<ExportJob, MarketoError> {
         let answer: Envelope<ExportRow> = self.json(&call).await?;
         let row = answer.result.into_iter().next();
-        row.ok_or_else(|| MarketoError::UnexpectedAnswer { message: "no export job in it".into() })?.try_into()
+        let row = row.ok_or_else(|| MarketoError::UnexpectedAnswer { message: "no export job in it".into() });
+        let job: ExportJob = row.and_then(TryInto::try_into).inspect_err(|error| self.report(error))?;
+        if job.status == ExportStatus::Failed {
+            let category = diagnosis::explain(diagnosis::EXPORT_FAILED).category;
+            self.ledger.failed(CallFailure::new(diagnosis::EXPORT_FAILED, category, Some(&job.export_id)));
+        }
+        Ok(job)
     }
 }
 

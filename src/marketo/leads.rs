@@ -69,12 +69,15 @@ impl MarketoClient {
         let mut people = Vec::new();
         let mut page: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("filterType", filter_type).append_pair("filterValues", &values).append_pair("fields", &fields);
-            if let Some(token) = &page {
-                query.append_pair("nextPageToken", token);
-            }
-            let answer: Envelope<Lead> = self.json(&self.question(query.finish())?).await?;
+            let call = {
+                let mut query = form_urlencoded::Serializer::new(String::new());
+                query.append_pair("filterType", filter_type).append_pair("filterValues", &values).append_pair("fields", &fields);
+                if let Some(token) = &page {
+                    query.append_pair("nextPageToken", token);
+                }
+                self.question(&["rest", "v1", "leads.json"], query.finish())?
+            };
+            let answer: Envelope<Lead> = self.json(&call).await?;
             people.extend(answer.result);
             match answer.next_page_token {
                 Some(token) if !token.is_empty() => page = Some(token),
@@ -86,8 +89,8 @@ impl MarketoClient {
 
     /// GET, or when the address would be too long the POST that Marketo takes for one: `_method=GET` in the address, the
     /// query in the body.
-    fn question(&self, query: String) -> Result<Call, MarketoError> {
-        let mut url = self.at(&["rest", "v1", "leads.json"])?;
+    pub(super) fn question(&self, path: &[&str], query: String) -> Result<Call, MarketoError> {
+        let mut url = self.at(path)?;
         if url.path().len() + query.len() > LONGEST_TARGET {
             url.set_query(Some("_method=GET"));
             return Ok(Call::post_form(url, query));

@@ -2,13 +2,18 @@ use std::time::Duration as StdDuration;
 
 use time::{Date, Duration, Month, OffsetDateTime, Time, UtcOffset, Weekday};
 
-/// Time from `now` to the next midnight in US Central time, when Marketo's daily quotas start afresh.
+/// Time from `now` to the next reset.
 pub(super) fn until_reset(now: OffsetDateTime) -> StdDuration {
+    (next_reset(now) - now).try_into().unwrap_or_default()
+}
+
+/// The next midnight in US Central time, when Marketo's daily quotas start afresh.
+#[must_use]
+pub fn next_reset(now: OffsetDateTime) -> OffsetDateTime {
     let tomorrow = now.to_offset(central_offset(now)).date().saturating_add(Duration::days(1));
     // The clocks change at 2:00, so the offset of a midnight may differ from that of the instants before it, but not the day.
     let guess = tomorrow.midnight().assume_offset(central_offset(now));
-    let reset = tomorrow.midnight().assume_offset(central_offset(guess));
-    (reset - now).try_into().unwrap_or_default()
+    tomorrow.midnight().assume_offset(central_offset(guess)).to_offset(UtcOffset::UTC)
 }
 
 /// Offset of US Central time: UTC-5 from the second Sunday in March, 2:00, to the first Sunday in November, 2:00, else UTC-6

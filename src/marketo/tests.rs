@@ -5,8 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::macros::datetime;
 
 use super::*;
-use crate::config::MarketoSettings;
-use crate::http_stub::{Asked, Reply, Stub, http_client};
+use crate::http_stub::{Asked, Reply, Roomy, Stub, http_client};
 use crate::upstream::{BoxFuture, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod downloads;
@@ -31,8 +30,7 @@ const AT_ONCE: RetryPolicy = RetryPolicy { attempts: 4, first_delay: Duration::Z
 
 fn client(stub: &Stub) -> (MarketoClient, Arc<Tokens>) {
     let tokens = Arc::new(Tokens { renewals: Mutex::default() });
-    let settings = MarketoSettings { poll_interval_seconds: 1.0, calls_per_20_seconds: 100, concurrent_calls: 2 };
-    let client = MarketoClient::new(http_client(), stub.at("/marketo"), tokens.clone(), &settings)
+    let client = MarketoClient::new(http_client(), stub.at("/marketo"), tokens.clone(), Arc::new(Roomy))
         .with_retry(AT_ONCE)
         .with_rate_window(Duration::ZERO);
     (client, tokens)

@@ -28,6 +28,29 @@ pub(super) struct Envelope<T> {
     pub result: Vec<T>,
     #[serde(rename = "nextPageToken")]
     pub next_page_token: Option<String>,
+    /// Of activities, whether there are more.
+    #[serde(rename = "moreResult")]
+    pub more_result: Option<bool>,
+}
+
+/// An activity. Its number `id` is no longer unique and may be missing; `marketoGUID` replaces it.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct ActivityRow {
+    #[serde(rename = "marketoGUID")]
+    pub guid: Option<String>,
+    #[serde(rename = "leadId")]
+    pub lead_id: Option<i64>,
+    #[serde(rename = "activityTypeId")]
+    pub kind: i64,
+    #[serde(default = "Vec::new", deserialize_with = "null_is_empty")]
+    pub attributes: Vec<ActivityAttribute>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct ActivityAttribute {
+    pub name: String,
+    #[serde(default)]
+    pub value: serde_json::Value,
 }
 
 #[derive(Debug, serde::Deserialize)]

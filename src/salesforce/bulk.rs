@@ -7,9 +7,10 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use super::client::{Call, SalesforceClient};
+use super::diagnosis;
 use super::error::SalesforceError;
 use super::wire::JobRow;
-use crate::upstream::shortened;
+use crate::upstream::{CallFailure, shortened};
 
 /// A query job of the Bulk API 2.0.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,13 +153,20 @@ impl SalesforceClient {
         // The end of the data is the word null, or no locator at all.
         let locator = header(response.headers(), "sforce-locator").filter(|text| !text.is_empty() && *text != "null").map(str::to_owned);
         let records = header(response.headers(), "sforce-numberofrecords").and_then(|text| text.parse().ok());
-        let body = response.bytes_stream().map(|chunk| chunk.map_err(SalesforceError::unreachable));
+        let client = self.clone();
+        let body =
+            response.bytes_stream().map(move |chunk| chunk.map_err(SalesforceError::unreachable).inspect_err(|error| client.report(error)));
         Ok(ResultPage { locator, records, body: Box::pin(body) })
     }
 
     async fn job_call(&self, call: Call) -> Result<QueryJob, SalesforceError> {
         let row: JobRow = self.json(&call).await?;
-        row.try_into()
+        let job = QueryJob::try_from(row).inspect_err(|error| self.report(error))?;
+        if job.state == QueryJobState::Failed {
+            let category = diagnosis::explain(diagnosis::QUERY_JOB_FAILED).category;
+            self.ledger.failed(CallFailure::new(diagnosis::QUERY_JOB_FAILED, category, Some(&job.id)));
+        }
+        Ok(job)
     }
 }
 

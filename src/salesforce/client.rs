@@ -2,19 +2,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::error::{ApiRefusal, SalesforceError, not_understood};
 use super::wire::Fault;
-use crate::upstream::{RetryPolicy, TokenSource, shortened};
+use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, shortened};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
 /// itself stops a synchronous request after two minutes.
 const CALL_TIMEOUT: Duration = Duration::from_secs(130);
+/// How long a call waits for room within the quota unless told otherwise: somebody waits for the outcome.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(15);
+/// How long to leave an organisation alone whose calls of the last 24 hours are used up. They come back one by one, as the calls
+/// of a day ago fall out of the count; Salesforce doesn't say when.
+const USED_UP_PAUSE: Duration = Duration::from_secs(900);
 /// Largest JSON answer read; the largest known ones, descriptions and pages of 2,000 records, stay well below.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
@@ -30,10 +37,13 @@ pub struct ApiUsage {
 /// A client for one organisation, as one user. Clones share what is known of the API usage.
 #[derive(Clone)]
 pub struct SalesforceClient {
-    http: reqwest::Client,
-    instance_url: Url,
+    pub(super) http: reqwest::Client,
+    pub(super) instance_url: Url,
     api_version: String,
-    tokens: Arc<dyn TokenSource>,
+    pub(super) tokens: Arc<dyn TokenSource>,
+    pub(super) ledger: Arc<dyn CallLedger>,
+    /// How long a call waits for room within the quota.
+    pub(super) patience: Duration,
     usage: Arc<Mutex<Option<ApiUsage>>>,
     retry: RetryPolicy,
 }
@@ -80,17 +90,50 @@ impl Call {
 }
 
 impl SalesforceClient {
-    /// A client of the organisation at `instance_url` (from the token answer), speaking `api_version` (`vNN.0`).
+    /// A client of the organisation at `instance_url` (from the token answer), speaking `api_version` (`vNN.0`), whose calls
+    /// `ledger` admits and keeps the book of.
     #[must_use]
-    pub fn new(http: reqwest::Client, instance_url: Url, api_version: &str, tokens: Arc<dyn TokenSource>) -> Self {
-        let (api_version, usage) = (api_version.to_owned(), Arc::default());
-        Self { http, instance_url, api_version, tokens, usage, retry: RetryPolicy::default() }
+    pub fn new(
+        http: reqwest::Client,
+        instance_url: Url,
+        api_version: &str,
+        tokens: Arc<dyn TokenSource>,
+        ledger: Arc<dyn CallLedger>,
+    ) -> Self {
+        let (api_version, usage, retry) = (api_version.to_owned(), Arc::default(), RetryPolicy::default());
+        Self { http, instance_url, api_version, tokens, ledger, patience: DEFAULT_PATIENCE, usage, retry }
+    }
+
+    /// The same client, whose calls wait that long for room within the quotas.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The same client, whose calls are booked in the ledger that `wrap` makes of its own.
+    #[must_use]
+    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn CallLedger>) -> Arc<dyn CallLedger>) -> Self {
+        self.ledger = wrap(self.ledger);
+        self
     }
 
     /// The same client with another retry policy.
     #[must_use]
     pub fn with_retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
+    }
+
+    /// Reports a failed attempt, and what it tells of the quota.
+    pub(super) fn report(&self, error: &SalesforceError) {
+        // The same code tells of too many calls at once, which is over in a moment.
+        if let SalesforceError::RequestLimitExceeded(refusal) = error
+            && refusal.message.contains("TotalRequests")
+        {
+            self.ledger.refused(Quota::Day, refusal.retry_after.unwrap_or(USED_UP_PAUSE));
+        }
+        if let Some(failure) = error.failure() {
+            self.ledger.failed(failure);
+        }
     }
 
     /// The organisation's API usage as the last answer gave it (`Sforce-Limit-Info`, which not every answer has).
@@ -120,19 +163,27 @@ impl SalesforceClient {
 
     /// Makes `call` and decodes its JSON answer.
     pub(super) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, SalesforceError> {
-        serde_json::from_slice(&self.bytes(call).await?).map_err(not_understood)
+        serde_json::from_slice(&self.bytes(call).await?).map_err(not_understood).inspect_err(|error| self.report(error))
     }
 
     /// Makes `call` and reads its answer, repeating both as long as that helps.
     pub(super) async fn bytes(&self, call: &Call) -> Result<Bytes, SalesforceError> {
+        Ok(self.dated(call).await?.0)
+    }
+
+    /// The same with the answer's `Date` (RFC 9110, 6.6.1): Salesforce's own clock, in whole seconds.
+    pub(super) async fn dated(&self, call: &Call) -> Result<(Bytes, Option<OffsetDateTime>), SalesforceError> {
         let mut course = Course::start(self).await?;
         loop {
             let outcome = match self.once(call, &course.token, Some(CALL_TIMEOUT)).await {
-                Ok(response) => read(response).await.map_err(|error| lost(error, call)),
+                Ok(response) => {
+                    let date = response.headers().get(DATE).and_then(|date| OffsetDateTime::parse(date.to_str().ok()?, &Rfc2822).ok());
+                    read(response).await.map(|body| (body, date)).map_err(|error| lost(error, call))
+                }
                 Err(error) => Err(error),
             };
             match outcome {
-                Ok(body) => return Ok(body),
+                Ok(read) => return Ok(read),
                 Err(error) => course.recover(error).await?,
             }
         }
@@ -150,6 +201,7 @@ impl SalesforceClient {
     }
 
     async fn once(&self, call: &Call, token: &SecretString, timeout: Option<Duration>) -> Result<Response, SalesforceError> {
+        self.ledger.admit(self.patience).await?;
         let request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         let mut request = request.header(ACCEPT, call.accept);
         if let Some(body) = &call.body {
@@ -165,8 +217,11 @@ impl SalesforceClient {
         if response.status().is_success() { Ok(response) } else { Err(Failure::read(response).await.into_error()) }
     }
 
-    fn note_usage(&self, headers: &HeaderMap) {
+    pub(super) fn note_usage(&self, headers: &HeaderMap) {
         let usage = headers.get("sforce-limit-info").and_then(|value| value.to_str().ok()).and_then(parse_usage);
+        if let Some(usage) = usage {
+            self.ledger.told_usage(usage.used, usage.limit);
+        }
         if usage.is_some() {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
         }
@@ -191,6 +246,7 @@ impl<'a> Course<'a> {
     /// # Errors
     /// `error` itself when repeating is pointless or was done often enough.
     async fn recover(&mut self, error: SalesforceError) -> Result<(), SalesforceError> {
+        self.client.report(&error);
         if matches!(error, SalesforceError::SessionInvalid(_)) && !self.renewed {
             self.token = self.client.tokens.renew(&self.token).await?;
             self.renewed = true;
@@ -247,10 +303,14 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) async fn read(response: Response) -> Self {
-        let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // The status alone is enough when the body is lost.
-        let body = read(response).await.unwrap_or_default();
+        Self::of(status, &headers, read(response).await.unwrap_or_default())
+    }
+
+    /// An answer that was read already.
+    pub(super) fn of(status: u16, headers: &HeaderMap, body: Bytes) -> Self {
+        let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         Self { status, body, retry_after: retry_after.map(Duration::from_secs) }
     }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use super::diagnosis::{self, Category};
-use crate::upstream::{TokenUnavailable, causes};
+use super::diagnosis;
+use crate::upstream::{CallFailure, Category, QuotaExhausted, TokenUnavailable, causes};
 
 /// A refusal of the REST or Bulk API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,9 @@ pub enum SalesforceError {
     /// We have no token to call with.
     #[error(transparent)]
     TokenUnavailable(#[from] TokenUnavailable),
+    /// Our share of the organisation's calls is used up, so nothing was sent.
+    #[error("Salesforce was not called: {0}")]
+    ShareUsedUp(#[from] QuotaExhausted),
     /// 401: the access token is refused, the renewed one as well.
     #[error("Salesforce refuses the access token: {0}")]
     SessionInvalid(ApiRefusal),
@@ -110,6 +113,24 @@ impl SalesforceError {
         }
     }
 
+    /// Our name of a failure that Salesforce gives no code for; none of what is no failure of a call.
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some(diagnosis::UNREACHABLE),
+            Self::AnswerLost { .. } => Some(diagnosis::ANSWER_LOST),
+            Self::BadSignature => Some(diagnosis::BAD_SIGNATURE),
+            Self::UnexpectedAnswer { .. } => Some(diagnosis::UNEXPECTED_ANSWER),
+            _ => None,
+        }
+    }
+
+    /// What the diagnostics keep of it; nothing of what is no failure of a call, or was reported where it happened.
+    #[must_use]
+    pub fn failure(&self) -> Option<CallFailure> {
+        let request_id = self.refusal().and_then(|refusal| diagnosis::error_id(&refusal.message));
+        self.code().or(self.name()).map(|code| CallFailure::new(code, self.category(), request_id))
+    }
+
     /// Salesforce's own words when there are any, else ours.
     #[must_use]
     pub fn message(&self) -> String {
@@ -122,7 +143,10 @@ impl SalesforceError {
     /// When Salesforce says to ask again.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.refusal().and_then(|refusal| refusal.retry_after)
+        match self {
+            Self::ShareUsedUp(exhausted) => Some(exhausted.retry_after),
+            _ => self.refusal().and_then(|refusal| refusal.retry_after),
+        }
     }
 
     fn status(&self) -> Option<u16> {
@@ -135,11 +159,11 @@ impl SalesforceError {
     /// What kind of trouble it is.
     #[must_use]
     pub fn category(&self) -> Category {
-        if let Some((category, _)) = self.code().and_then(diagnosis::look_up) {
-            return category;
+        if let Some(known) = self.code().and_then(diagnosis::look_up) {
+            return known.category;
         }
         match self {
-            Self::Unreachable { .. } | Self::AnswerLost { .. } | Self::ResultsNotReady => Category::Intermittent,
+            Self::Unreachable { .. } | Self::AnswerLost { .. } | Self::ResultsNotReady | Self::ShareUsedUp(_) => Category::Intermittent,
             Self::BadSignature | Self::TokenUnavailable(_) | Self::SessionInvalid(_) => Category::Authentication,
             Self::Api(refusal) if refusal.status == 403 => Category::AccessValidation,
             _ if self.status().is_some_and(|status| status >= 500 || status == 429) => Category::Intermittent,
@@ -149,25 +173,22 @@ impl SalesforceError {
 
     /// Whether the same call may be made again in a moment. Used-up calls are intermittent too, but for hours.
     pub(super) fn passes_soon(&self) -> bool {
-        let never = matches!(self, Self::RequestLimitExceeded(_) | Self::ResultsNotReady | Self::AnswerLost { .. });
+        let never = matches!(self, Self::RequestLimitExceeded(_) | Self::ShareUsedUp(_) | Self::ResultsNotReady | Self::AnswerLost { .. });
         !never && self.category() == Category::Intermittent
     }
 
     /// One sentence for the person who has to act.
     #[must_use]
     pub fn what_to_do(&self) -> &'static str {
-        if let Some((_, advice)) = self.code().and_then(diagnosis::look_up) {
-            return advice;
+        if let Some(known) = self.code().or(self.name()).and_then(diagnosis::look_up) {
+            return known.what_to_do;
         }
         match self {
-            Self::Unreachable { .. } => "Check the Salesforce address and that this service may reach it, then try again.",
-            Self::AnswerLost { .. } => "Try again; if the connection doesn't work any more, connect Salesforce again.",
-            Self::BadSignature => "Check the client secret in this service's settings, then connect Salesforce again.",
             Self::TokenUnavailable(_) | Self::SessionInvalid(_) => "Connect Salesforce again.",
-            Self::ResultsNotReady => "Wait until the job has completed.",
-            Self::UnexpectedAnswer { .. } => {
-                "Check that the Salesforce address is the organisation's login or My Domain address; if it is, report this to the maintainers of this service."
+            Self::ShareUsedUp(_) => {
+                "Wait until calls of a day ago fall out of the count, or raise salesforce.share in this service's settings."
             }
+            Self::ResultsNotReady => "Wait until the job has completed.",
             Self::InvalidRequest { .. } => "Report this to the maintainers of this service.",
             _ => match self.category() {
                 Category::Intermittent => "Try again in some minutes.",

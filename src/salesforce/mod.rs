@@ -4,22 +4,28 @@
 //! Base addresses may have a path of their own; resources are appended to it.
 
 mod bulk;
+mod changes;
 mod client;
 mod diagnosis;
 mod error;
 mod jwt_bearer;
 mod oauth;
+mod relay;
 mod rest;
+mod userinfo;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::upstream::Category;
 pub use bulk::{QueryJob, QueryJobState, ResultBody, ResultPage};
+pub use changes::{DatedRecords, Deletions, read_instant, soql_instant};
 pub use client::{ApiUsage, SalesforceClient};
-pub use diagnosis::Category;
+pub use diagnosis::explain;
 pub use error::{ApiRefusal, OAuthRefusal, SalesforceError};
 pub use jwt_bearer::{Assertion, AssertionKey, NoPrivateKey, ask_with_assertion};
 pub use oauth::{Grant, Identity, Introspection, OAuthApp, authorize_url, exchange_code, identity, introspect, refresh, revoke};
 pub use rest::{Limit, QueryPage, Record};
+pub use userinfo::{TokenUser, token_user};
 pub use wire::{Field, ObjectDescription};

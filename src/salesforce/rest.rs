@@ -81,6 +81,16 @@ impl SalesforceClient {
         Ok(self.query(soql).await?.total_size)
     }
 
+    /// The same, with deleted records counted too; `soql` may ask for them by `IsDeleted`.
+    ///
+    /// # Errors
+    /// See [`SalesforceError`].
+    pub async fn count_with_deleted(&self, soql: &str) -> Result<u64, SalesforceError> {
+        let mut url = self.at(&["queryAll"])?;
+        url.query_pairs_mut().append_pair("q", soql);
+        Ok(self.query_page(Call::get(url)).await?.total_size)
+    }
+
     /// The organisation's limits by name, for example `DailyApiRequests`.
     ///
     /// # Errors

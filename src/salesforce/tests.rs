@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::http_stub::{Reply, Stub, http_client};
+use crate::http_stub::{Reply, Roomy, Stub, http_client};
 use crate::upstream::{BoxFuture, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod oauth_flow;
@@ -31,7 +31,7 @@ impl TokenSource for Tokens {
 fn client(stub: &Stub) -> (SalesforceClient, Arc<Tokens>) {
     let tokens = Arc::new(Tokens { renewals: Mutex::default() });
     let at_once = RetryPolicy { attempts: 3, first_delay: Duration::ZERO, longest_delay: Duration::ZERO };
-    (SalesforceClient::new(http_client(), stub.at("/salesforce"), "v66.0", tokens.clone()).with_retry(at_once), tokens)
+    (SalesforceClient::new(http_client(), stub.at("/salesforce"), "v66.0", tokens.clone(), Arc::new(Roomy)).with_retry(at_once), tokens)
 }
 
 /// A client of a server that answers every request alike.

@@ -114,3 +114,16 @@ pub(super) struct JobRow {
     pub object: String,
     pub number_records_processed: Option<u64>,
 }
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeletedRows {
+    pub deleted_records: Vec<DeletedRow>,
+    pub earliest_date_available: String,
+    pub latest_date_covered: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DeletedRow {
+    pub id: String,
+}

@@ -1,11 +1,15 @@
-//! What the clients of both vendors share: where tokens come from, how often a call is repeated, how an error's text is kept
-//! short. It knows neither vendor.
+//! What the clients of both vendors share: where tokens come from, how often a call is repeated, to whom calls are reported, how
+//! an error's text is kept short. It knows neither vendor.
 
+mod ledger;
+mod relay;
 mod retry;
 mod text;
 
 use secrecy::SecretString;
 
+pub use ledger::{CallFailure, CallLedger, Category, Explanation, Quota, QuotaExhausted, Turn};
+pub use relay::{ByteStream, Peeked, RelayAnswer, RelayBody, RelayCall, RelayHeaders};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};
 

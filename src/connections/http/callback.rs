@@ -9,13 +9,18 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::callback_page::connected;
+use crate::audit::Origin;
+use crate::auth::Actor;
 use crate::connections::{
-    ActivatedMember, ActivationByLogin, BrowserBinding, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult,
+    ActivatedMember, ActivationByLogin, BrowserBinding, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult, active_page,
 };
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Code, Context, Page, Problem, QueryParams, authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie, wants_json,
+    Code, Context, Problem, QueryParams, Reader, authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie,
 };
+use crate::instances;
+use crate::language::Language;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(start_salesforce).service(salesforce_callback);
@@ -42,8 +47,10 @@ async fn start_salesforce(
     request: HttpRequest,
     context: Context,
     connections: Data<Connections>,
+    activation: Data<Arc<dyn ActivationByLogin>>,
     QueryParams(start): QueryParams<Start>,
 ) -> Result<HttpResponse, Problem> {
+    let reader = reader(&request, &context, &connections, activation.get_ref().as_ref(), start.state.as_deref()).await;
     let begun = async {
         let state: SecretString = start.state.ok_or(ConnectionError::StateInvalid)?.into();
         connections.start_authorization(&state, authorization_cookie_of(&request).map(BrowserBinding)).await
@@ -53,7 +60,7 @@ async fn start_salesforce(
         answer.insert_header((header::LOCATION, url.as_str())).insert_header((header::CACHE_CONTROL, "no-store"));
         answer.cookie(authorization_cookie(&browser.0, &context.public_url)).finish()
     });
-    problem_or_page(answer, wants_json(&request))
+    problem_or_page(answer, reader)
 }
 
 /// What Salesforce sends along.
@@ -84,17 +91,42 @@ struct Callback {
 async fn salesforce_callback(
     request: HttpRequest,
     context: Context,
+    origin: Origin,
     connections: Data<Connections>,
     activation: Data<Arc<dyn ActivationByLogin>>,
     QueryParams(callback): QueryParams<Callback>,
 ) -> Result<HttpResponse, Problem> {
+    let activation = activation.get_ref().as_ref();
+    let reader = reader(&request, &context, &connections, activation, callback.state.as_deref()).await;
     let browser = authorization_cookie_of(&request).map(BrowserBinding);
-    let answer = match complete(&connections, activation.get_ref().as_ref(), callback, browser.as_ref()).await {
-        Ok(Completed::Connected(result)) => connected_page(&result),
-        Ok(Completed::Activated(member)) => activated_page(&context, &member),
+    // A program that comes this way, which none does but to try it, reads the page in English.
+    let language = if let Reader::Person(language) = reader { language } else { Language::En };
+    let answer = match complete(&connections, activation, callback, browser.as_ref(), &origin).await {
+        Ok(Completed::Connected(result)) => connected(&result, language).respond(StatusCode::OK),
+        Ok(Completed::Activated(member)) => activated_page(&context, &member, language),
         Err(problem) => Err(problem),
     };
-    problem_or_page(answer, wants_json(&request))
+    problem_or_page(answer, reader)
+}
+
+/// Who reads the answer: a person in the language of the invitation or the instance that the authorization is for, as long as that is
+/// known.
+async fn reader(
+    request: &HttpRequest,
+    context: &Context,
+    connections: &Connections,
+    activation: &dyn ActivationByLogin,
+    state: Option<&str>,
+) -> Reader {
+    let reader = Reader::of(request);
+    let (Reader::Person(_), Some(state)) = (reader, state) else { return reader };
+    // A page in another language is better than none.
+    let known = match connections.begun_for(&state.into()).await {
+        Ok(Some((instance, Purpose::Activation { invite }))) => activation.language(instance, invite).await,
+        Ok(Some((instance, _))) => instances::find(&context.db, instance).await.ok().flatten().map(|found| found.language),
+        _ => None,
+    };
+    reader.written_to_in(known)
 }
 
 enum Completed {
@@ -107,6 +139,7 @@ async fn complete(
     activation: &dyn ActivationByLogin,
     callback: Callback,
     browser: Option<&BrowserBinding>,
+    origin: &Origin,
 ) -> Result<Completed, Problem> {
     let state: SecretString = callback.state.ok_or(ConnectionError::StateInvalid)?.into();
     let refusal = callback.error_description.or(callback.error).unwrap_or_else(|| "it sent neither a code nor a reason".into());
@@ -114,8 +147,13 @@ async fn complete(
     let refusal: String = refusal.chars().filter(|one| !one.is_control()).take(200).collect();
     let authorized = connections.complete(&state, browser, callback.code.as_deref().ok_or(refusal)).await?;
     match &authorized.purpose {
-        Purpose::Instance { .. } => Ok(Completed::Connected(connections.keep_salesforce(&authorized, None).await?)),
-        Purpose::Member { member } => Ok(Completed::Connected(connections.keep_salesforce(&authorized, Some(*member)).await?)),
+        Purpose::Instance { begun_by, .. } => {
+            Ok(Completed::Connected(connections.keep_salesforce(&authorized, None, &origin.acting_as(begun_by)).await?))
+        }
+        Purpose::Member { member } => {
+            let origin = origin.acting_as(&Actor::Member(*member));
+            Ok(Completed::Connected(connections.keep_salesforce(&authorized, Some(*member), &origin).await?))
+        }
         Purpose::Activation { invite } => {
             let login = SalesforceLogin {
                 organization_id: authorized.identity.organization_id.clone(),
@@ -123,29 +161,16 @@ async fn complete(
                 username: authorized.identity.username.clone(),
                 email: authorized.identity.email.clone(),
             };
-            let member = activation.activate(authorized.instance, *invite, &login).await?;
-            connections.keep_salesforce(&authorized, Some(member.member)).await?;
+            let member = activation.activate(authorized.instance, *invite, &login, origin).await?;
+            let origin = origin.acting_as(&Actor::Member(member.member));
+            connections.keep_salesforce(&authorized, Some(member.member), &origin).await?;
             Ok(Completed::Activated(member))
         }
     }
 }
 
-fn connected_page(result: &TestResult) -> Result<HttpResponse, Problem> {
-    let page = if result.ok {
-        Page::text("Salesforce is connected", ["A test call succeeded. You can close this window and go on with the set-up.".to_owned()])
-    } else {
-        let said = result.message.clone().unwrap_or_default();
-        Page::text(
-            "Salesforce needs attention",
-            [format!("The authorization is complete, but a test call failed: {said}."), result.what_to_do.clone().unwrap_or_default()],
-        )
-    };
-    page.respond(StatusCode::OK)
-}
-
-fn activated_page(context: &Context, member: &ActivatedMember) -> Result<HttpResponse, Problem> {
-    let page = Page::text("Your account is active", [format!("You are logged in as {}. You can close this window.", member.email)]);
-    let mut response = page.respond(StatusCode::OK)?;
+fn activated_page(context: &Context, member: &ActivatedMember, language: Language) -> Result<HttpResponse, Problem> {
+    let mut response = active_page(&member.email, language).respond(StatusCode::OK)?;
     let cookie = session_cookie(&member.session.token, member.session.expires_at, &context.public_url);
     response.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session can't be begun."))?;
     Ok(response)

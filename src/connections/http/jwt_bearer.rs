@@ -4,8 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::salesforce::organization_id;
-use super::{host_of, instance_of};
+use super::{HostName, host_of, instance_of, organization_of};
 use crate::connections::{AssertionSetup, Connections, TestResult};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
@@ -33,12 +32,8 @@ struct SetUpAssertions {
     #[schema(min_length = 1, max_length = 255)]
     client_id: Option<String>,
     /// `production`, `sandbox`, or the organisation's My Domain host. The host of the connection there is, else production.
-    #[schema(
-        example = "production",
-        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$",
-        max_length = 100
-    )]
-    host: Option<String>,
+    #[schema(inline)]
+    host: Option<HostName>,
     /// The organisation that the instance is to move to, 18 characters. Only needed when it belongs to another one.
     #[schema(example = "00D5g00003QbnlqEAB", pattern = r"^00D[A-Za-z0-9]{15}$")]
     confirm_organization_id: Option<String>,
@@ -57,16 +52,14 @@ impl SetUpAssertions {
         if self.client_id.as_deref().is_some_and(|id| unfit(id, LONGEST_NAME)) {
             faults.push(InputFault::new("/client_id", "length", "client_id has 1 to 255 characters."));
         }
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
-        }
-        Ok(AssertionSetup {
-            host: self.host.as_deref().map(|text| host_of(Some(text))).transpose()?,
+        let setup = AssertionSetup {
+            host: host_of(self.host.as_ref(), &mut faults),
+            confirmed_organization: organization_of(self.confirm_organization_id, &mut faults),
             username: self.username,
             client_id: self.client_id,
             private_key: self.private_key,
-            confirmed_organization: organization_id(self.confirm_organization_id)?,
-        })
+        };
+        if faults.is_empty() { Ok(setup) } else { Err(Problem::invalid(faults)) }
     }
 }
 
@@ -88,5 +81,5 @@ async fn set_up_assertions(
 ) -> Result<HttpResponse, Problem> {
     let setup = wanted.checked()?;
     instance_of(&context, &caller).await?.prerequisites.check()?;
-    Ok(HttpResponse::Ok().json(connections.connect_salesforce_by_assertion(caller.instance, setup).await?))
+    Ok(HttpResponse::Ok().json(connections.connect_salesforce_by_assertion(caller.instance, setup, &caller.origin).await?))
 }

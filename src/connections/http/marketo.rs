@@ -7,15 +7,24 @@ use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::diagnostics::lately;
 use super::{admin_of, instance_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, MarketoRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
+use crate::connections::{
+    ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, RecentErrors, TestResult, VendorLimits,
+};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(connect_marketo).service(get_marketo).service(test_marketo).service(disconnect_marketo).service(list_marketo_admins);
+    config
+        .service(connect_marketo)
+        .service(get_marketo)
+        .service(test_marketo)
+        .service(disconnect_marketo)
+        .service(get_marketo_limits)
+        .service(list_marketo_admins);
 }
 
 /// Most characters of a pasted value.
@@ -108,6 +117,9 @@ struct MarketoConnection {
     last_error_code: Option<String>,
     /// What to do about it.
     what_to_do: Option<String>,
+    /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recent_errors: Option<RecentErrors>,
 }
 
 impl From<MarketoRow> for MarketoConnection {
@@ -124,6 +136,7 @@ impl From<MarketoRow> for MarketoConnection {
             last_tested_at: row.last_tested_at,
             last_error_code: row.last_error_code,
             what_to_do: row.last_error,
+            recent_errors: None,
         }
     }
 }
@@ -163,7 +176,8 @@ async fn connect_marketo(
 async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_marketo(&context.db, caller.instance).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" })?;
-    Ok(HttpResponse::Ok().json(MarketoConnection::from(row)))
+    let recent_errors = lately(&context, &caller, row.id).await?;
+    Ok(HttpResponse::Ok().json(MarketoConnection { recent_errors, ..row.into() }))
 }
 
 /// Test the Marketo connection
@@ -178,6 +192,18 @@ async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpRes
 async fn test_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     connections.check_marketo_access(caller.instance, &admin_of(&caller)).await?;
     Ok(HttpResponse::Ok().json(connections.test_marketo(caller.instance).await?))
+}
+
+/// See the Marketo quotas
+///
+/// How much of the subscription's quotas is used and left, by this service's share of them, and until when the vendor refuses.
+#[utoipa::path(operation_id = "getMarketoLimits", tag = "Connections", responses(
+    (status = 200, description = "The quotas.", body = VendorLimits),
+    (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/connections/marketo/limits")]
+async fn get_marketo_limits(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(connections.marketo_limits(caller.instance).await?))
 }
 
 /// Disconnect Marketo

@@ -2,20 +2,28 @@
 
 mod access;
 mod callback;
+mod callback_page;
+mod diagnostics;
 mod jwt_bearer;
 mod marketo;
 mod own;
 mod salesforce;
 mod tokens;
 
+use std::time::Duration;
+
 use actix_web::http::header;
+use serde::Deserialize;
+use utoipa::openapi::schema::{Schema, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Admin, ConnectionError, ConnectionState, Denial, NoSalesforceHost, SalesforceHost};
+use super::{Admin, ConnectionError, ConnectionState, Denial, LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::instances::{self, Instance};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
+use crate::upstream::{Quota, QuotaExhausted};
 
 impl AsProblem for ConnectionError {
     fn as_problem(&self) -> Problem {
@@ -51,13 +59,23 @@ impl AsProblem for ConnectionError {
     }
 }
 
+/// A quota that is used up, ours or the vendor's, and when there is room again.
+fn exhausted(quota: Quota, wait: Option<Duration>, detail: String) -> Problem {
+    let code = if quota.is_daily() { Code::DailyQuotaExhausted } else { Code::QuotaExhausted };
+    let seconds = wait.map_or(1, |wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
+    Problem::new(code, detail).with_header(header::RETRY_AFTER, seconds.to_string())
+}
+
 fn marketo_problem(error: &MarketoError) -> Problem {
     let detail = format!("{error}. {}", error.what_to_do());
+    if let Some(quota) = error.quota() {
+        return exhausted(quota, error.retry_after(), detail);
+    }
     let code = match error {
         MarketoError::Unreachable { .. } | MarketoError::NotMarketo { .. } => Code::MarketoAddressWrong,
         MarketoError::UnknownClient { .. } => Code::MarketoClientUnknown,
         MarketoError::WrongSecret { .. } => Code::MarketoSecretWrong,
-        MarketoError::Temporary(_) | MarketoError::RateLimit(_) | MarketoError::ConcurrencyLimit(_) => Code::UpstreamUnavailable,
+        MarketoError::Temporary(_) => Code::UpstreamUnavailable,
         _ => Code::MarketoRefused,
     };
     Problem::new(code, detail)
@@ -65,6 +83,9 @@ fn marketo_problem(error: &MarketoError) -> Problem {
 
 fn salesforce_problem(error: &SalesforceError) -> Problem {
     let detail = format!("{error}. {}", error.what_to_do());
+    if let SalesforceError::ShareUsedUp(QuotaExhausted { quota, retry_after }) = error {
+        return exhausted(*quota, Some(*retry_after), detail);
+    }
     let code = match error {
         SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. } => Code::UpstreamUnavailable,
         _ => Code::SalesforceRefused,
@@ -72,15 +93,20 @@ fn salesforce_problem(error: &SalesforceError) -> Problem {
     Problem::new(code, detail)
 }
 
-/// The routes.
+/// The routes of the token broker, which are called most.
+pub fn token_routes(config: &mut ServiceConfig) {
+    tokens::routes(config);
+}
+
+/// The other routes.
 pub fn routes(config: &mut ServiceConfig) {
     salesforce::routes(config);
     marketo::routes(config);
+    diagnostics::routes(config);
     callback::routes(config);
     jwt_bearer::routes(config);
     own::routes(config);
     access::routes(config);
-    tokens::routes(config);
 }
 
 async fn instance_of(context: &Context, caller: &InstanceCaller) -> Result<Instance, Problem> {
@@ -89,15 +115,39 @@ async fn instance_of(context: &Context, caller: &InstanceCaller) -> Result<Insta
 }
 
 fn admin_of(caller: &InstanceCaller) -> Admin {
-    Admin { actor: caller.actor.clone(), scopes: caller.scopes.clone() }
+    Admin { actor: caller.actor.clone(), scopes: caller.scopes.clone(), origin: caller.origin.clone() }
 }
 
-/// The host that a caller names; production unless given.
-fn host_of(text: Option<&str>) -> Result<SalesforceHost, Problem> {
-    text.map_or(Ok(SalesforceHost::Production), |text| {
-        let wrong = |error: NoSalesforceHost| InputFault::new("/host", "not_a_salesforce_host", format!("{error}."));
-        text.parse().map_err(|error| Problem::invalid(vec![wrong(error)]))
-    })
+/// `production`, `sandbox`, or the organisation's My Domain host, as a caller writes it.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct HostName(String);
+
+// Written by hand: a derived one takes no pattern that is a constant.
+impl utoipa::PartialSchema for HostName {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(SALESFORCE_HOST_PATTERN));
+        text.max_length(Some(LONGEST_HOST)).examples(["production"]).into()
+    }
+}
+
+impl utoipa::ToSchema for HostName {}
+
+/// The host that a caller names, if any; what is wrong with it joins the other faults.
+fn host_of(named: Option<&HostName>, faults: &mut Vec<InputFault>) -> Option<SalesforceHost> {
+    let wrong = |error: NoSalesforceHost| faults.push(InputFault::new("/host", "not_a_salesforce_host", format!("{error}.")));
+    named?.0.parse().map_err(wrong).ok()
+}
+
+/// The organisation that a caller confirms, if any; what is wrong with its id joins the other faults.
+fn organization_of(confirmed: Option<String>, faults: &mut Vec<InputFault>) -> Option<String> {
+    let id = confirmed?;
+    if id.len() == 18 && id.starts_with("00D") && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Some(id);
+    }
+    let detail = "The id of an organisation begins with 00D and has 18 letters and digits.";
+    faults.push(InputFault::new("/confirm_organization_id", "not_an_organization_id", detail));
+    None
 }
 
 fn state_of(text: &str) -> ConnectionState {

@@ -6,12 +6,11 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::salesforce::{AuthorizationBegun, SalesforceConnection};
-use super::{host_of, instance_of};
-use crate::auth::Actor;
+use super::{HostName, host_of, instance_of};
 use crate::connections::store;
-use crate::connections::{ConnectionError, Connections, TestResult};
+use crate::connections::{ConnectionError, Connections, SalesforceHost, TestResult};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Code, Context, InstanceCaller, Problem};
+use crate::http::{Body, Context, InstanceCaller, Problem};
 use crate::ids::MemberId;
 
 const LINK: &str = "/v1/members/me/salesforce-connection";
@@ -21,10 +20,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 fn member_of(caller: &InstanceCaller) -> Result<MemberId, Problem> {
-    match caller.actor {
-        Actor::Member(member) => Ok(member),
-        Actor::Client(_) => Err(Problem::new(Code::MemberRequired, "A program has no Salesforce user of its own. Call as a member.")),
-    }
+    caller.member()
 }
 
 /// How to begin connecting one's own Salesforce user.
@@ -32,12 +28,8 @@ fn member_of(caller: &InstanceCaller) -> Result<MemberId, Problem> {
 #[serde(deny_unknown_fields)]
 struct BeginOwnSalesforce {
     /// `production`, `sandbox`, or the organisation's My Domain host. Production unless given.
-    #[schema(
-        example = "production",
-        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$",
-        max_length = 100
-    )]
-    host: Option<String>,
+    #[schema(inline)]
+    host: Option<HostName>,
 }
 
 /// Connect one's own Salesforce user
@@ -56,7 +48,11 @@ async fn begin_own(
     Body(wanted): Body<BeginOwnSalesforce>,
 ) -> Result<HttpResponse, Problem> {
     let member = member_of(&caller)?;
-    let host = host_of(wanted.host.as_deref())?;
+    let mut faults = Vec::new();
+    let host = host_of(wanted.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
     instance_of(&context, &caller).await?.prerequisites.check()?;
     let (url, expires_at) = connections.begin_own_salesforce(caller.instance, member, &host).await?;
     let begun = AuthorizationBegun { authorization_url: url.into(), expires_at };
@@ -99,6 +95,6 @@ async fn test_own(caller: InstanceCaller, connections: Data<Connections>) -> Res
 #[delete("/v1/members/me/salesforce-connection")]
 async fn disconnect_own(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     let member = member_of(&caller)?;
-    connections.disconnect_salesforce(caller.instance, Some(member)).await?;
+    connections.disconnect_salesforce(caller.instance, Some(member), &caller.origin).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,15 +3,21 @@ use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{admin_of, host_of, instance_of, state_of};
+use super::diagnostics::lately;
+use super::{HostName, admin_of, host_of, instance_of, organization_of, state_of};
 use crate::clock::Timestamp;
 use crate::connections::store::{self, SalesforceRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, TestResult};
+use crate::connections::{ConnectionError, ConnectionState, Connections, RecentErrors, SalesforceHost, TestResult, VendorLimits};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, Context, InstanceCaller, Problem};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(begin_salesforce).service(get_salesforce).service(test_salesforce).service(disconnect_salesforce);
+    config
+        .service(begin_salesforce)
+        .service(get_salesforce)
+        .service(test_salesforce)
+        .service(disconnect_salesforce)
+        .service(get_salesforce_limits);
 }
 
 /// How to begin connecting Salesforce.
@@ -19,27 +25,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 struct BeginSalesforce {
     /// `production`, `sandbox`, or the organisation's My Domain host. Production unless given.
-    #[schema(
-        example = "production",
-        pattern = r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$",
-        max_length = 100
-    )]
-    host: Option<String>,
+    #[schema(inline)]
+    host: Option<HostName>,
     /// The organisation that the instance is to move to, 18 characters. Only needed when it belongs to another one.
     #[schema(example = "00D5g00003QbnlqEAB", pattern = r"^00D[A-Za-z0-9]{15}$")]
     confirm_organization_id: Option<String>,
-}
-
-/// Checks the form of an organisation's id.
-pub(super) fn organization_id(text: Option<String>) -> Result<Option<String>, Problem> {
-    let fine = |id: &String| id.len() == 18 && id.starts_with("00D") && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    match text {
-        Some(id) if !fine(&id) => {
-            let detail = "The id of an organisation begins with 00D and has 18 letters and digits.";
-            Err(Problem::invalid(vec![InputFault::new("/confirm_organization_id", "not_an_organization_id", detail)]))
-        }
-        other => Ok(other),
-    }
 }
 
 /// Where to send the admin.
@@ -66,8 +56,12 @@ async fn begin_salesforce(
     connections: Data<Connections>,
     Body(wanted): Body<BeginSalesforce>,
 ) -> Result<HttpResponse, Problem> {
-    let host = host_of(wanted.host.as_deref())?;
-    let confirmed = organization_id(wanted.confirm_organization_id)?;
+    let mut faults = Vec::new();
+    let host = host_of(wanted.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
+    let confirmed = organization_of(wanted.confirm_organization_id, &mut faults);
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
     instance_of(&context, &caller).await?.prerequisites.check()?;
     let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, admin_of(&caller).name(), confirmed).await?;
     let location = context.public_url.of("/v1/connections/salesforce");
@@ -95,6 +89,9 @@ pub(super) struct SalesforceConnection {
     last_error_code: Option<String>,
     /// What to do about it.
     what_to_do: Option<String>,
+    /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recent_errors: Option<RecentErrors>,
 }
 
 /// How access tokens are renewed.
@@ -127,6 +124,7 @@ impl From<SalesforceRow> for SalesforceConnection {
             last_tested_at: row.last_tested_at,
             last_error_code: row.last_error_code,
             what_to_do: row.last_error,
+            recent_errors: None,
         }
     }
 }
@@ -140,7 +138,8 @@ impl From<SalesforceRow> for SalesforceConnection {
 async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_salesforce(&context.db, caller.instance, None).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" })?;
-    Ok(HttpResponse::Ok().json(SalesforceConnection::from(row)))
+    let recent_errors = lately(&context, &caller, row.id).await?;
+    Ok(HttpResponse::Ok().json(SalesforceConnection { recent_errors, ..row.into() }))
 }
 
 /// Test the Salesforce connection
@@ -155,6 +154,18 @@ async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>)
     Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance, None).await?))
 }
 
+/// See the Salesforce quotas
+///
+/// How much of the organisation's quotas is used and left, by this service's share of them, and until when the vendor refuses.
+#[utoipa::path(operation_id = "getSalesforceLimits", tag = "Connections", responses(
+    (status = 200, description = "The quotas.", body = VendorLimits),
+    (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/connections/salesforce/limits")]
+async fn get_salesforce_limits(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(connections.salesforce_limits(caller.instance).await?))
+}
+
 /// Disconnect Salesforce
 ///
 /// Revokes the grant at Salesforce, then forgets it.
@@ -164,6 +175,6 @@ async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>)
 ))]
 #[delete("/v1/connections/salesforce")]
 async fn disconnect_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    connections.disconnect_salesforce(caller.instance, None).await?;
+    connections.disconnect_salesforce(caller.instance, None, &caller.origin).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,6 +1,6 @@
 //! The broker: access tokens of the vendors for callers whose scope says so. Refresh tokens and secrets never leave the service.
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use secrecy::{ExposeSecret, SecretString};
@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::clock::Timestamp;
 use crate::connections::{Connections, ReportOutcome};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, BoundInstance, InputFault, Problem};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(salesforce_token).service(report_salesforce_token).service(marketo_token).service(report_marketo_token);
@@ -66,6 +66,15 @@ impl TokenReport {
     }
 }
 
+/// A token on its way out, which nobody on the way may keep.
+fn given(token: impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(token)
+}
+
+fn told(outcome: ReportOutcome) -> HttpResponse {
+    HttpResponse::Ok().json(ReportAnswer { outcome })
+}
+
 /// Get a Salesforce access token
 ///
 /// Of the instance's connection. The same token is given out until shortly before its end; it is renewed once for all who ask.
@@ -76,13 +85,10 @@ impl TokenReport {
     (status = 503, description = "Salesforce can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/tokens/salesforce")]
-async fn salesforce_token(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    let token = connections.salesforce_token(caller.instance).await?;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(SalesforceToken {
-        access_token: token.access_token.expose_secret(),
-        expires_at: token.expires_at,
-        instance_url: &token.base_url,
-    }))
+async fn salesforce_token(caller: BoundInstance, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let token = connections.salesforce_token(caller.0).await?;
+    let access_token = token.access_token.expose_secret();
+    Ok(given(SalesforceToken { access_token, expires_at: token.expires_at, instance_url: &token.base_url }))
 }
 
 /// Report a Salesforce access token as refused
@@ -96,12 +102,11 @@ async fn salesforce_token(caller: InstanceCaller, connections: Data<Connections>
 ))]
 #[post("/v1/tokens/salesforce/invalidate")]
 async fn report_salesforce_token(
-    caller: InstanceCaller,
+    caller: BoundInstance,
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    let outcome = connections.report_salesforce_token(caller.instance, &report.checked()?).await?;
-    Ok(HttpResponse::Ok().json(ReportAnswer { outcome }))
+    Ok(told(connections.report_salesforce_token(caller.0, &report.checked()?).await?))
 }
 
 /// Get a Marketo access token
@@ -114,13 +119,10 @@ async fn report_salesforce_token(
     (status = 503, description = "Marketo can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/tokens/marketo")]
-async fn marketo_token(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    let token = connections.marketo_token(caller.instance).await?;
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(MarketoToken {
-        access_token: token.access_token.expose_secret(),
-        expires_at: token.expires_at,
-        base_url: &token.base_url,
-    }))
+async fn marketo_token(caller: BoundInstance, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let token = connections.marketo_token(caller.0).await?;
+    let access_token = token.access_token.expose_secret();
+    Ok(given(MarketoToken { access_token, expires_at: token.expires_at, base_url: &token.base_url }))
 }
 
 /// Report a Marketo access token as refused
@@ -134,10 +136,9 @@ async fn marketo_token(caller: InstanceCaller, connections: Data<Connections>) -
 ))]
 #[post("/v1/tokens/marketo/invalidate")]
 async fn report_marketo_token(
-    caller: InstanceCaller,
+    caller: BoundInstance,
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    let outcome = connections.report_marketo_token(caller.instance, &report.checked()?).await?;
-    Ok(HttpResponse::Ok().json(ReportAnswer { outcome }))
+    Ok(told(connections.report_marketo_token(caller.0, &report.checked()?).await?))
 }

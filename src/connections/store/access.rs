@@ -38,7 +38,7 @@ pub async fn has_access(db: &Db, instance: InstanceId, member: MemberId) -> Resu
 /// # Errors
 /// When the database can't be asked.
 pub async fn role_of_active_member(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<String>, DbError> {
-    const SQL: &str = "SELECT role FROM members WHERE instance_id = $1 AND id = $2 AND status = 'active'";
+    const SQL: &str = "SELECT role FROM members WHERE instance_id = $1 AND id = $2 AND status = 'active' AND deactivated_at IS NULL";
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_optional(c))
 }
 
@@ -59,4 +59,33 @@ pub async fn grant_access(tx: &mut Tx, instance: InstanceId, member: MemberId, b
 pub async fn withdraw_access(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM marketo_access WHERE instance_id = $1 AND member_id = $2";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member))? == 1)
+}
+
+/// Ends what only an admin may have of the Marketo connection: access to another's is withdrawn, and one that `member` owns, in
+/// use or waiting to follow, passes to `to` (`client:ID` or `member:ID`). Gives whether there was one.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn pass_marketo_on(tx: &mut Tx, instance: InstanceId, member: MemberId, to: &str) -> Result<bool, DbError> {
+    const OWNED: &str = "UPDATE marketo_connections SET connected_by = $3 WHERE instance_id = $1 AND connected_by = $2";
+    const GRANTED: &str = "UPDATE marketo_access SET granted_by = $3 WHERE instance_id = $1 AND granted_by = $2";
+    let from = format!("member:{member}");
+    withdraw_access(tx, instance, member).await?;
+    execute!(tx, sqlx::query(GRANTED).bind(instance).bind(&from).bind(to))?;
+    let passed = execute!(tx, sqlx::query(OWNED).bind(instance).bind(&from).bind(to))? > 0;
+    // Who owns it needs no access.
+    if let (true, Some(Ok(owner))) = (passed, to.strip_prefix("member:").map(str::parse)) {
+        withdraw_access(tx, instance, owner).await?;
+    }
+    Ok(passed)
+}
+
+/// Forgets a member's own Salesforce connection, and access that was granted to them.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn forget_member(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
+    const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND member_id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(member))?;
+    withdraw_access(tx, instance, member).await.map(drop)
 }

@@ -32,6 +32,17 @@ pub struct MarketoRow {
     pub created_at: Timestamp,
 }
 
+impl MarketoRow {
+    /// What the audit keeps of it.
+    #[must_use]
+    pub fn audited(&self) -> serde_json::Value {
+        serde_json::json!({
+            "base_url": self.base_url, "client_id": self.client_id, "provisioned": self.provisioned, "owner": self.connected_by,
+            "waits_to_follow": self.is_successor,
+        })
+    }
+}
+
 /// The instance's connection that is in use; one that waits alone, because it was made while the other was ended, counts.
 ///
 /// # Errors

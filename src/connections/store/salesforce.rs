@@ -40,6 +40,17 @@ pub struct SalesforceRow {
     pub created_at: Timestamp,
 }
 
+impl SalesforceRow {
+    /// What the audit keeps of it.
+    #[must_use]
+    pub fn audited(&self) -> serde_json::Value {
+        serde_json::json!({
+            "member": self.member_id, "instance_url": self.instance_url, "organization_id": self.organization_id,
+            "user_id": self.user_id, "username": self.username, "scopes": self.scopes,
+        })
+    }
+}
+
 /// The instance's own connection, or with `member` that member's.
 ///
 /// # Errors

@@ -1,0 +1,73 @@
+use super::client::{MarketoClient, judge, retry_after};
+use super::error::MarketoError;
+use crate::upstream::{Peeked, RelayAnswer, RelayCall};
+
+impl MarketoClient {
+    /// Passes a call on and hands out the answer as it is, of whatever status. A refused token (601, 602, which come with status
+    /// 200) is renewed once and the call repeated; a call whose body was streamed can't be, so its refusal is handed out once the
+    /// token is renewed.
+    ///
+    /// # Errors
+    /// [`MarketoError::ShareUsedUp`], [`MarketoError::TokenUnavailable`]; [`MarketoError::Unreachable`] when no answer came.
+    pub async fn relay(&self, mut call: RelayCall) -> Result<RelayAnswer, MarketoError> {
+        // Refusals are read here, and the bytes of a file are counted, so nothing may be packed.
+        call.forbid_packing();
+        if call.method == "POST" && begins_export(&call.path) {
+            self.ledger.admit_export().await?;
+        }
+        let file = is_file(&call.path);
+        let mut token = self.tokens.token().await?;
+        let mut renewed = false;
+        loop {
+            let turn = self.turn().await?;
+            let sent = call.request(&self.http, &self.base, &token).send().await;
+            let response = sent.map_err(MarketoError::unreachable).inspect_err(|error| self.report(error))?;
+            let failed = !response.status().is_success();
+            // A refusal is a small JSON object; a large one is what was asked for.
+            let wanted = |start: &[u8]| failed || start.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|byte| *byte == b'{');
+            let answer = Peeked::read(response, wanted).await;
+            let answer = answer.map_err(MarketoError::unreachable).inspect_err(|error| self.report(error))?;
+            let refusal = refusal(&answer);
+            if let Some(error) = &refusal {
+                self.report(error);
+            }
+            let hand_out = |answer: Peeked, turn| {
+                let ledger = self.ledger.clone();
+                answer.into_answer(turn, move |bytes| {
+                    if file && !failed {
+                        ledger.exported(bytes);
+                    }
+                })
+            };
+            if !matches!(refusal, Some(MarketoError::TokenRefused(_))) || renewed {
+                return Ok(hand_out(answer, turn));
+            }
+            token = self.tokens.renew(&token).await?;
+            renewed = true;
+            if !call.is_repeatable() {
+                return Ok(hand_out(answer, turn));
+            }
+        }
+    }
+}
+
+/// The refusal that an answer is, if it is one.
+fn refusal(answer: &Peeked) -> Option<MarketoError> {
+    let status = answer.status();
+    let judged = if answer.whole { judge(&answer.start, answer.headers()).err() } else { None };
+    judged.or_else(|| {
+        (!status.is_success()).then(|| MarketoError::from_status(status.as_u16(), String::new(), retry_after(answer.headers())))
+    })
+}
+
+/// Whether a call has Marketo write a file, which counts towards the day's exports: `/bulk/v1/…/export/create.json` and
+/// `…/enqueue.json`.
+fn begins_export(path: &str) -> bool {
+    let begins = path.ends_with("/create.json") || path.ends_with("/enqueue.json");
+    begins && path.starts_with("/bulk/") && path.contains("/export/")
+}
+
+/// Whether a path is that of an export's file.
+fn is_file(path: &str) -> bool {
+    path.starts_with("/bulk/") && path.contains("/export/") && path.ends_with("/file.json")
+}

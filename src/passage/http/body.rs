@@ -1,0 +1,41 @@
+//! The body of a call: kept when it is small, passed on as it arrives when it is not.
+
+use std::io;
+
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::mpsc;
+
+use crate::passage::PassageError;
+use crate::upstream::RelayBody;
+
+/// Bodies up to this many bytes are kept, so that the call can be repeated with another token.
+const KEPT: usize = 64 * 1024;
+/// Chunks that may wait for the vendor; a chunk is what one read from the connection brings.
+const WAITING_CHUNKS: usize = 4;
+
+/// Reads the beginning of the body.
+pub(super) async fn take(mut payload: Payload, headers: &HeaderMap) -> Result<RelayBody, PassageError> {
+    let mut start = BytesMut::new();
+    while start.len() <= KEPT {
+        match payload.next().await {
+            Some(chunk) => start.extend_from_slice(&chunk.map_err(|_| PassageError::BodyBroken)?),
+            None => return Ok(RelayBody::Whole(start.freeze())),
+        }
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(WAITING_CHUNKS);
+    // The payload belongs to this thread; the call to the vendor does not. The caller waits while the vendor doesn't read.
+    actix_web::rt::spawn(async move {
+        let mut next = Some(Ok(start.freeze()));
+        while let Some(chunk) = next {
+            if sender.send(chunk).await.is_err() {
+                return;
+            }
+            next = payload.next().await.map(|chunk| chunk.map_err(|_| io::Error::other("the caller's body broke off")));
+        }
+    });
+    let rest = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (chunk, receiver)) });
+    Ok(RelayBody::Stream(rest.boxed(), length))
+}

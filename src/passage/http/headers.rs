@@ -1,0 +1,136 @@
+//! Which headers are passed on.
+
+use std::time::Duration;
+
+use actix_web::HttpResponseBuilder;
+use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName};
+
+use crate::http::body::essence;
+use crate::upstream::RelayHeaders;
+
+/// Headers between two neighbours (RFC 9110, 7.6.1), or that describe a message's way.
+const HOP_BY_HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "expect",
+    "via",
+];
+
+/// Who the caller is, and where it comes from, is nothing to the vendor; nor may a header change the method that was checked.
+const CALLERS_OWN: &[&str] = &[
+    "host",
+    "authorization",
+    "cookie",
+    "forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-request-id",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "origin",
+    "referer",
+    "user-agent",
+    "traceparent",
+    "tracestate",
+    "baggage",
+];
+
+/// Headers of the vendor's that say nothing to our callers: cookies are for the vendor's host.
+const VENDORS_OWN: &[&str] = &["set-cookie", "strict-transport-security", "alt-svc", "x-request-id"];
+
+/// Under this name the vendor's own request id is handed out; `x-request-id` is ours.
+const VENDORS_REQUEST_ID: &str = "x-upstream-request-id";
+
+/// RFC 7240, section 2.
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Longest time for which a caller can have its call wait for room within the quotas. Proxies give up on an answer after a minute or two.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long the caller wants to wait: the preference `wait`, in seconds (RFC 7240, section 4.3). One that can't be read counts as
+/// not given, as section 2 asks; of several the first counts.
+pub(super) fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(PREFER).filter_map(|value| value.to_str().ok());
+    let preferences = values.flat_map(|value| value.split(',')).filter_map(|preference| preference.split(';').next()?.split_once('='));
+    let mut waits = preferences.filter(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
+    let seconds = waits.next()?.1.trim().trim_matches('"').parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// Whether a body is a form, in which vendors look for parameters.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    essence(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// What the vendor sees of the caller's headers.
+pub(super) fn to_vendor(headers: &HeaderMap) -> RelayHeaders {
+    let named: Vec<String> = headers
+        .get_all(CONNECTION)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    let passed = |name: &str| {
+        !HOP_BY_HOP.contains(&name)
+            && !CALLERS_OWN.contains(&name)
+            && !name.starts_with("x-forwarded-")
+            && !named.iter().any(|one| one == name)
+    };
+    let passed = headers.iter().filter(|(name, _)| passed(name.as_str()));
+    passed.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+/// Copies what the caller sees of the vendor's headers; gives the length of the body, when the vendor said.
+pub(super) fn to_caller(headers: &RelayHeaders, response: &mut HttpResponseBuilder) -> Option<u64> {
+    let mut length = None;
+    for (name, value) in headers {
+        match name.as_str() {
+            "content-length" => length = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
+            "x-request-id" => {
+                response.append_header((VENDORS_REQUEST_ID, value.as_slice()));
+            }
+            other if HOP_BY_HOP.contains(&other) || VENDORS_OWN.contains(&other) => {}
+            other => {
+                response.append_header((other, value.as_slice()));
+            }
+        }
+    }
+    // It is the vendor's content, shown from our address: no browser is to guess what it is.
+    response.insert_header(("x-content-type-options", "nosniff"));
+    length
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_wait_a_caller_prefers_is_read_off_its_preferences() {
+        for (values, seconds) in [
+            (&["wait=10"][..], Some(10)),
+            (&["respond-async, Wait = \"5\"; x=y"], Some(5)),
+            (&["return=minimal", "wait=0", "wait=9"], Some(0)),
+            (&["wait=3600"], Some(60)),
+            (&["wait=-1"], None),
+            (&["wait"], None),
+            (&["return=minimal"], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(PREFER, HeaderValue::from_static(value));
+            }
+            assert_eq!(patience(&headers), seconds.map(Duration::from_secs), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Routes that pass calls on.
+
+mod body;
+mod headers;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, head, http::StatusCode, patch, post, put};
+use url::form_urlencoded;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{CallPath, PassageError, list_rules};
+use crate::auth::Actor;
+use crate::auth::permissions::METHODS;
+use crate::connections::{Connections, Vendor};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem};
+use crate::upstream::{RelayBody, RelayCall};
+
+impl AsProblem for PassageError {
+    fn as_problem(&self) -> Problem {
+        let said = format!("{self}.");
+        match self {
+            Self::UnsafePath(_) | Self::NotAllowed { .. } | Self::NoClient => Problem::new(Code::CallNotAllowed, said),
+            Self::LargeForm => Problem::new(Code::BodyTooLarge, said),
+            Self::BodyBroken => Problem::new(Code::MalformedRequest, said),
+            Self::Connection(error) => error.as_problem(),
+            Self::Db(error) => error.as_problem(),
+        }
+    }
+}
+
+/// A call as it arrives.
+type Arrived = (HttpRequest, Payload, Context, InstanceCaller, Data<Connections>);
+
+/// What is called.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "read off the request as it is; this describes it")]
+struct Place {
+    /// Path at the vendor, encoded.
+    path: String,
+}
+
+/// How a call is made.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "read off the request as it is; this describes it")]
+struct Patience {
+    /// `wait=N` (RFC 7240): how many seconds the call may wait for room within the quotas, 15 unless said, 60 at most. When there will
+    /// be none in that time, the answer is 429 with `Retry-After`, at once.
+    #[param(rename = "Prefer", example = "wait=5")]
+    prefer: Option<String>,
+}
+
+/// One operation of the document for each method; what they do is the same.
+macro_rules! operations {
+    ($($handler:ident = $method:ident $vendor:ident $path:tt $id:tt $title:tt $([$body:ident])?;)+) => {
+        /// The routes. They come after those below the same address that have a path of their own.
+        pub fn routes(config: &mut ServiceConfig) {
+            $(config.service($handler);)+
+        }
+        $(operations!(@one $handler $method $vendor $path $id $title $($body)?);)+
+    };
+    (@one $handler:ident $method:ident $vendor:ident $path:tt $id:tt $title:tt) => {
+        #[doc = $title]
+        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(Place, Patience),
+            responses((status = "default", description = "The vendor's answer, whatever it is.", content_type = "*/*", body = serde_json::Value)))]
+        #[$method($path)]
+        async fn $handler(arrived: Arrived) -> Result<HttpResponse, Problem> {
+            pass_on(Vendor::$vendor, arrived).await
+        }
+    };
+    (@one $handler:ident $method:ident $vendor:ident $path:tt $id:tt $title:tt body) => {
+        #[doc = $title]
+        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(Place, Patience),
+            request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "Passed on as it is, of whatever media type."),
+            responses((status = "default", description = "The vendor's answer, whatever it is.", content_type = "*/*", body = serde_json::Value)))]
+        #[$method($path)]
+        async fn $handler(arrived: Arrived) -> Result<HttpResponse, Problem> {
+            pass_on(Vendor::$vendor, arrived).await
+        }
+    };
+}
+
+operations! {
+    get_salesforce = get Salesforce "/v1/salesforce/{path:.*}" "getThroughSalesforce" "GET at Salesforce";
+    head_salesforce = head Salesforce "/v1/salesforce/{path:.*}" "headThroughSalesforce" "HEAD at Salesforce";
+    post_salesforce = post Salesforce "/v1/salesforce/{path:.*}" "postThroughSalesforce" "POST at Salesforce" [body];
+    put_salesforce = put Salesforce "/v1/salesforce/{path:.*}" "putThroughSalesforce" "PUT at Salesforce" [body];
+    patch_salesforce = patch Salesforce "/v1/salesforce/{path:.*}" "patchThroughSalesforce" "PATCH at Salesforce" [body];
+    delete_salesforce = delete Salesforce "/v1/salesforce/{path:.*}" "deleteThroughSalesforce" "DELETE at Salesforce";
+    get_marketo = get Marketo "/v1/marketo/{path:.*}" "getThroughMarketo" "GET at Marketo";
+    head_marketo = head Marketo "/v1/marketo/{path:.*}" "headThroughMarketo" "HEAD at Marketo";
+    post_marketo = post Marketo "/v1/marketo/{path:.*}" "postThroughMarketo" "POST at Marketo" [body];
+    put_marketo = put Marketo "/v1/marketo/{path:.*}" "putThroughMarketo" "PUT at Marketo" [body];
+    patch_marketo = patch Marketo "/v1/marketo/{path:.*}" "patchThroughMarketo" "PATCH at Marketo" [body];
+    delete_marketo = delete Marketo "/v1/marketo/{path:.*}" "deleteThroughMarketo" "DELETE at Marketo";
+}
+
+async fn pass_on(vendor: Vendor, (request, payload, context, caller, connections): Arrived) -> Result<HttpResponse, Problem> {
+    let Actor::Client(client) = &caller.actor else { return Err(PassageError::NoClient.into()) };
+    let raw = request.uri().path();
+    let raw = raw.strip_prefix("/v1/").and_then(|rest| rest.strip_prefix(vendor.as_str())).unwrap_or_default();
+    let path = CallPath::parse(vendor, raw).map_err(PassageError::from)?;
+    let query = request.uri().query();
+    let body = body::take(payload, request.headers()).await?;
+    let mut methods = vec![request.method().as_str().to_owned()];
+    methods.extend(query.and_then(method_within));
+    if headers::is_form(request.headers()) {
+        match &body {
+            RelayBody::Whole(bytes) => methods.extend(method_within(&String::from_utf8_lossy(bytes))),
+            // What can't be looked into can't be let through.
+            _ => return Err(PassageError::LargeForm.into()),
+        }
+    }
+    let rules = list_rules(&context.db, client).await?;
+    for method in &methods {
+        if !METHODS.contains(&method.as_str()) || !rules.iter().any(|rule| rule.allows(vendor, method, &path)) {
+            let (method, path) = (method.clone(), path.as_str().to_owned());
+            return Err(PassageError::NotAllowed { vendor: vendor.as_str(), method, path }.into());
+        }
+    }
+    let call = RelayCall {
+        method: request.method().as_str().to_owned(),
+        path: path.as_str().to_owned(),
+        query: query.map(str::to_owned),
+        headers: headers::to_vendor(request.headers()),
+        body,
+    };
+    let patience = headers::patience(request.headers());
+    let answer = connections.relay(caller.instance, vendor, call, patience).await.map_err(PassageError::from)?;
+    // A status that a vendor sent is one.
+    let mut response = HttpResponseBuilder::new(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY));
+    let length = headers::to_caller(&answer.headers, &mut response);
+    Ok(match length {
+        Some(length) if request.method() != "HEAD" => response.no_chunking(length).streaming(answer.body),
+        _ => response.streaming(answer.body),
+    })
+}
+
+/// The method that a query or a form asks for in place of the request's: `_method` at Marketo, `_HttpMethod` at Salesforce.
+fn method_within(text: &str) -> Option<String> {
+    let named = |name: &str| name.eq_ignore_ascii_case("_method") || name.eq_ignore_ascii_case("_httpmethod");
+    form_urlencoded::parse(text.as_bytes()).find(|(name, _)| named(name)).map(|(_, method)| method.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::method_within;
+
+    #[test]
+    fn a_method_hidden_in_a_query_is_found() {
+        for (text, method) in
+            [("a=b&_method=delete", Some("DELETE")), ("%5fHttpMethod=PATCH", Some("PATCH")), ("method=DELETE", None), ("", None)]
+        {
+            assert_eq!(method_within(text).as_deref(), method, "{text}");
+        }
+    }
+}

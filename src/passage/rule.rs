@@ -1,0 +1,226 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::auth::permissions::{ANY, METHODS};
+use crate::connections::Vendor;
+
+/// Longest path passed on.
+const LONGEST_PATH: usize = 4_096;
+
+/// Where the vendors' APIs are. Everything else at their addresses (logins, OAuth, identity, pages for people) is never called.
+fn apis(vendor: Vendor) -> &'static [&'static str] {
+    match vendor {
+        Vendor::Salesforce => &["/services/data", "/services/apexrest", "/services/async"],
+        Vendor::Marketo => &["/rest", "/bulk", "/userservice"],
+    }
+}
+
+/// What a client may call: `VENDOR METHOD PREFIX`, for example `salesforce GET /services/data/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallRule {
+    vendor: &'static str,
+    /// One of [`METHODS`], or `ANY`.
+    method: &'static str,
+    /// Whole segments of a path: it lets through itself and what is below it.
+    prefix: String,
+}
+
+/// A text that is no rule.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0:?} is no rule: give the vendor, a method or ANY, and the beginning of a path below /services/data, /services/apexrest or /services/async \
+     (salesforce), or /rest, /bulk or /userservice (marketo), for example \"salesforce GET /services/data/\""
+)]
+pub struct NoCallRule(String);
+
+impl FromStr for CallRule {
+    type Err = NoCallRule;
+
+    fn from_str(text: &str) -> Result<Self, NoCallRule> {
+        let refuse = || NoCallRule(text.to_owned());
+        let words: Vec<_> = text.split_ascii_whitespace().collect();
+        let [vendor, method, prefix] = words[..] else { return Err(refuse()) };
+        let vendor = [Vendor::Salesforce, Vendor::Marketo].into_iter().find(|known| known.as_str() == vendor).ok_or_else(refuse)?;
+        let method = METHODS.iter().chain([&ANY]).find(|known| known.eq_ignore_ascii_case(method)).ok_or_else(refuse)?;
+        let path = CallPath::parse(vendor, prefix).map_err(|_| refuse())?;
+        Ok(Self { vendor: vendor.as_str(), method, prefix: path.0.trim_end_matches('/').to_owned() })
+    }
+}
+
+impl fmt::Display for CallRule {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {} {}", self.vendor, self.method, self.prefix)
+    }
+}
+
+impl CallRule {
+    /// Whether the rule lets a call through. Who may GET may HEAD.
+    #[must_use]
+    pub fn allows(&self, vendor: Vendor, method: &str, path: &CallPath) -> bool {
+        let method = if method == "HEAD" { "GET" } else { method };
+        self.vendor == vendor.as_str() && (self.method == ANY || self.method == method) && is_within(&path.0, &self.prefix)
+    }
+}
+
+/// Whether `path` is `prefix` or below it, by whole segments.
+fn is_within(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A path below a vendor's address that means one thing only, whoever reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallPath(String);
+
+/// A path that could be read in two ways, or leads out of the vendor's APIs.
+#[derive(Debug, thiserror::Error)]
+pub enum UnsafePath {
+    #[error("the path is longer than {LONGEST_PATH} bytes")]
+    TooLong,
+    #[error("the path has empty segments, dots as a segment, a semicolon, or signs encoded that need no encoding or must not be")]
+    Ambiguous,
+    #[error("the path leads out of the vendor's APIs; {0} begin those that can be called")]
+    Elsewhere(String),
+}
+
+impl CallPath {
+    /// Checks a path as it stands in the request, encoded.
+    ///
+    /// # Errors
+    /// [`UnsafePath`]. Nothing is put right: what isn't plain isn't passed on.
+    pub fn parse(vendor: Vendor, raw: &str) -> Result<Self, UnsafePath> {
+        if raw.len() > LONGEST_PATH {
+            return Err(UnsafePath::TooLong);
+        }
+        let inner = raw.strip_prefix('/').ok_or(UnsafePath::Ambiguous)?;
+        let segments: Vec<_> = inner.strip_suffix('/').unwrap_or(inner).split('/').collect();
+        if !segments.into_iter().all(is_plain) {
+            return Err(UnsafePath::Ambiguous);
+        }
+        if !apis(vendor).iter().any(|api| is_within(raw, api)) {
+            return Err(UnsafePath::Elsewhere(apis(vendor).join(", ")));
+        }
+        Ok(Self(raw.to_owned()))
+    }
+
+    /// The path, encoded.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a segment can be read in one way only. Encoded are only bytes that can't stand there otherwise: an encoded letter would
+/// slip past a rule, an encoded slash, dot or percent sign mean something to some servers.
+fn is_plain(segment: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        // RFC 3986, 3.3, without the semicolon, behind which some servers look for parameters.
+        let plain = unreserved(byte) || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@');
+        if plain {
+            continue;
+        }
+        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+        let (b'%', Some(high), Some(low)) = (byte, digit(bytes.next()), digit(bytes.next())) else { return false };
+        // Two hexadecimal digits make a byte.
+        let Ok(decoded) = u8::try_from(high * 16 + low) else { return false };
+        if unreserved(decoded) || decoded.is_ascii_control() || matches!(decoded, b'/' | b'\\' | b'%' | b';' | b'?' | b'#') {
+            return false;
+        }
+    }
+    !segment.is_empty() && !segment.bytes().all(|byte| byte == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rule(text: &str) -> CallRule {
+        text.parse().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn allowed(rule: &CallRule, method: &str, path: &str) -> bool {
+        CallPath::parse(Vendor::Salesforce, path).is_ok_and(|path| rule.allows(Vendor::Salesforce, method, &path))
+    }
+
+    #[test]
+    fn a_rule_lets_through_its_method_and_what_is_below_its_path() {
+        let rule = rule("salesforce GET /services/data/v66.0/query/");
+        for path in ["/services/data/v66.0/query", "/services/data/v66.0/query/", "/services/data/v66.0/query/01g-2000"] {
+            assert!(allowed(&rule, "GET", path) && allowed(&rule, "HEAD", path), "{path}");
+            assert!(!allowed(&rule, "POST", path), "{path}");
+        }
+        for path in ["/services/data/v66.0/queryAll", "/services/data/v66.0", "/services/data/v66.0/sobjects"] {
+            assert!(!allowed(&rule, "GET", path), "{path}");
+        }
+        let path = CallPath::parse(Vendor::Marketo, "/rest/v1/leads.json").unwrap();
+        assert!(!rule.allows(Vendor::Marketo, "GET", &path));
+    }
+
+    #[test]
+    fn a_path_that_could_mean_another_is_refused() {
+        for wrong in [
+            "",
+            "services/data",
+            "//services/data",
+            "/services//data",
+            "/services/data/../oauth2/token",
+            "/services/data/./x",
+            "/services/data/...",
+            "/services/data/%2e%2e/oauth2/token",
+            "/services/data/..%2foauth2",
+            "/services/data/%2f",
+            "/services/data/%5c..%5c",
+            "/services/data/a\\b",
+            "/services/data/;x/y",
+            "/services/data/%3bx",
+            "/services/data/%00",
+            "/services/data/%0d%0aHost:x",
+            "/services/data/%252e",
+            "/services/data/%6fauth",
+            "/services/data/%zz",
+            "/services/data/%4",
+            "/services/data/a b",
+            "/services/data/é",
+            "/services/datax",
+            "/services/oauth2/token",
+            "/services/Soap/u/66.0",
+            "/id/00D000000000001/005000000000001",
+            "/secur/frontdoor.jsp",
+            "/",
+        ] {
+            assert!(CallPath::parse(Vendor::Salesforce, wrong).is_err(), "{wrong}");
+        }
+        assert!(CallPath::parse(Vendor::Marketo, "/identity/oauth/token").is_err());
+        assert!(CallPath::parse(Vendor::Salesforce, "/services/data/v66.0/sobjects/Lead/Email__c/a%40b.com%C3%A9").is_ok());
+    }
+
+    #[test]
+    fn a_rule_can_not_reach_beyond_the_apis() {
+        for wrong in [
+            "",
+            "salesforce GET",
+            "oracle GET /rest",
+            "salesforce FETCH /services/data",
+            "salesforce GET /",
+            "marketo ANY /identity",
+            "salesforce GET /services/data/../oauth2",
+        ] {
+            assert!(wrong.parse::<CallRule>().is_err(), "{wrong}");
+        }
+        assert_eq!(rule("marketo any /rest/v1/").to_string(), "marketo ANY /rest/v1");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_passed_on_stays_below_its_api(tail in "[ -~]{0,40}") {
+            if let Ok(path) = CallPath::parse(Vendor::Salesforce, &format!("/services/data/{tail}")) {
+                let url = url::Url::parse(&format!("https://example.my.salesforce.com{}", path.as_str())).unwrap();
+                prop_assert_eq!(url.path(), path.as_str());
+                prop_assert!(url.query().is_none() && url.fragment().is_none());
+            }
+        }
+    }
+}
