@@ -1,7 +1,9 @@
 //! The people of an instance: read-only copies of Marketo people who are a Salesforce lead or contact with an owner. The sync
-//! writes them; here they are read.
+//! writes them; here they are read: found, followed, exported.
 
+mod export;
 pub mod http;
+mod lookup;
 mod salesforce_id;
 pub mod store;
 
@@ -10,7 +12,10 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::db::DbError;
 
+pub use export::ExportFormat;
+pub use lookup::{Lookup, LookupOutcome, LookupResult, MOST_LOOKED_UP};
 pub use salesforce_id::{NoSalesforceId, SalesforceId};
+pub use store::next_change;
 
 /// A synced person. What Marketo has no value for is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
@@ -54,6 +59,7 @@ pub struct Person {
 /// Which people are asked for; every condition that is given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct PeopleFilter {
+    pub marketo_id: Option<i64>,
     /// Of the lead or of the contact.
     pub salesforce_id: Option<SalesforceId>,
     /// Compared without case.
@@ -62,12 +68,57 @@ pub struct PeopleFilter {
     pub name_prefix: Option<String>,
 }
 
+/// A place in a list of people, whether or not somebody is there. Lists are by Marketo id, or by name and then by Marketo id.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListPlace {
+    /// Behind those found by full name, among those found by last name only.
+    pub by_last_name: bool,
+    /// The name as the list is ordered by it; empty in a list by Marketo id.
+    pub name_key: String,
+    pub marketo_id: i64,
+}
+
+impl ListPlace {
+    /// A place in a list by Marketo id.
+    #[must_use]
+    pub fn of_id(marketo_id: i64) -> Self {
+        Self { marketo_id, ..Self::default() }
+    }
+}
+
+/// A person of a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub person: Person,
+    pub place: ListPlace,
+}
+
+/// A place in the order of changes. One change may be of many people; these are by Marketo id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangePlace {
+    /// Number of the change, from 1.
+    pub change: i64,
+    pub marketo_id: i64,
+}
+
+/// The last change of a person.
+#[derive(Debug, Clone)]
+pub struct Change {
+    pub place: ChangePlace,
+    pub at: Timestamp,
+    /// As the person is now; none when the person is gone.
+    pub person: Option<Person>,
+}
+
 /// Why people can't be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {
     /// No synced person has this id.
     #[error("no synced person has this Marketo id")]
     Unknown,
+    /// The place to read on from lies ahead of all changes: it was given out before the database was set back.
+    #[error("the changes up to this cursor are not the ones kept here, so what came since can't be told")]
+    CursorGone,
     #[error(transparent)]
     Db(#[from] DbError),
 }

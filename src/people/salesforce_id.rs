@@ -46,40 +46,49 @@ impl fmt::Display for SalesforceId {
     }
 }
 
+impl SalesforceId {
+    /// The 18 characters of the id that `text` is, all of them ASCII.
+    ///
+    /// # Errors
+    /// [`NoSalesforceId`].
+    pub fn canonical(text: &[u8]) -> Result<[u8; 18], NoSalesforceId> {
+        if !matches!(text.len(), 15 | 18) || !text.iter().all(u8::is_ascii_alphanumeric) {
+            return Err(NoSalesforceId::Form);
+        }
+        let (body, marks) = text.split_at(15);
+        let mut id = [0; 18];
+        id[..15].copy_from_slice(body);
+        for (group, mark) in id[..15].chunks_mut(5).zip(marks) {
+            restore(group, *mark)?;
+        }
+        for (place, at) in (15..).zip([0, 5, 10]) {
+            let capitals = (0..5).filter(|place| id[at + place].is_ascii_uppercase()).map(|place| 1_usize << place).sum::<usize>();
+            id[place] = MARKS[capitals];
+        }
+        Ok(id)
+    }
+}
+
 impl FromStr for SalesforceId {
     type Err = NoSalesforceId;
 
     fn from_str(text: &str) -> Result<Self, NoSalesforceId> {
-        let bytes = text.as_bytes();
-        if !matches!(bytes.len(), 15 | 18) || !bytes.iter().all(u8::is_ascii_alphanumeric) {
-            return Err(NoSalesforceId::Form);
-        }
-        let (body, marks) = bytes.split_at(15);
-        let mut id = Vec::with_capacity(18);
-        for (group, mark) in body.chunks(5).zip(marks.iter().map(Some).chain(std::iter::repeat(None))) {
-            match mark {
-                None => id.extend_from_slice(group),
-                Some(mark) => id.extend(restored(group, *mark)?),
-            }
-        }
-        for at in [0, 5, 10] {
-            let capitals = (0..5).filter(|place| id[at + place].is_ascii_uppercase()).map(|place| 1_usize << place).sum::<usize>();
-            id.push(MARKS[capitals]);
-        }
-        // Letters and digits, checked above.
-        String::from_utf8(id).map(Self).map_err(|_| NoSalesforceId::Form)
+        let id = Self::canonical(text.as_bytes())?;
+        Ok(Self(id.iter().map(|byte| char::from(*byte)).collect()))
     }
 }
 
-/// A group of five with the case that `mark` tells.
-fn restored(group: &[u8], mark: u8) -> Result<impl Iterator<Item = u8>, NoSalesforceId> {
+/// Gives a group of five the case that `mark` tells.
+fn restore(group: &mut [u8], mark: u8) -> Result<(), NoSalesforceId> {
     let capitals = MARKS.iter().position(|one| *one == mark.to_ascii_uppercase()).ok_or(NoSalesforceId::Marks)?;
-    let capital = move |place: usize| capitals >> place & 1 == 1;
-    if group.iter().enumerate().any(|(place, one)| one.is_ascii_digit() && capital(place)) {
-        return Err(NoSalesforceId::Marks);
+    for (place, one) in group.iter_mut().enumerate() {
+        match capitals >> place & 1 == 1 {
+            true if one.is_ascii_digit() => return Err(NoSalesforceId::Marks),
+            true => one.make_ascii_uppercase(),
+            false => one.make_ascii_lowercase(),
+        }
     }
-    let cased = |(place, one): (usize, &u8)| if capital(place) { one.to_ascii_uppercase() } else { one.to_ascii_lowercase() };
-    Ok(group.iter().enumerate().map(cased).collect::<Vec<_>>().into_iter())
+    Ok(())
 }
 
 #[cfg(test)]

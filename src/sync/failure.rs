@@ -7,8 +7,9 @@ use super::SyncError;
 use crate::clock::Timestamp;
 use crate::connections::ConnectionError;
 use crate::db::DbError;
-use crate::marketo::MarketoError;
+use crate::marketo::{MarketoError, next_reset};
 use crate::salesforce::{Category, SalesforceError};
+use crate::upstream::Quota;
 
 /// Why a run failed, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -27,6 +28,12 @@ const MANY_TRIES: i64 = 12;
 const FEW_TRIES: i64 = 3;
 /// How long to leave Marketo alone when the export queue is full and it doesn't say.
 const QUEUE_PAUSE: Duration = Duration::minutes(5);
+/// How long to leave an organisation alone whose calls of the last 24 hours are used up: they come back one by one, as the calls
+/// of a day ago fall out of the count.
+const SALESFORCE_PAUSE: Duration = Duration::minutes(15);
+
+/// Failures after which what was read is of no use: the same would come of it.
+const FINAL_CODES: [&str; 3] = ["people_limit_exceeded", "marketo_export_unreadable", "salesforce_answer_unexpected"];
 
 impl Failure {
     /// The failure that `error` is; `now` tells when a used-up quota begins afresh.
@@ -46,13 +53,19 @@ impl Failure {
                 ("salesforce_query_failed", "Start the sync again; if it fails again, give Salesforce's support the job's id.")
             }
             SyncError::QueryUnreadable(_) => ("salesforce_answer_unexpected", "Report this to the maintainers of this service."),
-            SyncError::TooManyPeople(_) => {
-                ("people_limit_exceeded", "Reduce the number of people that Marketo syncs with Salesforce, or ask for a higher limit.")
-            }
+            SyncError::TooManyPeople { .. } => (
+                "people_limit_exceeded",
+                "Reduce the number of people that Marketo syncs with Salesforce, or ask the operator for a higher limit; then start a full sync.",
+            ),
             SyncError::Spool(_) => ("spool_not_writable", "Make room in this service's data directory, and check that it may write there."),
             _ => ("internal_error", "Start the sync again; if it fails again, report this to the maintainers of this service."),
         };
         Self::new(code, format!("{error}."), what_to_do)
+    }
+
+    /// Whether a retry may go on with what was read.
+    pub(super) fn may_go_on(&self) -> bool {
+        !FINAL_CODES.contains(&self.code.as_str())
     }
 
     fn new(code: impl Into<String>, detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
@@ -62,6 +75,11 @@ impl Failure {
 
 fn marketo(error: &MarketoError, now: Timestamp) -> Failure {
     let code = match error {
+        MarketoError::ShareUsedUp(exhausted) => match exhausted.quota {
+            Quota::Day => "marketo_daily_quota",
+            Quota::Exports => "marketo_export_quota",
+            Quota::ShortWindow | Quota::AtOnce => "marketo_busy",
+        },
         MarketoError::Unreachable { .. } => "marketo_unreachable",
         MarketoError::NotMarketo { .. } => "marketo_address_wrong",
         MarketoError::UnknownClient { .. } | MarketoError::WrongSecret { .. } | MarketoError::ClientRefused { .. } => {
@@ -83,7 +101,7 @@ fn marketo(error: &MarketoError, now: Timestamp) -> Failure {
         MarketoError::InvalidRequest { .. } | MarketoError::UnexpectedAnswer { .. } => "marketo_answer_unexpected",
     };
     let mut detail = format!("{error}.");
-    if let (MarketoError::DailyQuota(_) | MarketoError::ExportQuota(_), Some(wait)) = (error, error.retry_after()) {
+    if let (true, Some(wait)) = (error.quota().is_some_and(Quota::is_daily), error.retry_after()) {
         let wait = Duration::try_from(wait).unwrap_or(Duration::DAY);
         detail = format!("{detail} The quota begins afresh at {}.", now + wait);
     }
@@ -94,6 +112,7 @@ fn salesforce(error: &SalesforceError) -> Failure {
     let code = match (error.code(), error) {
         (Some(code), _) => format!("salesforce_{}", code.to_ascii_lowercase()),
         (None, SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. }) => "salesforce_unreachable".into(),
+        (None, SalesforceError::ShareUsedUp(_)) => "salesforce_share_used_up".into(),
         (None, SalesforceError::TokenUnavailable(_)) => "salesforce_token_refused".into(),
         (None, SalesforceError::UnexpectedAnswer { .. } | SalesforceError::InvalidRequest { .. }) => "salesforce_answer_unexpected".into(),
         (None, _) => "salesforce_refused".into(),
@@ -111,35 +130,54 @@ fn connection(error: &ConnectionError) -> Failure {
     Failure::new(code, format!("{error}."), what_to_do)
 }
 
-/// How long to wait before the run is tried again, after `tries` tries; none when trying again is pointless or was done enough.
+/// How a run goes on after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayOn {
+    /// It is tried again after this time: the trouble passes by itself.
+    Again(Duration),
+    /// It is paused for this time: a quota is used up.
+    Pause(Duration),
+    /// Trying again is pointless or was done enough.
+    None,
+}
+
+/// How a run goes on after `error`, the try number `tries` that brought nothing.
 #[must_use]
-pub fn pause(error: &SyncError, tries: i64) -> Option<Duration> {
+pub fn way_on(error: &SyncError, tries: i64, now: Timestamp) -> WayOn {
     let back_off = crate::jobs::back_off(tries);
     let (most, wait) = match error {
         SyncError::Db(DbError::Unreachable(_)) | SyncError::Connection(ConnectionError::Db(DbError::Unreachable(_))) => {
             (i64::MAX, back_off)
         }
-        SyncError::Db(_) => (FEW_TRIES, back_off),
+        SyncError::Db(_) | SyncError::StagingLost => (FEW_TRIES, back_off),
         SyncError::Connection(ConnectionError::Marketo(inner)) => match inner {
+            _ if inner.quota().is_some_and(Quota::is_daily) => {
+                return WayOn::Pause(inner.retry_after().map_or(next_reset(now.instant()) - now.instant(), |wait| said(Some(wait))));
+            }
             MarketoError::Unreachable { .. }
             | MarketoError::Temporary(_)
             | MarketoError::RateLimit(_)
             | MarketoError::ConcurrencyLimit(_)
-            | MarketoError::Interrupted { .. } => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
+            | MarketoError::Interrupted { .. }
+            | MarketoError::ShareUsedUp(_) => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
             MarketoError::ExportQueueFull(_) => (MANY_TRIES, said(inner.retry_after()).max(QUEUE_PAUSE)),
             // Why there is no token isn't known here; a vendor that can't be reached is one reason.
             MarketoError::TokenUnavailable(_) => (FEW_TRIES, back_off),
-            _ => return None,
+            _ => return WayOn::None,
         },
         SyncError::Connection(ConnectionError::Salesforce(inner)) => match inner {
-            SalesforceError::RequestLimitExceeded(_) => return None,
+            SalesforceError::ShareUsedUp(exhausted) => return WayOn::Pause(said(Some(exhausted.retry_after))),
+            // The same code tells of too many calls at once, which is over in a moment.
+            SalesforceError::RequestLimitExceeded(refusal) if refusal.message.contains("TotalRequests") => {
+                return WayOn::Pause(said(refusal.retry_after).max(SALESFORCE_PAUSE));
+            }
             SalesforceError::TokenUnavailable(_) => (FEW_TRIES, back_off),
             _ if inner.category() == Category::Intermittent => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
-            _ => return None,
+            _ => return WayOn::None,
         },
-        _ => return None,
+        _ => return WayOn::None,
     };
-    (tries < most).then_some(wait)
+    if tries < most { WayOn::Again(wait) } else { WayOn::None }
 }
 
 fn said(wait: Option<std::time::Duration>) -> Duration {
@@ -158,27 +196,35 @@ mod tests {
         SyncError::from(make(Refusal { code: "1029".into(), message: "said Marketo".into(), request_id: None, retry_after }))
     }
 
+    fn noon() -> Timestamp {
+        datetime!(2026-06-15 12:00 UTC).into()
+    }
+
     #[test]
-    fn a_used_up_quota_fails_the_run_and_says_when_it_begins_afresh() {
+    fn a_used_up_quota_pauses_the_run_until_it_begins_afresh() {
         let error = refused(MarketoError::ExportQuota, Some(3600));
-        let failure = Failure::of(&error, datetime!(2026-06-15 12:00 UTC).into());
+        let failure = Failure::of(&error, noon());
         assert_eq!(failure.code, "marketo_export_quota");
         assert!(failure.detail.contains("2026-06-15T13:00:00"), "{}", failure.detail);
-        assert_eq!(pause(&error, 1), None);
+        assert_eq!(way_on(&error, 1, noon()), WayOn::Pause(Duration::hours(1)));
+        let silent = refused(MarketoError::DailyQuota, None);
+        assert_eq!(way_on(&silent, 99, noon()), WayOn::Pause(Duration::hours(17)), "midnight US Central time, in summer");
+        let winter = datetime!(2026-12-15 12:00 UTC).into();
+        assert_eq!(way_on(&silent, 1, winter), WayOn::Pause(Duration::hours(18)));
     }
 
     #[test]
     fn trouble_that_passes_is_waited_for_but_not_for_ever() {
         let error = refused(MarketoError::Temporary, None);
-        assert_eq!(pause(&error, 1), Some(Duration::seconds(4)));
-        assert_eq!(pause(&error, MANY_TRIES), None);
-        assert_eq!(pause(&refused(MarketoError::ExportQueueFull, Some(300)), 1), Some(QUEUE_PAUSE));
+        assert_eq!(way_on(&error, 1, noon()), WayOn::Again(Duration::seconds(4)));
+        assert_eq!(way_on(&error, MANY_TRIES, noon()), WayOn::None);
+        assert_eq!(way_on(&refused(MarketoError::ExportQueueFull, Some(300)), 1, noon()), WayOn::Again(QUEUE_PAUSE));
     }
 
     #[test]
     fn what_will_not_change_is_not_tried_again() {
         for error in [refused(MarketoError::AccessDenied, None), SyncError::FieldsMissing("Marketo Id".into())] {
-            assert_eq!(pause(&error, 1), None, "{error}");
+            assert_eq!(way_on(&error, 1, noon()), WayOn::None, "{error}");
         }
     }
 }

@@ -5,16 +5,21 @@
 //! contact "and have a Salesforce owner (any user)". A lead may also be owned by a queue (id `00G…`), which is no user; such a
 //! person isn't synced until a user (`005…`) takes the lead. A converted lead counts as the contact it became.
 
+mod control;
 mod engine;
 pub mod failure;
 pub mod fields;
 pub mod http;
+mod incremental;
 mod jobs;
+mod notices;
 mod preview;
+mod report;
 mod rows;
 mod run;
 mod service;
 mod store;
+mod tidy;
 mod windows;
 
 use crate::connections::ConnectionError;
@@ -23,11 +28,16 @@ use crate::ids::RunId;
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
 
+pub use control::{Asked, UnderWay};
 pub use failure::Failure;
+pub use incremental::{Gap, Remedy, SyncScheduleJob};
 pub use jobs::SyncRunJob;
-pub use preview::{FieldPreview, FieldState, PeopleEstimate, Preview};
-pub use run::{NotQualified, Phase, RejectedRow, Report, Run, RunState};
+pub use preview::{CostEstimate, FieldPreview, FieldState, NotQualifying, PeopleEstimate, Preview, Reason};
+pub use report::{ChangesReport, NotQualified, RejectedRow, Report, Usage, VendorUsage};
+pub use run::{Phase, Request, Run, RunKind, RunState};
 pub use service::SyncService;
+pub use store::RunFilter;
+pub use tidy::SyncTidyJob;
 
 /// Why something about the sync can't be done.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +45,18 @@ pub enum SyncError {
     /// A step of the set-up guide must come first.
     #[error("{0}")]
     StepRequired(StepRequired),
-    /// A run is under way.
-    #[error("a sync is under way already; wait until it has ended")]
-    Running(RunId),
+    /// A run is under way, or paused.
+    #[error("{0}")]
+    Running(UnderWay),
+    /// The state of a run doesn't allow what is asked; the text says why, and what to do instead.
+    #[error("{0}")]
+    RunStateUnfit(&'static str),
+    /// A failed run can't be tried again: another was begun since.
+    #[error(
+        "another run, {newer}, was begun since, and what this one has read is older than what that one has written; start a new run \
+         with POST /v1/sync/runs {{\"kind\":\"{}\"}}", kind.as_str()
+    )]
+    RetryTooLate { newer: RunId, kind: RunKind },
     /// No such run.
     #[error("there is no such run")]
     Unknown,
@@ -57,18 +76,41 @@ pub enum SyncError {
     #[error("the result of Salesforce's query job can't be read: {0}")]
     QueryUnreadable(String),
     /// More people qualify than an instance may have.
-    #[error("{0} people qualify, more than the {limit} an instance can sync", limit = crate::instances::PEOPLE_LIMIT)]
-    TooManyPeople(i64),
+    #[error("{people} people qualify, more than the {limit} an instance can sync")]
+    TooManyPeople { people: i64, limit: u64 },
     /// A file couldn't be written or read.
     #[error("the downloaded export can't be kept on disk: {0}")]
     Spool(#[source] std::io::Error),
+    /// The database has crashed and lost what was read.
+    #[error("the database lost what the sync had read")]
+    StagingLost,
+    /// This process stops; another goes on with the run.
+    #[error("the process that carried the sync out has stopped")]
+    Stopped,
+    /// Somebody asked for the run to be paused or cancelled.
+    #[error("somebody asked for the sync to stop")]
+    Asked,
+    /// Another process carries the run out.
+    #[error("another process has taken the sync over")]
+    Superseded,
     /// A task of ours ended by a fault.
     #[error("the sync was stopped by a fault of its own")]
     Broken,
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error(transparent)]
+    Seal(#[from] crate::crypto::SealError),
+    #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl From<crate::mail::QueueError> for SyncError {
+    fn from(error: crate::mail::QueueError) -> Self {
+        match error {
+            crate::mail::QueueError::Db(error) => Self::Db(error),
+            crate::mail::QueueError::Seal(error) => Self::Seal(error),
+        }
+    }
 }
 
 impl From<MarketoError> for SyncError {
@@ -90,6 +132,10 @@ pub enum StepRequired {
     ConnectSalesforce,
     #[error("Marketo is not connected yet; that is step 3 of the set-up: POST /v1/connections/marketo")]
     ConnectMarketo,
+    #[error(
+        "everybody must be read once before changes can be followed; that is step 4 of the set-up: POST /v1/sync/runs with the kind full"
+    )]
+    SyncEverybody,
 }
 
 impl StepRequired {
@@ -99,6 +145,7 @@ impl StepRequired {
         match self {
             Self::ConnectSalesforce => "/v1/connections/salesforce",
             Self::ConnectMarketo => "/v1/connections/marketo",
+            Self::SyncEverybody => "/v1/sync/runs",
         }
     }
 }

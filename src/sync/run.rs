@@ -1,15 +1,70 @@
-//! What a run is and what it tells.
+//! What a run is, and how far it is.
 
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
 use super::Failure;
 use super::fields::MappedField;
+use super::report::Report;
+use super::rows::OwnersOutcome;
 use crate::clock::Timestamp;
 use crate::ids::RunId;
 
-/// Where a run stands.
+/// What somebody can ask of a run that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SyncRunRequest)]
+pub enum Request {
+    /// End it; what it has read is deleted, what it has merged stays.
+    Cancel,
+    /// Stop until somebody resumes it.
+    Pause,
+}
+
+impl Request {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Pause => "pause",
+        }
+    }
+
+    /// The request by the word the database keeps; its check constraint lets no other word in.
+    pub(super) fn parse(word: &str) -> Self {
+        if word == "cancel" { Self::Cancel } else { Self::Pause }
+    }
+}
+
+/// Why a run is paused when somebody asked for it.
+pub(super) const REQUESTED: &str = "requested";
+
+/// What a run reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SyncRunKind)]
+pub enum RunKind {
+    /// Everybody.
+    Full,
+    /// Who changed since the run before.
+    Incremental,
+}
+
+impl RunKind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
+
+    /// The kind by the word the database keeps; its check constraint lets no other word in.
+    pub(super) fn parse(word: &str) -> Self {
+        if word == "incremental" { Self::Incremental } else { Self::Full }
+    }
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Waits for its turn.
@@ -20,8 +75,14 @@ pub enum RunState {
     Qualifying,
     /// Merges who qualifies into the people of the instance.
     Loading,
+    /// Removes who was here and doesn't qualify any more; on PostgreSQL that is part of loading.
+    Reconciling,
     Completed,
     Failed,
+    /// Ended because somebody asked for it.
+    Cancelled,
+    /// Waits for a quota to begin afresh, or for somebody to resume it.
+    Paused,
 }
 
 impl RunState {
@@ -31,8 +92,11 @@ impl RunState {
             Self::Extracting => "extracting",
             Self::Qualifying => "qualifying",
             Self::Loading => "loading",
+            Self::Reconciling => "reconciling",
             Self::Completed => "completed",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Paused => "paused",
         }
     }
 
@@ -43,7 +107,10 @@ impl RunState {
             "extracting" => Self::Extracting,
             "qualifying" => Self::Qualifying,
             "loading" => Self::Loading,
+            "reconciling" => Self::Reconciling,
             "completed" => Self::Completed,
+            "cancelled" => Self::Cancelled,
+            "paused" => Self::Paused,
             _ => Self::Failed,
         }
     }
@@ -51,7 +118,7 @@ impl RunState {
     /// Whether nothing more will happen.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }
 }
 
@@ -62,13 +129,15 @@ pub enum Phase {
     /// Waits to be begun.
     #[default]
     Waiting,
+    /// Counts changes read from both vendors.
+    ReadingChanges,
     /// Counts people read from Marketo; the total is known once the last export is made.
     ReadingPeople,
     /// Counts Salesforce leads and contacts read.
     ReadingOwners,
     /// Counts people looked at, who qualify or don't.
     Merging,
-    /// Counts people looked at, who may have to go.
+    /// Counts people looked at who may have to go.
     Removing,
     /// Clears what was read.
     Tidying,
@@ -80,7 +149,16 @@ pub enum Phase {
 #[derive(Debug, Clone)]
 pub struct Run {
     pub id: RunId,
+    pub kind: RunKind,
+    /// A full run that reads only who changed in Marketo since then.
+    pub changed_since: Option<Timestamp>,
     pub state: RunState,
+    /// Asked for, and done as soon as whoever carries the run out has seen it.
+    pub requested: Option<Request>,
+    /// Why it is paused: `requested`, or the code of what it waits for.
+    pub paused_because: Option<String>,
+    /// When a paused run goes on by itself.
+    pub goes_on_at: Option<Timestamp>,
     pub phase: Phase,
     /// How much of the phase is done; see [`Phase`] for what is counted.
     pub done: i64,
@@ -110,69 +188,15 @@ pub(super) fn pace(began: Option<Timestamp>, now: Timestamp, done: i64, total: O
     (Some(rate), eta.map(|wait| now + Duration::milliseconds(wait)))
 }
 
-/// What a run did. Interim while it is under way.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Report {
-    /// People read from Marketo.
-    pub read: i64,
-    /// Of those, people who are a Salesforce lead or contact that a user owns.
-    pub qualified: i64,
-    /// Of the qualified, people who were not here before.
-    pub inserted: i64,
-    /// Of the qualified, people with a changed field or owner.
-    pub updated: i64,
-    /// Of the qualified, people who were here already, just so.
-    pub unchanged: i64,
-    /// People who were here and don't qualify any more.
-    pub removed: i64,
-    pub not_qualified: NotQualified,
-    /// Rows of exports that can't be used.
-    pub rejected: i64,
-    /// The first of them, 100 at most.
-    pub rejected_examples: Vec<RejectedRow>,
-    /// Values that should have been Salesforce ids and aren't; they count as empty.
-    pub unusable_salesforce_ids: i64,
-    /// Whether everything could be read. If not, nobody is removed.
-    pub saw_everything: bool,
-    /// Marketo exports to be made: one for each window of creation time.
-    pub export_jobs_planned: i64,
-    /// Marketo exports made and read.
-    pub export_jobs: i64,
-    /// Bytes of their files; a subscription has 500 MB a day.
-    pub export_bytes: i64,
-    /// Salesforce leads and contacts read.
-    pub salesforce_records: i64,
-}
-
-/// Why people read from Marketo are not synced.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct NotQualified {
-    /// Marketo knows neither a lead nor a contact.
-    pub no_salesforce_record: i64,
-    /// The lead or contact is not there: deleted, converted, or hidden from the connected user.
-    pub not_found_in_salesforce: i64,
-    /// A queue owns the lead.
-    pub owned_by_a_queue: i64,
-}
-
-/// A row that can't be used. Nothing of it is kept but the person's id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct RejectedRow {
-    /// Marketo's id of the person, if that much can be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub marketo_id: Option<i64>,
-    /// `wrong_number_of_columns`, `no_marketo_id`, `not_utf8` or `value_too_long`.
-    pub reason: String,
-    /// Begin of the window of creation time that was exported.
-    pub window_start: Timestamp,
-}
-
 /// What a run reads, decided once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub fields: Vec<MappedField>,
     pub earliest: Timestamp,
     pub latest: Timestamp,
+    /// Only who changed since then is read; absent when everybody is.
+    #[serde(default)]
+    pub changed_since: Option<Timestamp>,
 }
 
 /// How far a run is: everything it needs to go on elsewhere. Written in the transaction of what it tells about.
@@ -182,8 +206,17 @@ pub(super) struct Ledger {
     pub phase_began_at: Option<Timestamp>,
     pub leads: Query,
     pub contacts: Query,
-    /// People up to this Marketo id are merged.
+    /// Whether whoever was staged may be staged several times: ids didn't only grow.
+    #[serde(default)]
+    pub several: bool,
+    /// The last Marketo id that was staged.
+    #[serde(default)]
+    pub last_id: i64,
+    /// Staged people up to this place are merged; on SQLite only.
     pub merged_up_to: i64,
+    /// Rounds of an incremental run that are settled.
+    #[serde(default)]
+    pub rounds: i64,
     /// The instance's people up to this Marketo id were looked at for removal.
     pub removed_up_to: i64,
     /// Tries in a row that were stopped before anything was read or merged.
@@ -202,7 +235,20 @@ pub(super) struct Query {
     pub locator: Option<String>,
     /// Records read.
     pub records: i64,
+    /// The last record's id.
+    #[serde(default)]
+    pub last_id: String,
     pub complete: bool,
+}
+
+impl Query {
+    /// Keeps the last id of a page; `false` when a record on it may have been read before.
+    pub fn follow(&mut self, page: &OwnersOutcome) -> bool {
+        let Some((first, last)) = page.ids else { return true };
+        let is_behind = page.ascending && first.as_slice() > self.last_id.as_bytes();
+        self.last_id = String::from_utf8_lossy(&last).into_owned();
+        is_behind
+    }
 }
 
 #[cfg(test)]

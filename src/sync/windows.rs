@@ -1,14 +1,20 @@
-//! The spans of creation time into which a full read is cut: Marketo exports at most 31 days at a time.
+//! The spans of time into which a read is cut: Marketo exports at most 31 days at a time.
 //!
 //! Marketo can't be asked for the oldest person, for a number of people, or for an export without a filter, and that ids grow
 //! with the creation date is nowhere promised. So a run that must miss nobody covers all time since the configured earliest day;
-//! a window without people costs an export without a file.
+//! a window without people costs an export without a file. How wide the next window is follows from what the ones before held.
 
 use time::Duration;
 
 use crate::clock::Timestamp;
 
-/// A span of creation time. Marketo's pages don't say whether the ends belong to it, so neighbours share theirs: nobody falls
+/// People that a window should hold about: a file of some 50 MB, which is soon read again after a crash, and whose successor is
+/// made and downloaded meanwhile.
+const PEOPLE: i64 = 250_000;
+/// The narrowest window.
+const NARROWEST: Duration = Duration::minutes(10);
+
+/// A span of time. Marketo's pages don't say whether the ends belong to it, so neighbours share theirs: nobody falls
 /// between two, and a person read twice is written once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -16,21 +22,57 @@ pub struct Span {
     pub end: Timestamp,
 }
 
-/// The spans that cover `earliest` to `latest`, each of at most `days` days, oldest first. Whole seconds, as Marketo's filter
-/// takes them; the last one reaches the full second after `latest`.
-#[must_use]
-pub fn spans(earliest: Timestamp, latest: Timestamp, days: u16) -> Vec<Span> {
-    let width = Duration::days(i64::from(days.clamp(1, 31)));
-    let whole = |at: Timestamp| Timestamp::from(at.instant().replace_nanosecond(0).unwrap_or(at.instant()));
-    let mut start = whole(earliest);
-    let latest = whole(latest) + Duration::seconds(1);
-    let mut all = Vec::new();
-    while start < latest {
-        let end = (start + width).min(latest);
-        all.push(Span { start, end });
-        start = end;
+/// Cuts the time from `earliest` to the full second after `latest` into spans, oldest first. Whole seconds, as Marketo's filter
+/// takes them.
+#[derive(Debug, Clone)]
+pub struct Windows {
+    next: Timestamp,
+    end: Timestamp,
+    width: Duration,
+    widest: Duration,
+}
+
+impl Windows {
+    /// Windows of at most `days` days.
+    #[must_use]
+    pub fn new(earliest: Timestamp, latest: Timestamp, days: u16) -> Self {
+        let whole = |at: Timestamp| Timestamp::from(at.instant().replace_nanosecond(0).unwrap_or(at.instant()));
+        let widest = Duration::days(i64::from(days.clamp(1, 31)));
+        Self { next: whole(earliest), end: whole(latest) + Duration::seconds(1), width: widest, widest }
     }
-    all
+
+    /// Goes on behind a span that was planned before.
+    pub fn pass(&mut self, planned: Span) {
+        self.next = self.next.max(planned.end);
+    }
+
+    /// Looks at what a span held: the next ones will hold as many people as a window should, if they lie as densely there.
+    pub fn held(&mut self, span: Span, people: i64) {
+        let seconds = i128::from((span.end - span.start).whole_seconds());
+        let wanted = seconds * i128::from(PEOPLE) / i128::from(people.max(1));
+        let wanted = Duration::seconds(i64::try_from(wanted).unwrap_or(i64::MAX));
+        self.width = wanted.clamp(NARROWEST, self.widest);
+    }
+
+    /// How many more spans there will be at the present width.
+    #[must_use]
+    pub fn left(&self) -> i64 {
+        let (left, width) = ((self.end - self.next).whole_seconds().max(0), self.width.whole_seconds().max(1));
+        left / width + i64::from(left % width > 0)
+    }
+}
+
+impl Iterator for Windows {
+    type Item = Span;
+
+    fn next(&mut self) -> Option<Span> {
+        let start = self.next;
+        if start >= self.end {
+            return None;
+        }
+        self.next = (start + self.width).min(self.end);
+        Some(Span { start, end: self.next })
+    }
 }
 
 #[cfg(test)]
@@ -45,21 +87,52 @@ mod tests {
         Timestamp::from(instant)
     }
 
+    fn days(count: i64) -> Timestamp {
+        at(1_700_000_000 + count * 86_400, 0)
+    }
+
     #[test]
     fn a_fortnight_is_one_span_and_two_months_are_two() {
-        let days = |count: i64| at(1_700_000_000 + count * 86_400, 0);
-        assert_eq!(spans(days(0), days(14), 31).len(), 1);
-        assert_eq!(spans(days(0), days(61), 31).len(), 2);
-        assert!(spans(days(5), days(0), 31).is_empty());
+        assert_eq!(Windows::new(days(0), days(14), 31).count(), 1);
+        assert_eq!(Windows::new(days(0), days(61), 31).count(), 2);
+        assert_eq!(Windows::new(days(0), days(61), 31).left(), 2);
+        assert!(Windows::new(days(5), days(0), 31).next().is_none());
+    }
+
+    #[test]
+    fn many_people_make_the_next_windows_narrower_and_few_wider() {
+        let mut windows = Windows::new(days(0), days(400), 31);
+        let first = windows.next().expect("a window");
+        windows.held(first, 4 * PEOPLE);
+        let second = windows.next().expect("a window");
+        assert_eq!((second.start, second.end - second.start), (first.end, Duration::days(31) / 4));
+        windows.held(second, 0);
+        let third = windows.next().expect("a window");
+        assert_eq!(third.end - third.start, Duration::days(31));
     }
 
     proptest! {
         #[test]
         fn the_spans_cover_everything_without_a_gap_and_none_is_too_long(
             from in 1_100_000_000_i64..1_800_000_000, length in 0_i64..700_000_000, nanos in 0_u32..1_000_000_000, days in 0_u16..60,
+            held in prop::collection::vec(0_i64..3_000_000, 1..5), interrupted in any::<bool>(),
         ) {
             let (earliest, latest) = (at(from, nanos), at(from + length, nanos));
-            let all = spans(earliest, latest, days);
+            let mut windows = Windows::new(earliest, latest, days);
+            let mut all: Vec<Span> = Vec::new();
+            // Later ones are as the first few made them, which keeps their number within bounds.
+            while let Some(span) = windows.next() {
+                all.push(span);
+                if let Some(people) = held.get(all.len()) {
+                    windows.held(span, *people);
+                } else {
+                    windows.held(span, 0);
+                }
+                if interrupted && all.len() == 3 {
+                    windows = Windows::new(earliest, latest, days);
+                    all.iter().for_each(|planned| windows.pass(*planned));
+                }
+            }
             prop_assert!(all[0].start <= earliest && all[all.len() - 1].end > latest);
             for pair in all.windows(2) {
                 prop_assert_eq!(pair[0].end, pair[1].start);

@@ -2,23 +2,26 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
 
 use tokio::sync::mpsc;
 
-use super::Pass;
-use crate::marketo::{ExportJob, MarketoError};
-use crate::sync::SyncError;
-use crate::sync::rows::{PeopleOutcome, PersonRow, read_people};
+use super::{Pass, Turn};
+use crate::db::Tx;
+use crate::marketo::{ExportJob, MarketoClient, MarketoError};
+use crate::sync::rows::{PeopleOutcome, Window, read_people, read_rejected};
 use crate::sync::store::{self, Export};
+use crate::sync::{SyncError, SyncService};
 
 /// Downloads of a file that turns out cut or corrupt.
 const MOST_DOWNLOADS: u32 = 3;
-/// Batches that may wait for the database.
-const WAITING_BATCHES: usize = 2;
-/// Examples of rejected rows in a run's report.
-const MOST_EXAMPLES: usize = 100;
+/// Parcels that may wait for the database.
+const WAITING_PARCELS: usize = 4;
+/// Rejected rows that are written at once.
+const REJECTED_AT_ONCE: usize = 500;
 
 /// A spool file, gone when dropped.
+#[derive(Debug)]
 struct Spooled(PathBuf);
 
 impl Drop for Spooled {
@@ -28,92 +31,119 @@ impl Drop for Spooled {
     }
 }
 
+/// The file of an export, downloaded and verified; none when nobody is in the window.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    file: Option<Spooled>,
+    /// People in it, as announced.
+    expected: Option<i64>,
+    bytes: i64,
+}
+
+/// An export whose file is here.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub export: Export,
+    pub file: Fetched,
+    /// Windows there are and will be.
+    pub windows: i64,
+    pub is_last: bool,
+}
+
+/// Brings the file of a completed export here; nothing when Marketo has no file of it any more.
+pub(super) async fn fetch(
+    service: &SyncService,
+    marketo: &MarketoClient,
+    turn: &Turn,
+    export: &Export,
+    mut job: ExportJob,
+) -> Result<Option<Fetched>, SyncError> {
+    let people = |job: &ExportJob| job.number_of_records.and_then(|count| i64::try_from(count).ok());
+    if people(&job) == Some(0) {
+        return Ok(Some(Fetched { file: None, expected: Some(0), bytes: 0 }));
+    }
+    let file = Spooled(service.spool.join(format!("{}-{}-{}.csv", turn.run, export.position, turn.id)));
+    tokio::fs::create_dir_all(&service.spool).await.map_err(SyncError::Spool)?;
+    for tries in 1.. {
+        match marketo.download_export(&job, &file.0, |_| ()).await {
+            Ok(()) => break,
+            Err(MarketoError::FileNotReady { .. }) => return Ok(None),
+            Err(error @ (MarketoError::SizeMismatch { .. } | MarketoError::ChecksumMismatch { .. } | MarketoError::Interrupted { .. }))
+                if tries < MOST_DOWNLOADS =>
+            {
+                tracing::warn!(run = %turn.run, error = %error, "an export's file is downloaded again");
+                // What was announced may be what is wrong.
+                job = marketo.export_status(&job.export_id).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let size = tokio::fs::metadata(&file.0).await.map_err(SyncError::Spool)?.len();
+    Ok(Some(Fetched { file: Some(file), expected: people(&job), bytes: i64::try_from(size).unwrap_or(i64::MAX) }))
+}
+
 impl Pass {
-    /// Reads a completed export; `false` when Marketo has no file of it any more. With the last batch the window counts as read,
-    /// so that a crash repeats one window at most; rows read twice are replaced.
-    pub(super) async fn take_in(&mut self, export: &Export, job: ExportJob, is_last: bool) -> Result<bool, SyncError> {
-        let expected = job.number_of_records.and_then(|count| i64::try_from(count).ok());
+    /// Reads an export's file into the staging table. With its last row the window counts as read.
+    pub(super) async fn take_in(&mut self, arrived: Arrived) -> Result<(), SyncError> {
+        let Arrived { export, file: Fetched { file, expected, bytes }, windows, is_last } = arrived;
+        self.ledger.report.export_jobs_planned = windows;
         if is_last {
             self.total = expected.map(|expected| self.done + expected);
         }
-        if expected == Some(0) {
-            self.finish(export, Vec::new(), &PeopleOutcome::default(), (0, 0)).await?;
-            return Ok(true);
-        }
-        let file = Spooled(self.service.spool.join(format!("{}-{}.csv", self.run, export.position)));
-        tokio::fs::create_dir_all(&self.service.spool).await.map_err(SyncError::Spool)?;
-        let Some(bytes) = self.download(job, &file).await? else { return Ok(false) };
-        self.stage(export, &file, expected, bytes).await?;
-        Ok(true)
-    }
-
-    /// Downloads and verifies the file; its size, or nothing when Marketo has none.
-    async fn download(&self, mut job: ExportJob, file: &Spooled) -> Result<Option<i64>, SyncError> {
-        for tries in 1.. {
-            match self.marketo.download_export(&job, &file.0, |_| ()).await {
-                Ok(()) => break,
-                Err(MarketoError::FileNotReady { .. }) => return Ok(None),
-                Err(
-                    error @ (MarketoError::SizeMismatch { .. } | MarketoError::ChecksumMismatch { .. } | MarketoError::Interrupted { .. }),
-                ) if tries < MOST_DOWNLOADS => {
-                    tracing::warn!(run = %self.run, error = %error, "an export's file is downloaded again");
-                    // What was announced may be what is wrong.
-                    job = self.marketo.export_status(&job.export_id).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let size = tokio::fs::metadata(&file.0).await.map_err(SyncError::Spool)?.len();
-        Ok(Some(i64::try_from(size).unwrap_or(i64::MAX)))
-    }
-
-    async fn stage(&mut self, export: &Export, file: &Spooled, expected: Option<i64>, bytes: i64) -> Result<(), SyncError> {
-        let (sender, mut batches) = mpsc::channel(WAITING_BATCHES);
-        let (path, fields, start) = (file.0.clone(), self.plan.fields.clone(), export.span.start);
+        let Some(file) = file else {
+            let tx = self.service.db.begin().await?;
+            return self.finish(tx, &export, &PeopleOutcome { ascending: true, ..PeopleOutcome::default() }, (0, 0)).await;
+        };
+        let (sender, mut parcels) = mpsc::channel(WAITING_PARCELS);
+        let (path, fields) = (file.0.clone(), self.plan.fields.clone());
+        let window = Window { position: export.position, start: export.span.start };
         let rows = self.service.settings.batch_rows;
         let parsing = tokio::task::spawn_blocking(move || {
             let file = File::open(path).map_err(SyncError::Spool)?;
-            read_people(file, &fields, start, rows, |people| sender.blocking_send(people).is_ok())
+            read_people(file, &fields, window, rows, |parcel| sender.blocking_send(parcel).is_ok())
         });
-        let mut last: Vec<PersonRow> = Vec::new();
-        while let Some(next) = batches.recv().await {
-            let full = std::mem::replace(&mut last, next);
-            if full.is_empty() {
-                continue;
-            }
-            let mut tx = self.service.db.begin().await?;
-            store::stage_people(&mut tx, self.instance, self.run, &full).await?;
-            self.done += i64::try_from(full.len()).unwrap_or(0);
-            self.show(&mut tx).await?;
-            tx.commit().await?;
-        }
+        let staged = AtomicI64::new(0);
+        let staging = store::stage_people(&self.service.db, self.run, export.position, &mut parcels, &staged);
+        let mut tx = self.showing(&staged, staging).await?;
+        // Without the parser's verdict nothing of this counts.
+        drop(parcels);
         let outcome = parsing.await.map_err(|_| SyncError::Broken)??;
         if expected.is_some_and(|expected| expected != outcome.rows) {
             tracing::warn!(run = %self.run, export = export.position, ?expected, read = outcome.rows, "an export holds another number of people than announced");
             self.ledger.report.saw_everything = false;
         }
-        self.finish(export, last, &outcome, (outcome.rows - outcome.rejected, bytes)).await
+        if outcome.rejected > 0 {
+            self.keep_rejected(&mut tx, window, &file).await?;
+        }
+        self.finish(tx, &export, &outcome, (outcome.rows - outcome.rejected, bytes)).await
     }
 
-    /// Writes the last batch and records the window as read.
-    async fn finish(
-        &mut self,
-        export: &Export,
-        last: Vec<PersonRow>,
-        outcome: &PeopleOutcome,
-        counts: (i64, i64),
-    ) -> Result<(), SyncError> {
+    /// Keeps the rows that can't be used. They are rare, so that the file is rather read twice than each of them held in memory.
+    async fn keep_rejected(&mut self, tx: &mut Tx, window: Window, file: &Spooled) -> Result<(), SyncError> {
+        store::clear_rejected(tx, self.instance, self.run, window.position).await?;
+        let room = self.ledger.report.room_for_rejected();
+        let (sender, mut batches) = mpsc::channel(1);
+        let (path, fields) = (file.0.clone(), self.plan.fields.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let file = File::open(path).map_err(SyncError::Spool)?;
+            read_rejected(file, &fields, window, (REJECTED_AT_ONCE, room), |rows| sender.blocking_send(rows).is_ok())
+        });
+        while let Some(rows) = batches.recv().await {
+            store::insert_rejected(tx, self.instance, self.run, (window.position, window.start), &rows).await?;
+        }
+        reading.await.map_err(|_| SyncError::Broken)?
+    }
+
+    /// Records the window as read.
+    async fn finish(&mut self, mut tx: Tx, export: &Export, outcome: &PeopleOutcome, counts: (i64, i64)) -> Result<(), SyncError> {
         let report = &mut self.ledger.report;
         report.export_jobs += 1;
         report.export_bytes += counts.1;
-        report.rejected += outcome.rejected;
-        report.unusable_salesforce_ids += outcome.unusable_salesforce_ids;
-        report.saw_everything &= outcome.rejected == 0;
-        let room = MOST_EXAMPLES.saturating_sub(report.rejected_examples.len());
-        report.rejected_examples.extend(outcome.examples.iter().take(room).cloned());
-        self.done += i64::try_from(last.len()).unwrap_or(0);
-        let mut tx = self.service.db.begin().await?;
-        store::stage_people(&mut tx, self.instance, self.run, &last).await?;
+        report.reject(outcome);
+        self.done += counts.0;
+        let (first, last) = outcome.ids.unwrap_or((i64::MAX, self.ledger.last_id));
+        self.ledger.several |= !outcome.ascending || first <= self.ledger.last_id;
+        self.ledger.last_id = last;
         store::export_staged(&mut tx, self.instance, self.run, export.position, counts).await?;
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)

@@ -1,17 +1,23 @@
-//! People from Marketo: one export a window of creation time, a bounded number of them under way at Marketo, the next ones being
-//! made there while a finished one is read here.
+//! People from Marketo: one export a window of time, a bounded number of them under way at Marketo. While one file is read into the
+//! staging table the next one is downloaded, and the ones after it are made at Marketo.
 
 use std::collections::VecDeque;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Pass;
-use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoError};
+use super::export::{Arrived, fetch};
+use super::{Pass, Turn};
+use crate::ids::{InstanceId, RunId};
+use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoClient, MarketoError};
 use crate::sync::store::{self, Export, ExportState};
-use crate::sync::{Phase, SyncError};
+use crate::sync::windows::Windows;
+use crate::sync::{Phase, SyncError, SyncService};
 
 /// Exports made for a window before the run gives up.
 const MOST_TRIES: u32 = 3;
+/// Files that may wait until they are read; one more is being read and one being downloaded.
+const WAITING_FILES: usize = 1;
 
 /// An export at Marketo that isn't read yet.
 struct UnderWay {
@@ -23,37 +29,121 @@ struct UnderWay {
     found_again: bool,
 }
 
+/// Has exports made and brings their files here.
+struct Exporter {
+    service: SyncService,
+    instance: InstanceId,
+    run: RunId,
+    turn: Turn,
+    marketo: MarketoClient,
+    fields: Vec<String>,
+    by: FilterBy,
+    /// Windows that aren't planned yet.
+    windows: Windows,
+    /// Number of the next window.
+    position: i64,
+    planned: VecDeque<Export>,
+    under_way: Vec<UnderWay>,
+}
+
 impl Pass {
-    /// Reads everybody into the staging table.
+    /// Reads everybody, or everybody who changed, into the staging table.
     pub(super) async fn extract(&mut self) -> Result<(), SyncError> {
-        let so_far = store::staged_people_so_far(&self.service.db, self.instance, self.run).await?;
-        self.begin_phase(Phase::ReadingPeople, so_far, None).await?;
-        let mut planned = VecDeque::new();
-        let mut under_way = Vec::new();
+        loop {
+            let mut exporter = self.exporter().await?;
+            let (sender, mut arriving) = mpsc::channel(WAITING_FILES);
+            let reading = async {
+                while let Some(arrived) = arriving.recv().await {
+                    self.take_in(arrived).await?;
+                }
+                Ok(())
+            };
+            match futures_util::future::try_join(exporter.bring(sender), reading).await {
+                Err(error) if self.plan.changed_since.is_some() && is_unsupported(&error) => self.read_everybody_instead().await?,
+                outcome => return outcome.map(drop),
+            }
+        }
+    }
+
+    async fn exporter(&mut self) -> Result<Exporter, SyncError> {
+        let mut windows =
+            Windows::new(self.plan.changed_since.unwrap_or(self.plan.earliest), self.plan.latest, self.service.settings.window_days);
+        let (mut planned, mut under_way) = (VecDeque::new(), Vec::new());
+        let (mut position, mut so_far) = (0, 0);
         for export in store::exports(&self.service.db, self.instance, self.run).await? {
+            windows.pass(export.span);
+            if let Some(records) = export.records {
+                windows.held(export.span, records);
+            }
+            position = export.position + 1;
             match (export.state, export.export_id.clone()) {
-                (ExportState::Staged, _) => {}
+                (ExportState::Staged, _) => so_far += export.records.unwrap_or(0),
                 (ExportState::Created, Some(export_id)) => {
                     under_way.push(UnderWay { export, export_id, next_question: Instant::now(), found_again: true });
                 }
                 _ => planned.push_back(export),
             }
         }
+        self.begin_phase(Phase::ReadingPeople, so_far, None).await?;
+        Ok(Exporter {
+            service: self.service.clone(),
+            instance: self.instance,
+            run: self.run,
+            turn: self.turn.clone(),
+            marketo: self.marketo.clone(),
+            fields: self.plan.fields.iter().map(|field| field.rest_name.clone()).collect(),
+            by: if self.plan.changed_since.is_some() { FilterBy::UpdatedAt } else { FilterBy::CreatedAt },
+            windows,
+            position,
+            planned,
+            under_way,
+        })
+    }
+
+    /// Marketo can't tell who changed in this subscription, so that everybody is read.
+    async fn read_everybody_instead(&mut self) -> Result<(), SyncError> {
+        tracing::info!(run = %self.run, "the subscription has no filter for changes; everybody is read");
+        self.plan.changed_since = None;
+        let mut tx = self.service.db.begin().await?;
+        store::drop_planned_exports(&mut tx, self.instance, self.run).await?;
+        store::change_plan(&mut tx, self.instance, self.run, &self.plan).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn is_unsupported(error: &SyncError) -> bool {
+    use crate::connections::ConnectionError::Marketo;
+    matches!(error, SyncError::Connection(Marketo(MarketoError::UnsupportedFilter(_))))
+}
+
+impl Exporter {
+    /// Brings the file of every window, whatever its order.
+    async fn bring(&mut self, files: mpsc::Sender<Arrived>) -> Result<(), SyncError> {
         let mut failures = 0;
         loop {
-            self.top_up(&mut planned, &mut under_way).await?;
-            if under_way.is_empty() {
+            self.top_up().await?;
+            if self.under_way.is_empty() {
                 return Ok(());
             }
-            let (one, job) = self.next_to_end(&mut under_way).await?;
-            // Marketo makes the next one while this one is read.
-            self.top_up(&mut planned, &mut under_way).await?;
-            let read = match job.filter(|job| job.status == ExportStatus::Completed) {
-                Some(job) => self.take_in(&one.export, job, planned.is_empty() && under_way.is_empty()).await?,
-                None => false,
+            let (one, job) = self.next_to_end().await?;
+            let completed = job.filter(|job| job.status == ExportStatus::Completed);
+            if let Some(people) = completed.as_ref().and_then(|job| i64::try_from(job.number_of_records?).ok()) {
+                self.windows.held(one.export.span, people);
+            }
+            // Marketo makes the next one while this one is downloaded.
+            self.top_up().await?;
+            let fetched = match completed {
+                Some(job) => fetch(&self.service, &self.marketo, &self.turn, &one.export, job).await?,
+                None => None,
             };
-            if read {
+            if let Some(file) = fetched {
                 failures = 0;
+                let is_last = self.planned.is_empty() && self.under_way.is_empty();
+                let windows = self.position + self.windows.left();
+                if files.send(Arrived { export: one.export, file, windows, is_last }).await.is_err() {
+                    // The reader has stopped, and says why.
+                    return Ok(());
+                }
                 continue;
             }
             failures += 1;
@@ -61,22 +151,22 @@ impl Pass {
                 return Err(SyncError::ExportFailed(format!("{} ended without a file", one.export_id)));
             }
             tracing::warn!(run = %self.run, export = one.export_id, "an export came to nothing and is made again");
-            let mut tx = self.service.db.begin().await?;
+            let mut tx = self.turn.begin(&self.service).await?;
             store::export_forgotten(&mut tx, self.instance, self.run, one.export.position).await?;
             tx.commit().await?;
-            planned.push_front(one.export);
+            self.planned.push_front(one.export);
         }
     }
 
     /// Has exports made until as many are under way as may be. When Marketo's queue is full, those under way are waited for.
-    async fn top_up(&mut self, planned: &mut VecDeque<Export>, under_way: &mut Vec<UnderWay>) -> Result<(), SyncError> {
-        while under_way.len() < self.service.settings.exports_at_once {
-            let Some(export) = planned.pop_front() else { return Ok(()) };
+    async fn top_up(&mut self) -> Result<(), SyncError> {
+        while self.under_way.len() < self.service.settings.exports_at_once {
+            let Some(export) = self.next_window().await? else { return Ok(()) };
             match self.make(export).await? {
-                (made, true) => under_way.push(made),
+                (made, true) => self.under_way.push(made),
                 (made, false) => {
                     // It stays at Marketo as made; asking for its status later finds it waiting to be queued.
-                    under_way.push(UnderWay { found_again: true, ..made });
+                    self.under_way.push(UnderWay { found_again: true, ..made });
                     return Ok(());
                 }
             }
@@ -84,13 +174,28 @@ impl Pass {
         Ok(())
     }
 
+    /// The next window to have an export made of. It is kept before, so that none is left out or read twice after a crash.
+    async fn next_window(&mut self) -> Result<Option<Export>, SyncError> {
+        if let Some(planned) = self.planned.pop_front() {
+            return Ok(Some(planned));
+        }
+        let Some(span) = self.windows.next() else { return Ok(None) };
+        let position = self.position;
+        let mut tx = self.turn.begin(&self.service).await?;
+        store::plan_export(&mut tx, self.instance, self.run, position, span).await?;
+        tx.commit().await?;
+        self.position += 1;
+        Ok(Some(Export { position, span, state: ExportState::Planned, export_id: None, records: None }))
+    }
+
     /// Makes an export and queues it; `false` when the queue is full. Its id is kept before it is queued: a crash in between
     /// leaves an export that never runs and costs nothing.
     async fn make(&mut self, export: Export) -> Result<(UnderWay, bool), SyncError> {
-        let fields: Vec<_> = self.plan.fields.iter().map(|field| field.rest_name.clone()).collect();
+        // A job whose id is lost would be made again.
+        let _undivided = self.turn.undivided.clone().lock_owned().await;
         let (start, end) = (export.span.start.instant(), export.span.end.instant());
-        let job = self.marketo.create_export(&fields, ExportFilter { by: FilterBy::CreatedAt, start, end }).await?;
-        let mut tx = self.service.db.begin().await?;
+        let job = self.marketo.create_export(&self.fields, ExportFilter { by: self.by, start, end }).await?;
+        let mut tx = self.turn.begin(&self.service).await?;
         store::export_created(&mut tx, self.instance, self.run, export.position, &job.export_id).await?;
         tx.commit().await?;
         let queued = self.queue(&job.export_id).await?;
@@ -107,23 +212,23 @@ impl Pass {
     }
 
     /// Waits until one of the exports has ended; without a job when Marketo doesn't know it any more.
-    async fn next_to_end(&mut self, under_way: &mut Vec<UnderWay>) -> Result<(UnderWay, Option<ExportJob>), SyncError> {
+    async fn next_to_end(&mut self) -> Result<(UnderWay, Option<ExportJob>), SyncError> {
         loop {
-            let next = under_way.iter().enumerate().min_by_key(|(_, one)| one.next_question).map(|(place, _)| place);
+            let next = self.under_way.iter().enumerate().min_by_key(|(_, one)| one.next_question).map(|(place, _)| place);
             // The caller has checked that there is one.
             let place = next.ok_or(SyncError::Broken)?;
-            tokio::time::sleep_until(under_way[place].next_question).await;
-            let one = &under_way[place];
+            tokio::time::sleep_until(self.under_way[place].next_question).await;
+            let one = &self.under_way[place];
             match self.marketo.export_status(&one.export_id).await {
-                Ok(job) if job.status.is_final() => return Ok((under_way.swap_remove(place), Some(job))),
+                Ok(job) if job.status.is_final() => return Ok((self.under_way.swap_remove(place), Some(job))),
                 Ok(job) if job.status == ExportStatus::Created => {
                     self.queue(&job.export_id).await?;
                 }
                 Ok(_) => {}
-                Err(MarketoError::Rejected(_)) if one.found_again => return Ok((under_way.swap_remove(place), None)),
+                Err(MarketoError::Rejected(_)) if one.found_again => return Ok((self.under_way.swap_remove(place), None)),
                 Err(error) => return Err(error.into()),
             }
-            under_way[place].next_question = Instant::now() + self.service.poll_interval;
+            self.under_way[place].next_question = Instant::now() + self.service.poll_interval;
         }
     }
 }

@@ -1,77 +1,154 @@
-//! The merge into the people of the instance, a range of Marketo ids a transaction, so that other writers get their turn; what
-//! was counted is kept in the same transaction, so that a crash counts nothing twice.
+//! The merge into the people of the instance. What was counted is kept in the transaction that writes it, so that a crash counts
+//! nothing twice.
 
 use super::{Pass, clear_staging};
+use crate::db::{Db, Tx, bulk};
+use crate::people::next_change;
 use crate::sync::run::RunState;
+use crate::sync::store::merge::Merged;
+use crate::sync::store::merge::postgres::{self, Merge};
+use crate::sync::store::merge::sqlite::{self, Range};
 use crate::sync::{Phase, SyncError, store};
 
 impl Pass {
-    /// Merges, removes who is gone, tidies up and ends the run.
+    /// Merges, removes who is gone, and tidies up.
     pub(super) async fn load(&mut self) -> Result<(), SyncError> {
-        self.merge().await?;
-        if self.ledger.report.saw_everything {
-            self.remove().await?;
+        if self.ledger.phase != Phase::Tidying {
+            match &self.service.db {
+                Db::Sqlite { .. } => self.merge_in_ranges().await?,
+                Db::Postgres(_) => self.merge_at_once().await?,
+            }
         }
         let done = self.done;
         self.begin_phase(Phase::Tidying, done, self.total).await?;
-        clear_staging(&self.service, self.instance, self.run).await?;
-        self.ledger.phase = Phase::Ended;
+        clear_staging(&self.service, self.run).await
+    }
+
+    /// Adds what a merge came to.
+    fn count(&mut self, merged: Merged) {
+        let report = &mut self.ledger.report;
+        report.read += merged.read;
+        report.qualified += merged.qualified;
+        report.inserted += merged.inserted;
+        report.updated += merged.updated;
+        report.unchanged += merged.qualified - merged.inserted - merged.updated;
+        report.removed += merged.removed;
+        let reasons = &mut report.not_qualified;
+        reasons.no_salesforce_record += merged.no_record;
+        reasons.owned_by_a_queue += merged.queue;
+        reasons.not_found_in_salesforce += merged.read - merged.qualified - merged.no_record - merged.queue;
+        self.done = self.ledger.report.read;
+    }
+
+    /// Refuses people beyond the limit whom a run adds that reads only who changed; of one that reads everybody that is known before.
+    async fn check_additions(&self, tx: &mut Tx, merged: Merged) -> Result<(), SyncError> {
+        if self.plan.changed_since.is_none() || merged.inserted == 0 {
+            return Ok(());
+        }
+        self.service.within_limit(store::count_people(tx, self.instance).await?)
+    }
+
+    /// Everything in one transaction: it is merged as a whole or not at all. Nobody but writers of this instance's people waits.
+    async fn merge_at_once(&mut self) -> Result<(), SyncError> {
+        let staged = store::staged(&self.service.db, self.run).await?;
+        self.begin_phase(Phase::Merging, 0, Some(staged)).await?;
         let mut tx = self.service.db.begin().await?;
-        self.save(&mut tx).await?;
-        store::change_state(&mut tx, self.instance, self.run, RunState::Completed, None, self.service.clock.timestamp()).await?;
-        tx.commit().await?;
-        let report = &self.ledger.report;
-        tracing::info!(run = %self.run, read = report.read, qualified = report.qualified, removed = report.removed, "a sync is complete");
-        Ok(())
+        let change = next_change(&mut tx, self.instance).await?;
+        let Tx::Postgres(transaction) = &mut tx else { return Err(SyncError::Broken) };
+        // The server may have crashed between two statements of ours.
+        if self.lost_staging().await? != (Vec::new(), false) {
+            return Err(SyncError::StagingLost);
+        }
+        let merge = Merge {
+            instance: self.instance,
+            run: self.run,
+            change,
+            at: self.service.clock.timestamp(),
+            began: self.plan.latest,
+            everybody: self.plan.changed_since.is_none(),
+            remove: self.ledger.report.saw_everything,
+        };
+        postgres::prepare(transaction, self.run, self.ledger.several).await?;
+        let merged = if postgres::has_partition(transaction, self.instance).await? {
+            postgres::merge_changes(transaction, merge).await?
+        } else {
+            // Filled first and indexed after.
+            let mut merged = postgres::counted(transaction, self.run).await?;
+            merged.qualified = postgres::fill(transaction, merge).await?;
+            merged.inserted = merged.qualified;
+            let statements = postgres::indexes(transaction, self.instance).await?;
+            let steps = i64::try_from(statements.len()).unwrap_or(1).max(1);
+            for (step, statement) in (1..).zip(&statements) {
+                // Half of the way is filling.
+                self.show(staged / 2 + staged / 2 * (step - 1) / steps).await?;
+                postgres::build(transaction, statement).await?;
+            }
+            postgres::attach(transaction, self.instance).await?;
+            merged
+        };
+        self.check_additions(&mut tx, merged).await?;
+        self.count(merged);
+        self.ledger.phase = Phase::Tidying;
+        self.ledger.phase_began_at = Some(self.service.clock.timestamp());
+        self.advance(&mut tx).await?;
+        Ok(tx.commit().await?)
     }
 
-    async fn merge(&mut self) -> Result<(), SyncError> {
-        if matches!(self.ledger.phase, Phase::Removing | Phase::Tidying) {
+    /// Range by range, so that other writers get their turn.
+    async fn merge_in_ranges(&mut self) -> Result<(), SyncError> {
+        if self.ledger.phase != Phase::Removing {
+            self.merge_ranges().await?;
+        }
+        if !self.ledger.report.saw_everything {
             return Ok(());
         }
-        let staged = store::staged(&self.service.db, self.instance, self.run).await?;
-        self.begin_phase(Phase::Merging, self.ledger.report.read, Some(staged)).await?;
-        let rows = self.batch_rows();
-        loop {
-            let after = self.ledger.merged_up_to;
-            let Some(up_to) = store::staged_boundary(&self.service.db, self.instance, self.run, after, rows).await? else { return Ok(()) };
-            let now = self.service.clock.timestamp();
-            let mut tx = self.service.db.begin().await?;
-            let merged = store::merge_range(&mut tx, self.instance, self.run, (after, up_to), now).await?;
-            let report = &mut self.ledger.report;
-            let inserted = merged.qualified - merged.known;
-            report.read += merged.read;
-            report.qualified += merged.qualified;
-            report.inserted += inserted;
-            report.updated += merged.written - inserted;
-            report.unchanged += merged.qualified - merged.written;
-            let reasons = &mut report.not_qualified;
-            reasons.no_salesforce_record += merged.no_record;
-            reasons.owned_by_a_queue += merged.queue;
-            reasons.not_found_in_salesforce += merged.read - merged.qualified - merged.no_record - merged.queue;
-            self.ledger.merged_up_to = up_to;
-            self.done = self.ledger.report.read;
-            self.advance(&mut tx).await?;
-            tx.commit().await?;
-        }
-    }
-
-    /// Removes people who were here and don't qualify by what was read. Only called when everything was read.
-    async fn remove(&mut self) -> Result<(), SyncError> {
-        if self.ledger.phase == Phase::Tidying {
-            return Ok(());
-        }
+        self.change_state(RunState::Reconciling).await?;
         self.begin_phase(Phase::Removing, self.done, self.total).await?;
+        let everybody = self.plan.changed_since.is_none();
+        if everybody && sqlite::known(&self.service.db, self.instance).await? <= self.ledger.report.qualified {
+            // Whoever qualified is there, and nobody else.
+            return Ok(());
+        }
+        let mut tx = self.service.db.begin().await?;
+        sqlite::index_by_id(&mut tx, self.run).await?;
+        tx.commit().await?;
         let rows = self.batch_rows();
         loop {
             let after = self.ledger.removed_up_to;
-            let Some(up_to) = store::known_boundary(&self.service.db, self.instance, after, rows).await? else { return Ok(()) };
+            let Some(up_to) = sqlite::known_boundary(&self.service.db, self.instance, after, rows).await? else { return Ok(()) };
             let mut tx = self.service.db.begin().await?;
-            let removed = store::remove_range(&mut tx, self.instance, self.run, (after, up_to), self.plan.latest).await?;
-            self.ledger.report.removed += i64::try_from(removed).unwrap_or(i64::MAX);
+            let times = (self.plan.latest, self.service.clock.timestamp());
+            let removed = sqlite::remove_range(&mut tx, self.instance, self.run, (after, up_to), times, everybody).await?;
+            self.ledger.report.removed += removed;
             self.ledger.removed_up_to = up_to;
             self.advance(&mut tx).await?;
             tx.commit().await?;
         }
+    }
+
+    async fn merge_ranges(&mut self) -> Result<(), SyncError> {
+        let mut into_nobody = false;
+        if self.ledger.merged_up_to == 0 {
+            let mut tx = self.service.db.begin().await?;
+            sqlite::prepare(&mut tx, self.run, self.ledger.several).await?;
+            into_nobody = sqlite::begin_empty(&mut tx, self.instance).await?;
+            tx.commit().await?;
+        }
+        let left = store::staged(&self.service.db, self.run).await?;
+        self.begin_phase(Phase::Merging, self.ledger.report.read, Some(left)).await?;
+        let rows = self.batch_rows();
+        loop {
+            let after = self.ledger.merged_up_to;
+            let mut tx = self.service.db.begin().await?;
+            let Some(up_to) = sqlite::staged_boundary(&mut tx, self.run, after, rows).await? else { break };
+            let range = Range { run: self.run, places: (after, up_to), at: self.service.clock.timestamp(), into_nobody };
+            let merged = sqlite::merge_range(&mut tx, self.instance, range).await?;
+            self.check_additions(&mut tx, merged).await?;
+            self.count(merged);
+            self.ledger.merged_up_to = up_to;
+            self.advance(&mut tx).await?;
+            tx.commit().await?;
+        }
+        Ok(bulk::build_indexes(&self.service.db).await?)
     }
 }

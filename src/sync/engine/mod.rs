@@ -1,22 +1,33 @@
 //! Carries a run out: extract, qualify, load. All it needs to go on is in the database before it is acted on, so that a run goes
 //! on where it stood after a crash, in this process or another.
 
+mod ending;
 mod export;
 mod extract;
 mod load;
+mod meter;
 mod qualify;
+mod spool;
+mod staging;
+mod turn;
 
-use std::time::{Duration as StdDuration, Instant};
+pub(super) use qualify::Object;
 
-use time::Duration;
+use std::time::Duration as StdDuration;
 
-use super::run::{Ledger, Plan, Query};
-use super::{Failure, Phase, RunState, SyncError, SyncService, failure, fields, store, windows};
-use crate::db::Tx;
+use super::notices::Notice;
+use super::run::{Ledger, Plan, Query, RunKind};
+use super::store::{self, RunRow};
+use super::windows::Windows;
+use super::{Phase, RunState, SyncError, SyncService, Usage, fields, incremental};
+use crate::db::{Db, Tx};
 use crate::ids::{InstanceId, RunId};
-use crate::instances::PEOPLE_LIMIT;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
+
+pub(super) use ending::{Ending, end_try};
+use meter::Meter;
+pub(super) use turn::Turn;
 
 /// Shortest time between two changes of what the progress bar shows.
 const PROGRESS: StdDuration = StdDuration::from_millis(250);
@@ -26,125 +37,109 @@ struct Pass {
     service: SyncService,
     instance: InstanceId,
     run: RunId,
+    turn: Turn,
     marketo: MarketoClient,
     salesforce: SalesforceClient,
+    meters: Meters,
     plan: Plan,
     ledger: Ledger,
     done: i64,
     total: Option<i64>,
-    shown_at: Instant,
 }
 
-/// Carries a run on to its end, from wherever it stands.
+/// What the calls of this try have cost so far.
+pub(super) struct Meters {
+    marketo: Meter,
+    salesforce: Meter,
+}
+
+impl Meters {
+    /// Moves what was counted into a run's report.
+    pub(super) fn settle(&self, usage: &mut Usage) {
+        self.marketo.settle(&mut usage.marketo);
+        self.salesforce.settle(&mut usage.salesforce);
+    }
+}
+
+/// Carries a run on to its end, from wherever it stands, or until it is asked to stop.
 ///
 /// # Errors
 /// What stopped it; [`end_try`] decides what becomes of the run.
-pub(super) async fn go_on(service: SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
-    let Some(row) = store::find_run(&service.db, instance, run).await? else { return Ok(()) };
-    let state = RunState::parse(&row.state);
-    if state.is_final() {
-        return Ok(());
+pub(super) async fn go_on(service: SyncService, turn: Turn) -> Result<(), SyncError> {
+    let Some(row) = turn.take_over(&service).await? else { return Ok(()) };
+    if row.requested.is_some() {
+        return Err(SyncError::Asked);
     }
+    let watched = service.clone();
+    // Stopping is no other than dying: what counts is in the database, and the next try goes on from there.
+    tokio::select! {
+        outcome = carry_out(service, turn.clone(), row) => outcome,
+        (why, _nothing_begins) = turn.until_stopped(&watched) => Err(why),
+    }
+}
+
+async fn carry_out(service: SyncService, turn: Turn, row: RunRow) -> Result<(), SyncError> {
+    let Turn { instance, run, .. } = turn;
+    let (state, kind) = (row.state(), row.kind());
+    spool::sweep(&service, &turn).await?;
     let (marketo, salesforce) = service.clients(instance).await?;
-    let mut ledger = row.report.map(|ledger| ledger.0).unwrap_or_default();
+    let (marketo_meter, salesforce_meter) = (Meter::default(), Meter::default());
+    let marketo = marketo.with_ledger(|book| marketo_meter.before(book));
+    let salesforce = salesforce.with_ledger(|book| salesforce_meter.before(book));
+    let meters = Meters { marketo: marketo_meter, salesforce: salesforce_meter };
+    if kind == RunKind::Incremental {
+        return incremental::go_on(service, turn, row, (marketo, salesforce), meters).await;
+    }
+    let mut ledger = row.ledger();
     ledger.waiting_for = None;
+    let (done, total) = (row.done, row.total);
     let plan = match row.plan {
         Some(plan) => plan.0,
-        None => begin(&service, instance, run, &marketo, &mut ledger).await?,
+        None => {
+            // From here on nothing may happen unseen: what this run reads too early is read again afterwards.
+            incremental::reserve(&service, &turn, &marketo, &salesforce).await?;
+            begin(&service, &turn, &marketo, &mut ledger).await?
+        }
     };
-    let (done, total, shown_at) = (row.done, row.total, Instant::now());
-    let mut pass = Pass { service, instance, run, marketo, salesforce, plan, ledger, done, total, shown_at };
-    if matches!(state, RunState::Queued | RunState::Extracting) {
-        pass.extract().await?;
-        pass.change_state(RunState::Qualifying).await?;
-    }
-    if state != RunState::Loading {
-        pass.qualify().await?;
-        pass.check_limit().await?;
-        pass.change_state(RunState::Loading).await?;
-    }
-    pass.load().await
+    let mut pass = Pass { service, instance, run, turn, marketo, salesforce, meters, plan, ledger, done, total };
+    pass.read_everybody(state).await?;
+    pass.complete().await
 }
 
 /// Decides what the run reads, once, and begins it.
-async fn begin(
-    service: &SyncService,
-    instance: InstanceId,
-    run: RunId,
-    marketo: &MarketoClient,
-    ledger: &mut Ledger,
-) -> Result<Plan, SyncError> {
-    // A run that a crash kept from tidying up left rows that nobody reads any more.
-    for left in store::runs_with_staging(&service.db, instance).await? {
-        clear_staging(service, instance, left).await?;
+async fn begin(service: &SyncService, turn: &Turn, marketo: &MarketoClient, ledger: &mut Ledger) -> Result<Plan, SyncError> {
+    let (instance, run) = (turn.instance, turn.run);
+    // What a failed run keeps for a retry is of no use once another has begun; one that a crash kept from tidying up left rows, too.
+    for left in store::runs_with_staging(&service.db, instance, run).await? {
+        let mut tx = service.db.begin().await?;
+        store::give_up_staging(&mut tx, instance, left).await?;
+        tx.commit().await?;
+        clear_staging(service, left).await?;
     }
+    // It may be begun anew.
+    clear_staging(service, run).await?;
     let resolved = fields::resolve(&marketo.describe().await?);
     let fields = fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
     let now = service.clock.timestamp();
-    let plan = Plan { fields, earliest: service.earliest(), latest: now };
-    let spans = windows::spans(plan.earliest, plan.latest, service.settings.window_days);
+    let changed_since = store::changed_since(&service.db, instance, run).await?;
+    let plan = Plan { fields, earliest: service.earliest(), latest: now, changed_since };
     ledger.report.saw_everything = true;
-    ledger.report.export_jobs_planned = i64::try_from(spans.len()).unwrap_or(i64::MAX);
+    ledger.report.export_jobs_planned = Windows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).left();
     let mut tx = service.db.begin().await?;
-    store::insert_exports(&mut tx, instance, run, &spans).await?;
+    store::forget_rejected(&mut tx, instance).await?;
     store::save_plan(&mut tx, instance, run, &plan, now).await?;
-    store::save_ledger(&mut tx, instance, run, ledger, (0, None), now).await?;
+    if !store::save_ledger(&mut tx, instance, (run, turn.id), ledger, (0, None), now).await? {
+        return Err(SyncError::Superseded);
+    }
     tx.commit().await?;
     Ok(plan)
 }
 
-/// Deletes what a run has staged, a bounded number of rows at a time.
-async fn clear_staging(service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
-    let rows = i64::try_from(service.settings.batch_rows).unwrap_or(i64::MAX);
-    loop {
-        let mut tx = service.db.begin().await?;
-        let people = store::clear_people(&mut tx, instance, run, rows).await?;
-        let owners = store::clear_owners(&mut tx, instance, run, rows).await?;
-        tx.commit().await?;
-        if people + owners == 0 {
-            return Ok(());
-        }
-    }
-}
-
-/// What becomes of a run after a try that was stopped.
-pub(super) enum Ending {
-    /// It is tried again after this time.
-    Again(Duration),
-    /// It is over; the code of the failure.
-    Failed(String),
-}
-
-/// Records what stopped a try: the run waits, or it has failed.
-///
-/// # Errors
-/// When that can't be recorded; the run isn't over then.
-pub(super) async fn end_try(service: &SyncService, instance: InstanceId, run: RunId, error: &SyncError) -> Result<Ending, SyncError> {
-    let now = service.clock.timestamp();
-    let failure = Failure::of(error, now);
-    let Some(row) = store::find_run(&service.db, instance, run).await? else { return Ok(Ending::Failed(failure.code)) };
-    let mut ledger = row.report.map(|ledger| ledger.0).unwrap_or_default();
-    ledger.vain_tries += 1;
+/// Drops what a run has staged.
+pub(super) async fn clear_staging(service: &SyncService, run: RunId) -> Result<(), SyncError> {
     let mut tx = service.db.begin().await?;
-    if let Some(wait) = failure::pause(error, ledger.vain_tries) {
-        tracing::info!(%run, code = failure.code, wait_seconds = wait.whole_seconds(), "a sync waits");
-        ledger.waiting_for = Some(failure);
-        store::save_ledger(&mut tx, instance, run, &ledger, (row.done, row.total), now).await?;
-        tx.commit().await?;
-        return Ok(Ending::Again(wait));
-    }
-    tracing::warn!(%run, code = failure.code, "a sync failed");
-    let code = failure.code.clone();
-    ledger.phase = Phase::Ended;
-    ledger.waiting_for = None;
-    ledger.failure = Some(failure);
-    store::save_ledger(&mut tx, instance, run, &ledger, (row.done, row.total), now).await?;
-    store::change_state(&mut tx, instance, run, RunState::Failed, ledger.failure.as_ref(), now).await?;
-    tx.commit().await?;
-    if let Err(error) = clear_staging(service, instance, run).await {
-        tracing::warn!(%run, error = %error, "what a failed sync had read is left for the next one to clear");
-    }
-    Ok(Ending::Failed(code))
+    store::drop_staging(&mut tx, run).await?;
+    Ok(tx.commit().await?)
 }
 
 impl Pass {
@@ -152,8 +147,44 @@ impl Pass {
         i64::try_from(self.service.settings.batch_rows).unwrap_or(i64::MAX)
     }
 
+    /// Reads everybody and merges who qualifies.
+    async fn read_everybody(&mut self, mut state: RunState) -> Result<(), SyncError> {
+        if self.ledger.phase != Phase::Tidying && self.recover_staging().await? {
+            state = RunState::Extracting;
+        }
+        if matches!(state, RunState::Queued | RunState::Extracting) {
+            self.extract().await?;
+            self.change_state(RunState::Qualifying).await?;
+        }
+        if !matches!(state, RunState::Loading | RunState::Reconciling) {
+            self.qualify().await?;
+            self.check_limit().await?;
+            self.change_state(RunState::Loading).await?;
+        }
+        self.load().await
+    }
+
+    /// Ends the run, and has the admins told.
+    async fn complete(&mut self) -> Result<(), SyncError> {
+        let notice = Notice::prepare(&self.service, self.instance, self.run).await?;
+        let now = self.service.clock.timestamp();
+        self.ledger.phase = Phase::Ended;
+        let mut tx = self.service.db.begin().await?;
+        self.save(&mut tx).await?;
+        store::change_state(&mut tx, self.instance, self.run, RunState::Completed, None, now).await?;
+        store::put_down(&mut tx, self.instance, self.run, RunState::Completed, false).await?;
+        notice.queue(&mut tx, &self.service, RunState::Completed, &self.ledger).await?;
+        incremental::follow_full_run(&mut tx, &self.service, self.instance, self.run, &self.plan).await?;
+        tx.commit().await?;
+        let report = &self.ledger.report;
+        tracing::info!(run = %self.run, read = report.read, qualified = report.qualified, removed = report.removed, "a sync is complete");
+        Ok(())
+    }
+
     async fn change_state(&mut self, state: RunState) -> Result<(), SyncError> {
         let mut tx = self.service.db.begin().await?;
+        // First, so that a try that lost the run changes nothing.
+        self.save(&mut tx).await?;
         store::change_state(&mut tx, self.instance, self.run, state, None, self.service.clock.timestamp()).await?;
         tx.commit().await?;
         tracing::info!(run = %self.run, state = state.as_str(), "a sync moves on");
@@ -179,29 +210,26 @@ impl Pass {
     }
 
     /// Keeps how far the run is.
+    ///
+    /// # Errors
+    /// [`SyncError::Superseded`] when another try carries the run out: the transaction must not be committed.
     async fn save(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
-        self.shown_at = Instant::now();
-        let now = self.service.clock.timestamp();
-        Ok(store::save_ledger(tx, self.instance, self.run, &self.ledger, (self.done, self.total), now).await?)
-    }
-
-    /// Shows progress, unless it was shown a moment ago.
-    async fn show(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
-        if self.shown_at.elapsed() < PROGRESS {
-            return Ok(());
-        }
-        self.shown_at = Instant::now();
-        Ok(store::save_progress(tx, self.instance, self.run, self.done, self.service.clock.timestamp()).await?)
+        self.meters.settle(&mut self.ledger.report.usage);
+        let (now, id) = (self.service.clock.timestamp(), (self.run, self.turn.id));
+        let saved = store::save_ledger(tx, self.instance, id, &self.ledger, (self.done, self.total), now).await?;
+        if saved { Ok(()) } else { Err(SyncError::Superseded) }
     }
 
     /// Refuses to load more people than an instance may have. Who qualifies is only counted when that could be too many.
     async fn check_limit(&self) -> Result<(), SyncError> {
-        let too_many = |count: i64| u64::try_from(count).is_ok_and(|count| count > PEOPLE_LIMIT);
-        if !too_many(store::staged(&self.service.db, self.instance, self.run).await?) {
+        if self.service.within_limit(store::staged(&self.service.db, self.run).await?).is_ok() {
             return Ok(());
         }
-        let qualified = store::qualified(&self.service.db, self.instance, self.run).await?;
-        if too_many(qualified) { Err(SyncError::TooManyPeople(qualified)) } else { Ok(()) }
+        let qualified = match &self.service.db {
+            db @ Db::Sqlite { .. } => store::merge::sqlite::qualified(db, self.run).await?,
+            Db::Postgres(pool) => store::merge::postgres::qualified(pool, self.run).await?,
+        };
+        self.service.within_limit(qualified)
     }
 
     fn query(&mut self, object: qualify::Object) -> &mut Query {

@@ -2,15 +2,16 @@
 //! table. The queries hold nothing that Bulk API 2.0 refuses or that switches its chunking off (no order, limit or aggregate).
 
 use std::io::{self, Read};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::Pass;
+use super::{Meter, Pass};
 use crate::salesforce::{QueryJobState, ResultBody, ResultPage, SalesforceError};
-use crate::sync::rows::{OwnerRow, read_owners};
+use crate::sync::rows::read_owners;
 use crate::sync::{Phase, SyncError, store};
 
 /// Records of a page at most.
@@ -20,26 +21,27 @@ const MOST_TRIES: u32 = 3;
 /// Waits between two questions for a job's state: doubling between these.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
-/// Chunks of a page that may wait for the parser, and batches that may wait for the database.
+/// Chunks of a page that may wait for the parser, and parcels that may wait for the database.
 const WAITING_CHUNKS: usize = 16;
-const WAITING_BATCHES: usize = 2;
+const WAITING_PARCELS: usize = 4;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Object {
+pub(in crate::sync) enum Object {
     Lead,
     Contact,
 }
 
 impl Object {
-    fn name(self) -> &'static str {
+    pub(in crate::sync) fn name(self) -> &'static str {
         match self {
             Self::Lead => "Lead",
             Self::Contact => "Contact",
         }
     }
 
-    fn soql(self) -> &'static str {
+    /// The owners of all records that count.
+    pub(in crate::sync) fn soql(self) -> &'static str {
         match self {
             Self::Lead => "SELECT Id, OwnerId FROM Lead WHERE IsConverted = false",
             Self::Contact => "SELECT Id, OwnerId FROM Contact",
@@ -132,53 +134,41 @@ impl Pass {
     /// Reads a page. With its last batch it counts as read, so that a crash repeats one page at most.
     async fn read_page(&mut self, object: Object, page: ResultPage) -> Result<(), SyncError> {
         let (chunks, arriving) = mpsc::channel(WAITING_CHUNKS);
-        let (sender, mut batches) = mpsc::channel(WAITING_BATCHES);
+        let (sender, mut parcels) = mpsc::channel(WAITING_PARCELS);
         let rows = self.service.settings.batch_rows;
         let parsing = tokio::task::spawn_blocking(move || {
             read_owners(Chunks { arriving, current: Bytes::new() }, rows, |owners| sender.blocking_send(owners).is_ok())
         });
-        let done_before = self.done;
-        let writing = async {
-            let mut last: Vec<OwnerRow> = Vec::new();
-            while let Some(next) = batches.recv().await {
-                let full = std::mem::replace(&mut last, next);
-                if full.is_empty() {
-                    continue;
-                }
-                let mut tx = self.service.db.begin().await?;
-                store::stage_owners(&mut tx, self.instance, self.run, &full).await?;
-                self.done += i64::try_from(full.len()).unwrap_or(0);
-                self.show(&mut tx).await?;
-                tx.commit().await?;
-            }
-            Ok::<_, SyncError>(last)
-        };
-        let (fed, written) = futures_util::future::join(feed(page.body, chunks), writing).await;
+        let staged = AtomicI64::new(0);
+        let staging = store::stage_owners(&self.service.db, self.run, &mut parcels, &staged);
+        let meter = self.meters.salesforce.clone();
+        let (fed, tx) = futures_util::future::join(feed(page.body, chunks, meter), self.showing(&staged, staging)).await;
+        drop(parcels);
         let read = parsing.await.map_err(|_| SyncError::Broken)?;
-        // What was read so far of a page that is read again doesn't count.
-        let outcome = fed.map_err(SyncError::from).and(written).and_then(|last| Ok((last, read?)));
-        let (last, read) = outcome.inspect_err(|_| self.done = done_before)?;
-        if let Some(announced) = page.records.and_then(|count| i64::try_from(count).ok()).filter(|announced| read < *announced) {
-            self.done = done_before;
-            return Err(SyncError::QueryUnreadable(format!("a page holds {read} records where {announced} were announced")));
+        fed?;
+        let (mut tx, read) = (tx?, read?);
+        if let Some(announced) = page.records.and_then(|count| i64::try_from(count).ok()).filter(|announced| read.records < *announced) {
+            return Err(SyncError::QueryUnreadable(format!("a page holds {} records where {announced} were announced", read.records)));
         }
-        self.done = done_before + read;
-        self.ledger.report.salesforce_records += read;
+        self.done += read.records;
+        self.ledger.report.salesforce_records += read.records;
         let query = self.query(object);
-        query.records += read;
+        query.records += read.records;
+        let is_behind = query.follow(&read);
         query.complete = page.locator.is_none();
         query.locator = page.locator;
-        let mut tx = self.service.db.begin().await?;
-        store::stage_owners(&mut tx, self.instance, self.run, &last).await?;
+        self.ledger.several |= !is_behind;
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }
 
 /// Hands the page to the parser as it arrives. The parser may have stopped early; it says why itself.
-async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>) -> Result<(), SalesforceError> {
+async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: Meter) -> Result<(), SalesforceError> {
     while let Some(chunk) = body.next().await {
-        if chunks.send(chunk?).await.is_err() {
+        let chunk = chunk?;
+        meter.received(chunk.len());
+        if chunks.send(chunk).await.is_err() {
             break;
         }
     }

@@ -8,7 +8,7 @@ use futures_util::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::RunBody;
+use super::body::RunBody;
 use crate::http::problem::ProblemBody;
 use crate::http::{Code, InstanceCaller, PathParams, Problem};
 use crate::ids::{InstanceId, RunId};
@@ -75,7 +75,11 @@ fn events(
         yield Ok(event(run.clone()));
         let mut said = Instant::now();
         while !run.state.is_final() && Instant::now() < end {
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                // The client connects again, to another process.
+                () = sync.stop.cancelled() => break,
+            }
             match sync.run(instance, run.id).await {
                 Ok(next) if differ(&run, &next) => {
                     run = next;
@@ -94,7 +98,8 @@ fn events(
 }
 
 fn differ(one: &Run, other: &Run) -> bool {
-    (one.updated_at, one.state, one.phase, one.done, one.total) != (other.updated_at, other.state, other.phase, other.done, other.total)
+    let told = |run: &Run| (run.updated_at, run.state, run.phase, run.done, run.total, run.requested, run.goes_on_at);
+    told(one) != told(other)
 }
 
 /// An event of the standard's form (HTML, section 9.2.6): JSON holds no line break, so it is one line of data.

@@ -1,25 +1,31 @@
 //! Routes of the sync.
 
+mod body;
+mod control;
 mod events;
+mod rejected;
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
-use serde::Serialize;
+use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Failure, Phase, Preview, Report, Run, RunState, SyncError, SyncService};
+use super::{Preview, RunFilter, RunKind, RunState, SyncError, SyncService};
 use crate::auth::Scope;
-use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams};
 use crate::ids::RunId;
+
+use body::RunBody;
 
 impl AsProblem for SyncError {
     fn as_problem(&self) -> Problem {
         let said = format!("{self}.");
         match self {
             Self::StepRequired(step) => Problem::new(Code::StepRequired, said).with_link(step.link()),
-            Self::Running(run) => Problem::new(Code::SyncRunning, said).with_link(format!("/v1/sync/runs/{run}")),
+            Self::Running(under_way) => Problem::new(Code::SyncRunning, said).with_link(format!("/v1/sync/runs/{}", under_way.run)),
+            Self::RetryTooLate { newer, .. } => Problem::new(Code::RunStateUnfit, said).with_link(format!("/v1/sync/runs/{newer}")),
+            Self::RunStateUnfit(_) => Problem::new(Code::RunStateUnfit, self.to_string()),
             Self::Unknown => Problem::new(Code::NotFound, said),
             Self::Connection(error) => error.as_problem(),
             Self::Db(error) => error.as_problem(),
@@ -32,65 +38,17 @@ impl AsProblem for SyncError {
 /// The routes.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(preview).service(start_run).service(list_runs).service(get_run).service(events::get_run_events);
+    config.service(control::cancel_run).service(control::pause_run).service(control::resume_run).service(control::retry_run);
+    config.service(rejected::get_rejected_rows);
 }
 
-/// A run of the sync.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = SyncRun)]
-struct RunBody {
-    id: RunId,
-    state: RunState,
-    phase: Phase,
-    /// How much of the phase is done; the phase says what is counted.
-    done: i64,
-    /// How much there is to do in the phase; absent while that isn't known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<i64>,
-    /// What is counted a second since the phase began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rate_per_second: Option<i64>,
-    /// When the phase ends at this rate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    eta: Option<Timestamp>,
-    /// What was done so far; the last word once the run has ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<Report>,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure>,
-    /// A trouble that passes by itself; the run goes on afterwards.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_for: Option<Failure>,
-    /// Who started it: `client:ID` or `member:ID`.
-    started_by: String,
-    created_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_at: Option<Timestamp>,
-    updated_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finished_at: Option<Timestamp>,
-}
-
-impl From<Run> for RunBody {
-    fn from(run: Run) -> Self {
-        Self {
-            id: run.id,
-            state: run.state,
-            phase: run.phase,
-            done: run.done,
-            total: run.total,
-            rate_per_second: run.rate_per_second,
-            eta: run.eta,
-            report: run.report,
-            error: run.error,
-            waiting_for: run.waiting_for,
-            started_by: run.started_by,
-            created_at: run.created_at,
-            started_at: run.started_at,
-            updated_at: run.updated_at,
-            finished_at: run.finished_at,
-        }
-    }
+/// What to start.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = StartSyncRun)]
+#[serde(deny_unknown_fields)]
+struct StartRun {
+    /// Everybody (`full`, also when left out), or who changed since the run before (`incremental`).
+    kind: Option<RunKind>,
 }
 
 /// Preview the sync
@@ -109,32 +67,57 @@ async fn preview(caller: InstanceCaller, sync: Data<SyncService>) -> Result<Http
 
 /// Start a sync
 ///
-/// Step 4. Reads everybody; one run at a time. The answer comes at once; follow the run by its address or its events.
-#[utoipa::path(operation_id = "startSyncRun", tag = "Sync", responses(
+/// Step 4. Reads everybody, or with the kind `incremental` who changed since the run before, which also happens by itself; one run at
+/// a time. The answer comes at once; follow the run by its address or its events.
+#[utoipa::path(operation_id = "startSyncRun", tag = "Sync", request_body(content = Option<StartRun>, description = "May be left out."), responses(
     (status = 202, description = "The run, which has yet to begin.", body = RunBody),
-    (status = 409, description = "A run is under way or a connection is missing; `link` leads there.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "A run is under way, a connection is missing, or everybody must be read first; `link` leads there.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/sync/runs")]
-async fn start_run(context: Context, caller: InstanceCaller, sync: Data<SyncService>) -> Result<HttpResponse, Problem> {
-    let run = sync.start(caller.instance, &caller.actor.to_string()).await?;
+async fn start_run(
+    context: Context,
+    caller: InstanceCaller,
+    sync: Data<SyncService>,
+    OptionalBody(wanted): OptionalBody<StartRun>,
+) -> Result<HttpResponse, Problem> {
+    let kind = wanted.unwrap_or_default().kind.unwrap_or(RunKind::Full);
+    let run = sync.start(caller.instance, kind, &caller.origin).await?;
     let location = context.public_url.of(&format!("/v1/sync/runs/{}", run.id));
     Ok(HttpResponse::Accepted().insert_header(("location", location)).json(RunBody::from(run)))
+}
+
+/// Which runs to list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RunParams {
+    /// Most rows to return; 100 unless given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9A-Za-z_-]{21}[AQgw]$")]
+    cursor: Option<String>,
+    /// Only runs of this kind.
+    kind: Option<RunKind>,
+    /// Only runs in this state.
+    state: Option<RunState>,
 }
 
 /// List sync runs
 ///
 /// The newest first.
-#[utoipa::path(operation_id = "listSyncRuns", tag = "Sync", params(PageParams), responses((status = 200, description = "A page.", body = Listing<RunBody>)))]
+#[utoipa::path(operation_id = "listSyncRuns", tag = "Sync", params(RunParams), responses((status = 200, description = "A page.", body = Listing<RunBody>)))]
 #[get("/v1/sync/runs")]
 async fn list_runs(
     caller: InstanceCaller,
     sync: Data<SyncService>,
-    QueryParams(page): QueryParams<PageParams>,
+    QueryParams(params): QueryParams<RunParams>,
 ) -> Result<HttpResponse, Problem> {
-    let (limit, before) = page.read::<RunId>()?;
-    let runs = sync.runs(caller.instance, before, i64::from(limit) + 1).await?;
+    let (limit, before) = PageParams { limit: params.limit, cursor: params.cursor }.read::<RunId>()?;
+    let filter = RunFilter { kind: params.kind, state: params.state };
+    let runs = sync.runs(caller.instance, filter, before, i64::from(limit) + 1).await?;
     let runs = runs.into_iter().map(RunBody::from).collect();
-    Ok(HttpResponse::Ok().json(Listing::page(runs, limit, |run| run.id)))
+    Ok(HttpResponse::Ok().json(Listing::page(runs, limit, RunBody::id)))
 }
 
 /// See a sync run

@@ -1,30 +1,44 @@
-//! Reading the vendors' CSV, row by row, on a thread that may block. Memory holds a batch at a time, whatever the file holds.
+//! Reading the vendors' CSV, row by row, on a thread that may block, and packing it for the database. Memory holds a parcel at a
+//! time, whatever the file holds.
 
-mod limit;
 mod owners;
 mod people;
+mod records;
+mod rejected;
 
-pub(super) use owners::{OwnerRow, read_owners};
-pub(super) use people::{PeopleOutcome, PersonRow, read_people};
+pub(super) use owners::{OWNER_COLUMNS, OwnersOutcome, read_owners};
+pub(super) use people::{PEOPLE_COLUMNS, PeopleOutcome, Window, read_people};
+pub(super) use rejected::read_rejected;
 
-use std::io::Read;
+use crate::db::bulk::Rows;
 
-use limit::RecordLimit;
+/// Bytes of a parcel, about; it also ends at a number of rows.
+const PARCEL: usize = 512 * 1024;
 
-/// Largest record that is read, in bytes. Thirteen fields of Marketo's longest text type stay well below.
-const LARGEST_RECORD: usize = 1024 * 1024;
-
-/// A reader of records that may have any number of fields; what is too large comes out with too many.
-fn records(from: impl Read) -> csv::Reader<impl Read> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(64 * 1024)
-        .from_reader(RecordLimit::new(from, LARGEST_RECORD))
+/// Packs rows into parcels and hands them on.
+struct Parcels<F> {
+    rows: Rows,
+    most: i64,
+    take: F,
 }
 
-/// The text of a field without NUL characters, which PostgreSQL can't keep and which have been seen in exports.
-fn text(field: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
-    let text = std::str::from_utf8(field).ok()?;
-    Some(if text.contains('\0') { text.replace('\0', "").into() } else { text.into() })
+impl<F: FnMut(Rows) -> bool> Parcels<F> {
+    fn new(most_rows: usize, take: F) -> Self {
+        Self { rows: Rows::with_capacity(PARCEL), most: i64::try_from(most_rows).unwrap_or(i64::MAX), take }
+    }
+
+    /// Hands the parcel on if it is full; `false` when nobody wants more.
+    fn pass_on(&mut self) -> bool {
+        if self.rows.len() < self.most && self.rows.bytes() < PARCEL - PARCEL / 16 {
+            return true;
+        }
+        (self.take)(std::mem::replace(&mut self.rows, Rows::with_capacity(PARCEL)))
+    }
+
+    /// Hands the rest on.
+    fn end(mut self) {
+        if !self.rows.is_empty() {
+            (self.take)(self.rows);
+        }
+    }
 }

@@ -1,56 +1,61 @@
 use std::io::Read;
 
-use super::{records, text};
+use super::Parcels;
+use super::records::Records;
+use crate::db::bulk::{Column, Kind, Rows};
 use crate::people::SalesforceId;
 use crate::sync::SyncError;
 
-/// A Salesforce lead or contact and who owns it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sync) struct OwnerRow {
-    pub id: SalesforceId,
-    /// A user or a queue.
-    pub owner: SalesforceId,
+/// The columns of packed owners: a Salesforce lead or contact, and the user or queue who owns it.
+pub(in crate::sync) const OWNER_COLUMNS: &[Column] =
+    &[Column { name: "salesforce_id", kind: Kind::Text }, Column { name: "owner_id", kind: Kind::Text }];
+
+/// What reading a page came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sync) struct OwnersOutcome {
+    pub records: i64,
+    /// The first and the last record's id, and whether each is greater than the one before.
+    pub ids: Option<([u8; 18], [u8; 18])>,
+    pub ascending: bool,
 }
 
-/// Reads a page of `SELECT Id, OwnerId` and hands its records to `take` in batches of at most `batch`, each record once. Stops
-/// when `take` answers `false`. Gives the number of records.
+/// Reads a page of `SELECT Id, OwnerId`, packs its records by [`OWNER_COLUMNS`] and hands them to `take` in parcels of at most
+/// `most_rows`. Stops when `take` answers `false`. Gives the number of records
+/// and their ids.
 ///
 /// The columns come in the order of the query (since version 50 of the API). Whether later pages repeat the header isn't
 /// settled, so a first line that names the columns is passed over.
 ///
 /// # Errors
 /// [`SyncError::QueryUnreadable`] for a line that isn't a record; [`SyncError::Spool`] when reading fails.
-pub(in crate::sync) fn read_owners(from: impl Read, batch: usize, mut take: impl FnMut(Vec<OwnerRow>) -> bool) -> Result<i64, SyncError> {
-    let mut records = records(from);
-    let mut record = csv::ByteRecord::new();
-    let mut owners: Vec<OwnerRow> = Vec::with_capacity(batch);
-    let (mut line, mut read) = (0_i64, 0);
-    while records.read_byte_record(&mut record).map_err(|error| SyncError::Spool(error.into()))? {
+pub(in crate::sync) fn read_owners(from: impl Read, most_rows: usize, take: impl FnMut(Rows) -> bool) -> Result<OwnersOutcome, SyncError> {
+    let mut records = Records::new(from);
+    let mut parcels = Parcels::new(most_rows, take);
+    let mut line = 0_i64;
+    let mut outcome = OwnersOutcome { records: 0, ids: None, ascending: true };
+    while let Some(record) = records.next().map_err(SyncError::Spool)? {
         line += 1;
-        let is_header = record.get(0).is_some_and(|name| name.eq_ignore_ascii_case(b"Id"));
-        if line == 1 && is_header {
+        if line == 1 && record.bytes(0).is_some_and(|name| name.eq_ignore_ascii_case(b"Id")) {
             continue;
         }
-        let field = |place| record.get(place).and_then(text).and_then(|text| text.trim().parse::<SalesforceId>().ok());
-        match (record.len(), field(0), field(1)) {
-            (2, Some(id), Some(owner)) => owners.push(OwnerRow { id, owner }),
-            _ => return Err(SyncError::QueryUnreadable(format!("line {line} of a page isn't a record of id and owner"))),
-        }
-        read += 1;
-        if owners.len() == batch && !take(each_once(std::mem::replace(&mut owners, Vec::with_capacity(batch)))) {
-            return Ok(read);
+        let field = |place| record.bytes(place).and_then(|field| SalesforceId::canonical(field.trim_ascii()).ok());
+        let (true, Some(id), Some(owner)) = (record.has(OWNER_COLUMNS.len()), field(0), field(1)) else {
+            return Err(SyncError::QueryUnreadable(format!("line {line} of a page isn't a record of id and owner")));
+        };
+        // As many as there are columns, which is a constant.
+        parcels.rows.begin(OWNER_COLUMNS.len() as i16);
+        parcels.rows.text(std::str::from_utf8(&id).ok());
+        parcels.rows.text(std::str::from_utf8(&owner).ok());
+        outcome.records += 1;
+        let (first, last) = outcome.ids.unwrap_or((id, [0; 18]));
+        outcome.ascending &= id > last;
+        outcome.ids = Some((first, id));
+        if !parcels.pass_on() {
+            return Ok(outcome);
         }
     }
-    if !owners.is_empty() {
-        take(each_once(owners));
-    }
-    Ok(read)
-}
-
-fn each_once(mut owners: Vec<OwnerRow>) -> Vec<OwnerRow> {
-    owners.sort_by(|one, other| one.id.cmp(&other.id));
-    owners.dedup_by(|one, other| one.id == other.id);
-    owners
+    parcels.end();
+    Ok(outcome)
 }
 
 #[cfg(test)]
@@ -60,10 +65,10 @@ mod tests {
     fn read(text: &str) -> Result<(Vec<String>, i64), SyncError> {
         let mut all = Vec::new();
         let read = read_owners(text.as_bytes(), 2, |owners| {
-            all.extend(owners.into_iter().map(|one| format!("{}<{}", one.id, one.owner)));
+            all.extend(owners.shown(&[Kind::Text, Kind::Text]).into_iter().map(|one| one.join("<")));
             true
         })?;
-        Ok((all, read))
+        Ok((all, read.records))
     }
 
     #[test]

@@ -1,7 +1,9 @@
 use std::io::Read;
 
-use super::{records, text};
+use super::Parcels;
+use super::records::{Record, Records};
 use crate::clock::Timestamp;
+use crate::db::bulk::{Column, Kind, Rows};
 use crate::marketo::field_value;
 use crate::people::SalesforceId;
 use crate::sync::fields::{MappedField, SyncField};
@@ -14,41 +16,55 @@ const LONGEST_VALUE: usize = 8_000;
 /// Longest e-mail address in bytes: it is indexed, and PostgreSQL's index entries end at 2,704 bytes.
 const LONGEST_EMAIL: usize = 1_000;
 
-/// A person of an export.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::sync) struct PersonRow {
-    pub marketo_id: i64,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub email: Option<String>,
-    pub company: Option<String>,
-    pub title: Option<String>,
-    pub phone: Option<String>,
-    pub linkedin_url: Option<String>,
-    pub source: Option<String>,
-    pub salesforce_contact_id: Option<String>,
-    pub salesforce_lead_id: Option<String>,
-    pub salesforce_account_id: Option<String>,
-    pub salesforce_opportunity_id: Option<String>,
+/// The columns of packed people: where the row stood, who it is, and the fields of [`FIELDS`].
+pub(in crate::sync) const PEOPLE_COLUMNS: &[Column] = &[
+    Column { name: "place", kind: Kind::Integer },
+    Column { name: "marketo_id", kind: Kind::Integer },
+    Column { name: "first_name", kind: Kind::Text },
+    Column { name: "last_name", kind: Kind::Text },
+    Column { name: "email", kind: Kind::Text },
+    Column { name: "company", kind: Kind::Text },
+    Column { name: "title", kind: Kind::Text },
+    Column { name: "phone", kind: Kind::Text },
+    Column { name: "linkedin_url", kind: Kind::Text },
+    Column { name: "source", kind: Kind::Text },
+    Column { name: "salesforce_contact_id", kind: Kind::Text },
+    Column { name: "salesforce_lead_id", kind: Kind::Text },
+    Column { name: "salesforce_account_id", kind: Kind::Text },
+    Column { name: "salesforce_opportunity_id", kind: Kind::Text },
+];
+
+/// The fields that are texts, in the order of the columns.
+const FIELDS: [SyncField; 12] = [
+    SyncField::FirstName,
+    SyncField::LastName,
+    SyncField::Email,
+    SyncField::Company,
+    SyncField::Title,
+    SyncField::Phone,
+    SyncField::LinkedinUrl,
+    SyncField::Source,
+    SyncField::SalesforceContactId,
+    SyncField::SalesforceLeadId,
+    SyncField::SalesforceAccountId,
+    SyncField::SalesforceOpportunityId,
+];
+
+/// Bits of a place that number the rows of a window; the bits above number the window.
+const ROW_BITS: u32 = 32;
+
+/// The window that an export holds.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sync) struct Window {
+    /// Its number in the run.
+    pub position: i64,
+    pub start: Timestamp,
 }
 
-impl PersonRow {
-    fn slot(&mut self, field: SyncField) -> Option<&mut Option<String>> {
-        Some(match field {
-            SyncField::FirstName => &mut self.first_name,
-            SyncField::LastName => &mut self.last_name,
-            SyncField::SalesforceContactId => &mut self.salesforce_contact_id,
-            SyncField::SalesforceLeadId => &mut self.salesforce_lead_id,
-            SyncField::SalesforceAccountId => &mut self.salesforce_account_id,
-            SyncField::SalesforceOpportunityId => &mut self.salesforce_opportunity_id,
-            SyncField::MarketoId => return None,
-            SyncField::Company => &mut self.company,
-            SyncField::Title => &mut self.title,
-            SyncField::Email => &mut self.email,
-            SyncField::Phone => &mut self.phone,
-            SyncField::LinkedinUrl => &mut self.linkedin_url,
-            SyncField::Source => &mut self.source,
-        })
+impl Window {
+    /// Between which places a window's rows stand: above the first, up to the second. Later rows have higher ones.
+    pub(in crate::sync) fn places(position: i64) -> (i64, i64) {
+        (position << ROW_BITS, (position + 1) << ROW_BITS)
     }
 }
 
@@ -60,120 +76,146 @@ pub(in crate::sync) struct PeopleOutcome {
     pub rejected: i64,
     pub examples: Vec<RejectedRow>,
     pub unusable_salesforce_ids: i64,
+    /// The first and the last id, and whether each is greater than the one before.
+    pub ids: Option<(i64, i64)>,
+    pub ascending: bool,
 }
 
-/// Reads an export and hands its people to `take` in batches of at most `batch`, sorted by Marketo id and each once: the last
-/// of several rows counts. Stops when `take` answers `false`.
+/// Reads an export, packs its people by [`PEOPLE_COLUMNS`] and hands them to `take` in parcels of at most `most_rows`. Whoever
+/// stands in it several times is packed several times. Stops when `take` answers `false`.
 ///
 /// # Errors
 /// [`SyncError::ExportUnreadable`] when the columns aren't those that were asked for; [`SyncError::Spool`].
 pub(in crate::sync) fn read_people(
     from: impl Read,
     fields: &[MappedField],
-    window_start: Timestamp,
-    batch: usize,
-    mut take: impl FnMut(Vec<PersonRow>) -> bool,
+    window: Window,
+    most_rows: usize,
+    take: impl FnMut(Rows) -> bool,
 ) -> Result<PeopleOutcome, SyncError> {
-    let mut records = records(from);
-    let mut record = csv::ByteRecord::new();
-    let mut outcome = PeopleOutcome::default();
-    if !read(&mut records, &mut record)? {
-        return Ok(outcome);
-    }
-    let columns = Columns::find(&record, fields)?;
-    let mut people: Vec<PersonRow> = Vec::with_capacity(batch);
-    while read(&mut records, &mut record)? {
+    let mut records = Records::new(from);
+    let mut outcome = PeopleOutcome { ascending: true, ..PeopleOutcome::default() };
+    let Some(header) = records.next().map_err(SyncError::Spool)? else { return Ok(outcome) };
+    let columns = Columns::find(&header, fields)?;
+    let mut parcels = Parcels::new(most_rows, take);
+    let (first, _) = Window::places(window.position);
+    while let Some(record) = records.next().map_err(SyncError::Spool)? {
         outcome.rows += 1;
-        match columns.person(&record, &mut outcome.unusable_salesforce_ids) {
-            Ok(person) => people.push(person),
+        match columns.pack(&record, first + outcome.rows, &mut parcels.rows, &mut outcome.unusable_salesforce_ids) {
+            Ok(id) => {
+                let (first, last) = outcome.ids.unwrap_or((id, id - 1));
+                outcome.ascending &= id > last;
+                outcome.ids = Some((first, id));
+                if !parcels.pass_on() {
+                    return Ok(outcome);
+                }
+            }
             Err((marketo_id, reason)) => {
                 outcome.rejected += 1;
                 if outcome.examples.len() < MOST_EXAMPLES {
-                    outcome.examples.push(RejectedRow { marketo_id, reason: reason.to_owned(), window_start });
+                    outcome.examples.push(RejectedRow { marketo_id, reason: reason.to_owned(), window_start: window.start });
                 }
             }
         }
-        if people.len() == batch && !take(each_once(std::mem::replace(&mut people, Vec::with_capacity(batch)))) {
-            return Ok(outcome);
-        }
     }
-    if !people.is_empty() {
-        take(each_once(people));
-    }
+    parcels.end();
     Ok(outcome)
 }
 
-fn read(records: &mut csv::Reader<impl Read>, record: &mut csv::ByteRecord) -> Result<bool, SyncError> {
-    // Records of any length and any bytes are taken, so only reading itself can fail.
-    records.read_byte_record(record).map_err(|error| SyncError::Spool(error.into()))
-}
-
-fn each_once(mut people: Vec<PersonRow>) -> Vec<PersonRow> {
-    people.reverse();
-    people.sort_by_key(|person| person.marketo_id);
-    people.dedup_by_key(|person| person.marketo_id);
-    people
-}
-
 /// Which column holds which field.
-struct Columns {
+pub(super) struct Columns {
     width: usize,
     marketo_id: usize,
-    others: Vec<(usize, SyncField)>,
+    /// For each of [`FIELDS`], unless the subscription lacks it.
+    texts: [Option<usize>; FIELDS.len()],
+}
+
+/// A value as it is packed: none, some of the record, or an id in its long form.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    None,
+    Text(&'a str),
+    Id([u8; 18]),
 }
 
 impl Columns {
     /// Finds the columns by the header. Marketo's pages promise no order.
-    fn find(header: &csv::ByteRecord, fields: &[MappedField]) -> Result<Self, SyncError> {
-        let names: Vec<String> =
-            header.iter().map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
-        let mut found = Self { width: names.len(), marketo_id: 0, others: Vec::new() };
+    pub(super) fn find(header: &Record<'_>, fields: &[MappedField]) -> Result<Self, SyncError> {
+        let name = |place| String::from_utf8_lossy(header.bytes(place).unwrap_or_default()).into_owned();
+        let names: Vec<String> = (0..header.len()).map(|place| name(place).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
+        let mut found = Self { width: names.len(), marketo_id: 0, texts: [None; FIELDS.len()] };
         for field in fields {
             let wanted = field.rest_name.to_lowercase();
             let place = names.iter().position(|name| *name == wanted);
             let place = place.ok_or_else(|| SyncError::ExportUnreadable(format!("it has no column {}", field.rest_name)))?;
-            match field.field {
-                SyncField::MarketoId => found.marketo_id = place,
-                other => found.others.push((place, other)),
+            match FIELDS.iter().position(|known| *known == field.field) {
+                Some(known) => found.texts[known] = Some(place),
+                None => found.marketo_id = place,
             }
         }
         Ok(found)
     }
 
-    /// The person of a record, or the id (if that much can be read) and the reason why it can't be used.
-    fn person(&self, record: &csv::ByteRecord, unusable_ids: &mut i64) -> Result<PersonRow, (Option<i64>, &'static str)> {
-        let id = record.get(self.marketo_id).and_then(|field| std::str::from_utf8(field).ok()).and_then(|text| text.trim().parse().ok());
-        let id = id.filter(|id: &i64| *id > 0);
-        if record.len() != self.width {
+    /// Packs the person of a record and gives the id, or gives the id (if that much can be read) and the reason why it can't be used.
+    pub(super) fn pack(
+        &self,
+        record: &Record<'_>,
+        place: i64,
+        rows: &mut Rows,
+        unusable_ids: &mut i64,
+    ) -> Result<i64, (Option<i64>, &'static str)> {
+        let id = record.text(self.marketo_id).and_then(|text| text.trim().parse().ok()).filter(|id: &i64| *id > 0);
+        if !record.has(self.width) {
             return Err((id, "wrong_number_of_columns"));
         }
         let marketo_id = id.ok_or((None, "no_marketo_id"))?;
-        let mut person = PersonRow { marketo_id, ..PersonRow::default() };
-        for (place, field) in &self.others {
-            let value = text(record.get(*place).unwrap_or_default()).ok_or((id, "not_utf8"))?;
-            let Some(value) = field_value(&value) else { continue };
-            if value.len() > LONGEST_VALUE || (*field == SyncField::Email && value.len() > LONGEST_EMAIL) {
-                return Err((id, "value_too_long"));
+        let clean;
+        let mut values = [Value::None; FIELDS.len()];
+        let texts = self.texts.iter().zip(FIELDS).zip(&mut values).filter_map(|((column, field), value)| Some(((*column)?, field, value)));
+        if record.has_nul() {
+            // Rare enough to be slow.
+            clean = self.texts.map(|column| column.map(|column| record.text(column).map(|text| text.replace('\0', ""))));
+            for ((_, field, value), text) in texts.zip(clean.iter().flatten()) {
+                *value = read_value(field, text.as_deref().ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
             }
-            let value = match field {
-                SyncField::SalesforceContactId
-                | SyncField::SalesforceLeadId
-                | SyncField::SalesforceAccountId
-                | SyncField::SalesforceOpportunityId => match value.parse::<SalesforceId>() {
-                    Ok(id) => id.into_string(),
-                    Err(_) => {
-                        *unusable_ids += 1;
-                        continue;
-                    }
-                },
-                _ => value.to_owned(),
-            };
-            if let Some(slot) = person.slot(*field) {
-                *slot = Some(value);
+        } else {
+            for (column, field, value) in texts {
+                *value = read_value(field, record.text(column).ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
             }
         }
-        Ok(person)
+        // As many as there are columns, which is a constant.
+        rows.begin(PEOPLE_COLUMNS.len() as i16);
+        rows.integer(place);
+        rows.integer(marketo_id);
+        for value in &values {
+            match value {
+                Value::None => rows.text(None),
+                Value::Text(text) => rows.text(Some(text)),
+                Value::Id(id) => rows.text(std::str::from_utf8(id).ok()),
+            }
+        }
+        Ok(marketo_id)
     }
+}
+
+fn read_value<'a>(field: SyncField, text: &'a str, unusable_ids: &mut i64) -> Result<Value<'a>, &'static str> {
+    let Some(value) = field_value(text) else { return Ok(Value::None) };
+    if value.len() > LONGEST_VALUE || (field == SyncField::Email && value.len() > LONGEST_EMAIL) {
+        return Err("value_too_long");
+    }
+    Ok(match field {
+        SyncField::SalesforceContactId
+        | SyncField::SalesforceLeadId
+        | SyncField::SalesforceAccountId
+        | SyncField::SalesforceOpportunityId => match SalesforceId::canonical(value.as_bytes()) {
+            Ok(id) => Value::Id(id),
+            Err(_) => {
+                *unusable_ids += 1;
+                Value::None
+            }
+        },
+        _ => Value::Text(value),
+    })
 }
 
 #[cfg(test)]
@@ -183,6 +225,9 @@ mod tests {
 
     use super::*;
 
+    /// Parcels of rows of columns.
+    type Shown = Vec<Vec<Vec<String>>>;
+
     const NAMES: [(SyncField, &str); 5] = [
         (SyncField::MarketoId, "id"),
         (SyncField::FirstName, "firstName"),
@@ -190,21 +235,33 @@ mod tests {
         (SyncField::Email, "email"),
         (SyncField::SalesforceLeadId, "sfdcLeadId"),
     ];
+    const PLACE: usize = 0;
+    const ID: usize = 1;
+    const FIRST_NAME: usize = 2;
+    const EMAIL: usize = 4;
+    const COMPANY: usize = 5;
+    const LEAD: usize = 11;
 
     fn fields() -> Vec<MappedField> {
         NAMES.map(|(field, name)| MappedField { field, rest_name: name.into() }).to_vec()
     }
 
-    fn read(text: &str, batch: usize) -> Result<(Vec<Vec<PersonRow>>, PeopleOutcome), SyncError> {
-        let mut batches = Vec::new();
-        let outcome = read_people(text.as_bytes(), &fields(), datetime!(2026-01-01 0:00 UTC).into(), batch, |people| {
-            batches.push(people);
+    fn read_bytes(bytes: &[u8], most_rows: usize) -> Result<(Shown, PeopleOutcome), SyncError> {
+        let mut parcels = Vec::new();
+        let kinds: Vec<Kind> = PEOPLE_COLUMNS.iter().map(|column| column.kind).collect();
+        let window = Window { position: 2, start: datetime!(2026-01-01 0:00 UTC).into() };
+        let outcome = read_people(bytes, &fields(), window, most_rows, |rows| {
+            parcels.push(rows.shown(&kinds));
             true
         })?;
-        Ok((batches, outcome))
+        Ok((parcels, outcome))
     }
 
-    fn people(text: &str) -> Vec<PersonRow> {
+    fn read(text: &str, most_rows: usize) -> Result<(Shown, PeopleOutcome), SyncError> {
+        read_bytes(text.as_bytes(), most_rows)
+    }
+
+    fn people(text: &str) -> Vec<Vec<String>> {
         read(text, 100).expect("readable").0.concat()
     }
 
@@ -213,42 +270,48 @@ mod tests {
         let all = people(
             "id,firstName,company,email,sfdcLeadId\n7,\"Ann \"\"A\"\"\",\"Long, Ltd\nLondon\",null,null\n8,null,,a@b.c,00QR0000000UyrW\n",
         );
-        assert_eq!(all[0].first_name.as_deref(), Some("Ann \"A\""));
-        assert_eq!(all[0].company.as_deref(), Some("Long, Ltd\nLondon"));
-        assert_eq!((&all[0].email, &all[0].salesforce_lead_id, &all[1].first_name, &all[1].company), (&None, &None, &None, &None));
-        assert_eq!(all[1].salesforce_lead_id.as_deref().map(str::len), Some(18));
+        assert_eq!((all[0][FIRST_NAME].as_str(), all[0][COMPANY].as_str()), ("Ann \"A\"", "Long, Ltd\nLondon"));
+        assert_eq!([&all[0][EMAIL], &all[0][LEAD], &all[1][FIRST_NAME], &all[1][COMPANY]], ["-"; 4]);
+        assert_eq!(all[1][LEAD].len(), 18);
     }
 
     #[test]
     fn columns_are_found_by_name_in_any_order() {
         let all = people("\u{feff}sfdcLeadId,email,extra,company,firstName,ID\nnull,a@b.c,x,C,F,9\n");
-        assert_eq!((all[0].marketo_id, all[0].company.as_deref(), all[0].first_name.as_deref()), (9, Some("C"), Some("F")));
+        assert_eq!([&all[0][ID], &all[0][COMPANY], &all[0][FIRST_NAME]], ["9", "C", "F"]);
         assert!(matches!(read("id,email\n1,x\n", 5), Err(SyncError::ExportUnreadable(text)) if text.contains("firstName")));
     }
 
     #[test]
     fn a_row_that_can_not_be_used_is_counted_with_the_id_alone() {
         let long = "x".repeat(9_000);
-        let text =
-            format!("id,firstName,company,email,sfdcLeadId\n1,a,b,c,null,extra\nnone,a,b,c,null\n3,{long},b,c,null\n4,a,b,c,nonsense\n");
-        let (batches, outcome) = read(&text, 100).expect("readable");
-        assert_eq!(batches.concat().iter().map(|person| person.marketo_id).collect::<Vec<_>>(), [4]);
+        let text = format!(
+            "id,firstName,company,email,sfdcLeadId\n1,a,b,c,null,extra\nnone,a,b,c,null\n3,{long},b,c,null\n4,a,b,c,nonsense\n5,_,b,c,null\n"
+        );
+        let bytes: Vec<u8> = text.bytes().map(|byte| if byte == b'_' { 0xff } else { byte }).collect();
+        let (parcels, outcome) = read_bytes(&bytes, 100).expect("readable");
+        assert_eq!(parcels.concat().iter().map(|person| person[ID].clone()).collect::<Vec<_>>(), ["4"]);
         let reasons: Vec<_> = outcome.examples.iter().map(|row| (row.marketo_id, row.reason.as_str())).collect();
-        assert_eq!(reasons, [(Some(1), "wrong_number_of_columns"), (None, "no_marketo_id"), (Some(3), "value_too_long")]);
-        assert_eq!((outcome.rows, outcome.rejected, outcome.unusable_salesforce_ids), (4, 3, 1));
+        let wanted = [(Some(1), "wrong_number_of_columns"), (None, "no_marketo_id"), (Some(3), "value_too_long"), (Some(5), "not_utf8")];
+        assert_eq!(reasons, wanted);
+        assert_eq!((outcome.rows, outcome.rejected, outcome.unusable_salesforce_ids), (5, 4, 1));
     }
 
     #[test]
-    fn batches_are_sorted_and_the_last_of_several_rows_of_a_person_counts() {
-        let (batches, outcome) =
-            read("id,firstName,company,email,sfdcLeadId\n5,old,b,c,null\n2,x,b,c,null\n5,new,b,c,null\n1,y,b,c,null\n", 3)
-                .expect("readable");
-        let shown: Vec<Vec<_>> = batches
-            .iter()
-            .map(|batch| batch.iter().map(|one| (one.marketo_id, one.first_name.as_deref().unwrap_or(""))).collect())
-            .collect();
-        assert_eq!(shown, [vec![(2, "x"), (5, "new")], vec![(1, "y")]]);
-        assert_eq!(outcome.rows, 4);
+    fn a_nul_character_is_left_out() {
+        assert_eq!(people("id,firstName,company,email,sfdcLeadId\n1,a\0b,\0,c,null\n")[0][FIRST_NAME], "ab");
+    }
+
+    #[test]
+    fn parcels_have_so_many_rows_and_places_grow_across_them() {
+        let text = "id,firstName,company,email,sfdcLeadId\n5,old,b,c,null\n2,x,b,c,null\n5,new,b,c,null\n";
+        let (parcels, outcome) = read(text, 2).expect("readable");
+        assert_eq!(parcels.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+        let (first, end) = Window::places(2);
+        let places: Vec<i64> = parcels.concat().iter().map(|person| person[PLACE].parse().expect("a number")).collect();
+        assert_eq!(places, [first + 1, first + 2, first + 3]);
+        assert!(places[2] <= end && outcome.rows == 3);
+        assert_eq!((outcome.ids, outcome.ascending), (Some((5, 5)), false));
     }
 
     proptest! {
@@ -260,8 +323,8 @@ mod tests {
                 writer.write_record([(place + 1).to_string().as_str(), value, "null", "null", "null"]).expect("memory");
             }
             let text = String::from_utf8(writer.into_inner().expect("memory")).expect("text");
-            let read: Vec<_> = people(&text).into_iter().map(|person| person.first_name).collect();
-            let wanted: Vec<_> = values.iter().map(|value| field_value(value).map(str::to_owned)).collect();
+            let read: Vec<_> = people(&text).into_iter().map(|person| person[FIRST_NAME].clone()).collect();
+            let wanted: Vec<_> = values.iter().map(|value| field_value(value).unwrap_or("-").to_owned()).collect();
             prop_assert_eq!(read, wanted);
         }
 
@@ -269,7 +332,7 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let mut text = b"id,firstName,company,email,sfdcLeadId\n".to_vec();
             text.extend(bytes);
-            let _ = read_people(text.as_slice(), &fields(), datetime!(2026-01-01 0:00 UTC).into(), 3, |_| true);
+            let _ = read_bytes(&text, 3);
         }
     }
 }

@@ -1,6 +1,9 @@
+use sqlx::types::Json;
+
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
+use crate::sync::run::Plan;
 use crate::sync::windows::Span;
 
 /// How far an export is.
@@ -22,6 +25,8 @@ pub(in crate::sync) struct Export {
     pub state: ExportState,
     /// Marketo's id of it.
     pub export_id: Option<String>,
+    /// People read from it.
+    pub records: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -31,6 +36,7 @@ struct Row {
     window_end: Timestamp,
     state: String,
     export_id: Option<String>,
+    records: Option<i64>,
 }
 
 impl From<Row> for Export {
@@ -41,32 +47,47 @@ impl From<Row> for Export {
             _ => ExportState::Staged,
         };
         let span = Span { start: row.window_start, end: row.window_end };
-        Self { position: row.position, span, state, export_id: row.export_id }
+        Self { position: row.position, span, state, export_id: row.export_id, records: row.records }
     }
 }
 
-/// Keeps the exports to be made.
-pub(in crate::sync) async fn insert_exports(tx: &mut Tx, instance: InstanceId, run: RunId, spans: &[Span]) -> Result<(), DbError> {
+/// Keeps an export to be made.
+pub(in crate::sync) async fn plan_export(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64, span: Span) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO sync_extract_jobs (instance_id, run_id, position, window_start, window_end, state) \
-         VALUES ($1, $2, $3, $4, $5, 'planned') ON CONFLICT (instance_id, run_id, position) DO NOTHING";
-    for (position, span) in (0_i64..).zip(spans) {
-        execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(span.start).bind(span.end))?;
-    }
-    Ok(())
+         VALUES ($1, $2, $3, $4, $5, 'planned')";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(span.start).bind(span.end)).map(drop)
+}
+
+/// Gives up the exports of a run that were not made yet.
+pub(in crate::sync) async fn drop_planned_exports(tx: &mut Tx, instance: InstanceId, run: RunId) -> Result<(), DbError> {
+    const SQL: &str = "DELETE FROM sync_extract_jobs WHERE instance_id = $1 AND run_id = $2 AND state = 'planned'";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run)).map(drop)
+}
+
+/// Since when people must have changed for a run to read them; absent for one that reads everybody.
+pub(in crate::sync) async fn changed_since(db: &Db, instance: InstanceId, run: RunId) -> Result<Option<Timestamp>, DbError> {
+    const SQL: &str = "SELECT changed_since FROM sync_runs WHERE instance_id = $1 AND id = $2";
+    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_one(c))
+}
+
+/// Changes what a run has decided to read.
+pub(in crate::sync) async fn change_plan(tx: &mut Tx, instance: InstanceId, run: RunId, plan: &Plan) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET plan = $3 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(Json(plan))).map(drop)
+}
+
+/// Has a run that isn't begun yet read only who changed since then.
+pub(in crate::sync) async fn read_only_changes(tx: &mut Tx, instance: InstanceId, run: RunId, since: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET changed_since = $3 WHERE instance_id = $1 AND id = $2 AND state = 'queued'";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(since)).map(drop)
 }
 
 /// The exports of a run in the order of their windows.
 pub(in crate::sync) async fn exports(db: &Db, instance: InstanceId, run: RunId) -> Result<Vec<Export>, DbError> {
-    const SQL: &str = "SELECT position, window_start, window_end, state, export_id FROM sync_extract_jobs \
+    const SQL: &str = "SELECT position, window_start, window_end, state, export_id, records FROM sync_extract_jobs \
          WHERE instance_id = $1 AND run_id = $2 ORDER BY position";
     let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).fetch_all(c))?;
     Ok(rows.into_iter().map(Export::from).collect())
-}
-
-/// People read from the exports of a run so far.
-pub(in crate::sync) async fn staged_people_so_far(db: &Db, instance: InstanceId, run: RunId) -> Result<i64, DbError> {
-    const SQL: &str = "SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM sync_extract_jobs WHERE instance_id = $1 AND run_id = $2 AND state = 'staged'";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_one(c))
 }
 
 /// Keeps Marketo's id of an export that was made.
@@ -100,4 +121,11 @@ pub(in crate::sync) async fn export_staged(
     const SQL: &str =
         "UPDATE sync_extract_jobs SET state = 'staged', records = $4, bytes = $5 WHERE instance_id = $1 AND run_id = $2 AND position = $3";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(records).bind(bytes)).map(drop)
+}
+
+/// Has an export read again from the file that Marketo keeps of it.
+pub(in crate::sync) async fn export_lost(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_extract_jobs SET state = CASE WHEN export_id IS NULL THEN 'planned' ELSE 'created' END, records = NULL, bytes = NULL \
+         WHERE instance_id = $1 AND run_id = $2 AND position = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
 }

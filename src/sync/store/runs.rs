@@ -1,16 +1,25 @@
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
-use crate::ids::{InstanceId, RunId};
+use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::Failure;
-use crate::sync::run::{Ledger, Plan, Run, RunState, pace};
+use crate::sync::run::{Ledger, Phase, Plan, Request, Run, RunKind, RunState, pace};
 
 /// A run as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(in crate::sync) struct RunRow {
     pub id: RunId,
+    pub kind: String,
     pub state: String,
+    pub requested: Option<String>,
+    pub goes_on_in: Option<String>,
+    pub goes_on_at: Option<Timestamp>,
+    pub paused_because: Option<String>,
+    pub job_id: Option<JobId>,
+    pub carried_by: Option<Uuid>,
+    pub keeps_staging: bool,
     pub plan: Option<Json<Plan>>,
     pub done: i64,
     pub total: Option<i64>,
@@ -22,22 +31,49 @@ pub(in crate::sync) struct RunRow {
     pub finished_at: Option<Timestamp>,
 }
 
+impl RunRow {
+    pub fn state(&self) -> RunState {
+        RunState::parse(&self.state)
+    }
+
+    pub fn kind(&self) -> RunKind {
+        RunKind::parse(&self.kind)
+    }
+
+    pub fn requested(&self) -> Option<Request> {
+        self.requested.as_deref().map(Request::parse)
+    }
+
+    /// The state in which it goes on after a pause or a failure.
+    pub fn goes_on_in(&self) -> RunState {
+        self.goes_on_in.as_deref().map_or(RunState::Queued, RunState::parse)
+    }
+
+    pub fn ledger(&self) -> Ledger {
+        self.report.as_ref().map(|ledger| ledger.0.clone()).unwrap_or_default()
+    }
+}
+
 impl From<RunRow> for Run {
     fn from(row: RunRow) -> Self {
-        let state = RunState::parse(&row.state);
-        let ledger = row.report.map(|ledger| ledger.0).unwrap_or_default();
-        let (rate_per_second, eta) = match state.is_final() {
+        let (state, ledger) = (row.state(), row.ledger());
+        let (rate_per_second, eta) = match state.is_final() || state == RunState::Paused {
             true => (None, None),
             false => pace(ledger.phase_began_at, row.updated_at, row.done, row.total),
         };
         Self {
             id: row.id,
+            kind: row.kind(),
             state,
-            phase: ledger.phase,
+            requested: row.requested(),
+            paused_because: row.paused_because,
+            goes_on_at: row.goes_on_at,
+            phase: if state.is_final() { Phase::Ended } else { ledger.phase },
             done: row.done,
             total: row.total,
             rate_per_second,
             eta,
+            changed_since: row.plan.as_ref().and_then(|plan| plan.changed_since),
             report: row.plan.map(|_| ledger.report),
             error: ledger.failure,
             waiting_for: ledger.waiting_for,
@@ -50,26 +86,34 @@ impl From<RunRow> for Run {
     }
 }
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, state, plan, done, total, report, started_by, created_at, started_at, updated_at, finished_at FROM sync_runs ",
-            $rest
-        )
+/// The columns of [`RunRow`].
+macro_rules! columns {
+    () => {
+        "id, kind, state, requested, goes_on_in, goes_on_at, paused_because, job_id, carried_by, keeps_staging, plan, done, total, report, \
+         started_by, created_at, started_at, updated_at, finished_at"
     };
 }
 
-/// Keeps a new run. The index of runs under way refuses a second one, whoever begins it.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", columns!(), " FROM sync_runs ", $rest)
+    };
+}
+
+pub(super) use columns;
+
+/// Keeps a new run, which `job` carries out. The index of runs under way refuses a second one, whoever begins it.
 pub(in crate::sync) async fn insert_run(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
+    (kind, job): (RunKind, JobId),
     started_by: &str,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    const SQL: &str =
-        "INSERT INTO sync_runs (instance_id, id, state, started_by, created_at, updated_at) VALUES ($1, $2, 'queued', $3, $4, $4)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(started_by).bind(at)).map(drop)
+    const SQL: &str = "INSERT INTO sync_runs (instance_id, id, kind, state, job_id, started_by, created_at, updated_at) \
+         VALUES ($1, $2, $3, 'queued', $4, $5, $6, $6)";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(kind.as_str()).bind(job).bind(started_by).bind(at)).map(drop)
 }
 
 /// A run.
@@ -78,16 +122,46 @@ pub(in crate::sync) async fn find_run(db: &Db, instance: InstanceId, id: RunId) 
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
 }
 
-/// The run under way.
-pub(in crate::sync) async fn find_under_way(db: &Db, instance: InstanceId) -> Result<Option<RunId>, DbError> {
-    const SQL: &str = "SELECT id FROM sync_runs WHERE instance_id = $1 AND state IN ('queued', 'extracting', 'qualifying', 'loading')";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))
+/// The run under way, or paused.
+pub(in crate::sync) async fn find_under_way(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
+    const SQL: &str = select!("WHERE instance_id = $1 AND state NOT IN ('completed', 'failed', 'cancelled')");
+    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+}
+
+/// The newest completed run that was to read everybody.
+pub(in crate::sync) async fn find_last_full(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
+    const SQL: &str =
+        select!("WHERE instance_id = $1 AND kind = 'full' AND state = 'completed' AND changed_since IS NULL ORDER BY id DESC LIMIT 1");
+    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+}
+
+/// The run of the same kind that was begun before `id`.
+pub(in crate::sync) async fn find_before(db: &Db, instance: InstanceId, id: RunId, kind: RunKind) -> Result<Option<RunRow>, DbError> {
+    const SQL: &str = select!("WHERE instance_id = $1 AND id < $2 AND kind = $3 ORDER BY id DESC LIMIT 1");
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(kind.as_str()).fetch_optional(c))
+}
+
+/// Which runs a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunFilter {
+    pub kind: Option<RunKind>,
+    pub state: Option<RunState>,
 }
 
 /// Runs, the newest first, those older than `before`. Ids are ordered by time.
-pub(in crate::sync) async fn list_runs(db: &Db, instance: InstanceId, before: Option<RunId>, limit: i64) -> Result<Vec<RunRow>, DbError> {
-    const SQL: &str = select!("WHERE instance_id = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3");
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(before).bind(limit).fetch_all(c))
+pub(in crate::sync) async fn list_runs(
+    db: &Db,
+    instance: InstanceId,
+    filter: RunFilter,
+    before: Option<RunId>,
+    limit: i64,
+) -> Result<Vec<RunRow>, DbError> {
+    const SQL: &str = select!(
+        "WHERE instance_id = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR state = $4) \
+         ORDER BY id DESC LIMIT $5"
+    );
+    let (kind, state) = (filter.kind.map(RunKind::as_str), filter.state.map(RunState::as_str));
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(before).bind(kind).bind(state).bind(limit).fetch_all(c))
 }
 
 /// Keeps what a run has decided to read, and begins it.
@@ -106,7 +180,7 @@ pub(in crate::sync) async fn change_state(
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET state = $3, error_code = $4, error = $5, updated_at = $6, finished_at = $7 \
-         WHERE instance_id = $1 AND id = $2 AND state NOT IN ('completed', 'failed')";
+         WHERE instance_id = $1 AND id = $2 AND state NOT IN ('completed', 'failed', 'cancelled')";
     let (code, text) =
         (failure.map(|failure| failure.code.as_str()), failure.map(|failure| format!("{} {}", failure.detail, failure.what_to_do)));
     let finished_at = state.is_final().then_some(at);
@@ -114,21 +188,29 @@ pub(in crate::sync) async fn change_state(
         .map(drop)
 }
 
-/// Keeps how far a run is, with what the progress bar shows.
+/// Keeps how far a run is, with what the progress bar shows. `false` when `try_id` doesn't carry it out any more.
 pub(in crate::sync) async fn save_ledger(
     tx: &mut Tx,
     instance: InstanceId,
-    id: RunId,
+    (id, try_id): (RunId, Uuid),
     ledger: &Ledger,
     (done, total): (i64, Option<i64>),
     at: Timestamp,
-) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE sync_runs SET report = $3, done = $4, total = $5, updated_at = $6 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(ledger)).bind(done).bind(total).bind(at)).map(drop)
+) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE sync_runs SET report = $4, done = $5, total = $6, updated_at = $7 \
+         WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
+    let saved = execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(Json(ledger)).bind(done).bind(total).bind(at))?;
+    Ok(saved == 1)
 }
 
-/// Keeps what the progress bar shows.
-pub(in crate::sync) async fn save_progress(tx: &mut Tx, instance: InstanceId, id: RunId, done: i64, at: Timestamp) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE sync_runs SET done = $3, updated_at = $4 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(done).bind(at)).map(drop)
+/// Keeps what the progress bar shows. `false` when `try_id` doesn't carry the run out any more.
+pub(in crate::sync) async fn save_progress(
+    tx: &mut Tx,
+    instance: InstanceId,
+    (id, try_id): (RunId, Uuid),
+    done: i64,
+    at: Timestamp,
+) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE sync_runs SET done = $4, updated_at = $5 WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(done).bind(at))? == 1)
 }

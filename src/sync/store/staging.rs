@@ -1,78 +1,115 @@
-use crate::db::bulk::{self, Column, Values};
+//! What a run has read and not yet merged: a table of people and one of owners, made for the run and dropped after it.
+
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgPool;
+use std::sync::atomic::AtomicI64;
+
+use tokio::sync::mpsc::Receiver;
+
+use crate::db::bulk::{self, Rows, Table};
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
-use crate::sync::rows::{OwnerRow, PersonRow};
+use crate::sync::rows::{OWNER_COLUMNS, PEOPLE_COLUMNS, Window};
 
-/// Keeps people that were read; one read before is replaced.
-pub(in crate::sync) async fn stage_people(tx: &mut Tx, instance: InstanceId, run: RunId, people: &[PersonRow]) -> Result<(), DbError> {
-    let texts = |name, of: fn(&PersonRow) -> &Option<String>| Column {
-        name,
-        values: Values::Texts(people.iter().map(|person| of(person).as_deref()).collect()),
-    };
-    let columns = [
-        Column { name: "marketo_id", values: Values::Integers(people.iter().map(|person| person.marketo_id).collect()) },
-        texts("first_name", |person| &person.first_name),
-        texts("last_name", |person| &person.last_name),
-        texts("email", |person| &person.email),
-        texts("company", |person| &person.company),
-        texts("title", |person| &person.title),
-        texts("phone", |person| &person.phone),
-        texts("linkedin_url", |person| &person.linkedin_url),
-        texts("source", |person| &person.source),
-        texts("salesforce_contact_id", |person| &person.salesforce_contact_id),
-        texts("salesforce_lead_id", |person| &person.salesforce_lead_id),
-        texts("salesforce_account_id", |person| &person.salesforce_account_id),
-        texts("salesforce_opportunity_id", |person| &person.salesforce_opportunity_id),
-    ];
-    bulk::upsert(tx, "sync_staged_people", instance, run, &columns).await
+const PEOPLE: &str = "sync_staged_people_";
+const OWNERS: &str = "sync_staged_owners_";
+
+/// The staged people of a run.
+pub(in crate::sync) fn people_table(run: RunId) -> Table {
+    Table { name: format!("{PEOPLE}{}", run.0.simple()), columns: PEOPLE_COLUMNS, keyed: true }
 }
 
-/// Keeps owners that were read; one read before is replaced.
-pub(in crate::sync) async fn stage_owners(tx: &mut Tx, instance: InstanceId, run: RunId, owners: &[OwnerRow]) -> Result<(), DbError> {
-    let columns = [
-        Column { name: "salesforce_id", values: Values::Texts(owners.iter().map(|row| Some(row.id.as_str())).collect()) },
-        Column { name: "owner_id", values: Values::Texts(owners.iter().map(|row| Some(row.owner.as_str())).collect()) },
-    ];
-    bulk::upsert(tx, "sync_staged_owners", instance, run, &columns).await
+/// The staged owners of a run.
+pub(in crate::sync) fn owners_table(run: RunId) -> Table {
+    Table { name: format!("{OWNERS}{}", run.0.simple()), columns: OWNER_COLUMNS, keyed: true }
 }
 
-/// How many people a run has read.
-pub(in crate::sync) async fn staged(db: &Db, instance: InstanceId, run: RunId) -> Result<i64, DbError> {
-    const SQL: &str = "SELECT COUNT(*) FROM sync_staged_people WHERE instance_id = $1 AND run_id = $2";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_one(c))
+/// Makes the tables of a run, unless they are there.
+pub(in crate::sync) async fn make_staging(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
+    bulk::create(tx, &people_table(run)).await?;
+    bulk::create(tx, &owners_table(run)).await
 }
 
-/// The highest Marketo id of the next `rows` staged people after `after`; none when there are no more.
-pub(in crate::sync) async fn staged_boundary(
+/// Drops what a run has staged.
+pub(in crate::sync) async fn drop_staging(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
+    bulk::drop_table(tx, &people_table(run).name).await?;
+    bulk::drop_table(tx, &owners_table(run).name).await
+}
+
+/// Other runs of the instance that left something staged.
+pub(in crate::sync) async fn runs_with_staging(db: &Db, instance: InstanceId, besides: RunId) -> Result<Vec<RunId>, DbError> {
+    const SQL: &str = "SELECT id FROM sync_runs WHERE instance_id = $1 AND id <> $2";
+    let mut left = bulk::tables_named(db, PEOPLE).await?;
+    left.extend(bulk::tables_named(db, OWNERS).await?);
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runs: Vec<RunId> = on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(besides).fetch_all(c))?;
+    Ok(runs.into_iter().filter(|run| left.contains(&people_table(*run).name) || left.contains(&owners_table(*run).name)).collect())
+}
+
+/// Stages the people of a window as they arrive, in place of what an interrupted reading of it left; see [`bulk::load`].
+pub(in crate::sync) async fn stage_people(
     db: &Db,
-    instance: InstanceId,
     run: RunId,
-    after: i64,
-    rows: i64,
-) -> Result<Option<i64>, DbError> {
-    const SQL: &str = "SELECT MAX(marketo_id) FROM (SELECT marketo_id FROM sync_staged_people \
-         WHERE instance_id = $1 AND run_id = $2 AND marketo_id > $3 ORDER BY marketo_id LIMIT $4) AS next";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(run).bind(after).bind(rows).fetch_one(c))
+    position: i64,
+    arriving: &mut Receiver<Rows>,
+    staged: &AtomicI64,
+) -> Result<Tx, DbError> {
+    let table = people_table(run);
+    if let Db::Sqlite { .. } = db {
+        // Only there can a part of a window be left.
+        let (first, end) = Window::places(position);
+        let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", table.name);
+        let mut tx = db.begin().await?;
+        execute!(&mut tx, sqlx::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end))?;
+        tx.commit().await?;
+    }
+    bulk::load(db, &table, arriving, staged).await
 }
 
-/// Runs of the instance that left something staged.
-pub(in crate::sync) async fn runs_with_staging(db: &Db, instance: InstanceId) -> Result<Vec<RunId>, DbError> {
-    const SQL: &str = "SELECT r.id FROM sync_runs r WHERE r.instance_id = $1 \
-           AND (EXISTS (SELECT 1 FROM sync_staged_people p WHERE p.instance_id = r.instance_id AND p.run_id = r.id) \
-             OR EXISTS (SELECT 1 FROM sync_staged_owners o WHERE o.instance_id = r.instance_id AND o.run_id = r.id))";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_all(c))
+/// Stages owners as they arrive; see [`bulk::load`].
+pub(in crate::sync) async fn stage_owners(db: &Db, run: RunId, arriving: &mut Receiver<Rows>, staged: &AtomicI64) -> Result<Tx, DbError> {
+    bulk::load(db, &owners_table(run), arriving, staged).await
 }
 
-/// Deletes at most `rows` staged people; gives how many there were.
-pub(in crate::sync) async fn clear_people(tx: &mut Tx, instance: InstanceId, run: RunId, rows: i64) -> Result<u64, DbError> {
-    const SQL: &str = "DELETE FROM sync_staged_people WHERE instance_id = $1 AND run_id = $2 AND marketo_id <= \
-           (SELECT MAX(marketo_id) FROM (SELECT marketo_id FROM sync_staged_people WHERE instance_id = $1 AND run_id = $2 ORDER BY marketo_id LIMIT $3) AS next)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(rows))
+/// Forgets the staged owners.
+pub(in crate::sync) async fn clear_owners(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
+    let statement = format!("DELETE FROM {}", owners_table(run).name);
+    execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str()))).map(drop)
 }
 
-/// Deletes at most `rows` staged owners; gives how many there were.
-pub(in crate::sync) async fn clear_owners(tx: &mut Tx, instance: InstanceId, run: RunId, rows: i64) -> Result<u64, DbError> {
-    const SQL: &str = "DELETE FROM sync_staged_owners WHERE instance_id = $1 AND run_id = $2 AND salesforce_id <= \
-           (SELECT MAX(salesforce_id) FROM (SELECT salesforce_id FROM sync_staged_owners WHERE instance_id = $1 AND run_id = $2 ORDER BY salesforce_id LIMIT $3) AS next)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(rows))
+/// How many people a run has staged.
+pub(in crate::sync) async fn staged(db: &Db, run: RunId) -> Result<i64, DbError> {
+    let statement = format!("SELECT COUNT(*) FROM {}", people_table(run).name);
+    on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
+}
+
+/// Which of the windows, each with the number of people read from it, have lost people, and whether of so many owners some are
+/// lost. Only PostgreSQL loses them, when the server crashes.
+pub(in crate::sync) async fn lost(db: &Db, run: RunId, windows: &[(i64, i64)], owners: i64) -> Result<(Vec<i64>, bool), DbError> {
+    let Db::Postgres(pool) = db else { return Ok((Vec::new(), false)) };
+    let people = people_table(run).name;
+    let all_there = count(pool, &people).await? == windows.iter().map(|(_, people)| people).sum::<i64>();
+    let lost = if all_there {
+        Vec::new()
+    } else {
+        let statement = format!("SELECT place >> 32, COUNT(*) FROM {people} GROUP BY 1");
+        let there: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(statement.as_str())).fetch_all(pool).await?;
+        let holds = |window: &&(i64, i64)| window.1 == 0 || there.contains(window);
+        windows.iter().filter(|window| !holds(window)).map(|(position, _)| *position).collect()
+    };
+    Ok((lost, count(pool, &owners_table(run).name).await? != owners))
+}
+
+async fn count(pool: &PgPool, table: &str) -> Result<i64, DbError> {
+    let statement = format!("SELECT COUNT(*) FROM {table}");
+    Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(pool).await?)
+}
+
+/// Forgets the staged people of windows that lost some.
+pub(in crate::sync) async fn clear_window(tx: &mut Tx, run: RunId, position: i64) -> Result<(), DbError> {
+    let (first, end) = Window::places(position);
+    let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", people_table(run).name);
+    execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end)).map(drop)
 }

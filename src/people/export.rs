@@ -1,0 +1,115 @@
+//! People as a file: CSV (RFC 4180) for spreadsheets, JSON lines for programs.
+
+use serde::Deserialize;
+
+use super::Person;
+use crate::http::harmless_cell;
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// A line of names and a line for each person, with `CRLF` behind each. A cell that a spreadsheet could take for a formula has an
+    /// apostrophe before it.
+    #[default]
+    Csv,
+    /// A JSON object a line, with the values as they are.
+    Ndjson,
+}
+
+/// The columns, in their order.
+const COLUMNS: [&str; 15] = [
+    "marketo_id",
+    "first_name",
+    "last_name",
+    "email",
+    "company",
+    "title",
+    "phone",
+    "linkedin_url",
+    "source",
+    "salesforce_contact_id",
+    "salesforce_lead_id",
+    "salesforce_account_id",
+    "salesforce_opportunity_id",
+    "owner_id",
+    "synced_at",
+];
+
+impl ExportFormat {
+    /// The media type, with parameters.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+
+    /// The name of the file.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Csv => "people.csv",
+            Self::Ndjson => "people.ndjson",
+        }
+    }
+
+    /// What comes before the first person.
+    #[must_use]
+    pub fn head(self) -> Vec<u8> {
+        match self {
+            Self::Csv => csv_lines(|lines| lines.write_record(COLUMNS)),
+            Self::Ndjson => Vec::new(),
+        }
+    }
+
+    /// The lines of some people.
+    pub fn lines<'a>(self, people: impl Iterator<Item = &'a Person>) -> Vec<u8> {
+        match self {
+            Self::Csv => csv_lines(|lines| {
+                for person in people {
+                    write_record(lines, person)?;
+                }
+                Ok(())
+            }),
+            Self::Ndjson => {
+                let mut bytes = Vec::new();
+                for person in people {
+                    // Texts and numbers always are JSON, and a Vec takes everything.
+                    let _ = serde_json::to_writer(&mut bytes, person);
+                    bytes.push(b'\n');
+                }
+                bytes
+            }
+        }
+    }
+}
+
+fn csv_lines(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>) -> Vec<u8> {
+    let mut lines = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // A Vec takes everything, and every record has the same number of cells.
+    let _ = write(&mut lines);
+    lines.into_inner().unwrap_or_default()
+}
+
+fn write_record(lines: &mut csv::Writer<Vec<u8>>, person: &Person) -> Result<(), csv::Error> {
+    let cell = |text: &Option<String>| harmless_cell(text.as_deref().unwrap_or_default()).into_owned();
+    lines.write_record([
+        person.marketo_id.to_string(),
+        cell(&person.first_name),
+        cell(&person.last_name),
+        cell(&person.email),
+        cell(&person.company),
+        cell(&person.title),
+        cell(&person.phone),
+        cell(&person.linkedin_url),
+        cell(&person.source),
+        cell(&person.salesforce_contact_id),
+        cell(&person.salesforce_lead_id),
+        cell(&person.salesforce_account_id),
+        cell(&person.salesforce_opportunity_id),
+        person.owner_id.clone(),
+        person.synced_at.to_string(),
+    ])
+}

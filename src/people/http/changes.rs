@@ -1,0 +1,128 @@
+use actix_web::{HttpResponse, get};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::http::paging::Place;
+use crate::http::problem::ProblemBody;
+use crate::http::{Context, Cursor, InstanceCaller, PageParams, Problem, QueryParams};
+use crate::people::{Change, ChangePlace, PeopleError, Person, store};
+
+/// Where to read on.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesParams {
+    /// Most changes to return; 100 unless given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u16>,
+    /// `next_cursor` of the answer before, however long ago that was.
+    #[param(pattern = "^[0-9A-Za-z_-]{21}[AQgw]$")]
+    cursor: Option<String>,
+    /// Where to begin without a cursor: `beginning` (unless given) tells of everybody there is, `now` only of what comes.
+    #[param(inline)]
+    from: Option<Begin>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Begin {
+    #[default]
+    Beginning,
+    Now,
+}
+
+/// What happened to a person.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PersonChangeKind)]
+enum ChangeKind {
+    /// The person came or changed; `person` is as the person is now.
+    Changed,
+    /// The person is no longer synced.
+    Removed,
+}
+
+/// A change of a person.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PersonChange)]
+struct ChangeBody {
+    kind: ChangeKind,
+    marketo_id: i64,
+    at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    person: Option<Person>,
+}
+
+impl From<Change> for ChangeBody {
+    fn from(change: Change) -> Self {
+        let kind = if change.person.is_some() { ChangeKind::Changed } else { ChangeKind::Removed };
+        Self { kind, marketo_id: change.place.marketo_id, at: change.at, person: change.person }
+    }
+}
+
+/// Some changes, in order.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PersonChanges)]
+struct ChangesBody {
+    data: Vec<ChangeBody>,
+    /// Pass as `cursor` to read on, now or later. Always there.
+    next_cursor: String,
+    /// Whether there is more already; if not, ask again when it suits you.
+    has_more: bool,
+}
+
+/// The number of the change, then the Marketo id.
+impl Place for ChangePlace {
+    fn to_number(&self) -> u128 {
+        self.change.to_number() << 64 | self.marketo_id.to_number()
+    }
+
+    fn of_number(number: u128) -> Self {
+        Self { change: i64::of_number(number >> 64), marketo_id: i64::of_number(number & u128::from(u64::MAX)) }
+    }
+}
+
+/// Follow the changes of people
+///
+/// In the order in which they were committed, without gaps: keep `next_cursor` and ask again. Each person comes once, at the last
+/// change, as the person is now; who is no longer synced comes as `removed`. Removals are kept for good, so a cursor does not
+/// get old. Only when the service's database was set back to a time before the cursor is it refused, with 410 `cursor_gone`.
+#[utoipa::path(operation_id = "listPeopleChanges", tag = "People", params(ChangesParams), responses(
+    (status = 200, description = "Some changes.", body = ChangesBody),
+    (status = 410, description = "The cursor is ahead of all changes; begin anew.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/people/changes")]
+pub(super) async fn list_people_changes(
+    context: Context,
+    caller: InstanceCaller,
+    QueryParams(wanted): QueryParams<ChangesParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, cursor) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.read::<ChangePlace>()?;
+    // Before the changes are read: what is committed in between is behind every cursor given out so far.
+    let last = store::last_change(&context.db, caller.instance).await?;
+    let after = match (cursor, wanted.from.unwrap_or_default()) {
+        (Some(cursor), _) if cursor.change > last => return Err(PeopleError::CursorGone.into()),
+        (Some(cursor), _) => cursor,
+        (None, Begin::Beginning) => ChangePlace { change: 0, marketo_id: 0 },
+        (None, Begin::Now) => ChangePlace { change: last, marketo_id: i64::MAX },
+    };
+    let mut changes = store::changes(&context.db, caller.instance, after, i64::from(limit) + 1).await?;
+    let has_more = changes.len() > usize::from(limit);
+    changes.truncate(usize::from(limit));
+    let next_cursor = Cursor::write(&changes.last().map_or(after, |last| last.place));
+    Ok(HttpResponse::Ok().json(ChangesBody { data: changes.into_iter().map(ChangeBody::from).collect(), next_cursor, has_more }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_change() {
+        for (change, marketo_id) in [(0, 0), (1, 1_500_000), (i64::MAX, i64::MAX)] {
+            let place = ChangePlace { change, marketo_id };
+            assert_eq!(Cursor::read::<ChangePlace>(&Cursor::write(&place)), Some(place));
+        }
+    }
+}

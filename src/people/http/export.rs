@@ -1,0 +1,73 @@
+use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::middleware::Compress;
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, get};
+use futures_util::Stream;
+
+use super::params::ExportParams;
+use crate::db::{Db, DbError};
+use crate::http::{Context, InstanceCaller, Problem, QueryParams};
+use crate::ids::InstanceId;
+use crate::people::{ExportFormat, ListPlace, Listed, PeopleFilter, store};
+
+/// People read at a time. No connection to the database is held while they are on their way to the client.
+const ROWS: usize = 1_000;
+
+/// Export people
+///
+/// Everybody who passes the conditions, as CSV (RFC 4180, UTF-8, a line of names first) or as JSON lines, in the order of the list,
+/// compressed when the request accepts gzip. Who is there from beginning to end comes exactly once. In CSV a cell that a spreadsheet
+/// could take for a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break, if need be behind apostrophes) has one apostrophe
+/// put before it; JSON lines have the values as they are. If the database fails on the way, the connection is cut, so that half a file
+/// is not taken for a whole one.
+#[utoipa::path(operation_id = "exportPeople", tag = "People", params(ExportParams), responses(
+    (status = 200, description = "The people.", content((String = "text/csv"), (String = "application/x-ndjson"))),
+))]
+#[get("/v1/people/export", wrap = "Compress::default()")]
+pub(super) async fn export_people(
+    context: Context,
+    caller: InstanceCaller,
+    QueryParams(wanted): QueryParams<ExportParams>,
+) -> Result<HttpResponse, Problem> {
+    let (format, filter) = wanted.read()?;
+    // The first page comes before the answer begins, so that a failure has its proper status.
+    let first = match &filter {
+        Some(filter) => store::list(&context.db, caller.instance, filter, &ListPlace::default(), rows()).await?,
+        None => Vec::new(),
+    };
+    let file = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(format.file_name().to_owned())],
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header((header::CONTENT_DISPOSITION, file))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming(pages(context.db, caller.instance, filter.unwrap_or_default(), format, first)))
+}
+
+fn rows() -> i64 {
+    i64::try_from(ROWS).unwrap_or(i64::MAX)
+}
+
+/// The file, page by page: the next one is read when the client has taken the one before, and none when it is gone.
+fn pages(
+    db: Db,
+    instance: InstanceId,
+    filter: PeopleFilter,
+    format: ExportFormat,
+    first: Vec<Listed>,
+) -> impl Stream<Item = Result<Bytes, DbError>> {
+    async_stream::try_stream! {
+        let mut page = first;
+        let mut bytes = format.head();
+        loop {
+            bytes.extend(format.lines(page.iter().map(|listed| &listed.person)));
+            yield Bytes::from(std::mem::take(&mut bytes));
+            let Some(last) = page.pop().filter(|_| page.len() + 1 == ROWS) else { break };
+            page = store::list(&db, instance, &filter, &last.place, rows()).await.inspect_err(|error| {
+                tracing::error!(%error, "an export was cut short");
+            })?;
+        }
+    }
+}

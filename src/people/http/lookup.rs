@@ -1,0 +1,36 @@
+use actix_web::{HttpResponse, post};
+use serde::Deserialize;
+
+use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::people::{Lookup, MOST_LOOKED_UP, SalesforceId, store};
+
+/// Whom to look up.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PeopleLookupRequest)]
+struct LookupRequest {
+    /// Ids of Salesforce leads and contacts, of 15 or 18 characters, in any mixture.
+    #[schema(min_items = 1, max_items = 200, example = json!(["0031U00000V0tkDQAR", "00Q1U00000V0tkD"]))]
+    salesforce_ids: Vec<String>,
+}
+
+/// Look up people by Salesforce ids
+///
+/// Up to 200 at once, answered in their order: each is found, not found, or invalid with its fault. Nothing is changed, so it may be
+/// repeated at will.
+#[utoipa::path(operation_id = "lookUpPeople", tag = "People", request_body = LookupRequest, responses((status = 200, description = "An answer for each id.", body = Lookup)))]
+#[post("/v1/people/lookup")]
+pub(super) async fn look_up_people(
+    context: Context,
+    caller: InstanceCaller,
+    Body(LookupRequest { salesforce_ids: asked }): Body<LookupRequest>,
+) -> Result<HttpResponse, Problem> {
+    if !(1..=MOST_LOOKED_UP).contains(&asked.len()) {
+        let detail = format!("This has 1 to {MOST_LOOKED_UP} ids, not {}. Send more in several requests.", asked.len());
+        return Err(Problem::invalid(vec![InputFault::new("/salesforce_ids", "length", detail)]));
+    }
+    let ids: Vec<_> = asked.iter().map(|text| text.parse::<SalesforceId>()).collect();
+    let wanted: Vec<_> = ids.iter().flatten().collect();
+    let people = store::find_by_salesforce_ids(&context.db, caller.instance, &wanted).await?;
+    Ok(HttpResponse::Ok().json(Lookup::of(&asked, &ids, &people)))
+}

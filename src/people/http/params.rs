@@ -1,0 +1,118 @@
+//! The conditions of lists and exports.
+
+use serde::Deserialize;
+
+use super::place;
+use crate::http::paging::LARGEST_LIMIT;
+use crate::http::{InputFault, PageParams, Problem};
+use crate::people::{ExportFormat, ListPlace, NoSalesforceId, PeopleFilter, SalesforceId};
+
+/// Longest text looked for.
+const LONGEST_TEXT: usize = 320;
+
+/// Which people are wanted; every condition that is given must hold.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListParams {
+    /// Most rows to return; 100 unless given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u16>,
+    /// `next_cursor` of the page before, with the same conditions.
+    #[param(pattern = "^([0-9A-Za-z_-]{21}[AQgw]|([0-9A-Za-z_-]{4}){4,110})$")]
+    cursor: Option<String>,
+    /// Marketo's id of the person.
+    #[param(minimum = 1)]
+    marketo_id: Option<i64>,
+    /// Id of the Salesforce lead or contact, 15 or 18 characters.
+    #[param(pattern = "^([0-9A-Za-z]{15}|[0-9A-Za-z]{18})$", example = "0031U00000V0tkDQAR")]
+    salesforce_id: Option<String>,
+    /// E-mail address, without regard to case. Several people may have it.
+    #[param(min_length = 1, max_length = 320, pattern = r"^[^\x00]+$")]
+    email: Option<String>,
+    /// What the first name, the last name, or both with a space between begin with, without regard to case. (On SQLite the case of
+    /// letters other than A to Z matters.)
+    #[param(min_length = 1, max_length = 320, pattern = r"^[^\x00]+$")]
+    name_prefix: Option<String>,
+}
+
+impl ListParams {
+    /// Rows wanted, the place to begin behind, and the filter; no filter when it is known beforehand that nobody passes it.
+    pub(super) fn read(self) -> Result<(u16, ListPlace, Option<PeopleFilter>), Problem> {
+        let (mut faults, limit) = (Vec::new(), self.limit.unwrap_or(PageParams::DEFAULT_LIMIT));
+        if !(1..=LARGEST_LIMIT).contains(&limit) {
+            faults.push(InputFault::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
+        }
+        let after = self.cursor.as_deref().map(place::read);
+        if let Some(None) = after {
+            faults.push(InputFault::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
+        }
+        let filter =
+            Conditions { marketo_id: self.marketo_id, salesforce_id: self.salesforce_id, email: self.email, name_prefix: self.name_prefix };
+        let filter = filter.read(faults)?;
+        Ok((limit, after.flatten().unwrap_or_default(), filter))
+    }
+}
+
+/// What is to be exported; every condition that is given must hold.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ExportParams {
+    /// `csv` unless given.
+    #[param(inline)]
+    format: Option<ExportFormat>,
+    /// As in the list.
+    #[param(minimum = 1)]
+    marketo_id: Option<i64>,
+    /// As in the list.
+    #[param(pattern = "^([0-9A-Za-z]{15}|[0-9A-Za-z]{18})$", example = "0031U00000V0tkDQAR")]
+    salesforce_id: Option<String>,
+    /// As in the list.
+    #[param(min_length = 1, max_length = 320, pattern = r"^[^\x00]+$")]
+    email: Option<String>,
+    /// As in the list.
+    #[param(min_length = 1, max_length = 320, pattern = r"^[^\x00]+$")]
+    name_prefix: Option<String>,
+}
+
+impl ExportParams {
+    /// The form, and the filter; no filter when it is known beforehand that nobody passes it.
+    pub(super) fn read(self) -> Result<(ExportFormat, Option<PeopleFilter>), Problem> {
+        let filter =
+            Conditions { marketo_id: self.marketo_id, salesforce_id: self.salesforce_id, email: self.email, name_prefix: self.name_prefix };
+        Ok((self.format.unwrap_or_default(), filter.read(Vec::new())?))
+    }
+}
+
+/// The conditions as they were sent. (A form can't be read into a part of a structure: numbers would be refused.)
+struct Conditions {
+    marketo_id: Option<i64>,
+    salesforce_id: Option<String>,
+    email: Option<String>,
+    name_prefix: Option<String>,
+}
+
+impl Conditions {
+    fn read(self, mut faults: Vec<InputFault>) -> Result<Option<PeopleFilter>, Problem> {
+        if self.marketo_id.is_some_and(|id| id < 1) {
+            faults.push(InputFault::new("#query/marketo_id", "out_of_range", "A Marketo id is 1 or more."));
+        }
+        let salesforce_id = self.salesforce_id.as_deref().map(str::parse::<SalesforceId>);
+        if let Some(Err(error @ NoSalesforceId::Form)) = &salesforce_id {
+            faults.push(InputFault::new("#query/salesforce_id", error.code(), format!("{error}.")));
+        }
+        for (pointer, text) in [("#query/email", &self.email), ("#query/name_prefix", &self.name_prefix)] {
+            let Some(text) = text else { continue };
+            if text.is_empty() || text.chars().count() > LONGEST_TEXT || text.contains('\0') {
+                faults.push(InputFault::new(pointer, "length", format!("this has 1 to {LONGEST_TEXT} characters, none of them NUL.")));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        // An id whose marks don't fit is the id of nothing.
+        let Ok(salesforce_id) = salesforce_id.transpose() else { return Ok(None) };
+        Ok(Some(PeopleFilter { marketo_id: self.marketo_id, salesforce_id, email: self.email, name_prefix: self.name_prefix }))
+    }
+}

@@ -1,0 +1,95 @@
+//! Many Salesforce ids at once, each with an answer of its own.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::{NoSalesforceId, Person, SalesforceId};
+
+/// Most ids of one lookup: what a Salesforce page shows and a trigger handles at once.
+pub const MOST_LOOKED_UP: usize = 200;
+
+/// What became of one id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PeopleLookupOutcome)]
+pub enum LookupOutcome {
+    /// `person` is the lead or contact.
+    Found,
+    /// No synced person is this lead or contact.
+    NotFound,
+    /// `fault_code` and `fault_detail` say why this is no id.
+    Invalid,
+}
+
+/// The answer to one id.
+#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = PeopleLookupResult)]
+pub struct LookupResult<'a> {
+    /// As it was asked for.
+    pub salesforce_id: &'a str,
+    pub outcome: LookupOutcome,
+    /// When several people are the same record, the one with the lowest Marketo id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub person: Option<&'a Person>,
+    /// Stable name of the fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub fault_code: Option<&'static str>,
+    /// What is wrong and what would be accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub fault_detail: Option<String>,
+}
+
+/// The answers, in the order of the ids.
+#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = PeopleLookup)]
+pub struct Lookup<'a> {
+    pub results: Vec<LookupResult<'a>>,
+}
+
+impl NoSalesforceId {
+    /// Stable name of the fault.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Form => "not_a_salesforce_id",
+            Self::Marks => "salesforce_id_mistyped",
+        }
+    }
+}
+
+impl<'a> Lookup<'a> {
+    /// The answers to `asked`, read as `ids`, given everybody who is one of them.
+    #[must_use]
+    pub fn of(asked: &'a [String], ids: &[Result<SalesforceId, NoSalesforceId>], people: &'a [Person]) -> Self {
+        let mut found: HashMap<&str, &Person> = HashMap::with_capacity(people.len());
+        for person in people {
+            for id in [&person.salesforce_contact_id, &person.salesforce_lead_id].into_iter().flatten() {
+                let first = found.entry(id).or_insert(person);
+                if person.marketo_id < first.marketo_id {
+                    *first = person;
+                }
+            }
+        }
+        let answer = |(asked, id): (&'a String, &Result<SalesforceId, NoSalesforceId>)| {
+            let nothing =
+                LookupResult { salesforce_id: asked, outcome: LookupOutcome::NotFound, person: None, fault_code: None, fault_detail: None };
+            match id {
+                Err(fault) => LookupResult {
+                    outcome: LookupOutcome::Invalid,
+                    fault_code: Some(fault.code()),
+                    fault_detail: Some(format!("{fault}.")),
+                    ..nothing
+                },
+                Ok(id) => match found.get(id.as_str()) {
+                    Some(person) => LookupResult { outcome: LookupOutcome::Found, person: Some(person), ..nothing },
+                    None => nothing,
+                },
+            }
+        };
+        Self { results: asked.iter().zip(ids).map(answer).collect() }
+    }
+}

@@ -1,0 +1,63 @@
+//! The order in which people change, and reading along it.
+
+use super::read::columns;
+use crate::db::{Db, DbError, Tx, on, on_tx};
+use crate::ids::InstanceId;
+use crate::people::{Change, ChangePlace, Person};
+
+/// The number of the change that this transaction makes to the instance's people. Transactions that change people wait for one
+/// another from here to their ends, so that whoever has read up to a number has missed nothing.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn next_change(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
+    const SQL: &str = "INSERT INTO people_feeds (instance_id, last_change) VALUES ($1, 1) \
+         ON CONFLICT (instance_id) DO UPDATE SET last_change = people_feeds.last_change + 1 RETURNING last_change";
+    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
+}
+
+/// The number of the last change that is committed; 0 before the first.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn last_change(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
+    const SQL: &str = "SELECT COALESCE(MAX(last_change), 0) FROM people_feeds WHERE instance_id = $1";
+    on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
+}
+
+pub(super) const CHANGES: &str = concat!(
+    "SELECT * FROM (SELECT change_number, CAST(0 AS bigint) AS removed, ",
+    columns!(),
+    " FROM people WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) ORDER BY change_number, marketo_id LIMIT $4) AS here \
+     UNION ALL SELECT * FROM (SELECT change_number, CAST(1 AS bigint) AS removed, marketo_id, \
+         NULL AS first_name, NULL AS last_name, NULL AS email, NULL AS company, NULL AS title, NULL AS phone, NULL AS linkedin_url, \
+         NULL AS source, NULL AS salesforce_contact_id, NULL AS salesforce_lead_id, NULL AS salesforce_account_id, \
+         NULL AS salesforce_opportunity_id, '' AS owner_id, removed_at AS synced_at \
+         FROM people_removed WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) \
+         ORDER BY change_number, marketo_id LIMIT $4) AS gone \
+     ORDER BY change_number, marketo_id LIMIT $4"
+);
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    change_number: i64,
+    removed: i64,
+    #[sqlx(flatten)]
+    person: Person,
+}
+
+/// What changed behind `after`, in order, at most `limit`: each person once, at the last change. One statement sees both tables at
+/// one moment, so nobody falls between them.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn changes(db: &Db, instance: InstanceId, after: ChangePlace, limit: i64) -> Result<Vec<Change>, DbError> {
+    let rows: Vec<Row> =
+        on!(db, c => sqlx::query_as(CHANGES).bind(instance).bind(after.change).bind(after.marketo_id).bind(limit).fetch_all(c))?;
+    let change = |row: Row| Change {
+        place: ChangePlace { change: row.change_number, marketo_id: row.person.marketo_id },
+        at: row.person.synced_at,
+        person: (row.removed == 0).then_some(row.person),
+    };
+    Ok(rows.into_iter().map(change).collect())
+}

@@ -1,0 +1,123 @@
+//! People by the begin of a name, in the order of the names. Two indexes hold the same keys as the texts here (migration 0018): the
+//! first 80 characters, in small letters and in byte order. Small letters are what the engine takes for such: SQLite knows those of
+//! A to Z, PostgreSQL those of its locale.
+
+use super::read::columns;
+use crate::db::{Db, DbError, Reader, on};
+use crate::ids::InstanceId;
+use crate::people::{ListPlace, Listed, Person};
+
+/// First and last name with a space between, in small letters.
+macro_rules! full_name {
+    () => {
+        "lower(COALESCE(first_name || ' ', '') || COALESCE(last_name, ''))"
+    };
+}
+
+macro_rules! last_name {
+    () => {
+        "lower(COALESCE(last_name, ''))"
+    };
+}
+
+/// Whether a name begins with what `$text` says, of whatever length.
+macro_rules! begins {
+    ($name:expr, $text:literal) => {
+        concat!("substr(", $name, ", 1, length(lower(", $text, "))) = lower(", $text, ")")
+    };
+}
+pub(super) use {begins, full_name, last_name};
+
+/// A name's key, as an index holds it.
+macro_rules! key {
+    ($name:expr, $collate:literal) => {
+        concat!("substr(", $name, ", 1, 80)", $collate)
+    };
+}
+
+/// The key to begin at: that of the place, but none before the prefix.
+macro_rules! start {
+    ($place:literal, $collate:literal) => {
+        concat!("CASE WHEN ", $place, " < substr(lower($2), 1, 80)", $collate, " THEN substr(lower($2), 1, 80) ELSE ", $place, " END")
+    };
+}
+
+/// The rows of one of the two indexes whose key is in the range of the prefix `$2` and behind the place `$place`, `$id`. The range says
+/// it all unless the prefix is longer than a key. SQLite takes its lower end from the one comparison, PostgreSQL from the other.
+macro_rules! by_key {
+    ($part:literal, $name:expr, $more:expr, $place:literal, $id:literal, $collate:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT CAST(",
+            $part,
+            " AS bigint) AS by_last_name, ",
+            key!($name, $collate),
+            " AS name_key, ",
+            columns!(),
+            " FROM people WHERE instance_id = $1 AND ",
+            $more,
+            " AND ",
+            key!($name, $collate),
+            // Behind every text that begins with the prefix: no name has the last of all code points.
+            " < substr(lower($2), 1, 80) || '\u{10FFFF}' AND ",
+            key!($name, $collate),
+            " >= ",
+            start!($place, $collate),
+            " AND (",
+            key!($name, $collate),
+            ", marketo_id) > (",
+            start!($place, $collate),
+            ", ",
+            $id,
+            ") AND (length($2) <= 80 OR ",
+            begins!($name, "$2"),
+            ") ORDER BY ",
+            key!($name, $collate),
+            ", marketo_id LIMIT $3) AS part_",
+            $part
+        )
+    };
+}
+
+/// Those whose full name begins so, then those whose last name does and whose full name doesn't.
+macro_rules! by_name {
+    ($collate:literal) => {
+        concat!(
+            by_key!("0", full_name!(), "$4 = 0", "$5", "$6", $collate),
+            " UNION ALL ",
+            by_key!("1", last_name!(), concat!("NOT ", begins!(full_name!(), "$2")), "$7", "$8", $collate),
+            " ORDER BY by_last_name, name_key, marketo_id LIMIT $3"
+        )
+    };
+}
+
+pub(super) const SQLITE: &str = by_name!("");
+const POSTGRES: &str = by_name!(" COLLATE \"C\"");
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    by_last_name: i64,
+    name_key: String,
+    #[sqlx(flatten)]
+    person: Person,
+}
+
+/// The people whose full or last name begins with `prefix`: by full name, then the others by last name; those behind `after`, at
+/// most `limit`.
+pub(super) async fn by_name(db: &Db, instance: InstanceId, prefix: &str, after: &ListPlace, limit: i64) -> Result<Vec<Listed>, DbError> {
+    let sql = match db.reader() {
+        Reader::Sqlite(_) => SQLITE,
+        Reader::Postgres(_) => POSTGRES,
+    };
+    let here = (after.name_key.as_str(), after.marketo_id);
+    let start = ("", 0);
+    let (full, last) = if after.by_last_name { (start, here) } else { (here, start) };
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(sql)
+        .bind(instance).bind(prefix).bind(limit).bind(i64::from(after.by_last_name))
+        .bind(full.0).bind(full.1).bind(last.0).bind(last.1)
+        .fetch_all(c))?;
+    let listed = |row: Row| {
+        let place = ListPlace { by_last_name: row.by_last_name == 1, name_key: row.name_key, marketo_id: row.person.marketo_id };
+        Listed { person: row.person, place }
+    };
+    Ok(rows.into_iter().map(listed).collect())
+}

@@ -1,0 +1,92 @@
+use super::names::{begins, by_name, full_name, last_name};
+use crate::db::{Db, DbError, on};
+use crate::ids::InstanceId;
+use crate::people::{ListPlace, Listed, PeopleFilter, Person};
+
+macro_rules! columns {
+    () => {
+        "marketo_id, first_name, last_name, email, company, title, phone, linkedin_url, source, salesforce_contact_id, salesforce_lead_id, \
+         salesforce_account_id, salesforce_opportunity_id, owner_id, synced_at"
+    };
+}
+pub(super) use columns;
+
+/// A list after `$2` of those whom an index finds; the same conditions follow in a form that an absent value satisfies. They are few:
+/// the sum keeps a planner from reading everybody in the order of the key until it meets them.
+macro_rules! list {
+    ($from:expr, $indexed:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM ",
+            $from,
+            " WHERE ",
+            $indexed,
+            " AND marketo_id + 0 > $2 \
+              AND ($4 IS NULL OR salesforce_contact_id = $4 OR salesforce_lead_id = $4) \
+              AND ($5 IS NULL OR lower(email) = lower($5)) AND ($6 IS NULL OR marketo_id = $6) \
+              AND ($7 IS NULL OR ",
+            begins!(full_name!(), "$7"),
+            " OR ",
+            begins!(last_name!(), "$7"),
+            ") ORDER BY marketo_id + 0 LIMIT $3"
+        )
+    };
+}
+
+/// Those who are the lead or the contact `$4`: each half is served by its index.
+macro_rules! with_salesforce_id {
+    () => {
+        concat!(
+            "(SELECT ",
+            columns!(),
+            " FROM people WHERE instance_id = $1 AND salesforce_contact_id = $4 UNION SELECT ",
+            columns!(),
+            " FROM people WHERE instance_id = $1 AND salesforce_lead_id = $4) AS people"
+        )
+    };
+}
+
+pub(super) const ALL: &str =
+    concat!("SELECT ", columns!(), " FROM people WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3");
+pub(super) const BY_MARKETO_ID: &str = list!("people", "instance_id = $1 AND marketo_id = $6");
+pub(super) const BY_SALESFORCE_ID: &str = list!(with_salesforce_id!(), "1 = 1");
+// The index leaves out those without an address, and SQLite wants to be told so.
+pub(super) const BY_EMAIL: &str = list!("people", "instance_id = $1 AND email IS NOT NULL AND lower(email) = lower($5)");
+
+/// The people that `filter` lets through, those behind `after`, at most `limit`: by Marketo id; when only a name is asked for, by
+/// name. Every way has its index.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list(db: &Db, instance: InstanceId, filter: &PeopleFilter, after: &ListPlace, limit: i64) -> Result<Vec<Listed>, DbError> {
+    let sql = match filter {
+        PeopleFilter { marketo_id: Some(_), .. } => BY_MARKETO_ID,
+        PeopleFilter { salesforce_id: Some(_), .. } => BY_SALESFORCE_ID,
+        PeopleFilter { email: Some(_), .. } => BY_EMAIL,
+        PeopleFilter { name_prefix: Some(prefix), .. } => return by_name(db, instance, prefix, after, limit).await,
+        PeopleFilter { name_prefix: None, .. } => {
+            let people: Vec<Person> = on!(db, c => sqlx::query_as(ALL).bind(instance).bind(after.marketo_id).bind(limit).fetch_all(c))?;
+            return Ok(people.into_iter().map(by_id).collect());
+        }
+    };
+    let salesforce_id = filter.salesforce_id.as_ref().map(|id| id.as_str());
+    let people: Vec<Person> = on!(db, c => sqlx::query_as(sql)
+        .bind(instance).bind(after.marketo_id).bind(limit).bind(salesforce_id).bind(filter.email.as_deref())
+        .bind(filter.marketo_id).bind(filter.name_prefix.as_deref())
+        .fetch_all(c))?;
+    Ok(people.into_iter().map(by_id).collect())
+}
+
+fn by_id(person: Person) -> Listed {
+    Listed { place: ListPlace::of_id(person.marketo_id), person }
+}
+
+/// One person.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find(db: &Db, instance: InstanceId, marketo_id: i64) -> Result<Option<Person>, DbError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM people WHERE instance_id = $1 AND marketo_id = $2");
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(marketo_id).fetch_optional(c))
+}

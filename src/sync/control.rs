@@ -1,0 +1,210 @@
+//! What callers ask of runs: cancel, pause, resume, retry. Whoever carries a run out sees to it at once, and so does its job when
+//! nobody does.
+
+use std::fmt;
+
+use super::run::{REQUESTED, Request, RunKind, RunState};
+use super::store::{self, RunRow, Until};
+use super::{Run, SyncError, SyncService};
+use crate::audit::{self, Entry, Origin};
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::ids::{InstanceId, RunId};
+use crate::jobs::hasten;
+use crate::mail;
+
+/// What came of asking.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    /// It is so already.
+    AlreadySo(Run),
+    /// It is done, or about to be.
+    Accepted(Run),
+}
+
+/// A run that keeps another from beginning: an instance has one at a time, and a paused one holds what it has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderWay {
+    pub run: RunId,
+    pub kind: RunKind,
+    pub state: RunState,
+    /// Why it is paused, and when it goes on by itself.
+    pub paused_because: Option<String>,
+    pub goes_on_at: Option<Timestamp>,
+}
+
+impl From<RunRow> for UnderWay {
+    fn from(row: RunRow) -> Self {
+        Self { run: row.id, kind: row.kind(), state: row.state(), paused_because: row.paused_because, goes_on_at: row.goes_on_at }
+    }
+}
+
+impl fmt::Display for UnderWay {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, kind, .. } = self;
+        let kind = kind.as_str();
+        if self.state != RunState::Paused {
+            return write!(out, "a sync is under way already, the {kind} run {run}; wait until it has ended");
+        }
+        match (self.goes_on_at, self.paused_because.as_deref()) {
+            (Some(at), Some(because)) => write!(out, "the {kind} run {run} is paused ({because}) and goes on by itself at {at}")?,
+            _ => write!(out, "the {kind} run {run} is paused until somebody resumes it")?,
+        }
+        write!(
+            out,
+            "; nothing else is synced meanwhile. Have it go on with POST /v1/sync/runs/{run}/resume, or end it with POST \
+             /v1/sync/runs/{run}/cancel and start another"
+        )
+    }
+}
+
+impl SyncService {
+    /// Ends a run. What it has merged stays; what it has only read is deleted.
+    ///
+    /// # Errors
+    /// [`SyncError::RunStateUnfit`] when it is over, [`SyncError::Unknown`], [`SyncError::Db`].
+    pub async fn cancel(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<Asked, SyncError> {
+        let (mut tx, row, now) = self.lock(instance, id).await?;
+        match (row.state(), row.requested()) {
+            (RunState::Cancelled, _) | (_, Some(Request::Cancel)) => return self.already_so(tx, instance, id).await,
+            (RunState::Completed, _) => return Err(SyncError::RunStateUnfit("The run is complete; there is nothing to cancel.")),
+            (RunState::Failed, _) => return Err(SyncError::RunStateUnfit("The run has failed; there is nothing to cancel.")),
+            _ => store::ask(&mut tx, instance, id, Some(Request::Cancel), now).await?,
+        }
+        self.wake(&mut tx, instance, &row).await?;
+        self.accepted(tx, instance, id, origin, "sync.cancelled").await
+    }
+
+    /// Pauses a run until it is resumed.
+    ///
+    /// # Errors
+    /// As [`SyncService::cancel`].
+    pub async fn pause(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<Asked, SyncError> {
+        let (mut tx, row, now) = self.lock(instance, id).await?;
+        match (row.state(), row.requested()) {
+            (state, _) if state.is_final() => {
+                return Err(SyncError::RunStateUnfit("The run is over; only a run under way can be paused."));
+            }
+            (_, Some(Request::Cancel)) => return Err(SyncError::RunStateUnfit("The run is being cancelled; it can't be paused.")),
+            (RunState::Paused, _) if row.goes_on_at.is_none() => return self.already_so(tx, instance, id).await,
+            (RunState::Paused, _) => {
+                // It waits for a quota, and nobody carries it out: from now on it waits for somebody to resume it.
+                store::pause(&mut tx, instance, id, row.goes_on_in(), (REQUESTED, Until::Resumed), now).await?;
+            }
+            (_, Some(Request::Pause)) => return self.already_so(tx, instance, id).await,
+            _ => {
+                store::ask(&mut tx, instance, id, Some(Request::Pause), now).await?;
+                self.wake(&mut tx, instance, &row).await?;
+            }
+        }
+        self.accepted(tx, instance, id, origin, "sync.paused").await
+    }
+
+    /// Has a paused run go on where it stopped.
+    ///
+    /// # Errors
+    /// As [`SyncService::cancel`].
+    pub async fn resume(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<Asked, SyncError> {
+        let (mut tx, row, now) = self.lock(instance, id).await?;
+        match (row.state(), row.requested()) {
+            (RunState::Failed, _) => {
+                return Err(SyncError::RunStateUnfit("The run has failed. Have it tried again with POST /v1/sync/runs/{run_id}/retry."));
+            }
+            (state, _) if state.is_final() => {
+                return Err(SyncError::RunStateUnfit("The run is over. Start another one with POST /v1/sync/runs."));
+            }
+            (_, Some(Request::Cancel)) => {
+                return Err(SyncError::RunStateUnfit("The run is being cancelled. Start another one with POST /v1/sync/runs."));
+            }
+            (RunState::Paused, _) => {
+                let job = self.enqueue_run(&mut tx, instance, id).await?;
+                store::go_on(&mut tx, instance, id, (row.goes_on_in(), job), now).await?;
+            }
+            // Nobody has seen that it was to be paused.
+            (_, Some(Request::Pause)) => store::ask(&mut tx, instance, id, None, now).await?,
+            _ => return self.already_so(tx, instance, id).await,
+        }
+        self.accepted(tx, instance, id, origin, "sync.resumed").await
+    }
+
+    /// Has a failed run tried again: from where it failed while what it has read is kept, otherwise from its begin.
+    ///
+    /// # Errors
+    /// [`SyncError::Running`]; [`SyncError::RunStateUnfit`] when it hasn't failed; [`SyncError::RetryTooLate`];
+    /// [`SyncError::StepRequired`]; [`SyncError::Connection`], [`SyncError::Unknown`], [`SyncError::Db`].
+    pub async fn retry(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<Asked, SyncError> {
+        // Another tenant's run is not there, whatever is connected.
+        self.run(instance, id).await?;
+        self.clients(instance).await?;
+        let (mut tx, row, now) = self.lock(instance, id).await?;
+        match row.state() {
+            RunState::Failed => {}
+            RunState::Completed => return Err(SyncError::RunStateUnfit("The run is complete. Start another one with POST /v1/sync/runs.")),
+            RunState::Cancelled => {
+                return Err(SyncError::RunStateUnfit("The run was cancelled. Start another one with POST /v1/sync/runs."));
+            }
+            RunState::Paused => {
+                return Err(SyncError::RunStateUnfit("The run is paused. Have it go on with POST /v1/sync/runs/{run_id}/resume."));
+            }
+            _ => return self.already_so(tx, instance, id).await,
+        }
+        // What it has staged would replace what was written since.
+        if let Some(newer) = store::find_newer(&mut tx, instance, id).await? {
+            drop(tx);
+            return Err(match store::find_under_way(&self.db, instance).await? {
+                Some(running) => SyncError::Running(running.into()),
+                None => SyncError::RetryTooLate { newer, kind: row.kind() },
+            });
+        }
+        let state = if row.keeps_staging { row.goes_on_in() } else { RunState::Queued };
+        if state == RunState::Queued {
+            store::begin_anew(&mut tx, instance, id).await?;
+        } else {
+            let mut ledger = row.ledger();
+            (ledger.failure, ledger.vain_tries) = (None, 0);
+            store::keep_ledger(&mut tx, instance, id, &ledger).await?;
+        }
+        // The news of its failure that has not left is none any more.
+        mail::cancel(&mut tx, instance, id.0, now).await?;
+        let job = self.enqueue_run(&mut tx, instance, id).await?;
+        store::go_on(&mut tx, instance, id, (state, job), now).await?;
+        self.accepted(tx, instance, id, origin, "sync.retried").await
+    }
+
+    async fn lock(&self, instance: InstanceId, id: RunId) -> Result<(Tx, RunRow, Timestamp), SyncError> {
+        let mut tx = self.db.begin().await?;
+        let row = store::lock_run(&mut tx, instance, id).await?.ok_or(SyncError::Unknown)?;
+        Ok((tx, row, self.clock.timestamp()))
+    }
+
+    /// Has the run's job look at it now; gives it one when it has none.
+    async fn wake(&self, tx: &mut Tx, instance: InstanceId, row: &RunRow) -> Result<(), SyncError> {
+        let alive = match row.job_id {
+            Some(job) => hasten(tx, &*self.clock, job).await?,
+            None => false,
+        };
+        if !alive {
+            let job = self.enqueue_run(tx, instance, row.id).await?;
+            store::give_job(tx, instance, row.id, job).await?;
+        }
+        Ok(())
+    }
+
+    async fn already_so(&self, tx: Tx, instance: InstanceId, id: RunId) -> Result<Asked, SyncError> {
+        drop(tx);
+        Ok(Asked::AlreadySo(self.run(instance, id).await?))
+    }
+
+    async fn accepted(
+        &self,
+        mut tx: Tx,
+        instance: InstanceId,
+        id: RunId,
+        origin: &Origin,
+        action: &'static str,
+    ) -> Result<Asked, SyncError> {
+        audit::record(&mut tx, &*self.clock, instance, origin, Entry::new(action, "sync_run", id)).await?;
+        tx.commit().await?;
+        Ok(Asked::Accepted(self.run(instance, id).await?))
+    }
+}

@@ -1,0 +1,28 @@
+//! The directory where files lie between their download and their reading. A process that dies leaves some there.
+
+use time::{Duration, OffsetDateTime};
+
+use super::Turn;
+use crate::sync::{SyncError, SyncService};
+
+/// Whatever lies longer than this was left by a process that died: no file is read that long after its download.
+const FORGOTTEN: Duration = Duration::days(1);
+
+/// Deletes what earlier tries of this run have left, and what has been forgotten.
+///
+/// # Errors
+/// [`SyncError::Spool`] when the directory can't be made or read.
+pub(super) async fn sweep(service: &SyncService, turn: &Turn) -> Result<(), SyncError> {
+    tokio::fs::create_dir_all(&service.spool).await.map_err(SyncError::Spool)?;
+    let mut files = tokio::fs::read_dir(&service.spool).await.map_err(SyncError::Spool)?;
+    let (run, now) = (turn.run.to_string(), service.clock.now());
+    while let Some(file) = files.next_entry().await.map_err(SyncError::Spool)? {
+        let is_of_run = file.file_name().to_string_lossy().starts_with(&run);
+        let changed = file.metadata().await.ok().and_then(|known| known.modified().ok()).map(OffsetDateTime::from);
+        if is_of_run || changed.is_some_and(|changed| now - changed > FORGOTTEN) {
+            // Gone already, perhaps; or the next run deletes it.
+            let _ = tokio::fs::remove_file(file.path()).await;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! What a run has staged: shown while it grows, and read again where it was lost.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::{PROGRESS, Pass};
+use crate::db::DbError;
+use crate::sync::run::Query;
+use crate::sync::store::{self, ExportState};
+use crate::sync::{RunState, SyncError};
+
+impl Pass {
+    /// Lets `work` end, and shows meanwhile what it counts beyond what is done.
+    pub(super) async fn showing<T>(&self, counted: &AtomicI64, work: impl Future<Output = Result<T, DbError>>) -> Result<T, SyncError> {
+        let show = async {
+            loop {
+                tokio::time::sleep(PROGRESS).await;
+                // Progress that can't be shown now is shown a moment later.
+                let _ = self.show(self.done + counted.load(Ordering::Relaxed)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            outcome = work => Ok(outcome?),
+            () = show => Err(SyncError::Broken),
+        }
+    }
+
+    /// Shows how far the run is.
+    pub(super) async fn show(&self, done: i64) -> Result<(), DbError> {
+        let mut tx = self.service.db.begin().await?;
+        let id = (self.run, self.turn.id);
+        store::save_progress(&mut tx, self.instance, id, done, self.service.clock.timestamp()).await?;
+        tx.commit().await
+    }
+
+    /// Makes the staging tables, and finds out whether a crash of the database has emptied them. What was lost will be read again from
+    /// the exports and queries that the vendors keep. `true` when that is so.
+    pub(super) async fn recover_staging(&mut self) -> Result<bool, SyncError> {
+        let mut tx = self.service.db.begin().await?;
+        store::make_staging(&mut tx, self.run).await?;
+        tx.commit().await?;
+        let (windows, owners) = self.lost_staging().await?;
+        if windows.is_empty() && !owners {
+            return Ok(false);
+        }
+        tracing::warn!(run = %self.run, windows = windows.len(), owners, "the database lost what a sync had read; that is read again");
+        self.ledger.several = true;
+        let mut tx = self.service.db.begin().await?;
+        for position in windows {
+            store::clear_window(&mut tx, self.run, position).await?;
+            store::export_lost(&mut tx, self.instance, self.run, position).await?;
+            self.ledger.report.export_jobs -= 1;
+        }
+        if owners {
+            store::clear_owners(&mut tx, self.run).await?;
+            self.ledger.report.salesforce_records = 0;
+            for query in [&mut self.ledger.leads, &mut self.ledger.contacts] {
+                *query = Query { job: query.job.take(), ..Query::default() };
+            }
+        }
+        self.save(&mut tx).await?;
+        let now = self.service.clock.timestamp();
+        store::change_state(&mut tx, self.instance, self.run, RunState::Extracting, None, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The windows whose people, and whether owners, aren't all there.
+    pub(super) async fn lost_staging(&self) -> Result<(Vec<i64>, bool), SyncError> {
+        let exports = store::exports(&self.service.db, self.instance, self.run).await?;
+        let staged = exports.iter().filter(|export| export.state == ExportState::Staged);
+        let windows: Vec<_> = staged.map(|export| (export.position, export.records.unwrap_or(0))).collect();
+        let owners = self.ledger.leads.records + self.ledger.contacts.records;
+        Ok(store::lost(&self.service.db, self.run, &windows, owners).await?)
+    }
+}

@@ -1,0 +1,87 @@
+//! Who carries a run out, and for how long: a try takes a run over, and stops when it is asked to, when this process stops, or
+//! when another try has taken the run over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use uuid::Uuid;
+
+use crate::db::Tx;
+use crate::ids::{InstanceId, JobId, RunId};
+use crate::sync::run::{Request, RunState};
+use crate::sync::store::{self, RunRow};
+use crate::sync::{SyncError, SyncService};
+
+/// How often the database is asked whether the run is to stop.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A try to carry a run out.
+#[derive(Debug, Clone)]
+pub(in crate::sync) struct Turn {
+    pub instance: InstanceId,
+    pub run: RunId,
+    /// The job that this is a try of.
+    pub job: JobId,
+    /// This try; what it writes counts only while the run is its own.
+    pub id: Uuid,
+    /// Held by steps at a vendor that are better not cut in two.
+    pub undivided: Arc<Mutex<()>>,
+}
+
+impl Turn {
+    pub fn new(service: &SyncService, instance: InstanceId, run: RunId, job: JobId) -> Self {
+        Self { instance, run, job, id: service.clock.new_id(), undivided: Arc::default() }
+    }
+
+    /// Takes the run over from whoever had it before. Nothing when there is nothing to do: it has ended, waits for somebody to
+    /// resume it, or another job carries it out.
+    pub async fn take_over(&self, service: &SyncService) -> Result<Option<RunRow>, SyncError> {
+        let now = service.clock.timestamp();
+        let mut tx = service.db.begin().await?;
+        let Some(mut row) = store::lock_run(&mut tx, self.instance, self.run).await? else { return Ok(None) };
+        let is_its_job = row.job_id.is_none_or(|job| job == self.job);
+        let state = match row.state() {
+            state if state.is_final() || !is_its_job => return Ok(None),
+            RunState::Paused if row.goes_on_at.is_some_and(|at| at <= now) => row.goes_on_in(),
+            // It ends without going on first.
+            RunState::Paused if row.requested() == Some(Request::Cancel) => RunState::Paused,
+            RunState::Paused => return Ok(None),
+            state => state,
+        };
+        store::take_over(&mut tx, self.instance, (self.run, self.id), state, now).await?;
+        tx.commit().await?;
+        row.state = state.as_str().to_owned();
+        Ok(Some(row))
+    }
+
+    /// Begins a transaction that counts only as this try's.
+    ///
+    /// # Errors
+    /// [`SyncError::Superseded`] when another try carries the run out.
+    pub async fn begin(&self, service: &SyncService) -> Result<Tx, SyncError> {
+        let mut tx = service.db.begin().await?;
+        let is_ours = store::hold(&mut tx, self.instance, (self.run, self.id)).await?;
+        if is_ours { Ok(tx) } else { Err(SyncError::Superseded) }
+    }
+
+    /// Waits until this try is to stop; gives why, and a guard that keeps an undivided step from beginning.
+    pub async fn until_stopped(&self, service: &SyncService) -> (SyncError, OwnedMutexGuard<()>) {
+        let why = loop {
+            tokio::select! {
+                () = service.stop.cancelled() => break SyncError::Stopped,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            match store::find_request(&service.db, self.instance, self.run).await {
+                Ok(Some((Some(carried_by), requested))) if carried_by == self.id => {
+                    if requested.is_some() {
+                        break SyncError::Asked;
+                    }
+                }
+                Ok(_) => break SyncError::Superseded,
+                Err(error) => tracing::warn!(run = %self.run, error = %error, "whether a sync is to stop can't be read"),
+            }
+        };
+        (why, self.undivided.clone().lock_owned().await)
+    }
+}

@@ -1,0 +1,89 @@
+use std::io;
+
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, get};
+use futures_util::Stream;
+
+use crate::auth::Scope;
+use crate::http::{InstanceCaller, PathParams, Problem};
+use crate::ids::{InstanceId, RunId};
+use crate::sync::SyncService;
+use crate::sync::store::RejectedListing;
+
+/// Download the rows that a run could not use
+///
+/// Every rejected row in the order of the exports: the person's id if that much can be read, why, the begin of the export's window
+/// of creation time, the number of the record in its file, and the row's beginning as it came. An incremental run, which makes no
+/// exports, lists people in the order in which it read them, with the time from which it read changes. The last column is empty
+/// unless the caller has the scope `people:read`. A cell that a spreadsheet would take for a formula has an apostrophe in front. Up to
+/// 100,000 rows are kept, of the ten newest full runs and of the ten newest incremental ones that have any.
+#[utoipa::path(operation_id = "getSyncRunRejectedRows", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
+    (status = 200, description = "CSV (RFC 4180) with a header row.", body = String, content_type = "text/csv"),
+))]
+#[get("/v1/sync/runs/{run_id}/rejected.csv")]
+pub(super) async fn get_rejected_rows(
+    caller: InstanceCaller,
+    sync: Data<SyncService>,
+    PathParams(id): PathParams<RunId>,
+) -> Result<HttpResponse, Problem> {
+    let run = sync.run(caller.instance, id).await?;
+    let rows = file(sync.get_ref().clone(), caller.instance, run.id, caller.may(Scope::PeopleRead));
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"rejected-{id}.csv\"")))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming(rows))
+}
+
+/// The file, a bounded number of rows at a time.
+fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bool) -> impl Stream<Item = io::Result<Bytes>> {
+    async_stream::try_stream! {
+        yield Bytes::from_static(b"marketo_id,reason,window_start,record,row\r\n");
+        let mut after = None;
+        loop {
+            let (rows, next) = sync.rejected(instance, run, after).await.map_err(|error| {
+                tracing::warn!(%run, error = %error, "a list of rejected rows is cut");
+                io::Error::other("the rows can't be read")
+            })?;
+            if !rows.is_empty() {
+                yield lines(&rows, may_read_people)?;
+            }
+            match next {
+                Some(place) => after = Some(place),
+                None => break,
+            }
+        }
+    }
+}
+
+fn lines(rows: &[RejectedListing], may_read_people: bool) -> io::Result<Bytes> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    for row in rows {
+        let id = row.marketo_id.map(|id| id.to_string()).unwrap_or_default();
+        let content = if may_read_people { harmless(&row.content) } else { String::new() };
+        writer.write_record([id.as_str(), &row.reason, &row.window_start.to_string(), &row.line.to_string(), &content])?;
+    }
+    Ok(writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?.into())
+}
+
+/// The text, with an apostrophe in front when a spreadsheet would take it for a formula
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
+fn harmless(text: &str) -> String {
+    let looks_like_one = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if looks_like_one { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_carry_out_is_made_harmless() {
+        assert_eq!(harmless("=HYPERLINK(\"https://example.com\")"), "'=HYPERLINK(\"https://example.com\")");
+        for start in ['+', '-', '@', '\t', '\r'] {
+            assert!(harmless(&format!("{start}1")).starts_with('\''), "{start:?}");
+        }
+        assert_eq!(harmless("12,Ann"), "12,Ann");
+    }
+}

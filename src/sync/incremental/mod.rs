@@ -1,0 +1,203 @@
+//! Follows the changes of both vendors once everybody was read.
+//!
+//! What either vendor says has changed only tells *who* has to be looked at: such people are read anew from Marketo, the owners of
+//! their records from Salesforce, and both go through the same merge as in a full run. So a change that is read twice, too early or
+//! in another order than it happened does no harm, and the rule of who is synced is written once.
+//!
+//! A pass works in rounds. A round reads a bounded number of changes and ends in one transaction, which merges the people and moves
+//! the cursor past the changes that they cover; a crash repeats a round at most. A pass without changes makes three calls to Marketo
+//! (changed, deleted, merged people) and two to Salesforce (leads, contacts), two more to Salesforce once an hour (its logs of
+//! deletions) and one more to Marketo once a day (which fields there are).
+//!
+//! The place to read on from is set aside before a full run begins, so that nothing falls between the two.
+
+mod cursor;
+mod gaps;
+mod marketo;
+mod paper;
+mod round;
+mod salesforce;
+mod schedule;
+
+use time::Duration;
+
+pub(super) use cursor::{Cursor, reserve};
+pub use gaps::{Gap, Remedy};
+use round::Round;
+pub use schedule::SyncScheduleJob;
+pub(super) use schedule::{follow_full_run, start_missing};
+
+use super::engine::{Meters, Turn};
+use super::notices::{self, Notice};
+use super::run::{Ledger, Plan, RunState};
+use super::store::{self, RunRow};
+use super::{ChangesReport, Phase, RunKind, SyncError, SyncService};
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::ids::InstanceId;
+use crate::marketo::MarketoClient;
+use crate::salesforce::SalesforceClient;
+
+/// Fields may be taken as known for a day.
+const DESCRIBED_FOR: Duration = Duration::DAY;
+
+/// A pass under way.
+struct Follower {
+    service: SyncService,
+    instance: InstanceId,
+    turn: Turn,
+    marketo: MarketoClient,
+    salesforce: SalesforceClient,
+    meters: Meters,
+    cursor: Cursor,
+    ledger: Ledger,
+}
+
+/// Carries an incremental run on to its end.
+///
+/// # Errors
+/// What stopped it; the changes that were read so far are kept.
+pub(super) async fn go_on(
+    service: SyncService,
+    turn: Turn,
+    row: RunRow,
+    (marketo, salesforce): (MarketoClient, SalesforceClient),
+    meters: Meters,
+) -> Result<(), SyncError> {
+    let instance = turn.instance;
+    let mut ledger = row.ledger();
+    ledger.waiting_for = None;
+    let now = service.clock.timestamp();
+    let found = store::live_cursor(&service.db, instance).await?;
+    let without_cursor = found.is_none();
+    let cursor = found.unwrap_or_else(|| Cursor::nowhere(now));
+    let mut follower = Follower { service, instance, turn, marketo, salesforce, meters, cursor, ledger };
+    if row.plan.is_none() {
+        follower.begin(now).await?;
+    }
+    if without_cursor {
+        follower.gap(Gap::no_cursor());
+    } else if let Some(gap) = gaps::forgotten(&follower.cursor, now) {
+        follower.gap(gap);
+    } else {
+        follower.describe(now).await?;
+        follower.rounds().await?;
+    }
+    follower.end(&row).await
+}
+
+impl Follower {
+    fn now(&self) -> Timestamp {
+        self.service.clock.timestamp()
+    }
+
+    /// Keeps how far the run is.
+    async fn save(&mut self, tx: &mut Tx, total: Option<i64>) -> Result<(), SyncError> {
+        self.meters.settle(&mut self.ledger.report.usage);
+        let (done, now) = (self.report().read(), self.now());
+        let saved = store::save_ledger(tx, self.instance, (self.turn.run, self.turn.id), &self.ledger, (done, total), now).await?;
+        if saved { Ok(()) } else { Err(SyncError::Superseded) }
+    }
+
+    fn report(&mut self) -> &mut ChangesReport {
+        self.ledger.report.changes.get_or_insert_default()
+    }
+
+    /// Says that something may have been missed, and what is done about it.
+    fn gap(&mut self, gap: Gap) {
+        tracing::warn!(run = %self.turn.run, code = gap.code, remedy = ?gap.remedy, "an incremental sync may have missed something");
+        let gaps = &mut self.report().gaps;
+        if !gaps.iter().any(|known| known.code == gap.code) {
+            gaps.push(gap);
+        }
+    }
+
+    async fn begin(&mut self, now: Timestamp) -> Result<(), SyncError> {
+        let until = self.cursor.marketo_until;
+        self.report().cursor_age_seconds = Some((now - until).whole_seconds().max(0));
+        self.ledger.phase = Phase::ReadingChanges;
+        self.ledger.phase_began_at = Some(now);
+        self.ledger.report.saw_everything = true;
+        let plan = Plan { fields: self.cursor.fields.clone(), earliest: until, latest: now, changed_since: None };
+        let mut tx = self.service.db.begin().await?;
+        store::save_plan(&mut tx, self.instance, self.turn.run, &plan, now).await?;
+        self.save(&mut tx, None).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Looks once a day whether the subscription still has the same fields.
+    async fn describe(&mut self, now: Timestamp) -> Result<(), SyncError> {
+        if !self.cursor.fields.is_empty() && now - self.cursor.described_at < DESCRIBED_FOR {
+            return Ok(());
+        }
+        let resolved = super::fields::resolve(&self.marketo.describe().await?);
+        let fields = super::fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
+        if fields != self.cursor.fields {
+            self.gap(Gap::fields_changed());
+        }
+        self.cursor.fields = fields;
+        self.cursor.described_at = now;
+        Ok(())
+    }
+
+    async fn rounds(&mut self) -> Result<(), SyncError> {
+        loop {
+            let (mut round, since) = (Round::default(), self.cursor.marketo_until);
+            let more_people = self.read_marketo(&mut round).await?;
+            let more_records = self.read_salesforce(&mut round).await?;
+            self.read_deletion_logs(&mut round).await?;
+            self.look_up(&mut round).await?;
+            self.settle(round, since).await?;
+            if !more_people && !more_records {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends the run; begins a full one when only that can fill a gap.
+    async fn end(&mut self, row: &RunRow) -> Result<(), SyncError> {
+        let now = self.now();
+        let incomplete = self.report().gaps.iter().any(|gap| gap.remedy != Remedy::ReadAgain);
+        let of_everybody = self.report().gaps.iter().any(|gap| gap.remedy == Remedy::FullRun);
+        let wanted = of_everybody || self.report().gaps.iter().any(|gap| gap.remedy == Remedy::TargetedRun);
+        let unreadable = self.report().gaps.iter().any(Gap::is_unreadable);
+        let full_run = wanted && gaps::may_run_again(store::last_full_run(&self.service.db, self.instance).await?, unreadable, now);
+        let until = self.cursor.marketo_until;
+        let changed_since = (!of_everybody).then(|| until - cursor::MARGIN);
+        let report = self.report();
+        report.read_up_to = Some(until);
+        for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.remedy, Remedy::FullRun | Remedy::TargetedRun)) {
+            gap.remedy = match (full_run, of_everybody) {
+                (false, _) => Remedy::FullRunLater,
+                (true, true) => Remedy::FullRun,
+                (true, false) => Remedy::TargetedRun,
+            };
+        }
+        let report = &mut self.ledger.report;
+        report.saw_everything &= !incomplete;
+        let idle = report.inserted + report.updated + report.removed + report.rejected == 0
+            && report.changes.as_ref().is_none_or(|changes| changes.gaps.is_empty());
+        self.ledger.phase = Phase::Ended;
+        let run = self.turn.run;
+        let scheduled = row.started_by == notices::schedule().actor;
+        let notice = Notice::prepare(&self.service, self.instance, run).await?;
+        let done = self.report().read();
+        let mut tx = self.service.db.begin().await?;
+        self.save(&mut tx, Some(done)).await?;
+        store::change_state(&mut tx, self.instance, run, RunState::Completed, None, now).await?;
+        store::put_down(&mut tx, self.instance, run, RunState::Completed, false).await?;
+        notice.queue(&mut tx, &self.service, RunState::Completed, &self.ledger).await?;
+        if idle && scheduled {
+            store::keep_last_idle(&mut tx, self.instance, run, now).await?;
+        }
+        tx.commit().await?;
+        if full_run {
+            match self.service.start_reading(self.instance, RunKind::Full, &notices::schedule(), changed_since).await {
+                Ok(full) => tracing::info!(run = %self.turn.run, full = %full.id, "a full sync fills the gap"),
+                // The next pass finds the gap again.
+                Err(error) => tracing::warn!(run = %self.turn.run, error = %error, "the full sync that would fill a gap can't begin"),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! Salesforce's side: records whose owner may have changed, that were converted or that are gone.
+//!
+//! Windows of `SystemModstamp` are half-open and end a little before Salesforce's present, by its own clock; the next one reaches
+//! back, for a change becomes visible later than it was made. Within a window the place is the last record's time and id.
+
+use time::Duration;
+
+use super::cursor::{LAG, OVERLAP, Window};
+use super::{Follower, Gap, Round};
+use crate::clock::Timestamp;
+use crate::people::SalesforceId;
+use crate::salesforce::{Record, read_instant, soql_instant};
+use crate::sync::SyncError;
+use crate::sync::engine::Object;
+
+/// Records of a page, and pages of each object that a round reads.
+const PAGE: usize = 2000;
+const PAGES: usize = 2;
+/// How often Salesforce's logs of deletions are read: they also know records that are gone from the recycle bin already.
+const LOGS_APART: Duration = Duration::hours(1);
+
+/// A record that was modified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Modified {
+    pub id: SalesforceId,
+    /// Who owns it, if it is there and counts.
+    pub owner: Option<SalesforceId>,
+    pub at: Timestamp,
+}
+
+impl Modified {
+    fn read(record: &Record) -> Option<Self> {
+        let text = |name: &str| record.get(name)?.as_str();
+        let is = |name: &str| record.get(name).and_then(serde_json::Value::as_bool) == Some(true);
+        let owner = text("OwnerId").and_then(|owner| owner.parse().ok()).filter(|_| !is("IsDeleted") && !is("IsConverted"));
+        Some(Self { id: text("Id")?.parse().ok()?, owner, at: read_instant(text("SystemModstamp")?)?.into() })
+    }
+}
+
+fn soql(object: Object, window: &Window) -> String {
+    let converted = if object == Object::Lead { "IsConverted, " } else { "" };
+    let from = soql_instant(window.from.instant());
+    let mut text =
+        format!("SELECT Id, OwnerId, IsDeleted, {converted}SystemModstamp FROM {} WHERE SystemModstamp >= {from}", object.name());
+    if let Some(until) = window.until {
+        text.push_str(&format!(" AND SystemModstamp < {}", soql_instant(until.instant())));
+    }
+    if let Some(after) = &window.after {
+        // The id was checked to be letters and digits when it was read.
+        text.push_str(&format!(" AND (SystemModstamp > {from} OR Id > '{after}')"));
+    }
+    text.push_str(&format!(" ORDER BY SystemModstamp, Id LIMIT {PAGE}"));
+    text
+}
+
+impl Follower {
+    /// Reads on among the modified records; whether there is more.
+    pub(super) async fn read_salesforce(&mut self, round: &mut Round) -> Result<bool, SyncError> {
+        let mut more = false;
+        for object in [Object::Lead, Object::Contact] {
+            more |= self.read_window(object, round).await?;
+        }
+        Ok(more)
+    }
+
+    fn window(&mut self, object: Object) -> &mut Window {
+        match object {
+            Object::Lead => &mut self.cursor.leads,
+            Object::Contact => &mut self.cursor.contacts,
+        }
+    }
+
+    async fn read_window(&mut self, object: Object, round: &mut Round) -> Result<bool, SyncError> {
+        for _ in 0..PAGES {
+            let question = soql(object, self.window(object));
+            let answer = self.salesforce.query_with_deleted(&question).await?;
+            let until = self.window(object).until.unwrap_or_else(|| Timestamp::from(answer.at) - LAG);
+            let count = answer.records.len();
+            let read: Option<Vec<Modified>> = answer.records.iter().map(Modified::read).collect();
+            let mut read = read.ok_or_else(|| SyncError::QueryUnreadable(format!("a modified {} lacks a field", object.name())))?;
+            // They are in order, so what is too young is at the end.
+            read.retain(|one| one.at < until);
+            self.report().salesforce_records += i64::try_from(read.len()).unwrap_or(i64::MAX);
+            let full = count == PAGE && read.len() == count;
+            let last = read.last().map(|one| (one.at, one.id.to_string()));
+            round.modified(object, read);
+            let window = self.window(object);
+            match last.filter(|_| full) {
+                Some((at, id)) => *window = Window { from: at, after: Some(id), until: Some(until) },
+                None => {
+                    *window = Window { from: window.from.max(until - OVERLAP), after: None, until: None };
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads the logs of deletions, once an hour.
+    pub(super) async fn read_deletion_logs(&mut self, round: &mut Round) -> Result<(), SyncError> {
+        let (start, end) = (self.cursor.logs_until, self.cursor.salesforce_until() + OVERLAP);
+        if end - start < LOGS_APART {
+            return Ok(());
+        }
+        let mut covered = end;
+        for object in [Object::Lead, Object::Contact] {
+            let log = self.salesforce.deleted(object.name(), (start - OVERLAP).instant(), end.instant()).await?;
+            let (earliest, until) = (Timestamp::from(log.earliest), Timestamp::from(log.until));
+            if earliest > start {
+                self.gap(Gap::log_purged(earliest));
+            }
+            covered = covered.min(until);
+            let gone = log.ids.iter().filter_map(|id| id.parse().ok()).map(|id| Modified { id, owner: None, at: until });
+            let gone: Vec<Modified> = gone.filter(|gone| !round.has_modified(object, &gone.id)).collect();
+            round.modified(object, gone);
+        }
+        self.cursor.logs_until = covered.max(start);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_window_is_read_on_from_the_last_records_time_and_id() {
+        let from = Timestamp::from(datetime!(2026-06-15 12:00 UTC));
+        let window = Window { from, after: Some("00QR0000000UyrWMAS".into()), until: Some(from + Duration::minutes(1)) };
+        assert_eq!(
+            soql(Object::Lead, &window),
+            "SELECT Id, OwnerId, IsDeleted, IsConverted, SystemModstamp FROM Lead WHERE SystemModstamp >= 2026-06-15T12:00:00.000Z \
+             AND SystemModstamp < 2026-06-15T12:01:00.000Z AND (SystemModstamp > 2026-06-15T12:00:00.000Z OR Id > '00QR0000000UyrWMAS') \
+             ORDER BY SystemModstamp, Id LIMIT 2000"
+        );
+    }
+
+    #[test]
+    fn a_record_that_is_gone_or_converted_has_no_owner() {
+        let record = |text: &str| Modified::read(&serde_json::from_str(text).expect("a record")).expect("it has all fields");
+        let common = r#""Id":"00QR0000000UyrWMAS","OwnerId":"005R0000000GiwjIAC","SystemModstamp":"2026-06-15T12:00:00.000+0000""#;
+        assert!(record(&format!("{{{common},\"IsDeleted\":false,\"IsConverted\":false}}")).owner.is_some());
+        assert!(record(&format!("{{{common},\"IsDeleted\":true}}")).owner.is_none());
+        assert!(record(&format!("{{{common},\"IsDeleted\":false,\"IsConverted\":true}}")).owner.is_none());
+    }
+}

@@ -1,0 +1,96 @@
+//! The schedule: one job an instance, from the end of its first full run on, which begins a pass and queues itself again. Which
+//! process keeps it doesn't matter, and when that one dies another does.
+
+use futures_util::future::BoxFuture;
+
+use super::Cursor;
+use crate::db::Tx;
+use crate::db::claim::ClaimedJob;
+use crate::ids::{InstanceId, RunId};
+use crate::jobs::{JobHandler, JobOutcome, enqueue_once, forget_done};
+use crate::sync::notices;
+use crate::sync::run::Plan;
+use crate::sync::{RunKind, SyncError, SyncService, jobs, store};
+
+/// The kind of job.
+const KIND: &str = "sync_schedule";
+
+/// Keeps an instance's schedule.
+#[derive(Debug)]
+pub struct SyncScheduleJob(SyncService);
+
+impl SyncScheduleJob {
+    #[must_use]
+    pub fn new(service: SyncService) -> Self {
+        Self(service)
+    }
+
+    async fn begin_pass(&self, instance: InstanceId) -> Result<(), SyncError> {
+        let service = &self.0;
+        let mut tx = service.db.begin().await?;
+        forget_done(&mut tx, instance, jobs::KIND, service.clock.timestamp()).await?;
+        tx.commit().await?;
+        match service.start(instance, RunKind::Incremental, &notices::schedule()).await {
+            // What is under way sees what this pass would have seen, or the next one does.
+            Ok(_) | Err(SyncError::Running(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl JobHandler for SyncScheduleJob {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move {
+            let Some(instance) = job.instance_id else { return JobOutcome::Failed("the job names no instance".into()) };
+            let Some(interval) = self.0.settings.incremental_interval() else { return JobOutcome::Done };
+            if let Err(error) = self.begin_pass(instance).await {
+                tracing::info!(error = %error, %instance, "a scheduled sync could not begin");
+            }
+            JobOutcome::Again(interval)
+        })
+    }
+}
+
+/// What follows from a full run, in the transaction that completes it: the place that it has set aside is read on from, and the
+/// instance's schedule is kept. After a run that read only who changed in Marketo, that goes for Marketo's log of changes alone:
+/// deletions, merges and Salesforce's records are read on from where they were.
+pub(in crate::sync) async fn follow_full_run(
+    tx: &mut Tx,
+    service: &SyncService,
+    instance: InstanceId,
+    run: RunId,
+    plan: &Plan,
+) -> Result<(), SyncError> {
+    if let Some(mut cursor) = store::take_reserved_cursor(tx, instance, run).await? {
+        if let (Some(_), Some(live)) = (plan.changed_since, store::live_cursor_within(tx, instance).await?) {
+            cursor = Cursor { changes: cursor.changes, ..live };
+        }
+        cursor.fields = plan.fields.clone();
+        store::move_cursor(tx, instance, run, &cursor, service.clock.timestamp()).await?;
+    }
+    schedule(service, tx, instance).await
+}
+
+async fn schedule(service: &SyncService, tx: &mut Tx, instance: InstanceId) -> Result<(), SyncError> {
+    if let Some(interval) = service.settings.incremental_interval() {
+        enqueue_once(tx, &*service.clock, KIND, Some(instance), service.clock.timestamp() + interval).await?;
+    }
+    Ok(())
+}
+
+/// Has the schedules kept of instances that were synced before there was one, or while it was switched off.
+pub(in crate::sync) async fn start_missing(service: &SyncService) -> Result<(), SyncError> {
+    if service.settings.incremental_interval().is_none() {
+        return Ok(());
+    }
+    for instance in store::unscheduled(&service.db, KIND).await? {
+        let mut tx = service.db.begin().await?;
+        schedule(service, &mut tx, instance).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}

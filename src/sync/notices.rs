@@ -1,0 +1,104 @@
+//! Messages to the admins about runs that have ended, queued by the transaction that ends the run: each admin gets one, or none when
+//! the run did not end after all. A run that was begun by the schedule is told of only when it is the first to complete, or the first
+//! to fail, after one that didn't.
+
+use super::run::{Ledger, RunKind, RunState};
+use super::{SyncError, SyncService, store};
+use crate::audit::Origin;
+use crate::auth::Role;
+use crate::db::Tx;
+use crate::ids::{InstanceId, RunId};
+use crate::instances::{self, Instance};
+use crate::mail::{self, Letter, NewMail, SyncCounts, SyncFailureText, SyncNoticeLetter};
+use crate::members::{self, Member, MemberFilter, MemberStatus};
+
+/// Who starts a run that nobody does.
+pub(super) fn schedule() -> Origin {
+    Origin::job("schedule")
+}
+
+/// Admins told; an instance has 100 seats.
+const MOST_ADMINS: i64 = 100;
+
+/// How long the news is worth a message.
+const USEFUL: time::Duration = time::Duration::days(2);
+
+/// Whom to tell of a run's end, and what it depends on whether they are told.
+pub(super) struct Notice {
+    instance: Option<Instance>,
+    run: RunId,
+    kind: RunKind,
+    is_scheduled: bool,
+    /// The state of the run of the same kind before this one.
+    before: Option<RunState>,
+    admins: Vec<Member>,
+}
+
+impl Notice {
+    /// Reads what a notice needs: before the run's last transaction, which holds a connection and, on SQLite, the one place to write.
+    ///
+    /// # Errors
+    /// When the database can't be asked.
+    pub(super) async fn prepare(service: &SyncService, instance: InstanceId, run: RunId) -> Result<Self, SyncError> {
+        let db = &service.db;
+        let row = store::find_run(db, instance, run).await?.ok_or(SyncError::Unknown)?;
+        let before = store::find_before(db, instance, run, row.kind()).await?.map(|before| before.state());
+        let filter = MemberFilter { status: Some(MemberStatus::Active), role: Some(Role::Admin), ..MemberFilter::default() };
+        Ok(Self {
+            instance: instances::find(db, instance).await?,
+            run,
+            kind: row.kind(),
+            is_scheduled: row.started_by == schedule().actor,
+            before,
+            admins: members::list(db, instance, &filter, None, MOST_ADMINS).await?,
+        })
+    }
+
+    /// Tells the admins, if it is news, that the run ends in this state in the same transaction.
+    ///
+    /// # Errors
+    /// When a message can't be queued.
+    pub(super) async fn queue(&self, tx: &mut Tx, service: &SyncService, state: RunState, ledger: &Ledger) -> Result<(), SyncError> {
+        let Some(instance) = self.instance.as_ref().filter(|_| self.is_news(state)) else { return Ok(()) };
+        let report = &ledger.report;
+        let failure = ledger.failure.as_ref().filter(|_| state == RunState::Failed);
+        let letter = Letter::SyncNotice(SyncNoticeLetter {
+            instance: instance.name.clone(),
+            run: self.run.to_string(),
+            failure: failure.map(|one| SyncFailureText { what: one.detail.clone(), what_to_do: one.what_to_do.clone() }),
+            counts: SyncCounts {
+                read: report.read,
+                qualified: report.qualified,
+                added: report.inserted,
+                changed: report.updated,
+                unchanged: report.unchanged,
+                removed: report.removed,
+                rejected: report.rejected,
+            },
+        });
+        let clock = service.clock.as_ref();
+        for admin in &self.admins {
+            let mail = NewMail {
+                instance: instance.id,
+                to: admin.email.as_str(),
+                language: instance.language,
+                letter: &letter,
+                about: self.run.0,
+                useful_until: clock.timestamp() + USEFUL,
+            };
+            mail::queue(tx, clock, &service.vault, mail).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the end of the run is worth a message.
+    fn is_news(&self, state: RunState) -> bool {
+        !self.is_scheduled
+            || match (state, self.before) {
+                // The first of these follows a full run, which was told of.
+                (RunState::Completed, None) => self.kind == RunKind::Full,
+                (RunState::Completed, Some(before)) => before != RunState::Completed,
+                (_, before) => before != Some(RunState::Failed),
+            }
+    }
+}

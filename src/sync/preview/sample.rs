@@ -1,0 +1,129 @@
+//! Some people, as Marketo knows them: what their values look like, how many have one, how long a row of an export is.
+
+use serde_json::Value;
+
+use super::{FieldPreview, FieldState};
+use crate::marketo::{Lead, MarketoClient};
+use crate::salesforce::SalesforceClient;
+use crate::sync::SyncError;
+use crate::sync::fields::{MappedField, Resolution, ResolvedField, SyncField};
+
+/// Sample values shown of a field.
+const SAMPLES: usize = 3;
+/// What stands in the place of what a caller may not read.
+const MASK: &str = "•••";
+/// Bytes of an exported row when nobody could be looked at.
+const USUAL_ROW: u64 = 210;
+
+// The owner of a contact is always a user; that of a lead may be a queue. Each is one call here and one at Marketo, which takes up
+// to 300 values at once.
+const SOME_LEADS: &str = "SELECT Id FROM Lead WHERE IsConverted = false AND Owner.Type = 'User' LIMIT 150";
+const SOME_CONTACTS: &str = "SELECT Id FROM Contact LIMIT 150";
+
+/// Some people that Salesforce has, as Marketo knows them.
+pub(super) async fn some_people(
+    marketo: &MarketoClient,
+    salesforce: &SalesforceClient,
+    fields: &[MappedField],
+) -> Result<Vec<Lead>, SyncError> {
+    let names: Vec<&str> = fields.iter().map(|field| field.rest_name.as_str()).collect();
+    let mut people = Vec::new();
+    for (field, soql) in [(SyncField::SalesforceContactId, SOME_CONTACTS), (SyncField::SalesforceLeadId, SOME_LEADS)] {
+        let Some(filter) = fields.iter().find(|one| one.field == field) else { continue };
+        let records = salesforce.query(soql).await?.records;
+        let ids: Vec<String> = records.iter().filter_map(|record| record.get("Id")?.as_str().map(str::to_owned)).collect();
+        people.extend(marketo.leads(&filter.rest_name, &ids, &names).await?);
+    }
+    Ok(people)
+}
+
+pub(super) fn shown(resolved: ResolvedField, people: &[Lead], may_read_people: bool) -> FieldPreview {
+    let mut samples: Vec<String> = Vec::new();
+    let mut filled = None;
+    if let Some(name) = resolved.rest_name() {
+        let with_value = people.iter().filter(|person| person.get(name).and_then(text_of).is_some()).count();
+        // Far fewer than 2^52.
+        filled = (!people.is_empty()).then(|| (with_value as f64 / people.len() as f64 * 1000.0).round() / 1000.0);
+        for value in people.iter().filter_map(|person| text_of(person.get(name)?)) {
+            let value = if may_read_people { value } else { masked(&value) };
+            if !samples.contains(&value) && samples.len() < SAMPLES {
+                samples.push(value);
+            }
+        }
+    }
+    let (state, found, what_to_do) = match resolved.resolution {
+        Resolution::Available(found) => (FieldState::Available, Some(found), None),
+        Resolution::Missing { what_to_do } => (FieldState::Missing, None, Some(what_to_do.to_owned())),
+        Resolution::TypeMismatch { found, what_to_do } => (FieldState::TypeMismatch, Some(found), Some(what_to_do)),
+    };
+    let label = found.as_ref().map_or_else(|| resolved.field.title().to_owned(), |found| found.display_name.clone());
+    let length = found.as_ref().and_then(|found| found.length);
+    let (api_name, data_type) = found.map(|found| (found.rest_name, found.data_type)).unzip();
+    FieldPreview { name: resolved.field, label, source: "marketo", api_name, r#type: data_type, length, state, what_to_do, samples, filled }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Bytes of a row of an export of these fields, on average: a value each, `null` for none, and what separates them.
+pub(super) fn bytes_per_person(fields: &[MappedField], people: &[Lead]) -> u64 {
+    let length = |person: &Lead, name: &str| person.get(name).and_then(text_of).map_or(4, |text| text.len()) as u64 + 1;
+    let all: u64 = people.iter().map(|person| fields.iter().map(|field| length(person, &field.rest_name)).sum::<u64>()).sum();
+    all.checked_div(people.len() as u64).unwrap_or(USUAL_ROW)
+}
+
+/// The first character, which shows the form of a value and nothing of a person.
+fn masked(value: &str) -> String {
+    let first = value.chars().next();
+    format!("{}{MASK}", first.map(String::from).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::marketo::FieldDescription;
+
+    fn company() -> ResolvedField {
+        let found = FieldDescription {
+            display_name: "Company Name".into(),
+            data_type: "string".into(),
+            length: Some(255),
+            rest_name: "company".into(),
+            read_only: false,
+        };
+        ResolvedField { field: SyncField::Company, resolution: Resolution::Available(found) }
+    }
+
+    fn people(names: &[Value]) -> Vec<Lead> {
+        names.iter().map(|name| Lead::from_iter([("company".to_owned(), name.clone())])).collect()
+    }
+
+    #[test]
+    fn samples_are_a_few_different_values() {
+        let people = people(&[json!("Acme"), json!(null), json!("Acme"), json!("Birch"), json!("Cedar"), json!("Dune")]);
+        assert_eq!(shown(company(), &people, true).samples, ["Acme", "Birch", "Cedar"]);
+    }
+
+    #[test]
+    fn without_the_right_to_read_people_values_are_masked() {
+        let people = people(&[json!("Acme"), json!("Ångström & Söhne")]);
+        assert_eq!(shown(company(), &people, false).samples, ["A•••", "Å•••"]);
+    }
+
+    #[test]
+    fn the_share_of_people_with_a_value_and_the_length_of_a_row_come_from_the_sample() {
+        let people = people(&[json!("Acme"), json!(null), json!(""), json!("Birch")]);
+        assert_eq!(shown(company(), &people, true).filled, Some(0.5));
+        assert_eq!(shown(company(), &[], true).filled, None);
+        let fields = [MappedField { field: SyncField::Company, rest_name: "company".into() }];
+        assert_eq!(bytes_per_person(&fields, &people), (5 + 5 + 5 + 6) / 4);
+        assert_eq!(bytes_per_person(&fields, &[]), USUAL_ROW);
+    }
+}

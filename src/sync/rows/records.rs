@@ -1,0 +1,169 @@
+use std::io::{self, Read};
+
+use csv_core::{ReadRecordResult, Reader};
+
+/// Largest record that is read, in bytes. Thirteen fields of Marketo's longest text type stay well below.
+const LARGEST_RECORD: usize = 1024 * 1024;
+/// Most fields of a record that are told apart: more than any record has that we ask for.
+const MOST_FIELDS: usize = 64;
+
+/// Reads records of CSV (RFC 4180) that may have any number of fields. Of a record that is too large only the first fields are kept.
+pub(super) struct Records<R> {
+    from: R,
+    core: Reader,
+    buffer: Box<[u8]>,
+    begin: usize,
+    end: usize,
+    fields: Vec<u8>,
+    ends: [usize; MOST_FIELDS],
+}
+
+/// A record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'a> {
+    bytes: &'a [u8],
+    ends: &'a [usize],
+    /// The whole, when it is text.
+    text: Option<&'a str>,
+    too_large: bool,
+}
+
+impl<'a> Record<'a> {
+    /// Whether it has just so many fields and isn't too large.
+    pub(super) fn has(&self, fields: usize) -> bool {
+        !self.too_large && self.ends.len() == fields
+    }
+
+    /// How many fields.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn span(&self, place: usize) -> Option<std::ops::Range<usize>> {
+        let begin = if place == 0 { 0 } else { *self.ends.get(place - 1)? };
+        Some(begin..*self.ends.get(place)?)
+    }
+
+    /// A field as it is.
+    pub(super) fn bytes(&self, place: usize) -> Option<&'a [u8]> {
+        self.bytes.get(self.span(place)?)
+    }
+
+    /// A field, if it is there and is UTF-8.
+    pub(super) fn text(&self, place: usize) -> Option<&'a str> {
+        match self.text {
+            // Where a field begins or ends inside of a character, no field is text.
+            Some(whole) => whole.get(self.span(place)?),
+            None => std::str::from_utf8(self.bytes(place)?).ok(),
+        }
+    }
+
+    /// Whether a NUL character is in it, which PostgreSQL can't keep and which has been seen in exports.
+    pub(super) fn has_nul(&self) -> bool {
+        self.bytes.contains(&0)
+    }
+}
+
+impl<R: Read> Records<R> {
+    pub(super) fn new(from: R) -> Self {
+        let buffer = vec![0; 64 * 1024].into_boxed_slice();
+        Self { from, core: Reader::new(), buffer, begin: 0, end: 0, fields: vec![0; 4 * 1024], ends: [0; MOST_FIELDS] }
+    }
+
+    /// The next record.
+    ///
+    /// # Errors
+    /// When reading fails.
+    pub(super) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
+        let (mut written, mut count) = (0, 0);
+        // Of a record that is too large: how many fields are kept.
+        let mut kept: Option<usize> = None;
+        loop {
+            if self.begin == self.end {
+                (self.begin, self.end) = (0, self.from.read(&mut self.buffer)?);
+            }
+            let input = &self.buffer[self.begin..self.end];
+            let (result, read, more, ends) = self.core.read_record(input, &mut self.fields[written..], &mut self.ends[count..]);
+            self.begin += read;
+            (written, count) = (written + more, count + ends);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if kept.is_none() && self.fields.len() < LARGEST_RECORD => {
+                    self.fields.resize(self.fields.len() * 2, 0);
+                }
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    let room = self.ends[..count.min(MOST_FIELDS / 2)].partition_point(|end| *end <= self.fields.len() / 2);
+                    // What comes behind is written over and over.
+                    count = *kept.get_or_insert(room);
+                    written = if count == 0 { 0 } else { self.ends[count - 1] };
+                }
+                ReadRecordResult::Record => {
+                    let ends = &self.ends[..kept.unwrap_or(count)];
+                    let bytes = &self.fields[..ends.last().copied().unwrap_or(0)];
+                    return Ok(Some(Record { bytes, ends, text: std::str::from_utf8(bytes).ok(), too_large: kept.is_some() }));
+                }
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(bytes: &[u8]) -> Vec<Option<Vec<String>>> {
+        let mut records = Records::new(bytes);
+        let mut all = Vec::new();
+        while let Some(record) = records.next().expect("memory") {
+            let fields = (0..record.len()).map(|place| record.text(place).expect("text").to_owned()).collect();
+            all.push((!record.too_large).then_some(fields));
+        }
+        all
+    }
+
+    fn written(rows: &[Vec<String>]) -> Vec<u8> {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        for row in rows {
+            writer.write_record(row).expect("memory");
+        }
+        writer.into_inner().expect("memory")
+    }
+
+    #[test]
+    fn of_a_record_that_is_too_large_the_first_fields_are_kept_and_its_neighbours_stay() {
+        let large = ["x".repeat(3 * LARGEST_RECORD), format!("\"{}\n,\"\"\"", "y\n".repeat(LARGEST_RECORD)), "a,".repeat(MOST_FIELDS)];
+        for large in large {
+            let text = format!("a,b\n1,{large}\nc,\"d\n\"\n");
+            let read = all(text.as_bytes());
+            assert_eq!(read, [Some(vec!["a".to_owned(), "b".into()]), None, Some(vec!["c".into(), "d\n".into()])]);
+            let mut records = Records::new(text.as_bytes());
+            records.next().expect("memory");
+            assert_eq!(records.next().expect("memory").expect("a record").text(0), Some("1"));
+        }
+    }
+
+    #[test]
+    fn a_character_that_two_fields_share_makes_neither_text() {
+        let mut records = Records::new(b"\xc3,\xa9,c\n".as_slice());
+        let record = records.next().expect("memory").expect("a record");
+        assert_eq!((record.text(0), record.text(1), record.text(2)), (None, None, Some("c")));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(rows in prop::collection::vec(prop::collection::vec("[a-zé\",\r\n ]{1,12}", 2..5), 1..20)) {
+            prop_assert_eq!(all(&written(&rows)), rows.into_iter().map(Some).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut records = Records::new(bytes.as_slice());
+            while let Some(record) = records.next().expect("memory") {
+                let _ = (record.text(0), record.bytes(1), record.has_nul());
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::io::Read;
+
+use super::people::{Columns, Window};
+use super::records::{Record, Records};
+use crate::db::bulk::Rows;
+use crate::sync::SyncError;
+use crate::sync::fields::MappedField;
+use crate::sync::store::RejectedRecord;
+
+/// Characters of a rejected row that are kept.
+const LONGEST: usize = 1_000;
+
+/// Reads an export once more for the rows that [`super::read_people`] rejects, at most `most` of them, and hands them to `take` in
+/// batches. Stops when `take` answers `false`.
+///
+/// # Errors
+/// As [`super::read_people`].
+pub(in crate::sync) fn read_rejected(
+    from: impl Read,
+    fields: &[MappedField],
+    window: Window,
+    (batch, most): (usize, usize),
+    mut take: impl FnMut(Vec<RejectedRecord>) -> bool,
+) -> Result<(), SyncError> {
+    let mut records = Records::new(from);
+    let Some(header) = records.next().map_err(SyncError::Spool)? else { return Ok(()) };
+    let columns = Columns::find(&header, fields)?;
+    let (first, _) = Window::places(window.position);
+    let (mut line, mut found, mut rejected) = (1, 0, Vec::new());
+    let (mut packed, mut unusable_ids) = (Rows::with_capacity(4 * LONGEST), 0);
+    while found < most {
+        let Some(record) = records.next().map_err(SyncError::Spool)? else { break };
+        line += 1;
+        if let Err((marketo_id, reason)) = columns.pack(&record, first + line - 1, &mut packed, &mut unusable_ids) {
+            found += 1;
+            rejected.push(RejectedRecord { line, marketo_id, reason, content: beginning(&record) });
+        } else if packed.bytes() > LONGEST {
+            packed = Rows::with_capacity(4 * LONGEST);
+        }
+        if rejected.len() == batch && !take(std::mem::take(&mut rejected)) {
+            return Ok(());
+        }
+    }
+    if !rejected.is_empty() {
+        take(rejected);
+    }
+    Ok(())
+}
+
+/// The row's beginning as CSV. A NUL, which PostgreSQL can't keep, and what is no UTF-8 become U+FFFD.
+fn beginning(record: &Record<'_>) -> String {
+    let mut text = String::new();
+    for place in 0..record.len() {
+        let field = String::from_utf8_lossy(record.bytes(place).unwrap_or_default());
+        if place > 0 {
+            text.push(',');
+        }
+        // Quoting can only double what is there.
+        let short: String = field.chars().take(LONGEST).map(|one| if one == '\0' { '\u{fffd}' } else { one }).collect();
+        if short.contains(['"', ',', '\n', '\r']) {
+            text.push_str(&format!("\"{}\"", short.replace('"', "\"\"")));
+        } else {
+            text.push_str(&short);
+        }
+        if text.len() > 4 * LONGEST {
+            break;
+        }
+    }
+    text.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::sync::fields::SyncField;
+
+    fn rejected(text: &[u8], most: usize) -> Vec<RejectedRecord> {
+        let fields =
+            [(SyncField::MarketoId, "id"), (SyncField::Email, "email")].map(|(field, name)| MappedField { field, rest_name: name.into() });
+        let window = Window { position: 3, start: datetime!(2026-01-01 0:00 UTC).into() };
+        let mut all = Vec::new();
+        let taken = read_rejected(text, &fields, window, (2, most), |rows| {
+            assert!(rows.len() <= 2);
+            all.extend(rows);
+            true
+        });
+        taken.expect("readable");
+        all
+    }
+
+    #[test]
+    fn each_rejected_row_is_found_with_its_place_and_its_beginning() {
+        let long = "x".repeat(3_000_000);
+        let text = format!("id,email\n1,a@b.c\n2,a,\"b \"\"c\"\", d\"\nnone,x\n4,{long}\n5,e@f.g\n6\n");
+        let all = rejected(text.as_bytes(), 100);
+        let shown: Vec<_> = all.iter().map(|row| (row.line, row.marketo_id, row.reason)).collect();
+        assert_eq!(
+            shown,
+            [
+                (3, Some(2), "wrong_number_of_columns"),
+                (4, None, "no_marketo_id"),
+                (5, Some(4), "wrong_number_of_columns"),
+                (7, Some(6), "wrong_number_of_columns")
+            ]
+        );
+        assert_eq!(all[0].content, "2,a,\"b \"\"c\"\", d\"");
+        assert!(all.iter().all(|row| row.content.chars().count() <= LONGEST));
+        assert_eq!(rejected(text.as_bytes(), 3).len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_text_is_shown_as_such() {
+        assert_eq!(rejected(b"id,email\n7,\xff\xfe,\0\n", 10)[0].content, "7,\u{fffd}\u{fffd},\u{fffd}");
+    }
+}

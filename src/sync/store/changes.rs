@@ -1,0 +1,222 @@
+//! What the incremental runs need to know and to leave behind.
+
+use std::fmt::Write as _;
+
+use sqlx::AssertSqlSafe;
+
+use super::merge::postgres::{self, Merge};
+use super::merge::{Merged, sqlite};
+use super::staging::{drop_staging, make_staging, owners_table, people_table};
+use crate::clock::Timestamp;
+use crate::db::bulk::{self, Rows};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::ids::{InstanceId, RunId};
+use crate::people::{SalesforceId, next_change};
+use crate::sync::engine::Object;
+use crate::sync::run::RunState;
+
+/// Values of one statement; far below what either engine takes.
+const CHUNK: usize = 500;
+
+/// A synced person and the records that they are.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(in crate::sync) struct Linked {
+    pub marketo_id: i64,
+    pub salesforce_contact_id: Option<String>,
+    pub salesforce_lead_id: Option<String>,
+    pub owner_id: String,
+}
+
+/// `$2, $3, …`: as many parameters as `count`.
+fn parameters(count: usize) -> String {
+    let mut text = String::new();
+    for place in 0..count {
+        // Writing to a String doesn't fail.
+        let _ = write!(text, "{}${}", if place == 0 { "" } else { ", " }, place + 2);
+    }
+    text
+}
+
+/// The synced people who are one of these leads or contacts.
+pub(in crate::sync) async fn people_of_records(
+    db: &Db,
+    instance: InstanceId,
+    object: Object,
+    ids: &[&SalesforceId],
+) -> Result<Vec<Linked>, DbError> {
+    let column = match object {
+        Object::Lead => "salesforce_lead_id",
+        Object::Contact => "salesforce_contact_id",
+    };
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = format!(
+            "SELECT marketo_id, salesforce_contact_id, salesforce_lead_id, owner_id FROM people WHERE instance_id = $1 AND {column} IN ({})",
+            parameters(chunk.len())
+        );
+        let rows: Vec<Linked> = on!(db, c => {
+            let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
+            for id in chunk {
+                query = query.bind(id.as_str());
+            }
+            query.fetch_all(c)
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// A change of a record that was asked about in vain.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(in crate::sync) struct Stranger {
+    pub salesforce_id: String,
+    pub modified_at: Timestamp,
+    pub asked_at: Timestamp,
+}
+
+/// What is known of these records.
+pub(in crate::sync) async fn strangers(db: &Db, instance: InstanceId, ids: &[&SalesforceId]) -> Result<Vec<Stranger>, DbError> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = format!(
+            "SELECT salesforce_id, modified_at, asked_at FROM sync_strangers WHERE instance_id = $1 AND salesforce_id IN ({})",
+            parameters(chunk.len())
+        );
+        let rows: Vec<Stranger> = on!(db, c => {
+            let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
+            for id in chunk {
+                query = query.bind(id.as_str());
+            }
+            query.fetch_all(c)
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Keeps which changes of records were asked about in vain.
+pub(in crate::sync) async fn keep_strangers(tx: &mut Tx, instance: InstanceId, strangers: &[Stranger]) -> Result<(), DbError> {
+    for chunk in strangers.chunks(CHUNK) {
+        let mut sql = "INSERT INTO sync_strangers (instance_id, salesforce_id, modified_at, asked_at) VALUES ".to_owned();
+        for place in 0..chunk.len() {
+            let _ = write!(sql, "{}($1, ${}, ${}, ${})", if place == 0 { "" } else { ", " }, place * 3 + 2, place * 3 + 3, place * 3 + 4);
+        }
+        sql.push_str(
+            " ON CONFLICT (instance_id, salesforce_id) DO UPDATE SET modified_at = excluded.modified_at, asked_at = excluded.asked_at",
+        );
+        execute!(tx, {
+            let mut query = sqlx::query(AssertSqlSafe(sql.clone())).bind(instance);
+            for one in chunk {
+                query = query.bind(&one.salesforce_id).bind(one.modified_at).bind(one.asked_at);
+            }
+            query
+        })?;
+    }
+    Ok(())
+}
+
+/// Forgets records that were modified before `before`: such changes are not read again.
+pub(in crate::sync) async fn forget_strangers(tx: &mut Tx, instance: InstanceId, before: Timestamp) -> Result<u64, DbError> {
+    const SQL: &str = "DELETE FROM sync_strangers WHERE instance_id = $1 AND modified_at < $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(before))
+}
+
+/// Makes people what packed `people` and the owners of their records say, by the merge of a full run: merges who qualifies, and removes
+/// who doesn't. It is staged under an id of its own, and nothing stays staged.
+pub(in crate::sync) async fn settle_people(
+    tx: &mut Tx,
+    instance: InstanceId,
+    round: RunId,
+    (people, owners): (Vec<Rows>, Vec<Rows>),
+    at: Timestamp,
+) -> Result<Merged, DbError> {
+    // Nobody else looks at people meanwhile, so nobody was seen by somebody later.
+    let began = at + time::Duration::DAY;
+    make_staging(tx, round).await?;
+    bulk::insert(tx, &people_table(round), people).await?;
+    bulk::insert(tx, &owners_table(round), owners).await?;
+    let mut merged = match tx {
+        Tx::Postgres(_) => {
+            let change = next_change(tx, instance).await?;
+            merge_on_postgres(tx, Merge { instance, run: round, change, at, began, everybody: false, remove: true }).await?
+        }
+        Tx::Sqlite(_) => {
+            sqlite::prepare(tx, round, true).await?;
+            let range = sqlite::Range { run: round, places: (0, i64::MAX), at, into_nobody: false };
+            sqlite::merge_range(tx, instance, range).await?
+        }
+    };
+    if let (Tx::Sqlite(_), true) = (&tx, merged.qualified < merged.read) {
+        merged.removed = sqlite::remove_range(tx, instance, round, (0, i64::MAX), (began, at), false).await?;
+    }
+    drop_staging(tx, round).await?;
+    Ok(merged)
+}
+
+async fn merge_on_postgres(tx: &mut Tx, merge: Merge) -> Result<Merged, DbError> {
+    let Tx::Postgres(transaction) = tx else { return Ok(Merged::default()) };
+    postgres::prepare(transaction, merge.run, true).await?;
+    if postgres::has_partition(transaction, merge.instance).await? {
+        return postgres::merge_changes(transaction, merge).await;
+    }
+    // The full run was before there were partitions, and brought nobody.
+    let mut merged = postgres::counted(transaction, merge.run).await?;
+    merged.qualified = postgres::fill(transaction, merge).await?;
+    merged.inserted = merged.qualified;
+    for statement in postgres::indexes(transaction, merge.instance).await? {
+        postgres::build(transaction, &statement).await?;
+    }
+    postgres::attach(transaction, merge.instance).await?;
+    Ok(merged)
+}
+
+/// How many people the instance has, with what this transaction changes.
+pub(in crate::sync) async fn count_people(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
+    const SQL: &str = "SELECT COUNT(*) FROM people WHERE instance_id = $1";
+    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
+}
+
+/// Marks a run as one that changed nothing, and deletes the others of its hour, and those of more than a week ago.
+pub(in crate::sync) async fn keep_last_idle(tx: &mut Tx, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
+    const MARK: &str = "UPDATE sync_runs SET idle = TRUE WHERE instance_id = $1 AND id = $2";
+    const FORGET: &str = "DELETE FROM sync_runs WHERE instance_id = $1 AND id <> $2 AND idle AND (created_at >= $3 OR created_at < $4)";
+    let hour =
+        at - time::Duration::seconds(at.unix_seconds().rem_euclid(3600)) - time::Duration::nanoseconds(at.instant().nanosecond().into());
+    execute!(tx, sqlx::query(MARK).bind(instance).bind(run))?;
+    execute!(tx, sqlx::query(FORGET).bind(instance).bind(run).bind(hour).bind(at - time::Duration::days(7))).map(drop)
+}
+
+/// The last full run.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(in crate::sync) struct LastFull {
+    pub created_at: Timestamp,
+    pub state: String,
+    pub started_by: String,
+}
+
+impl LastFull {
+    pub fn state(&self) -> RunState {
+        RunState::parse(&self.state)
+    }
+}
+
+/// The last full run, whatever became of it.
+pub(in crate::sync) async fn last_full_run(db: &Db, instance: InstanceId) -> Result<Option<LastFull>, DbError> {
+    const SQL: &str =
+        "SELECT created_at, state, started_by FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT 1";
+    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+}
+
+/// Whether a full run has ever completed.
+pub(in crate::sync) async fn has_synced(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT COUNT(*) FROM sync_runs WHERE instance_id = $1 AND kind = 'full' AND state = 'completed'";
+    let count: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    Ok(count > 0)
+}
+
+/// Instances that were synced once and whose schedule nobody keeps.
+pub(in crate::sync) async fn unscheduled(db: &Db, kind: &str) -> Result<Vec<InstanceId>, DbError> {
+    const SQL: &str = "SELECT DISTINCT r.instance_id FROM sync_runs r WHERE r.kind = 'full' AND r.state = 'completed' AND NOT EXISTS ( \
+         SELECT 1 FROM jobs j WHERE j.instance_id = r.instance_id AND j.kind = $1 AND j.state IN ('queued', 'running'))";
+    on!(db, c => sqlx::query_scalar(SQL).bind(kind).fetch_all(c))
+}

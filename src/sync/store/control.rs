@@ -1,0 +1,148 @@
+//! What steers a run: who carries it out, what was asked of it, pauses, retries.
+
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::runs::{RunRow, columns};
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::ids::{InstanceId, JobId, RunId};
+use crate::sync::run::{Ledger, Request, RunState};
+
+/// A run, locked until the transaction ends: an update that changes nothing locks the row on both engines.
+pub(in crate::sync) async fn lock_run(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunRow>, DbError> {
+    const SQL: &str = concat!("UPDATE sync_runs SET updated_at = updated_at WHERE instance_id = $1 AND id = $2 RETURNING ", columns!());
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
+}
+
+/// Has a try carry out the run from now on, in `state`; one before it writes nothing more.
+pub(in crate::sync) async fn take_over(
+    tx: &mut Tx,
+    instance: InstanceId,
+    (id, try_id): (RunId, Uuid),
+    state: RunState,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET carried_by = $3, state = $4, goes_on_at = NULL, paused_because = NULL, updated_at = $5 \
+         WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(state.as_str()).bind(at)).map(drop)
+}
+
+/// Keeps everybody else from taking the run over until the transaction ends; `false` when `try_id` doesn't carry it out any more.
+pub(in crate::sync) async fn hold(tx: &mut Tx, instance: InstanceId, (id, try_id): (RunId, Uuid)) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE sync_runs SET carried_by = carried_by WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id))? == 1)
+}
+
+/// Who carries a run out, and what was asked of it.
+pub(in crate::sync) async fn find_request(
+    db: &Db,
+    instance: InstanceId,
+    id: RunId,
+) -> Result<Option<(Option<Uuid>, Option<String>)>, DbError> {
+    const SQL: &str = "SELECT carried_by, requested FROM sync_runs WHERE instance_id = $1 AND id = $2";
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
+}
+
+/// Keeps what is asked of a run, or that nothing is any more.
+pub(in crate::sync) async fn ask(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: RunId,
+    request: Option<Request>,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET requested = $3, updated_at = $4 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(request.map(Request::as_str)).bind(at)).map(drop)
+}
+
+/// Names the job that may carry a run out from now on.
+pub(in crate::sync) async fn give_job(tx: &mut Tx, instance: InstanceId, id: RunId, job: JobId) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET job_id = $3 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(job)).map(drop)
+}
+
+/// How long a run is paused.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sync) enum Until {
+    /// Until then; its job takes it up again.
+    Then(Timestamp),
+    /// Until somebody resumes it; no job may take it up.
+    Resumed,
+}
+
+/// Pauses a run, which goes on in `goes_on_in`.
+pub(in crate::sync) async fn pause(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: RunId,
+    goes_on_in: RunState,
+    (because, until): (&str, Until),
+    at: Timestamp,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET state = 'paused', goes_on_in = $3, paused_because = $4, goes_on_at = $5, requested = NULL, \
+         carried_by = NULL, job_id = CASE WHEN $6 THEN job_id ELSE NULL END, updated_at = $7 WHERE instance_id = $1 AND id = $2";
+    let (until, keeps_job) = match until {
+        Until::Then(until) => (Some(until), true),
+        Until::Resumed => (None, false),
+    };
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(goes_on_in.as_str()).bind(because).bind(until).bind(keeps_job).bind(at))
+        .map(drop)
+}
+
+/// Has a paused or failed run go on in `state`, carried out by `job`.
+pub(in crate::sync) async fn go_on(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: RunId,
+    (state, job): (RunState, JobId),
+    at: Timestamp,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET state = $3, job_id = $4, goes_on_at = NULL, paused_because = NULL, requested = NULL, \
+         carried_by = NULL, error_code = NULL, error = NULL, finished_at = NULL, keeps_staging = FALSE, updated_at = $5 \
+         WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state.as_str()).bind(job).bind(at)).map(drop)
+}
+
+/// Keeps how far a run is that nobody carries out; its row is locked.
+pub(in crate::sync) async fn keep_ledger(tx: &mut Tx, instance: InstanceId, id: RunId, ledger: &Ledger) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET report = $3 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(ledger))).map(drop)
+}
+
+/// Forgets what a run has planned and done, so that it begins anew.
+pub(in crate::sync) async fn begin_anew(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
+    const EXPORTS: &str = "DELETE FROM sync_extract_jobs WHERE instance_id = $1 AND run_id = $2";
+    const REJECTED: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id = $2";
+    const RUN: &str = "UPDATE sync_runs SET plan = NULL, report = NULL, done = 0, total = NULL, started_at = NULL \
+         WHERE instance_id = $1 AND id = $2";
+    for sql in [EXPORTS, REJECTED, RUN] {
+        execute!(tx, sqlx::query(sql).bind(instance).bind(id))?;
+    }
+    Ok(())
+}
+
+/// Records that an ended run is carried out by nobody, the state it would go on in, and whether what it has read is still there.
+pub(in crate::sync) async fn put_down(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: RunId,
+    goes_on_in: RunState,
+    keeps_staging: bool,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET carried_by = NULL, requested = NULL, goes_on_at = NULL, paused_because = NULL, \
+         goes_on_in = $3, keeps_staging = $4 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(goes_on_in.as_str()).bind(keeps_staging)).map(drop)
+}
+
+/// Records that what a run has read is being deleted.
+pub(in crate::sync) async fn give_up_staging(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET keeps_staging = FALSE WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
+}
+
+/// The newest run, if it was begun after this one.
+pub(in crate::sync) async fn find_newer(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunId>, DbError> {
+    const SQL: &str = "SELECT id FROM sync_runs WHERE instance_id = $1 AND id > $2 ORDER BY id DESC LIMIT 1";
+    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(id).fetch_optional(c))
+}

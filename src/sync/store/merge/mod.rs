@@ -1,0 +1,44 @@
+//! The merge of what a run has read into the people of the instance. PostgreSQL takes all of it in one transaction, set by set;
+//! SQLite, whose one writer serves everybody, range by range.
+
+pub(in crate::sync) mod postgres;
+pub(in crate::sync) mod sqlite;
+
+/// The columns of a person that are compared and replaced.
+const COLUMNS: [&str; 13] = [
+    "first_name",
+    "last_name",
+    "email",
+    "company",
+    "title",
+    "phone",
+    "linkedin_url",
+    "source",
+    "salesforce_contact_id",
+    "salesforce_lead_id",
+    "salesforce_account_id",
+    "salesforce_opportunity_id",
+    "owner_id",
+];
+
+/// What merging came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::sync) struct Merged {
+    pub read: i64,
+    pub qualified: i64,
+    /// Of the qualified, those who were not there before.
+    pub inserted: i64,
+    /// Of the qualified, those who were there otherwise.
+    pub updated: i64,
+    /// Not qualified: no id of a Salesforce record.
+    pub no_record: i64,
+    /// Not qualified: a queue owns the record.
+    pub queue: i64,
+    /// Gone, and removed.
+    pub removed: i64,
+}
+
+/// Each column behind an alias, or as `pattern` has it, where `?` stands for its name.
+fn each(columns: &[&str], pattern: &str, between: &str) -> String {
+    columns.iter().map(|name| pattern.replace('?', name)).collect::<Vec<_>>().join(between)
+}

@@ -1,0 +1,238 @@
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use super::{COLUMNS, Merged, each};
+use crate::clock::Timestamp;
+use crate::db::DbError;
+use crate::ids::{InstanceId, RunId};
+use crate::sync::store::staging::{owners_table, people_table};
+
+/// What a merge is about.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sync) struct Merge {
+    pub instance: InstanceId,
+    pub run: RunId,
+    /// The number of the change.
+    pub change: i64,
+    pub at: Timestamp,
+    /// Who came or changed later was seen by somebody later than the run, and is not removed by it.
+    pub began: Timestamp,
+    /// Whether everybody was to be read: whoever wasn't is gone.
+    pub everybody: bool,
+    /// Whether those who are gone are removed.
+    pub remove: bool,
+}
+
+/// Rows of the staged people that weren't the last one of their person.
+fn superseded(table: &str, key: &str, order: &str) -> String {
+    format!(
+        "DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM ( \
+             SELECT ctid, row_number() OVER (PARTITION BY {key} ORDER BY {order} DESC) AS rank FROM {table} \
+             WHERE {key} IN (SELECT {key} FROM {table} GROUP BY {key} HAVING COUNT(*) > 1)) AS several WHERE rank > 1)"
+    )
+}
+
+/// The partition of an instance's people.
+fn partition(instance: InstanceId) -> String {
+    format!("people_{}", instance.0.simple())
+}
+
+async fn run(connection: &mut PgConnection, statement: &str) -> Result<u64, DbError> {
+    Ok(sqlx::query(AssertSqlSafe(statement)).persistent(false).execute(connection).await?.rows_affected())
+}
+
+fn count(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Staged people (`s`) with the user who owns their contact (`c`) or else their lead (`l`). The prefix tells a user from a queue.
+fn joined(run: RunId) -> String {
+    let (people, owners) = (people_table(run).name, owners_table(run).name);
+    format!(
+        "{people} s LEFT JOIN {owners} c ON c.salesforce_id = s.salesforce_contact_id AND c.owner_id LIKE '005%' \
+                    LEFT JOIN {owners} l ON l.salesforce_id = s.salesforce_lead_id AND l.owner_id LIKE '005%'"
+    )
+}
+
+/// How many staged people qualify.
+pub(in crate::sync) async fn qualified(pool: &PgPool, run: RunId) -> Result<i64, DbError> {
+    let statement = format!("SELECT COUNT(COALESCE(c.owner_id, l.owner_id)) FROM {}", joined(run));
+    Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(pool).await?)
+}
+
+/// Makes what is staged ready to be merged in this transaction: each person and each record once, if they may be there `several`
+/// times, with statistics, without which the joins would be planned blindly.
+pub(in crate::sync) async fn prepare(connection: &mut PgConnection, of: RunId, several: bool) -> Result<(), DbError> {
+    let (people, owners) = (people_table(of).name, owners_table(of).name);
+    for statement in [
+        // Until the transaction ends. Compiling a handful of statements costs more than it saves.
+        "SET LOCAL work_mem = '64MB'",
+        "SET LOCAL maintenance_work_mem = '256MB'",
+        "SET LOCAL jit = off",
+    ] {
+        run(connection, statement).await?;
+    }
+    if several {
+        run(connection, &superseded(&people, "marketo_id", "place")).await?;
+        run(connection, &superseded(&owners, "salesforce_id", "ctid")).await?;
+    }
+    for statement in [format!("ANALYZE {people} (marketo_id, salesforce_contact_id, salesforce_lead_id)"), format!("ANALYZE {owners}")] {
+        run(connection, &statement).await?;
+    }
+    Ok(())
+}
+
+/// Counts what was read, and those who don't qualify for want of a record, or because a queue owns it.
+pub(in crate::sync) async fn counted(connection: &mut PgConnection, of: RunId) -> Result<Merged, DbError> {
+    let (people, owners) = (people_table(of).name, owners_table(of).name);
+    let read =
+        format!("SELECT COUNT(*), COUNT(*) FILTER (WHERE salesforce_contact_id IS NULL AND salesforce_lead_id IS NULL) FROM {people}");
+    let queue = format!(
+        "WITH queued AS MATERIALIZED (SELECT salesforce_contact_id, salesforce_lead_id FROM {people} \
+             WHERE salesforce_contact_id IN (SELECT salesforce_id FROM {owners} WHERE owner_id NOT LIKE '005%') \
+                OR salesforce_lead_id IN (SELECT salesforce_id FROM {owners} WHERE owner_id NOT LIKE '005%')) \
+         SELECT COUNT(*) FROM queued q \
+         WHERE NOT EXISTS (SELECT 1 FROM {owners} o WHERE o.salesforce_id = q.salesforce_contact_id AND o.owner_id LIKE '005%') \
+           AND NOT EXISTS (SELECT 1 FROM {owners} o WHERE o.salesforce_id = q.salesforce_lead_id AND o.owner_id LIKE '005%')"
+    );
+    let (read, no_record): (i64, i64) = sqlx::query_as(AssertSqlSafe(read.as_str())).persistent(false).fetch_one(&mut *connection).await?;
+    let queue: i64 = sqlx::query_scalar(AssertSqlSafe(queue.as_str())).persistent(false).fetch_one(connection).await?;
+    Ok(Merged { read, no_record, queue, ..Merged::default() })
+}
+
+/// Whether the instance has a partition of its people.
+pub(in crate::sync) async fn has_partition(connection: &mut PgConnection, instance: InstanceId) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(partition(instance)).fetch_one(connection).await?)
+}
+
+/// Fills the partition of an instance that has none yet, which is still a table of its own; gives the number of people.
+pub(in crate::sync) async fn fill(connection: &mut PgConnection, merge: Merge) -> Result<i64, DbError> {
+    let (partition, own) = (partition(merge.instance), &COLUMNS[..COLUMNS.len() - 1]);
+    run(connection, &format!("CREATE TABLE {partition} (LIKE people INCLUDING DEFAULTS)")).await?;
+    let statement = format!(
+        "INSERT INTO {partition} (instance_id, marketo_id, {names}, owner_id, run_id, synced_at, change_number) \
+         SELECT $1, s.marketo_id, {values}, COALESCE(c.owner_id, l.owner_id), $2, $3, $4 FROM {joined} \
+         WHERE COALESCE(c.owner_id, l.owner_id) IS NOT NULL",
+        names = own.join(", "),
+        values = each(own, "s.?", ", "),
+        joined = joined(merge.run),
+    );
+    let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run);
+    Ok(count(query.bind(merge.at).bind(merge.change).execute(connection).await?.rows_affected()))
+}
+
+/// The statements that give a filled partition the key and the indexes of the whole table.
+pub(in crate::sync) async fn indexes(connection: &mut PgConnection, instance: InstanceId) -> Result<Vec<String>, DbError> {
+    const SQL: &str = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = to_regclass('people') AND NOT indisprimary";
+    let partition = partition(instance);
+    let whole: Vec<String> = sqlx::query_scalar(SQL).fetch_all(connection).await?;
+    // CREATE INDEX name ON ONLY people USING method (columns) …
+    let of_partition =
+        |definition: &String| definition.split_once(" USING ").map(|(_, rest)| format!("CREATE INDEX ON {partition} USING {rest}"));
+    let key = format!("ALTER TABLE {partition} ADD PRIMARY KEY (instance_id, marketo_id)");
+    Ok([key].into_iter().chain(whole.iter().filter_map(of_partition)).collect())
+}
+
+/// Carries out one of the statements of [`indexes`].
+pub(in crate::sync) async fn build(connection: &mut PgConnection, statement: &str) -> Result<(), DbError> {
+    run(connection, statement).await.map(drop)
+}
+
+/// Makes the filled table a partition of the people. Nobody else waits for this: only another instance's first load, for a moment.
+pub(in crate::sync) async fn attach(connection: &mut PgConnection, instance: InstanceId) -> Result<(), DbError> {
+    let partition = partition(instance);
+    run(connection, &format!("ANALYZE {partition}")).await?;
+    run(connection, &format!("ALTER TABLE people ATTACH PARTITION {partition} FOR VALUES IN ('{}')", instance.0)).await.map(drop)
+}
+
+/// What becomes of a person.
+const NEW: i16 = 1;
+const CHANGED: i16 = 2;
+const GONE: i16 = 3;
+/// Gone by what the run read, but seen by somebody later.
+const SEEN_LATER: i16 = 4;
+
+/// Merges what is staged into the people who are there. One pass finds out what differs; only that is written.
+pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge: Merge) -> Result<Merged, DbError> {
+    let mut merged = counted(connection, merge.run).await?;
+    let changes = format!("sync_changes_{}", merge.run.0.simple());
+    let columns = each(&COLUMNS, "?", ", ");
+    compare(connection, merge, &changes).await?;
+    let of_kind = async |connection: &mut PgConnection, kind: i16| -> Result<i64, DbError> {
+        let statement = format!("SELECT COUNT(*) FROM {changes} WHERE kind = $1");
+        Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).bind(kind).fetch_one(connection).await?)
+    };
+    merged.inserted = of_kind(connection, NEW).await?;
+    merged.qualified = if merge.everybody {
+        let known: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM people WHERE instance_id = $1")
+            .bind(merge.instance)
+            .fetch_one(&mut *connection)
+            .await?;
+        known + merged.inserted - of_kind(connection, GONE).await? - of_kind(connection, SEEN_LATER).await?
+    } else {
+        let statement = format!("SELECT COUNT(COALESCE(c.owner_id, l.owner_id)) FROM {}", joined(merge.run));
+        sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(&mut *connection).await?
+    };
+    let partition = partition(merge.instance);
+    let update = format!(
+        "UPDATE {partition} AS p SET {}, run_id = $2, synced_at = $3, change_number = $4 FROM {changes} d \
+         WHERE d.kind = {CHANGED} AND p.instance_id = $1 AND p.marketo_id = d.marketo_id",
+        each(&COLUMNS, "? = d.?", ", "),
+    );
+    let insert = format!(
+        "INSERT INTO {partition} (instance_id, marketo_id, {columns}, run_id, synced_at, change_number) \
+         SELECT $1, marketo_id, {columns}, $2, $3, $4 FROM {changes} WHERE kind = {NEW}"
+    );
+    let mut written = [0, 0];
+    for (statement, written) in [update, insert].iter().zip(&mut written) {
+        let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run);
+        *written = count(query.bind(merge.at).bind(merge.change).execute(&mut *connection).await?.rows_affected());
+    }
+    merged.updated = written[0];
+    let back = format!(
+        "DELETE FROM people_removed WHERE instance_id = $1 AND marketo_id IN (SELECT marketo_id FROM {changes} WHERE kind = {NEW})"
+    );
+    sqlx::query(AssertSqlSafe(back.as_str())).persistent(false).bind(merge.instance).execute(&mut *connection).await?;
+    if merge.remove {
+        let keep = format!(
+            "INSERT INTO people_removed (instance_id, marketo_id, change_number, removed_at) \
+             SELECT $1, marketo_id, $2, $3 FROM {changes} WHERE kind = {GONE}"
+        );
+        let query = sqlx::query(AssertSqlSafe(keep.as_str())).persistent(false).bind(merge.instance).bind(merge.change).bind(merge.at);
+        query.execute(&mut *connection).await?;
+        let remove = format!(
+            "DELETE FROM {partition} AS p USING {changes} d WHERE d.kind = {GONE} AND p.instance_id = $1 AND p.marketo_id = d.marketo_id"
+        );
+        let query = sqlx::query(AssertSqlSafe(remove.as_str())).persistent(false).bind(merge.instance);
+        merged.removed = count(query.execute(&mut *connection).await?.rows_affected());
+    }
+    run(connection, &format!("DROP TABLE {changes}")).await?;
+    Ok(merged)
+}
+
+/// Writes into a table of their own who is new, who differs and who is gone.
+async fn compare(connection: &mut PgConnection, merge: Merge, changes: &str) -> Result<(), DbError> {
+    let own = &COLUMNS[..COLUMNS.len() - 1];
+    let kinds: Vec<_> = own.iter().map(|name| format!("{name} text")).collect();
+    // It belongs to this transaction and is dropped in it.
+    run(connection, &format!("CREATE UNLOGGED TABLE {changes} (kind smallint, marketo_id bigint, {}, owner_id text)", kinds.join(", ")))
+        .await?;
+    let statement = format!(
+        "INSERT INTO {changes} (kind, marketo_id, {names}, owner_id) \
+         SELECT CASE WHEN q.owner_id IS NOT NULL AND p.marketo_id IS NULL THEN {NEW} WHEN q.owner_id IS NOT NULL THEN {CHANGED} \
+                     WHEN p.run_id = $2 OR p.synced_at > $3 THEN {SEEN_LATER} ELSE {GONE} END, \
+                COALESCE(q.marketo_id, p.marketo_id), {values}, q.owner_id \
+         FROM (SELECT s.marketo_id, {staged}, COALESCE(c.owner_id, l.owner_id) AS owner_id FROM {joined}) AS q \
+         {side} JOIN (SELECT * FROM people WHERE instance_id = $1) AS p ON p.marketo_id = q.marketo_id \
+         WHERE CASE WHEN q.owner_id IS NULL THEN p.marketo_id IS NOT NULL ELSE p.marketo_id IS NULL OR {differences} END",
+        names = own.join(", "),
+        values = each(own, "q.?", ", "),
+        staged = each(own, "s.?", ", "),
+        joined = joined(merge.run),
+        side = if merge.everybody { "FULL" } else { "LEFT" },
+        differences = each(&COLUMNS, "p.? IS DISTINCT FROM q.?", " OR "),
+    );
+    let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run).bind(merge.began);
+    query.execute(&mut *connection).await?;
+    run(connection, &format!("ANALYZE {changes} (kind, marketo_id)")).await.map(drop)
+}

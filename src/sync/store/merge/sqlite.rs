@@ -1,0 +1,213 @@
+use sqlx::AssertSqlSafe;
+
+use super::{COLUMNS, Merged, each};
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, bulk, execute, on, on_tx};
+use crate::ids::{InstanceId, RunId};
+use crate::people::next_change;
+use crate::sync::store::staging::{owners_table, people_table};
+
+/// Makes the staged people ready to be merged: each once, the last row of theirs, if they may be there `several` times.
+pub(in crate::sync) async fn prepare(tx: &mut Tx, run: RunId, several: bool) -> Result<(), DbError> {
+    if !several {
+        return Ok(());
+    }
+    index_by_id(tx, run).await?;
+    let people = people_table(run).name;
+    let once = format!(
+        "DELETE FROM {people} AS s WHERE EXISTS (SELECT 1 FROM {people} later WHERE later.marketo_id = s.marketo_id AND later.place > s.place)"
+    );
+    execute!(tx, sqlx::query(AssertSqlSafe(once.as_str())).persistent(false)).map(drop)
+}
+
+/// Has the staged people found by id, as [`remove_range`] looks for them.
+pub(in crate::sync) async fn index_by_id(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
+    let people = people_table(run).name;
+    let index = format!("CREATE INDEX IF NOT EXISTS {people}_by_id ON {people} (marketo_id)");
+    execute!(tx, sqlx::query(AssertSqlSafe(index.as_str())).persistent(false)).map(drop)
+}
+
+/// Whether the instance has nobody yet. When no instance has anybody, the people are filled first and indexed after, which
+/// [`bulk::build_indexes`] does: nobody is looked for meanwhile who was there before.
+pub(in crate::sync) async fn begin_empty(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
+    const ANYBODY: &str = "SELECT EXISTS (SELECT 1 FROM people WHERE instance_id = $1), EXISTS (SELECT 1 FROM people)";
+    let (ours, any): (bool, bool) = on_tx!(tx, c => sqlx::query_as(ANYBODY).bind(instance).fetch_one(c))?;
+    if !any {
+        bulk::put_off_indexes(tx, "people").await?;
+    }
+    Ok(!ours)
+}
+
+/// The place of the last one of the next `rows` staged people behind `after`; none when there are no more. It is asked in the
+/// transaction that merges them, whose connection then holds their pages, and no other does.
+pub(in crate::sync) async fn staged_boundary(tx: &mut Tx, run: RunId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
+    let people = people_table(run).name;
+    let statement = format!("SELECT MAX(place) FROM (SELECT place FROM {people} WHERE place > $1 ORDER BY place LIMIT $2) AS next");
+    on_tx!(tx, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).bind(after).bind(rows).fetch_one(c))
+}
+
+/// The user who owns a staged person: the contact's owner (`c`) before the lead's (`l`). The prefix tells a user from a queue.
+const USER: &str = "CASE WHEN substr(c.owner_id, 1, 3) = '005' THEN c.owner_id WHEN substr(l.owner_id, 1, 3) = '005' THEN l.owner_id END";
+
+/// Staged people (`s`) with who owns their contact (`c`) and their lead (`l`).
+fn with_owners(run: RunId) -> String {
+    let (people, owners) = (people_table(run).name, owners_table(run).name);
+    format!(
+        "{people} s LEFT JOIN {owners} c ON c.salesforce_id = s.salesforce_contact_id \
+                    LEFT JOIN {owners} l ON l.salesforce_id = s.salesforce_lead_id"
+    )
+}
+
+/// How many staged people qualify.
+pub(in crate::sync) async fn qualified(db: &Db, run: RunId) -> Result<i64, DbError> {
+    let statement = format!("SELECT COUNT({USER}) FROM {}", with_owners(run));
+    on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
+}
+
+/// A merge of staged people at places above one and up to another.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sync) struct Range {
+    pub run: RunId,
+    pub places: (i64, i64),
+    pub at: Timestamp,
+    /// Whether the instance had nobody when the merge began, so that nobody need be compared.
+    pub into_nobody: bool,
+}
+
+/// Merges a range of the staged people. A person who is there just so is not written.
+pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Merged, DbError> {
+    let change = next_change(tx, instance).await?;
+    let merged = if range.into_nobody {
+        let inserted = write(tx, instance, range, change, None).await?;
+        Merged { qualified: inserted, inserted, ..left_out(tx, instance, range).await? }
+    } else {
+        let (mut merged, differing) = compare(tx, instance, range).await?;
+        if differing != "[]" {
+            merged.updated = write(tx, instance, range, change, Some(&differing)).await? - merged.inserted;
+        }
+        merged
+    };
+    if merged.inserted > 0 {
+        let back = format!(
+            "DELETE FROM people_removed WHERE instance_id = $1 \
+             AND marketo_id IN (SELECT s.marketo_id FROM {} s WHERE s.place > $2 AND s.place <= $3) \
+             AND EXISTS (SELECT 1 FROM people p WHERE p.instance_id = $1 AND p.marketo_id = people_removed.marketo_id)",
+            people_table(range.run).name
+        );
+        execute!(tx, sqlx::query(AssertSqlSafe(back.as_str())).bind(instance).bind(range.places.0).bind(range.places.1))?;
+    }
+    Ok(merged)
+}
+
+/// Counts a range, and finds who of it qualifies and isn't there just so: their places, as a JSON array.
+async fn compare(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<(Merged, String), DbError> {
+    let own = &COLUMNS[..COLUMNS.len() - 1];
+    let statement = format!(
+        "SELECT COUNT(*), COUNT(owner), COALESCE(SUM(owner IS NOT NULL AND NOT known), 0), COALESCE(SUM(no_record), 0), \
+                COALESCE(SUM(owner IS NULL AND owned), 0), json_group_array(place) FILTER (WHERE owner IS NOT NULL AND differs) \
+         FROM (SELECT s.place, {USER} AS owner, p.marketo_id IS NOT NULL AS known, \
+                      s.salesforce_contact_id IS NULL AND s.salesforce_lead_id IS NULL AS no_record, \
+                      COALESCE(c.owner_id, l.owner_id) IS NOT NULL AS owned, \
+                      p.marketo_id IS NULL OR p.owner_id IS DISTINCT FROM {USER} OR {differences} AS differs \
+               FROM {with_owners} LEFT JOIN people p ON p.instance_id = $1 AND p.marketo_id = s.marketo_id \
+               WHERE s.place > $2 AND s.place <= $3) AS q",
+        differences = each(own, "p.? IS DISTINCT FROM s.?", " OR "),
+        with_owners = with_owners(range.run),
+    );
+    let (after, up_to) = range.places;
+    let (read, qualified, inserted, no_record, queue, differing): (i64, i64, i64, i64, i64, String) =
+        on_tx!(tx, c => sqlx::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
+    Ok((Merged { read, qualified, inserted, no_record, queue, ..Merged::default() }, differing))
+}
+
+/// Writes who qualifies of a range, or of its places in a JSON array; gives how many.
+async fn write(tx: &mut Tx, instance: InstanceId, range: Range, change: i64, places: Option<&str>) -> Result<i64, DbError> {
+    let own = &COLUMNS[..COLUMNS.len() - 1];
+    let statement = format!(
+        "INSERT INTO people (instance_id, marketo_id, {names}, owner_id, run_id, synced_at, change_number) \
+         SELECT $1, s.marketo_id, {values}, {USER}, $4, $5, $6 FROM {with_owners} \
+         WHERE s.place > $2 AND s.place <= $3 AND ($7 IS NULL OR s.place IN (SELECT value FROM json_each($7))) AND {USER} IS NOT NULL \
+         ON CONFLICT (instance_id, marketo_id) DO UPDATE SET {changes}, run_id = excluded.run_id, synced_at = excluded.synced_at, \
+                       change_number = excluded.change_number",
+        names = own.join(", "),
+        values = each(own, "s.?", ", "),
+        with_owners = with_owners(range.run),
+        changes = each(&COLUMNS, "? = excluded.?", ", "),
+    );
+    let (after, up_to) = range.places;
+    let written = execute!(
+        tx,
+        sqlx::query(AssertSqlSafe(statement.as_str()))
+            .bind(instance)
+            .bind(after)
+            .bind(up_to)
+            .bind(range.run)
+            .bind(range.at)
+            .bind(change)
+            .bind(places)
+    )?;
+    Ok(i64::try_from(written).unwrap_or(i64::MAX))
+}
+
+/// Counts a range that has been written, and who of it is not there: without a record, or one that only a queue can own.
+async fn left_out(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Merged, DbError> {
+    let statement = format!(
+        "SELECT COUNT(*), COALESCE(SUM(no_record), 0), \
+                COALESCE(SUM(NOT no_record AND NOT EXISTS (SELECT 1 FROM people p WHERE p.instance_id = $1 AND p.marketo_id = q.marketo_id) \
+                             AND EXISTS (SELECT 1 FROM {owners} o WHERE o.salesforce_id IN (q.salesforce_contact_id, q.salesforce_lead_id))), 0) \
+         FROM (SELECT *, salesforce_contact_id IS NULL AND salesforce_lead_id IS NULL AS no_record FROM {people} \
+               WHERE place > $2 AND place <= $3) AS q",
+        owners = owners_table(range.run).name,
+        people = people_table(range.run).name,
+    );
+    let (after, up_to) = range.places;
+    let (read, no_record, queue): (i64, i64, i64) =
+        on_tx!(tx, c => sqlx::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
+    Ok(Merged { read, no_record, queue, ..Merged::default() })
+}
+
+/// How many people the instance has.
+pub(in crate::sync) async fn known(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
+    on!(db, c => sqlx::query_scalar("SELECT COUNT(*) FROM people WHERE instance_id = $1").bind(instance).fetch_one(c))
+}
+
+/// The highest Marketo id of the instance's next `rows` people after `after`; none when there are no more.
+pub(in crate::sync) async fn known_boundary(db: &Db, instance: InstanceId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
+    const SQL: &str = "SELECT MAX(marketo_id) FROM (SELECT marketo_id FROM people \
+         WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3) AS next";
+    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(after).bind(rows).fetch_one(c))
+}
+
+/// Removes people with ids above `after` up to `up_to` who were there when the run began and don't qualify by what it read; gives
+/// how many. Who came or changed since `began` was seen by somebody later than the run and stays, and, unless `everybody` was to be
+/// read, whoever wasn't. The staged people are found by [`index_by_id`].
+pub(in crate::sync) async fn remove_range(
+    tx: &mut Tx,
+    instance: InstanceId,
+    run: RunId,
+    (after, up_to): (i64, i64),
+    (began, at): (Timestamp, Timestamp),
+    everybody: bool,
+) -> Result<i64, DbError> {
+    let people = people_table(run).name;
+    let gone = format!(
+        "WHERE instance_id = $1 AND marketo_id > $3 AND marketo_id <= $4 AND run_id <> $2 AND synced_at <= $5 \
+         AND (SELECT {USER} FROM {} WHERE s.marketo_id = people.marketo_id) IS NULL{}",
+        with_owners(run),
+        if everybody { String::new() } else { format!(" AND marketo_id IN (SELECT marketo_id FROM {people})") },
+    );
+    let keep = format!(
+        "INSERT INTO people_removed (instance_id, marketo_id, change_number, removed_at) SELECT instance_id, marketo_id, $6, $7 FROM people {gone}"
+    );
+    let remove = format!("DELETE FROM people {gone}");
+    let change = next_change(tx, instance).await?;
+    let kept = execute!(
+        tx,
+        sqlx::query(AssertSqlSafe(keep.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began).bind(change).bind(at)
+    )?;
+    if kept == 0 {
+        return Ok(0);
+    }
+    let removed = execute!(tx, sqlx::query(AssertSqlSafe(remove.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began))?;
+    Ok(i64::try_from(removed).unwrap_or(i64::MAX))
+}

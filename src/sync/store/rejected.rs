@@ -1,0 +1,89 @@
+//! Rows of exports that a run could not use.
+
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on};
+use crate::ids::{InstanceId, RunId};
+
+/// Runs of each kind whose rejected rows are kept.
+const RUNS_KEPT: i64 = 10;
+
+/// A rejected row of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::sync) struct RejectedRecord {
+    /// The record's number in the file, the header being the first one.
+    pub line: i64,
+    pub marketo_id: Option<i64>,
+    pub reason: &'static str,
+    /// The row's beginning.
+    pub content: String,
+}
+
+/// A place in the list of a run's rejected rows: the export and the line.
+pub(in crate::sync) type RejectedPlace = (i64, i64);
+
+#[derive(Debug, sqlx::FromRow)]
+pub(in crate::sync) struct RejectedListing {
+    pub position: i64,
+    pub line: i64,
+    pub marketo_id: Option<i64>,
+    pub reason: String,
+    pub window_start: Timestamp,
+    pub content: String,
+}
+
+/// Forgets the rejected rows of an export that is read again.
+pub(in crate::sync) async fn clear_rejected(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
+    const SQL: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id = $2 AND position = $3";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
+}
+
+/// Keeps rejected rows of an export.
+pub(in crate::sync) async fn insert_rejected(
+    tx: &mut Tx,
+    instance: InstanceId,
+    run: RunId,
+    (position, window_start): (i64, Timestamp),
+    rows: &[RejectedRecord],
+) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO sync_rejected_rows (instance_id, run_id, position, line, marketo_id, reason, window_start, content) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    for row in rows {
+        execute!(
+            tx,
+            sqlx::query(SQL)
+                .bind(instance)
+                .bind(run)
+                .bind(position)
+                .bind(row.line)
+                .bind(row.marketo_id)
+                .bind(row.reason)
+                .bind(window_start)
+                .bind(&row.content)
+        )?;
+    }
+    Ok(())
+}
+
+/// Rejected rows of a run after a place, in order.
+pub(in crate::sync) async fn list_rejected(
+    db: &Db,
+    instance: InstanceId,
+    run: RunId,
+    after: Option<RejectedPlace>,
+    rows: i64,
+) -> Result<Vec<RejectedListing>, DbError> {
+    const SQL: &str = "SELECT position, line, marketo_id, reason, window_start, content FROM sync_rejected_rows \
+         WHERE instance_id = $1 AND run_id = $2 AND (position, line) > ($3, $4) ORDER BY position, line LIMIT $5";
+    let (position, line) = after.unwrap_or((-1, 0));
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).bind(position).bind(line).bind(rows).fetch_all(c))
+}
+
+/// Deletes the rejected rows of all but the newest full runs and the newest incremental ones that have any: those come every minute,
+/// and most of them have none.
+pub(in crate::sync) async fn forget_rejected(tx: &mut Tx, instance: InstanceId) -> Result<(), DbError> {
+    const SQL: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id NOT IN \
+         (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT $2) AND run_id NOT IN \
+         (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'incremental' AND EXISTS ( \
+              SELECT 1 FROM sync_rejected_rows r WHERE r.instance_id = $1 AND r.run_id = sync_runs.id) ORDER BY id DESC LIMIT $2)";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(RUNS_KEPT)).map(drop)
+}

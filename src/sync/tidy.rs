@@ -1,0 +1,101 @@
+//! Deletes what an ended run has read: of a cancelled one at once, of a failed one when nobody has retried it for a day.
+
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::json;
+use time::Duration;
+
+use super::run::RunState;
+use super::{SyncError, SyncService, engine, store};
+use crate::clock::Timestamp;
+use crate::db::claim::ClaimedJob;
+use crate::db::{DbError, Tx};
+use crate::ids::{InstanceId, RunId};
+use crate::jobs::{JobHandler, JobOutcome, NewJob, back_off, enqueue_at};
+
+/// How long what a failed run has read is kept for a retry.
+pub(super) const KEPT_AFTER_FAILURE: Duration = Duration::hours(24);
+
+const KIND: &str = "sync_tidy";
+
+#[derive(Deserialize)]
+struct Payload {
+    run_id: RunId,
+}
+
+/// Has a run tidied up after at `at`.
+pub(super) async fn enqueue(tx: &mut Tx, service: &SyncService, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
+    let job = NewJob { kind: KIND, instance: Some(instance), payload: json!({ "run_id": run }) };
+    enqueue_at(tx, &*service.clock, job, at).await.map(drop)
+}
+
+/// Tidies up after ended runs.
+#[derive(Debug)]
+pub struct SyncTidyJob(SyncService);
+
+impl SyncTidyJob {
+    #[must_use]
+    pub fn new(service: SyncService) -> Self {
+        Self(service)
+    }
+
+    async fn tidy(&self, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
+        let service = &self.0;
+        let mut tx = service.db.begin().await?;
+        let Some(row) = store::lock_run(&mut tx, instance, run).await? else { return Ok(()) };
+        let is_due = match (row.state(), row.finished_at) {
+            (RunState::Cancelled, _) => true,
+            // It may have been retried, and failed again since.
+            (RunState::Failed, Some(finished)) => finished + KEPT_AFTER_FAILURE <= service.clock.timestamp(),
+            _ => false,
+        };
+        if !is_due {
+            return Ok(());
+        }
+        store::give_up_staging(&mut tx, instance, run).await?;
+        tx.commit().await?;
+        if row.state() == RunState::Cancelled {
+            self.call_off(instance, run, &row).await;
+        }
+        engine::clear_staging(service, run).await
+    }
+
+    /// Ends at the vendors what nobody waits for any more. They end it by themselves otherwise, so trouble is no matter.
+    async fn call_off(&self, instance: InstanceId, run: RunId, row: &store::RunRow) {
+        let Ok((marketo, salesforce)) = self.0.clients(instance).await else { return };
+        let exports = store::exports(&self.0.db, instance, run).await.unwrap_or_default();
+        for id in exports.iter().filter(|one| one.state == store::ExportState::Created).filter_map(|one| one.export_id.as_deref()) {
+            if let Err(error) = marketo.cancel_export(id).await {
+                tracing::info!(%run, export = id, error = %error, "an export of a cancelled sync could not be called off");
+            }
+        }
+        let ledger = row.ledger();
+        for query in [ledger.leads, ledger.contacts].into_iter().filter(|query| !query.complete) {
+            let Some(id) = query.job else { continue };
+            if let Err(error) = salesforce.abort_query_job(&id).await {
+                tracing::info!(%run, job = id, error = %error, "a query of a cancelled sync could not be called off");
+            }
+        }
+    }
+}
+
+impl JobHandler for SyncTidyJob {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move {
+            let (Some(instance), Ok(Payload { run_id })) = (job.instance_id, Payload::deserialize(&job.payload.0)) else {
+                return JobOutcome::Failed("the job names no run".into());
+            };
+            match self.tidy(instance, run_id).await {
+                Ok(()) => JobOutcome::Done,
+                Err(error) => {
+                    tracing::warn!(run = %run_id, error = %error, "what an ended sync has read could not be deleted");
+                    JobOutcome::Again(back_off(job.attempts))
+                }
+            }
+        })
+    }
+}
