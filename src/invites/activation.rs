@@ -1,13 +1,16 @@
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Invite, InviteError, InviteStatus, LONGEST_PASSWORD, SHORTEST_PASSWORD, store};
-use crate::auth::{NewSession, begin_session};
+use super::{Invite, InviteError, InviteStatus, store};
+use crate::audit::{self, Entry, Origin};
+use crate::auth::{Actor, NewSession, begin_session_by};
 use crate::clock::{Clock, Timestamp};
 use crate::connections::{SalesforceHost, SalesforceLogin};
-use crate::crypto::{SecretHash, hash_password};
+use crate::crypto::SecretHash;
 use crate::db::Db;
 use crate::instances::{self, Environment, Instance, LoginManagement};
+use crate::language::Language;
+use crate::mail;
 use crate::members::{self, Member, MemberStatus, Proof};
 
 /// A way to activate.
@@ -50,74 +53,102 @@ pub(super) struct Activated {
     pub(super) session: NewSession,
 }
 
-/// Finds what a link is for.
+/// Finds what a link is for. An answer says nothing about anybody: whoever has no link learns only that.
 ///
 /// # Errors
-/// [`InviteError::LinkUnknown`], [`InviteError::LinkUsed`], [`InviteError::LinkExpired`].
+/// [`InviteError::LinkUnknown`], [`InviteError::LinkUsed`], [`InviteError::LinkRevoked`], [`InviteError::LinkReplaced`],
+/// [`InviteError::LinkExpired`].
 pub(super) async fn open_link(db: &Db, now: Timestamp, token: &SecretString) -> Result<OpenLink, InviteError> {
-    let invite = store::find_by_token(db, &SecretHash::of(token)).await?.ok_or(InviteError::LinkUnknown)?;
-    check_open(db, now, &invite).await?;
+    let (invite, replaced_at) = store::find_by_token(db, &SecretHash::of(token)).await?.ok_or(InviteError::LinkUnknown)?;
+    check_usable(db, &invite).await?;
+    if replaced_at.is_some() {
+        return Err(InviteError::LinkReplaced);
+    }
+    check_time(now, &invite)?;
     let instance = instances::find(db, invite.instance).await?.ok_or(InviteError::LinkUnknown)?;
     Ok(OpenLink { invite, instance })
 }
 
-/// Checks that an invitation can still be used. A member who activated by another invitation has used this one, too.
-async fn check_open(db: &Db, now: Timestamp, invite: &Invite) -> Result<(), InviteError> {
-    let member = members::find(db, invite.instance, invite.member).await?.ok_or(InviteError::LinkUnknown)?;
-    if invite.status == InviteStatus::Accepted || member.status == MemberStatus::Active {
-        return Err(InviteError::LinkUsed);
-    }
-    if now >= invite.expires_at { Err(InviteError::LinkExpired) } else { Ok(()) }
+/// The language of a link's invitation, also when it can't be used any more; none when the link is unknown or can't be looked up.
+pub(super) async fn language_of_link(db: &Db, token: &SecretString) -> Option<Language> {
+    store::find_by_token(db, &SecretHash::of(token)).await.ok().flatten().map(|(invite, _)| invite.language)
 }
 
-/// Checks the length of a password.
-///
-/// # Errors
-/// [`InviteError::PasswordUnfit`].
-pub(super) fn check_password(password: &SecretString) -> Result<(), InviteError> {
-    let length = password.expose_secret().chars().count();
-    if (SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) { Ok(()) } else { Err(InviteError::PasswordUnfit) }
+/// Checks that an invitation can still be used. A member who activated by another invitation has used this one, too.
+async fn check_open(db: &Db, now: Timestamp, invite: &Invite) -> Result<(), InviteError> {
+    check_usable(db, invite).await?;
+    check_time(now, invite)
+}
+
+async fn check_usable(db: &Db, invite: &Invite) -> Result<(), InviteError> {
+    let member = members::find(db, invite.instance, invite.member).await?;
+    match (invite.status, member) {
+        (InviteStatus::Accepted, _) => Err(InviteError::LinkUsed),
+        (InviteStatus::Revoked, _) | (_, None) => Err(InviteError::LinkRevoked),
+        (_, Some(member)) if member.status != MemberStatus::Invited => Err(InviteError::LinkUsed),
+        _ => Ok(()),
+    }
+}
+
+fn check_time(now: Timestamp, invite: &Invite) -> Result<(), InviteError> {
+    if now >= invite.expires_at { Err(InviteError::LinkExpired) } else { Ok(()) }
 }
 
 /// Activates by a password that the person chose.
 ///
 /// # Errors
-/// [`InviteError::PasswordSwitchedOff`], [`InviteError::PasswordUnfit`], and as [`open_link`] when the link was used meanwhile.
-pub(super) async fn by_password(db: &Db, clock: &dyn Clock, link: &OpenLink, password: SecretString) -> Result<Activated, InviteError> {
+/// [`InviteError::PasswordSwitchedOff`], [`InviteError::Password`], and as [`open_link`] when the link was used meanwhile.
+pub(super) async fn by_password(
+    db: &Db,
+    clock: &dyn Clock,
+    link: &OpenLink,
+    password: SecretString,
+    origin: &Origin,
+) -> Result<Activated, InviteError> {
     if !link.methods().contains(&ActivationMethod::Password) {
         return Err(InviteError::PasswordSwitchedOff);
     }
-    check_password(&password)?;
-    // The tasks of the blocking pool are bounded by the runtime; one takes 19 MiB for some tens of milliseconds.
-    let hashed = tokio::task::spawn_blocking(move || hash_password(&password)).await;
-    let hash = hashed.map_err(|_| InviteError::PasswordLost)?.map_err(|_| InviteError::PasswordLost)?;
-    complete(db, clock, &link.invite, Proof::Password(hash)).await
+    let hash = members::hash_new_password(password, &[&link.invite.email, &link.instance.name]).await?;
+    complete(db, clock, &link.invite, Proof::Password(hash), origin).await
 }
 
 /// Activates the person who has logged in at Salesforce.
 ///
 /// # Errors
 /// [`InviteError::EmailMismatch`], and as [`open_link`].
-pub(super) async fn by_salesforce(db: &Db, clock: &dyn Clock, invite: &Invite, login: &SalesforceLogin) -> Result<Activated, InviteError> {
+pub(super) async fn by_salesforce(
+    db: &Db,
+    clock: &dyn Clock,
+    invite: &Invite,
+    login: &SalesforceLogin,
+    origin: &Origin,
+) -> Result<Activated, InviteError> {
     check_open(db, clock.timestamp(), invite).await?;
     if login.email.trim().to_lowercase() != invite.email.to_lowercase() {
         return Err(InviteError::EmailMismatch);
     }
-    complete(db, clock, invite, Proof::Salesforce { username: login.username.clone() }).await
+    complete(db, clock, invite, Proof::Salesforce { username: login.username.clone() }, origin).await
 }
 
 /// Uses the invitation up, makes the member active and logs them in: all or nothing, and once.
-async fn complete(db: &Db, clock: &dyn Clock, invite: &Invite, proof: Proof) -> Result<Activated, InviteError> {
+async fn complete(db: &Db, clock: &dyn Clock, invite: &Invite, proof: Proof, origin: &Origin) -> Result<Activated, InviteError> {
     let now = clock.timestamp();
     let mut tx = db.begin().await?;
     let accepted = store::accept(&mut tx, invite.instance, invite.id, now).await?;
     if !accepted || !members::activate(&mut tx, invite.instance, invite.member, &proof, now).await? {
         drop(tx);
         // Somebody was faster, or the time ran out since the link was looked at.
-        check_open(db, clock.timestamp(), invite).await?;
+        let invite = store::find(db, invite.instance, invite.id).await?.ok_or(InviteError::LinkUnknown)?;
+        check_open(db, clock.timestamp(), &invite).await?;
         return Err(InviteError::LinkUsed);
     }
-    let session = begin_session(&mut tx, clock, invite.instance, invite.member).await?;
+    // A message that is tried again, because it was not known whether it had left, has nothing to tell any more.
+    mail::cancel(&mut tx, invite.instance, invite.id.0, now).await?;
+    let session = begin_session_by(&mut tx, clock, invite.instance, invite.member, proof.method(), origin).await?;
+    let origin = origin.acting_as(&Actor::Member(invite.member));
+    let entry =
+        Entry::new("member.activated", "member", invite.member).after(serde_json::json!({ "by": proof.method(), "invite": invite.id }));
+    audit::record(&mut tx, clock, invite.instance, &origin, entry).await?;
     tx.commit().await?;
     let member = members::find(db, invite.instance, invite.member).await?.ok_or(InviteError::LinkUnknown)?;
     Ok(Activated { member, session })

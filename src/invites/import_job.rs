@@ -1,10 +1,11 @@
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::csv::{RowFault, Rows, read_row};
-use super::imports::{Confirmation, Import, ImportState, LISTED_RESULTS, RowResult};
+use super::csv::{RowFault, StoredRows, read_row};
+use super::imports::{Confirmation, Import, ImportState, RowOutcome};
 use super::invite::{Desk, Outcome, ResultStatus, invite, merge_teams};
 use super::{InviteError, import_store};
+use crate::audit::Origin;
 use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::ids::{ImportId, InstanceId};
@@ -13,8 +14,6 @@ use crate::members::{self, NewMember, Teams};
 
 /// The kind of job that invites the people of one file.
 pub(super) const KIND: &str = "invite_import";
-/// Rows that one transaction invites.
-const CHUNK: usize = 100;
 
 /// Invites the people of confirmed files, a chunk a transaction. The same transaction moves the count of rows done, so that
 /// after a crash, or with two workers at once, each row is done once.
@@ -29,9 +28,13 @@ struct Payload {
 }
 
 /// A row read: the person, or why there is none.
-struct Read {
-    number: u64,
-    person: Result<NewMember, Vec<RowFault>>,
+type Person = Result<NewMember, Vec<RowFault>>;
+
+/// The rows that one transaction takes on.
+struct Portion {
+    /// Where their chunk begins.
+    first: u64,
+    people: Vec<Person>,
 }
 
 impl ImportInvites {
@@ -45,59 +48,76 @@ impl ImportInvites {
         let db = &self.context.db;
         let Some(mut import) = import_store::find(db, instance, id).await? else { return Ok(()) };
         let Some(confirmation) = import.confirmation.clone().filter(|_| import.state == ImportState::Confirmed) else { return Ok(()) };
-        let Some(file) = import_store::file(db, instance, id).await? else { return Ok(()) };
-        let mut rows = match open(file, &import).await {
-            Ok(rows) => rows,
-            Err(InviteError::Unreadable(why)) => return self.finish(&import, Some(&why.to_string())).await,
-            Err(error) => return Err(error),
-        };
         let teams = members::teams(db, instance).await?;
-        loop {
-            let chunk = read_chunk(&mut rows, &import, &confirmation, &teams);
-            if chunk.is_empty() {
-                return self.finish(&import, None).await;
-            }
-            if !self.invite_chunk(&mut import, chunk).await? {
+        while import.rows_done < import.analysis.rows {
+            let Some(portion) = self.next_portion(&import, &confirmation, &teams).await? else {
+                return self.finish(&import, Some("the rows of the file are not there any more; send it again")).await;
+            };
+            if !self.invite_portion(&mut import, portion).await? {
                 tracing::info!(import = %id, "another worker goes on with the import");
                 return Ok(());
             }
         }
+        self.finish(&import, None).await
     }
 
-    /// Invites one chunk; `false` when another worker has done so.
-    async fn invite_chunk(&self, import: &mut Import, chunk: Vec<Read>) -> Result<bool, InviteError> {
-        let desk = Desk {
-            clock: self.context.clock.as_ref(),
-            vault: &self.context.vault,
-            instance: import.instance,
-            invited_by: &import.invited_by,
-            import: Some(import.id),
+    /// The rows of the chunk that is next. A transaction takes a chunk as a whole, so the next one is never half done.
+    async fn next_portion(&self, import: &Import, confirmation: &Confirmation, teams: &Teams) -> Result<Option<Portion>, InviteError> {
+        let Some(kept) = import_store::chunk_from(&self.context.db, import.instance, import.id, import.rows_done, 0).await? else {
+            return Ok(None);
         };
-        let people: Vec<NewMember> = chunk.iter().filter_map(|read| read.person.as_ref().ok().cloned()).collect();
-        let (from, to) = (import.rows_done, import.rows_done + chunk.len() as u64);
-        let listed = import.results.len();
+        let (chunk, columns) = (kept.chunk, import.analysis.columns.len());
+        let of_table = import.analysis.rows.saturating_sub(chunk.first);
+        let mut rows = StoredRows::of(&chunk.body);
+        let mut people = Vec::new();
+        while (people.len() as u64) < of_table
+            && let Some((number, cells)) = rows.next_row()
+        {
+            let read = read_row(number, cells, &confirmation.mapping, columns, teams);
+            people.push(read.map(|row| {
+                let mut own = row.teams;
+                merge_teams(&mut own, &confirmation.teams);
+                NewMember {
+                    email: row.email,
+                    first_name: row.first_name,
+                    last_name: row.last_name,
+                    role: row.role.unwrap_or(confirmation.role),
+                    is_original: false,
+                    teams: own,
+                }
+            }));
+        }
+        Ok((!people.is_empty()).then_some(Portion { first: chunk.first, people }))
+    }
+
+    /// Invites the people of one portion; `false` when another worker has done so.
+    async fn invite_portion(&self, import: &mut Import, portion: Portion) -> Result<bool, InviteError> {
+        let (origin, by) = (Origin::job(KIND), import.invited_by.clone());
+        let desk = Desk { import: Some(import.id), ..Desk::new(&self.context, import.instance, &by, &origin) };
+        let people: Vec<NewMember> = portion.people.iter().flatten().cloned().collect();
+        let (from, to) = (import.rows_done, portion.first + portion.people.len() as u64);
 
         let mut tx = self.context.db.begin().await?;
-        let mut outcomes = invite(&mut tx, &desk, &people).await?.into_iter();
-        for read in chunk {
-            let result = match read.person {
-                Err(faults) => faulty(read.number, &faults),
-                Ok(person) => match outcomes.next() {
-                    Some(outcome) => settled(read.number, &person, outcome),
+        if !import_store::take_rows(&mut tx, import.instance, import.id, (from, to)).await? {
+            return Ok(false);
+        }
+        let mut invited = invite(&mut tx, &desk, &people).await?.into_iter();
+        let mut outcomes = Vec::with_capacity(portion.people.len());
+        let mut counts = import.counts;
+        for person in portion.people {
+            let outcome = match person {
+                Err(faults) => faulty(&faults),
+                Ok(_) => match invited.next() {
+                    Some(outcome) => settled(outcome),
                     None => continue,
                 },
             };
-            import.counts.add(result.status);
-            if import.results.len() < LISTED_RESULTS {
-                import.results.push(result);
-            }
+            counts.add(outcome.status);
+            outcomes.push(outcome);
         }
-        let results = (import.results.len() > listed).then_some(import.results.as_slice());
-        if !import_store::advance(&mut tx, import.instance, import.id, (from, to), &import.counts, results).await? {
-            return Ok(false);
-        }
+        import_store::record(&mut tx, import.instance, import.id, portion.first, &outcomes, &counts).await?;
         tx.commit().await?;
-        import.rows_done = to;
+        (import.rows_done, import.counts) = (to, counts);
         Ok(true)
     }
 
@@ -108,51 +128,14 @@ impl ImportInvites {
     }
 }
 
-/// Opens the file at the first row that has no result yet.
-async fn open(file: Vec<u8>, import: &Import) -> Result<Rows, InviteError> {
-    let (dialect, done) = (import.analysis.dialect.clone(), import.rows_done);
-    let opened = tokio::task::spawn_blocking(move || {
-        let mut rows = Rows::open(&file, &dialect)?;
-        for _ in 0..done {
-            rows.next_row();
-        }
-        Ok(rows)
-    });
-    // The task only fails by a panic, which reading does not do, or when the runtime shuts down: then the job runs again.
-    opened.await.map_err(|_| InviteError::Interrupted)?
-}
-
-fn read_chunk(rows: &mut Rows, import: &Import, confirmation: &Confirmation, teams: &Teams) -> Vec<Read> {
-    let mut chunk = Vec::with_capacity(CHUNK);
-    while chunk.len() < CHUNK {
-        let Some((number, record)) = rows.next_row() else { break };
-        let read = read_row(number, record, &confirmation.mapping, import.analysis.columns.len(), teams);
-        let person = read.map(|row| {
-            let mut own = row.teams;
-            merge_teams(&mut own, &confirmation.teams);
-            NewMember {
-                email: row.email,
-                first_name: row.first_name,
-                last_name: row.last_name,
-                role: row.role.unwrap_or(confirmation.role),
-                is_original: false,
-                teams: own,
-            }
-        });
-        chunk.push(Read { number, person });
-    }
-    chunk
-}
-
-fn faulty(row: u64, faults: &[RowFault]) -> RowResult {
+fn faulty(faults: &[RowFault]) -> RowOutcome {
     let reasons: Vec<_> = faults.iter().map(|fault| fault.detail.as_str()).collect();
-    RowResult { row, email: None, status: ResultStatus::Invalid, reason: Some(reasons.join("; ")), invite_id: None }
+    RowOutcome { status: ResultStatus::Invalid, reason: Some(reasons.join("; ")), invite_id: None }
 }
 
-fn settled(row: u64, person: &NewMember, outcome: Outcome) -> RowResult {
+fn settled(outcome: Outcome) -> RowOutcome {
     let status = outcome.status();
-    let invite_id = outcome.into_invite().map(|invite| invite.id);
-    RowResult { row, email: Some(person.email.as_str().to_owned()), status, reason: None, invite_id }
+    RowOutcome { status, reason: None, invite_id: outcome.into_invite().map(|invite| invite.id) }
 }
 
 impl JobHandler for ImportInvites {

@@ -1,9 +1,9 @@
 use sqlx::types::Json;
 
-use super::csv::Analysis;
-use super::imports::{Confirmation, Counts, Import, ImportState, RowResult};
+use super::csv::{Analysis, Chunk};
+use super::imports::{Confirmation, Counts, Import, ImportState, RowOutcome};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ImportId, InstanceId};
 
 #[derive(sqlx::FromRow)]
@@ -11,16 +11,17 @@ struct Row {
     id: ImportId,
     instance_id: InstanceId,
     state: String,
+    file_name: Option<String>,
     analysis: Json<Analysis>,
     confirmation: Option<Json<Confirmation>>,
     invited_by: String,
     rows_done: i64,
     counts: Json<Counts>,
-    results: Json<Vec<RowResult>>,
     error: Option<String>,
     created_at: Timestamp,
     confirmed_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
+    rows_deleted_at: Option<Timestamp>,
 }
 
 impl TryFrom<Row> for Import {
@@ -32,61 +33,170 @@ impl TryFrom<Row> for Import {
             id: row.id,
             instance: row.instance_id,
             state: ImportState::read(&row.state).ok_or_else(unknown)?,
+            file_name: row.file_name,
             analysis: row.analysis.0,
             confirmation: row.confirmation.map(|json| json.0),
             invited_by: row.invited_by,
             rows_done: u64::try_from(row.rows_done).unwrap_or(0),
             counts: row.counts.0,
-            results: row.results.0,
             error: row.error,
             created_at: row.created_at,
             confirmed_at: row.confirmed_at,
             completed_at: row.completed_at,
+            rows_deleted_at: row.rows_deleted_at,
         })
     }
 }
 
-/// The import with this id, without its file.
+/// The columns of a [`Row`].
+macro_rules! columns {
+    () => {
+        "id, instance_id, state, file_name, analysis, confirmation, invited_by, rows_done, counts, error, created_at, confirmed_at, \
+         completed_at, rows_deleted_at"
+    };
+}
+
+const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE instance_id = $1 AND id = $2");
+
+/// The import with this id.
 ///
 /// # Errors
 /// When the database can't be asked.
 pub(super) async fn find(db: &Db, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
-    const SQL: &str = "SELECT id, instance_id, state, analysis, confirmation, invited_by, rows_done, counts, results, error, created_at, \
-         confirmed_at, completed_at FROM invite_imports WHERE instance_id = $1 AND id = $2";
-    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<Row> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
     row.map(Import::try_from).transpose()
 }
 
-/// The file of an import.
+/// The import with this id, which nobody else changes until the end of the transaction.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub(super) async fn file(db: &Db, instance: InstanceId, id: ImportId) -> Result<Option<Vec<u8>>, DbError> {
-    const SQL: &str = "SELECT file FROM invite_imports WHERE instance_id = $1 AND id = $2";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(id).fetch_optional(c))
+pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
+    const LOCK: &str = "UPDATE invite_imports SET state = state WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(LOCK).bind(instance).bind(id))?;
+    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
+    row.map(Import::try_from).transpose()
 }
 
-/// Keeps a new import with its file.
+/// A page of imports after `after`, in the order they were sent.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn list(db: &Db, instance: InstanceId, after: Option<ImportId>, rows: i64) -> Result<Vec<Import>, DbError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE instance_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+    let after = after.unwrap_or(ImportId(uuid::Uuid::nil()));
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
+    rows.into_iter().map(Import::try_from).collect()
+}
+
+/// How many imports wait to be confirmed that were sent after `since`.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn count_unconfirmed(db: &Db, instance: InstanceId, since: Timestamp) -> Result<i64, DbError> {
+    const SQL: &str = "SELECT COUNT(*) FROM invite_imports WHERE instance_id = $1 AND state = 'analysed' AND created_at >= $2";
+    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(since).fetch_one(c))
+}
+
+/// Keeps a new import; its rows follow by [`insert_chunk`].
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, import: &Import, file: &[u8]) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO invite_imports (instance_id, id, state, file, analysis, invited_by, rows_total, rows_done, counts, \
-         results, created_at) VALUES ($1, $2, 'analysed', $3, $4, $5, $6, 0, $7, $8, $9)";
+pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, import: &Import) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO invite_imports (instance_id, id, state, file_name, analysis, invited_by, rows_done, counts, created_at) \
+         VALUES ($1, $2, 'analysed', $3, $4, $5, 0, $6, $7)";
     execute!(
         tx,
         sqlx::query(SQL)
             .bind(instance)
             .bind(import.id)
-            .bind(file)
+            .bind(&import.file_name)
             .bind(Json(&import.analysis))
             .bind(&import.invited_by)
-            .bind(rows(import.analysis.rows))
             .bind(Json(&import.counts))
-            .bind(Json(&import.results))
             .bind(import.created_at)
     )
     .map(drop)
+}
+
+/// Keeps some rows of a new import.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn insert_chunk(tx: &mut Tx, instance: InstanceId, id: ImportId, chunk: &Chunk) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO invite_import_chunks (instance_id, import_id, first_row, row_count, body, faults, repeats) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(instance)
+            .bind(id)
+            .bind(number(chunk.first))
+            .bind(i64::from(chunk.rows))
+            .bind(&chunk.body)
+            .bind(i64::from(chunk.faults))
+            .bind(Json(&chunk.repeats))
+    )
+    .map(drop)
+}
+
+/// Removes an import with its rows; `false` when it has been confirmed.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn delete_unconfirmed(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<bool, DbError> {
+    const SQL: &str = "DELETE FROM invite_imports WHERE instance_id = $1 AND id = $2 AND state = 'analysed'";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id))? == 1)
+}
+
+/// Records what an import is under another mapping.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn set_analysis(tx: &mut Tx, instance: InstanceId, id: ImportId, analysis: &Analysis) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invite_imports SET analysis = $3 WHERE instance_id = $1 AND id = $2 AND state = 'analysed'";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(analysis))).map(drop)
+}
+
+/// Records the faults that the rows of a chunk have under another mapping.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn set_faults(tx: &mut Tx, instance: InstanceId, id: ImportId, chunk: &Chunk) -> Result<(), DbError> {
+    const SQL: &str =
+        "UPDATE invite_import_chunks SET faults = $4, repeats = $5 WHERE instance_id = $1 AND import_id = $2 AND first_row = $3";
+    let (first, faults) = (number(chunk.first), i64::from(chunk.faults));
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(first).bind(faults).bind(Json(&chunk.repeats))).map(drop)
+}
+
+/// Rows as they are kept, and what became of them.
+#[derive(Debug)]
+pub(super) struct KeptChunk {
+    pub(super) chunk: Chunk,
+    /// One for each row of the table; none before they were worked off.
+    pub(super) outcomes: Option<Vec<RowOutcome>>,
+}
+
+/// The first chunk that has a row at `place` or after it and at least `faults` faults.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn chunk_from(db: &Db, instance: InstanceId, id: ImportId, place: u64, faults: i64) -> Result<Option<KeptChunk>, DbError> {
+    const SQL: &str = "SELECT first_row, row_count, faults, repeats, body, results FROM invite_import_chunks \
+         WHERE instance_id = $1 AND import_id = $2 AND first_row + row_count > $3 AND faults >= $4 ORDER BY first_row LIMIT 1";
+    type Found = (i64, i64, i64, Json<Vec<(u64, u64)>>, Vec<u8>, Option<Json<Vec<RowOutcome>>>);
+    let found: Option<Found> =
+        on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(number(place)).bind(faults).fetch_optional(c))?;
+    Ok(found.map(|(first, rows, faults, repeats, body, outcomes)| KeptChunk {
+        chunk: Chunk {
+            first: u64::try_from(first).unwrap_or(0),
+            rows: u32::try_from(rows).unwrap_or(0),
+            faults: u32::try_from(faults).unwrap_or(0),
+            repeats: repeats.0,
+            body,
+        },
+        outcomes: outcomes.map(|json| json.0),
+    }))
 }
 
 /// Confirms an import; `false` when it was confirmed before, so that of two at once one succeeds.
@@ -107,31 +217,33 @@ pub(super) async fn confirm(
     Ok(done == 1)
 }
 
-/// Moves an import on, in the transaction that invited the rows from `from` to `to`; `false` when another worker was faster,
-/// and then that transaction must not be committed.
+/// Takes the rows from `from` to `to` on, in the transaction that invites them; `false` when another worker has, and then that
+/// transaction has nothing to do. A second worker waits here until the first one's transaction ends.
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) async fn advance(
+pub(super) async fn take_rows(tx: &mut Tx, instance: InstanceId, id: ImportId, (from, to): (u64, u64)) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE invite_imports SET rows_done = $4 \
+         WHERE instance_id = $1 AND id = $2 AND rows_done = $3 AND state = 'confirmed'";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(number(from)).bind(number(to)))? == 1)
+}
+
+/// Records what became of the rows of the chunk that begins at `first`, and of all so far.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn record(
     tx: &mut Tx,
     instance: InstanceId,
     id: ImportId,
-    (from, to): (u64, u64),
+    first: u64,
+    outcomes: &[RowOutcome],
     counts: &Counts,
-    results: Option<&[RowResult]>,
-) -> Result<bool, DbError> {
-    const WITH_RESULTS: &str = "UPDATE invite_imports SET rows_done = $4, counts = $5, results = $6 \
-         WHERE instance_id = $1 AND id = $2 AND rows_done = $3 AND state = 'confirmed'";
-    const COUNTS_ONLY: &str = "UPDATE invite_imports SET rows_done = $4, counts = $5 \
-         WHERE instance_id = $1 AND id = $2 AND rows_done = $3 AND state = 'confirmed'";
-    let done = match results {
-        Some(results) => execute!(
-            tx,
-            sqlx::query(WITH_RESULTS).bind(instance).bind(id).bind(rows(from)).bind(rows(to)).bind(Json(counts)).bind(Json(results))
-        )?,
-        None => execute!(tx, sqlx::query(COUNTS_ONLY).bind(instance).bind(id).bind(rows(from)).bind(rows(to)).bind(Json(counts)))?,
-    };
-    Ok(done == 1)
+) -> Result<(), DbError> {
+    const CHUNK: &str = "UPDATE invite_import_chunks SET results = $4 WHERE instance_id = $1 AND import_id = $2 AND first_row = $3";
+    const IMPORT: &str = "UPDATE invite_imports SET counts = $3 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(CHUNK).bind(instance).bind(id).bind(number(first)).bind(Json(outcomes)))?;
+    execute!(tx, sqlx::query(IMPORT).bind(instance).bind(id).bind(Json(counts))).map(drop)
 }
 
 /// Ends an import: completed, or failed for `error`.
@@ -145,6 +257,6 @@ pub(super) async fn finish(tx: &mut Tx, instance: InstanceId, id: ImportId, erro
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(error).bind(at)).map(drop)
 }
 
-fn rows(count: u64) -> i64 {
+fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

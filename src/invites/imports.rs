@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use time::Duration;
 
 use super::csv::{Analysis, Mapping};
 use super::invite::ResultStatus;
@@ -6,8 +7,10 @@ use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::ids::{ImportId, InstanceId, InviteId, TeamId};
 
-/// Rows whose results are kept one by one; all are counted.
-pub(super) const LISTED_RESULTS: usize = 1000;
+/// Imports that an instance can have waiting to be confirmed.
+pub(super) const MOST_UNCONFIRMED: i64 = 20;
+/// How long an import waits to be confirmed; after that it is removed, sooner when files are kept for a shorter time.
+pub(super) const UNCONFIRMED_FOR: Duration = Duration::days(7);
 
 /// How far an import has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -33,6 +36,11 @@ impl ImportState {
             "failed" => Some(Self::Failed),
             _ => None,
         }
+    }
+
+    /// Whether nothing will change any more.
+    pub(super) fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
     }
 }
 
@@ -71,14 +79,25 @@ impl Counts {
     }
 }
 
+/// What became of one row, as it is kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RowOutcome {
+    pub(super) status: ResultStatus,
+    /// Why the row invited nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    /// The invitation made now, or the one that holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) invite_id: Option<InviteId>,
+}
+
 /// What became of one row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RowResult {
     /// The row's number in the file, as in the faults.
     pub row: u64,
-    /// The address in the row, if it is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    /// What the row has in the e-mail column.
+    pub email: String,
     pub status: ResultStatus,
     /// Why the row invited nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,12 +107,14 @@ pub struct RowResult {
     pub invite_id: Option<InviteId>,
 }
 
-/// An import of a CSV file.
+/// An import of a file, without its rows.
 #[derive(Debug, Clone)]
 pub(super) struct Import {
     pub(super) id: ImportId,
     pub(super) instance: InstanceId,
     pub(super) state: ImportState,
+    /// As the sender called the file.
+    pub(super) file_name: Option<String>,
     pub(super) analysis: Analysis,
     pub(super) confirmation: Option<Confirmation>,
     /// Who sent the file or, once confirmed, who confirmed it: `client:ID` or `member:ID`.
@@ -101,9 +122,26 @@ pub(super) struct Import {
     /// Rows that have a result.
     pub(super) rows_done: u64,
     pub(super) counts: Counts,
-    pub(super) results: Vec<RowResult>,
     pub(super) error: Option<String>,
     pub(super) created_at: Timestamp,
     pub(super) confirmed_at: Option<Timestamp>,
     pub(super) completed_at: Option<Timestamp>,
+    /// When its rows were deleted, some time after it ended.
+    pub(super) rows_deleted_at: Option<Timestamp>,
+}
+
+impl Import {
+    /// The mapping in force.
+    pub(super) fn mapping(&self) -> Mapping {
+        self.confirmation.as_ref().map_or_else(|| self.analysis.mapping.into(), |confirmation| confirmation.mapping)
+    }
+
+    /// Rows done a second since the confirmation, and when all will be, while there are some to do and some done.
+    pub(super) fn pace(&self, now: Timestamp) -> Option<(u64, Timestamp)> {
+        let began = self.confirmed_at.filter(|_| self.state == ImportState::Confirmed && self.rows_done > 0)?;
+        let seconds = (now.instant() - began.instant()).whole_seconds().max(1);
+        let rate = (self.rows_done / seconds.unsigned_abs()).max(1);
+        let left = self.analysis.rows.saturating_sub(self.rows_done) / rate;
+        Some((rate, now + Duration::seconds(i64::try_from(left).ok()?)))
+    }
 }

@@ -1,27 +1,45 @@
 use std::collections::BTreeMap;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Invite, InviteError, InviteStatus, LIFETIME, send_job, store};
-use crate::clock::Clock;
-use crate::crypto::{SecretHash, Vault, random_token};
+use super::store::{self, Letterhead};
+use super::{Invite, InviteError, InviteStatus, LIFETIME, inviting_member};
+use crate::audit::{self, Entry, Origin};
+use crate::clock::{Clock, Timestamp};
+use crate::crypto::{SecretHash, random_token};
 use crate::db::Tx;
-use crate::ids::{ImportId, InstanceId, InviteId, MemberId, TeamId};
-use crate::instances::{SEAT_LIMIT, ensure_integration_client};
-use crate::jobs::{NewJob, enqueue};
-use crate::members::{self, EmailAddress, MemberStatus, NewMember, ensure_everyone};
+use crate::http::Context;
+use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId, TeamId};
+use crate::instances::ensure_integration_client;
+use crate::language::Language;
+use crate::mail::{self, InvitationLetter, Inviter, Letter, NewMail};
+use crate::members::{self, MemberStatus, NewMember, ensure_everyone};
 
 /// What a transaction that invites works with.
 pub(super) struct Desk<'a> {
-    pub(super) clock: &'a dyn Clock,
-    pub(super) vault: &'a Vault,
+    pub(super) context: &'a Context,
     pub(super) instance: InstanceId,
     /// `client:ID` or `member:ID`.
     pub(super) invited_by: &'a str,
     /// The CSV import that invites.
     pub(super) import: Option<ImportId>,
+    /// Where the request or job comes from.
+    pub(super) origin: &'a Origin,
+    /// The language of the people invited; the instance's unless given.
+    pub(super) language: Option<Language>,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk at which somebody invites, by no import and in the instance's language.
+    pub(super) fn new(context: &'a Context, instance: InstanceId, invited_by: &'a str, origin: &'a Origin) -> Self {
+        Self { context, instance, invited_by, import: None, origin, language: None }
+    }
+
+    fn clock(&self) -> &'a dyn Clock {
+        self.context.clock.as_ref()
+    }
 }
 
 /// What became of one address.
@@ -55,6 +73,21 @@ pub enum ResultStatus {
     Invalid,
     /// All user seats are taken.
     NoSeat,
+}
+
+impl ResultStatus {
+    /// The name as the API shows it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::AlreadyMember => "already_member",
+            Self::AlreadyInvited => "already_invited",
+            Self::OtherInstance => "other_instance",
+            Self::Invalid => "invalid",
+            Self::NoSeat => "no_seat",
+        }
+    }
 }
 
 impl Outcome {
@@ -97,8 +130,9 @@ enum Plan {
 /// [`InviteError::Db`], [`InviteError::Seal`].
 pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -> Result<Vec<Outcome>, InviteError> {
     // From here on this transaction is the only one that gives out seats of the instance.
-    let everyone = ensure_everyone(tx, desk.clock, desk.instance).await?;
-    let mut seats = SEAT_LIMIT - members::count(tx, desk.instance).await?;
+    let everyone = ensure_everyone(tx, desk.clock(), desk.instance).await?;
+    let head = store::letterhead(tx, desk.instance, inviting_member(desk.invited_by)).await?;
+    let mut seats = desk.context.limits.seats - members::count(tx, desk.instance).await?;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; people.len()];
     let mut plans: BTreeMap<String, (usize, Plan)> = BTreeMap::new();
     let mut repeats: Vec<(usize, usize)> = Vec::new();
@@ -117,11 +151,11 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
     for (at, plan) in plans.into_values() {
         let person = &people[at];
         let (member, is_first) = match plan {
-            Plan::Add => (members::add(tx, desk.clock, desk.instance, everyone, person).await?, person.is_original),
+            Plan::Add => (members::add(tx, desk.clock(), desk.instance, everyone, person).await?, person.is_original),
             Plan::InviteAgain { member, is_first } => (Some(member), is_first),
         };
         outcomes[at] = Some(match member {
-            Some(member) => Outcome::Invited(issue(tx, desk, member, &person.email, is_first).await?),
+            Some(member) => Outcome::Invited(issue(tx, desk, &head, member, person.email.as_str(), is_first).await?),
             // Another transaction took the address between our look and our claim, and this one holds the instance's lock:
             // it was another instance's.
             None => Outcome::OtherInstance,
@@ -133,6 +167,13 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
             Some(other) => other.clone(),
             None => Outcome::AlreadyInvited(None),
         });
+    }
+    for (person, outcome) in people.iter().zip(&outcomes) {
+        let Some(Outcome::Invited(invite)) = outcome else { continue };
+        let after =
+            json!({ "member": invite.member, "email": invite.email, "role": person.role, "teams": person.teams, "import": invite.import });
+        let entry = Entry::new("invite.created", "invite", invite.id).after(after);
+        audit::record(tx, desk.clock(), desk.instance, desk.origin, entry).await?;
     }
     Ok(outcomes.into_iter().map(|one| one.unwrap_or(Outcome::AlreadyInvited(None))).collect())
 }
@@ -149,40 +190,80 @@ async fn examine(tx: &mut Tx, desk: &Desk<'_>, key: &str, seats: &mut i64) -> Re
     if holder.instance != desk.instance {
         return Ok(Err(Outcome::OtherInstance));
     }
-    if holder.status == MemberStatus::Active {
+    if holder.status != MemberStatus::Invited {
         return Ok(Err(Outcome::AlreadyMember));
     }
     let newest = store::newest_of(tx, desk.instance, holder.member).await?;
     Ok(match newest {
-        Some(invite) if !invite.is_over_at(desk.clock.timestamp()) => Err(Outcome::AlreadyInvited(Some(invite))),
+        Some(invite) if !invite.is_over_at(desk.clock().timestamp()) => Err(Outcome::AlreadyInvited(Some(invite))),
         past => Ok(Plan::InviteAgain { member: holder.member, is_first: past.is_some_and(|invite| invite.is_first) }),
     })
 }
 
 /// Makes the invitation of a member and queues its message.
-async fn issue(tx: &mut Tx, desk: &Desk<'_>, member: MemberId, email: &EmailAddress, is_first: bool) -> Result<Invite, InviteError> {
-    let created_at = desk.clock.timestamp();
-    let invite = Invite {
-        id: InviteId(desk.clock.new_id()),
+pub(super) async fn issue(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+    head: &Letterhead,
+    member: MemberId,
+    email: &str,
+    is_first: bool,
+) -> Result<Invite, InviteError> {
+    let created_at = desk.clock().timestamp();
+    let mut invite = Invite {
+        id: InviteId(desk.clock().new_id()),
         instance: desk.instance,
         member,
-        email: email.as_str().to_owned(),
+        email: email.to_owned(),
         status: InviteStatus::Pending,
         is_first,
         import: desk.import,
+        message: None,
+        language: desk.language.unwrap_or(head.language),
         invited_by: desk.invited_by.to_owned(),
         send_error: None,
         created_at,
         sent_at: None,
         expires_at: created_at + LIFETIME,
         accepted_at: None,
+        revoked_at: None,
+        revoked_by: None,
     };
-    let token = random_token();
-    let sealed = desk.vault.seal(&token_context(desk.instance, invite.id), token.expose_secret().as_bytes())?;
-    store::insert(tx, desk.instance, &invite, &SecretHash::of(&token), &sealed).await?;
-    let job = NewJob { kind: send_job::KIND, instance: Some(desk.instance), payload: json!({ "invite_id": invite.id }) };
-    enqueue(tx, desk.clock, job).await?;
+    invite.message = Some(write(tx, desk.context, head, &invite, created_at).await?);
+    store::insert(tx, desk.instance, &invite).await?;
     Ok(invite)
+}
+
+/// Makes a link for an invitation and queues the message with it.
+pub(super) async fn write(
+    tx: &mut Tx,
+    context: &Context,
+    head: &Letterhead,
+    invite: &Invite,
+    now: Timestamp,
+) -> Result<MailId, InviteError> {
+    let token = random_token();
+    store::insert_link(tx, invite.instance, invite.id, &SecretHash::of(&token), now).await?;
+    let invited_by = match &head.inviter {
+        Some(name) => Inviter::Named(name.clone()),
+        None if invite.is_first => Inviter::MarketoAdmin,
+        None => Inviter::Admin,
+    };
+    let letter = Letter::Invitation(InvitationLetter {
+        instance: head.instance.clone(),
+        invited_by,
+        link: context.public_url.of(&format!("/activate/{}", token.expose_secret())),
+        expires_at: invite.expires_at.instant(),
+    });
+    let mail = NewMail {
+        instance: invite.instance,
+        to: &invite.email,
+        language: invite.language,
+        letter: &letter,
+        about: invite.id.0,
+        useful_until: invite.expires_at,
+    };
+    Ok(mail::queue(tx, context.clock.as_ref(), &context.vault, mail).await?)
 }
 
 /// Invites the first person of the instance, who becomes its original member, and makes the instance's integration client.
@@ -191,32 +272,19 @@ async fn issue(tx: &mut Tx, desk: &Desk<'_>, member: MemberId, email: &EmailAddr
 /// [`InviteError::FirstUserExists`], [`InviteError::OtherInstance`].
 pub(super) async fn invite_first(tx: &mut Tx, desk: &Desk<'_>, person: NewMember) -> Result<Invite, InviteError> {
     // The lock makes a second first invitation wait here, and then see the first.
-    ensure_everyone(tx, desk.clock, desk.instance).await?;
+    ensure_everyone(tx, desk.clock(), desk.instance).await?;
     if members::count(tx, desk.instance).await? > 0 {
         return Err(InviteError::FirstUserExists);
     }
     let outcome = invite(tx, desk, &[person]).await?.pop();
     let invited = match outcome {
         Some(Outcome::Invited(invite)) => invite,
-        Some(Outcome::NoSeat) => return Err(InviteError::NoSeat(SEAT_LIMIT)),
+        Some(Outcome::NoSeat) => return Err(InviteError::NoSeat(desk.context.limits.seats)),
         Some(Outcome::AlreadyMember | Outcome::AlreadyInvited(_)) => return Err(InviteError::FirstUserExists),
         Some(Outcome::OtherInstance) | None => return Err(InviteError::OtherInstance),
     };
-    ensure_integration_client(tx, desk.clock, desk.vault, desk.instance).await?;
+    ensure_integration_client(tx, desk.clock(), &desk.context.vault, desk.instance).await?;
     Ok(invited)
-}
-
-/// What a sealed token is bound to.
-fn token_context(instance: InstanceId, invite: InviteId) -> String {
-    format!("invites/{instance}/{invite}/token")
-}
-
-/// Opens the token of an invitation whose message is to be sent.
-///
-/// # Errors
-/// [`InviteError::Seal`].
-pub(super) fn open_token(vault: &Vault, instance: InstanceId, invite: InviteId, sealed: &[u8]) -> Result<SecretString, InviteError> {
-    Ok(vault.open_text(&token_context(instance, invite), sealed)?)
 }
 
 /// Adds `teams` to those of a person, each once.

@@ -1,59 +1,80 @@
 //! Invitations: the first one to a Marketo admin, those by list and by CSV file, and activating them.
 
 mod activation;
+mod addresses;
+mod changes;
 pub mod csv;
+mod delivery;
+mod forget;
+mod forget_store;
 pub mod http;
 mod import_job;
+mod import_mapping;
+mod import_rows;
 mod import_store;
 mod imports;
 mod invite;
-mod send_job;
+mod provisioning;
 mod store;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::Duration;
 
 use crate::clock::Timestamp;
 use crate::db::DbError;
-use crate::ids::{ImportId, InstanceId, InviteId, MemberId};
+use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
+use crate::language::Language;
 
+pub use delivery::InvitationWatcher;
+pub use forget::{FORGET, ForgetInvites};
 pub use http::Activations;
 pub use import_job::ImportInvites;
-pub use send_job::SendInvitation;
+pub use provisioning::{Provisioning, invite_anew, provision, withdraw};
 
 /// How long an invitation can be used.
 pub const LIFETIME: Duration = Duration::days(7);
-/// Fewest characters of a password.
-pub const SHORTEST_PASSWORD: usize = 12;
-/// Most characters of a password: enough for any phrase, and a bound on what is hashed.
-pub const LONGEST_PASSWORD: usize = 1024;
+/// Most days for which an invitation can be extended.
+pub const LONGEST_EXTENSION_DAYS: i64 = 30;
+/// Least time between two messages of one invitation.
+pub const RESEND_PAUSE: Duration = Duration::minutes(10);
+/// Most messages of one invitation in 24 hours, the first one included.
+pub const MOST_MESSAGES_A_DAY: usize = 5;
 
 /// How far an invitation has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InviteStatus {
-    /// The message is still to be sent, or to be tried again.
+    /// The message is still to be sent, or to be tried again; `send_error` says why it has not left.
     Pending,
     /// The mail server has taken the message.
     Sent,
-    /// The message can't be delivered; see `send_error`.
-    Failed,
+    /// The mail server refuses the message for good; `send_error` says why.
+    Bounced,
     /// The person has activated.
     Accepted,
     /// Nobody used it in time.
     Expired,
+    /// It was taken back, and its link works no more.
+    Revoked,
 }
 
 impl InviteStatus {
-    /// The stored form. `Expired` is never stored: it follows from the time.
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "pending" => Some(Self::Pending),
-            "sent" => Some(Self::Sent),
-            "failed" => Some(Self::Failed),
-            "accepted" => Some(Self::Accepted),
-            _ => None,
+    /// The name as stored and shown. `Expired` is never stored: it follows from the time.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent => "sent",
+            Self::Bounced => "bounced",
+            Self::Accepted => "accepted",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
         }
+    }
+
+    /// The status of this name.
+    fn read(text: &str) -> Option<Self> {
+        let all = [Self::Pending, Self::Sent, Self::Bounced, Self::Accepted, Self::Expired, Self::Revoked];
+        all.into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -71,6 +92,9 @@ pub struct Invite {
     pub is_first: bool,
     /// The CSV import it came from.
     pub import: Option<ImportId>,
+    /// The newest message; none for invitations of before there was an outbox.
+    pub message: Option<MailId>,
+    pub language: Language,
     /// Who invited: `client:ID` or `member:ID`.
     pub invited_by: String,
     /// Why the message has not left yet, or never will.
@@ -79,6 +103,9 @@ pub struct Invite {
     pub sent_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     pub accepted_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    /// Who revoked: `client:ID` or `member:ID`.
+    pub revoked_by: Option<String>,
 }
 
 impl Invite {
@@ -94,7 +121,7 @@ impl Invite {
     /// Whether nothing can come of it any more, so that the person may be invited again.
     #[must_use]
     pub fn is_over_at(&self, now: Timestamp) -> bool {
-        matches!(self.status_at(now), InviteStatus::Expired | InviteStatus::Failed)
+        matches!(self.status_at(now), InviteStatus::Expired | InviteStatus::Bounced | InviteStatus::Revoked)
     }
 }
 
@@ -119,6 +146,9 @@ pub enum InviteError {
     /// Nobody has been invited yet.
     #[error("step 1 of the set-up guide comes first: invite the first user, a Marketo admin, with POST /v1/invites/first")]
     NobodyInvited,
+    /// The address belongs to a member of this instance.
+    #[error("a member of this instance has this address")]
+    AlreadyMember,
     /// The address is in use elsewhere. Where is not said.
     #[error("the address belongs to another instance")]
     OtherInstance,
@@ -132,17 +162,40 @@ pub enum InviteError {
     #[error("this activation link has been used; if it was you, log in")]
     LinkUsed,
     /// The link is too old.
-    #[error("this activation link worked for {} days; ask whoever invited you for a new invitation", LIFETIME.whole_days())]
+    #[error("this activation link has run out; ask whoever invited you for a new invitation")]
     LinkExpired,
+    /// The invitation was taken back.
+    #[error("this invitation has been revoked; ask whoever invited you if you think that is a mistake")]
+    LinkRevoked,
+    /// The invitation was sent anew.
+    #[error("a newer message has another link, which is the one that works; open that one")]
+    LinkReplaced,
+    /// No such invitation.
+    #[error("there is no such invitation in this instance")]
+    Unknown,
+    /// The newest message has not left, so that another one would be a second one.
+    #[error("the message of this invitation has not left yet; it is tried again by itself")]
+    OnItsWay,
+    /// Nothing can be done about an invitation in this state any more.
+    #[error("{0}")]
+    Settled(&'static str),
+    /// It was sent too recently or too often.
+    #[error("an invitation is sent at most once in {} minutes and {MOST_MESSAGES_A_DAY} times in 24 hours; resend it after {next}",
+        RESEND_PAUSE.whole_minutes())]
+    TooSoon {
+        next: Timestamp,
+        /// Seconds from now.
+        wait: i64,
+    },
+    /// The sync has begun, and the original user with it.
+    #[error("data sync has started, and from then on the original user stays; invite others and leave this invitation as it is")]
+    OriginalUserStays,
     /// Passwords are switched off in the instance.
     #[error("this instance activates by Salesforce login only; use the method \"salesforce\"")]
     PasswordSwitchedOff,
-    /// The password is too short or too long.
-    #[error("a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")]
-    PasswordUnfit,
-    /// The password could not be hashed.
-    #[error("the password could not be kept")]
-    PasswordLost,
+    /// The password is not taken.
+    #[error(transparent)]
+    Password(#[from] crate::members::PasswordFault),
     /// The Salesforce user has another address than the invited person.
     #[error(
         "the invitation went to another e-mail address than the Salesforce user has; log in to Salesforce with the user whose \
@@ -155,12 +208,24 @@ pub enum InviteError {
     /// The import was confirmed before.
     #[error("the import has been confirmed already")]
     ImportConfirmed(ImportId),
+    /// The import has no results yet.
+    #[error("the import has not been confirmed; there is a result once POST …/confirm has been called")]
+    ImportNotConfirmed(ImportId),
+    /// The rows of the import are there no more.
+    #[error("the import ended at {ended}, and its rows, which are personal data, were deleted at {at}; how many ended how is still known")]
+    ImportRowsDeleted { id: ImportId, ended: Timestamp, at: Timestamp },
+    /// Too many imports wait.
+    #[error("{0} imports wait to be confirmed, which is as many as an instance can have; confirm or delete one")]
+    ImportLimit(i64),
     /// The file is no list of invitations.
     #[error(transparent)]
     Unreadable(#[from] csv::Unreadable),
     /// A column of the mapping is not in the file.
     #[error("{field} is mapped to column {column}, but the file's columns are 0 to {last}")]
     MappingUnfit { field: &'static str, column: u16, last: usize },
+    /// Two fields of the mapping have the same column.
+    #[error("{field} and {other} are both mapped to column {column}; give each field a column of its own")]
+    MappingShared { field: &'static str, other: &'static str, column: u16 },
     /// The work was cut short, for example by a shutdown.
     #[error("the work was interrupted; try again")]
     Interrupted,
@@ -174,4 +239,13 @@ pub enum InviteError {
     Db(#[from] DbError),
     #[error(transparent)]
     Seal(#[from] crate::crypto::SealError),
+}
+
+impl From<crate::mail::QueueError> for InviteError {
+    fn from(error: crate::mail::QueueError) -> Self {
+        match error {
+            crate::mail::QueueError::Db(error) => Self::Db(error),
+            crate::mail::QueueError::Seal(error) => Self::Seal(error),
+        }
+    }
 }

@@ -2,7 +2,8 @@ use super::{Invite, InviteStatus};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
-use crate::ids::{ImportId, InstanceId, InviteId, MemberId};
+use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
+use crate::language::Language;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -13,45 +14,77 @@ struct Row {
     status: String,
     is_first: bool,
     import_id: Option<ImportId>,
+    message_id: Option<MailId>,
+    language: String,
     invited_by: String,
     send_error: Option<String>,
     created_at: Timestamp,
     sent_at: Option<Timestamp>,
     expires_at: Timestamp,
     accepted_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    revoked_by: Option<String>,
+}
+
+/// The columns of a [`Row`] from `invites i`. An invitation whose member was removed before activating is as good as revoked.
+macro_rules! columns {
+    () => {
+        "i.id, i.instance_id, i.member_id, i.email, CASE WHEN i.status IN ('pending', 'sent', 'bounced') AND NOT EXISTS \
+         (SELECT 1 FROM members m WHERE m.instance_id = i.instance_id AND m.id = i.member_id) THEN 'revoked' ELSE i.status END AS status, \
+         i.is_first, i.import_id, i.message_id, i.language, i.invited_by, i.send_error, i.created_at, i.sent_at, i.expires_at, \
+         i.accepted_at, i.revoked_at, i.revoked_by"
+    };
+}
+
+fn unknown(what: &str) -> DbError {
+    DbError::Statement(sqlx::Error::Decode(format!("{what} holds a value of no known form").into()))
 }
 
 impl TryFrom<Row> for Invite {
     type Error = DbError;
 
     fn try_from(row: Row) -> Result<Self, DbError> {
-        let unknown = || DbError::Statement(sqlx::Error::Decode("invites.status holds a value of no known form".into()));
         Ok(Self {
             id: row.id,
             instance: row.instance_id,
             member: row.member_id,
             email: row.email,
-            status: InviteStatus::read(&row.status).ok_or_else(unknown)?,
+            status: InviteStatus::read(&row.status).ok_or_else(|| unknown("invites.status"))?,
             is_first: row.is_first,
             import: row.import_id,
+            message: row.message_id,
+            language: Language::read(&row.language).ok_or_else(|| unknown("invites.language"))?,
             invited_by: row.invited_by,
             send_error: row.send_error,
             created_at: row.created_at,
             sent_at: row.sent_at,
             expires_at: row.expires_at,
             accepted_at: row.accepted_at,
+            revoked_at: row.revoked_at,
+            revoked_by: row.revoked_by,
         })
     }
 }
+
+const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invites i WHERE i.instance_id = $1 AND i.id = $2");
 
 /// The invitation with this id.
 ///
 /// # Errors
 /// When the database can't be asked.
 pub(super) async fn find(db: &Db, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
-    const SQL: &str = "SELECT id, instance_id, member_id, email, status, is_first, import_id, invited_by, send_error, created_at, sent_at, \
-         expires_at, accepted_at FROM invites WHERE instance_id = $1 AND id = $2";
-    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(invite).fetch_optional(c))?;
+    let row: Option<Row> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
+    row.map(Invite::try_from).transpose()
+}
+
+/// The invitation with this id, which nobody else changes until the end of the transaction.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
+    const LOCK: &str = "UPDATE invites SET status = status WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(LOCK).bind(instance).bind(invite))?;
+    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
@@ -60,21 +93,34 @@ pub(super) async fn find(db: &Db, instance: InstanceId, invite: InviteId) -> Res
 /// # Errors
 /// When the database can't be asked.
 pub(super) async fn find_first(db: &Db, instance: InstanceId) -> Result<Option<Invite>, DbError> {
-    const SQL: &str = "SELECT id, instance_id, member_id, email, status, is_first, import_id, invited_by, send_error, created_at, sent_at, \
-         expires_at, accepted_at FROM invites WHERE instance_id = $1 AND is_first ORDER BY created_at DESC, id DESC LIMIT 1";
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM invites i WHERE i.instance_id = $1 AND i.is_first ORDER BY i.created_at DESC, i.id DESC LIMIT 1"
+    );
     let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
-/// The invitation behind a link. Global: the link is all that the person has.
+#[derive(sqlx::FromRow)]
+struct LinkRow {
+    #[sqlx(flatten)]
+    invite: Row,
+    replaced_at: Option<Timestamp>,
+}
+
+/// The invitation behind a link, and when a newer link took its place. Global: the link is all that the person has.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub(super) async fn find_by_token(db: &Db, hash: &SecretHash) -> Result<Option<Invite>, DbError> {
-    const SQL: &str = "SELECT id, instance_id, member_id, email, status, is_first, import_id, invited_by, send_error, created_at, sent_at, \
-         expires_at, accepted_at FROM invites WHERE token_hash = $1";
-    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(hash).fetch_optional(c))?;
-    row.map(Invite::try_from).transpose()
+pub(super) async fn find_by_token(db: &Db, hash: &SecretHash) -> Result<Option<(Invite, Option<Timestamp>)>, DbError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", l.replaced_at FROM invite_links l JOIN invites i ON i.instance_id = l.instance_id AND i.id = l.invite_id WHERE l.token_hash = $1"
+    );
+    let row: Option<LinkRow> = on!(db, c => sqlx::query_as(SQL).bind(hash).fetch_optional(c))?;
+    row.map(|row| Ok((Invite::try_from(row.invite)?, row.replaced_at))).transpose()
 }
 
 /// The newest invitation of a member.
@@ -82,30 +128,106 @@ pub(super) async fn find_by_token(db: &Db, hash: &SecretHash) -> Result<Option<I
 /// # Errors
 /// When the database can't be asked.
 pub(super) async fn newest_of(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Invite>, DbError> {
-    const SQL: &str = "SELECT id, instance_id, member_id, email, status, is_first, import_id, invited_by, send_error, created_at, sent_at, \
-         expires_at, accepted_at FROM invites WHERE instance_id = $1 AND member_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1";
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM invites i WHERE i.instance_id = $1 AND i.member_id = $2 ORDER BY i.created_at DESC, i.id DESC LIMIT 1"
+    );
     let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
+}
+
+/// Which invitations a list shows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InviteFilter {
+    pub(super) status: Option<InviteStatus>,
+    /// A part of the address; case doesn't matter.
+    pub(super) email: Option<String>,
+    pub(super) invited_by: Option<String>,
+    pub(super) import: Option<ImportId>,
 }
 
 /// A page of invitations after `after`, in the order they were made.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub(super) async fn list(db: &Db, instance: InstanceId, after: Option<InviteId>, rows: i64) -> Result<Vec<Invite>, DbError> {
-    const SQL: &str = "SELECT id, instance_id, member_id, email, status, is_first, import_id, invited_by, send_error, created_at, sent_at, \
-         expires_at, accepted_at FROM invites WHERE instance_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+pub(super) async fn list(
+    db: &Db,
+    instance: InstanceId,
+    filter: &InviteFilter,
+    now: Timestamp,
+    after: Option<InviteId>,
+    rows: i64,
+) -> Result<Vec<Invite>, DbError> {
+    const SQL: &str = concat!(
+        "SELECT * FROM (SELECT ",
+        columns!(),
+        " FROM invites i WHERE i.instance_id = $1 AND i.id > $2) AS one \
+         WHERE ($3 IS NULL OR CASE WHEN one.status IN ('pending', 'sent') AND one.expires_at <= $4 THEN 'expired' ELSE one.status END = $3) \
+         AND ($5 IS NULL OR lower(one.email) LIKE $5 ESCAPE '!') AND ($6 IS NULL OR one.invited_by = $6) \
+         AND ($7 IS NULL OR one.import_id = $7) ORDER BY one.id LIMIT $8"
+    );
     let after = after.unwrap_or(InviteId(uuid::Uuid::nil()));
-    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
-    rows.into_iter().map(Invite::try_from).collect()
+    let status = filter.status.map(InviteStatus::as_str);
+    let email = filter.email.as_ref().map(|part| format!("%{}%", escaped(&part.to_lowercase())));
+    let found: Vec<Row> = on!(db, c => sqlx::query_as(SQL)
+        .bind(instance)
+        .bind(after)
+        .bind(status)
+        .bind(now)
+        .bind(&email)
+        .bind(&filter.invited_by)
+        .bind(filter.import)
+        .bind(rows)
+        .fetch_all(c))?;
+    found.into_iter().map(Invite::try_from).collect()
 }
 
-/// Keeps a new invitation.
+/// The text as `LIKE` finds it literally, with `!` to escape.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for one in text.chars() {
+        if matches!(one, '%' | '_' | '!') {
+            escaped.push('!');
+        }
+        escaped.push(one);
+    }
+    escaped
+}
+
+/// What the messages of an instance's invitations have in common.
+#[derive(Debug)]
+pub(super) struct Letterhead {
+    /// What the instance is called.
+    pub(super) instance: String,
+    pub(super) language: Language,
+    /// The name of the member who invites, or their address.
+    pub(super) inviter: Option<String>,
+}
+
+/// What the messages of invitations by `inviter` have in common. Reads in the transaction, which holds a connection already.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn letterhead(tx: &mut Tx, instance: InstanceId, inviter: Option<MemberId>) -> Result<Letterhead, DbError> {
+    const SQL: &str = "SELECT i.name, i.language, m.first_name, m.last_name, m.email FROM instances i \
+         LEFT JOIN members m ON m.instance_id = i.id AND m.id = $2 WHERE i.id = $1";
+    type Found = (String, String, Option<String>, Option<String>, Option<String>);
+    let (name, language, first, last, email): Found = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(inviter).fetch_one(c))?;
+    let names: Vec<_> = [first, last].into_iter().flatten().collect();
+    Ok(Letterhead {
+        instance: name,
+        language: Language::read(&language).ok_or_else(|| unknown("instances.language"))?,
+        inviter: if names.is_empty() { email } else { Some(names.join(" ")) },
+    })
+}
+
+/// Keeps a new invitation, pending.
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, invite: &Invite, hash: &SecretHash, sealed: &[u8]) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO invites (instance_id, id, member_id, email, status, is_first, import_id, token_hash, sealed_token, \
+pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, invite: &Invite) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO invites (instance_id, id, member_id, email, status, is_first, import_id, message_id, language, \
          invited_by, created_at, expires_at) VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)";
     execute!(
         tx,
@@ -116,8 +238,8 @@ pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, invite: &Invite, h
             .bind(&invite.email)
             .bind(invite.is_first)
             .bind(invite.import)
-            .bind(hash)
-            .bind(sealed)
+            .bind(invite.message)
+            .bind(invite.language.as_str())
             .bind(&invite.invited_by)
             .bind(invite.created_at)
             .bind(invite.expires_at)
@@ -125,51 +247,103 @@ pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, invite: &Invite, h
     .map(drop)
 }
 
-/// The sealed token of an invitation whose message is still to be sent.
-///
-/// # Errors
-/// When the database can't be asked.
-pub(super) async fn sealed_token(db: &Db, instance: InstanceId, invite: InviteId) -> Result<Option<Vec<u8>>, DbError> {
-    const SQL: &str = "SELECT sealed_token FROM invites WHERE instance_id = $1 AND id = $2 AND status = 'pending'";
-    let row: Option<Option<Vec<u8>>> = on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(invite).fetch_optional(c))?;
-    Ok(row.flatten())
-}
-
-/// Records that the message has left; the token is forgotten.
+/// Keeps a new link of an invitation; those of before work no more.
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) async fn mark_sent(tx: &mut Tx, instance: InstanceId, invite: InviteId, at: Timestamp) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE invites SET status = 'sent', sent_at = $3, sealed_token = NULL, send_error = NULL \
-         WHERE instance_id = $1 AND id = $2 AND status = 'pending'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(at)).map(drop)
+pub(super) async fn insert_link(
+    tx: &mut Tx,
+    instance: InstanceId,
+    invite: InviteId,
+    hash: &SecretHash,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    const REPLACE: &str = "UPDATE invite_links SET replaced_at = $3 WHERE instance_id = $1 AND invite_id = $2 AND replaced_at IS NULL";
+    const INSERT: &str = "INSERT INTO invite_links (instance_id, invite_id, token_hash, created_at) VALUES ($1, $2, $3, $4)";
+    execute!(tx, sqlx::query(REPLACE).bind(instance).bind(invite).bind(at))?;
+    execute!(tx, sqlx::query(INSERT).bind(instance).bind(invite).bind(hash).bind(at)).map(drop)
+}
+
+/// When the newest links of an invitation were made, up to `most`, the newest first.
+///
+/// # Errors
+/// When the database can't be asked.
+pub(super) async fn link_times(tx: &mut Tx, instance: InstanceId, invite: InviteId, most: i64) -> Result<Vec<Timestamp>, DbError> {
+    const SQL: &str = "SELECT created_at FROM invite_links WHERE instance_id = $1 AND invite_id = $2 ORDER BY created_at DESC LIMIT $3";
+    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(invite).bind(most).fetch_all(c))
+}
+
+/// Makes an invitation pending again, with another message.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn renew(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, until: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invites SET status = 'pending', message_id = $3, expires_at = $4, sent_at = NULL, send_error = NULL \
+         WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(until)).map(drop)
+}
+
+/// Moves the end of an invitation's time.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn extend(tx: &mut Tx, instance: InstanceId, invite: InviteId, until: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invites SET expires_at = $3 WHERE instance_id = $1 AND id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(until)).map(drop)
+}
+
+/// Takes an invitation back.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn revoke(tx: &mut Tx, instance: InstanceId, invite: InviteId, by: &str, at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invites SET status = 'revoked', revoked_at = $3, revoked_by = $4, send_error = NULL \
+         WHERE instance_id = $1 AND id = $2 AND status <> 'accepted'";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(at).bind(by)).map(drop)
+}
+
+/// Records that the invitation's message has left, or may have, which `note` then says.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn mark_sent(
+    tx: &mut Tx,
+    instance: InstanceId,
+    invite: InviteId,
+    message: MailId,
+    at: Timestamp,
+    note: Option<&str>,
+) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invites SET status = 'sent', sent_at = $4, send_error = $5 \
+         WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(at).bind(note)).map(drop)
 }
 
 /// Records why the message has not left yet.
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) async fn note_delay(tx: &mut Tx, instance: InstanceId, invite: InviteId, why: &str) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE invites SET send_error = $3 WHERE instance_id = $1 AND id = $2 AND status = 'pending'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(why)).map(drop)
+pub(super) async fn note_delay(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, why: &str) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invites SET send_error = $4 WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
 }
 
-/// Records that the message will never leave; the token is forgotten.
+/// Records that the mail server refuses the message for good.
 ///
 /// # Errors
 /// When the database can't be written.
-pub(super) async fn mark_failed(tx: &mut Tx, instance: InstanceId, invite: InviteId, why: &str) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE invites SET status = 'failed', send_error = $3, sealed_token = NULL \
-         WHERE instance_id = $1 AND id = $2 AND status = 'pending'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(why)).map(drop)
+pub(super) async fn mark_bounced(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, why: &str) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invites SET status = 'bounced', send_error = $4 \
+         WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
 }
 
-/// Uses the invitation up; `false` when it was used or has run out, so that of two at once one succeeds.
+/// Uses the invitation up; `false` when it was used, revoked or has run out, so that of two at once one succeeds.
 ///
 /// # Errors
 /// When the database can't be written.
 pub(super) async fn accept(tx: &mut Tx, instance: InstanceId, invite: InviteId, at: Timestamp) -> Result<bool, DbError> {
-    const SQL: &str = "UPDATE invites SET status = 'accepted', accepted_at = $3, sealed_token = NULL \
-         WHERE instance_id = $1 AND id = $2 AND status <> 'accepted' AND expires_at > $3";
+    const SQL: &str = "UPDATE invites SET status = 'accepted', accepted_at = $3, send_error = NULL \
+         WHERE instance_id = $1 AND id = $2 AND status NOT IN ('accepted', 'revoked') AND expires_at > $3";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(at))? == 1)
 }

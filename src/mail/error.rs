@@ -14,6 +14,14 @@ pub enum MailError {
         /// What the server said, for those who may see the recipient.
         answer: String,
     },
+    /// The message was handed over whole, and it is not known whether the server has taken it.
+    #[error("it is not known whether the mail server has taken the message ({what})")]
+    InDoubt {
+        /// Kind of failure.
+        what: String,
+        /// What is known of it.
+        answer: String,
+    },
     /// This message will never be taken.
     #[error("the mail server refuses the message ({what})")]
     Permanent {
@@ -24,24 +32,19 @@ pub enum MailError {
     },
 }
 
-/// Replies that say something about us and not about the message (RFC 4954, section 6; RFC 3207, section 4): our credentials
-/// or the lack of TLS. The setting can be mended, and the message then goes out.
-const ABOUT_US: [&str; 4] = ["530", "534", "535", "538"];
-
 impl MailError {
-    /// Whether trying again later may help.
-    #[must_use]
-    pub fn is_temporary(&self) -> bool {
-        !matches!(self, Self::Permanent { .. })
-    }
-
     /// What the server said. It may quote the recipient, so it is for the people who invited them and not for the log.
     #[must_use]
     pub fn answer(&self) -> String {
         match self {
             Self::Settings(text) => text.clone(),
-            Self::Temporary { what, answer } | Self::Permanent { what, answer } if answer.is_empty() => what.clone(),
-            Self::Temporary { answer, .. } | Self::Permanent { answer, .. } => answer.clone(),
+            Self::Temporary { what, answer } | Self::InDoubt { what, answer } | Self::Permanent { what, answer } => {
+                if answer.is_empty() {
+                    what.clone()
+                } else {
+                    answer.clone()
+                }
+            }
         }
     }
 
@@ -53,13 +56,25 @@ impl MailError {
         Self::Temporary { what: what.to_owned(), answer: answer.to_string() }
     }
 
-    /// `ascii` tells whether the recipient's address is plain ASCII: another one needs a server with SMTPUTF8 (RFC 6531).
-    pub(super) fn from_smtp(error: &smtp::Error, ascii: bool) -> Self {
+    pub(super) fn in_doubt(what: &str, answer: impl std::fmt::Display) -> Self {
+        Self::InDoubt { what: what.to_owned(), answer: answer.to_string() }
+    }
+
+    /// The same, when it says something about us and not about the message: our address is blocked, our credentials are wrong, our
+    /// sender is refused. That can be mended, and the message then goes out.
+    pub(super) fn about_us(self) -> Self {
+        match self {
+            Self::Permanent { what, answer } => Self::Temporary { what, answer },
+            other => other,
+        }
+    }
+
+    /// What a failed step of the conversation means: a reply of the 500s is permanent (RFC 5321, section 4.2.1).
+    pub(super) fn from_smtp(error: &smtp::Error) -> Self {
         let answer = error.to_string();
         match error.status().map(|code| code.to_string()) {
-            Some(what) if error.is_permanent() && !ABOUT_US.contains(&what.as_str()) => Self::Permanent { what, answer },
+            Some(what) if error.is_permanent() => Self::Permanent { what, answer },
             Some(what) => Self::Temporary { what, answer },
-            None if error.is_client() && !ascii => Self::Permanent { what: "it takes ASCII addresses only".into(), answer },
             None if error.is_timeout() => Self::Temporary { what: "timed out".into(), answer },
             None if error.is_tls() => Self::Temporary { what: "TLS failed".into(), answer },
             None => Self::Temporary { what: "unreachable".into(), answer },

@@ -1,15 +1,33 @@
-//! Messages to people: what is in them, and how they leave, by SMTP or, when no server is set, into a directory.
+//! Messages to people. Whoever has something to write queues a [`Letter`] with [`queue`], in the transaction of the change that is
+//! told about. It leaves by SMTP or, when no server is set, into a directory.
+//!
+//! What is promised: a message that is queued leaves at least once, unless the server refuses it for good, it is cancelled, or the
+//! time is over in which it is useful. It leaves a second time only when it can't be known whether the server took the first: the
+//! process died, or the connection broke, between the end of the message and the server's answer. Then it is handed over once more,
+//! with the same `Message-ID` and the same link, and never a third time.
 
 mod error;
-mod invitation;
+mod forget;
+pub mod http;
+mod letters;
 mod mailer;
+mod outbox;
+mod send_job;
+mod smtp;
+pub mod store;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::language::Language;
+
 pub use error::MailError;
-pub use invitation::Invitation;
+pub use forget::{FORGET, ForgetMail};
+pub use letters::{InvitationLetter, Inviter, Letter, PasswordResetLetter, SyncCounts, SyncFailureText, SyncNoticeLetter};
 pub use mailer::Mailer;
+pub use outbox::{MailProgress, MailStatus, MailWatcher, NewMail, QueueError, QueuedMail, queue};
+pub use send_job::SendMail;
+pub use store::cancel;
 
 /// A message to one person.
 #[derive(Clone)]
@@ -21,6 +39,8 @@ pub struct Message {
     pub date: OffsetDateTime,
     /// The one address it goes to.
     pub to: String,
+    /// The language it is written in; the `Content-Language` header (RFC 3282).
+    pub language: Language,
     /// The subject, in whatever script; control characters are dropped.
     pub subject: String,
     /// The HTML alternative.

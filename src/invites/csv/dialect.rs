@@ -7,12 +7,31 @@ use crate::members::EmailAddress;
 /// Records looked at to tell the delimiter.
 const LOOK: usize = 50;
 
+/// The kind of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Separated values: CSV and its relatives.
+    #[default]
+    Csv,
+    /// An Office Open XML spreadsheet.
+    Xlsx,
+}
+
 /// How the file is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Dialect {
+    #[serde(default)]
+    pub format: Format,
+    /// The sheet that was read, of a spreadsheet: the first that is shown and not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// The encoding's name in the WHATWG Encoding Standard.
     #[schema(example = "UTF-8")]
     pub encoding: String,
+    /// Whether the file begins with a byte order mark.
+    #[serde(default)]
+    pub byte_order_mark: bool,
     /// What separates the cells: a comma, a semicolon, a tab or a bar.
     #[schema(example = ",")]
     pub delimiter: char,
@@ -22,13 +41,17 @@ pub struct Dialect {
 
 /// The text without the line `sep=;` that some spreadsheets put first, and the delimiter that it names.
 pub(super) fn split_hint(text: &str) -> (&str, Option<u8>) {
-    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-    let hinted = line.trim_end_matches('\r').trim_matches('"').strip_prefix("sep=").map(str::as_bytes);
+    let (line, rest) = text.split_once(['\n', '\r']).unwrap_or((text, ""));
+    let rest = rest.strip_prefix('\n').unwrap_or(rest);
+    let hinted = line.trim_matches('"').strip_prefix("sep=").map(str::as_bytes);
     match hinted {
-        Some([delimiter]) if delimiter.is_ascii() => (rest, Some(*delimiter)),
+        Some([delimiter]) if DELIMITERS.contains(delimiter) => (rest, Some(*delimiter)),
         _ => (text, None),
     }
 }
+
+/// What may separate cells. The comma comes last, so that it wins a tie: the usual reading of a file with one column.
+const DELIMITERS: &[u8] = b"|\t;,";
 
 /// A reader over `text` that takes rows of any length and headers as rows.
 pub(super) fn reader<T: std::io::Read>(text: T, delimiter: u8) -> Reader<T> {
@@ -37,14 +60,13 @@ pub(super) fn reader<T: std::io::Read>(text: T, delimiter: u8) -> Reader<T> {
 
 /// The delimiter of `text`: the one under which most cells are addresses and most rows have the same number of cells.
 pub(super) fn delimiter_of(text: &str) -> u8 {
-    // The comma comes last, so that it wins a tie: the usual reading of a file with one column.
-    b"|\t;,".iter().copied().max_by_key(|delimiter| score(text, *delimiter)).unwrap_or(b',')
+    DELIMITERS.iter().copied().max_by_key(|delimiter| score(text, *delimiter)).unwrap_or(b',')
 }
 
 fn score(text: &str, delimiter: u8) -> (usize, usize) {
     let mut reader = reader(text.as_bytes(), delimiter);
     let rows: Vec<StringRecord> = reader.records().take(LOOK).map_while(Result::ok).collect();
-    let addresses = rows.iter().flatten().filter(|cell| EmailAddress::parse(cell).is_ok()).count();
+    let addresses = rows.iter().flatten().filter(|cell| EmailAddress::check(cell).is_ok()).count();
     let width = rows.first().map_or(0, StringRecord::len);
     let alike = if width > 1 { rows.iter().filter(|row| row.len() == width).count() } else { 0 };
     (addresses, alike)
@@ -54,7 +76,7 @@ fn score(text: &str, delimiter: u8) -> (usize, usize) {
 /// the rows below is.
 pub(super) fn first_names_columns(rows: &[StringRecord]) -> bool {
     let Some((first, rest)) = rows.split_first() else { return false };
-    let is_address = |cell: &str| EmailAddress::parse(cell).is_ok();
+    let is_address = |cell: &str| EmailAddress::check(cell).is_ok();
     if first.iter().any(is_address) {
         return false;
     }

@@ -1,70 +1,67 @@
 use super::Field;
+use super::languages::{LANGUAGES, Language};
+use crate::auth::Role;
 
-/// The names that one language has for columns. Written as [`plain`] leaves them: lower case, letters and digits only.
-struct Language {
-    email: &'static [&'static str],
-    first_name: &'static [&'static str],
-    last_name: &'static [&'static str],
-    role: &'static [&'static str],
-    teams: &'static [&'static str],
-    /// Words for the role admin.
-    admin: &'static [&'static str],
-    /// Words for the role user.
-    user: &'static [&'static str],
+/// Most bytes of a header or a role's name.
+const LONGEST_HEADER: usize = 200;
+
+/// Lower case, letters and digits only: `E-Mail Address` and `email_address` are one name. Accents go, and full-width letters
+/// become plain ones, because people type them either way.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(narrow).filter(|one| one.is_alphanumeric()).flat_map(char::to_lowercase).map(without_accent).collect()
 }
 
-/// One entry a language; a file may mix them.
-const LANGUAGES: [Language; 1] = [Language {
-    email: &["email", "emailaddress", "mail", "mailaddress", "emailid", "workemail", "businessemail", "primaryemail", "useremail"],
-    first_name: &["firstname", "first", "givenname", "forename", "userfirstname"],
-    last_name: &["lastname", "last", "surname", "familyname", "userlastname"],
-    role: &["role", "userrole", "rolename", "accesslevel"],
-    teams: &["team", "teams", "teamname", "teamnames", "group", "groups", "groupname"],
-    admin: &["admin", "administrator"],
-    user: &["user", "standarduser", "member"],
-}];
-
-/// Lower case, letters and digits only: `E-Mail Address` and `email_address` are one name.
-fn plain(text: &str) -> String {
-    text.chars().filter(|one| one.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// The plain form of a full-width letter (Unicode, block Halfwidth and Fullwidth Forms).
+fn narrow(one: char) -> char {
+    match u32::from(one) {
+        code @ 0xff01..=0xff5e => char::from_u32(code - 0xfee0).unwrap_or(one),
+        _ => one,
+    }
 }
 
-impl Language {
-    fn names(&self, field: Field) -> &'static [&'static str] {
-        match field {
-            Field::Email => self.email,
-            Field::FirstName => self.first_name,
-            Field::LastName => self.last_name,
-            Field::Role => self.role,
-            Field::Teams => self.teams,
-        }
+fn without_accent(one: char) -> char {
+    match one {
+        'à' | 'á' | 'â' | 'ã' | 'ä' => 'a',
+        'ç' => 'c',
+        'è' | 'é' | 'ê' | 'ë' => 'e',
+        'ì' | 'í' | 'î' | 'ï' => 'i',
+        'ñ' => 'n',
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' => 'o',
+        'ù' | 'ú' | 'û' | 'ü' => 'u',
+        _ => one,
     }
 }
 
 /// The field that a header names, with the confidence in percent: high for a known name, lower when a known name for the
-/// address is part of a longer one (`Email (work)`).
+/// address is part of a longer one (`Email (work)`) or several fields are named so in different languages.
 pub(super) fn field_named(header: &str) -> Option<(Field, u8)> {
+    // A header is no essay; whatever is longer names nothing.
+    if header.len() > LONGEST_HEADER {
+        return None;
+    }
     let name = plain(header);
-    for field in Field::ALL {
-        if LANGUAGES.iter().any(|language| language.names(field).contains(&name.as_str())) {
-            return Some((field, 95));
-        }
+    if let Some(field) = Field::ALL.into_iter().find(|field| is_named(&name, |language| language.names(*field))) {
+        return Some((field, 95));
     }
     // Only the longer names: "mail" is part of "mailing street".
-    let within = |known: &&str| known.len() >= 5 && name.contains(*known);
+    let within = |known: &&str| known.chars().count() >= 5 && name.contains(*known);
     LANGUAGES.iter().any(|language| language.email.iter().any(within)).then_some((Field::Email, 60))
 }
 
+fn is_named(name: &str, names: impl Fn(&'static Language) -> &'static [&'static str]) -> bool {
+    LANGUAGES.iter().any(|language| names(language).contains(&name))
+}
+
 /// The role that a word in a cell means.
-pub(super) fn role_meant(cell: &str) -> Option<crate::auth::Role> {
+pub(super) fn role_meant(cell: &str) -> Option<Role> {
+    if cell.len() > LONGEST_HEADER {
+        return None;
+    }
     let word = plain(cell);
-    let known = |words: &[&str]| words.contains(&word.as_str());
-    LANGUAGES.iter().find_map(|language| {
-        if known(language.admin) {
-            return Some(crate::auth::Role::Admin);
-        }
-        known(language.user).then_some(crate::auth::Role::User)
-    })
+    if is_named(&word, |language| language.admin) {
+        return Some(Role::Admin);
+    }
+    is_named(&word, |language| language.user).then_some(Role::User)
 }
 
 #[cfg(test)]
@@ -82,9 +79,59 @@ mod tests {
             ("Teams", Some((Field::Teams, 95))),
             ("Mailing Street", None),
             ("Company", None),
+            ("E-Mail-Adresse", Some((Field::Email, 95))),
+            ("Vorname", Some((Field::FirstName, 95))),
+            ("Nachname", Some((Field::LastName, 95))),
+            ("Prénom", Some((Field::FirstName, 95))),
+            ("Nom de famille", Some((Field::LastName, 95))),
+            ("Adresse e-mail", Some((Field::Email, 95))),
+            ("Correo electrónico", Some((Field::Email, 95))),
+            ("Apellidos", Some((Field::LastName, 95))),
+            ("Indirizzo e-mail", Some((Field::Email, 95))),
+            ("Cognome", Some((Field::LastName, 95))),
+            ("Sobrenome", Some((Field::LastName, 95))),
+            ("Função", Some((Field::Role, 95))),
+            ("メールアドレス", Some((Field::Email, 95))),
+            ("姓", Some((Field::LastName, 95))),
+            ("名", Some((Field::FirstName, 95))),
+            ("이메일", Some((Field::Email, 95))),
+            ("電子メール (会社)", Some((Field::Email, 60))),
+            ("电子邮件", Some((Field::Email, 95))),
+            ("Ｅメール", Some((Field::Email, 95))),
             ("", None),
         ] {
             assert_eq!(field_named(header), want, "{header:?}");
+        }
+    }
+    #[test]
+    fn every_name_is_written_as_it_is_compared_and_means_one_field() {
+        for language in &LANGUAGES {
+            let mut all = Vec::new();
+            for field in Field::ALL {
+                assert!(language.names(field).len() >= 2, "{field:?}");
+                all.extend_from_slice(language.names(field));
+            }
+            for name in all.iter().chain(language.admin).chain(language.user) {
+                assert_eq!(plain(name), **name);
+            }
+            for (at, name) in all.iter().enumerate() {
+                assert!(!all[..at].contains(name), "{name} means two fields");
+            }
+        }
+    }
+
+    #[test]
+    fn roles_are_known_in_each_language() {
+        for (word, want) in [
+            ("Admin", Some(Role::Admin)),
+            ("Administrateur", Some(Role::Admin)),
+            ("Usuário", Some(Role::User)),
+            ("管理者", Some(Role::Admin)),
+            ("Benutzer", Some(Role::User)),
+            ("사용자", Some(Role::User)),
+            ("CEO", None),
+        ] {
+            assert_eq!(role_meant(word), want, "{word}");
         }
     }
 }

@@ -1,19 +1,16 @@
-use csv::StringRecord;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use super::headers::{field_named, role_meant};
 use super::{Field, MOST_COLUMNS};
-use crate::members::{EmailAddress, Teams};
 
 /// A column proposed for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Proposal {
     /// The column, counted from 0.
     pub column: u16,
-    /// How sure we are, in percent.
+    /// How sure we are, in percent; 100 when somebody has chosen it.
     #[schema(maximum = 100)]
     pub confidence: u8,
 }
@@ -71,7 +68,27 @@ pub struct Mapping {
     pub teams: Option<ColumnNumber>,
 }
 
+/// Why a mapping does not fit a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    NoSuchColumn { field: Field, column: u16 },
+    Shared { field: Field, other: Field, column: u16 },
+}
+
 impl Mapping {
+    /// A column that two fields have, with both; and a field whose column the file, which has `columns`, has not.
+    #[must_use]
+    pub fn unfit(&self, columns: usize) -> Option<Unfit> {
+        let all = self.columns();
+        if let Some((field, column)) = all.iter().find(|(_, column)| usize::from(*column) >= columns) {
+            return Some(Unfit::NoSuchColumn { field: *field, column: *column });
+        }
+        all.iter().enumerate().find_map(|(at, (field, column))| {
+            let (other, _) = all[..at].iter().find(|(_, taken)| taken == column)?;
+            Some(Unfit::Shared { field: *field, other: *other, column: *column })
+        })
+    }
+
     /// The fields that have a column, with it.
     #[must_use]
     pub fn columns(&self) -> Vec<(Field, u16)> {
@@ -86,6 +103,20 @@ impl Mapping {
     }
 }
 
+impl From<Mapping> for ProposedMapping {
+    /// What a person has chosen is sure.
+    fn from(chosen: Mapping) -> Self {
+        let sure = |column: ColumnNumber| Proposal { column: column.0, confidence: 100 };
+        Self {
+            email: sure(chosen.email),
+            first_name: chosen.first_name.map(sure),
+            last_name: chosen.last_name.map(sure),
+            role: chosen.role.map(sure),
+            teams: chosen.teams.map(sure),
+        }
+    }
+}
+
 impl From<ProposedMapping> for Mapping {
     fn from(proposed: ProposedMapping) -> Self {
         let column = |proposal: Option<Proposal>| proposal.map(|proposal| ColumnNumber(proposal.column));
@@ -96,94 +127,6 @@ impl From<ProposedMapping> for Mapping {
             role: column(proposed.role),
             teams: column(proposed.teams),
         }
-    }
-}
-
-/// What the cells of a column are.
-#[derive(Debug, Default, Clone, Copy)]
-struct Content {
-    filled: u32,
-    addresses: u32,
-    roles: u32,
-    teams: u32,
-}
-
-impl Content {
-    fn share(self, part: u32) -> u32 {
-        (part * 100).checked_div(self.filled).unwrap_or(0)
-    }
-}
-
-fn contents(columns: usize, rows: &[StringRecord], teams: &Teams) -> Vec<Content> {
-    let mut contents = vec![Content::default(); columns];
-    for row in rows {
-        for (content, cell) in contents.iter_mut().zip(row) {
-            if cell.trim().is_empty() {
-                continue;
-            }
-            content.filled += 1;
-            content.addresses += u32::from(EmailAddress::parse(cell).is_ok());
-            content.roles += u32::from(role_meant(cell).is_some());
-            content.teams += u32::from(teams.in_cell(cell).is_ok());
-        }
-    }
-    contents
-}
-
-/// Proposes a column for each field, by the headers if there are any and by what the cells hold. `None` when no column holds
-/// addresses.
-pub(super) fn propose(headers: Option<&StringRecord>, columns: usize, rows: &[StringRecord], teams: &Teams) -> Option<ProposedMapping> {
-    let contents = contents(columns, rows, teams);
-    let mut candidates: Vec<(u8, usize, Field)> = Vec::new();
-    for (column, content) in contents.iter().enumerate() {
-        let named = headers.and_then(|headers| headers.get(column)).and_then(field_named);
-        for field in Field::ALL {
-            let by_name = named.filter(|(name, _)| *name == field).map(|(_, confidence)| confidence);
-            if let Some(confidence) = confidence(field, by_name, *content) {
-                candidates.push((confidence, column, field));
-            }
-        }
-    }
-    // The surest first; of equals the one further left.
-    candidates.sort_by_key(|(confidence, column, field)| (std::cmp::Reverse(*confidence), *column, *field));
-    let mut chosen: Vec<(u8, usize, Field)> = Vec::new();
-    for candidate in candidates {
-        if !chosen.iter().any(|(_, column, field)| *column == candidate.1 || *field == candidate.2) {
-            chosen.push(candidate);
-        }
-    }
-    let of = |wanted| {
-        let (confidence, column, _) = chosen.iter().find(|(_, _, field)| *field == wanted)?;
-        Some(Proposal { column: u16::try_from(*column).ok()?, confidence: *confidence })
-    };
-    Some(ProposedMapping {
-        email: of(Field::Email)?,
-        first_name: of(Field::FirstName),
-        last_name: of(Field::LastName),
-        role: of(Field::Role),
-        teams: of(Field::Teams),
-    })
-}
-
-/// How sure we are, in percent, that a column is the field; `None` when nothing speaks for it.
-fn confidence(field: Field, by_name: Option<u8>, content: Content) -> Option<u8> {
-    let held = match field {
-        Field::Email => content.share(content.addresses),
-        Field::Role => content.share(content.roles),
-        Field::Teams => content.share(content.teams),
-        // A name looks like any other word.
-        Field::FirstName | Field::LastName => 0,
-    };
-    let held = u8::try_from(held).unwrap_or(100);
-    match (field, by_name) {
-        // A column called e-mail without one address in it is none.
-        (Field::Email, _) if content.addresses == 0 => None,
-        (Field::Email, Some(name)) => Some((name / 2 + held / 2).min(99)),
-        (Field::Email, None) => (held >= 50).then_some(held / 2 + 10),
-        (Field::Role | Field::Teams, Some(name)) if content.filled > 0 && held < 50 => Some(name / 2),
-        (_, Some(name)) => Some(name),
-        (Field::Role | Field::Teams, None) => (held == 100 && content.filled > 1).then_some(50),
-        (Field::FirstName | Field::LastName, None) => None,
     }
 }
 

@@ -1,27 +1,45 @@
-//! Reading a CSV file as people have them: whatever the encoding and the delimiter, with headers or without. Pure: the bytes
-//! come in, what is in them comes out.
+//! Reading a list of people as people have them: CSV whatever the encoding and the delimiter, with headers or without, or a
+//! spreadsheet. Pure: bytes come in, what is in them comes out. Everything here blocks and takes memory bounded by the limits
+//! below, whatever the file.
 
 mod analysis;
+mod check;
+mod chunks;
 mod dialect;
 mod encoding;
+mod export;
+mod foreign;
 mod headers;
+mod languages;
 mod mapping;
+mod proposal;
 mod rows;
+#[cfg(test)]
+mod tests;
+mod workbook;
+mod workbook_bounds;
 
 use serde::{Deserialize, Serialize};
 
-pub use analysis::analyse;
-pub use dialect::Dialect;
-pub use encoding::{Decoded, decode};
-pub use mapping::{ColumnNumber, Mapping, Proposal, ProposedMapping};
-pub use rows::{ImportRow, Rows, read_row};
+pub use analysis::{Kept, analyse};
+pub use check::Check;
+pub use chunks::{Chunk, Keep, StoredRows};
+pub use dialect::{Dialect, Format};
+pub use export::{Export, file_row};
+pub use foreign::Foreign;
+pub use mapping::{ColumnNumber, Mapping, Proposal, ProposedMapping, Unfit};
+pub use rows::{Cells, ImportRow, read_row, shorten};
 
 /// Most bytes of a file.
-pub const LARGEST_FILE: usize = 5 * 1024 * 1024;
+pub const LARGEST_FILE: u64 = 50 * 1024 * 1024;
 /// Most rows of a file.
 pub const MOST_ROWS: u64 = 200_000;
 /// Most columns of a file.
 pub const MOST_COLUMNS: usize = 200;
+/// Most bytes of a row: one that is longer has a quote that nobody closed.
+pub const LONGEST_ROW: usize = 1024 * 1024;
+/// Most notes below the table, such as those that reports end with.
+const MOST_NOTES: usize = 10;
 /// Rows shown as a sample.
 const SAMPLE_ROWS: usize = 5;
 /// Faults listed; all are counted.
@@ -95,14 +113,17 @@ pub struct Analysis {
     pub mapping: ProposedMapping,
     /// The first rows, as they are in the file; long cells are cut.
     pub sample: Vec<Vec<String>>,
-    /// The first 100 faults under the proposed mapping.
+    /// The first 100 faults under the mapping.
     pub faults: Vec<RowFault>,
     /// How many faults there are.
     pub faults_total: u64,
-    /// Rows with something in them, headers not counted.
+    /// Rows with something in them, headers and notes not counted.
     pub rows: u64,
-    /// Rows without a fault under the proposed mapping.
+    /// Rows without a fault under the mapping.
     pub valid_rows: u64,
+    /// Lines at the end that are no rows of the table, such as the notes below a report. They invite nobody.
+    #[serde(default)]
+    pub notes: u64,
 }
 
 /// Why a file is no list of invitations.
@@ -112,8 +133,20 @@ pub enum Unreadable {
     #[error("the file is empty")]
     Empty,
     /// Another kind of file.
-    #[error("this is {0}, not a CSV file; save it as CSV (comma separated values) and send that")]
-    Binary(&'static str),
+    #[error("this is {}; {}", .0.what(), .0.instead())]
+    Foreign(Foreign),
+    /// A spreadsheet that can't be opened, or that no spreadsheet program writes.
+    #[error("the spreadsheet can't be read: {0}; save it as CSV (comma separated values) and send that")]
+    Workbook(&'static str),
+    /// A row that never ends.
+    #[error("the row that begins at line {line} is longer than {} KB; is a quotation mark left open there?", LONGEST_ROW / 1024)]
+    RowTooLong {
+        /// The line in the file, from 1.
+        line: u64,
+    },
+    /// The file could not be read from its place on disk.
+    #[error("the file could not be kept while it was read")]
+    Lost,
     /// Headers, perhaps, and nothing below.
     #[error("the file has no rows below its headers")]
     NoRows,

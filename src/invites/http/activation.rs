@@ -12,17 +12,22 @@ use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, OneOfBuilder, S
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::activation_page::page;
+use crate::audit::Origin;
 use crate::clock::Timestamp;
 use crate::connections::{
     ActivatedMember, ActivationByLogin, Connections, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost, SalesforceLogin,
+    active_page,
 };
+use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, InputFault, Page, PageField, PageForm, PathParams, Problem, problem_or_page, session_cookie, wants_json};
+use crate::http::{Code, Context, InputFault, PathParams, Problem, Reader, problem_or_page, session_cookie};
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
-use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, check_password, open_link};
-use crate::invites::{InviteError, LONGEST_PASSWORD, SHORTEST_PASSWORD, store};
-use crate::members::MemberView;
+use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, language_of_link, open_link};
+use crate::invites::{InviteError, store};
+use crate::language::Language;
+use crate::members::{LONGEST_PASSWORD, MemberView, SHORTEST_PASSWORD, check_length};
 
 /// The routes behind an invitation's link.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -111,7 +116,7 @@ impl ActivationRequest {
             ActivationMethod::Password if self.salesforce_host.is_some() => Err(foreign("/salesforce_host")),
             ActivationMethod::Password => {
                 let password = self.password.unwrap_or_default();
-                check_password(&password)?;
+                check_length(&password).map_err(InviteError::from)?;
                 Ok(Chosen::Password(password))
             }
         }
@@ -143,21 +148,29 @@ enum ActivationAnswer {
     responses(
         (status = 200, description = "The page, or what the link is for.", content((ActivationView = "application/json"), (String = "text/html"))),
         (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 410, description = "The link was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 410, description = "The link was used, has expired, or was replaced by a newer one, or the invitation was revoked.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
 #[get("/activate/{token}")]
 async fn get_activation(request: HttpRequest, context: Context, PathParams(token): PathParams<String>) -> Result<HttpResponse, Problem> {
-    let json = wants_json(&request);
+    let reader = reader(&request, &context, &token).await;
     let shown = async {
         let link = open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await?;
-        if json {
-            return Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view(&link)));
+        match reader {
+            Reader::Program => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view(&link))),
+            Reader::Person(language) => page(&link, &token, language).respond(StatusCode::OK),
         }
-        page(&link, &token).respond(StatusCode::OK)
     };
-    problem_or_page(shown.await, json)
+    problem_or_page(shown.await, reader)
+}
+
+/// Who reads the answer: a person in the invitation's language, even when the link can't be used any more.
+async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Reader {
+    match Reader::of(request) {
+        Reader::Program => Reader::Program,
+        person => person.written_to_in(language_of_link(&context.db, &token.into()).await),
+    }
 }
 
 /// Activate
@@ -173,7 +186,7 @@ async fn get_activation(request: HttpRequest, context: Context, PathParams(token
         (status = 400, description = "The body can't be read.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 409, description = "The instance does not allow this way, or Salesforce is not set up.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 410, description = "The link was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 410, description = "The link was used, has expired, or was replaced by a newer one, or the invitation was revoked.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 413, description = "The body is too large.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 415, description = "The media type is not supported.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 422, description = "Some values can't be used.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
@@ -184,47 +197,64 @@ async fn get_activation(request: HttpRequest, context: Context, PathParams(token
 async fn post_activation(
     request: HttpRequest,
     context: Context,
+    origin: Origin,
     connections: Data<Connections>,
     PathParams(token): PathParams<String>,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
-    let json = wants_json(&request);
+    let reader = reader(&request, &context, &token).await;
     let done = async {
         let wanted = read_request(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
-        let link = open_link(&context.db, context.clock.timestamp(), &token.into()).await?;
+        let link = open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await?;
         match wanted {
-            Chosen::Salesforce(host) => go_to_salesforce(&connections, &link, host, json).await,
-            Chosen::Password(password) => take_password(&context, &link, password, json).await,
+            Chosen::Salesforce(host) => go_to_salesforce(&connections, &link, host, reader).await,
+            Chosen::Password(password) => take_password(&context, &origin, &link, password, reader).await,
         }
     };
-    problem_or_page(done.await, json)
+    let done: Result<_, Problem> = done.await;
+    match (done, reader) {
+        // The person is at the form: show it again, with what is wrong.
+        (Err(problem), Reader::Person(language)) if problem.code() == Code::InvalidInput => {
+            match open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await {
+                Ok(link) => page(&link, &token, language).with_fault(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY),
+                Err(_) => problem_or_page(Err(problem), reader),
+            }
+        }
+        (done, _) => problem_or_page(done, reader),
+    }
 }
 
 async fn go_to_salesforce(
     connections: &Connections,
     link: &OpenLink,
     host: Option<SalesforceHost>,
-    json: bool,
+    reader: Reader,
 ) -> Result<HttpResponse, Problem> {
     let host = host.unwrap_or_else(|| link.usual_host());
     let begun = connections.begin_activation(link.instance.id, link.invite.id, &host, &link.invite.email).await;
     let url = begun.map_err(InviteError::from)?.to_string();
-    Ok(if json {
+    Ok(if reader == Reader::Program {
         HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(AuthorizationRedirect { authorization_url: url })
     } else {
         HttpResponse::SeeOther().insert_header((header::LOCATION, url)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
     })
 }
 
-async fn take_password(context: &Context, link: &OpenLink, password: SecretString, json: bool) -> Result<HttpResponse, Problem> {
-    let Activated { member, session } = by_password(&context.db, context.clock.as_ref(), link, password).await?;
-    let mut answer = if json {
-        let teams = crate::members::teams_of(&context.db, link.instance.id, member.id, member.id).await?;
-        let teams = teams.into_iter().map(|(_, team)| team).collect();
-        HttpResponse::Ok().json(MemberView::new(member, teams))
-    } else {
-        let text = format!("{} can now use {}. You are logged in.", member.email.as_str(), link.instance.name);
-        Page::text("Your account is active", [text]).respond(StatusCode::OK)?
+async fn take_password(
+    context: &Context,
+    origin: &Origin,
+    link: &OpenLink,
+    password: SecretString,
+    reader: Reader,
+) -> Result<HttpResponse, Problem> {
+    let Activated { member, session } = by_password(&context.db, context.clock.as_ref(), link, password, origin).await?;
+    let mut answer = match reader {
+        Reader::Program => {
+            let teams = crate::members::teams_of(&context.db, link.instance.id, member.id, member.id).await?;
+            let teams = teams.into_iter().map(|(_, team)| team).collect();
+            HttpResponse::Ok().json(MemberView::new(member, teams))
+        }
+        Reader::Person(language) => active_page(member.email.as_str(), language).respond(StatusCode::OK)?,
     };
     let cookie = session_cookie(&session.token, session.expires_at, &context.public_url);
     answer.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session cookie can't be written. Log in instead."))?;
@@ -232,15 +262,8 @@ async fn take_password(context: &Context, link: &OpenLink, password: SecretStrin
 }
 
 fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<Chosen, Problem> {
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let sent: Result<ActivationRequest, Problem> = match essence.as_str() {
-        "application/json" => crate::http::body::read_json(bytes),
-        "application/x-www-form-urlencoded" => serde_urlencoded::from_bytes(bytes)
-            .map_err(|error| Problem::invalid(vec![InputFault::new("", "wrong_shape", format!("The form can't be used: {error}."))])),
-        _ => Err(Problem::new(Code::UnsupportedMediaType, "Send application/json or application/x-www-form-urlencoded.")),
-    };
-    sent?.parse()
+    let bad_form = |error| Problem::invalid(vec![InputFault::new("", "wrong_shape", format!("The form can't be used: {error}."))]);
+    read_json_or_form::<ActivationRequest>(request.headers(), bytes, bad_form)?.parse()
 }
 
 fn view(link: &OpenLink) -> ActivationView {
@@ -253,66 +276,25 @@ fn view(link: &OpenLink) -> ActivationView {
     }
 }
 
-fn page(link: &OpenLink, token: &str) -> Page {
-    let email = &link.invite.email;
-    let action = format!("/activate/{token}");
-    let hidden = |method: &str| ("method".to_owned(), method.to_owned());
-    let to_host = |host: &str, button: &str| PageForm {
-        action: action.clone(),
-        hidden: vec![hidden("salesforce"), ("salesforce_host".to_owned(), host.to_owned())],
-        fields: Vec::new(),
-        button: button.to_owned(),
-    };
-    let my_domain = PageField {
-        name: "salesforce_host",
-        label: "My Domain, for example acme.my.salesforce.com".into(),
-        kind: "text",
-        autocomplete: "off",
-    };
-    let mut forms = vec![
-        to_host("production", "Log in with Salesforce"),
-        to_host("sandbox", "Log in with a Salesforce sandbox"),
-        PageForm {
-            action: action.clone(),
-            hidden: vec![hidden("salesforce")],
-            fields: vec![my_domain],
-            button: "Log in with My Domain".into(),
-        },
-    ];
-    if link.methods().contains(&ActivationMethod::Password) {
-        let label = format!("Or choose a password of at least {} characters", crate::invites::SHORTEST_PASSWORD);
-        let field = PageField { name: "password", label, kind: "password", autocomplete: "new-password" };
-        forms.push(PageForm {
-            action,
-            hidden: vec![hidden("password")],
-            fields: vec![field],
-            button: "Activate with this password".into(),
-        });
-    }
-    Page {
-        title: format!("Activate your account of {}", link.instance.name),
-        paragraphs: vec![
-            format!("{email} was invited to {} in Sales Insight Actions.", link.instance.name),
-            format!("Log in to Salesforce as the user whose e-mail address is {email}."),
-        ],
-        forms,
-    }
-}
-
 /// Completes invitations whose people have logged in at Salesforce.
 #[derive(Debug, Clone)]
 pub struct Activations(pub Context);
 
 impl ActivationByLogin for Activations {
+    fn language(&self, instance: InstanceId, invite: InviteId) -> BoxFuture<'_, Option<Language>> {
+        Box::pin(async move { store::find(&self.0.db, instance, invite).await.ok().flatten().map(|found| found.language) })
+    }
+
     fn activate<'a>(
         &'a self,
         instance: InstanceId,
         invite: InviteId,
         login: &'a SalesforceLogin,
+        origin: &'a Origin,
     ) -> BoxFuture<'a, Result<ActivatedMember, Problem>> {
         Box::pin(async move {
             let found = store::find(&self.0.db, instance, invite).await?.ok_or(InviteError::LinkUnknown)?;
-            let Activated { member, session } = by_salesforce(&self.0.db, self.0.clock.as_ref(), &found, login).await?;
+            let Activated { member, session } = by_salesforce(&self.0.db, self.0.clock.as_ref(), &found, login, origin).await?;
             Ok(ActivatedMember { member: member.id, email: member.email.as_str().to_owned(), session })
         })
     }

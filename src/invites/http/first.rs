@@ -103,8 +103,7 @@ pub(super) async fn post_first_invite(
     let wanted = wanted.read()?;
     let person = chosen(&context, &connections, caller.instance, &wanted).await?;
     let invited_by = caller.actor.to_string();
-    let desk =
-        Desk { clock: context.clock.as_ref(), vault: &context.vault, instance: caller.instance, invited_by: &invited_by, import: None };
+    let desk = Desk::new(&context, caller.instance, &invited_by, &caller.origin);
     let mut tx = context.db.begin().await?;
     let invited = invite_first(&mut tx, &desk, person).await?;
     tx.commit().await?;

@@ -1,0 +1,142 @@
+use std::io;
+
+use csv::{Reader, StringRecord, Writer};
+
+use super::check::{Found, repeated};
+use super::dialect::reader;
+use super::rows::{Cells, read_row};
+use super::{Mapping, RowFault};
+use crate::members::Teams;
+
+/// Most rows of a chunk: what one transaction invites.
+const CHUNK_ROWS: u32 = 200;
+/// Bytes after which a chunk ends, whatever its rows.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Some rows of a file that follow each other, in the form in which they are kept.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Place of the first of them among the rows of the file, from 0.
+    pub first: u64,
+    pub rows: u32,
+    /// How many faults they have under the mapping.
+    pub faults: u32,
+    /// Numbers of the rows that repeat an address, each with the number of the row that has it first.
+    pub repeats: Vec<(u64, u64)>,
+    /// CSV in UTF-8 with commas; the first cell of each row is its number in the file.
+    pub body: Vec<u8>,
+}
+
+/// Where chunks go as they are made.
+pub trait Keep {
+    /// Takes the next chunk.
+    ///
+    /// # Errors
+    /// When it can't be kept.
+    fn keep(&mut self, chunk: Chunk) -> io::Result<()>;
+}
+
+/// Puts rows into chunks.
+pub(super) struct Chunks<'a> {
+    keep: &'a mut dyn Keep,
+    first: u64,
+    rows: u32,
+    faults: u32,
+    repeats: Vec<(u64, u64)>,
+    writer: Writer<Vec<u8>>,
+    bytes: usize,
+}
+
+fn writer() -> Writer<Vec<u8>> {
+    csv::WriterBuilder::new().flexible(true).from_writer(Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 4))
+}
+
+impl<'a> Chunks<'a> {
+    pub(super) fn new(keep: &'a mut dyn Keep) -> Self {
+        Self { keep, first: 0, rows: 0, faults: 0, repeats: Vec::new(), writer: writer(), bytes: 0 }
+    }
+
+    /// Adds a row; of a note below the table nothing was found.
+    pub(super) fn add(&mut self, number: u64, row: &StringRecord, found: Option<Found>) -> io::Result<()> {
+        let mut digits = [0; 20];
+        self.writer.write_field(decimal(number, &mut digits))?;
+        self.writer.write_record(row)?;
+        self.rows += 1;
+        self.bytes += row.as_slice().len() + row.len();
+        if let Some(found) = found {
+            self.faults = self.faults.saturating_add(found.faults);
+            self.repeats.extend(found.repeats.map(|first| (number, first)));
+        }
+        if self.rows >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES { self.end_chunk() } else { Ok(()) }
+    }
+
+    /// Hands over what is left.
+    pub(super) fn end_chunk(&mut self) -> io::Result<()> {
+        if self.rows == 0 {
+            return Ok(());
+        }
+        let body = std::mem::replace(&mut self.writer, writer()).into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        let (first, rows, faults) = (self.first, self.rows, self.faults);
+        self.first += u64::from(rows);
+        (self.rows, self.faults, self.bytes) = (0, 0, 0);
+        self.keep.keep(Chunk { first, rows, faults, repeats: std::mem::take(&mut self.repeats), body })
+    }
+}
+
+fn decimal(number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let (mut at, mut rest) = (digits.len(), number);
+    loop {
+        at -= 1;
+        // A remainder of ten is a digit.
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        if rest == 0 || at == 0 {
+            return &digits[at..];
+        }
+    }
+}
+
+/// The rows of a chunk as it was kept.
+pub struct StoredRows<'a> {
+    reader: Reader<&'a [u8]>,
+    record: StringRecord,
+}
+
+impl<'a> StoredRows<'a> {
+    /// Reads the body of a chunk.
+    #[must_use]
+    pub fn of(body: &'a [u8]) -> Self {
+        Self { reader: reader(body, b','), record: StringRecord::new() }
+    }
+
+    /// The next row and its number in the file.
+    pub fn next_row(&mut self) -> Option<(u64, Cells<'_>)> {
+        // We wrote it ourselves: it is UTF-8 and begins with a number.
+        let read = self.reader.read_record(&mut self.record).unwrap_or(false);
+        let number = self.record.get(0)?.parse().ok()?;
+        read.then_some((number, Cells::after_first(&self.record)))
+    }
+}
+
+impl Chunk {
+    /// Every fault of its rows, given how many rows of it are rows of the table.
+    #[must_use]
+    pub fn all_faults(&self, table_rows: u64, mapping: &Mapping, columns: usize, teams: &Teams) -> Vec<(u64, Vec<RowFault>)> {
+        let mut all = Vec::new();
+        let mut rows = StoredRows::of(&self.body);
+        let (mut place, mut repeats) = (self.first, self.repeats.iter().peekable());
+        while let Some((number, cells)) = rows.next_row().filter(|_| place < table_rows) {
+            let first = repeats.next_if(|(row, _)| *row == number).map(|(_, first)| *first);
+            let faults = match (read_row(number, cells, mapping, columns, teams), first) {
+                (Err(faults), _) => faults,
+                (Ok(_), Some(first)) => vec![repeated(number, mapping, first)],
+                (Ok(_), None) => Vec::new(),
+            };
+            if !faults.is_empty() {
+                all.push((place, faults));
+            }
+            place += 1;
+        }
+        all
+    }
+}

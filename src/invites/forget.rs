@@ -1,0 +1,92 @@
+//! Deletes personal data that has served its purpose: files that nobody confirmed, the rows of imports that ended, and invitations of
+//! people who are no members any more. How long each is kept is a setting; the audit says what went.
+
+use futures_util::future::BoxFuture;
+use serde_json::json;
+
+use super::imports::UNCONFIRMED_FOR;
+use super::{InviteError, forget_store, import_store};
+use crate::audit::{self, Entry, Origin};
+use crate::clock::Timestamp;
+use crate::config::RetentionSettings;
+use crate::db::claim::ClaimedJob;
+use crate::http::Context;
+use crate::ids::{ImportId, InstanceId};
+use crate::jobs::{JobHandler, JobOutcome};
+
+/// The kind of the job, of which there is one for all instances.
+pub const FORGET: &str = "forget_invites";
+
+/// Deletes what is old, again and again.
+#[derive(Debug)]
+pub struct ForgetInvites {
+    context: Context,
+    kept: RetentionSettings,
+}
+
+impl ForgetInvites {
+    /// A handler over the service's database.
+    #[must_use]
+    pub fn new(context: Context, kept: RetentionSettings) -> Self {
+        Self { context, kept }
+    }
+
+    async fn round(&self) -> Result<(), InviteError> {
+        let now = self.context.clock.timestamp();
+        let unconfirmed = UNCONFIRMED_FOR.min(self.kept.imports());
+        while let Some((instance, id)) = forget_store::unconfirmed_before(&self.context.db, now - unconfirmed).await? {
+            self.discard(instance, id).await?;
+        }
+        while let Some((instance, id)) = forget_store::ended_before(&self.context.db, now - self.kept.imports()).await? {
+            self.delete_rows(instance, id, now).await?;
+        }
+        while let Some(instance) = forget_store::with_strangers(&self.context.db, now - self.kept.invites()).await? {
+            self.forget_strangers(instance, now - self.kept.invites()).await?;
+        }
+        Ok(())
+    }
+
+    async fn discard(&self, instance: InstanceId, id: ImportId) -> Result<(), InviteError> {
+        let mut tx = self.context.db.begin().await?;
+        // Somebody may have confirmed it just now.
+        if import_store::delete_unconfirmed(&mut tx, instance, id).await? {
+            let entry = Entry::new("import.discarded", "import", id);
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET), entry).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn delete_rows(&self, instance: InstanceId, id: ImportId, now: Timestamp) -> Result<(), InviteError> {
+        let mut tx = self.context.db.begin().await?;
+        let import = import_store::find_and_lock(&mut tx, instance, id).await?;
+        // Another process may have been faster.
+        if let Some(mut import) = import.filter(|import| import.rows_deleted_at.is_none()) {
+            import.analysis.sample.clear();
+            import.analysis.faults.clear();
+            forget_store::delete_rows(&mut tx, instance, id, &import.analysis, now).await?;
+            let entry = Entry::new("import.rows_deleted", "import", id).after(json!({ "rows": import.analysis.rows }));
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET), entry).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn forget_strangers(&self, instance: InstanceId, before: Timestamp) -> Result<(), InviteError> {
+        let mut tx = self.context.db.begin().await?;
+        let forgotten = forget_store::delete_strangers(&mut tx, instance, before).await?;
+        if forgotten > 0 {
+            let entry = Entry::new("invites.forgotten", "instance", instance).after(json!({ "invitations": forgotten }));
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET), entry).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+impl JobHandler for ForgetInvites {
+    fn kind(&self) -> &'static str {
+        FORGET
+    }
+
+    fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move { JobOutcome::next_round(FORGET, self.round().await) })
+    }
+}

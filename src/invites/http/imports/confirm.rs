@@ -1,0 +1,116 @@
+use actix_web::http::header;
+use actix_web::{HttpResponse, post, put};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::view::ImportView;
+use super::{address, found};
+use crate::audit::{self, Entry};
+use crate::auth::Role;
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Context, InstanceCaller, PathParams, Problem};
+use crate::ids::ImportId;
+use crate::invites::csv::Mapping;
+use crate::invites::http::{TeamReference, team_faults};
+use crate::invites::import_mapping::{check_fit, map_anew};
+use crate::invites::imports::Confirmation;
+use crate::invites::{InviteError, import_job, import_store};
+use crate::jobs::{NewJob, enqueue};
+use crate::members;
+
+/// Which column is what.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MappingRequest {
+    #[schema(inline)]
+    mapping: Mapping,
+}
+
+/// Choose the mapping
+///
+/// Says which column is what; the whole file is checked anew under it, with the teams there are now. The answer is as that to
+/// sending the file.
+#[utoipa::path(
+    operation_id = "setInviteImportMapping", tag = "Invitations", request_body = MappingRequest,
+    params(("import_id" = ImportId, Path, description = "The import's id.")),
+    responses(
+        (status = 200, description = "What is in the file under this mapping.", body = ImportView),
+        (status = 409, description = "The import was confirmed before, a column is not in the file, or two fields have the same.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[put("/v1/invite-imports/{import_id}/mapping")]
+pub(super) async fn put_mapping(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<ImportId>,
+    Body(wanted): Body<MappingRequest>,
+) -> Result<HttpResponse, Problem> {
+    let mut import = found(&context, caller.instance, id).await?;
+    check_fit(&import, &wanted.mapping)?;
+    let mut tx = map_anew(&context, &mut import, wanted.mapping).await?;
+    let entry = Entry::new("import.mapped", "import", id);
+    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(ImportView::new(import, context.clock.timestamp())))
+}
+
+/// How to invite the people in the file.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConfirmRequest {
+    /// Which column is what; that of the import unless given.
+    #[schema(inline)]
+    mapping: Option<Mapping>,
+    /// What people become whose row names no role; `user` unless given.
+    #[schema(inline)]
+    role: Option<Role>,
+    /// Teams everybody joins besides Everyone and those of their row; each must exist.
+    #[schema(max_items = 20)]
+    teams: Option<Vec<TeamReference>>,
+}
+
+/// Confirm an import
+///
+/// Invites the people in the file, in the background. An import can be confirmed once; whoever sends the same file again invites
+/// nobody twice.
+#[utoipa::path(
+    operation_id = "confirmInviteImport", tag = "Invitations", request_body = ConfirmRequest,
+    params(("import_id" = ImportId, Path, description = "The import's id.")),
+    responses(
+        (status = 202, description = "People are being invited; the import shows the progress.", body = ImportView, headers(("Location" = String, description = "The import."))),
+        (status = 409, description = "The first user comes first, the import was confirmed before, the mapping does not fit the file, or a team does not exist.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/invite-imports/{import_id}/confirm")]
+pub(super) async fn confirm_import(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<ImportId>,
+    Body(wanted): Body<ConfirmRequest>,
+) -> Result<HttpResponse, Problem> {
+    let faults = team_faults(wanted.teams.as_deref());
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let mut import = found(&context, caller.instance, id).await?;
+    if !members::has_original(&context.db, import.instance).await? {
+        return Err(InviteError::NobodyInvited.into());
+    }
+    let mapping = wanted.mapping.unwrap_or_else(|| import.mapping());
+    check_fit(&import, &mapping)?;
+    let teams = members::teams(&context.db, import.instance).await?;
+    let teams = teams.all_named(wanted.teams.iter().flatten().map(|team| team.0.as_str()))?;
+    let confirmation = Confirmation { mapping, role: wanted.role.unwrap_or(Role::User), teams };
+    let confirmed_by = caller.actor.to_string();
+    let mut tx = if mapping == import.mapping() { context.db.begin().await? } else { map_anew(&context, &mut import, mapping).await? };
+    if !import_store::confirm(&mut tx, caller.instance, id, &confirmation, &confirmed_by, context.clock.timestamp()).await? {
+        return Err(InviteError::ImportConfirmed(id).into());
+    }
+    let job = NewJob { kind: import_job::KIND, instance: Some(caller.instance), payload: json!({ "import_id": id }) };
+    enqueue(&mut tx, context.clock.as_ref(), job).await?;
+    let entry = Entry::new("import.confirmed", "import", id).after(json!({ "role": confirmation.role, "teams": confirmation.teams }));
+    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
+    tx.commit().await?;
+    let view = ImportView::new(found(&context, caller.instance, id).await?, context.clock.timestamp());
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, address(id))).json(view))
+}

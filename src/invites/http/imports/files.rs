@@ -1,0 +1,148 @@
+use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, get};
+use futures_util::Stream;
+
+use super::found_with_rows;
+use crate::db::DbError;
+use crate::http::problem::ProblemBody;
+use crate::http::{Context, InstanceCaller, PathParams, Problem};
+use crate::ids::ImportId;
+use crate::invites::csv::{Cells, ColumnNumber, Export, StoredRows, file_row};
+use crate::invites::import_rows::{faults_of, reason};
+use crate::invites::import_store::{self, KeptChunk};
+use crate::invites::imports::Import;
+use crate::invites::{InviteError, imports::ImportState};
+use crate::members::{self, Teams};
+
+/// Get every fault as a file
+///
+/// CSV in the delimiter and encoding of the file that was sent, with the row's number, the column, its content, and what is wrong
+/// with it. Cells that a spreadsheet program would take for formulas are led by an apostrophe.
+#[utoipa::path(
+    operation_id = "getInviteImportFaultsFile", tag = "Invitations",
+    params(("import_id" = ImportId, Path, description = "The import's id.")),
+    responses(
+        (status = 200, description = "The faults.", body = String, content_type = "text/csv"),
+        (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/invite-imports/{import_id}/faults.csv")]
+pub(super) async fn get_faults_file(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<ImportId>,
+) -> Result<HttpResponse, Problem> {
+    let import = found_with_rows(&context, caller.instance, id).await?;
+    let teams = members::teams(&context.db, caller.instance).await?;
+    let mut export = Export::new(&import.analysis.dialect);
+    export.row(["row", "column", "code", "detail", "value"].into_iter());
+    Ok(download(&import, "faults", export, 1, context, move |export, kept, import| write_faults(export, kept, import, &teams)))
+}
+
+/// Get the file with what became of each row
+///
+/// The rows as they were sent, in the same order, delimiter and encoding, with the columns `status` and `reason` behind them; of
+/// a spreadsheet, CSV. A row that is still to be worked off has the status `pending`. Cells that a spreadsheet program would take
+/// for formulas are led by an apostrophe.
+#[utoipa::path(
+    operation_id = "getInviteImportResultFile", tag = "Invitations",
+    params(("import_id" = ImportId, Path, description = "The import's id.")),
+    responses(
+        (status = 200, description = "The file.", body = String, content_type = "text/csv"),
+        (status = 409, description = "The import has not been confirmed.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/invite-imports/{import_id}/result.csv")]
+pub(super) async fn get_result_file(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<ImportId>,
+) -> Result<HttpResponse, Problem> {
+    let import = found_with_rows(&context, caller.instance, id).await?;
+    if import.state == ImportState::Analysed {
+        return Err(InviteError::ImportNotConfirmed(id).into());
+    }
+    let mut export = Export::new(&import.analysis.dialect);
+    if import.analysis.dialect.has_headers {
+        let names = import.analysis.columns.iter().map(|column| column.name.as_str());
+        let more = [free_name(&import, "status"), free_name(&import, "reason")];
+        export.row(names.chain(more.iter().map(String::as_str)));
+    }
+    Ok(download(&import, "result", export, 0, context, write_results))
+}
+
+/// A name that no column of the file has.
+fn free_name(import: &Import, name: &str) -> String {
+    let taken = import.analysis.columns.iter().any(|column| column.name.trim().eq_ignore_ascii_case(name));
+    if taken { format!("invitation {name}") } else { name.to_owned() }
+}
+
+/// The answer with a file that is written chunk by chunk: those with `faults` faults or more.
+fn download(
+    import: &Import,
+    what: &str,
+    export: Export,
+    faults: i64,
+    context: Context,
+    write: impl Fn(&mut Export, &KeptChunk, &Import) + 'static,
+) -> HttpResponse {
+    let name = format!("invite-import-{}-{what}.csv", import.id);
+    let disposition = ContentDisposition { disposition: DispositionType::Attachment, parameters: vec![DispositionParam::Filename(name)] };
+    HttpResponse::Ok()
+        .content_type(format!("text/csv; charset={}", export.charset()))
+        .insert_header(disposition)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming(chunks(import.clone(), export, faults, context, write))
+}
+
+fn chunks(
+    import: Import,
+    mut export: Export,
+    faults: i64,
+    context: Context,
+    write: impl Fn(&mut Export, &KeptChunk, &Import),
+) -> impl Stream<Item = Result<Bytes, DbError>> {
+    async_stream::try_stream! {
+        yield Bytes::from(export.take());
+        let mut place = 0;
+        while let Some(kept) = import_store::chunk_from(&context.db, import.instance, import.id, place, faults).await? {
+            place = kept.chunk.first + u64::from(kept.chunk.rows);
+            write(&mut export, &kept, &import);
+            yield Bytes::from(export.take());
+        }
+    }
+}
+
+fn write_faults(export: &mut Export, kept: &KeptChunk, import: &Import, teams: &Teams) {
+    let mut rows = StoredRows::of(&kept.chunk.body);
+    let mut row = rows.next_row();
+    for (_, fault) in faults_of(kept, import, teams) {
+        while row.is_some_and(|(number, _)| number < fault.row) {
+            row = rows.next_row();
+        }
+        let column = fault.column.and_then(|column| import.analysis.columns.get(usize::from(column)));
+        let value = row.map(|(_, cells): (u64, Cells<'_>)| cells.at(fault.column.map(ColumnNumber))).unwrap_or_default();
+        let column = column.map(|column| column.name.as_str()).unwrap_or_default();
+        export.row([fault.row.to_string().as_str(), column, &fault.code, &fault.detail, value].into_iter());
+    }
+}
+
+fn write_results(export: &mut Export, kept: &KeptChunk, import: &Import) {
+    let columns = import.analysis.columns.len();
+    let mut rows = StoredRows::of(&kept.chunk.body);
+    let (mut outcomes, mut place) = (kept.outcomes.iter().flatten(), kept.chunk.first);
+    while let Some((_, cells)) = rows.next_row() {
+        if place >= import.analysis.rows {
+            // Notes below the table come back as they were.
+            export.row(cells.iter());
+        } else {
+            let outcome = outcomes.next();
+            let status = outcome.map_or("pending", |outcome| outcome.status.as_str());
+            let why = outcome.and_then(reason).unwrap_or_default();
+            export.row(file_row(cells, columns).chain([status, why.as_str()]));
+        }
+        place += 1;
+    }
+}

@@ -1,0 +1,84 @@
+use actix_web::{HttpResponse, get};
+use serde::Deserialize;
+
+use super::found_with_rows;
+use crate::http::problem::ProblemBody;
+use crate::http::{Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::ids::ImportId;
+use crate::invites::csv::RowFault;
+use crate::invites::import_rows::{faults_after, results_after};
+use crate::invites::imports::RowResult;
+use crate::invites::invite::ResultStatus;
+use crate::members;
+
+/// List the faults of an import
+///
+/// Every fault under the mapping, in the order of the rows. Teams made since the file was checked count; `PUT …/mapping` counts
+/// anew.
+#[utoipa::path(
+    operation_id = "listInviteImportFaults", tag = "Invitations",
+    params(("import_id" = ImportId, Path, description = "The import's id."), PageParams),
+    responses(
+        (status = 200, description = "A page of faults.", body = Listing<RowFault>),
+        (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/invite-imports/{import_id}/faults")]
+pub(super) async fn list_faults(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<ImportId>,
+    QueryParams(params): QueryParams<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, after) = params.read::<i64>()?;
+    let import = found_with_rows(&context, caller.instance, id).await?;
+    let teams = members::teams(&context.db, caller.instance).await?;
+    let faults = faults_after(&context.db, &import, &teams, after, usize::from(limit) + 1).await?;
+    Ok(HttpResponse::Ok().json(page(faults, limit)))
+}
+
+/// What a list of results shows.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ResultParams {
+    /// Only rows that ended so.
+    #[param(inline)]
+    status: Option<ResultStatus>,
+    /// Most rows to return; 100 unless given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9A-Za-z_-]{21}[AQgw]$")]
+    cursor: Option<String>,
+}
+
+/// List the results of an import
+///
+/// What became of each row, in the order of the rows; those that are still to be worked off are left out.
+#[utoipa::path(
+    operation_id = "listInviteImportResults", tag = "Invitations",
+    params(("import_id" = ImportId, Path, description = "The import's id."), ResultParams),
+    responses(
+        (status = 200, description = "A page of results.", body = Listing<RowResult>),
+        (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/invite-imports/{import_id}/results")]
+pub(super) async fn list_results(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<ImportId>,
+    QueryParams(params): QueryParams<ResultParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, after) = PageParams { limit: params.limit, cursor: params.cursor }.read::<i64>()?;
+    let import = found_with_rows(&context, caller.instance, id).await?;
+    let results = results_after(&context.db, &import, params.status, after, usize::from(limit) + 1).await?;
+    Ok(HttpResponse::Ok().json(page(results, limit)))
+}
+
+/// A page of rows that are in the order of their places.
+fn page<T>(rows: Vec<(i64, T)>, limit: u16) -> Listing<T> {
+    let Listing { data, next_cursor } = Listing::page(rows, limit, |(place, _)| *place);
+    Listing { data: data.into_iter().map(|(_, row)| row).collect(), next_cursor }
+}

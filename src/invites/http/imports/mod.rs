@@ -1,0 +1,113 @@
+//! Inviting by file: `/v1/invite-imports` and what is below it.
+
+mod confirm;
+mod events;
+mod files;
+mod lists;
+mod upload;
+mod view;
+
+use actix_web::{HttpResponse, delete, get};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::ProblemBody;
+use crate::audit::{self, Entry};
+use crate::http::{Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::ids::{ImportId, InstanceId};
+use crate::invites::imports::Import;
+use crate::invites::{InviteError, import_store};
+
+use view::{ImportProgress, ImportView};
+
+/// The routes of imports.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(upload::post_import)
+        .service(list_imports)
+        .service(get_import)
+        .service(delete_import)
+        .service(confirm::put_mapping)
+        .service(confirm::confirm_import)
+        .service(events::get_import_events)
+        .service(lists::list_faults)
+        .service(lists::list_results)
+        .service(files::get_faults_file)
+        .service(files::get_result_file);
+}
+
+fn address(id: ImportId) -> String {
+    format!("/v1/invite-imports/{id}")
+}
+
+async fn found(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, InviteError> {
+    import_store::find(&context.db, instance, id).await?.ok_or(InviteError::ImportUnknown)
+}
+
+/// An import whose rows are still there.
+async fn found_with_rows(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, InviteError> {
+    let import = found(context, instance, id).await?;
+    match import.rows_deleted_at {
+        None => Ok(import),
+        Some(at) => Err(InviteError::ImportRowsDeleted { id, at, ended: import.completed_at.unwrap_or(import.created_at) }),
+    }
+}
+
+/// List imports
+///
+/// In the order they were sent. Those that nobody confirmed are removed after 7 days. Some time after an import has ended, 30 days
+/// unless the service is set otherwise, the rows of its file are deleted; what it is and its counts stay.
+#[utoipa::path(
+    operation_id = "listInviteImports", tag = "Invitations", params(PageParams),
+    responses((status = 200, description = "A page of imports.", body = Listing<ImportProgress>))
+)]
+#[get("/v1/invite-imports")]
+async fn list_imports(
+    context: Context,
+    caller: InstanceCaller,
+    QueryParams(params): QueryParams<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, after) = params.read::<ImportId>()?;
+    let now = context.clock.timestamp();
+    let rows = import_store::list(&context.db, caller.instance, after, i64::from(limit) + 1).await?;
+    let views = rows.iter().map(|import| ImportProgress::new(import, now)).collect();
+    Ok(HttpResponse::Ok().json(Listing::page(views, limit, |row: &ImportProgress| row.id)))
+}
+
+/// Get an import
+///
+/// What is in the file and how far the import has come.
+#[utoipa::path(
+    operation_id = "getInviteImport", tag = "Invitations", params(("import_id" = ImportId, Path, description = "The import's id.")),
+    responses((status = 200, description = "The import.", body = ImportView))
+)]
+#[get("/v1/invite-imports/{import_id}")]
+async fn get_import(context: Context, caller: InstanceCaller, PathParams(id): PathParams<ImportId>) -> Result<HttpResponse, Problem> {
+    let import = found(&context, caller.instance, id).await?;
+    Ok(HttpResponse::Ok().json(ImportView::new(import, context.clock.timestamp())))
+}
+
+/// Discard an import
+///
+/// Removes the file and all that is known of it. An import that has been confirmed stays.
+#[utoipa::path(
+    operation_id = "deleteInviteImport", tag = "Invitations", params(("import_id" = ImportId, Path, description = "The import's id.")),
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 409, description = "The import was confirmed before.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/v1/invite-imports/{import_id}")]
+async fn delete_import(context: Context, caller: InstanceCaller, PathParams(id): PathParams<ImportId>) -> Result<HttpResponse, Problem> {
+    found(&context, caller.instance, id).await?;
+    let mut tx = context.db.begin().await?;
+    if !import_store::delete_unconfirmed(&mut tx, caller.instance, id).await? {
+        // Somebody was faster: the import is confirmed, or gone.
+        drop(tx);
+        found(&context, caller.instance, id).await?;
+        return Err(InviteError::ImportConfirmed(id).into());
+    }
+    let entry = Entry::new("import.discarded", "import", id);
+    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}

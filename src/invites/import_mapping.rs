@@ -1,0 +1,95 @@
+use super::csv::{Analysis, Check, Chunk, Mapping, StoredRows, Unfit};
+use super::imports::{Import, ImportState};
+use super::{InviteError, import_store};
+use crate::db::Tx;
+use crate::http::Context;
+use crate::members;
+
+/// How often a file is checked when others map it at the same time.
+const TRIES: u32 = 5;
+
+/// Checks that a mapping fits the file.
+///
+/// # Errors
+/// [`InviteError::MappingUnfit`], [`InviteError::MappingShared`].
+pub(super) fn check_fit(import: &Import, mapping: &Mapping) -> Result<(), InviteError> {
+    let columns = import.analysis.columns.len();
+    match mapping.unfit(columns) {
+        None => Ok(()),
+        Some(Unfit::NoSuchColumn { field, column }) => {
+            Err(InviteError::MappingUnfit { field: field.as_str(), column, last: columns.saturating_sub(1) })
+        }
+        Some(Unfit::Shared { field, other, column }) => {
+            Err(InviteError::MappingShared { field: field.as_str(), other: other.as_str(), column })
+        }
+    }
+}
+
+/// Checks the whole file anew under another mapping. Gives the transaction in which what was found is recorded, so that the caller
+/// records in it what else belongs to the change.
+///
+/// # Errors
+/// [`InviteError::ImportConfirmed`], [`InviteError::ImportUnknown`], [`InviteError::Interrupted`], [`InviteError::Db`].
+pub(super) async fn map_anew(context: &Context, import: &mut Import, mapping: Mapping) -> Result<Tx, InviteError> {
+    for _ in 0..TRIES {
+        if import.state != ImportState::Analysed {
+            return Err(InviteError::ImportConfirmed(import.id));
+        }
+        // A large file takes a while: nobody waits for it to write.
+        let (analysis, changed) = check_file(context, import, mapping).await?;
+        let mut tx = context.db.begin().await?;
+        let now = import_store::find_and_lock(&mut tx, import.instance, import.id).await?.ok_or(InviteError::ImportUnknown)?;
+        if now.state != import.state || now.analysis != import.analysis {
+            // Somebody has mapped or confirmed it meanwhile, so what the chunks held before may hold no more.
+            *import = now;
+            continue;
+        }
+        import_store::set_analysis(&mut tx, import.instance, import.id, &analysis).await?;
+        for chunk in &changed {
+            import_store::set_faults(&mut tx, import.instance, import.id, chunk).await?;
+        }
+        import.analysis = analysis;
+        return Ok(tx);
+    }
+    Err(InviteError::Interrupted)
+}
+
+/// What is found under another mapping, and the chunks whose faults are others than before.
+async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Result<(Analysis, Vec<Chunk>), InviteError> {
+    let teams = members::teams(&context.db, import.instance).await?;
+    let table_rows = import.analysis.rows;
+    let mut check = Check::new(mapping, import.analysis.columns.len(), teams);
+    let (mut place, mut changed) = (0, Vec::new());
+    while let Some(kept) = import_store::chunk_from(&context.db, import.instance, import.id, place, 0).await? {
+        let mut chunk = kept.chunk;
+        place = chunk.first + u64::from(chunk.rows);
+        let before = (chunk.faults, chunk.repeats.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            check_chunk(&mut check, &mut chunk, table_rows);
+            (check, chunk)
+        });
+        // The task only fails when the runtime shuts down.
+        (check, chunk) = work.await.map_err(|_| InviteError::Interrupted)?;
+        if before != (chunk.faults, chunk.repeats.clone()) {
+            chunk.body = Vec::new();
+            changed.push(chunk);
+        }
+    }
+    let mut analysis = import.analysis.clone();
+    analysis.mapping = mapping.into();
+    (analysis.faults_total, analysis.valid_rows) = (check.faults_total, check.valid_rows);
+    analysis.faults = check.faults;
+    Ok((analysis, changed))
+}
+
+fn check_chunk(check: &mut Check, chunk: &mut Chunk, table_rows: u64) {
+    (chunk.faults, chunk.repeats) = (0, Vec::new());
+    let mut place = chunk.first;
+    let mut rows = StoredRows::of(&chunk.body);
+    while let Some((number, cells)) = rows.next_row().filter(|_| place < table_rows) {
+        let found = check.row(number, cells);
+        chunk.faults = chunk.faults.saturating_add(found.faults);
+        chunk.repeats.extend(found.repeats.map(|first| (number, first)));
+        place += 1;
+    }
+}

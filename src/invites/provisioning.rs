@@ -1,0 +1,84 @@
+//! Invitations on behalf of a directory that provisions members.
+
+use super::invite::{Desk, Outcome, invite, issue};
+use super::{InviteError, inviting_member, store};
+use crate::audit::{self, Entry, Origin};
+use crate::db::Tx;
+use crate::http::Context;
+use crate::ids::{InstanceId, MemberId};
+use crate::mail;
+use crate::members::{self, NewMember};
+
+/// A directory at work in an instance.
+#[derive(Debug, Clone, Copy)]
+pub struct Provisioning<'a> {
+    pub context: &'a Context,
+    pub instance: InstanceId,
+    pub origin: &'a Origin,
+}
+
+impl<'a> Provisioning<'a> {
+    fn desk(&self) -> Desk<'a> {
+        Desk::new(self.context, self.instance, &self.origin.actor, self.origin)
+    }
+}
+
+/// Makes a member, and invites them if `inviting`.
+///
+/// # Errors
+/// [`InviteError::NobodyInvited`], [`InviteError::AlreadyMember`], [`InviteError::OtherInstance`], [`InviteError::NoSeat`],
+/// [`InviteError::Db`], [`InviteError::Seal`].
+pub async fn provision(tx: &mut Tx, by: &Provisioning<'_>, person: NewMember, inviting: bool) -> Result<MemberId, InviteError> {
+    let everyone = members::ensure_everyone(tx, by.context.clock.as_ref(), by.instance).await?;
+    if members::count(tx, by.instance).await? == 0 {
+        return Err(InviteError::NobodyInvited);
+    }
+    // Who is here already is told apart before anybody is invited anew.
+    if let Some(holder) = members::holder_of(tx, &person.email.key()).await? {
+        return Err(if holder.instance == by.instance { InviteError::AlreadyMember } else { InviteError::OtherInstance });
+    }
+    let seats = by.context.limits.seats;
+    if inviting {
+        return match invite(tx, &by.desk(), &[person]).await?.pop() {
+            Some(Outcome::Invited(invite)) => Ok(invite.member),
+            Some(Outcome::NoSeat) => Err(InviteError::NoSeat(seats)),
+            _ => Err(InviteError::OtherInstance),
+        };
+    }
+    if members::count(tx, by.instance).await? >= seats {
+        return Err(InviteError::NoSeat(seats));
+    }
+    let added = members::add(tx, by.context.clock.as_ref(), by.instance, everyone, &person).await?;
+    let id = added.ok_or(InviteError::OtherInstance)?;
+    let entry = Entry::new("member.provisioned", "member", id).after(serde_json::json!({ "email": person.email, "active": false }));
+    audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?;
+    Ok(id)
+}
+
+/// Invites a member who has not activated once more, at the address they have now; an invitation that holds is taken back.
+///
+/// # Errors
+/// [`InviteError::Db`], [`InviteError::Seal`].
+pub async fn invite_anew(tx: &mut Tx, by: &Provisioning<'_>, member: MemberId) -> Result<(), InviteError> {
+    withdraw(tx, by, member).await?;
+    let desk = by.desk();
+    let Some(found) = members::find_in(tx, by.instance, member).await? else { return Ok(()) };
+    let head = store::letterhead(tx, by.instance, inviting_member(desk.invited_by)).await?;
+    let invite = issue(tx, &desk, &head, member, found.email.as_str(), found.is_original).await?;
+    let entry = Entry::new("invite.created", "invite", invite.id).after(serde_json::json!({ "member": member }));
+    Ok(audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?)
+}
+
+/// Takes a member's invitations back; they stay a member who has not activated.
+///
+/// # Errors
+/// [`InviteError::Db`].
+pub async fn withdraw(tx: &mut Tx, by: &Provisioning<'_>, member: MemberId) -> Result<(), InviteError> {
+    let now = by.context.clock.timestamp();
+    for invite in members::revoke_invitations(tx, by.instance, member, &by.origin.actor, now).await? {
+        mail::cancel(tx, by.instance, invite.0, now).await?;
+        let entry = Entry::new("invite.revoked", "invite", invite);
+        audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?;
+    }
+    Ok(())
+}

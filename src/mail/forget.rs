@@ -1,0 +1,50 @@
+//! Deletes messages from the outbox some time after they left, or were given up: they name people, and nobody asks for them any more.
+
+use futures_util::future::BoxFuture;
+use time::Duration;
+
+use super::store;
+use crate::clock::SharedClock;
+use crate::db::claim::ClaimedJob;
+use crate::db::{Db, DbError};
+use crate::jobs::{JobHandler, JobOutcome};
+
+/// The kind of the job, of which there is one for all instances.
+pub const FORGET: &str = "forget_mail";
+
+/// Deletes old messages, again and again.
+pub struct ForgetMail {
+    db: Db,
+    clock: SharedClock,
+    kept: Duration,
+}
+
+impl ForgetMail {
+    /// A handler over the service's database that keeps messages for the time `kept` after their end.
+    #[must_use]
+    pub fn new(db: Db, clock: SharedClock, kept: Duration) -> Self {
+        Self { db, clock, kept }
+    }
+
+    async fn round(&self) -> Result<(), DbError> {
+        let before = self.clock.timestamp() - self.kept;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let deleted = store::delete_finished(&mut tx, before).await?;
+            tx.commit().await?;
+            if deleted == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl JobHandler for ForgetMail {
+    fn kind(&self) -> &'static str {
+        FORGET
+    }
+
+    fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move { JobOutcome::next_round(FORGET, self.round().await) })
+    }
+}

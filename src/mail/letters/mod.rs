@@ -1,0 +1,126 @@
+//! What messages say, in the languages Marketo ships in. A new kind of message is a variant of [`Letter`] with a file of its own
+//! beside this one, which gives its [`Content`] in each language; how it looks is the same for all.
+
+mod dates;
+mod invitation;
+mod password_reset;
+mod sync_notice;
+
+use askama::Template;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{MailError, Message};
+use crate::language::Language;
+
+pub use invitation::{InvitationLetter, Inviter};
+pub use password_reset::PasswordResetLetter;
+pub use sync_notice::{SyncCounts, SyncFailureText, SyncNoticeLetter};
+
+/// What is written to somebody. Stored sealed until it has left: it may hold a link that works once.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Letter {
+    /// An invitation with its activation link.
+    Invitation(InvitationLetter),
+    /// A link for a new password.
+    PasswordReset(PasswordResetLetter),
+    /// How a sync has ended.
+    SyncNotice(SyncNoticeLetter),
+    /// Tells that messages arrive.
+    Test,
+}
+
+impl std::fmt::Debug for Letter {
+    /// The kind only: the rest is a secret or personal.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Letter").field(&self.kind()).finish()
+    }
+}
+
+/// A letter in one language, before it is laid out. Control characters are dropped when it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) subject: String,
+    pub(super) greeting: String,
+    /// Paragraphs before the link.
+    pub(super) before: Vec<String>,
+    /// An address to open, on a line of its own.
+    pub(super) link: Option<String>,
+    /// Paragraphs after the link.
+    pub(super) after: Vec<String>,
+    /// Small print.
+    pub(super) note: Option<String>,
+}
+
+impl Content {
+    fn one_line_each(mut self) -> Self {
+        let texts = [&mut self.subject, &mut self.greeting].into_iter().chain(&mut self.before).chain(&mut self.after);
+        for text in texts.chain(&mut self.link).chain(&mut self.note) {
+            if text.contains(char::is_control) {
+                *text = text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
+            }
+        }
+        self
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/letters/letter.html")]
+struct Html<'a> {
+    language: &'a str,
+    content: &'a Content,
+}
+
+#[derive(Template)]
+#[template(path = "mail/letters/letter.txt")]
+struct Text<'a> {
+    content: &'a Content,
+}
+
+impl Letter {
+    /// The kind of message, as the outbox shows it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Invitation(_) => "invitation",
+            Self::PasswordReset(_) => "password_reset",
+            Self::SyncNotice(_) => "sync_notice",
+            Self::Test => "test",
+        }
+    }
+
+    fn content(&self, language: Language) -> Content {
+        match self {
+            Self::Invitation(letter) => letter.content(language),
+            Self::PasswordReset(letter) => letter.content(language),
+            Self::SyncNotice(letter) => letter.content(language),
+            // Only operators see it, who read the settings in English, too.
+            Self::Test => Content {
+                subject: "Test message from MSI Actions".into(),
+                greeting: "Hello,".into(),
+                before: vec!["this is a test message from MSI Actions. Since you can read it, invitations arrive, too.".into()],
+                ..Content::default()
+            },
+        }
+    }
+
+    /// The message with this id to one address, written at `date`.
+    ///
+    /// # Errors
+    /// [`MailError::Permanent`] when a template can't be filled in.
+    pub fn message(&self, id: Uuid, to: &str, language: Language, date: OffsetDateTime) -> Result<Message, MailError> {
+        let content = self.content(language).one_line_each();
+        let unfilled = |_| MailError::permanent("the template can't be filled in");
+        Ok(Message {
+            id,
+            date,
+            to: to.to_owned(),
+            language,
+            html: Html { language: language.as_str(), content: &content }.render().map_err(unfilled)?,
+            text: Text { content: &content }.render().map_err(unfilled)?,
+            subject: content.subject,
+        })
+    }
+}

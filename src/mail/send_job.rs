@@ -1,0 +1,203 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use time::Duration;
+use tokio::sync::Semaphore;
+
+use super::outbox::content_context;
+use super::store::Outgoing;
+use super::{Letter, MailError, MailProgress, MailStatus, MailWatcher, Mailer, Message, store};
+use crate::clock::Timestamp;
+use crate::db::DbError;
+use crate::db::claim::ClaimedJob;
+use crate::http::Context;
+use crate::ids::{InstanceId, MailId};
+use crate::jobs::{JobHandler, JobOutcome, back_off};
+
+/// The kind of job that sends one message.
+pub(super) const KIND: &str = "send_mail";
+
+/// How often a message is handed over again when it is not known whether the server has taken it.
+const MOST_DOUBTS: i64 = 1;
+/// Messages of a process that are on their way at once. A server that takes minutes to answer must not keep other jobs from running.
+const UNDER_WAY: usize = 2;
+/// How long a message waits for its turn before other jobs get theirs.
+const TURN: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Sends the messages of the outbox; see the module for what is promised.
+pub struct SendMail {
+    context: Context,
+    mailer: Mailer,
+    watchers: HashMap<&'static str, Arc<dyn MailWatcher>>,
+    under_way: Semaphore,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    mail_id: MailId,
+}
+
+/// How a try ended.
+enum End {
+    Finished {
+        status: MailStatus,
+        /// For the outbox and the log: no address.
+        error: Option<String>,
+        progress: MailProgress,
+    },
+    Again {
+        doubts: i64,
+        error: String,
+        why: String,
+    },
+}
+
+impl SendMail {
+    /// A handler that sends through `mailer` and tells the watchers.
+    #[must_use]
+    pub fn new(context: Context, mailer: Mailer, watchers: Vec<Arc<dyn MailWatcher>>) -> Self {
+        let watchers = watchers.into_iter().map(|watcher| (watcher.kind(), watcher)).collect();
+        Self { context, mailer, watchers, under_way: Semaphore::new(UNDER_WAY) }
+    }
+
+    async fn attempt(&self, instance: InstanceId, id: MailId) -> Result<JobOutcome, DbError> {
+        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, self.under_way.acquire()).await else {
+            return Ok(JobOutcome::Again(Duration::ZERO));
+        };
+        let Some(mut mail) = store::outgoing(&self.context.db, instance, id).await? else { return Ok(JobOutcome::Done) };
+        match mail.mail.status {
+            MailStatus::Queued => {}
+            // Whoever wrote this mark died, or lost its lease, before it could record what came of it.
+            MailStatus::Sending if mail.doubts < MOST_DOUBTS => {
+                self.doubt(&mail).await?;
+                mail.doubts += 1;
+            }
+            MailStatus::Sending => return self.record(&mail, unconfirmed("the process ended while it was sent")).await,
+            _ => return Ok(JobOutcome::Done),
+        }
+        let now = self.context.clock.timestamp();
+        if now >= mail.useful_until {
+            let error = Some("it could not be delivered in time".to_owned());
+            return self.record(&mail, End::Finished { status: MailStatus::RanOut, error, progress: MailProgress::RanOut }).await;
+        }
+        if let Some(wait) = self.pace(&mail, now).await? {
+            return Ok(JobOutcome::Again(wait));
+        }
+        let message = match self.compose(&mail) {
+            Ok(message) => message,
+            Err(error) => return self.record(&mail, end_of(&mail, error)).await,
+        };
+        if !self.mark(&mail).await? {
+            return Ok(JobOutcome::Done);
+        }
+        mail.tries += 1;
+        let end = match self.mailer.send(&message).await {
+            Ok(()) => End::Finished { status: MailStatus::Sent, error: None, progress: MailProgress::Sent },
+            Err(error) => end_of(&mail, error),
+        };
+        self.record(&mail, end).await
+    }
+
+    /// How long to wait until the server may be handed this message.
+    async fn pace(&self, mail: &Outgoing, now: Timestamp) -> Result<Option<Duration>, DbError> {
+        let Some((server, apart)) = self.mailer.pace() else { return Ok(None) };
+        let slot = match mail.slot_at {
+            Some(slot) => slot,
+            None => {
+                let mut tx = self.context.db.begin().await?;
+                let slot = store::reserve_slot(&mut tx, server, now, apart).await?;
+                store::keep_slot(&mut tx, mail.mail.instance, mail.mail.id, slot).await?;
+                tx.commit().await?;
+                slot
+            }
+        };
+        Ok((slot > now).then(|| slot - now))
+    }
+
+    fn compose(&self, mail: &Outgoing) -> Result<Message, MailError> {
+        let sealed = mail.sealed_content.as_deref().ok_or_else(|| MailError::permanent("what it said is gone"))?;
+        let context = content_context(mail.mail.instance, mail.mail.id);
+        let written = self.context.vault.open_text(&context, sealed).map_err(|error| MailError::permanent(&error.to_string()))?;
+        let letter: Letter =
+            serde_json::from_str(written.expose_secret()).map_err(|_| MailError::permanent("what it said can't be read"))?;
+        letter.message(mail.mail.id.0, &mail.recipient, mail.language, mail.created_at.instant())
+    }
+
+    async fn mark(&self, mail: &Outgoing) -> Result<bool, DbError> {
+        let mut tx = self.context.db.begin().await?;
+        let ours = store::begin(&mut tx, mail.mail.instance, mail.mail.id).await?;
+        tx.commit().await?;
+        Ok(ours)
+    }
+
+    async fn doubt(&self, mail: &Outgoing) -> Result<(), DbError> {
+        tracing::warn!(mail = %mail.mail.id, "it is not known whether a message left before its process ended; it is sent once more");
+        let now = self.context.clock.timestamp();
+        let mut tx = self.context.db.begin().await?;
+        store::postpone(&mut tx, mail.mail.instance, mail.mail.id, 1, None, now).await?;
+        tx.commit().await
+    }
+
+    /// Records the end of a try in the outbox and with the watcher, together.
+    async fn record(&self, mail: &Outgoing, end: End) -> Result<JobOutcome, DbError> {
+        let (instance, id) = (mail.mail.instance, mail.mail.id);
+        let now = self.context.clock.timestamp();
+        let mut tx = self.context.db.begin().await?;
+        let (progress, outcome) = match end {
+            End::Finished { status, error, progress } => {
+                store::finish(&mut tx, instance, id, status, error.as_deref(), now).await?;
+                (progress, error.map_or(JobOutcome::Done, JobOutcome::Failed))
+            }
+            End::Again { doubts, error, why } => {
+                // Not later than it would be given up, so that whoever waits for it learns that in time.
+                let wait = back_off(mail.tries).min(mail.useful_until - now);
+                store::postpone(&mut tx, instance, id, doubts, Some(&error), now + wait).await?;
+                tracing::warn!(mail = %id, error, "a message could not be sent and will be tried again");
+                (MailProgress::Delayed { why }, JobOutcome::Again(wait))
+            }
+        };
+        if let Some(watcher) = self.watchers.get(mail.mail.kind.as_str()) {
+            watcher.record(&mut tx, &mail.mail, &progress).await?;
+        }
+        tx.commit().await?;
+        Ok(outcome)
+    }
+}
+
+fn end_of(mail: &Outgoing, error: MailError) -> End {
+    let why: String = error.answer().chars().filter(|one| !one.is_control()).take(500).collect();
+    match &error {
+        MailError::Permanent { .. } => {
+            End::Finished { status: MailStatus::Refused, error: Some(error.to_string()), progress: MailProgress::Refused { why } }
+        }
+        MailError::InDoubt { .. } if mail.doubts >= MOST_DOUBTS => unconfirmed(&error.to_string()),
+        MailError::InDoubt { .. } => End::Again { doubts: 1, error: error.to_string(), why },
+        MailError::Temporary { .. } | MailError::Settings(_) => End::Again { doubts: 0, error: error.to_string(), why },
+    }
+}
+
+fn unconfirmed(error: &str) -> End {
+    End::Finished { status: MailStatus::Unconfirmed, error: Some(error.to_owned()), progress: MailProgress::Unconfirmed }
+}
+
+impl JobHandler for SendMail {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move {
+            let payload = serde_json::from_value::<Payload>(job.payload.0.clone());
+            let (Some(instance), Ok(Payload { mail_id })) = (job.instance_id, payload) else {
+                return JobOutcome::Failed("the job names no message".into());
+            };
+            self.attempt(instance, mail_id).await.unwrap_or_else(|error| {
+                tracing::warn!(mail = %mail_id, error = %error, "what became of a message could not be recorded");
+                JobOutcome::Again(back_off(job.attempts))
+            })
+        })
+    }
+}
