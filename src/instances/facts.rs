@@ -2,7 +2,7 @@
 //! they all build on `instances`, so asking them would run in circles.
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, on};
+use crate::db::{Db, DbError, Tx, on, on_tx};
 use crate::ids::{InstanceId, RunId};
 
 /// What is known about an instance's set-up.
@@ -54,7 +54,7 @@ pub(super) async fn read(db: &Db, instance: InstanceId) -> Result<Facts, DbError
         "SELECT state, last_tested_at, last_error FROM salesforce_connections WHERE instance_id = $1 AND member_id IS NULL";
     const MARKETO: &str =
         "SELECT state, last_tested_at, last_error FROM marketo_connections WHERE instance_id = $1 ORDER BY is_successor LIMIT 1";
-    const COMPLETED: &str = "SELECT MAX(finished_at) FROM sync_runs WHERE instance_id = $1 AND state = 'completed'";
+    const COMPLETED: &str = "SELECT MAX(finished_at) FROM sync_runs WHERE instance_id = $1 AND kind = 'full' AND state = 'completed'";
     const LAST_RUN: &str = "SELECT id, state, error FROM sync_runs WHERE instance_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1";
     const PACKAGE: &str = "SELECT package_version, identity_remote_site, api_remote_site, api_secret_key_accepted, msi_actions_enabled \
          FROM package_reports WHERE instance_id = $1";
@@ -67,4 +67,14 @@ pub(super) async fn read(db: &Db, instance: InstanceId) -> Result<Facts, DbError
         last_run: on!(db, c => sqlx::query_as(LAST_RUN).bind(instance).fetch_optional(c))?,
         package: on!(db, c => sqlx::query_as(PACKAGE).bind(instance).fetch_optional(c))?,
     })
+}
+
+/// Whether data sync has started; from then on the original user must stay.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn sync_has_started(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT COUNT(*) FROM sync_runs WHERE instance_id = $1";
+    let runs: i64 = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    Ok(runs > 0)
 }

@@ -7,12 +7,17 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::onboarding::Onboarding;
 use super::{
-    Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, PEOPLE_LIMIT, Prerequisites,
-    ProvisionedCredentials, SEAT_LIMIT, TEAM_LIMIT, credentials, facts, integration, onboarding, store,
+    Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, Prerequisites, ProvisionedCredentials,
+    credentials, facts, integration, onboarding, store,
 };
+use crate::audit::{self, Entry, Origin};
+use crate::auth::{LONGEST_OVERLAP, delete_password_sessions};
 use crate::clock::Timestamp;
+use crate::config::LimitSettings;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{
+    AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams,
+};
 use crate::ids::InstanceId;
 
 impl AsProblem for InstanceError {
@@ -63,8 +68,8 @@ struct InstanceBody {
     updated_at: Timestamp,
 }
 
-impl From<Instance> for InstanceBody {
-    fn from(instance: Instance) -> Self {
+impl InstanceBody {
+    fn new(instance: Instance, limits: LimitSettings) -> Self {
         Self {
             id: instance.id,
             munchkin_id: instance.munchkin_id,
@@ -73,7 +78,7 @@ impl From<Instance> for InstanceBody {
             login_management: instance.login_management,
             language: instance.language,
             prerequisites: instance.prerequisites,
-            limits: Limits { people: PEOPLE_LIMIT, user_seats: SEAT_LIMIT, teams: TEAM_LIMIT },
+            limits: Limits { people: limits.people, user_seats: limits.seats, teams: limits.teams },
             created_at: instance.created_at,
             updated_at: instance.updated_at,
         }
@@ -154,16 +159,18 @@ impl CreateInstance {
     (status = 409, description = "The subscription has one already; `link` leads to it.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/instances")]
-async fn create_instance(context: Context, Body(wanted): Body<CreateInstance>) -> Result<HttpResponse, Problem> {
+async fn create_instance(context: Context, origin: Origin, Body(wanted): Body<CreateInstance>) -> Result<HttpResponse, Problem> {
     let (new, marketo) = wanted.parse()?;
     let mut tx = context.db.begin().await?;
     let made = super::create(&mut tx, &*context.clock, new).await?;
     if let Some(marketo) = marketo {
         credentials::keep_credentials(&mut tx, &*context.clock, &context.vault, made.id, &marketo).await?;
     }
+    let entry = Entry::new("instance.created", "instance", made.id).after(made.settings());
+    audit::record(&mut tx, &*context.clock, made.id, &origin, entry).await?;
     tx.commit().await?;
     let location = context.public_url.of(&format!("/v1/instances/{}", made.id));
-    Ok(HttpResponse::Created().insert_header(("location", location)).json(InstanceBody::from(made)))
+    Ok(HttpResponse::Created().insert_header(("location", location)).json(InstanceBody::new(made, context.limits)))
 }
 
 /// List instances
@@ -174,7 +181,7 @@ async fn create_instance(context: Context, Body(wanted): Body<CreateInstance>) -
 async fn list_instances(context: Context, QueryParams(page): QueryParams<PageParams>) -> Result<HttpResponse, Problem> {
     let (limit, after) = page.read::<InstanceId>()?;
     let rows = store::list(&context.db, after, i64::from(limit) + 1).await?;
-    let rows = rows.into_iter().map(InstanceBody::from).collect();
+    let rows = rows.into_iter().map(|row| InstanceBody::new(row, context.limits)).collect();
     Ok(HttpResponse::Ok().json(Listing::page(rows, limit, |row| row.id)))
 }
 
@@ -185,7 +192,7 @@ async fn list_instances(context: Context, QueryParams(page): QueryParams<PagePar
 #[get("/v1/instances/{instance_id}")]
 async fn get_any_instance(context: Context, PathParams(id): PathParams<InstanceId>) -> Result<HttpResponse, Problem> {
     let found = store::find(&context.db, id).await?.ok_or(InstanceError::Unknown)?;
-    Ok(HttpResponse::Ok().json(InstanceBody::from(found)))
+    Ok(HttpResponse::Ok().json(InstanceBody::new(found, context.limits)))
 }
 
 async fn own(context: &Context, caller: &InstanceCaller) -> Result<Instance, Problem> {
@@ -196,7 +203,7 @@ async fn own(context: &Context, caller: &InstanceCaller) -> Result<Instance, Pro
 #[utoipa::path(operation_id = "getInstance", tag = "Instances", responses((status = 200, description = "The instance.", body = InstanceBody)))]
 #[get("/v1/instance")]
 async fn get_instance(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(InstanceBody::from(own(&context, &caller).await?)))
+    Ok(HttpResponse::Ok().json(InstanceBody::new(own(&context, &caller).await?, context.limits)))
 }
 
 /// What is to be changed; what is left out stays.
@@ -211,6 +218,9 @@ struct UpdateInstance {
 }
 
 /// Change the caller's instance
+///
+/// Setting `login_management` to `salesforce_only` ends every session that was begun with a password, in the same moment; see
+/// `GET /v1/instance/login-management/consequences` before.
 #[utoipa::path(operation_id = "updateInstance", tag = "Instances", request_body = UpdateInstance, responses((status = 200, description = "The instance as it is now.", body = InstanceBody)))]
 #[patch("/v1/instance")]
 async fn update_instance(context: Context, caller: InstanceCaller, Body(wanted): Body<UpdateInstance>) -> Result<HttpResponse, Problem> {
@@ -220,6 +230,7 @@ async fn update_instance(context: Context, caller: InstanceCaller, Body(wanted):
         return Err(Problem::invalid(faults));
     }
     let mut instance = own(&context, &caller).await?;
+    let (before, login_management) = (instance.settings(), instance.login_management);
     instance.name = wanted.name.unwrap_or(instance.name);
     instance.login_management = wanted.login_management.unwrap_or(instance.login_management);
     instance.language = wanted.language.unwrap_or(instance.language);
@@ -227,8 +238,14 @@ async fn update_instance(context: Context, caller: InstanceCaller, Body(wanted):
     instance.updated_at = context.clock.timestamp();
     let mut tx = context.db.begin().await?;
     store::update(&mut tx, &instance).await?;
+    let mut after = instance.settings();
+    if instance.login_management == LoginManagement::SalesforceOnly && login_management != instance.login_management {
+        after["password_sessions_ended"] = delete_password_sessions(&mut tx, instance.id).await?.into();
+    }
+    let entry = Entry::new("instance.changed", "instance", instance.id).before(before).after(after);
+    audit::record(&mut tx, &*context.clock, instance.id, &caller.origin, entry).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(InstanceBody::from(instance)))
+    Ok(HttpResponse::Ok().json(InstanceBody::new(instance, context.limits)))
 }
 
 /// See how far the set-up is
@@ -273,21 +290,50 @@ impl From<super::IntegrationInformation> for IntegrationBody {
 async fn get_integration_information(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let mut tx = context.db.begin().await?;
     let card = integration::show(&mut tx, &*context.clock, &context.vault, caller.instance).await?;
+    if card.client_secret.is_some() {
+        let entry = Entry::new("integration.secret_shown", "client", &card.client_id);
+        audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
+    }
     tx.commit().await?;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
 }
 
+/// How the secret is changed.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RotateSecret {
+    /// How long the secret of before works on, in seconds; it stops at once unless given.
+    // JSON's whole numbers may be written with a fraction of zero.
+    #[serde(default)]
+    #[schema(value_type = i64, minimum = 0, maximum = 604_800)]
+    keep_old_for_seconds: f64,
+}
+
 /// Give the instance's API client another secret
 ///
-/// The one before stops working at once.
-#[utoipa::path(operation_id = "rotateIntegrationSecret", tag = "Set-up", responses(
+/// The one before stops working at once, or after `keep_old_for_seconds`: until then both work, so that programs can change over
+/// one by one. A still older one stops at once.
+#[utoipa::path(operation_id = "rotateIntegrationSecret", tag = "Set-up", request_body = Option<RotateSecret>, responses(
     (status = 200, description = "The card, with the new secret.", body = IntegrationBody),
     (status = 409, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/instance/integration-information/rotate")]
-async fn rotate_integration_secret(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn rotate_integration_secret(
+    context: Context,
+    caller: InstanceCaller,
+    OptionalBody(wanted): OptionalBody<RotateSecret>,
+) -> Result<HttpResponse, Problem> {
+    let seconds = wanted.map_or(0.0, |wanted| wanted.keep_old_for_seconds);
+    if seconds.fract() != 0.0 || !(0.0..=LONGEST_OVERLAP.as_seconds_f64()).contains(&seconds) {
+        let detail = format!("An old secret can be kept for 0 to {} whole seconds.", LONGEST_OVERLAP.whole_seconds());
+        return Err(Problem::invalid(vec![InputFault::new("/keep_old_for_seconds", "out_of_range", detail)]));
+    }
+    let overlap = time::Duration::seconds_f64(seconds);
     let mut tx = context.db.begin().await?;
-    let card = integration::rotate(&mut tx, &*context.clock, caller.instance).await?;
+    let card = integration::rotate(&mut tx, &*context.clock, caller.instance, overlap).await?;
+    let entry =
+        Entry::new("integration.secret_rotated", "client", &card.client_id).after(serde_json::json!({ "keep_old_for_seconds": seconds }));
+    audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
 }

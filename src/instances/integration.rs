@@ -1,6 +1,7 @@
 //! The Integration Information card: empty until the first user has been invited; then the client id, and the secret once.
 
 use secrecy::{ExposeSecret, SecretString};
+use time::Duration;
 
 use super::{InstanceError, store};
 use crate::auth::{self, NewClient, Scopes};
@@ -57,13 +58,18 @@ pub(super) async fn show(
     Ok(IntegrationInformation { client_id: row.client_id, client_secret, created_at: row.created_at, shown_at })
 }
 
-/// Gives the client another secret and shows it; the one before stops working at once.
+/// Gives the client another secret and shows it; the one before works on for `overlap`.
 ///
 /// # Errors
 /// [`InstanceError::NobodyInvited`] before the first invitation.
-pub(super) async fn rotate(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId) -> Result<IntegrationInformation, InstanceError> {
+pub(super) async fn rotate(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    instance: InstanceId,
+    overlap: Duration,
+) -> Result<IntegrationInformation, InstanceError> {
     let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
-    let secret = auth::rotate_secret(tx, &row.client_id).await?.ok_or(InstanceError::NobodyInvited)?;
+    let secret = auth::rotate_secret(tx, clock, &row.client_id, overlap).await?.ok_or(InstanceError::NobodyInvited)?;
     let now = clock.timestamp();
     store::mark_integration_shown(tx, instance, now).await?;
     Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, shown_at: Some(now) })

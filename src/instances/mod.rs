@@ -19,15 +19,11 @@ use crate::ids::InstanceId;
 
 pub use create::{NewInstance, create};
 pub use credentials::{ProvisionedCredentials, provisioned_credentials};
+pub use facts::sync_has_started;
 pub use integration::{IntegrationInformation, ensure_integration_client};
-pub use store::find;
+pub use store::{find, lock_login_management};
 
-/// Most members an instance can have, invited ones included.
-pub const SEAT_LIMIT: i64 = 100;
-/// Most teams an instance can have, Everyone included.
-pub const TEAM_LIMIT: i64 = 20;
-/// Most people an instance can sync.
-pub const PEOPLE_LIMIT: u64 = 1_500_000;
+pub use crate::language::Language;
 
 /// The name of a Marketo subscription, `AAA-BBB-CCC`: three digits, three capital letters, three digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,21 +81,6 @@ pub enum LoginManagement {
     AllLoginMethods,
 }
 
-/// Language of mails and pages, one of those Marketo ships in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    En,
-    De,
-    Fr,
-    Es,
-    It,
-    Pt,
-    Ja,
-    Ko,
-    Zh,
-}
-
 /// What must hold before the set-up guide can begin; reported by the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +103,15 @@ pub struct Instance {
     pub prerequisites: Prerequisites,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Instance {
+    /// The settings that can be changed, for the audit.
+    pub(crate) fn settings(&self) -> serde_json::Value {
+        serde_json::json!({
+            "name": self.name, "login_management": self.login_management, "language": self.language, "prerequisites": self.prerequisites,
+        })
+    }
 }
 
 /// Why an instance can't be made, changed or shown.

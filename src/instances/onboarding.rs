@@ -106,7 +106,10 @@ fn first_invite(facts: &Facts) -> Judgement {
         None => judged(StepState::Ready, "Choose a person from GET /v1/marketo/admins and invite them."),
         Some(invite) => match invite.status.as_str() {
             "sent" | "accepted" => judged(StepState::Done, "The first user has been sent the invitation."),
-            "failed" => judged(StepState::Failed, invite.send_error.clone().unwrap_or_else(|| "The invitation could not be sent.".into())),
+            "revoked" => {
+                judged(StepState::Ready, "The invitation was revoked. Choose a person from GET /v1/marketo/admins and invite them.")
+            }
+            "bounced" => judged(StepState::Failed, invite.send_error.clone().unwrap_or_else(|| "The invitation could not be sent.".into())),
             _ => judged(StepState::InProgress, "The invitation is on its way."),
         },
     }
@@ -133,6 +136,7 @@ fn sync(facts: &Facts) -> Judgement {
         (Some(run), None) if run.state == "failed" => {
             judged(StepState::Failed, run.error.clone().unwrap_or_else(|| "The sync failed; see the run.".into()))
         }
+        (Some(run), None) if run.state == "cancelled" => judged(StepState::Ready, "The first sync was cancelled; start it again."),
         (Some(run), None) => judged(StepState::InProgress, format!("The first sync is {}; see /v1/sync/runs/{}.", run.state, run.id)),
     }
 }

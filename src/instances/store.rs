@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Instance, MunchkinId, Prerequisites};
+use super::{Instance, LoginManagement, MunchkinId, Prerequisites};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::InstanceId;
@@ -128,6 +128,17 @@ pub async fn update(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
             .bind(instance.updated_at)
     )
     .map(drop)
+}
+
+/// How members of the instance log in, with its row locked until the transaction ends: an update that changes nothing locks it on
+/// both engines. None when there is no such instance.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn lock_login_management(tx: &mut Tx, instance: InstanceId) -> Result<Option<LoginManagement>, DbError> {
+    const SQL: &str = "UPDATE instances SET name = name WHERE id = $1 RETURNING login_management";
+    let found: Option<String> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))?;
+    found.map(value_of).transpose()
 }
 
 /// The row behind the Integration Information card.

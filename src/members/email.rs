@@ -42,7 +42,18 @@ impl EmailAddress {
     /// # Errors
     /// [`NoEmailAddress`], saying what is wrong.
     pub fn parse(text: &str) -> Result<Self, NoEmailAddress> {
+        Self::check(text).map(|text| Self(text.to_owned()))
+    }
+
+    /// The same without keeping it, for lists of many: gives the text without the spaces around it.
+    ///
+    /// # Errors
+    /// As [`EmailAddress::parse`].
+    pub fn check(text: &str) -> Result<&str, NoEmailAddress> {
         let text = text.trim();
+        if is_plain(text.as_bytes()) {
+            return Ok(text);
+        }
         if text.is_empty() {
             return Err(NoEmailAddress::Empty);
         }
@@ -61,7 +72,7 @@ impl EmailAddress {
         }
         let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
         email_address::EmailAddress::parse_with_options(text, options).map_err(|_| NoEmailAddress::Domain)?;
-        Ok(Self(text.to_owned()))
+        Ok(text)
     }
 
     /// The address as it was typed.
@@ -76,6 +87,42 @@ impl EmailAddress {
     pub fn key(&self) -> String {
         self.0.to_lowercase()
     }
+}
+
+/// Whether the text is an address of the plainest kind: ASCII, dots between the parts before the `@`, two labels or more after
+/// it. Nearly all are, and this is many times faster than the whole grammar.
+fn is_plain(text: &[u8]) -> bool {
+    let Some(at) = text.iter().position(|byte| *byte == b'@') else { return false };
+    let (local, domain) = (&text[..at], &text[at + 1..]);
+    if local.len() > 64 || text.len() > LONGEST_ADDRESS {
+        return false;
+    }
+    let mut before = b'.';
+    for byte in local {
+        let fits = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'\'') || (*byte == b'.' && before != b'.');
+        if !fits {
+            return false;
+        }
+        before = *byte;
+    }
+    if before == b'.' {
+        return false;
+    }
+    let (mut labels, mut length, mut before) = (1, 0, b'.');
+    for byte in domain {
+        match byte {
+            b'.' if length == 0 || before == b'-' => return false,
+            b'.' => (labels, length) = (labels + 1, 0),
+            b'-' if length == 0 => return false,
+            _ if byte.is_ascii_alphanumeric() || *byte == b'-' => length += 1,
+            _ => return false,
+        }
+        if length > 63 {
+            return false;
+        }
+        before = *byte;
+    }
+    labels > 1 && length > 0 && before != b'-'
 }
 
 impl TryFrom<String> for EmailAddress {
@@ -136,6 +183,14 @@ mod tests {
             if let Ok(address) = EmailAddress::parse(&text) {
                 prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
                 prop_assert_eq!(address.key().to_lowercase(), address.key());
+            }
+        }
+
+        #[test]
+        fn the_short_way_takes_nothing_that_the_grammar_refuses(text in "[aZ0.@_+'-]{0,12}@[aZ0.-]{0,12}") {
+            if is_plain(text.as_bytes()) {
+                let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+                prop_assert!(email_address::EmailAddress::parse_with_options(&text, options).is_ok(), "{}", text);
             }
         }
 

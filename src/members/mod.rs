@@ -1,19 +1,38 @@
 //! Members of an instance: who they are, what they may do, and the teams they are in. Everyone is in the team Everyone.
 
+mod auto_login;
+mod change;
 mod email;
 pub mod http;
+mod passwords;
+mod reset_job;
 pub mod store;
 mod teams;
 
-use crate::auth::Role;
+use crate::auth::{Role, SessionMethod};
 use crate::clock::{Clock, Timestamp};
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
+pub use auto_login::AutoLogin;
+pub use change::{
+    Acting, Loss, Names, PassedOn, change_email, change_names, change_role, check_deactivatable, deactivate, reactivate, remove,
+    revoke_and_remove,
+};
 pub use email::{EmailAddress, LONGEST_ADDRESS, NoEmailAddress};
 pub(crate) use http::MemberView;
-pub use store::{activate, count, find, has_original, holder_of, teams, teams_of};
-pub use teams::{EVERYONE, Team, TeamName, Teams, create_team, ensure_everyone};
+pub use passwords::{
+    LONGEST_PASSWORD, LoggedIn, LoginError, PasswordChange, PasswordFault, SHORTEST_PASSWORD, change_password, check_length,
+    complete_reset, hash_new_password, log_in, open_reset,
+};
+pub use reset_job::AnswerPasswordResets;
+pub use store::{
+    MemberFilter, activate, count, find, find_in, find_team_in, has_original, holder_of, list, memberships, named_teams_of,
+    named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_of,
+};
+pub use teams::{
+    EVERYONE, Team, TeamMemberOutcome, TeamName, Teams, change_team_members, create_team, delete_team, ensure_everyone, rename_team,
+};
 
 /// Most characters of a first or last name.
 pub const LONGEST_NAME: usize = 100;
@@ -26,6 +45,8 @@ pub enum MemberStatus {
     Invited,
     /// Has activated and can log in.
     Active,
+    /// Has activated and is kept out until reactivated.
+    Deactivated,
 }
 
 impl MemberStatus {
@@ -35,13 +56,14 @@ impl MemberStatus {
         match self {
             Self::Invited => "invited",
             Self::Active => "active",
+            Self::Deactivated => "deactivated",
         }
     }
 
     /// The status of this name.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        [Self::Invited, Self::Active].into_iter().find(|status| status.as_str() == text)
+        [Self::Invited, Self::Active, Self::Deactivated].into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -73,6 +95,7 @@ pub struct Member {
     pub is_original: bool,
     pub created_at: Timestamp,
     pub activated_at: Option<Timestamp>,
+    pub deactivated_at: Option<Timestamp>,
 }
 
 impl Member {
@@ -105,6 +128,17 @@ pub enum Proof {
     Salesforce { username: String },
 }
 
+impl Proof {
+    /// How the session is begun that follows.
+    #[must_use]
+    pub fn method(&self) -> SessionMethod {
+        match self {
+            Self::Password(_) => SessionMethod::Password,
+            Self::Salesforce { .. } => SessionMethod::Salesforce,
+        }
+    }
+}
+
 /// Who has an address. Addresses are unique across instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
@@ -113,7 +147,7 @@ pub struct Holder {
     pub status: MemberStatus,
 }
 
-/// Why a member or team can't be made.
+/// Why a member or team can't be made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum MemberError {
     /// A team of this name exists; case doesn't matter.
@@ -125,6 +159,38 @@ pub enum MemberError {
     /// No such team.
     #[error("there is no team {0:?}; GET /v1/teams lists them, POST /v1/teams makes one")]
     TeamUnknown(String),
+    /// No such member.
+    #[error("there is no such member in this instance")]
+    Unknown,
+    /// The instance's first user, on whom the sync rests.
+    #[error(
+        "the original user can't be {0} once the sync has started; leave this account in place, and make somebody else an admin \
+         if another person is to take over"
+    )]
+    OriginalUser(Loss),
+    /// Nobody would be left to administer the instance.
+    #[error("the last active admin can't be {0}; make another active member an admin first: PATCH /v1/members/ID with the role admin")]
+    LastAdmin(Loss),
+    /// Nobody locks themselves out.
+    #[error("you can't be {0} by yourself; ask another admin")]
+    Oneself(Loss),
+    /// An admin who would become a user owns the Marketo connection.
+    #[error("you own the Marketo connection, which users can't; ask another admin to change your role, and it passes to them")]
+    OwnsMarketo,
+    /// There is nothing to deactivate yet.
+    #[error("the person has not activated; remove them to withdraw the invitation")]
+    NotActivated,
+    /// No such team id.
+    #[error("there is no such team in this instance")]
+    NoSuchTeam,
+    /// The team that every member is in.
+    #[error("Everyone holds every member: it can't be {0}; make a team of your own with POST /v1/teams")]
+    EveryoneIsFixed(&'static str),
+    /// Somebody else, here or in another instance, has the address.
+    #[error("another member, of this or another instance, has this address")]
+    EmailTaken,
+    #[error(transparent)]
+    Connection(#[from] crate::connections::ConnectionError),
     #[error(transparent)]
     Db(#[from] DbError),
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
+use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
 use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
@@ -99,7 +100,15 @@ fn lowest_version() -> String {
 async fn send_heartbeat(context: Context, caller: InstanceCaller, Body(heartbeat): Body<Heartbeat>) -> Result<HttpResponse, Problem> {
     let report = heartbeat.parse(context.clock.timestamp())?;
     let mut tx = context.db.begin().await?;
+    let before = store::find_report(&mut tx, caller.instance).await?.map(|known| known.state());
     store::keep_report(&mut tx, caller.instance, &report).await?;
+    if before.as_ref() != Some(&report.state()) {
+        let mut entry = Entry::new("package.reported", "package", report.organization_id.as_str()).after(report.state());
+        if let Some(before) = before {
+            entry = entry.before(before);
+        }
+        audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
+    }
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(HeartbeatReceived {
         organization_id: report.organization_id.as_str().to_owned(),

@@ -70,6 +70,17 @@ pub struct PackageReport {
     pub reported_at: Timestamp,
 }
 
+impl PackageReport {
+    /// What it says, whenever it was said; for the audit.
+    pub(crate) fn state(&self) -> serde_json::Value {
+        serde_json::json!({
+            "organization_id": self.organization_id, "edition": self.edition, "package_version": self.package_version,
+            "identity_remote_site": self.identity_remote_site, "api_remote_site": self.api_remote_site,
+            "api_secret_key_accepted": self.api_secret_key_accepted, "msi_actions_enabled": self.msi_actions_enabled,
+        })
+    }
+}
+
 /// The custom activity fields that the package logs to.
 pub const ACTIVITY_FIELDS: &[&str] = &[
     "mktosales_call_outcome__c",

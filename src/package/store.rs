@@ -1,5 +1,6 @@
-use super::PackageReport;
-use crate::db::{DbError, Tx, execute};
+use super::{OrganizationId, PackageReport};
+use crate::clock::Timestamp;
+use crate::db::{DbError, Tx, execute, on_tx};
 use crate::ids::InstanceId;
 
 /// Keeps the newest report of the package.
@@ -27,4 +28,30 @@ pub async fn keep_report(tx: &mut Tx, instance: InstanceId, report: &PackageRepo
             .bind(report.reported_at)
     )
     .map(drop)
+}
+
+type Row = (String, String, String, bool, bool, bool, bool, Timestamp);
+
+/// The newest report of the package.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_report(tx: &mut Tx, instance: InstanceId) -> Result<Option<PackageReport>, DbError> {
+    const SQL: &str = "SELECT organization_id, edition, package_version, identity_remote_site, api_remote_site, \
+         api_secret_key_accepted, msi_actions_enabled, reported_at FROM package_reports WHERE instance_id = $1";
+    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    row.map(|(organization, edition, package_version, identity, api, key, enabled, reported_at)| {
+        let organization_id = organization.parse::<OrganizationId>();
+        Ok(PackageReport {
+            organization_id: organization_id.map_err(|error| DbError::Statement(sqlx::Error::Decode(error.into())))?,
+            edition,
+            package_version,
+            identity_remote_site: identity,
+            api_remote_site: api,
+            api_secret_key_accepted: key,
+            msi_actions_enabled: enabled,
+            reported_at,
+        })
+    })
+    .transpose()
 }

@@ -1,0 +1,161 @@
+use super::{Event, EventFilter};
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::ids::InstanceId;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    number: i64,
+    at: Timestamp,
+    actor: String,
+    action: String,
+    subject_kind: String,
+    subject_id: String,
+    old_value: Option<String>,
+    new_value: Option<String>,
+    address: Option<String>,
+    user_agent: Option<String>,
+    request_id: Option<String>,
+    hash: Vec<u8>,
+}
+
+impl From<Row> for Event {
+    fn from(row: Row) -> Self {
+        Self {
+            number: row.number,
+            at: row.at,
+            actor: row.actor,
+            action: row.action,
+            subject_kind: row.subject_kind,
+            subject_id: row.subject_id,
+            before: row.old_value,
+            after: row.new_value,
+            address: row.address,
+            user_agent: row.user_agent,
+            request_id: row.request_id,
+            hash: row.hash,
+        }
+    }
+}
+
+/// The number of the chain's next event and the hash before it; the chain's row is locked until the transaction ends.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn next_number(tx: &mut Tx, chain: InstanceId, beginning: &[u8]) -> Result<(i64, Vec<u8>), DbError> {
+    const SQL: &str = "INSERT INTO audit_heads (instance_id, number, hash) VALUES ($1, 1, $2) \
+         ON CONFLICT (instance_id) DO UPDATE SET number = audit_heads.number + 1 RETURNING number, hash";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(chain).bind(beginning).fetch_one(c))
+}
+
+/// Keeps an event that has its number and hash, and notes it as the chain's newest.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn append(tx: &mut Tx, chain: InstanceId, event: &Event) -> Result<(), DbError> {
+    const EVENT: &str = "INSERT INTO audit_events (instance_id, number, at, actor, action, subject_kind, subject_id, old_value, \
+         new_value, address, user_agent, request_id, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    execute!(
+        tx,
+        sqlx::query(EVENT)
+            .bind(chain)
+            .bind(event.number)
+            .bind(event.at)
+            .bind(&event.actor)
+            .bind(&event.action)
+            .bind(&event.subject_kind)
+            .bind(&event.subject_id)
+            .bind(&event.before)
+            .bind(&event.after)
+            .bind(&event.address)
+            .bind(&event.user_agent)
+            .bind(&event.request_id)
+            .bind(&event.hash)
+    )?;
+    execute!(tx, sqlx::query("UPDATE audit_heads SET hash = $2 WHERE instance_id = $1").bind(chain).bind(&event.hash)).map(drop)
+}
+
+/// Every chain, by id. Global: only operators ask.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn chains(db: &Db) -> Result<Vec<InstanceId>, DbError> {
+    const SQL: &str = "SELECT instance_id FROM audit_heads UNION SELECT DISTINCT instance_id FROM audit_events ORDER BY 1";
+    on!(db, c => sqlx::query_scalar(SQL).fetch_all(c))
+}
+
+/// The number and hash of the chain's newest event.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn head(db: &Db, chain: InstanceId) -> Result<Option<(i64, Vec<u8>)>, DbError> {
+    const SQL: &str = "SELECT number, hash FROM audit_heads WHERE instance_id = $1";
+    on!(db, c => sqlx::query_as(SQL).bind(chain).fetch_optional(c))
+}
+
+/// The chain's events after the one with this number, in their order.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn events_after(db: &Db, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
+    const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
+         request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 ORDER BY number LIMIT $3";
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
+    Ok(rows.into_iter().map(Event::from).collect())
+}
+
+/// The events that pass the filter, newest first, before the one with the number `before`.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list(db: &Db, chain: InstanceId, filter: &EventFilter, before: Option<i64>, rows: i64) -> Result<Vec<Event>, DbError> {
+    const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
+         request_id, hash FROM audit_events WHERE instance_id = $1 AND number < $2 AND ($4 IS NULL OR actor = $4) \
+         AND ($5 IS NULL OR action = $5) AND ($6 IS NULL OR action LIKE $6 ESCAPE '!') AND ($7 IS NULL OR subject_kind = $7) \
+         AND ($8 IS NULL OR subject_id = $8) AND ($9 IS NULL OR at >= $9) AND ($10 IS NULL OR at < $10) ORDER BY number DESC LIMIT $3";
+    select(db, SQL, chain, filter, before.unwrap_or(i64::MAX), rows).await
+}
+
+/// The events that pass the filter, in their order, after the one with the number `after`.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list_after(db: &Db, chain: InstanceId, filter: &EventFilter, after: i64, rows: i64) -> Result<Vec<Event>, DbError> {
+    const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
+         request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 AND ($4 IS NULL OR actor = $4) \
+         AND ($5 IS NULL OR action = $5) AND ($6 IS NULL OR action LIKE $6 ESCAPE '!') AND ($7 IS NULL OR subject_kind = $7) \
+         AND ($8 IS NULL OR subject_id = $8) AND ($9 IS NULL OR at >= $9) AND ($10 IS NULL OR at < $10) ORDER BY number LIMIT $3";
+    select(db, SQL, chain, filter, after, rows).await
+}
+
+async fn select(db: &Db, sql: &'static str, chain: InstanceId, filter: &EventFilter, place: i64, rows: i64) -> Result<Vec<Event>, DbError> {
+    let (whole, begin) = match &filter.action {
+        Some(action) if action.ends_with('.') => (None, Some(beginning_with(action))),
+        action => (action.as_ref(), None),
+    };
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(sql)
+        .bind(chain)
+        .bind(place)
+        .bind(rows)
+        .bind(&filter.actor)
+        .bind(whole)
+        .bind(&begin)
+        .bind(&filter.subject_kind)
+        .bind(&filter.subject_id)
+        .bind(filter.from)
+        .bind(filter.to)
+        .fetch_all(c))?;
+    Ok(rows.into_iter().map(Event::from).collect())
+}
+
+/// The pattern of `LIKE` for texts that begin with `text`, with `!` before what stands for something else there.
+fn beginning_with(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 1);
+    for one in text.chars() {
+        if matches!(one, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(one);
+    }
+    pattern + "%"
+}

@@ -1,0 +1,176 @@
+//! What admins do to members: `PATCH` and `DELETE /v1/members/{member_id}`, `POST …/deactivate` and `…/reactivate`.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, delete, patch, post};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{MemberView, acting, shown};
+use crate::auth::Role;
+use crate::connections::Connections;
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Context, InputFault, InstanceCaller, PathParams, Problem};
+use crate::ids::MemberId;
+use crate::members::{
+    LONGEST_NAME, Names, PassedOn, change_names, change_role, deactivate as deactivate_member, reactivate as reactivate_member,
+    revoke_and_remove,
+};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(patch_member).service(deactivate).service(reactivate).service(delete_member);
+}
+
+/// A value that may be left out, or be null to take away what is there.
+pub(super) fn or_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(input).map(Some)
+}
+
+/// Reads names: null takes one away, spaces around it are dropped.
+pub(super) fn read_names(first_name: Option<Option<String>>, last_name: Option<Option<String>>) -> Result<Names, Problem> {
+    let mut faults = Vec::new();
+    let mut read = |pointer: &str, name: Option<Option<String>>| {
+        let Some(Some(text)) = name else { return name };
+        let fits = text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+        let text = text.trim_matches(' ').to_owned();
+        if text.is_empty() || !fits {
+            let detail = format!(
+                "A name has 1 to {LONGEST_NAME} characters, something to read among them and no control character; null takes it away."
+            );
+            faults.push(InputFault::new(pointer, "unusable_name", detail));
+        }
+        Some(Some(text))
+    };
+    let names = Names { first_name: read("/first_name", first_name), last_name: read("/last_name", last_name) };
+    if faults.is_empty() { Ok(names) } else { Err(Problem::invalid(faults)) }
+}
+
+/// What is to be changed; what is left out stays.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateMember {
+    /// No control characters; spaces around it are dropped. Null takes it away.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    first_name: Option<Option<String>>,
+    /// As the first name.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    last_name: Option<Option<String>>,
+    #[schema(inline)]
+    role: Option<Role>,
+}
+
+/// Change a member
+///
+/// Names and role, all or nothing. A new role holds from the member's next request on. Who becomes a user loses access to the
+/// Marketo connection; one that they own passes to the caller.
+#[utoipa::path(
+    operation_id = "updateMember", tag = "Members", request_body = UpdateMember,
+    params(("member_id" = MemberId, Path, description = "The member's id.")),
+    responses(
+        (status = 200, description = "The member as they are now.", body = MemberView),
+        (status = 409, description = "The original user and the last admin stay admins.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[patch("/v1/members/{member_id}")]
+async fn patch_member(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<MemberId>,
+    Body(wanted): Body<UpdateMember>,
+) -> Result<HttpResponse, Problem> {
+    let names = read_names(wanted.first_name, wanted.last_name)?;
+    let acting = acting(&context, &caller);
+    let mut tx = context.db.begin().await?;
+    let mut member = change_names(&mut tx, &acting, id, names).await?;
+    if let Some(role) = wanted.role {
+        member = change_role(&mut tx, &acting, id, role).await?;
+    }
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+}
+
+/// Deactivate a member
+///
+/// Their sessions and tokens end at once, and nothing lets them in until they are reactivated. Seat, teams and what they own stay
+/// theirs. Once more does no harm.
+#[utoipa::path(
+    operation_id = "deactivateMember", tag = "Members",
+    params(("member_id" = MemberId, Path, description = "The member's id.")),
+    responses(
+        (status = 200, description = "The member as they are now.", body = MemberView),
+        (status = 409, description = "The original user, the last admin and oneself stay active; who is only invited is removed instead.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/members/{member_id}/deactivate")]
+async fn deactivate(context: Context, caller: InstanceCaller, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+    let mut tx = context.db.begin().await?;
+    let member = deactivate_member(&mut tx, &acting(&context, &caller), id).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+}
+
+/// Reactivate a member
+///
+/// They can log in again, as before. Once more does no harm.
+#[utoipa::path(
+    operation_id = "reactivateMember", tag = "Members",
+    params(("member_id" = MemberId, Path, description = "The member's id.")),
+    responses((status = 200, description = "The member as they are now.", body = MemberView))
+)]
+#[post("/v1/members/{member_id}/reactivate")]
+async fn reactivate(context: Context, caller: InstanceCaller, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+    let mut tx = context.db.begin().await?;
+    let member = reactivate_member(&mut tx, &acting(&context, &caller), id).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+}
+
+/// What of a removed member passed to whoever removed them.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct RemovedMember {
+    /// Who has it now: `client:ID` or `member:ID`.
+    passed_to: String,
+    /// Whether the Marketo connection, or the one that waits to follow it, was theirs.
+    marketo_connection: bool,
+    /// Invitations they had made.
+    #[schema(minimum = 0)]
+    invitations: u64,
+    /// Imports of invitations they had made.
+    #[schema(minimum = 0)]
+    imports: u64,
+}
+
+impl From<PassedOn> for RemovedMember {
+    fn from(passed: PassedOn) -> Self {
+        Self {
+            passed_to: passed.to,
+            marketo_connection: passed.marketo_connection,
+            invitations: passed.invitations,
+            imports: passed.imports,
+        }
+    }
+}
+
+/// Remove a member
+///
+/// Whether invited, active or deactivated. Their sessions and tokens end at once, their own Salesforce connection is revoked, seat
+/// and address are free again, and what they own passes to the caller. When Salesforce can't be reached to revoke, nothing is done.
+#[utoipa::path(
+    operation_id = "deleteMember", tag = "Members",
+    params(("member_id" = MemberId, Path, description = "The member's id.")),
+    responses(
+        (status = 200, description = "Removed; what passed to the caller.", body = RemovedMember),
+        (status = 409, description = "The original user, the last admin and oneself stay, or Salesforce refused.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/v1/members/{member_id}")]
+async fn delete_member(
+    context: Context,
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    PathParams(id): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
+    let passed = revoke_and_remove(&context.db, &connections, &acting(&context, &caller), id).await?;
+    Ok(HttpResponse::Ok().json(RemovedMember::from(passed)))
+}

@@ -1,0 +1,165 @@
+//! `POST` and `DELETE /v1/sessions`, `GET /v1/instance/login-management/consequences`.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{MemberView, shown};
+use crate::audit::{self, Entry, Origin};
+use crate::auth::{self, Actor};
+use crate::crypto::SecretHash;
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Code, Context, InstanceCaller, Problem, QueryParams, ended_session_cookie, session_cookie, session_of};
+use crate::instances::{self, InstanceError, LoginManagement};
+use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, store};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(post_session).service(delete_session).service(get_consequences);
+}
+
+/// Who wants to log in.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LoginRequest {
+    #[schema(min_length = 1, max_length = 1000, example = "ann@example.com")]
+    email: String,
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
+    password: SecretString,
+}
+
+/// Log in by password
+///
+/// Only in instances set to *All Login Methods*. The answer sets the session cookie. After five failures in a row the address is
+/// refused for a second, with 429 and `Retry-After`; each further failure doubles the time, up to 15 minutes.
+#[utoipa::path(
+    operation_id = "logIn", tag = "Sessions", request_body = LoginRequest,
+    responses(
+        (status = 201, description = "The member; the cookie is set.", body = MemberView),
+        (status = 401, description = "The address or the password is wrong, or there is no password.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The password is right, but the account is deactivated or the instance is set to Salesforce Only.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failures with this address; Retry-After says how long it is refused.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/sessions")]
+async fn post_session(context: Context, origin: Origin, Body(wanted): Body<LoginRequest>) -> Result<HttpResponse, Problem> {
+    // What nobody can have as address or password is as wrong as any other.
+    let email = EmailAddress::parse(&wanted.email).map_err(|_| LoginError::Refused)?;
+    if wanted.password.expose_secret().chars().count() > LONGEST_PASSWORD {
+        return Err(LoginError::Refused.into());
+    }
+    let done = log_in(&context.db, context.clock.as_ref(), &origin, &email, wanted.password).await?;
+    let view = shown(&context, done.instance, done.member).await?;
+    let mut answer = HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(view);
+    let cookie = session_cookie(&done.session.token, done.session.expires_at, &context.public_url);
+    answer.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session cookie can't be written."))?;
+    Ok(answer)
+}
+
+/// Log out
+///
+/// Ends the session of the cookie, if there is one, and takes the cookie away.
+#[utoipa::path(operation_id = "logOut", tag = "Sessions", responses((status = 204, description = "Logged out.")))]
+#[delete("/v1/sessions")]
+async fn delete_session(request: HttpRequest, context: Context, origin: Origin) -> Result<HttpResponse, Problem> {
+    if let Some(token) = session_of(&request) {
+        let (hash, now) = (SecretHash::of(&token), context.clock.timestamp());
+        let whose = auth::find_session(&context.db, &hash, now).await?;
+        let mut tx = context.db.begin().await?;
+        auth::delete_session_of(&mut tx, &hash).await?;
+        if let Some((instance, member, _)) = whose {
+            let entry = Entry::new("session.ended", "member", member);
+            audit::record(&mut tx, context.clock.as_ref(), instance, &origin.acting_as(&Actor::Member(member)), entry).await?;
+        }
+        tx.commit().await?;
+    }
+    let mut answer = HttpResponse::NoContent().finish();
+    let cookie = ended_session_cookie(&context.public_url);
+    answer.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session cookie can't be taken away."))?;
+    Ok(answer)
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ConsequencesParams {
+    /// What it would be set to.
+    #[param(inline)]
+    to: LoginManagement,
+}
+
+/// What would follow for some members.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Consequence {
+    /// Stable name.
+    #[schema(example = "password_login_lost")]
+    code: &'static str,
+    /// How many members, invitations or sessions it would meet.
+    #[schema(minimum = 0)]
+    count: i64,
+    /// What it means for them.
+    detail: &'static str,
+}
+
+/// What would follow from setting the way to log in.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Consequences {
+    from: LoginManagement,
+    to: LoginManagement,
+    /// Whether it is another way than today's.
+    changes: bool,
+    /// Everything that somebody would notice; those that meet nobody are left out.
+    consequences: Vec<Consequence>,
+}
+
+/// See what another way to log in would mean
+///
+/// Nothing is changed. `PATCH /v1/instance` with `login_management` changes it.
+#[utoipa::path(
+    operation_id = "getLoginManagementConsequences", tag = "Instances", params(ConsequencesParams),
+    responses((status = 200, description = "What would follow.", body = Consequences))
+)]
+#[get("/v1/instance/login-management/consequences")]
+async fn get_consequences(
+    context: Context,
+    caller: InstanceCaller,
+    QueryParams(params): QueryParams<ConsequencesParams>,
+) -> Result<HttpResponse, Problem> {
+    let instance = instances::find(&context.db, caller.instance).await?.ok_or(InstanceError::Unknown)?;
+    let facts = store::login_facts(&context.db, caller.instance, context.clock.timestamp()).await?;
+    let (from, to) = (instance.login_management, params.to);
+    let changes = from != to;
+    let all: Vec<(&'static str, i64, &'static str)> = match to {
+        _ if !changes => Vec::new(),
+        LoginManagement::SalesforceOnly => vec![
+            ("password_login_lost", facts.with_password, "Active members who can log in by password today and could not any more."),
+            (
+                "login_lost",
+                facts.only_password,
+                "Of these, members who have never logged in at Salesforce: nothing would let them in until the setting is changed back, or they are removed and invited again.",
+            ),
+            ("password_sessions_ended", facts.password_sessions, "Sessions begun with a password, which would end at once."),
+            ("activation_by_salesforce_only", facts.invited, "Invited people who could only activate by logging in at Salesforce."),
+            ("auto_login_gained", facts.by_salesforce, "Members whom Salesforce would log in by itself."),
+            (
+                "no_admin_left",
+                i64::from(facts.admins_by_salesforce == 0),
+                "No active admin has ever logged in at Salesforce: no person could administer the instance any more.",
+            ),
+        ],
+        LoginManagement::AllLoginMethods => vec![
+            ("auto_login_lost", facts.by_salesforce, "Members whom Salesforce logs in by itself today and would not any more."),
+            (
+                "password_needed",
+                facts.without_password,
+                "Active members without a password, who would choose one by POST /v1/password-resets.",
+            ),
+            ("password_login_gained", facts.with_password, "Members whose password of before would work again."),
+            ("activation_by_password_offered", facts.invited, "Invited people who could also activate with a password."),
+        ],
+    };
+    let met = all.into_iter().filter(|(_, count, _)| *count > 0);
+    let consequences = met.map(|(code, count, detail)| Consequence { code, count, detail }).collect();
+    Ok(HttpResponse::Ok().json(Consequences { from, to, changes, consequences }))
+}

@@ -1,0 +1,111 @@
+//! One's own profile: `GET` and `PATCH /v1/members/me`, `PUT /v1/members/me/password`.
+
+use actix_web::{HttpRequest, HttpResponse, get, patch, put};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::changes::{or_null, read_names};
+use super::{MemberView, acting, found, shown};
+use crate::crypto::SecretHash;
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Context, InstanceCaller, Problem, session_of};
+use crate::members::{LONGEST_PASSWORD, LoginError, PasswordChange, change_names, change_password};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(get_me).service(patch_me).service(put_password);
+}
+
+/// See one's own profile
+#[utoipa::path(
+    operation_id = "getOwnProfile", tag = "Members",
+    responses(
+        (status = 200, description = "The caller.", body = MemberView),
+        (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/members/me")]
+async fn get_me(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let member = found(&context, caller.instance, caller.member()?).await?;
+    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+}
+
+/// What is to be changed; what is left out stays.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateProfile {
+    /// No control characters; spaces around it are dropped. Null takes it away.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    first_name: Option<Option<String>>,
+    /// As the first name.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    last_name: Option<Option<String>>,
+}
+
+/// Change one's own profile
+#[utoipa::path(
+    operation_id = "updateOwnProfile", tag = "Members", request_body = UpdateProfile,
+    responses(
+        (status = 200, description = "The caller as they are now.", body = MemberView),
+        (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[patch("/v1/members/me")]
+async fn patch_me(context: Context, caller: InstanceCaller, Body(wanted): Body<UpdateProfile>) -> Result<HttpResponse, Problem> {
+    let me = caller.member()?;
+    let names = read_names(wanted.first_name, wanted.last_name)?;
+    let mut tx = context.db.begin().await?;
+    let member = change_names(&mut tx, &acting(&context, &caller), me, names).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+}
+
+/// The password of now, and the one to come.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangePassword {
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
+    current_password: SecretString,
+    /// The new one.
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 1024)]
+    password: SecretString,
+}
+
+/// Change one's own password
+///
+/// Only in instances set to *All Login Methods*. One's other sessions end, as do links for a new password that are under way. The new
+/// password must fit as everywhere: one that would be guessed among the first is refused (`guessable`). A wrong current password counts
+/// as a failed login with one's address.
+#[utoipa::path(
+    operation_id = "changeOwnPassword", tag = "Members", request_body = ChangePassword,
+    responses(
+        (status = 204, description = "The new password holds."),
+        (status = 403, description = "The current password is another one, the instance is set to Salesforce Only, or the caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "The caller has no password yet.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failures with this address; Retry-After says how long it is refused.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[put("/v1/members/me/password")]
+async fn put_password(
+    context: Context,
+    caller: InstanceCaller,
+    request: HttpRequest,
+    Body(wanted): Body<ChangePassword>,
+) -> Result<HttpResponse, Problem> {
+    let member = caller.member()?;
+    // What nobody can have is as wrong as any other, and is not hashed.
+    if wanted.current_password.expose_secret().chars().count() > LONGEST_PASSWORD {
+        return Err(LoginError::CurrentWrong.into());
+    }
+    let change = PasswordChange {
+        instance: caller.instance,
+        member,
+        current: wanted.current_password,
+        new: wanted.password,
+        kept_session: session_of(&request).map(|token| SecretHash::of(&token)),
+    };
+    change_password(&context.db, context.clock.as_ref(), &caller.origin, change).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

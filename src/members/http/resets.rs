@@ -1,0 +1,165 @@
+//! Replacing a forgotten password: `POST /v1/password-resets`, and the page behind the link in the message.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::reset_page::{done, page};
+use crate::audit::Origin;
+use crate::http::body::read_json_or_form;
+use crate::http::problem::ProblemBody;
+use crate::http::{AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, problem_or_page};
+use crate::jobs::{NewJob, enqueue};
+use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords, reset_job};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(post_reset).service(get_link).service(post_link);
+}
+
+/// Whose password was forgotten.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ResetRequest {
+    #[schema(min_length = 1, max_length = 1000, example = "ann@example.com")]
+    email: String,
+}
+
+/// Ask for a link for a new password
+///
+/// The link comes by e-mail and works once, within an hour. The answer is the same whether or not anybody has the address, and
+/// says nothing of them. No message is sent to whom no password could help: people who have not activated, are deactivated, or
+/// whose instance is set to Salesforce Only. Asked again and again for one address, it takes longer and longer until there is
+/// another message.
+#[utoipa::path(
+    operation_id = "requestPasswordReset", tag = "Sessions", request_body = ResetRequest,
+    responses((status = 202, description = "If a member with a password has this address, a message is on its way."))
+)]
+#[post("/v1/password-resets")]
+async fn post_reset(context: Context, Body(wanted): Body<ResetRequest>) -> Result<HttpResponse, Problem> {
+    if !(1..=1000).contains(&wanted.email.chars().count()) {
+        return Err(Problem::invalid(vec![InputFault::new("/email", "out_of_range", "An address has 1 to 1000 characters.")]));
+    }
+    // What is no address, nobody has.
+    let Ok(email) = EmailAddress::parse(&wanted.email) else { return Ok(HttpResponse::Accepted().finish()) };
+    if passwords::may_ask_for_reset(&context.db, context.clock.as_ref(), &email).await? {
+        // Who it is, the job finds out: what is done here takes the same for everybody.
+        let mut tx = context.db.begin().await?;
+        let job = NewJob { kind: reset_job::KIND, instance: None, payload: json!({ "email_key": email.key() }) };
+        enqueue(&mut tx, context.clock.as_ref(), job).await?;
+        tx.commit().await?;
+    }
+    Ok(HttpResponse::Accepted().finish())
+}
+
+/// What the link is for.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PasswordReset)]
+struct ResetView {
+    /// Whose password it replaces.
+    email: String,
+    /// Fewest characters of a password.
+    shortest_password: usize,
+}
+
+/// See a link for a new password
+///
+/// The page behind the link. Ask with `Accept: application/json` for its facts instead.
+#[utoipa::path(
+    operation_id = "getPasswordReset", tag = "Sessions", params(("token" = String, Path, description = "The secret of the link.")),
+    responses(
+        (status = 200, description = "The page, or what the link is for.", content((ResetView = "application/json"), (String = "text/html"))),
+        (status = 403, description = "The instance is set to Salesforce Only.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 404, description = "The link is not known, was used, or is older than an hour.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    )
+)]
+#[get("/reset-password/{token}")]
+async fn get_link(request: HttpRequest, context: Context, PathParams(token): PathParams<String>) -> Result<HttpResponse, Problem> {
+    let reader = reader(&request, &context, &token).await;
+    let shown = async {
+        let (_, member) = open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await?;
+        match reader {
+            Reader::Program => {
+                let view = ResetView { email: member.email.as_str().to_owned(), shortest_password: SHORTEST_PASSWORD };
+                Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
+            }
+            Reader::Person(language) => page(member.email.as_str(), &token, language).respond(StatusCode::OK),
+        }
+    };
+    problem_or_page(shown.await, reader)
+}
+
+/// Who reads the answer: a person in the language of the link's message, as long as the link is known.
+async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Reader {
+    match Reader::of(request) {
+        Reader::Program => Reader::Program,
+        person => person.written_to_in(passwords::language_of_reset(&context.db, context.clock.as_ref(), &token.into()).await),
+    }
+}
+
+/// The new password, in JSON or as a form.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 1024)]
+    password: SecretString,
+}
+
+/// Choose a new password
+///
+/// The link is used up, every session and token of the member ends, and failed logins are forgotten. Passwords that would be
+/// guessed among the first are refused (`guessable`); the link can be used again then.
+#[utoipa::path(
+    operation_id = "completePasswordReset", tag = "Sessions", params(("token" = String, Path, description = "The secret of the link.")),
+    request_body(content((NewPassword = "application/json"), (NewPassword = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "A page: the password is set.", content((String = "text/html"))),
+        (status = 204, description = "The password is set."),
+        (status = 400, description = "The body can't be read.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 403, description = "The instance is set to Salesforce Only.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 404, description = "The link is not known, was used, or is older than an hour.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 413, description = "The body is too large.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 415, description = "The media type is not supported.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 422, description = "The password is too short, too long or too easily guessed.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    )
+)]
+#[post("/reset-password/{token}")]
+async fn post_link(
+    request: HttpRequest,
+    context: Context,
+    origin: Origin,
+    PathParams(token): PathParams<String>,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let reader = reader(&request, &context, &token).await;
+    let set = async {
+        let wanted = read(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
+        complete_reset(&context.db, context.clock.as_ref(), &origin, &token.clone().into(), wanted.password).await?;
+        match reader {
+            Reader::Program => Ok(HttpResponse::NoContent().finish()),
+            Reader::Person(language) => done(language).respond(StatusCode::OK),
+        }
+    };
+    let set: Result<_, Problem> = set.await;
+    match (set, reader) {
+        // The person is at the form: show it again, with what is wrong.
+        (Err(problem), Reader::Person(language)) if problem.code() == Code::InvalidInput => {
+            match open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await {
+                Ok((_, member)) => {
+                    page(member.email.as_str(), &token, language).with_fault(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY)
+                }
+                Err(_) => problem_or_page(Err(problem), reader),
+            }
+        }
+        (set, _) => problem_or_page(set, reader),
+    }
+}
+
+fn read(request: &HttpRequest, bytes: &[u8]) -> Result<NewPassword, Problem> {
+    read_json_or_form(request.headers(), bytes, |_| PasswordFault::Length.as_problem())
+}

@@ -1,0 +1,177 @@
+//! Sessions, seen and ended: one's own and, for admins, a member's.
+
+use actix_web::{HttpRequest, HttpResponse, delete, get};
+use serde::Serialize;
+use serde_json::json;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::found;
+use crate::audit::{self, Entry};
+use crate::auth::{self, Session, SessionMethod};
+use crate::clock::Timestamp;
+use crate::crypto::SecretHash;
+use crate::http::problem::ProblemBody;
+use crate::http::{Code, Context, InstanceCaller, Listing, PathParams, Problem, session_of};
+use crate::ids::{MemberId, SessionId};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(list_own).service(end_others).service(end_own).service(list_of_member).service(end_all).service(end_one);
+}
+
+/// A session of the console that has not run out.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Session)]
+struct SessionView {
+    id: SessionId,
+    /// How it was begun; absent when that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<SessionMethod>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    /// IP address from which it was begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// The browser with which it was begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    /// Whether this request came with it.
+    is_current: bool,
+}
+
+/// The hash of the session that a request came with.
+fn current(request: &HttpRequest) -> Option<SecretHash> {
+    session_of(request).map(|token| SecretHash::of(&token))
+}
+
+async fn listed(context: &Context, caller: &InstanceCaller, member: MemberId, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let current = current(request);
+    let view = |session: Session| SessionView {
+        is_current: current.as_ref() == Some(&session.token_hash),
+        id: session.id,
+        method: session.method,
+        created_at: session.created_at,
+        expires_at: session.expires_at,
+        address: session.address,
+        user_agent: session.user_agent,
+    };
+    let sessions = auth::list_sessions(&context.db, caller.instance, member, context.clock.timestamp()).await?;
+    Ok(HttpResponse::Ok().json(Listing { data: sessions.into_iter().map(view).collect::<Vec<_>>(), next_cursor: None }))
+}
+
+/// Ends one session and says so in the audit.
+async fn end(context: &Context, caller: &InstanceCaller, member: MemberId, id: SessionId) -> Result<HttpResponse, Problem> {
+    let mut tx = context.db.begin().await?;
+    if !auth::delete_session(&mut tx, caller.instance, member, id).await? {
+        return Err(Problem::new(Code::NotFound, "There is no such session; it may have ended already."));
+    }
+    let entry = Entry::new("session.ended", "member", member).before(json!({ "session": id }));
+    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// How many sessions ended.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct EndedSessions {
+    #[schema(minimum = 0)]
+    ended: u64,
+}
+
+/// List one's own sessions
+///
+/// The newest first. A member has at most 20; another login ends the oldest.
+#[utoipa::path(operation_id = "listOwnSessions", tag = "Members", responses(
+    (status = 200, description = "The sessions.", body = Listing<SessionView>),
+    (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[get("/v1/members/me/sessions")]
+async fn list_own(context: Context, caller: InstanceCaller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    listed(&context, &caller, caller.member()?, &request).await
+}
+
+/// End one's other sessions
+///
+/// All but the one that the request came with.
+#[utoipa::path(operation_id = "endOtherSessions", tag = "Members", responses(
+    (status = 200, description = "How many ended.", body = EndedSessions),
+    (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[delete("/v1/members/me/sessions")]
+async fn end_others(context: Context, caller: InstanceCaller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (me, kept) = (caller.member()?, current(&request));
+    let mut tx = context.db.begin().await?;
+    let ended = auth::delete_sessions(&mut tx, caller.instance, me, kept.as_ref()).await?;
+    if ended > 0 {
+        let entry = Entry::new("session.ended", "member", me).after(json!({ "sessions_ended": ended }));
+        audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
+    }
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(EndedSessions { ended }))
+}
+
+/// End one of one's own sessions
+#[utoipa::path(
+    operation_id = "endOwnSession", tag = "Members", params(("session_id" = SessionId, Path, description = "The session's id.")),
+    responses(
+        (status = 204, description = "Ended."),
+        (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[delete("/v1/members/me/sessions/{session_id}")]
+async fn end_own(context: Context, caller: InstanceCaller, PathParams(id): PathParams<SessionId>) -> Result<HttpResponse, Problem> {
+    end(&context, &caller, caller.member()?, id).await
+}
+
+/// List a member's sessions
+///
+/// The newest first.
+#[utoipa::path(
+    operation_id = "listMemberSessions", tag = "Members", params(("member_id" = MemberId, Path, description = "The member's id.")),
+    responses((status = 200, description = "The sessions.", body = Listing<SessionView>))
+)]
+#[get("/v1/members/{member_id}/sessions")]
+async fn list_of_member(
+    context: Context,
+    caller: InstanceCaller,
+    request: HttpRequest,
+    PathParams(id): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
+    found(&context, caller.instance, id).await?;
+    listed(&context, &caller, id, &request).await
+}
+
+/// Log a member out everywhere
+///
+/// Ends every session and refuses every token that was issued to the member, in every process at once. They can log in again.
+#[utoipa::path(
+    operation_id = "endMemberSessions", tag = "Members", params(("member_id" = MemberId, Path, description = "The member's id.")),
+    responses((status = 200, description = "How many sessions ended.", body = EndedSessions))
+)]
+#[delete("/v1/members/{member_id}/sessions")]
+async fn end_all(context: Context, caller: InstanceCaller, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+    found(&context, caller.instance, id).await?;
+    let mut tx = context.db.begin().await?;
+    let ended = auth::sign_out(&mut tx, context.clock.as_ref(), caller.instance, id).await?;
+    let entry = Entry::new("member.signed_out", "member", id).after(json!({ "sessions_ended": ended }));
+    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(EndedSessions { ended }))
+}
+
+/// End one of a member's sessions
+#[utoipa::path(
+    operation_id = "endMemberSession", tag = "Members",
+    params(
+        ("member_id" = MemberId, Path, description = "The member's id."),
+        ("session_id" = SessionId, Path, description = "The session's id."),
+    ),
+    responses((status = 204, description = "Ended."))
+)]
+#[delete("/v1/members/{member_id}/sessions/{session_id}")]
+async fn end_one(
+    context: Context,
+    caller: InstanceCaller,
+    PathParams((member, id)): PathParams<(MemberId, SessionId)>,
+) -> Result<HttpResponse, Problem> {
+    end(&context, &caller, member, id).await
+}

@@ -1,0 +1,91 @@
+use futures_util::future::BoxFuture;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::passwords::{RESET_LIFETIME, begin_reset};
+use super::{LoginError, MemberStatus, store};
+use crate::audit::{self, Entry, Origin};
+use crate::db::claim::ClaimedJob;
+use crate::http::Context;
+use crate::instances::{self, LoginManagement};
+use crate::jobs::{JobHandler, JobOutcome, back_off};
+use crate::mail::{self, Letter, NewMail, PasswordResetLetter, QueueError};
+
+/// The kind of job that answers a request for a new password.
+pub(super) const KIND: &str = "password_reset";
+
+/// Answers requests for a new password: writes to those whom one could help. Whoever asked does not wait for it, so that the
+/// answer tells nothing of who is there.
+#[derive(Debug)]
+pub struct AnswerPasswordResets(pub Context);
+
+#[derive(Deserialize)]
+struct Payload {
+    email_key: String,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+enum ResetError {
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Instance(#[from] instances::InstanceError),
+    #[error(transparent)]
+    Db(#[from] crate::db::DbError),
+}
+
+impl AnswerPasswordResets {
+    /// Makes a link and queues its message, together; does nothing when it would not help.
+    async fn answer(&self, email_key: &str) -> Result<(), ResetError> {
+        let Context { db, clock, vault, public_url, .. } = &self.0;
+        let found = store::find_for_login(db, email_key).await?.filter(|row| row.status == MemberStatus::Active);
+        let Some(row) = found else { return Ok(()) };
+        let settings = instances::find(db, row.instance).await?;
+        let settings = settings.filter(|found| found.login_management == LoginManagement::AllLoginMethods);
+        let (Some(settings), Some(member)) = (settings, store::find(db, row.instance, row.member).await?) else { return Ok(()) };
+        let expires_at = clock.timestamp() + RESET_LIFETIME;
+        let mut tx = db.begin().await?;
+        let token = begin_reset(&mut tx, clock.as_ref(), row.instance, row.member).await?;
+        let letter = Letter::PasswordReset(PasswordResetLetter {
+            instance: settings.name,
+            link: public_url.of(&format!("/reset-password/{}", token.expose_secret())),
+            expires_at: expires_at.instant(),
+        });
+        let mail = NewMail {
+            instance: row.instance,
+            to: member.email.as_str(),
+            language: settings.language,
+            letter: &letter,
+            about: row.member.0,
+            useful_until: expires_at,
+        };
+        mail::queue(&mut tx, clock.as_ref(), vault, mail).await?;
+        let entry = Entry::new("member.password_reset_requested", "member", row.member);
+        audit::record(&mut tx, clock.as_ref(), row.instance, &Origin::job(KIND), entry).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+impl JobHandler for AnswerPasswordResets {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move {
+            let Ok(Payload { email_key }) = serde_json::from_value::<Payload>(job.payload.0.clone()) else {
+                return JobOutcome::Failed("the job names no address".into());
+            };
+            match self.answer(&email_key).await {
+                Ok(()) => JobOutcome::Done,
+                Err(error) => {
+                    tracing::warn!(job = %job.id, %error, "a request for a new password could not be answered and will be tried again");
+                    JobOutcome::Again(back_off(job.attempts))
+                }
+            }
+        })
+    }
+}

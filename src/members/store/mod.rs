@@ -1,0 +1,287 @@
+mod changes;
+mod passwords;
+mod teams;
+
+use super::auto_login::Candidate;
+use super::{EmailAddress, Holder, Member, MemberStatus, NewMember, Proof, role_of, role_text};
+use crate::auth::Role;
+use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::ids::{InstanceId, MemberId, TeamId};
+
+pub use changes::*;
+pub use passwords::*;
+pub use teams::*;
+
+/// What the search looks into.
+fn search_key(first_name: Option<&str>, last_name: Option<&str>, email: &EmailAddress) -> String {
+    format!("{} {} {}", first_name.unwrap_or_default(), last_name.unwrap_or_default(), email.as_str()).to_lowercase()
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: MemberId,
+    email: String,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    role: String,
+    status: String,
+    is_original: bool,
+    created_at: Timestamp,
+    activated_at: Option<Timestamp>,
+    deactivated_at: Option<Timestamp>,
+}
+
+fn unknown(what: &str) -> DbError {
+    DbError::Statement(sqlx::Error::Decode(format!("members.{what} holds a value of no known form").into()))
+}
+
+impl TryFrom<Row> for Member {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.id,
+            email: EmailAddress::parse(&row.email).map_err(|_| unknown("email"))?,
+            first_name: row.first_name,
+            last_name: row.last_name,
+            role: role_of(&row.role).ok_or_else(|| unknown("role"))?,
+            status: MemberStatus::read(&row.status).ok_or_else(|| unknown("status"))?,
+            is_original: row.is_original,
+            created_at: row.created_at,
+            activated_at: row.activated_at,
+            deactivated_at: row.deactivated_at,
+        })
+    }
+}
+
+/// The member with this id.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
+    const SQL: &str = "SELECT id, email, first_name, last_name, role, \
+         CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
+         deactivated_at FROM members WHERE instance_id = $1 AND id = $2";
+    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    row.map(Member::try_from).transpose()
+}
+
+/// The member with this id, as the transaction sees it.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
+    const SQL: &str = "SELECT id, email, first_name, last_name, role, \
+         CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
+         deactivated_at FROM members WHERE instance_id = $1 AND id = $2";
+    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    row.map(Member::try_from).transpose()
+}
+
+/// Which members a list shows; every condition that is given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct MemberFilter {
+    pub status: Option<MemberStatus>,
+    pub role: Option<Role>,
+    pub team: Option<TeamId>,
+    /// Part of a name or address, in whatever case.
+    pub search: Option<String>,
+}
+
+/// A page of members after `after`, in the order they were added.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn list(
+    db: &Db,
+    instance: InstanceId,
+    filter: &MemberFilter,
+    after: Option<MemberId>,
+    rows: i64,
+) -> Result<Vec<Member>, DbError> {
+    const SQL: &str = "SELECT id, email, first_name, last_name, role, \
+         CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
+         deactivated_at FROM members m WHERE instance_id = $1 AND id > $2 \
+         AND ($3 IS NULL OR CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END = $3) AND ($4 IS NULL OR role = $4) \
+         AND ($5 IS NULL OR EXISTS (SELECT 1 FROM team_members t WHERE t.instance_id = m.instance_id AND t.member_id = m.id AND t.team_id = $5)) \
+         AND ($6 IS NULL OR search_key LIKE $6 ESCAPE '!') ORDER BY id LIMIT $7";
+    let after = after.unwrap_or(MemberId(uuid::Uuid::nil()));
+    let (status, role) = (filter.status.map(MemberStatus::as_str), filter.role.map(role_text));
+    let holding = filter.search.as_deref().map(holding);
+    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL)
+        .bind(instance)
+        .bind(after)
+        .bind(status)
+        .bind(role)
+        .bind(filter.team)
+        .bind(&holding)
+        .bind(rows)
+        .fetch_all(c))?;
+    rows.into_iter().map(Member::try_from).collect()
+}
+
+/// The pattern of `LIKE` for texts that hold `text` in whatever case, with `!` before what stands for something else there.
+fn holding(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for one in text.to_lowercase().chars() {
+        if matches!(one, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(one);
+    }
+    pattern + "%"
+}
+
+/// Which team has which member, for the members from `first` to `last`.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn teams_of(db: &Db, instance: InstanceId, first: MemberId, last: MemberId) -> Result<Vec<(MemberId, TeamId)>, DbError> {
+    const SQL: &str = "SELECT member_id, team_id FROM team_members \
+         WHERE instance_id = $1 AND member_id >= $2 AND member_id <= $3 ORDER BY member_id, team_id";
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(first).bind(last).fetch_all(c))
+}
+
+/// How many members the instance has, invited ones included.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn count(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
+    on_tx!(tx, c => sqlx::query_scalar("SELECT COUNT(*) FROM members WHERE instance_id = $1").bind(instance).fetch_one(c))
+}
+
+/// Whether the first person has been invited.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn has_original(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
+    let found: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    Ok(found > 0)
+}
+
+/// Who has the address with this key ([`EmailAddress::key`]). Global: an address belongs to one instance only.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn holder_of(tx: &mut Tx, email_key: &str) -> Result<Option<Holder>, DbError> {
+    const SQL: &str = "SELECT m.instance_id, m.id, \
+         CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END FROM member_emails e \
+         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $1";
+    let row: Option<(InstanceId, MemberId, String)> = on_tx!(tx, c => sqlx::query_as(SQL).bind(email_key).fetch_optional(c))?;
+    row.map(|(instance, member, status)| {
+        let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
+        Ok(Holder { instance, member, status })
+    })
+    .transpose()
+}
+
+/// Keeps a new member, invited.
+///
+/// # Errors
+/// A conflict when there is an original member and this should be one.
+pub async fn insert(tx: &mut Tx, instance: InstanceId, id: MemberId, new: &NewMember, at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "INSERT INTO members (instance_id, id, email, first_name, last_name, role, status, is_original, created_at, \
+         search_key) VALUES ($1, $2, $3, $4, $5, $6, 'invited', $7, $8, $9)";
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(instance)
+            .bind(id)
+            .bind(new.email.as_str())
+            .bind(&new.first_name)
+            .bind(&new.last_name)
+            .bind(role_text(new.role))
+            .bind(new.is_original)
+            .bind(at)
+            .bind(search_key(new.first_name.as_deref(), new.last_name.as_deref(), &new.email))
+    )
+    .map(drop)
+}
+
+/// Takes an address for a member; `false` when another has it.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn claim_email(tx: &mut Tx, instance: InstanceId, member: MemberId, email: &EmailAddress) -> Result<bool, DbError> {
+    const SQL: &str =
+        "INSERT INTO member_emails (email_key, instance_id, member_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING";
+    Ok(execute!(tx, sqlx::query(SQL).bind(email.key()).bind(instance).bind(member))? == 1)
+}
+
+/// Frees the address of a member.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn release_email(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
+    const SQL: &str = "DELETE FROM member_emails WHERE instance_id = $1 AND member_id = $2";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(member)).map(drop)
+}
+
+/// Removes a member.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn delete(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
+    execute!(tx, sqlx::query("DELETE FROM members WHERE instance_id = $1 AND id = $2").bind(instance).bind(member)).map(drop)
+}
+
+/// Removes a member who has not activated; the seat and the address are free again. `false` when there is none.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn remove_invited(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
+    const SQL: &str = "DELETE FROM members WHERE instance_id = $1 AND id = $2 AND status = 'invited'";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member))? == 1)
+}
+
+type CandidateRow = (MemberId, String, String, String, Option<String>);
+
+fn candidate(row: CandidateRow) -> Result<(MemberId, Role, Candidate), DbError> {
+    let (id, role, status, email, salesforce_username) = row;
+    let role = role_of(&role).ok_or_else(|| unknown("role"))?;
+    let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
+    Ok((id, role, Candidate { status, email, salesforce_username }))
+}
+
+/// The member who activated as this Salesforce user. Usernames are compared without regard to case.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_by_salesforce_username(
+    db: &Db,
+    instance: InstanceId,
+    username: &str,
+) -> Result<Option<(MemberId, Role, Candidate)>, DbError> {
+    const SQL: &str = "SELECT id, role, CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END, email, salesforce_username FROM members \
+         WHERE instance_id = $1 AND lower(salesforce_username) = lower($2) ORDER BY id LIMIT 1";
+    let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(username).fetch_optional(c))?;
+    row.map(candidate).transpose()
+}
+
+/// The member with this e-mail address, compared without regard to case.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result<Option<(MemberId, Role, Candidate)>, DbError> {
+    const SQL: &str = "SELECT m.id, m.role, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, m.email, \
+         m.salesforce_username FROM member_emails e \
+         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $2 AND e.instance_id = $1";
+    let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(email.trim().to_lowercase()).fetch_optional(c))?;
+    row.map(candidate).transpose()
+}
+
+/// Makes an invited member active; `false` when the member is active already, so that of two at once one succeeds.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn activate(tx: &mut Tx, instance: InstanceId, member: MemberId, proof: &Proof, at: Timestamp) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE members SET status = 'active', activated_at = $3, password_hash = $4, salesforce_username = $5 \
+         WHERE instance_id = $1 AND id = $2 AND status = 'invited'";
+    let (password_hash, username) = match proof {
+        Proof::Password(hash) => (Some(hash), None),
+        Proof::Salesforce { username } => (None, Some(username)),
+    };
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(at).bind(password_hash).bind(username))? == 1)
+}

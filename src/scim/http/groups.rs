@@ -1,0 +1,177 @@
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use serde_json::Value;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::body::ScimBody;
+use super::listing::{ListParams, ShownParams, page};
+use super::{answer, answer_read, directory, header_of};
+use crate::http::{Context, InstanceCaller, PathParams, Problem, QueryParams, ScimErrorBody};
+use crate::ids::TeamId;
+use crate::scim::ScimError;
+use crate::scim::groups::Wanted;
+use crate::scim::protocol::patch::{Patch, apply};
+use crate::scim::resources::GROUP;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(create).service(read).service(replace).service(change).service(remove);
+}
+
+/// List groups
+///
+/// Teams, Everyone included (RFC 7644, section 3.4.2).
+#[utoipa::path(
+    operation_id = "listScimGroups", tag = "SCIM", params(ListParams),
+    responses(
+        (status = 200, description = "A page.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "The filter can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[get("/scim/v2/Groups")]
+async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): QueryParams<ListParams>) -> Result<HttpResponse, Problem> {
+    let directory = directory(context, caller);
+    let groups = directory.groups().await?;
+    Ok(page(&[&GROUP], groups.iter().map(|group| (&GROUP, group.resource(&directory.base))).collect(), &asked)?)
+}
+
+/// Create a group
+///
+/// RFC 7644, section 3.3.
+#[utoipa::path(
+    operation_id = "createScimGroup", tag = "SCIM", params(ShownParams),
+    request_body(content = Value, content_type = "application/scim+json", example = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "West"
+    })),
+    responses(
+        (status = 201, description = "The group.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "The group can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "A team of this name exists, or there are as many as there may be.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[post("/scim/v2/Groups")]
+async fn create(
+    context: Context,
+    caller: InstanceCaller,
+    QueryParams(shown): QueryParams<ShownParams>,
+    ScimBody(body): ScimBody<Value>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let directory = directory(context, caller);
+    let group = directory.create_group(wanted).await?;
+    Ok(answer(StatusCode::CREATED, &GROUP, &projection, group.resource(&directory.base)))
+}
+
+/// Read a group
+///
+/// With `If-None-Match`, 304 when it has not changed.
+#[utoipa::path(
+    operation_id = "getScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id."), ShownParams),
+    responses(
+        (status = 200, description = "The group.", body = Value, content_type = "application/scim+json"),
+        (status = 304, description = "It has not changed."),
+        (status = 400, description = "The request can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 404, description = "There is no such group.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[get("/scim/v2/Groups/{group_id}")]
+async fn read(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<TeamId>,
+    QueryParams(shown): QueryParams<ShownParams>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let directory = directory(context, caller);
+    let group = directory.group(id).await?;
+    Ok(answer_read(&request, &GROUP, &projection, group.resource(&directory.base)))
+}
+
+/// Replace a group
+///
+/// RFC 7644, section 3.5.1. Everyone keeps its name and its members.
+#[utoipa::path(
+    operation_id = "replaceScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id."), ShownParams),
+    request_body(content = Value, content_type = "application/scim+json"),
+    responses(
+        (status = 200, description = "The group.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "The group can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 404, description = "There is no such group.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "The rules of teams forbid it.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[put("/scim/v2/Groups/{group_id}")]
+async fn replace(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<TeamId>,
+    QueryParams(shown): QueryParams<ShownParams>,
+    ScimBody(body): ScimBody<Value>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let directory = directory(context, caller);
+    let group = directory.change_group(id, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
+    Ok(answer(StatusCode::OK, &GROUP, &projection, group.resource(&directory.base)))
+}
+
+/// Change a group
+///
+/// All operations or none (RFC 7644, section 3.5.2).
+#[utoipa::path(
+    operation_id = "changeScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id."), ShownParams),
+    request_body(content = Value, content_type = "application/scim+json", example = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "displayName", "value": "West" }]
+    })),
+    responses(
+        (status = 200, description = "The group.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "An operation can't be applied.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 404, description = "There is no such group.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "The rules of teams forbid it.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[patch("/scim/v2/Groups/{group_id}")]
+async fn change(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<TeamId>,
+    QueryParams(shown): QueryParams<ShownParams>,
+    ScimBody(body): ScimBody<Patch>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let directory = directory(context, caller);
+    let known = header_of(&request, header::IF_MATCH);
+    let wish = |before: &Value| Wanted::read(&apply(&GROUP, before, &body)?);
+    let group = directory.change_group(id, known.as_deref(), wish).await?;
+    Ok(answer(StatusCode::OK, &GROUP, &projection, group.resource(&directory.base)))
+}
+
+/// Delete a group
+///
+/// The team is removed; its members stay members (RFC 7644, section 3.6).
+#[utoipa::path(
+    operation_id = "deleteScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id.")),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 404, description = "There is no such group.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "Everyone can't be removed.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[delete("/scim/v2/Groups/{group_id}")]
+async fn remove(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<TeamId>,
+) -> Result<HttpResponse, Problem> {
+    let directory = directory(context, caller);
+    directory.delete_group(id, header_of(&request, header::IF_MATCH).as_deref()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,119 @@
+//! The tokens of directories, which admins make and revoke.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, delete, get, post};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::auth::{self, ScimToken};
+use crate::clock::Timestamp;
+use crate::http::problem::ProblemBody;
+use crate::http::{Body, Context, InputFault, InstanceCaller, PathParams, Problem, SCIM_ROOT};
+use crate::ids::ScimTokenId;
+use crate::scim::ScimError;
+
+/// Most characters of a token's name.
+const LONGEST_NAME: usize = 100;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(create_token).service(list_tokens).service(revoke_token);
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewScimToken {
+    /// What you call it, such as the directory that will use it. No control characters; spaces around it are dropped.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
+        example = "Okta"
+    )]
+    name: String,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ScimToken)]
+struct ScimTokenView {
+    id: ScimTokenId,
+    name: String,
+    /// Who made it: `client:ID` or `member:ID`.
+    created_by: String,
+    created_at: Timestamp,
+}
+
+impl From<ScimToken> for ScimTokenView {
+    fn from(token: ScimToken) -> Self {
+        Self { id: token.id, name: token.name, created_by: token.created_by, created_at: token.created_at }
+    }
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct CreatedScimToken {
+    #[serde(flatten)]
+    token: ScimTokenView,
+    /// Address to enter in the directory.
+    #[schema(example = "https://actions.example.com/scim/v2")]
+    base_url: String,
+    /// The bearer token to enter there. It is shown this once.
+    bearer_token: String,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ScimTokens {
+    data: Vec<ScimTokenView>,
+}
+
+/// Make a directory's token
+///
+/// With it Okta, Entra ID and the like provision members and teams at `/scim/v2`. It is good until you revoke it; an instance can have
+/// 5, so that another can follow one in use.
+#[utoipa::path(
+    operation_id = "createScimToken", tag = "SCIM", request_body = NewScimToken,
+    responses(
+        (status = 201, description = "The token.", body = CreatedScimToken),
+        (status = 409, description = "There are 5 already.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/instance/scim-tokens")]
+async fn create_token(context: Context, caller: InstanceCaller, Body(new): Body<NewScimToken>) -> Result<HttpResponse, Problem> {
+    let name = new.name.trim_matches(' ');
+    if name.is_empty() || new.name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let detail = format!("A name has 1 to {LONGEST_NAME} characters, something to read among them and no control character.");
+        return Err(Problem::invalid(vec![InputFault::new("/name", "unusable_name", detail)]));
+    }
+    let mut tx = context.db.begin().await?;
+    let (token, secret) = auth::create_scim_token(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, name).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(CreatedScimToken {
+        token: token.into(),
+        base_url: context.public_url.of(SCIM_ROOT),
+        bearer_token: secret.expose_secret().to_owned(),
+    }))
+}
+
+/// List directories' tokens
+#[utoipa::path(operation_id = "listScimTokens", tag = "SCIM", responses((status = 200, description = "The tokens, without what proves them.", body = ScimTokens)))]
+#[get("/v1/instance/scim-tokens")]
+async fn list_tokens(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let tokens = auth::list_scim_tokens(&context.db, caller.instance).await?;
+    Ok(HttpResponse::Ok().json(ScimTokens { data: tokens.into_iter().map(ScimTokenView::from).collect() }))
+}
+
+/// Revoke a directory's token
+///
+/// It is refused from now on. Members and teams stay as they are.
+#[utoipa::path(
+    operation_id = "revokeScimToken", tag = "SCIM", params(("token_id" = ScimTokenId, Path, description = "The token's id.")),
+    responses((status = 204, description = "Revoked."))
+)]
+#[delete("/v1/instance/scim-tokens/{token_id}")]
+async fn revoke_token(context: Context, caller: InstanceCaller, PathParams(id): PathParams<ScimTokenId>) -> Result<HttpResponse, Problem> {
+    let mut tx = context.db.begin().await?;
+    if !auth::revoke_scim_token(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, id).await? {
+        return Err(ScimError::NotFound.into());
+    }
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,181 @@
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use serde_json::Value;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::body::ScimBody;
+use super::listing::{ListParams, ShownParams, page};
+use super::{answer, answer_read, directory, header_of};
+use crate::connections::Connections;
+use crate::http::{Context, InstanceCaller, PathParams, Problem, QueryParams, ScimErrorBody};
+use crate::ids::MemberId;
+use crate::scim::ScimError;
+use crate::scim::protocol::patch::{Patch, apply};
+use crate::scim::resources::USER;
+use crate::scim::service::Absent;
+use crate::scim::users::Wanted;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(create).service(read).service(replace).service(change).service(remove);
+}
+
+/// List users
+///
+/// Members, invited and deactivated ones included (RFC 7644, section 3.4.2).
+#[utoipa::path(
+    operation_id = "listScimUsers", tag = "SCIM", params(ListParams),
+    responses(
+        (status = 200, description = "A page.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "The filter can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[get("/scim/v2/Users")]
+async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): QueryParams<ListParams>) -> Result<HttpResponse, Problem> {
+    let directory = directory(context, caller);
+    let users = directory.users().await?;
+    Ok(page(&[&USER], users.iter().map(|user| (&USER, user.resource(&directory.base))).collect(), &asked)?)
+}
+
+/// Create a user
+///
+/// The person becomes a member and gets an invitation by mail, unless `active` is false (RFC 7644, section 3.3).
+#[utoipa::path(
+    operation_id = "createScimUser", tag = "SCIM", params(ShownParams),
+    request_body(content = Value, content_type = "application/scim+json", example = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "sam", "emails": [{ "value": "sam@example.com" }]
+    })),
+    responses(
+        (status = 201, description = "The user.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "The user can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "The userName or the address is taken, or there is no seat.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[post("/scim/v2/Users")]
+async fn create(
+    context: Context,
+    caller: InstanceCaller,
+    QueryParams(shown): QueryParams<ShownParams>,
+    ScimBody(body): ScimBody<Value>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let directory = directory(context, caller);
+    let user = directory.create_user(wanted).await?;
+    Ok(answer(StatusCode::CREATED, &USER, &projection, user.resource(&directory.base)))
+}
+
+/// Read a user
+///
+/// With `If-None-Match`, 304 when it has not changed.
+#[utoipa::path(
+    operation_id = "getScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id."), ShownParams),
+    responses(
+        (status = 200, description = "The user.", body = Value, content_type = "application/scim+json"),
+        (status = 304, description = "It has not changed."),
+        (status = 400, description = "The request can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 404, description = "There is no such user.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[get("/scim/v2/Users/{user_id}")]
+async fn read(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<MemberId>,
+    QueryParams(shown): QueryParams<ShownParams>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let directory = directory(context, caller);
+    let user = directory.user(id).await?;
+    Ok(answer_read(&request, &USER, &projection, user.resource(&directory.base)))
+}
+
+/// Replace a user
+///
+/// `active` and `roles` stay when they are absent; all else that is absent is taken away (RFC 7644, section 3.5.1).
+#[utoipa::path(
+    operation_id = "replaceScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id."), ShownParams),
+    request_body(content = Value, content_type = "application/scim+json"),
+    responses(
+        (status = 200, description = "The user.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "The user can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 404, description = "There is no such user.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "The rules of members forbid it.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[put("/scim/v2/Users/{user_id}")]
+async fn replace(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<MemberId>,
+    QueryParams(shown): QueryParams<ShownParams>,
+    ScimBody(body): ScimBody<Value>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let directory = directory(context, caller);
+    let user = directory.change_user(id, Absent::Stays, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
+    Ok(answer(StatusCode::OK, &USER, &projection, user.resource(&directory.base)))
+}
+
+/// Change a user
+///
+/// All operations or none (RFC 7644, section 3.5.2).
+#[utoipa::path(
+    operation_id = "changeScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id."), ShownParams),
+    request_body(content = Value, content_type = "application/scim+json", example = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "active", "value": false }]
+    })),
+    responses(
+        (status = 200, description = "The user.", body = Value, content_type = "application/scim+json"),
+        (status = 400, description = "An operation can't be applied.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 404, description = "There is no such user.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "The rules of members forbid it.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[patch("/scim/v2/Users/{user_id}")]
+async fn change(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    PathParams(id): PathParams<MemberId>,
+    QueryParams(shown): QueryParams<ShownParams>,
+    ScimBody(body): ScimBody<Patch>,
+) -> Result<HttpResponse, Problem> {
+    let projection = shown.projection()?;
+    let directory = directory(context, caller);
+    let known = header_of(&request, header::IF_MATCH);
+    let wish = |before: &Value| Wanted::read(&apply(&USER, before, &body)?);
+    let user = directory.change_user(id, Absent::IsUsual, known.as_deref(), wish).await?;
+    Ok(answer(StatusCode::OK, &USER, &projection, user.resource(&directory.base)))
+}
+
+/// Delete a user
+///
+/// The member is removed; what they owned passes to the directory's token (RFC 7644, section 3.6).
+#[utoipa::path(
+    operation_id = "deleteScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id.")),
+    responses(
+        (status = 204, description = "Deleted."),
+        (status = 404, description = "There is no such user.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 409, description = "The original user and the last admin stay, or Salesforce refused.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
+    )
+)]
+#[delete("/scim/v2/Users/{user_id}")]
+async fn remove(
+    request: HttpRequest,
+    context: Context,
+    caller: InstanceCaller,
+    connections: Data<Connections>,
+    PathParams(id): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
+    let directory = directory(context, caller);
+    directory.delete_user(&connections, id, header_of(&request, header::IF_MATCH).as_deref()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,107 @@
+//! Reading a resource that a client sends (RFC 7643, section 2.1 and 2.2): names of attributes in any case, null for nothing,
+//! and what clients can't set passed over.
+
+use serde_json::{Map, Value};
+
+use super::Refusal;
+use super::schema::{Attribute, Kind, Mutability, Schema};
+
+/// The attributes that the client may set, named as the schema names them and of the form it says. Attributes that the schema
+/// doesn't know are passed over (RFC 7644, section 3.3).
+///
+/// # Errors
+/// [`Refusal::InvalidSyntax`] when it is no object that names the schema; [`Refusal::InvalidValue`] with every fault.
+pub fn read(schema: &Schema, body: &Value) -> Result<Map<String, Value>, Refusal> {
+    let Value::Object(members) = body else { return Err(Refusal::InvalidSyntax("the body must be a JSON object".into())) };
+    let schemas = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, named)| named);
+    let named = schemas
+        .and_then(Value::as_array)
+        .is_some_and(|named| named.iter().filter_map(Value::as_str).any(|one| one.eq_ignore_ascii_case(schema.id)));
+    if !named {
+        return Err(Refusal::InvalidSyntax(format!("schemas must name {}", schema.id)));
+    }
+    let mut faults = Vec::new();
+    let mut read = Map::new();
+    for (name, value) in members {
+        let Some(attribute) = schema.attribute(name) else { continue };
+        if attribute.mutability == Mutability::ReadOnly || attribute.always {
+            continue;
+        }
+        if let Some(value) = read_attribute(attribute, attribute.name, value, &mut faults) {
+            read.insert(attribute.name.to_owned(), value);
+        }
+    }
+    for attribute in schema.attributes {
+        if attribute.required && !read.contains_key(attribute.name) {
+            faults.push(format!("{} is missing", attribute.name));
+        }
+    }
+    if faults.is_empty() { Ok(read) } else { Err(Refusal::InvalidValue(faults.join("; "))) }
+}
+
+/// The value, or none when it stands for nothing.
+fn read_attribute(attribute: &'static Attribute, path: &str, value: &Value, faults: &mut Vec<String>) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Array(values) if attribute.multi_valued => {
+            let read: Vec<_> = values.iter().filter_map(|value| read_one(attribute, path, value, faults)).collect();
+            (!read.is_empty()).then(|| read.into())
+        }
+        // One value in place of an array is what some clients send.
+        value if attribute.multi_valued => read_one(attribute, path, value, faults).map(|one| vec![one].into()),
+        value => read_one(attribute, path, value, faults),
+    }
+}
+
+fn read_one(attribute: &'static Attribute, path: &str, value: &Value, faults: &mut Vec<String>) -> Option<Value> {
+    match (attribute.kind, value) {
+        (Kind::String | Kind::Reference(_) | Kind::DateTime, Value::String(text)) => {
+            let canonical = attribute.canonical.iter().find(|one| one.eq_ignore_ascii_case(text));
+            match canonical {
+                Some(canonical) => Some((*canonical).into()),
+                None if attribute.canonical.is_empty() => Some(value.clone()),
+                None => {
+                    faults.push(format!("{path} is one of {}", attribute.canonical.join(", ")));
+                    None
+                }
+            }
+        }
+        (Kind::Boolean, Value::Bool(_)) => Some(value.clone()),
+        // Entra ID sends "True" and "False".
+        (Kind::Boolean, Value::String(text)) if matches!(text.to_ascii_lowercase().as_str(), "true" | "false") => {
+            Some(text.eq_ignore_ascii_case("true").into())
+        }
+        (Kind::Complex(_), Value::Object(members)) => {
+            let mut read = Map::new();
+            for (name, value) in members {
+                let Some(sub) = attribute.sub(name) else { continue };
+                if sub.mutability == Mutability::ReadOnly {
+                    continue;
+                }
+                if let Some(value) = read_attribute(sub, &format!("{path}.{}", sub.name), value, faults) {
+                    read.insert(sub.name.to_owned(), value);
+                }
+            }
+            for sub in attribute.subs().iter().filter(|sub| sub.required) {
+                if !read.contains_key(sub.name) {
+                    faults.push(format!("{path}.{} is missing", sub.name));
+                }
+            }
+            (!read.is_empty()).then(|| read.into())
+        }
+        // Some clients send roles and the like as plain texts.
+        (Kind::Complex(_), Value::String(_)) if attribute.multi_valued && attribute.sub("value").is_some() => {
+            let one = serde_json::json!({ "value": value });
+            read_one(attribute, path, &one, faults)
+        }
+        (kind, _) => {
+            let wanted = match kind {
+                Kind::Boolean => "true or false",
+                Kind::Complex(_) => "an object",
+                _ => "a text",
+            };
+            faults.push(format!("{path} must be {wanted}"));
+            None
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What a directory does to users and groups. Each change is one transaction and obeys the rules of `members` and `invites`.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::groups::{Group, Wanted as WantedGroup};
+use super::protocol::Refusal;
+use super::store::{self, GroupRow, UserRow};
+use super::users::{User, Wanted as WantedUser};
+use super::{ScimError, version_matches};
+use crate::audit::{self, Entry};
+use crate::auth::Role;
+use crate::connections::Connections;
+use crate::db::Tx;
+use crate::http::{Context, InstanceCaller};
+use crate::ids::{InstanceId, MemberId, TeamId};
+use crate::invites::{self, Provisioning};
+use crate::members::{self, Acting, MemberFilter, MemberStatus, Names, NewMember, TeamMemberOutcome};
+
+/// Members read at once while all are listed.
+const PAGE: i64 = 500;
+
+/// A directory at work in an instance.
+#[derive(Debug)]
+pub(super) struct Directory {
+    pub context: Context,
+    pub caller: InstanceCaller,
+    /// Address of `/scim/v2`.
+    pub base: String,
+}
+
+/// What a change does with `active` and `roles` when they are absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// They stay: directories that never send them must not undo what an admin did here.
+    Stays,
+    /// They were taken away: the usual holds.
+    IsUsual,
+}
+
+impl Directory {
+    fn instance(&self) -> InstanceId {
+        self.caller.instance
+    }
+
+    fn acting(&self) -> Acting<'_> {
+        Acting { clock: self.context.clock.as_ref(), instance: self.caller.instance, origin: &self.caller.origin }
+    }
+
+    fn provisioning(&self) -> Provisioning<'_> {
+        Provisioning { context: &self.context, instance: self.caller.instance, origin: &self.caller.origin }
+    }
+
+    /// Every user, in the order they were added. An instance has no more than its seats.
+    ///
+    /// # Errors
+    /// [`ScimError::Db`].
+    pub(super) async fn users(&self) -> Result<Vec<User>, ScimError> {
+        let (db, instance) = (&self.context.db, self.instance());
+        let names: HashMap<_, _> = members::teams(db, instance).await?.0.into_iter().map(|team| (team.id, team.name)).collect();
+        let mut teams: HashMap<MemberId, Vec<(TeamId, String)>> = HashMap::new();
+        for (team, member) in members::memberships(db, instance).await? {
+            if let Some(name) = names.get(&team) {
+                teams.entry(member).or_default().push((team, name.clone()));
+            }
+        }
+        let mut rows: HashMap<_, _> = store::users(db, instance).await?.into_iter().map(|row| (row.member_id, row)).collect();
+        let mut users = Vec::new();
+        loop {
+            let after = users.last().map(|user: &User| user.member.id);
+            let page = members::list(db, instance, &MemberFilter::default(), after, PAGE).await?;
+            if page.is_empty() {
+                return Ok(users);
+            }
+            users.extend(page.into_iter().map(|member| User {
+                teams: teams.remove(&member.id).unwrap_or_default(),
+                row: rows.remove(&member.id),
+                member,
+            }));
+        }
+    }
+
+    /// A user.
+    ///
+    /// # Errors
+    /// [`ScimError::NotFound`], [`ScimError::Db`].
+    pub(super) async fn user(&self, id: MemberId) -> Result<User, ScimError> {
+        let (db, instance) = (&self.context.db, self.instance());
+        let member = members::find(db, instance, id).await?.ok_or(ScimError::NotFound)?;
+        Ok(User { member, teams: members::named_teams_of(db, instance, id).await?, row: store::find_user(db, instance, id).await? })
+    }
+
+    /// A user, as the transaction sees it.
+    async fn user_in(&self, tx: &mut Tx, id: MemberId) -> Result<User, ScimError> {
+        let instance = self.instance();
+        let member = members::find_in(tx, instance, id).await?.ok_or(ScimError::NotFound)?;
+        let teams = members::named_teams_of_in(tx, instance, id).await?;
+        Ok(User { member, teams, row: store::find_user_in(tx, instance, id).await? })
+    }
+
+    /// Makes a member. Who is to be active gets an invitation by mail, as everybody who is invited.
+    ///
+    /// # Errors
+    /// [`ScimError::UserNameTaken`]; [`ScimError::Invite`] when the address or a seat can't be had; [`ScimError::Db`].
+    pub(super) async fn create_user(&self, wanted: WantedUser) -> Result<User, ScimError> {
+        let mut tx = self.context.db.begin().await?;
+        let person = NewMember {
+            email: wanted.email.clone(),
+            first_name: wanted.first_name.clone(),
+            last_name: wanted.last_name.clone(),
+            role: wanted.role.unwrap_or(Role::User),
+            is_original: false,
+            teams: Vec::new(),
+        };
+        let active = wanted.active.unwrap_or(true);
+        let id = invites::provision(&mut tx, &self.provisioning(), person, active).await?;
+        self.save_user(&mut tx, id, wanted, !active, None).await?;
+        let made = self.user_in(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// Makes a member what is wanted of the resource as it is, all or nothing. `known` is what the caller has seen (`If-Match`).
+    ///
+    /// # Errors
+    /// [`ScimError::NotFound`], [`ScimError::VersionMismatch`], [`ScimError::UserNameTaken`], what `wish` and the rules of members
+    /// refuse.
+    pub(super) async fn change_user(
+        &self,
+        id: MemberId,
+        absent: Absent,
+        known: Option<&str>,
+        wish: impl FnOnce(&Value) -> Result<WantedUser, Refusal>,
+    ) -> Result<User, ScimError> {
+        let acting = self.acting();
+        let mut tx = self.context.db.begin().await?;
+        // From here on nobody else changes members of the instance.
+        members::ensure_everyone(&mut tx, acting.clock, acting.instance).await?;
+        let before = self.user_in(&mut tx, id).await?;
+        let resource = before.resource(&self.base);
+        if !version_matches(known, &resource) {
+            return Err(ScimError::VersionMismatch);
+        }
+        let mut wanted = wish(&resource)?;
+        let names = Names { first_name: Some(wanted.first_name.clone()), last_name: Some(wanted.last_name.clone()) };
+        members::change_names(&mut tx, &acting, id, names).await?;
+        let role = match absent {
+            Absent::Stays => wanted.role.unwrap_or(before.member.role),
+            Absent::IsUsual => wanted.role.unwrap_or(Role::User),
+        };
+        members::change_role(&mut tx, &acting, id, role).await?;
+        if wanted.email != before.member.email {
+            members::change_email(&mut tx, &acting, id, &wanted.email).await?;
+        }
+        let moved = wanted.email.key() != before.member.email.key();
+        let active = wanted.active.unwrap_or(absent == Absent::IsUsual || before.is_active());
+        let held = self.make_active(&mut tx, &before, active, moved).await?;
+        if let (Absent::Stays, Some(row)) = (absent, &before.row) {
+            wanted.given.active |= row.given.active;
+            wanted.given.roles |= row.given.roles;
+        }
+        self.save_user(&mut tx, id, wanted, held, before.row).await?;
+        let after = self.user_in(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// Activates or deactivates; gives whether the member is held back before activation.
+    async fn make_active(&self, tx: &mut Tx, before: &User, active: bool, moved: bool) -> Result<bool, ScimError> {
+        let (acting, id) = (self.acting(), before.member.id);
+        match (before.member.status, active) {
+            (MemberStatus::Invited, true) => {
+                if !before.is_active() || moved {
+                    invites::invite_anew(tx, &self.provisioning(), id).await?;
+                }
+                return Ok(false);
+            }
+            (MemberStatus::Invited, false) => {
+                if before.is_active() {
+                    members::check_deactivatable(tx, &acting, id).await?;
+                    invites::withdraw(tx, &self.provisioning(), id).await?;
+                }
+                return Ok(true);
+            }
+            (_, true) => drop(members::reactivate(tx, &acting, id).await?),
+            (_, false) => drop(members::deactivate(tx, &acting, id).await?),
+        }
+        Ok(false)
+    }
+
+    /// Removes a member; what they owned passes to the directory's token. `known` is what the caller has seen (`If-Match`).
+    ///
+    /// # Errors
+    /// [`ScimError::NotFound`], [`ScimError::VersionMismatch`]; [`ScimError::Member`] when the rules of members forbid it, or Salesforce
+    /// can't be reached to revoke a connection of the member's own.
+    pub(super) async fn delete_user(&self, connections: &Connections, id: MemberId, known: Option<&str>) -> Result<(), ScimError> {
+        if !version_matches(known, &self.user(id).await?.resource(&self.base)) {
+            return Err(ScimError::VersionMismatch);
+        }
+        members::revoke_and_remove(&self.context.db, connections, &self.acting(), id).await?;
+        Ok(())
+    }
+
+    async fn save_user(&self, tx: &mut Tx, id: MemberId, wanted: WantedUser, held: bool, before: Option<UserRow>) -> Result<(), ScimError> {
+        if store::is_user_name_taken(tx, self.instance(), id, &wanted.user_name).await? {
+            return Err(ScimError::UserNameTaken);
+        }
+        let row = UserRow {
+            member_id: id,
+            user_name: wanted.user_name,
+            external_id: wanted.external_id,
+            given: sqlx::types::Json(wanted.given),
+            held,
+            updated_at: self.context.clock.timestamp(),
+        };
+        if before.as_ref().is_some_and(|before| UserRow { updated_at: row.updated_at, ..before.clone() } == row) {
+            return Ok(());
+        }
+        store::save_user(tx, self.instance(), &row).await?;
+        let shown = |row: &UserRow| json!({ "user_name": row.user_name, "external_id": row.external_id });
+        let entry = Entry::new("scim_user.changed", "member", id);
+        let entry = before.iter().fold(entry, |entry, before| entry.before(shown(before))).after(shown(&row));
+        Ok(audit::record(tx, self.context.clock.as_ref(), self.instance(), &self.caller.origin, entry).await?)
+    }
+
+    /// Every group, in the order they were made.
+    ///
+    /// # Errors
+    /// [`ScimError::Db`].
+    pub(super) async fn groups(&self) -> Result<Vec<Group>, ScimError> {
+        let (db, instance) = (&self.context.db, self.instance());
+        let mut members: HashMap<TeamId, Vec<MemberId>> = HashMap::new();
+        for (team, member) in members::memberships(db, instance).await? {
+            members.entry(team).or_default().push(member);
+        }
+        let mut rows: HashMap<_, _> = store::groups(db, instance).await?.into_iter().map(|row| (row.team_id, row)).collect();
+        let teams = members::teams(db, instance).await?.0;
+        let group = |team: members::Team| Group { members: members.remove(&team.id).unwrap_or_default(), row: rows.remove(&team.id), team };
+        Ok(teams.into_iter().map(group).collect())
+    }
+
+    /// A group.
+    ///
+    /// # Errors
+    /// [`ScimError::NotFound`], [`ScimError::Db`].
+    pub(super) async fn group(&self, id: TeamId) -> Result<Group, ScimError> {
+        // There are few teams.
+        self.groups().await?.into_iter().find(|group| group.team.id == id).ok_or(ScimError::NotFound)
+    }
+
+    /// A group, as the transaction sees it.
+    async fn group_in(&self, tx: &mut Tx, id: TeamId) -> Result<Group, ScimError> {
+        let instance = self.instance();
+        let team = members::find_team_in(tx, instance, id).await?.ok_or(ScimError::NotFound)?;
+        let members = members::team_members_in(tx, instance, id).await?;
+        Ok(Group { team, members, row: store::find_group_in(tx, instance, id).await? })
+    }
+
+    /// Makes a team.
+    ///
+    /// # Errors
+    /// [`ScimError::Member`] when the name is taken or there are too many; [`ScimError::Refused`] for unknown members.
+    pub(super) async fn create_group(&self, wanted: WantedGroup) -> Result<Group, ScimError> {
+        let mut tx = self.context.db.begin().await?;
+        let team = members::create_team(&mut tx, &self.acting(), &wanted.name, self.context.limits.teams).await?;
+        self.set_members(&mut tx, team.id, &wanted.members, &[]).await?;
+        self.save_group(&mut tx, team.id, wanted.external_id, None).await?;
+        let made = self.group_in(&mut tx, team.id).await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// Makes a team what is wanted of the resource as it is, all or nothing.
+    ///
+    /// # Errors
+    /// [`ScimError::NotFound`], [`ScimError::VersionMismatch`], [`ScimError::Member`]; [`ScimError::Refused`] for unknown members and
+    /// what `wish` refuses.
+    pub(super) async fn change_group(
+        &self,
+        id: TeamId,
+        known: Option<&str>,
+        wish: impl FnOnce(&Value) -> Result<WantedGroup, Refusal>,
+    ) -> Result<Group, ScimError> {
+        let acting = self.acting();
+        let mut tx = self.context.db.begin().await?;
+        members::ensure_everyone(&mut tx, acting.clock, acting.instance).await?;
+        let before = self.group_in(&mut tx, id).await?;
+        let resource = before.resource(&self.base);
+        if !version_matches(known, &resource) {
+            return Err(ScimError::VersionMismatch);
+        }
+        let wanted = wish(&resource)?;
+        if before.team.name != wanted.name.as_str() {
+            members::rename_team(&mut tx, &acting, id, &wanted.name).await?;
+        }
+        self.set_members(&mut tx, id, &wanted.members, &before.members).await?;
+        self.save_group(&mut tx, id, wanted.external_id, before.row).await?;
+        let after = self.group_in(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    async fn set_members(&self, tx: &mut Tx, id: TeamId, wanted: &[MemberId], present: &[MemberId]) -> Result<(), ScimError> {
+        let missing = |of: &[MemberId], from: &[MemberId]| -> Vec<MemberId> {
+            let there: std::collections::HashSet<_> = from.iter().collect();
+            of.iter().filter(|one| !there.contains(one)).copied().collect()
+        };
+        let (add, remove) = (missing(wanted, present), missing(present, wanted));
+        if add.is_empty() && remove.is_empty() {
+            return Ok(());
+        }
+        let outcomes = members::change_team_members(tx, &self.acting(), id, &add, &remove).await?;
+        let unknown: Vec<_> = outcomes
+            .iter()
+            .filter(|(_, outcome)| *outcome == TeamMemberOutcome::UnknownMember)
+            .map(|(member, _)| member.to_string())
+            .collect();
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(Refusal::InvalidValue(format!("there are no users {}", unknown.join(", "))).into()),
+        }
+    }
+
+    async fn save_group(&self, tx: &mut Tx, id: TeamId, external_id: Option<String>, before: Option<GroupRow>) -> Result<(), ScimError> {
+        if before.as_ref().is_some_and(|before| before.external_id == external_id) {
+            return Ok(());
+        }
+        let row = GroupRow { team_id: id, external_id, updated_at: self.context.clock.timestamp() };
+        store::save_group(tx, self.instance(), &row).await?;
+        let shown = |row: &GroupRow| json!({ "external_id": row.external_id });
+        let entry = Entry::new("scim_group.changed", "team", id);
+        let entry = before.iter().fold(entry, |entry, before| entry.before(shown(before))).after(shown(&row));
+        Ok(audit::record(tx, self.context.clock.as_ref(), self.instance(), &self.caller.origin, entry).await?)
+    }
+
+    /// Removes a team.
+    ///
+    /// # Errors
+    /// [`ScimError::NotFound`], [`ScimError::VersionMismatch`], [`ScimError::Member`].
+    pub(super) async fn delete_group(&self, id: TeamId, known: Option<&str>) -> Result<(), ScimError> {
+        let mut tx = self.context.db.begin().await?;
+        members::ensure_everyone(&mut tx, self.acting().clock, self.instance()).await?;
+        let before = self.group_in(&mut tx, id).await?.resource(&self.base);
+        if !version_matches(known, &before) {
+            return Err(ScimError::VersionMismatch);
+        }
+        members::delete_team(&mut tx, &self.acting(), id).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,201 @@
+//! Members as users: how one is shown, and what a directory wants one to be.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::protocol::{Refusal, reading};
+use super::resources::USER;
+use super::store::UserRow;
+use super::version_of;
+use crate::auth::Role;
+use crate::ids::TeamId;
+use crate::members::{EmailAddress, LONGEST_NAME, Member, MemberStatus, role_of, role_text};
+
+/// Most characters of a user name, an external id or a display name.
+const LONGEST_TEXT: usize = 256;
+
+/// What a directory has given and we only keep for it, so that it finds what it wrote.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Given {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_primary: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_primary: Option<bool>,
+    /// Whether `active` and `roles` were given; else they are shown only when they differ from what is usual.
+    #[serde(default)]
+    pub active: bool,
+    #[serde(default)]
+    pub roles: bool,
+}
+
+/// A member with the teams and what a directory says.
+#[derive(Debug, Clone)]
+pub(super) struct User {
+    pub member: Member,
+    /// Id and name of each.
+    pub teams: Vec<(TeamId, String)>,
+    /// None for who was not made by a directory.
+    pub row: Option<UserRow>,
+}
+
+impl User {
+    /// Whether the person may use the instance, or could after activating.
+    pub(super) fn is_active(&self) -> bool {
+        match self.member.status {
+            MemberStatus::Active => true,
+            MemberStatus::Invited => !self.row.as_ref().is_some_and(|row| row.held),
+            MemberStatus::Deactivated => false,
+        }
+    }
+
+    pub(super) fn user_name(&self) -> &str {
+        self.row.as_ref().map_or(self.member.email.as_str(), |row| &row.user_name)
+    }
+
+    /// The resource; `base` is the address of `/scim/v2`.
+    pub(super) fn resource(&self, base: &str) -> Value {
+        let member = &self.member;
+        let usual = Given { email_type: Some("work".into()), email_primary: Some(true), active: true, roles: true, ..Given::default() };
+        let given = self.row.as_ref().map_or(&usual, |row| &row.given.0);
+        let mut email = Map::new();
+        email.insert("value".into(), json!(member.email.as_str()));
+        email.extend(given.email_type.iter().map(|kind| ("type".into(), json!(kind))));
+        email.extend(given.email_primary.iter().map(|primary| ("primary".into(), json!(primary))));
+        let mut resource = Map::new();
+        let mut put = |name: &str, value: Value| drop(resource.insert(name.to_owned(), value));
+        put("schemas", json!([USER.id]));
+        put("id", json!(member.id));
+        put("userName", json!(self.user_name()));
+        put("emails", json!([email]));
+        if let Some(external_id) = self.row.as_ref().and_then(|row| row.external_id.as_ref()) {
+            put("externalId", json!(external_id));
+        }
+        let names: Map<_, _> = [("givenName", &member.first_name), ("familyName", &member.last_name)]
+            .into_iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| (name.to_owned(), json!(value))))
+            .collect();
+        if !names.is_empty() {
+            put("name", names.into());
+        }
+        if let Some(display_name) = &given.display_name {
+            put("displayName", json!(display_name));
+        }
+        if given.active || !self.is_active() {
+            put("active", json!(self.is_active()));
+        }
+        if given.roles || member.role == Role::Admin {
+            let mut role = Map::new();
+            role.insert("value".into(), json!(role_text(member.role)));
+            role.extend(given.role_primary.iter().map(|primary| ("primary".into(), json!(primary))));
+            put("roles", json!([role]));
+        }
+        if !self.teams.is_empty() {
+            let groups: Vec<_> = self
+                .teams
+                .iter()
+                .map(|(id, name)| json!({ "value": id, "$ref": format!("{base}/Groups/{id}"), "display": name }))
+                .collect();
+            put("groups", groups.into());
+        }
+        let moments = [Some(member.created_at), member.activated_at, member.deactivated_at, self.row.as_ref().map(|row| row.updated_at)];
+        let modified = moments.into_iter().flatten().max();
+        let version = version_of(&resource);
+        resource.insert(
+            "meta".into(),
+            json!({
+                "resourceType": "User", "created": member.created_at, "lastModified": modified, "version": version,
+                "location": format!("{base}/Users/{}", member.id),
+            }),
+        );
+        resource.into()
+    }
+}
+
+/// What a directory wants a member to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wanted {
+    pub user_name: String,
+    pub external_id: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub email: EmailAddress,
+    /// None when it is not said.
+    pub active: Option<bool>,
+    /// None when it is not said.
+    pub role: Option<Role>,
+    pub given: Given,
+}
+
+impl Wanted {
+    /// Reads a whole user. Without e-mail address, a user name that is one stands for it.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidSyntax`]; [`Refusal::InvalidValue`] naming every fault.
+    pub(super) fn read(body: &Value) -> Result<Self, Refusal> {
+        let mut body = body.clone();
+        if let Some(members) = body.as_object_mut() {
+            let named = |name: &str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone());
+            let without_address = named("emails").is_none_or(|emails| emails.is_null() || emails == json!([]));
+            if let (true, Some(Value::String(name))) = (without_address, named("userName"))
+                && EmailAddress::parse(&name).is_ok()
+            {
+                members.retain(|key, _| !key.eq_ignore_ascii_case("emails"));
+                members.insert("emails".into(), json!([{ "value": name }]));
+            }
+        }
+        let read = reading::read(&USER, &body)?;
+        let mut faults = Vec::new();
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let mut bounded = |path: &str, value: Option<&Value>, most: usize| {
+            let text = text(value)?;
+            let fits = text.chars().count() <= most && !text.chars().any(char::is_control);
+            if !fits {
+                faults.push(format!("{path} has at most {most} characters, none of them a control character"));
+            }
+            fits.then_some(text)
+        };
+        let name = |sub: &str| read.get("name").and_then(|name| name.get(sub));
+        let user_name = bounded("userName", read.get("userName"), LONGEST_TEXT);
+        let external_id = bounded("externalId", read.get("externalId"), LONGEST_TEXT);
+        let display_name = bounded("displayName", read.get("displayName"), LONGEST_TEXT);
+        let first_name = bounded("name.givenName", name("givenName"), LONGEST_NAME);
+        let last_name = bounded("name.familyName", name("familyName"), LONGEST_NAME);
+        if user_name.is_none() && faults.is_empty() {
+            faults.push("userName is empty".into());
+        }
+        let emails = read.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let chosen = emails
+            .iter()
+            .find(|email| email["primary"] == true)
+            .or_else(|| emails.iter().find(|email| email["type"] == "work"))
+            .or_else(|| emails.first());
+        let email = chosen.and_then(|email| email["value"].as_str()).map(EmailAddress::parse);
+        if let Some(Err(fault)) = &email {
+            faults.push(format!("emails.value can't be used: {fault}"));
+        }
+        let roles = read.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let role = roles.first().and_then(|role| role["value"].as_str()).and_then(role_of);
+        if roles.iter().any(|other| other["value"].as_str().and_then(role_of) != role) {
+            faults.push("roles holds one role, admin or user".into());
+        }
+        let active = read.get("active").and_then(Value::as_bool);
+        let given = Given {
+            display_name,
+            email_type: chosen.and_then(|email| text(email.get("type"))),
+            email_primary: chosen.and_then(|email| email.get("primary")).and_then(Value::as_bool),
+            role_primary: roles.first().and_then(|role| role.get("primary")).and_then(Value::as_bool),
+            active: active.is_some(),
+            roles: role.is_some(),
+        };
+        match (faults.is_empty(), user_name, email) {
+            (true, Some(user_name), Some(Ok(email))) => {
+                Ok(Self { user_name, external_id, first_name, last_name, email, active, role, given })
+            }
+            _ => Err(Refusal::InvalidValue(faults.join("; "))),
+        }
+    }
+}
