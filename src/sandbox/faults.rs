@@ -116,13 +116,18 @@ pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 's
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     world.count(&format!("{method} {}", request.match_pattern().unwrap_or_else(|| "unknown path".into())));
+    let _under_way = path.starts_with("/marketo").then(|| UnderWay::begin(world.clone()));
 
-    let mut cut = None;
-    while let Some(kind) =
-        world.take_fault(&method, &path, |kind| kind.is_outside_the_handlers() && (cut.is_none() || !matches!(kind, FaultKind::Cut { .. })))
-    {
+    let (mut cut, mut delayed) = (None, false);
+    // Of several cuts, or delays, a request suffers one.
+    while let Some(kind) = world.take_fault(&method, &path, |kind| match kind {
+        FaultKind::Cut { .. } => cut.is_none(),
+        FaultKind::Delay { .. } => !delayed,
+        kind => kind.is_outside_the_handlers(),
+    }) {
         let answer = match kind {
             FaultKind::Delay { ms } => {
+                delayed = true;
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 continue;
             }
@@ -166,7 +171,9 @@ pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 's
             | FaultKind::OversizeLine { .. }
             | FaultKind::RepeatRows => continue,
         };
-        return Ok(request.into_response(answer).map_into_boxed_body());
+        let mut answer = request.into_response(answer).map_into_boxed_body();
+        answer.headers_mut().insert(header::DATE, date(world.now()));
+        return Ok(answer);
     }
 
     let mut answer = next.call(request).await?.map_into_boxed_body();
@@ -176,6 +183,22 @@ pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 's
         None => answer,
         Some(left) => answer.map_body(|_, body| BoxBody::new(CutBody { body, left, rests: 3 })),
     })
+}
+
+/// A call to Marketo, counted as under way until dropped.
+struct UnderWay(web::Data<World>);
+
+impl UnderWay {
+    fn begin(world: web::Data<World>) -> Self {
+        world.begin_call();
+        Self(world)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.end_call();
+    }
 }
 
 fn date(seconds: i64) -> HeaderValue {

@@ -7,8 +7,10 @@
 // A refused request's error is its whole answer; it is made once and sent, so boxing it gains nothing.
 #![allow(clippy::result_large_err)]
 
+mod changes;
 mod control;
 mod faults;
+mod kept;
 mod marketo;
 mod moment;
 mod people;
@@ -49,6 +51,8 @@ pub struct SandboxSettings {
     pub salesforce_client_secret: String,
     /// How long an export or query job works, by the injected clock.
     pub export_processing: Duration,
+    /// Whether what exports and queries gave is kept and given again as long as nobody changes, which spares time in benchmarks.
+    pub keep_results: bool,
     /// Where prepared export files go; a temporary directory, removed at the stop, when `None`.
     pub data_dir: Option<PathBuf>,
 }
@@ -65,6 +69,7 @@ impl Default for SandboxSettings {
             salesforce_client_id: "sandbox-salesforce-consumer-key".into(),
             salesforce_client_secret: "sandbox-salesforce-consumer-secret".into(),
             export_processing: Duration::ZERO,
+            keep_results: false,
             data_dir: None,
         }
     }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::SandboxSettings;
 use super::faults::{Fault, FaultKind};
+use super::kept::Kept;
 use super::people::People;
 use super::people::person::Owners;
 use super::{marketo, salesforce};
@@ -24,10 +25,13 @@ pub struct World {
     pub directory: PathBuf,
     /// Held while an export file is written, so that two requests don't write the same one.
     pub export_writer: tokio::sync::Mutex<()>,
+    pub kept: Kept,
     marketo: Mutex<marketo::State>,
     salesforce: Mutex<salesforce::State>,
     faults: Mutex<Vec<Fault>>,
     calls: Mutex<BTreeMap<String, u64>>,
+    /// Calls to Marketo under way, and the most there were at once.
+    at_once: Mutex<(u64, u64)>,
 }
 
 /// A poisoned lock means a handler panicked half-way; for a stand-in the state is still good enough to go on with.
@@ -46,10 +50,12 @@ impl World {
             people,
             directory,
             export_writer: tokio::sync::Mutex::new(()),
+            kept: Kept::default(),
             marketo: Mutex::new(marketo::State::default()),
             salesforce: Mutex::new(org),
             faults: Mutex::default(),
             calls: Mutex::default(),
+            at_once: Mutex::default(),
             settings,
             clock,
         }
@@ -73,6 +79,24 @@ impl World {
     /// 64 hexadecimal digits that don't come twice.
     pub fn secret(&self) -> String {
         hex(&Sha256::digest(self.clock.new_id().as_bytes()))
+    }
+
+    /// A call to Marketo begins.
+    pub fn begin_call(&self) {
+        let mut at_once = locked(&self.at_once);
+        at_once.0 += 1;
+        at_once.1 = at_once.1.max(at_once.0);
+    }
+
+    /// A call to Marketo ends.
+    pub fn end_call(&self) {
+        let mut at_once = locked(&self.at_once);
+        at_once.0 = at_once.0.saturating_sub(1);
+    }
+
+    /// The most calls to Marketo that were under way at once, delays included.
+    pub fn most_at_once(&self) -> u64 {
+        locked(&self.at_once).1
     }
 
     /// Counts a call of `operation`.

@@ -14,12 +14,16 @@ use crate::sandbox::world::World;
 
 const NEW_LEAD: u32 = 12;
 const DATA_VALUE_CHANGE: u32 = 13;
+const MERGE_LEADS: u32 = 32;
 const DELETE_LEAD: u32 = 37;
 /// Most leads that the filter `leadIds` takes.
 const MOST_LEADS: usize = 30;
+/// Most types of activity that one call may ask for.
+const MOST_TYPES: usize = 10;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
+        .route("/rest/v1/activities.json", web::get().to(by_type))
         .route("/rest/v1/activities/pagingtoken.json", web::get().to(paging_token))
         .route("/rest/v1/activities/leadchanges.json", web::get().to(lead_changes))
         .route("/rest/v1/activities/deletedleads.json", web::get().to(deleted_leads))
@@ -102,7 +106,7 @@ fn changes(world: &World, params: &Params) -> Result<Value, Refusal> {
         match &event.what {
             Happening::Created => result.extend(world.people.in_marketo(event.index).map(|person| new_lead(&person, id))),
             Happening::Changed(changes) => result.extend(value_change(event, changes, &wanted, id)),
-            Happening::Deleted(_) => {}
+            Happening::Deleted(_) | Happening::Merged(_) => {}
         }
     }
     place.event += events.len();
@@ -160,6 +164,12 @@ async fn deleted_leads(call: Call, request: HttpRequest) -> HttpResponse {
 }
 
 fn deletions(world: &World, params: &Params) -> Result<Value, Refusal> {
+    happenings(world, params, &[DELETE_LEAD])
+}
+
+/// What happened since the start, of the given types. Each answer looks at as many activities as it may hold and leaves out the
+/// others.
+fn happenings(world: &World, params: &Params, wanted: &[u32]) -> Result<Value, Refusal> {
     let mut place = Place::read(params.one("nextPageToken").ok_or_else(|| Refusal::missing("nextPageToken"))?)?;
     let batch = params.batch_size()?;
     let (events, all) = world.people.events(place.event, batch);
@@ -167,23 +177,52 @@ fn deletions(world: &World, params: &Params) -> Result<Value, Refusal> {
         .iter()
         .enumerate()
         .filter_map(|(offset, event)| {
-            let Happening::Deleted(name) = &event.what else { return None };
+            let lead = |index: u64| index + FIRST_MARKETO_ID;
+            let (kind, name, attributes) = match &event.what {
+                Happening::Deleted(name) => (DELETE_LEAD, name.clone(), json!([{"name": "Campaign", "value": "Web service API"}])),
+                Happening::Merged(losers) => {
+                    let losers: Vec<String> = losers.iter().map(|&index| lead(index).to_string()).collect();
+                    let attributes = json!([
+                        {"name": "Master Updated", "value": true},
+                        {"name": "Merge IDs", "value": format!("[{}]", losers.join(","))},
+                        {"name": "Merge Source", "value": "leaddb"},
+                        {"name": "Merged in Sales", "value": false},
+                    ]);
+                    (MERGE_LEADS, String::new(), attributes)
+                }
+                Happening::Created | Happening::Changed(_) => return None,
+            };
+            if !wanted.contains(&kind) {
+                return None;
+            }
             let id = activity_id(world.people.generated() + (place.event + offset) as u64);
-            let lead = event.index + FIRST_MARKETO_ID;
             Some(json!({
                 "id": id,
                 "marketoGUID": id.to_string(),
-                "leadId": lead,
+                "leadId": lead(event.index),
                 "activityDate": iso(event.at),
-                "activityTypeId": DELETE_LEAD,
-                "primaryAttributeValueId": lead,
+                "activityTypeId": kind,
+                "primaryAttributeValueId": lead(event.index),
                 "primaryAttributeValue": name,
-                "attributes": [{"name": "Campaign", "value": "Web service API"}],
+                "attributes": attributes,
             }))
         })
         .collect();
     place.event += events.len();
     Ok(json!({"nextPageToken": place.token(), "moreResult": place.event < all, "result": result}))
+}
+
+/// Activities by type; of the types that the sandbox has, those that no other resource tells of.
+async fn by_type(call: Call, request: HttpRequest) -> HttpResponse {
+    let params = Params::of_query(&request);
+    let types: Result<Vec<u32>, Refusal> =
+        params.list("activityTypeIds").into_iter().map(|id| id.parse().map_err(|_| Refusal::wrong_type(id, "Integer"))).collect();
+    let outcome = types.and_then(|types| match types.len() {
+        0 => Err(Refusal::missing("activityTypeIds")),
+        1..=MOST_TYPES => happenings(&call.world, &params, &types),
+        _ => Err(Refusal::invalid("activityTypeIds")),
+    });
+    answer(&call.world, outcome)
 }
 
 async fn types(call: Call) -> HttpResponse {
@@ -197,6 +236,13 @@ async fn types(call: Call) -> HttpResponse {
             "Changed attribute value for a person/record",
             attribute("Attribute Name", "string"),
             vec![attribute("New Value", "string"), attribute("Old Value", "string"), attribute("Reason", "string"), attribute("Source", "string")],
+        ),
+        kind(
+            MERGE_LEADS,
+            "Merge Leads",
+            "Merge two or more person/records into one",
+            attribute("Lead ID", "integer"),
+            vec![attribute("Master Updated", "boolean"), attribute("Merge IDs", "string"), attribute("Merge Source", "string"), attribute("Merged in Sales", "boolean")],
         ),
         kind(DELETE_LEAD, "Delete Lead", "Delete lead", attribute("Lead ID", "integer"), vec![attribute("Campaign", "string")]),
     ]});

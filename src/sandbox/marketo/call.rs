@@ -73,10 +73,11 @@ fn check_token(request: &HttpRequest, world: &World) -> Result<(), Refusal> {
 }
 
 fn enter(world: &web::Data<World>) -> Result<Slot, Refusal> {
+    let millis = i64::try_from(world.clock.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
     if !world.settings.throttles {
+        world.marketo().quota.observe(millis);
         return Ok(Slot(None));
     }
-    let millis = i64::try_from(world.clock.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
     world.marketo().quota.enter(millis)?;
     Ok(Slot(Some(world.clone())))
 }

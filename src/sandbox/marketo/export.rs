@@ -1,156 +1,14 @@
 //! Bulk lead extract: the jobs and their states. Two work at a time, ten may wait, 500 MB of files come out a day.
 
-use std::path::{Path, PathBuf};
-
-use serde_json::{Map, Value, json};
-
 use super::envelope::Refusal;
+use super::export_job::{Job, Order, Product, State};
 use super::quota::central_day;
-use crate::sandbox::moment::iso;
 
 const RUNNING: usize = 2;
 const QUEUED: usize = 10;
 const MEGABYTE: u64 = 1024 * 1024;
 const FILES_KEPT_SECONDS: i64 = 7 * 86_400;
 const STATUS_KEPT_SECONDS: i64 = 30 * 86_400;
-/// The state shown is refreshed no more often.
-const REFRESH_SECONDS: i64 = 60;
-
-/// Which people a job exports. Both ends belong to the window; Unix seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filter {
-    CreatedAt(i64, i64),
-    UpdatedAt(i64, i64),
-}
-
-/// What separates the fields of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Csv,
-    Tsv,
-    Ssv,
-}
-
-impl Format {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "CSV",
-            Self::Tsv => "TSV",
-            Self::Ssv => "SSV",
-        }
-    }
-
-    /// The separating byte.
-    pub fn delimiter(self) -> u8 {
-        match self {
-            Self::Csv => b',',
-            Self::Tsv => b'\t',
-            Self::Ssv => b';',
-        }
-    }
-}
-
-/// What was asked for.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// REST names, in column order.
-    pub fields: Vec<String>,
-    /// Column headers, in the same order.
-    pub headers: Vec<String>,
-    pub format: Format,
-    pub filter: Filter,
-}
-
-/// A finished file.
-#[derive(Debug, Clone)]
-pub struct Product {
-    pub path: PathBuf,
-    pub bytes: u64,
-    pub records: u64,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Created,
-    Queued,
-    Processing,
-    Canceled,
-    Completed,
-    Failed,
-}
-
-impl State {
-    /// The spelling of status answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Created => "Created",
-            Self::Queued => "Queued",
-            Self::Processing => "Processing",
-            Self::Canceled => "Canceled",
-            Self::Completed => "Completed",
-            Self::Failed => "Failed",
-        }
-    }
-}
-
-/// One export job. Times are Unix seconds.
-#[derive(Debug, Clone)]
-pub struct Job {
-    pub id: String,
-    pub order: Order,
-    pub state: State,
-    pub created_at: i64,
-    pub queued_at: Option<i64>,
-    pub started_at: Option<i64>,
-    pub finished_at: Option<i64>,
-    pub product: Option<Product>,
-    /// Why it failed.
-    pub error: Option<String>,
-    shown: Option<(i64, Value)>,
-    /// Which of the working places it has, once started.
-    place: usize,
-}
-
-impl Job {
-    /// The status as it is now.
-    pub fn status(&self) -> Value {
-        let mut shown = Map::new();
-        shown.insert("exportId".into(), json!(self.id));
-        shown.insert("status".into(), json!(self.state.name()));
-        shown.insert("createdAt".into(), json!(iso(self.created_at)));
-        for (name, at) in [("queuedAt", self.queued_at), ("startedAt", self.started_at), ("finishedAt", self.finished_at)] {
-            if let Some(at) = at {
-                shown.insert(name.into(), json!(iso(at)));
-            }
-        }
-        shown.insert("format".into(), json!(self.order.format.name()));
-        if let Some(product) = self.product.as_ref().filter(|_| self.state == State::Completed) {
-            shown.insert("numberOfRecords".into(), json!(product.records));
-            shown.insert("fileSize".into(), json!(product.bytes));
-            shown.insert("fileChecksum".into(), json!(format!("sha256:{}", product.sha256)));
-        }
-        if let Some(error) = &self.error {
-            shown.insert("errorMsg".into(), json!(error));
-        }
-        Value::Object(shown)
-    }
-
-    /// The status as a caller gets to see it: with `lagging`, at most refreshed every 60 seconds.
-    pub fn status_shown(&mut self, now: i64, lagging: bool) -> Value {
-        if let Some((_, shown)) = self.shown.as_ref().filter(|(at, _)| lagging && now < at + REFRESH_SECONDS) {
-            return shown.clone();
-        }
-        let status = self.status();
-        self.shown = Some((now, status.clone()));
-        status
-    }
-
-    fn forget_shown(&mut self) {
-        self.shown = None;
-    }
-}
 
 /// Every job of the last thirty days.
 #[derive(Debug)]
@@ -287,7 +145,7 @@ impl Exports {
         for job in &mut self.jobs {
             let outdated = job.finished_at.is_some_and(|at| at + FILES_KEPT_SECONDS < now);
             if let Some(product) = job.product.as_ref().filter(|_| outdated) {
-                remove(&product.path);
+                product.remove();
             }
         }
         self.jobs.retain(|job| job.finished_at.is_none_or(|at| at + STATUS_KEPT_SECONDS > now));
@@ -323,17 +181,15 @@ impl Exports {
 
     /// Removes every prepared file.
     pub fn remove_files(&self) {
-        self.jobs.iter().filter_map(|job| job.product.as_ref()).for_each(|product| remove(&product.path));
+        self.jobs.iter().filter_map(|job| job.product.as_ref()).for_each(Product::remove);
     }
-}
-
-fn remove(path: &Path) {
-    // It may be gone already; there is nothing more to do about it either way.
-    let _ = std::fs::remove_file(path);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use super::super::export_job::{Filter, Format};
     use super::*;
 
     fn order() -> Order {
@@ -379,7 +235,7 @@ mod tests {
         let mut exports = Exports { daily_bytes: 10, ..Exports::default() };
         queue(&mut exports, 1, 1000);
         exports.advance(1000, 0);
-        exports.written("1000-0", Ok(Product { path: PathBuf::new(), bytes: 10, records: 1, sha256: String::new() }));
+        exports.written("1000-0", Ok(Product { path: PathBuf::new(), bytes: 10, records: 1, sha256: String::new(), kept: false }));
         assert!(queue(&mut exports, 1, 1001)[0].as_ref().is_err_and(|message| message.starts_with("Export daily quota")));
         assert_eq!(queue(&mut exports, 1, 1001 + 86_400), [Ok(())]);
     }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::ops::{Range, RangeInclusive};
 
 use sha2::{Digest, Sha256};
 
-use super::export::{Filter, Order, Product};
+use super::export_job::{Filter, Order, Product};
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::people::People;
 use crate::sandbox::people::person::Person;
@@ -36,10 +37,21 @@ impl<W: Write> Write for Measured<W> {
 /// # Errors
 /// What the file system reports.
 pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
+    let spoilt = world.take_fault("GET", &format!("/marketo/bulk/v1/leads/export/{id}/file.json"), FaultKind::spoils_rows);
+    let keep = world.settings.keep_results && spoilt.is_none();
+    let question = format!(
+        "{} {:?} {:?} {:?}",
+        world.people.revision(),
+        indices(&world.people, order.filter),
+        (&order.fields, &order.headers, order.format),
+        changed(order.filter)
+    );
+    if let Some(kept) = keep.then(|| world.kept.export(&question)).flatten() {
+        return Ok(kept);
+    }
     let path = world.directory.join(format!("{id}.{}", if order.format.delimiter() == b',' { "csv" } else { "txt" }));
     let measured = Measured { inner: BufWriter::with_capacity(64 * 1024, File::create(&path)?), bytes: 0, hash: Sha256::new() };
     let mut rows = csv::WriterBuilder::new().delimiter(order.format.delimiter()).flexible(true).from_writer(measured);
-    let spoilt = world.take_fault("GET", &format!("/marketo/bulk/v1/leads/export/{id}/file.json"), FaultKind::spoils_rows);
 
     rows.write_record(&order.headers)?;
     let mut records = 0;
@@ -63,19 +75,31 @@ pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
     }
     let mut measured = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
     measured.flush()?;
-    Ok(Product { path, bytes: measured.bytes, records, sha256: hex(&measured.hash.finalize()) })
+    let product = Product { path, bytes: measured.bytes, records, sha256: hex(&measured.hash.finalize()), kept: keep };
+    if keep {
+        world.kept.keep_export(question, product.clone());
+    }
+    Ok(product)
 }
 
-fn chosen(people: &People, filter: Filter) -> Box<dyn Iterator<Item = Person> + '_> {
+/// The people among whom a filter chooses.
+fn indices(people: &People, filter: Filter) -> Range<u64> {
     match filter {
-        Filter::CreatedAt(from, to) => {
-            let window = people.first_since(from)..people.first_since(to.saturating_add(1));
-            Box::new(window.filter_map(|index| people.in_marketo(index)))
-        }
+        Filter::CreatedAt(from, to) => people.first_since(from)..people.first_since(to.saturating_add(1)),
         // The time of the last change doesn't grow with the index, so everyone created before the end is looked at.
-        Filter::UpdatedAt(from, to) => {
-            let window = 0..people.first_since(to.saturating_add(1));
-            Box::new(window.filter_map(|index| people.in_marketo(index)).filter(move |person| (from..=to).contains(&person.updated_at)))
-        }
+        Filter::UpdatedAt(_, to) => 0..people.first_since(to.saturating_add(1)),
     }
+}
+
+fn changed(filter: Filter) -> Option<RangeInclusive<i64>> {
+    match filter {
+        Filter::CreatedAt(..) => None,
+        Filter::UpdatedAt(from, to) => Some(from..=to),
+    }
+}
+
+fn chosen(people: &People, filter: Filter) -> impl Iterator<Item = Person> + '_ {
+    let changed = changed(filter);
+    let of_filter = move |person: &Person| changed.as_ref().is_none_or(|times| times.contains(&person.updated_at));
+    indices(people, filter).filter_map(|index| people.in_marketo(index)).filter(of_filter)
 }

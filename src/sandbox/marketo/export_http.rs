@@ -12,8 +12,8 @@ use tokio_util::io::ReaderStream;
 
 use super::call::Call;
 use super::envelope::{Refusal, answer};
-use super::export::{Filter, Format, Order};
 use super::export_file;
+use super::export_job::{Filter, Format, Order};
 use super::fields;
 use super::params::Params;
 use crate::sandbox::faults::FaultKind;

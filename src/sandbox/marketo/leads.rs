@@ -103,7 +103,7 @@ fn search(world: &World, params: &Params) -> Result<Value, Refusal> {
         return Err(Refusal::invalid("filterValues"));
     }
     let field = fields::find(filter).ok_or_else(|| Refusal::no_field(filter))?;
-    if !field.searchable {
+    if !field.searchable || (field.name.starts_with("sfdc") && !world.marketo().salesforce_ids_searchable) {
         return Err(Refusal::new("1011", format!("Lookup field '{filter}' not supported")));
     }
     let wanted = wanted_fields(params)?;

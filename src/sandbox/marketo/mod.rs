@@ -6,6 +6,7 @@ pub mod envelope;
 pub mod export;
 mod export_file;
 mod export_http;
+pub mod export_job;
 pub mod fields;
 pub mod identity;
 mod leads;
@@ -31,6 +32,8 @@ pub struct State {
     pub user_management: bool,
     /// Whether the API user may read people at all.
     pub read_leads: bool,
+    /// Whether Get Leads may filter by the ids of Salesforce records.
+    pub salesforce_ids_searchable: bool,
     /// Whether the subscription's IP allow-list lets callers in.
     pub address_allowed: bool,
     /// Users shown by user management; settable by control.
@@ -46,6 +49,7 @@ impl Default for State {
             updated_at_filter: true,
             user_management: true,
             read_leads: true,
+            salesforce_ids_searchable: true,
             address_allowed: true,
             users: users::first_users(),
         }

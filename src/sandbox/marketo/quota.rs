@@ -18,13 +18,15 @@ pub struct Quota {
     day: i64,
     today: u32,
     under_way: u32,
+    /// The most calls that there were in any 20 seconds.
+    pub busiest: usize,
     /// Calls allowed a day; settable by control.
     pub a_day: u32,
 }
 
 impl Default for Quota {
     fn default() -> Self {
-        Self { recent: VecDeque::new(), day: 0, today: 0, under_way: 0, a_day: A_DAY }
+        Self { recent: VecDeque::new(), day: 0, today: 0, under_way: 0, busiest: 0, a_day: A_DAY }
     }
 }
 
@@ -34,13 +36,7 @@ impl Quota {
     /// # Errors
     /// 607, 606 or 615, in this order.
     pub fn enter(&mut self, now: i64) -> Result<(), Refusal> {
-        let day = central_day(now / 1000);
-        if day != self.day {
-            (self.day, self.today) = (day, 0);
-        }
-        while self.recent.front().is_some_and(|&at| at <= now - WINDOW_MILLIS) {
-            self.recent.pop_front();
-        }
+        self.pass_time(now);
         if self.today >= self.a_day {
             return Err(Refusal::new("607", "Daily quota reached"));
         }
@@ -50,10 +46,31 @@ impl Quota {
         if self.under_way >= AT_ONCE {
             return Err(Refusal::new("615", "Concurrent access limit reached"));
         }
-        self.today += 1;
-        self.recent.push_back(now);
+        self.count(now);
         self.under_way += 1;
         Ok(())
+    }
+
+    /// Counts a call that begins at `now` without holding it against any limit.
+    pub fn observe(&mut self, now: i64) {
+        self.pass_time(now);
+        self.count(now);
+    }
+
+    fn pass_time(&mut self, now: i64) {
+        let day = central_day(now / 1000);
+        if day != self.day {
+            (self.day, self.today) = (day, 0);
+        }
+        while self.recent.front().is_some_and(|&at| at <= now - WINDOW_MILLIS) {
+            self.recent.pop_front();
+        }
+    }
+
+    fn count(&mut self, now: i64) {
+        self.today += 1;
+        self.recent.push_back(now);
+        self.busiest = self.busiest.max(self.recent.len());
     }
 
     /// A call ended.

@@ -6,6 +6,7 @@ pub mod names;
 pub mod overlay;
 pub mod person;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use index::Timeline;
@@ -40,12 +41,13 @@ pub struct People {
     line: Timeline,
     owners: Owners,
     overlay: RwLock<Overlay>,
+    revision: AtomicU64,
 }
 
 impl People {
     /// `count` people created in the fourteen months before `epoch` (Unix seconds).
     pub fn new(seed: u64, count: u64, epoch: i64, owners: Owners) -> Self {
-        Self { seed, line: Timeline::ending_at(epoch, count, seed), owners, overlay: RwLock::default() }
+        Self { seed, line: Timeline::ending_at(epoch, count, seed), owners, overlay: RwLock::default(), revision: AtomicU64::default() }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Overlay> {
@@ -53,7 +55,13 @@ impl People {
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Overlay> {
+        self.revision.fetch_add(1, Ordering::Relaxed);
         self.overlay.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Grows with each change.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
     }
 
     /// One past the highest index.
@@ -238,6 +246,35 @@ impl People {
             overlay.log.push(Event { at: now, index, what: Happening::Deleted(name) });
         }
         done
+    }
+
+    /// Merges `losers` into `winner` at `now`, their Salesforce records as well if wanted. False when one of them isn't there.
+    pub fn merge(&self, winner: u64, losers: &[u64], in_salesforce: bool, now: i64) -> bool {
+        let mut overlay = self.write();
+        let here = |overlay: &Overlay, index: u64| !overlay.edits.get(&index).is_some_and(|edit| edit.deleted_from_marketo);
+        let found = |overlay: &Overlay, index: u64| self.compute(overlay, index).filter(|_| here(overlay, index));
+        if losers.is_empty() || losers.contains(&winner) || found(&overlay, winner).is_none() {
+            return false;
+        }
+        let Some(gone) = losers.iter().map(|&index| found(&overlay, index)).collect::<Option<Vec<_>>>() else { return false };
+        for person in gone {
+            let edit = overlay.edits.entry(person.index).or_default();
+            edit.deleted_from_marketo = true;
+            if in_salesforce && person.kind != Kind::MarketoOnly && edit.deleted_from_salesforce.is_none() {
+                edit.deleted_from_salesforce = Some(now);
+                edit.merged_into = Some(winner);
+            }
+        }
+        overlay.edits.entry(winner).or_default().changed_at = Some(now);
+        overlay.log.push(Event { at: now, index: winner, what: Happening::Merged(losers.to_vec()) });
+        true
+    }
+
+    /// Those whom anything happened to since the start, in order, and the time before which nothing of it happened.
+    pub fn touched(&self) -> (Vec<u64>, i64) {
+        let mut touched: Vec<u64> = self.read().edits.keys().copied().collect();
+        touched.sort_unstable();
+        (touched, self.line.epoch())
     }
 
     /// Forgets every change.

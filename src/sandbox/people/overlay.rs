@@ -22,6 +22,8 @@ pub enum Happening {
     Changed(Vec<FieldChange>),
     /// With the name Marketo shows for the lost person.
     Deleted(String),
+    /// Those who went into this person, by their indices.
+    Merged(Vec<u64>),
 }
 
 /// One changed field.
@@ -41,6 +43,8 @@ pub struct Edit {
     pub deleted_from_marketo: bool,
     /// When the Salesforce record was deleted.
     pub deleted_from_salesforce: Option<i64>,
+    /// Whom the person was merged into, when the Salesforce records were as well.
+    pub merged_into: Option<u64>,
 }
 
 /// Every edit since the start or the last reset.
@@ -73,6 +77,7 @@ impl Overlay {
             person.deleted_in_salesforce = true;
             person.salesforce_updated_at = at;
         }
+        person.merged_into = edit.merged_into;
     }
 }
 
@@ -80,15 +85,16 @@ impl Overlay {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
     #[error(
-        "there is no field {0:?} that can be set; try email, firstName, lastName, company, title, phone, leadSource, linkedInURL, unsubscribed, sfdcOpptyId, ownerId or salesforce"
+        "there is no field {0:?} that can be set; try email, firstName, lastName, company, title, phone, leadSource, linkedInURL, unsubscribed, sfdcOpptyId, ownerId, salesforce or knownToMarketoAs"
     )]
     Unknown(String),
     #[error("{0:?} can't be {1:?}")]
     Value(String, String),
 }
 
-/// Sets a field by Marketo's REST name, or one of two names of the sandbox's own: `ownerId` (who owns the Salesforce
-/// record) and `salesforce` (`none`, `lead`, `contact` or `converted`).
+/// Sets a field by Marketo's REST name, or one of three names of the sandbox's own: `ownerId` (who owns the Salesforce
+/// record), `salesforce` (`none`, `lead`, `contact` or `converted`) and `knownToMarketoAs` (what Marketo still takes the person
+/// for; null when it knows of everything).
 ///
 /// # Errors
 /// [`FieldError`] for a name that isn't settable or a value that the field can't hold.
@@ -110,17 +116,26 @@ pub fn set_field(person: &mut Person, name: &str, value: Option<String>) -> Resu
             return Ok(());
         }
         "salesforce" => {
-            person.kind = match value.as_deref() {
-                Some("none") | None => Kind::MarketoOnly,
-                Some("lead") => Kind::Lead,
-                Some("contact") => Kind::Contact,
-                Some("converted") => Kind::Converted,
-                Some(_) => return Err(refused(&value)),
-            };
+            person.kind = kind_named(value.as_deref()).ok_or_else(|| refused(&value))?;
+            return Ok(());
+        }
+        "knownToMarketoAs" => {
+            let known = value.as_deref().map(|name| kind_named(Some(name)).ok_or_else(|| refused(&value)));
+            person.known_to_marketo_as = known.transpose()?;
             return Ok(());
         }
         _ => return Err(FieldError::Unknown(name.to_owned())),
     };
     *slot = value;
     Ok(())
+}
+
+fn kind_named(name: Option<&str>) -> Option<Kind> {
+    Some(match name {
+        Some("none") | None => Kind::MarketoOnly,
+        Some("lead") => Kind::Lead,
+        Some("contact") => Kind::Contact,
+        Some("converted") => Kind::Converted,
+        Some(_) => return None,
+    })
 }

@@ -53,6 +53,10 @@ pub struct Person {
     /// When the Salesforce record last changed (`SystemModstamp`).
     pub salesforce_updated_at: i64,
     pub deleted_in_salesforce: bool,
+    /// What Marketo takes the person for while it hasn't heard of a change in Salesforce; `None` when it has.
+    pub known_to_marketo_as: Option<Kind>,
+    /// The person whose record this one's was merged into.
+    pub merged_into: Option<u64>,
 }
 
 impl Person {
@@ -76,9 +80,22 @@ impl Person {
         matches!(self.kind, Kind::Contact | Kind::Converted).then(|| ids::id(Prefix::Account, company_of(self.index)))
     }
 
+    fn in_marketo_as(&self) -> Kind {
+        self.known_to_marketo_as.unwrap_or(self.kind)
+    }
+
+    /// Whether Marketo knows a lead, and whether it knows a contact.
+    fn records_in_marketo(&self) -> (bool, bool) {
+        let kind = self.in_marketo_as();
+        (matches!(kind, Kind::Lead | Kind::Converted), matches!(kind, Kind::Contact | Kind::Converted))
+    }
+
     /// The value of a Marketo field by its REST name: `None` for an empty field and for fields this subscription leaves empty.
     pub fn marketo_value(&self, field: &str) -> Option<String> {
         let iso = crate::sandbox::moment::iso;
+        let (lead, contact) = self.records_in_marketo();
+        let lead_id = || lead.then(|| ids::id(Prefix::Lead, self.index));
+        let contact_id = || contact.then(|| ids::id(Prefix::Contact, self.index));
         match field {
             "id" => Some(self.marketo_id().to_string()),
             "email" => self.email.clone(),
@@ -92,18 +109,18 @@ impl Person {
             "unsubscribed" => Some(self.unsubscribed.to_string()),
             "createdAt" => Some(iso(self.created_at)),
             "updatedAt" => Some(iso(self.updated_at)),
-            "sfdcType" => match self.kind {
+            "sfdcType" => match self.in_marketo_as() {
                 Kind::MarketoOnly => None,
                 Kind::Lead => Some("Lead".into()),
                 Kind::Contact | Kind::Converted => Some("Contact".into()),
             },
-            "sfdcId" => self.contact_id().or_else(|| self.lead_id()),
-            "sfdcLeadId" => self.lead_id(),
-            "sfdcContactId" => self.contact_id(),
-            "sfdcAccountId" => self.account_id(),
+            "sfdcId" => contact_id().or_else(lead_id),
+            "sfdcLeadId" => lead_id(),
+            "sfdcContactId" => contact_id(),
+            "sfdcAccountId" => contact.then(|| ids::id(Prefix::Account, company_of(self.index))),
             "sfdcOpptyId" => self.opportunity_id.clone(),
-            "sfdcLeadOwnerId" => self.lead_id().and_then(|_| self.owner_id.clone()),
-            "sfdcContactOwnerId" => self.contact_id().and_then(|_| self.owner_id.clone()),
+            "sfdcLeadOwnerId" => lead.then(|| self.owner_id.clone()).flatten(),
+            "sfdcContactOwnerId" => contact.then(|| self.owner_id.clone()).flatten(),
             _ => None,
         }
     }
@@ -249,6 +266,8 @@ pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Ow
         updated_at,
         salesforce_updated_at: updated_at,
         deleted_in_salesforce: false,
+        known_to_marketo_as: None,
+        merged_into: None,
     }
 }
 

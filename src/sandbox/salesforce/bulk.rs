@@ -78,6 +78,11 @@ impl Delimiter {
 }
 
 impl Job {
+    /// What it asks for, together with how often people were changed.
+    pub fn question(&self, revision: u64) -> String {
+        format!("{revision} {:?} {} {:?} {}", self.plan, self.operation, self.delimiter, self.crlf)
+    }
+
     /// Where it is at `now` when jobs take `processing` seconds.
     pub fn state(&self, now: i64, processing: i64) -> State {
         match now - self.created_at {

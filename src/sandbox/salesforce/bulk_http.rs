@@ -2,7 +2,7 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Compress;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -110,8 +110,14 @@ async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), 
     let counted = web::block(move || {
         let mut job = job;
         let org = org(&world);
+        let question = job.question(world.people.revision());
         job.plan.prepare(&org);
-        job.rows = Some(job.plan.total(&org));
+        let kept = world.settings.keep_results.then(|| world.kept.count(&question)).flatten();
+        let rows = kept.unwrap_or_else(|| job.plan.total(&org));
+        job.rows = Some(rows);
+        if world.settings.keep_results {
+            world.kept.keep_count(question, rows);
+        }
         job
     })
     .await
@@ -199,17 +205,41 @@ async fn results(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Err(error) => return error.response(),
     };
     let spoilt = call.world.take_fault("GET", request.path(), FaultKind::spoils_rows);
-    let world = call.world.clone();
-    match web::block(move || bulk::page(&job, &org(&world), from, most, spoilt.as_ref())).await {
-        Ok(Ok(page)) => call
-            .builder(StatusCode::OK)
-            .content_type("text/csv; charset=UTF-8")
-            .insert_header(("Sforce-NumberOfRecords", page.rows.to_string()))
-            .insert_header(("Sforce-Locator", page.next.map_or_else(|| "null".to_owned(), Locator::text)))
-            .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .body(page.csv),
+    let question = format!("{} {from:?} {most}", job.question(call.world.people.revision()));
+    let keep = call.world.settings.keep_results && spoilt.is_none();
+    if keep && let Some(answer) = kept_page(&call, &request, &question).await {
+        return answer;
+    }
+    let (world, name) = (call.world.clone(), format!("{}-{}", job.id, from.text()));
+    let made = move || {
+        let page = bulk::page(&job, &org(&world), from, most, spoilt.as_ref())?;
+        if keep {
+            world.kept.keep_page(question, &page, &world.directory, &name)?;
+        }
+        Ok::<_, std::io::Error>(page)
+    };
+    match web::block(made).await {
+        Ok(Ok(page)) => begin_page(&call, page.rows, page.next).body(page.csv),
         _ => broken().response(),
     }
+}
+
+fn begin_page(call: &ApiCall, rows: usize, next: Option<Locator>) -> HttpResponseBuilder {
+    let mut answer = call.builder(StatusCode::OK);
+    answer
+        .content_type("text/csv; charset=UTF-8")
+        .insert_header(("Sforce-NumberOfRecords", rows.to_string()))
+        .insert_header(("Sforce-Locator", next.map_or_else(|| "null".to_owned(), Locator::text)))
+        .insert_header((header::CACHE_CONTROL, "no-cache"));
+    answer
+}
+
+/// A page that was made before, for a caller who takes it compressed.
+async fn kept_page(call: &ApiCall, request: &HttpRequest, question: &str) -> Option<HttpResponse> {
+    let takes_gzip = request.headers().get(header::ACCEPT_ENCODING)?.to_str().is_ok_and(|text| text.contains("gzip"));
+    let page = takes_gzip.then(|| call.world.kept.page(question)).flatten()?;
+    let compressed = tokio::fs::read(&page.path).await.ok()?;
+    Some(begin_page(call, page.rows, page.next).insert_header((header::CONTENT_ENCODING, "gzip")).body(compressed))
 }
 
 async fn result_pages(call: ApiCall, request: HttpRequest) -> HttpResponse {

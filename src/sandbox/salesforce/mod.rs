@@ -1,8 +1,10 @@
 //! Salesforce as a caller sees it: OAuth with a login page, the REST API and Bulk API 2.0 queries.
 
+mod apex;
 mod assertion;
-mod bulk;
+pub mod bulk;
 mod bulk_http;
+pub mod canvas;
 mod describe;
 pub mod errors;
 mod grants;
@@ -39,6 +41,8 @@ pub struct State {
     /// API calls counted, and how many are allowed in 24 hours.
     pub api_calls: u64,
     pub api_limit: u64,
+    /// Whether deleted records are gone from the recycle bin as well; the log of deletions still has them.
+    pub bin_emptied: bool,
     jobs_made: u64,
 }
 
@@ -54,6 +58,7 @@ impl State {
             app_public_key: None,
             api_calls: 0,
             api_limit: 100_000,
+            bin_emptied: false,
             jobs_made: 0,
         }
     }
@@ -91,6 +96,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             .configure(rest::routes)
             .configure(replication::routes)
             .configure(bulk_http::routes)
+            .configure(apex::routes)
             .default_service(web::to(unknown)),
     );
 }

@@ -198,7 +198,7 @@ pub(super) fn access_token(world: &World) -> String {
     format!("{}!AQ{}", &organization_id()[..15], world.secret())
 }
 
-fn refresh_token(world: &World) -> String {
+pub(super) fn refresh_token(world: &World) -> String {
     format!("5Aep861{}", world.secret())
 }
 

@@ -48,6 +48,7 @@ impl Plan {
             places.dedup();
             places
         });
+        let named = named.or_else(|| self.recently_modified(org));
         let all = 0..org.places(self.object);
         if self.query.order.is_empty() {
             self.places = named;
@@ -74,6 +75,13 @@ impl Plan {
         }
         self.sort(&mut found);
         self.places = Some(found.into_iter().map(|(_, place)| place).collect());
+    }
+
+    /// The places of people to whom something happened, when only such can match: nobody else was modified lately.
+    fn recently_modified(&self, org: &Org<'_>) -> Option<Vec<u64>> {
+        let since = self.query.condition.as_ref().and_then(soql::modified_since)?;
+        let (touched, before) = org.people.touched();
+        (matches!(self.object.name, "Lead" | "Contact") && since > before).then_some(touched)
     }
 
     fn sort(&self, found: &mut [(Vec<Value>, u64)]) {

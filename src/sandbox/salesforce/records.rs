@@ -62,6 +62,7 @@ pub struct Org<'a> {
     pub people: &'a People,
     pub users: Vec<SalesforceUser>,
     pub began: i64,
+    pub bin_emptied: bool,
 }
 
 impl Org<'_> {
@@ -87,6 +88,7 @@ impl Org<'_> {
                 if !fits(self.people.kind(place)) {
                     return None;
                 }
+                let deleted_too = deleted_too && !self.bin_emptied;
                 let person =
                     self.people.in_salesforce(place).filter(|person| deleted_too || !person.deleted_in_salesforce).map(Box::new)?;
                 Some(if is_lead { Record::Lead(person) } else { Record::Contact(person) })
@@ -154,6 +156,7 @@ impl Org<'_> {
         match record {
             Record::Lead(person) => match name {
                 "Id" => Value::text(person.lead_id()),
+                "MasterRecordId" => Value::text(person.merged_into.map(|master| ids::id(Prefix::Lead, master))),
                 "Company" => Value::text(person.company.clone()),
                 "IsConverted" => Value::Boolean(person.kind == PersonKind::Converted),
                 "ConvertedDate" if person.kind == PersonKind::Converted => Value::Moment(person.updated_at),
@@ -167,6 +170,7 @@ impl Org<'_> {
             },
             Record::Contact(person) => match name {
                 "Id" => Value::text(person.contact_id()),
+                "MasterRecordId" => Value::text(person.merged_into.map(|master| ids::id(Prefix::Contact, master))),
                 "AccountId" => Value::text(person.account_id()),
                 _ => self.person_value(person, name),
             },

@@ -45,8 +45,11 @@ impl ApiCall {
 
 /// The org at this moment, for queries.
 pub fn org(world: &World) -> Org<'_> {
-    let users = world.salesforce().users.clone();
-    Org { people: &world.people, users, began: world.people.began() }
+    let (users, bin_emptied) = {
+        let salesforce = world.salesforce();
+        (salesforce.users.clone(), salesforce.bin_emptied)
+    };
+    Org { people: &world.people, users, began: world.people.began(), bin_emptied }
 }
 
 /// The token in the Authorization header. Salesforce also takes its older scheme name, `OAuth`.

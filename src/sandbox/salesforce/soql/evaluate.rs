@@ -29,10 +29,11 @@ fn compares(field: &Resolved, value: &Value, operator: Operator, literal: &Liter
             if operator == Operator::Like {
                 return like(&own.to_lowercase(), &wanted.to_lowercase());
             }
-            if matches!(field.field.kind, Kind::Id | Kind::Reference(..)) && ids::same(own, wanted) {
-                Some(Ordering::Equal)
-            } else {
-                Some(own.to_lowercase().cmp(&wanted.to_lowercase()))
+            match matches!(field.field.kind, Kind::Id | Kind::Reference(..)) {
+                true if ids::same(own, wanted) => Some(Ordering::Equal),
+                // In the order in which they are sorted.
+                true => Some(own.cmp(wanted)),
+                false => Some(own.to_lowercase().cmp(&wanted.to_lowercase())),
             }
         }
         (Value::Boolean(own), Literal::Boolean(wanted)) => Some(own.cmp(wanted)),
@@ -114,6 +115,19 @@ pub fn identified(condition: &Condition<Resolved>) -> Option<Vec<&str>> {
             literals.iter().map(text).collect()
         }
         Condition::And(conditions) => conditions.iter().find_map(identified),
+        _ => None,
+    }
+}
+
+/// The time before which no match was modified, when the condition says so at its top.
+pub fn modified_since(condition: &Condition<Resolved>) -> Option<i64> {
+    match condition {
+        Condition::Compare(field, Operator::GreaterOrEqual | Operator::Greater, Literal::Moment(at))
+            if field.path.is_empty() && field.field.name == "SystemModstamp" =>
+        {
+            Some(*at)
+        }
+        Condition::And(conditions) => conditions.iter().filter_map(modified_since).max(),
         _ => None,
     }
 }

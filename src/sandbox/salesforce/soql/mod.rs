@@ -5,7 +5,7 @@ mod evaluate;
 mod lexer;
 
 pub use check::{Resolved, check};
-pub use evaluate::{compare, holds, identified};
+pub use evaluate::{compare, holds, identified, modified_since};
 
 use super::errors::ApiError;
 use crate::sandbox::moment;

@@ -1,0 +1,141 @@
+//! The organisation, the subscription, and who logs in to them.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+use super::{read, wrong};
+use crate::sandbox::marketo::users::MarketoUser;
+use crate::sandbox::salesforce::ids::{self, Prefix};
+use crate::sandbox::salesforce::users::{PASSWORD, SalesforceUser};
+use crate::sandbox::world::World;
+
+/// A user to add, or what to change of one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserChange {
+    username: String,
+    password: Option<String>,
+    email: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    active: Option<bool>,
+    api_enabled: Option<bool>,
+}
+
+pub(super) async fn put_user(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let change: UserChange = match read(&body) {
+        Ok(change) => change,
+        Err(response) => return response,
+    };
+    let mut salesforce = world.salesforce();
+    let place = match salesforce.users.iter().position(|user| user.username.eq_ignore_ascii_case(&change.username)) {
+        Some(place) => place,
+        None => {
+            let number = salesforce.users.len() as u64 + 1;
+            salesforce.users.push(SalesforceUser {
+                id: ids::id(Prefix::User, number),
+                username: change.username.clone(),
+                password: PASSWORD.to_owned(),
+                email: change.username,
+                first_name: "New".into(),
+                last_name: format!("User {number}"),
+                active: true,
+                api_enabled: true,
+            });
+            salesforce.users.len() - 1
+        }
+    };
+    let user = &mut salesforce.users[place];
+    let texts = [
+        (&mut user.password, change.password),
+        (&mut user.email, change.email),
+        (&mut user.first_name, change.first_name),
+        (&mut user.last_name, change.last_name),
+    ];
+    for (slot, value) in texts {
+        if let Some(value) = value {
+            *slot = value;
+        }
+    }
+    user.active = change.active.unwrap_or(user.active);
+    user.api_enabled = change.api_enabled.unwrap_or(user.api_enabled);
+    HttpResponse::Ok().json(&*user)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SalesforceChange {
+    /// Registered redirect addresses; an empty list registers any.
+    callbacks: Option<Vec<String>>,
+    api_limit: Option<u64>,
+    /// Public key, PEM, of the certificate that the app holds for assertions.
+    app_public_key: Option<String>,
+    /// Username whose grants an administrator revokes.
+    revoke_grants_of: Option<String>,
+    /// Whether deleted records are gone from the recycle bin, too.
+    bin_emptied: Option<bool>,
+}
+
+pub(super) async fn change_salesforce(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let change: SalesforceChange = match read(&body) {
+        Ok(change) => change,
+        Err(response) => return response,
+    };
+    let mut salesforce = world.salesforce();
+    if let Some(callbacks) = change.callbacks {
+        salesforce.callbacks = (!callbacks.is_empty()).then_some(callbacks);
+    }
+    if change.app_public_key.is_some() {
+        salesforce.app_public_key = change.app_public_key;
+    }
+    salesforce.api_limit = change.api_limit.unwrap_or(salesforce.api_limit);
+    salesforce.bin_emptied = change.bin_emptied.unwrap_or(salesforce.bin_emptied);
+    if let Some(username) = change.revoke_grants_of {
+        let Some(user) = salesforce.users.iter().find(|user| user.username == username).map(|user| user.id.clone()) else {
+            return wrong(format!("there is no user {username:?}"));
+        };
+        salesforce.grants.end_all_of(&user);
+    }
+    HttpResponse::NoContent().finish()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarketoChange {
+    updated_at_filter: Option<bool>,
+    user_management: Option<bool>,
+    read_leads: Option<bool>,
+    salesforce_ids_searchable: Option<bool>,
+    /// Whether the subscription's IP allow-list lets callers in.
+    address_allowed: Option<bool>,
+    export_daily_bytes: Option<u64>,
+    calls_a_day: Option<u32>,
+}
+
+pub(super) async fn change_marketo(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let change: MarketoChange = match read(&body) {
+        Ok(change) => change,
+        Err(response) => return response,
+    };
+    let mut marketo = world.marketo();
+    marketo.updated_at_filter = change.updated_at_filter.unwrap_or(marketo.updated_at_filter);
+    marketo.user_management = change.user_management.unwrap_or(marketo.user_management);
+    marketo.read_leads = change.read_leads.unwrap_or(marketo.read_leads);
+    marketo.salesforce_ids_searchable = change.salesforce_ids_searchable.unwrap_or(marketo.salesforce_ids_searchable);
+    marketo.address_allowed = change.address_allowed.unwrap_or(marketo.address_allowed);
+    marketo.exports.daily_bytes = change.export_daily_bytes.unwrap_or(marketo.exports.daily_bytes);
+    marketo.quota.a_day = change.calls_a_day.unwrap_or(marketo.quota.a_day);
+    HttpResponse::NoContent().finish()
+}
+
+pub(super) async fn put_marketo_user(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    match read::<MarketoUser>(&body) {
+        Ok(user) => {
+            let mut marketo = world.marketo();
+            marketo.users.retain(|known| !known.userid.eq_ignore_ascii_case(&user.userid));
+            marketo.users.push(user);
+            HttpResponse::NoContent().finish()
+        }
+        Err(response) => response,
+    }
+}

@@ -1,0 +1,149 @@
+//! `/__sandbox`: what is in here, and the means to change it.
+
+mod accounts;
+mod people;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::changes;
+use super::faults::Fault;
+use super::salesforce::canvas;
+use super::salesforce::users::{PASSWORD, QUEUES, organization_id};
+use super::world::World;
+
+pub(super) use people::{nobody, shown};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::scope("/__sandbox")
+            .route("", web::get().to(overview))
+            .route("/", web::get().to(overview))
+            .route("/faults", web::get().to(list_faults))
+            .route("/faults", web::post().to(order_fault))
+            .route("/faults", web::delete().to(clear_faults))
+            .configure(changes::routes)
+            .route("/people", web::post().to(people::add_person))
+            .route("/people/{marketo_id}", web::get().to(people::show_person))
+            .route("/people/{marketo_id}", web::post().to(people::change_person))
+            .route("/people/{marketo_id}", web::delete().to(people::delete_person))
+            .route("/salesforce/users", web::post().to(accounts::put_user))
+            .route("/salesforce/sessions", web::post().to(canvas::open_session))
+            .route("/salesforce/signed-requests", web::post().to(canvas::sign_request))
+            .route("/salesforce", web::post().to(accounts::change_salesforce))
+            .route("/marketo", web::post().to(accounts::change_marketo))
+            .route("/marketo/users", web::post().to(accounts::put_marketo_user))
+            .route("/summary", web::get().to(people::summary))
+            .route("/calls", web::get().to(calls))
+            .route("/reset", web::post().to(reset)),
+    );
+}
+
+pub(super) fn wrong(message: impl Into<String>) -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({"error": message.into()}))
+}
+
+pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> {
+    serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))
+}
+
+async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+    let connection = request.connection_info();
+    let base = format!("{}://{}", connection.scheme(), connection.host());
+    let users: Vec<Value> = {
+        let salesforce = world.salesforce();
+        salesforce
+            .users
+            .iter()
+            .map(|user| {
+                json!({
+                    "id": user.id, "username": user.username, "password": user.password, "email": user.email, "name": user.name(),
+                    "active": user.active, "api_enabled": user.api_enabled,
+                })
+            })
+            .collect()
+    };
+    let (marketo_users, bytes_today) = {
+        let marketo = world.marketo();
+        (json!(marketo.users), marketo.exports.bytes_today(world.now()))
+    };
+    HttpResponse::Ok().json(json!({
+        "about": "A simulated Salesforce and Marketo. Nothing here is real.",
+        "people": world.people.count(),
+        "seed": world.settings.seed,
+        "throttles": world.settings.throttles,
+        "marketo": {
+            "base_url": format!("{base}/marketo"),
+            "munchkin_id": world.settings.munchkin_id,
+            "client_id": world.settings.marketo_client_id,
+            "client_secret": world.settings.marketo_client_secret,
+            "first_marketo_id": super::people::person::FIRST_MARKETO_ID,
+            "users": marketo_users,
+            "export_bytes_today": bytes_today,
+            "calls_today": world.marketo().quota.today(),
+            "most_calls_in_20_seconds": world.marketo().quota.busiest,
+            "most_calls_at_once": world.most_at_once(),
+        },
+        "salesforce": {
+            "base_url": format!("{base}/salesforce"),
+            "client_id": world.settings.salesforce_client_id,
+            "client_secret": world.settings.salesforce_client_secret,
+            "organization_id": organization_id(),
+            "password_of_every_first_user": PASSWORD,
+            "users": users,
+            "queues": QUEUES.iter().map(|queue| json!({"id": queue.id(), "name": queue.name})).collect::<Vec<_>>(),
+            "calls_today": world.salesforce().api_calls,
+            "calls_allowed_a_day": world.salesforce().api_limit,
+            "grants_alive": world.salesforce().grants.alive(),
+        },
+        "control": {
+            "GET /__sandbox/summary": "how many people of which kind there are, and how many have a Salesforce user as owner",
+            "GET /__sandbox/calls": "how often each operation was called",
+            "GET, POST, DELETE /__sandbox/faults": "order faults: {target, path_contains, method, times, kind, …}; kinds delay{ms}, cut{after_bytes}, wrong_checksum, \
+                marketo_error{code,message}, salesforce_error{status,error_code,message}, http_status{status,body,headers}, expire_sessions, malformed_row, \
+                oversize_line{bytes}, repeat_rows, fail_job",
+            "POST /__sandbox/people": "add a person: fields by Marketo's REST names, ownerId, salesforce (none, lead, contact, converted), \
+                knownToMarketoAs (one of these, while Marketo hasn't heard of the change)",
+            "GET /__sandbox/people": "everybody, also who is gone: ?after=marketoId&limit=n",
+            "POST /__sandbox/people/{marketoId}/merge": "merge {losers:[marketoId], in_salesforce} into this person",
+            "POST /__sandbox/changes": "let {count} things happen to people at random, by {seed}",
+            "GET, POST, DELETE /__sandbox/people/{marketoId}": "look at, change or delete a person; DELETE takes ?from=marketo|salesforce|both (both)",
+            "POST /__sandbox/salesforce/users": "add or change a user by username",
+            "POST /__sandbox/salesforce/sessions": "open a session of {username}",
+            "POST /__sandbox/salesforce/signed-requests": "make a Canvas signed request of {username}; algorithm, user_id and consumer_secret can be false",
+            "POST /__sandbox/salesforce": "{callbacks, api_limit, app_public_key, revoke_grants_of, bin_emptied}",
+            "POST /__sandbox/marketo": "{updated_at_filter, user_management, read_leads, salesforce_ids_searchable, address_allowed, export_daily_bytes, calls_a_day}",
+            "POST /__sandbox/marketo/users": "add or change a Marketo user by userid",
+            "POST /__sandbox/reset": "forget everything but the clock",
+        },
+    }))
+}
+
+async fn list_faults(world: web::Data<World>) -> HttpResponse {
+    HttpResponse::Ok().json(world.faults())
+}
+
+async fn order_fault(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    match read::<Fault>(&body) {
+        Ok(fault) => {
+            let shown = HttpResponse::Created().json(&fault);
+            world.order_fault(fault);
+            shown
+        }
+        Err(response) => response,
+    }
+}
+
+async fn clear_faults(world: web::Data<World>) -> HttpResponse {
+    world.clear_faults();
+    HttpResponse::NoContent().finish()
+}
+
+async fn calls(world: web::Data<World>) -> HttpResponse {
+    HttpResponse::Ok().json(world.calls())
+}
+
+async fn reset(world: web::Data<World>) -> HttpResponse {
+    world.reset();
+    HttpResponse::NoContent().finish()
+}

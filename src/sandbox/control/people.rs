@@ -1,0 +1,145 @@
+//! People, as a test sees and changes them in both systems.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{read, wrong};
+use crate::sandbox::people::person::{Kind, Person};
+use crate::sandbox::salesforce::ids::Prefix;
+use crate::sandbox::world::World;
+
+/// Field values: texts, numbers and truth values as text, null to empty a field.
+fn fields_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse> {
+    let fields: Map<String, Value> = if body.is_empty() { Map::new() } else { read(body)? };
+    Ok(fields
+        .into_iter()
+        .map(|(name, value)| {
+            let text = match value {
+                Value::Null => None,
+                Value::String(text) => Some(text),
+                other => Some(other.to_string()),
+            };
+            (name, text)
+        })
+        .collect())
+}
+
+pub(in crate::sandbox) fn shown(world: &World, person: &Person) -> Value {
+    let fields = [
+        "id",
+        "email",
+        "firstName",
+        "lastName",
+        "company",
+        "title",
+        "phone",
+        "leadSource",
+        "linkedInURL",
+        "unsubscribed",
+        "createdAt",
+        "updatedAt",
+    ];
+    let sync = ["sfdcType", "sfdcId", "sfdcLeadId", "sfdcContactId", "sfdcAccountId", "sfdcOpptyId", "sfdcLeadOwnerId"];
+    let mut all: Map<String, Value> =
+        fields.into_iter().chain(sync).map(|name| (name.to_owned(), json!(person.marketo_value(name)))).collect();
+    all.insert("ownerId".into(), json!(person.owner_id));
+    all.insert("inMarketo".into(), json!(world.people.in_marketo(person.index).is_some()));
+    let salesforce = match person.kind {
+        Kind::MarketoOnly => "none",
+        Kind::Lead => "lead",
+        Kind::Contact => "contact",
+        Kind::Converted => "converted",
+    };
+    all.insert("salesforce".into(), json!(salesforce));
+    all.insert("deletedInSalesforce".into(), json!(person.deleted_in_salesforce));
+    Value::Object(all)
+}
+
+pub(in crate::sandbox) fn nobody() -> HttpResponse {
+    HttpResponse::NotFound().json(json!({"error": "there is no such person"}))
+}
+
+pub(super) async fn add_person(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let fields = match fields_of(&body) {
+        Ok(fields) => fields,
+        Err(response) => return response,
+    };
+    match world.people.add(&fields, world.now()) {
+        Ok(person) => HttpResponse::Created().json(shown(&world, &person)),
+        Err(error) => wrong(error.to_string()),
+    }
+}
+
+pub(super) async fn show_person(path: web::Path<u64>, world: web::Data<World>) -> HttpResponse {
+    let person =
+        world.people.index_of(*path).and_then(|index| world.people.in_salesforce(index).or_else(|| world.people.in_marketo(index)));
+    person.map_or_else(nobody, |person| HttpResponse::Ok().json(shown(&world, &person)))
+}
+
+pub(super) async fn change_person(path: web::Path<u64>, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let fields = match fields_of(&body) {
+        Ok(fields) => fields,
+        Err(response) => return response,
+    };
+    match world.people.index_of(*path).map(|index| world.people.change(index, &fields, world.now())) {
+        Some(Ok(Some(person))) => HttpResponse::Ok().json(shown(&world, &person)),
+        Some(Err(error)) => wrong(error.to_string()),
+        _ => nobody(),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Deletion {
+    #[serde(default)]
+    from: Side,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Side {
+    Marketo,
+    Salesforce,
+    #[default]
+    Both,
+}
+
+pub(super) async fn delete_person(path: web::Path<u64>, query: web::Query<Deletion>, world: web::Data<World>) -> HttpResponse {
+    let from = query.from;
+    let done = world
+        .people
+        .index_of(*path)
+        .is_some_and(|index| world.people.delete(index, from != Side::Salesforce, from != Side::Marketo, world.now()));
+    if done { HttpResponse::NoContent().finish() } else { nobody() }
+}
+
+/// Counts people as a reader of both systems should find them.
+pub(super) async fn summary(world: web::Data<World>) -> HttpResponse {
+    let counted = web::block(move || {
+        let (mut marketo, mut leads, mut contacts, mut converted, mut user_owned, mut queue_owned) =
+            (0_u64, 0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
+        for person in (0..world.people.count()).filter_map(|index| world.people.in_marketo(index)) {
+            marketo += 1;
+            if person.kind == Kind::MarketoOnly || person.deleted_in_salesforce {
+                continue;
+            }
+            match person.kind {
+                Kind::Lead => leads += 1,
+                Kind::Contact => contacts += 1,
+                _ => converted += 1,
+            }
+            let by_user = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(Prefix::User.text()));
+            if by_user { user_owned += 1 } else { queue_owned += 1 }
+        }
+        json!({
+            "people_in_marketo": marketo,
+            "leads": leads,
+            "contacts": contacts,
+            "converted_leads": converted,
+            "owned_by_a_user": user_owned,
+            "owned_by_a_queue": queue_owned,
+        })
+    })
+    .await;
+    counted.map_or_else(|_| HttpResponse::InternalServerError().finish(), |body| HttpResponse::Ok().json(body))
+}
