@@ -58,7 +58,8 @@ async fn ready(context: Context, issuer: Data<TokenIssuer>) -> HttpResponse {
         ],
         Err(error) => vec![Check { name: "database", ok: false, detail: error.to_string() }],
     };
-    let keys = Check { name: "keys", ok: issuer.can_sign(), detail: "access tokens can be signed".into() };
+    let known = context.vault.keys().len();
+    let keys = Check { name: "keys", ok: issuer.can_sign(), detail: format!("data keys known: {known}; access tokens can be signed") };
     let checks: Vec<_> = checks.into_iter().chain([keys]).collect();
     let ready = checks.iter().all(|check| check.ok);
     let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };

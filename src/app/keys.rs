@@ -3,15 +3,20 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::audit::{self, Entry, Origin};
+use crate::clock::{Clock, SharedClock, Timestamp};
 use crate::config::Settings;
 use crate::crypto::{DataKey, MasterKey, MasterKeyError, MasterKeys, SealError, Vault};
 use crate::db::data_keys::{self, StoredDataKey};
 use crate::db::{Db, DbError};
+
+/// How often a process looks for new data keys.
+const READS_APART: Duration = Duration::from_secs(1);
 
 /// Why the keys can't be used. Nothing has been changed when one of these is met.
 #[derive(Debug, thiserror::Error)]
@@ -32,18 +37,42 @@ pub enum KeyError {
     Unknown { needed: String, found: String },
     #[error("secrets.master_key: the key {0:?} is not the one that sealed this database, although it has its name")]
     Wrong(String),
+    #[error(
+        "secrets.master_key: missing. The database is sealed by the master key {needed:?}, and {path} is not there.\n      \
+         Put the file back, or set MSI_SECRETS__MASTER_KEY; no other key opens the stored credentials"
+    )]
+    Lost { needed: String, path: String },
+    #[error("the data key was changed minutes ago, and everything is still being sealed anew; try again later")]
+    RotationUnderWay,
     #[error("a data key can't be made: {0}")]
     Seal(SealError),
     #[error("the data keys can't be read: {0}")]
     Db(#[from] DbError),
 }
 
-/// The master keys of the settings. On SQLite, where one process owns the database, a missing key file is made once, readable
-/// by its owner only.
+/// The master keys of the settings, if they open the database. If they don't, it is closed, and is as it was.
 ///
 /// # Errors
-/// [`KeyError::Missing`], [`KeyError::Malformed`], [`KeyError::File`].
-pub fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError> {
+/// As `master_keys` and [`check`].
+pub async fn fitting_master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError> {
+    let fitting = async {
+        let masters = master_keys(settings, db).await?;
+        check(db, &masters).await?;
+        Ok(masters)
+    };
+    let found = fitting.await;
+    if found.is_err() {
+        db.close().await;
+    }
+    found
+}
+
+/// The master keys of the settings. For an empty SQLite database, which one process owns, a missing key file is made once,
+/// readable by its owner only.
+///
+/// # Errors
+/// [`KeyError::Missing`], [`KeyError::Lost`], [`KeyError::Malformed`], [`KeyError::File`].
+async fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError> {
     let secrets = &settings.secrets;
     if !secrets.master_key.expose_secret().is_empty() {
         return Ok(MasterKeys::parse(&secrets.master_key, &secrets.old_master_keys)?);
@@ -54,6 +83,9 @@ pub fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyError>
     if !named && !path.exists() {
         if !matches!(db, Db::Sqlite { .. }) {
             return Err(KeyError::Missing);
+        }
+        if let Some(key) = data_keys::list_before_migration(db).await?.pop() {
+            return Err(KeyError::Lost { needed: key.master_key_id, path: path.display().to_string() });
         }
         let key = MasterKey::generate(format!("k{}", Uuid::from_bytes(crate::crypto::random_bytes()).simple()));
         write_private(&path, &key.to_text()).map_err(refuse)?;
@@ -73,34 +105,91 @@ fn write_private(path: &std::path::Path, text: &SecretString) -> std::io::Result
     file.sync_all()
 }
 
-/// Opens the data keys, making the first one in an empty database.
+/// Checks, before anything is changed, that the master keys open the database's data keys. An empty database is fine.
 ///
 /// # Errors
 /// [`KeyError::Unknown`] or [`KeyError::Wrong`] when the master key is not the one that sealed them.
+pub async fn check(db: &Db, masters: &MasterKeys) -> Result<(), KeyError> {
+    for key in data_keys::list_before_migration(db).await? {
+        let master = sealing_key(&key.master_key_id, masters)?;
+        DataKey::open(key.id, &key.sealed_key, master).map_err(|_| KeyError::Wrong(master.id.clone()))?;
+    }
+    Ok(())
+}
+
+/// Opens the data keys, making the first one in an empty database.
+///
+/// # Errors
+/// As [`check`].
 pub async fn load_vault(db: &Db, masters: &MasterKeys, clock: &dyn Clock) -> Result<Vault, KeyError> {
     let mut stored = data_keys::list(db).await?;
     if stored.is_empty() {
         let id = clock.new_id();
         let (_, sealed_key) = DataKey::generate(id, &masters.current).map_err(KeyError::Seal)?;
-        let key = StoredDataKey { id, generation: 1, master_key_id: masters.current.id.clone(), sealed_key, created_at: clock.timestamp() };
+        let master_key_id = masters.current.id.clone();
+        let key = StoredDataKey { id, generation: 1, master_key_id, sealed_key, created_at: clock.timestamp(), seals_from: None };
         let mut tx = db.begin().await?;
         data_keys::insert(&mut tx, &key).await?;
         tx.commit().await?;
         stored = data_keys::list(db).await?;
     }
     let keys = stored.iter().map(|key| open(key, masters)).collect::<Result<Vec<_>, _>>()?;
-    Vault::new(keys).ok_or(KeyError::Seal(SealError::UnknownForm))
+    sealing_at(&stored, clock.timestamp()).and_then(|id| Vault::new(keys, id)).ok_or(KeyError::Seal(SealError::UnknownForm))
+}
+
+/// The key that seals now: the newest one whose time has come.
+fn sealing_at(stored: &[StoredDataKey], now: Timestamp) -> Option<Uuid> {
+    stored.iter().rev().find(|key| key.seals_from.is_none_or(|from| from <= now)).map(|key| key.id)
 }
 
 fn open(stored: &StoredDataKey, masters: &MasterKeys) -> Result<DataKey, KeyError> {
-    let master = sealing_key(stored, masters)?;
+    let master = sealing_key(&stored.master_key_id, masters)?;
     DataKey::open(stored.id, &stored.sealed_key, master).map_err(|_| KeyError::Wrong(master.id.clone()))
 }
 
-fn sealing_key<'a>(stored: &StoredDataKey, masters: &'a MasterKeys) -> Result<&'a MasterKey, KeyError> {
-    masters.find(&stored.master_key_id).ok_or_else(|| {
+/// Keeps a vault in step with the data keys in the database, so that a rotation made by another process is followed.
+#[derive(Clone)]
+pub(super) struct VaultKeeper {
+    pub(super) db: Db,
+    pub(super) masters: MasterKeys,
+    pub(super) vault: Vault,
+    pub(super) clock: SharedClock,
+}
+
+impl VaultKeeper {
+    /// Reads the data keys every second, until the task is dropped.
+    pub(super) async fn run(self) {
+        loop {
+            tokio::time::sleep(READS_APART).await;
+            if let Err(error) = self.read().await {
+                tracing::warn!(error = %error, "the data keys can't be read; trying again");
+            }
+        }
+    }
+
+    /// Reads the data keys.
+    ///
+    /// # Errors
+    /// As [`load_vault`]; the vault stays as it was.
+    pub(super) async fn read(&self) -> Result<(), KeyError> {
+        let stored = data_keys::list(&self.db).await?;
+        let known = self.vault.keys();
+        let sealing = sealing_at(&stored, self.clock.timestamp());
+        let same = known.len() == stored.len() && stored.iter().all(|key| known.iter().any(|other| other.id == key.id));
+        let Some(sealing) = sealing.filter(|id| !same || *id != self.vault.sealing_key()) else { return Ok(()) };
+        let keys = stored.iter().map(|key| match known.iter().find(|other| other.id == key.id) {
+            Some(known) => Ok(known.clone()),
+            None => open(key, &self.masters),
+        });
+        self.vault.replace(keys.collect::<Result<_, _>>()?, sealing);
+        Ok(())
+    }
+}
+
+fn sealing_key<'a>(master_key_id: &str, masters: &'a MasterKeys) -> Result<&'a MasterKey, KeyError> {
+    masters.find(master_key_id).ok_or_else(|| {
         let found: Vec<_> = std::iter::once(&masters.current).chain(&masters.old).map(|key| key.id.as_str()).collect();
-        KeyError::Unknown { needed: stored.master_key_id.clone(), found: found.join(", ") }
+        KeyError::Unknown { needed: master_key_id.to_owned(), found: found.join(", ") }
     })
 }
 
@@ -109,11 +198,11 @@ fn sealing_key<'a>(stored: &StoredDataKey, masters: &'a MasterKeys) -> Result<&'
 ///
 /// # Errors
 /// As [`load_vault`]; nothing has been changed then.
-pub async fn rotate(db: &Db, masters: &MasterKeys) -> Result<usize, KeyError> {
+pub async fn rotate(db: &Db, masters: &MasterKeys, clock: &dyn Clock) -> Result<usize, KeyError> {
     let mut resealed = Vec::new();
     for mut key in data_keys::list(db).await? {
         if key.master_key_id != masters.current.id {
-            let from = sealing_key(&key, masters)?;
+            let from = sealing_key(&key.master_key_id, masters)?;
             key.sealed_key =
                 DataKey::reseal(key.id, &key.sealed_key, from, &masters.current).map_err(|_| KeyError::Wrong(from.id.clone()))?;
             key.master_key_id.clone_from(&masters.current.id);
@@ -123,6 +212,11 @@ pub async fn rotate(db: &Db, masters: &MasterKeys) -> Result<usize, KeyError> {
     let mut tx = db.begin().await?;
     for key in &resealed {
         data_keys::reseal(&mut tx, key).await?;
+    }
+    if !resealed.is_empty() {
+        let ids: Vec<_> = resealed.iter().map(|key| key.id).collect();
+        let entry = Entry::new("master_key.rotated", "master_key", &masters.current.id).after(serde_json::json!({ "data_keys": ids }));
+        audit::record(&mut tx, clock, audit::GLOBAL, &Origin::command("keys rotate"), entry).await?;
     }
     tx.commit().await?;
     Ok(resealed.len())

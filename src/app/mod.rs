@@ -3,6 +3,7 @@
 
 mod health;
 pub mod keys;
+mod reseal;
 mod routes;
 
 use std::net::{SocketAddr, TcpListener};
@@ -16,20 +17,27 @@ use tokio::task::JoinHandle;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
-use crate::auth::{Authenticator, SigningKeys, TokenIssuer};
+use crate::auth::http::Federation;
+use crate::auth::{Authenticator, IssuerUnfit, Revocations, RunningUpkeep, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
 use crate::clock::SharedClock;
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
 use crate::db::{Db, DbError};
 use crate::http::gate::{Gate, gate};
-use crate::http::{Authenticate, Context, PublicUrl};
-use crate::invites::{Activations, ImportInvites, SendInvitation};
-use crate::jobs::{JobHandler, JobWorker, RunningWorker};
-use crate::mail::{MailError, Mailer};
-use crate::sync::{SyncRunJob, SyncService};
-use crate::telemetry::{Metrics, RequestSpan};
+use crate::http::{Authenticate, Context, PublicUrl, RequestSpan, idempotency};
+use crate::invites::{Activations, ForgetInvites, ImportInvites, InvitationWatcher};
+use crate::jobs::{JobHandler, JobWorker, RunningWorker, StopSignal, keep_tidying};
+use crate::mail::{ForgetMail, MailError, Mailer, SendMail};
+use crate::members::{AnswerPasswordResets, AutoLogin};
+
+use keys::VaultKeeper;
+use reseal::ResealJob;
+
+use crate::sync::{SyncError, SyncRunJob, SyncScheduleJob, SyncService, SyncTidyJob};
+use crate::telemetry::Metrics;
 
 pub use keys::KeyError;
+pub use reseal::rotate_data_key;
 pub use routes::openapi_document;
 
 /// Why the service did not start.
@@ -44,6 +52,8 @@ pub enum StartError {
     Keys(#[from] KeyError),
     #[error("signing keys: {0}")]
     Auth(#[from] crate::auth::AuthError),
+    #[error(transparent)]
+    Issuer(#[from] IssuerUnfit),
     #[error("server.address: can't listen on {address}: {error}")]
     Listen { address: SocketAddr, error: std::io::Error },
     #[error("data_dir: can't use {path}: {error}")]
@@ -56,6 +66,8 @@ pub enum StartError {
     Mail(#[from] MailError),
     #[error("connections: {0}")]
     Connections(#[from] crate::connections::ConnectionError),
+    #[error("sync: {0}")]
+    Sync(#[from] SyncError),
     #[error("the server failed: {0}")]
     Server(#[from] std::io::Error),
 }
@@ -73,6 +85,8 @@ pub struct RunningApp {
     connections: Connections,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
+    upkeep: RunningUpkeep,
+    keeping: JoinHandle<()>,
     jobs: RunningWorker,
     patience: Duration,
 }
@@ -123,30 +137,54 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let public_url = settings.server.public_url(address);
 
     let db = open_database(&settings).await?;
-    let master_keys = keys::master_keys(&settings, &db)?;
+    // Before anything is changed: a database that doesn't open is left as it is.
+    let master_keys = keys::fitting_master_keys(&settings, &db).await?;
     db.migrate().await?;
     let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
-    let signing_keys = SigningKeys::load_or_create(&db, &vault, &*clock).await?;
+    let keeper = VaultKeeper { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };
+    let keeping = tokio::spawn(keeper.clone().run());
+    let signing_keys = SigningKeys::load_or_create(&db, &vault, clock.clone()).await?;
+    let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
-    let issuer = TokenIssuer::new(signing_keys, public_url.clone(), clock.clone());
+    let issuer = TokenIssuer::new(signing_keys, revocations, &public_url, clock.clone());
+    let upkeep = start_upkeep(db.clone(), clock.clone(), issuer.clone());
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
-    let context = Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()) };
+    let context =
+        Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()), limits: settings.limits };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
     connections.settle_lost_refreshes().await?;
-    let sync = Data::new(SyncService::new(&settings, db.clone(), clock.clone(), connections.get_ref().clone()));
+    let stop = StopSignal::new();
+    let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), stop.clone()));
+    sync.keep_schedules().await?;
+    for kind in [crate::invites::FORGET, crate::mail::FORGET, idempotency::FORGET] {
+        keep_tidying(&db, &*clock, kind).await?;
+    }
+    let token_endpoint = format!("{public_url}/oauth/token");
+    let http = settings.upstream.http_client()?;
+    let issuers = TrustedIssuers::new(&settings.auth.trusted_issuers, &token_endpoint, &http, db.clone(), clock.clone())?;
+    let members = Arc::new(AutoLogin { db: db.clone(), connections: connections.get_ref().clone() });
+    let federation = Data::new(Federation { members, issuers });
     let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
     let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
     let handlers: Vec<Arc<dyn JobHandler>> = vec![
-        Arc::new(SendInvitation::new(context.clone(), mailer)),
+        Arc::new(SendMail::new(context.clone(), mailer, vec![Arc::new(InvitationWatcher(context.clock.clone()))])),
+        Arc::new(AnswerPasswordResets(context.clone())),
         Arc::new(ImportInvites::new(context.clone())),
+        Arc::new(ForgetInvites::new(context.clone(), settings.retention)),
+        Arc::new(idempotency::ForgetKeys::new(db.clone(), clock.clone())),
+        Arc::new(ForgetMail::new(db.clone(), clock.clone(), settings.retention.mail())),
+        Arc::new(ResealJob(keeper)),
         Arc::new(SyncRunJob::new(sync.get_ref().clone())),
+        Arc::new(SyncScheduleJob::new(sync.get_ref().clone())),
+        Arc::new(SyncTidyJob::new(sync.get_ref().clone())),
     ];
-    let jobs = JobWorker::new(db.clone(), clock, handlers, 4).start();
+    let jobs = JobWorker::new(db.clone(), clock, handlers, 4, stop).start();
 
-    let gate_settings = Data::new(Gate { authenticate, request_timeout: settings.server.request_timeout() });
+    let gate_settings =
+        Data::new(Gate { authenticate, request_timeout: settings.server.request_timeout(), proxies: settings.server.proxies });
     let context = Data::new(context);
     let issuer = Data::new(issuer);
-    let metrics = Data::new(Metrics::new());
+    let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
     let body_limit = settings.server.body_limit_bytes;
     let renewing = connections.get_ref().clone();
     let server = HttpServer::new(move || {
@@ -156,6 +194,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         app.app_data(gate_settings.clone())
             .app_data(context.clone())
             .app_data(issuer.clone())
+            .app_data(federation.clone())
             .app_data(connections.clone())
             .app_data(activation.clone())
             .app_data(sync.clone())
@@ -173,7 +212,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    Ok(RunningApp { address, public_url, db, connections: renewing, server: handle, serving, jobs, patience })
+    Ok(RunningApp { address, public_url, db, connections: renewing, server: handle, serving, upkeep, keeping, jobs, patience })
 }
 
 impl RunningApp {
@@ -195,12 +234,18 @@ impl RunningApp {
         &self.db
     }
 
-    /// Stops: no new requests, then those under way, then jobs, then token renewals, then the database.
+    /// Stops: no new jobs and requests, then requests under way, then jobs, then token renewals and what they record, then upkeep, then the
+    /// database.
     pub async fn stop(self) {
+        // First, since open event streams end by it.
+        self.jobs.begin_to_stop();
         self.server.stop(true).await;
         let _ = self.serving.await;
         self.jobs.stop(self.patience).await;
         self.connections.finish_renewals(self.patience).await;
+        self.connections.stop().await;
+        self.upkeep.stop().await;
+        self.keeping.abort();
         self.db.close().await;
         tracing::info!("stopped");
     }

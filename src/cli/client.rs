@@ -1,12 +1,15 @@
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use time::Duration;
 
 use super::{Outcome, SharedOptions, settings};
-use crate::auth::{self, NewClient, Scopes};
+use crate::audit::{self, Entry, Origin};
+use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::ids::InstanceId;
+use crate::passage::{self, CallRule};
 
 /// `msi-actions client …`
 #[derive(Debug, Subcommand)]
@@ -25,19 +28,47 @@ pub enum ClientCommand {
         /// Scopes, separated by spaces, or "all".
         #[arg(long, default_value = "all")]
         scopes: String,
+        /// What it may call at a vendor through this service, for example "salesforce GET /services/data/"; may be given several
+        /// times. Without any: nothing.
+        #[arg(long, value_name = "VENDOR METHOD PREFIX")]
+        allow: Vec<CallRule>,
+    },
+    /// Set what a client may call at the vendors through this service, in place of what it may until now.
+    Allow {
+        /// The client's id.
+        client_id: String,
+        /// Each "VENDOR METHOD PREFIX", for example "marketo ANY /rest/v1/"; without any, nothing is allowed.
+        rules: Vec<CallRule>,
     },
     /// List clients, a line of JSON each.
     List,
-    /// Give a client another secret; the one before stops working at once.
+    /// Give a client another secret.
     Rotate {
         /// The client's id.
         client_id: String,
+        /// How long the secret of before works on: a number and s, m, h or d, at most 7d. It stops at once unless given.
+        #[arg(long, value_name = "TIME", value_parser = overlap, default_value = "0s")]
+        keep_old_for: Duration,
     },
-    /// Refuse a client from now on.
+    /// Refuse a client from now on, and within two seconds the tokens that it holds.
     Revoke {
         /// The client's id.
         client_id: String,
     },
+}
+
+fn overlap(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("write a number and s, m, h or d, at most {}d; for example 24h", LONGEST_OVERLAP.whole_days());
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let time = number.parse::<u32>().map(|number| Duration::seconds(i64::from(number) * seconds)).map_err(|_| wrong())?;
+    if time <= LONGEST_OVERLAP { Ok(time) } else { Err(wrong()) }
 }
 
 pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> Outcome {
@@ -49,10 +80,33 @@ pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> Ou
     outcome
 }
 
+fn texts(rules: &[CallRule]) -> Vec<String> {
+    rules.iter().map(ToString::to_string).collect()
+}
+
+/// The instance of a client in force; none for an operator's.
+async fn instance_of(db: &Db, client_id: &str) -> Result<Option<InstanceId>, String> {
+    let known = auth::store::find_client(db, client_id).await.map_err(|error| error.to_string())?;
+    let known = known.filter(|(client, _)| client.revoked_at.is_none());
+    known.map(|(client, _)| client.instance).ok_or_else(|| format!("there is no client {client_id} in force"))
+}
+
+async fn record(
+    tx: &mut Tx,
+    action: &'static str,
+    instance: Option<InstanceId>,
+    client_id: &str,
+    after: serde_json::Value,
+) -> Result<(), String> {
+    let entry = Entry::new(action, "client", client_id).after(after);
+    let chain = instance.unwrap_or(audit::GLOBAL);
+    audit::record(tx, &SystemClock, chain, &Origin::command("client"), entry).await.map_err(|error| error.to_string())
+}
+
 async fn run(db: &Db, command: ClientCommand) -> Outcome {
     let text = |error: &dyn std::error::Error| error.to_string();
     match command {
-        ClientCommand::Create { name, operator, instance, scopes } => {
+        ClientCommand::Create { name, operator, instance, scopes, allow } => {
             if let Some(id) = instance
                 && crate::instances::find(db, id).await.map_err(|error| text(&error))?.is_none()
             {
@@ -66,10 +120,13 @@ async fn run(db: &Db, command: ClientCommand) -> Outcome {
             let mut tx = db.begin().await.map_err(|error| text(&error))?;
             let new = NewClient { instance, name, scopes };
             let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(|error| text(&error))?;
+            passage::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| text(&error))?;
+            let after = json!({ "name": client.name, "scopes": client.scopes.to_string(), "allow": texts(&allow) });
+            record(&mut tx, "client.created", client.instance, &client.client_id, after).await?;
             tx.commit().await.map_err(|error| text(&error))?;
             let shown = json!({
                 "client_id": client.client_id, "client_secret": secret.expose_secret(),
-                "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(),
+                "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(), "allow": texts(&allow),
             });
             println!("{shown}");
         }
@@ -78,22 +135,36 @@ async fn run(db: &Db, command: ClientCommand) -> Outcome {
                 let shown = json!({
                     "client_id": client.client_id, "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(),
                     "created_at": client.created_at, "revoked_at": client.revoked_at,
+                    "allow": texts(&passage::list_rules(db, &client.client_id).await.map_err(|error| text(&error))?),
                 });
                 println!("{shown}");
             }
         }
-        ClientCommand::Rotate { client_id } => {
+        ClientCommand::Allow { client_id, rules } => {
+            let instance = instance_of(db, &client_id).await?;
             let mut tx = db.begin().await.map_err(|error| text(&error))?;
-            let secret = auth::rotate_secret(&mut tx, &client_id).await.map_err(|error| text(&error))?;
+            passage::replace_rules(&mut tx, &client_id, &rules).await.map_err(|error| text(&error))?;
+            record(&mut tx, "client.allowed", instance, &client_id, json!({ "allow": texts(&rules) })).await?;
+            tx.commit().await.map_err(|error| text(&error))?;
+            println!("{}", json!({ "client_id": client_id, "allow": texts(&rules) }));
+        }
+        ClientCommand::Rotate { client_id, keep_old_for } => {
+            let instance = instance_of(db, &client_id).await?;
+            let mut tx = db.begin().await.map_err(|error| text(&error))?;
+            let secret = auth::rotate_secret(&mut tx, &SystemClock, &client_id, keep_old_for).await.map_err(|error| text(&error))?;
             let secret = secret.ok_or_else(|| format!("there is no client {client_id} in force"))?;
+            let after = json!({ "keep_old_for_seconds": keep_old_for.whole_seconds() });
+            record(&mut tx, "client.secret_rotated", instance, &client_id, after).await?;
             tx.commit().await.map_err(|error| text(&error))?;
             println!("{}", json!({ "client_id": client_id, "client_secret": secret.expose_secret() }));
         }
         ClientCommand::Revoke { client_id } => {
+            let instance = instance_of(db, &client_id).await?;
             let mut tx = db.begin().await.map_err(|error| text(&error))?;
             if !auth::revoke_client(&mut tx, &SystemClock, &client_id).await.map_err(|error| text(&error))? {
                 return Err(format!("there is no client {client_id} in force"));
             }
+            record(&mut tx, "client.revoked", instance, &client_id, json!({})).await?;
             tx.commit().await.map_err(|error| text(&error))?;
             println!("{}", json!({ "client_id": client_id, "revoked": true }));
         }

@@ -1,7 +1,9 @@
 //! The command line.
 
+mod audit;
 mod client;
 mod keys;
+mod mail;
 mod sandbox;
 mod serve;
 
@@ -63,6 +65,12 @@ enum Command {
     /// Master keys: print a new one, or seal everything by the one in force.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Check that nothing in the audit was changed or removed.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Try out the mail settings.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -78,7 +86,9 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime can't start: {error}")),
     };
-    match runtime.block_on(dispatch(cli)) {
+    let outcome = runtime.block_on(dispatch(cli));
+    crate::telemetry::flush_log();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => fail(&text),
     }
@@ -97,6 +107,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Migrate => serve::migrate(&cli.shared).await,
         Command::Client(command) => client::client(&cli.shared, command).await,
         Command::Keys(command) => keys::keys(&cli.shared, command).await,
+        Command::Audit(command) => audit::audit(&cli.shared, command).await,
+        Command::Mail(command) => mail::mail(&cli.shared, command).await,
         Command::Openapi => print_document(),
     }
 }

@@ -26,6 +26,9 @@ pub struct SandboxOptions {
     /// Enforce Marketo's quotas and its slow status updates.
     #[arg(long)]
     throttles: bool,
+    /// Give what an export or query gave before again, as long as nobody has changed: for benchmarks.
+    #[arg(long)]
+    keep_results: bool,
     /// Directory for export files; a temporary one unless given.
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
@@ -39,6 +42,7 @@ pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
         seed: options.seed,
         munchkin_id: options.munchkin_id,
         throttles: options.throttles,
+        keep_results: options.keep_results,
         data_dir: options.files,
         ..SandboxSettings::default()
     };

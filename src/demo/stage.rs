@@ -49,7 +49,7 @@ impl Stage {
         // The sandbox has a job done at once; Marketo would show that after a minute at the earliest.
         settings.marketo.poll_interval_seconds = 0.05;
         // Nor does it count calls, and nobody in it is older than fourteen months and a half.
-        settings.marketo.calls_per_20_seconds = 1_000;
+        settings.marketo.quota_calls_per_20_seconds = 2_000;
         let oldest = SystemClock.now() - time::Duration::days(450);
         settings.sync.earliest = oldest.date().to_string();
         settings.server.workers = 2;

@@ -1,0 +1,32 @@
+use clap::Subcommand;
+
+use super::{Outcome, SharedOptions, settings};
+use crate::clock::{Clock, SystemClock};
+use crate::language::Language;
+use crate::mail::{Letter, MailError, Mailer};
+
+/// `msi-actions mail …`
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// Send one test message at once, past the outbox, and tell what the mail server says.
+    Test {
+        /// Whom to.
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+    },
+}
+
+pub(super) async fn mail(shared: &SharedOptions, command: MailCommand) -> Outcome {
+    let MailCommand::Test { to } = command;
+    let settings = settings(shared, vec![("log.filter", "error".to_owned())])?;
+    let mailer = Mailer::new(&settings.mail, &settings.data_dir).map_err(|error| error.to_string())?;
+    let clock = SystemClock;
+    let message = Letter::Test.message(clock.new_id(), &to, Language::En, clock.now()).map_err(|error| error.to_string())?;
+    match mailer.send(&message).await {
+        Ok(()) => println!("sent to {to} by {}", mailer.way()),
+        // Whoever runs this gave the address, so what the server says of it is no secret.
+        Err(error @ MailError::Settings(_)) => return Err(error.to_string()),
+        Err(error) => return Err(format!("{error}: {}", error.answer())),
+    }
+    Ok(())
+}
