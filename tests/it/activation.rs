@@ -1,7 +1,7 @@
 //! Activating an invitation: by Salesforce login and by password.
 
 use reqwest::Method;
-use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, COOKIE, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -168,6 +168,58 @@ on_both_engines! {
         let mut codes = [both.0.status.as_u16(), both.1.status.as_u16()];
         codes.sort_unstable();
         assert_eq!(codes, [200, 410], "{both:?}");
+        app.stop().await;
+    }
+
+    async fn a_page_is_in_the_invitations_language_and_otherwise_in_the_readers(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let (token, first) = invited(&app).await;
+        allow_passwords(&app, &token).await;
+        let wanted = json!({ "emails": ["ann@example.com"], "language": "fr" });
+        let listed = app.call(&token, Method::POST, "/v1/invites", Some(wanted)).await.expect(200);
+        let path = app.activation_path(&token, &listed["results"][0]["invite"]).await;
+        let in_japanese = async |path: &str| {
+            Answer::of(app.request(Method::GET, path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, "nl, ja;q=0.8, en;q=0.5")).await
+        };
+        let written_in = |answer: &Answer, status: u16, language: &str, part: &str| {
+            let text = page(answer, status);
+            assert!(text.contains(&format!("<html lang=\"{language}\">")) && text.contains(part), "{text}");
+            assert_eq!(answer.headers["content-language"], language);
+        };
+        written_in(&in_japanese(&path).await, 200, "fr", "Se connecter avec Salesforce");
+        written_in(&in_japanese(&format!("{path}x")).await, 404, "ja", "最新の招待メッセージのリンク");
+        written_in(&look(&app, &format!("{path}x"), "text/html").await, 404, "en", "use the link of the newest invitation message");
+
+        let choose = async |password: &str| {
+            let form = [("method", "password"), ("password", password)];
+            Answer::of(app.request(Method::POST, &path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, "ja").form(&form)).await
+        };
+        // The form comes again, with what is wrong.
+        let again = choose("password1234").await;
+        written_in(&again, 422, "fr", "essayés en premier");
+        assert!(again.text.contains("type=\"password\""), "{}", again.text);
+        written_in(&choose("correct horse battery").await, 200, "fr", "Votre compte est actif");
+        written_in(&in_japanese(&path).await, 410, "fr", "a déjà été utilisé");
+
+        // At Salesforce the way is the same, in the language of the first invitation: the instance's.
+        let refused = through_salesforce(&app, &first, "tom.ops@example.com").await;
+        written_in(&refused, 403, "en", "another e-mail address");
+        app.stop().await;
+    }
+
+    async fn the_way_back_from_salesforce_ends_in_the_invitations_or_the_instances_language(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = app.guided_instance().await;
+        app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "language": "ko" }))).await.expect(200);
+        let connected = app.connect_salesforce_as(&token, FIRST_USER).await;
+        assert!(page(&connected, 200).contains("<html lang=\"ko\">") && connected.text.contains("Salesforce가 연결되었습니다"), "{}", connected.text);
+        let invite = app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
+        let path = app.activation_path(&token, &invite).await;
+        app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "language": "es" }))).await.expect(200);
+        let mismatch = through_salesforce(&app, &path, "tom.ops@example.com").await;
+        assert!(page(&mismatch, 403).contains("<html lang=\"ko\">"), "{}", mismatch.text);
+        let back = through_salesforce(&app, &path, FIRST_USER).await;
+        assert!(page(&back, 200).contains("계정이 활성화되었습니다"), "{}", back.text);
         app.stop().await;
     }
 

@@ -10,32 +10,56 @@ struct Room {
     may: &'static [&'static str],
 }
 
-const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package"];
+const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package", "passage", "scim"];
 
 /// What every feature may build on.
-const GROUND: &[&str] = &["clock", "config", "crypto", "db", "http", "ids", "jobs", "telemetry"];
+const GROUND: &[&str] = &["audit", "clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "telemetry"];
 
 /// Modules below or beside the features.
 const ROOMS: &[Room] = &[
     Room { name: "main", may: &["cli"] },
     // The command line makes clients and shows what it did, so it knows `auth` and asks `instances` whether one exists.
-    Room { name: "cli", may: &["app", "auth", "clock", "config", "crypto", "db", "demo", "ids", "instances", "sandbox", "telemetry"] },
+    Room {
+        name: "cli",
+        may: &[
+            "app",
+            "audit",
+            "auth",
+            "clock",
+            "config",
+            "crypto",
+            "db",
+            "demo",
+            "ids",
+            "instances",
+            "language",
+            "mail",
+            "passage",
+            "sandbox",
+            "telemetry",
+        ],
+    },
     Room { name: "demo", may: &["app", "auth", "clock", "config", "crypto", "sandbox", "telemetry"] },
+    // Every feature records what it changes here, so it knows none of them.
+    Room { name: "audit", may: &["clock", "crypto", "db", "http", "ids"] },
     Room { name: "clock", may: &[] },
     Room { name: "config", may: &["telemetry"] },
     Room { name: "crypto", may: &["config"] },
     Room { name: "db", may: &["clock", "config", "ids", "telemetry"] },
-    Room { name: "http", may: &["auth::permissions", "clock", "config", "crypto", "db", "ids", "telemetry"] },
+    Room { name: "http", may: &["auth::permissions", "clock", "config", "crypto", "db", "ids", "jobs", "language", "telemetry"] },
     Room { name: "ids", may: &[] },
     Room { name: "jobs", may: &["clock", "config", "db", "ids", "telemetry"] },
-    Room { name: "mail", may: &["clock", "config", "telemetry"] },
+    // Of messages and of pages.
+    Room { name: "language", may: &[] },
+    // The outbox: rows, jobs, and the operator's view of it. It knows no feature; those that write to people watch what becomes of it.
+    Room { name: "mail", may: &["clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "telemetry"] },
     Room { name: "marketo", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },
     Room { name: "salesforce", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },
     Room { name: "sandbox", may: &["clock", "config"] },
-    Room { name: "telemetry", may: &["config"] },
+    Room { name: "telemetry", may: &["clock", "config"] },
     // What both vendors' clients share, and knows neither.
     Room { name: "upstream", may: &[] },
-    Room { name: "http_stub", may: &["config"] },
+    Room { name: "http_stub", may: &["config", "upstream"] },
 ];
 
 /// Which features a feature may ask, through its `mod.rs`. The order has no circle: each line asks lines above it only.
@@ -44,10 +68,15 @@ const FEATURE_ORDER: &[Room] = &[
     Room { name: "instances", may: &["auth"] },
     Room { name: "package", may: &["auth", "instances"] },
     Room { name: "connections", may: &["auth", "instances", "salesforce", "marketo", "upstream"] },
-    Room { name: "members", may: &["auth", "instances"] },
+    // Auto-login asks Salesforce, through `connections`, who a member is.
+    Room { name: "members", may: &["auth", "instances", "connections", "mail"] },
     Room { name: "invites", may: &["auth", "instances", "connections", "members", "mail"] },
+    // Directories provision members and teams by its rules; removing one revokes what they connected.
+    Room { name: "scim", may: &["auth", "instances", "connections", "members", "invites"] },
     Room { name: "people", may: &["auth", "instances"] },
-    Room { name: "sync", may: &["auth", "instances", "connections", "people", "salesforce", "marketo"] },
+    Room { name: "passage", may: &["auth", "connections", "upstream"] },
+    // The admins, whom it tells of runs, are `members`.
+    Room { name: "sync", may: &["auth", "instances", "connections", "members", "mail", "people", "salesforce", "marketo", "upstream"] },
 ];
 
 fn sources(directory: &Path, into: &mut Vec<PathBuf>) {

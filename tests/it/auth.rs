@@ -87,13 +87,24 @@ fn a_tampered_token_is_refused() {
     crate::support::run(async {
         let app = TestApp::start(Engine::Sqlite).await;
         let token = app.operator_token().await;
+        // From now on it is remembered; what resembles it must not pass for it.
+        app.call(&token, Method::GET, "/v1/instances", None).await.expect(200);
         let (head, rest) = token.split_once('.').unwrap();
         let (body, signature) = rest.split_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(br#"{"alg":"none","typ":"at+jwt"}"#);
         let symmetric = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"at+jwt"}"#);
         let flipped: String = signature.chars().rev().collect();
-        for forged in [format!("{none}.{body}."), format!("{symmetric}.{body}.{signature}"), format!("{head}.{body}.{flipped}"), "x".into()]
-        {
+        let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap();
+        claims["client_id"] = "somebody-else".into();
+        let others = URL_SAFE_NO_PAD.encode(claims.to_string());
+        for forged in [
+            format!("{none}.{body}."),
+            format!("{symmetric}.{body}.{signature}"),
+            format!("{head}.{body}.{flipped}"),
+            format!("{head}.{others}.{signature}"),
+            format!("{head}.{body}.{signature}x"),
+            "x".into(),
+        ] {
             app.call(&forged, Method::GET, "/v1/instances", None).await.problem(401, "invalid_token");
         }
     });

@@ -214,7 +214,7 @@ on_both_engines! {
             app.clock.advance(Duration::hours(3));
             let operator = app.narrowed_again(&operator).await;
             let broker = broker_token(&app, &operator).await;
-            app.change_sandbox(change, what).await;
+            app.tell_sandbox(change, what).await;
             let problem = ask(&app, &broker, SALESFORCE).await.problem(409, "connection_needs_attention");
             assert!(text(&problem, "detail").contains(advice), "{problem}");
             let connection = app.call(&operator, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
@@ -226,7 +226,7 @@ on_both_engines! {
     async fn with_a_key_for_assertions_there_is_nothing_to_lose(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let (operator, _) = connected(&app).await;
-        app.change_sandbox("salesforce", json!({ "app_public_key": PUBLIC_KEY })).await;
+        app.tell_sandbox("salesforce", json!({ "app_public_key": PUBLIC_KEY })).await;
         let set_up = async |operator: &str, body| app.call(operator, Method::PUT, "/v1/connections/salesforce/jwt-bearer", Some(body)).await;
         let wrong = set_up(&operator, json!({ "username": FIRST_USER, "private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" })).await;
         assert_eq!(wrong.problem(422, "invalid_input")["errors"][0]["pointer"], "/private_key");
@@ -256,7 +256,7 @@ on_both_engines! {
     async fn a_key_alone_connects_the_instance(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let token = app.guided_instance().await;
-        app.change_sandbox("salesforce", json!({ "app_public_key": PUBLIC_KEY })).await;
+        app.tell_sandbox("salesforce", json!({ "app_public_key": PUBLIC_KEY })).await;
         let body = json!({ "username": FIRST_USER, "private_key": PRIVATE_KEY, "host": "production" });
         let tested = app.call(&token, Method::PUT, "/v1/connections/salesforce/jwt-bearer", Some(body)).await.expect(200);
         assert_eq!(tested["ok"], true, "{tested}");

@@ -103,7 +103,7 @@ async fn asked_by_thousands(engine: Engine, processes: usize, callers: usize) {
         let _ = first.stop();
         token
     };
-    app.execute("UPDATE salesforce_connections SET token_expires_at = token_issued_at").await;
+    app.sql("UPDATE salesforce_connections SET token_expires_at = token_issued_at").await;
     let ports: Vec<u16> = std::iter::once(app.port())
         .chain((1..processes).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()))
         .collect();

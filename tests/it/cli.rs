@@ -27,7 +27,7 @@ fn printed(output: &Output) -> String {
 fn help_names_every_command() {
     let directory = tempfile::tempdir().unwrap();
     let help = printed(&run(directory.path(), &["--help"]));
-    for command in ["serve", "demo", "sandbox", "migrate", "client", "keys", "openapi"] {
+    for command in ["serve", "demo", "sandbox", "migrate", "client", "keys", "audit", "openapi"] {
         assert!(help.contains(command), "{command}: {help}");
     }
 }
@@ -77,6 +77,75 @@ fn another_master_key_than_the_one_that_sealed_the_database_stops_the_start() {
     let said = refused(&output);
     assert!(said.contains("secrets.master_key") && said.contains("other"), "{said}");
     assert!(!said.contains(key.trim()), "the key itself is not repeated");
+}
+
+/// Everything in the data directory, by name.
+fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(directory.join("msi-actions-data"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_wrong_or_missing_master_key_stops_the_start_and_touches_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    Server::start(directory.path()).stop();
+    let file = directory.path().join("msi-actions-data/master.key");
+    let right = std::fs::read_to_string(&file).unwrap();
+    // The same id with other bytes, and another id. The schema is of an older version, which must stay.
+    let id = right.split_once(':').unwrap().0;
+    let database = directory.path().join("msi-actions-data/msi-actions.db");
+    undo_last_step(&database);
+    let before = contents(directory.path());
+    let wrong = printed(&run(directory.path(), &["keys", "generate", "--id", id]));
+    for command in
+        [&["serve", "--listen", "127.0.0.1:0"][..], &["keys", "rotate"], &["keys", "rotate", "--data"], &["keys", "rotate-signing"]]
+    {
+        let output = binary(directory.path()).args(command).env("MSI_SECRETS__MASTER_KEY", wrong.trim()).output().unwrap();
+        let said = refused(&output);
+        assert!(said.contains("secrets.master_key") && said.contains("is not the one"), "{said}");
+        assert!(contents(directory.path()) == before, "{command:?} changed something");
+    }
+    std::fs::remove_file(&file).unwrap();
+    let said = refused(&run(directory.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(said.contains("secrets.master_key") && said.contains(id) && said.contains("master.key is not there"), "{said}");
+    assert!(!file.exists(), "no other key is made in its place");
+    std::fs::write(&file, right).unwrap();
+    assert!(contents(directory.path()) == before);
+}
+
+/// Makes the database look as if the newest step had not been taken.
+fn undo_last_step(database: &Path) {
+    crate::support::run(async {
+        use sqlx::Connection;
+        let url = format!("sqlite://{}", database.display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let newest = "DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+        sqlx::query(newest).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+#[test]
+fn secrets_and_signing_keys_are_rotated_with_an_overlap() {
+    let directory = tempfile::tempdir().unwrap();
+    let made: Value = serde_json::from_str(&printed(&run(directory.path(), &["client", "create", "--name", "x", "--operator"]))).unwrap();
+    let id = made["client_id"].as_str().unwrap();
+    printed(&run(directory.path(), &["client", "rotate", id, "--keep-old-for", "24h"]));
+    for wrong in ["8d", "24", "h", "", "-1h", "1é"] {
+        let said = refused(&run(directory.path(), &["client", "rotate", id, &format!("--keep-old-for={wrong}")]));
+        assert!(said.contains("--keep-old-for"), "{wrong}: {said}");
+    }
+    Server::start(directory.path()).stop();
+    assert!(printed(&run(directory.path(), &["keys", "rotate-signing"])).contains("signs from"));
+    assert!(refused(&run(directory.path(), &["keys", "rotate-signing"])).contains("waits for its time"));
+    assert!(printed(&run(directory.path(), &["keys", "rotate", "--data"])).contains("seals everything anew"));
+    assert!(refused(&run(directory.path(), &["keys", "rotate", "--data"])).contains("try again later"));
 }
 
 #[test]
@@ -139,4 +208,23 @@ fn serving_an_empty_directory_works_and_says_what_was_chosen() {
 fn migrate_says_where_the_schema_is() {
     let directory = tempfile::tempdir().unwrap();
     assert!(printed(&run(directory.path(), &["migrate"])).contains("SQLite is at schema step"));
+}
+
+#[test]
+fn what_a_client_may_call_at_the_vendors_is_set_shown_and_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| run(directory.path(), arguments);
+    let made = printed(&run(&["client", "create", "--name", "erp", "--operator", "--allow", "salesforce GET /services/data/"]));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(made["allow"], serde_json::json!(["salesforce GET /services/data"]));
+    let id = made["client_id"].as_str().unwrap();
+    let wrong = refused(&run(&["client", "allow", id, "marketo GET /identity/oauth/token"]));
+    assert!(wrong.contains("is no rule") && wrong.contains("/userservice"), "{wrong}");
+    printed(&run(&["client", "allow", id, "marketo ANY /rest/v1", "marketo GET /bulk"]));
+    let listed: Value = serde_json::from_str(&printed(&run(&["client", "list"]))).unwrap();
+    assert_eq!(listed["allow"], serde_json::json!(["marketo ANY /rest/v1", "marketo GET /bulk"]));
+    printed(&run(&["client", "allow", id]));
+    let listed: Value = serde_json::from_str(&printed(&run(&["client", "list"]))).unwrap();
+    assert_eq!(listed["allow"], serde_json::json!([]));
+    assert!(refused(&run(&["client", "allow", "msi_nobody"])).contains("there is no client"));
 }

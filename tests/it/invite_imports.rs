@@ -10,17 +10,41 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, FIRST_USER, MUNCHKIN_ID, TestApp, on_both_engines};
 
-async fn upload(app: &TestApp, token: &str, media: &str, file: impl Into<reqwest::Body>) -> Answer {
+pub async fn upload(app: &TestApp, token: &str, media: &str, file: impl Into<reqwest::Body>) -> Answer {
     Answer::of(app.request(Method::POST, "/v1/invite-imports").bearer_auth(token).header("content-type", media).body(file)).await
 }
 
-async fn confirm(app: &TestApp, token: &str, import: &Value, body: Value) -> Answer {
+pub async fn confirm(app: &TestApp, token: &str, import: &Value, body: Value) -> Answer {
     let path = format!("/v1/invite-imports/{}/confirm", import["id"].as_str().unwrap());
     app.call(token, Method::POST, &path, Some(body)).await
 }
 
+/// Where an import is.
+pub fn path(import: &Value, rest: &str) -> String {
+    format!("/v1/invite-imports/{}{rest}", import["id"].as_str().unwrap())
+}
+
+/// Waits until every row has a result.
+pub async fn completed(app: &TestApp, token: &str, import: &Value) -> Value {
+    app.until(token, &path(import, ""), |import| import["state"] == "completed").await
+}
+
+/// Every row of a list, page by page.
+pub async fn all(app: &TestApp, token: &str, list: &str) -> Vec<Value> {
+    let (mut rows, mut cursor) = (Vec::new(), String::new());
+    let joint = if list.contains('?') { '&' } else { '?' };
+    loop {
+        let page = app.call(token, Method::GET, &format!("{list}{joint}limit=200{cursor}"), None).await.expect(200);
+        rows.extend(page["data"].as_array().unwrap().clone());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return rows,
+        }
+    }
+}
+
 /// An instance whose first user has been invited.
-async fn begun(app: &TestApp) -> String {
+pub async fn begun(app: &TestApp) -> String {
     let token = app.guided_instance().await;
     app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
     token
@@ -37,7 +61,8 @@ on_both_engines! {
         let answer = upload(&app, &token, "text/csv", windows).await;
         let import = answer.expect(201);
         let location = answer.headers["location"].to_str().unwrap().to_owned();
-        assert_eq!(import["dialect"], json!({ "encoding": "windows-1252", "delimiter": ";", "has_headers": true }));
+        let dialect = json!({ "format": "csv", "encoding": "windows-1252", "byte_order_mark": false, "delimiter": ";", "has_headers": true });
+        assert_eq!(import["dialect"], dialect);
         assert_eq!((&import["state"], &import["rows"], &import["valid_rows"]), (&"analysed".into(), &5.into(), &3.into()));
         let columns = ["first_name", "last_name", "email", "role", "teams"].map(|field| import["mapping"][field]["column"].clone());
         assert_eq!(columns, [0, 1, 2, 3, 4].map(Value::from));
@@ -50,10 +75,13 @@ on_both_engines! {
         confirmed.expect(202);
         let done = app.until(&token, &location, |import| import["state"] == "completed").await;
         assert_eq!(done["rows_done"], 5);
-        let counts = &done["result"]["counts"];
+        let counts = &done["counts"];
         assert_eq!((&counts["invited"], &counts["invalid"], &counts["already_invited"]), (&2.into(), &2.into(), &1.into()));
-        assert_eq!(done["result"]["rows"][0]["email"], "ann@example.com");
-        assert_eq!(done["result"]["rows"][2]["status"], "invalid");
+        let results = all(&app, &token, &path(&import, "/results")).await;
+        assert_eq!((&results[0]["email"], &results[0]["status"]), (&"ann@example.com".into(), &"invited".into()));
+        assert_eq!((&results[2]["row"], &results[2]["status"]), (&4.into(), &"invalid".into()));
+        assert_eq!(results[2]["reason"], "the part after the @ is no domain, such as example.com");
+        assert_eq!(all(&app, &token, &path(&import, "/results?status=already_invited")).await.len(), 1);
 
         let members = app.call(&token, Method::GET, "/v1/members", None).await.expect(200)["data"].clone();
         let ann = members.as_array().unwrap().iter().find(|member| member["email"] == "ann@example.com").unwrap();
@@ -77,9 +105,8 @@ on_both_engines! {
 
         let import = upload(&app, &token, "text/csv", file).await.expect(201);
         confirm(&app, &token, &import, json!({})).await.expect(202);
-        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
-        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
-        assert_eq!((&done["result"]["counts"]["already_invited"], &done["result"]["counts"]["invited"]), (&2.into(), &0.into()));
+        let done = completed(&app, &token, &import).await;
+        assert_eq!((&done["counts"]["already_invited"], &done["counts"]["invited"]), (&2.into(), &0.into()));
         app.stop().await;
     }
 
@@ -89,12 +116,13 @@ on_both_engines! {
         let file = "Email,Private email\nann@example.com,ann@home.example\n";
         let import = upload(&app, &token, "text/csv; charset=utf-8", file).await.expect(201);
         confirm(&app, &token, &import, json!({ "mapping": { "email": 2 } })).await.problem(409, "mapping_unfit");
+        confirm(&app, &token, &import, json!({ "mapping": { "email": 1, "first_name": 1 } })).await.problem(409, "mapping_unfit");
         confirm(&app, &token, &import, json!({ "mapping": { "first_name": 0 } })).await.problem(422, "invalid_input");
         confirm(&app, &token, &import, json!({ "teams": ["Nowhere"] })).await.problem(409, "team_unknown");
         confirm(&app, &token, &import, json!({ "mapping": { "email": 1 }, "role": "admin" })).await.expect(202);
-        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
-        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
-        assert_eq!(done["result"]["rows"][0]["email"], "ann@home.example");
+        let done = completed(&app, &token, &import).await;
+        assert_eq!(done["mapping"]["email"], json!({ "column": 1, "confidence": 100 }));
+        assert_eq!(all(&app, &token, &path(&import, "/results")).await[0]["email"], "ann@home.example");
         app.stop().await;
     }
 
@@ -105,10 +133,12 @@ on_both_engines! {
         let import = upload(&app, &token, "text/csv", file).await.expect(201);
         assert_eq!((&import["dialect"]["has_headers"], &import["rows"]), (&false.into(), &1250.into()));
         confirm(&app, &token, &import, json!({})).await.expect(202);
-        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
-        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
-        assert_eq!((&done["result"]["counts"]["invited"], &done["result"]["counts"]["no_seat"]), (&99.into(), &1151.into()));
-        assert_eq!(done["result"]["rows"].as_array().unwrap().len(), 1000);
+        let done = completed(&app, &token, &import).await;
+        assert_eq!((&done["counts"]["invited"], &done["counts"]["no_seat"]), (&99.into(), &1151.into()));
+        let results = all(&app, &token, &path(&import, "/results")).await;
+        let rows: Vec<_> = results.iter().map(|row| row["row"].as_u64().unwrap()).collect();
+        assert_eq!(rows, (1..=1250).collect::<Vec<_>>());
+        assert_eq!(results[1249]["reason"], "all user seats were taken");
         app.stop().await;
     }
 
@@ -129,11 +159,11 @@ on_both_engines! {
             attempts: 1,
         };
         tokio::join!(handler.run(&job), handler.run(&job));
-        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
-        let done = app.until(&token, &path, |import| import["state"] == "completed").await;
-        let counts = &done["result"]["counts"];
+        let done = completed(&app, &token, &import).await;
+        let counts = &done["counts"];
         assert_eq!((&counts["invited"], &counts["no_seat"], &done["rows_done"]), (&99.into(), &351.into(), &450.into()), "{counts}");
-        let rows: Vec<_> = done["result"]["rows"].as_array().unwrap().iter().map(|row| row["row"].as_u64().unwrap()).collect();
+        let results = all(&app, &token, &path(&import, "/results")).await;
+        let rows: Vec<_> = results.iter().map(|row| row["row"].as_u64().unwrap()).collect();
         assert_eq!(rows, (1..=450).collect::<Vec<_>>());
         let invites = app.call(&token, Method::GET, "/v1/invites?limit=500", None).await.expect(200);
         assert_eq!(invites["data"].as_array().unwrap().len(), 100);
@@ -145,17 +175,27 @@ on_both_engines! {
         let token = begun(&app).await;
         for (file, why) in [
             (b"".as_slice(), "empty"),
-            (b"PK\x03\x04\x14\x00", ".xlsx"),
-            (b"%PDF-1.7 \xe2\xe3", "PDF"),
+            (b"PK\x03\x04\x14\x00", "send the whole file again"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1", "the old form (.xls)"),
+            (b"%PDF-1.7 \xe2\xe3", "a PDF document; export the list as CSV"),
+            (b"\x89PNG\r\n\x1a\n", "an image; export the list"),
+            (b"<html><table><tr><td>a@example.com</td></tr></table></html>", "a web page (HTML)"),
+            (b"BEGIN:VCARD\r\nEMAIL:a@example.com\r\n", "contacts (vCard); export the contacts as CSV"),
             (b"name,town\nAnn,Rome\n", "no column holds e-mail addresses"),
             (b"email\n", "no rows below its headers"),
-            (b"a@example.com\x00\x01\x02,x", "not a CSV file"),
+            (b"a@example.com\x00\x01\x02,x", "neither a text nor a spreadsheet"),
         ] {
             let problem = upload(&app, &token, "text/csv", file).await.problem(422, "import_unreadable");
             assert!(problem["detail"].as_str().unwrap().contains(why), "{why}: {problem}");
         }
+        let large = "a@example.com\n".repeat(75_000);
+        let pieces = (0..51).map(move |_| Ok::<_, std::io::Error>(large.clone()));
+        let unannounced = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        upload(&app, &token, "text/csv", unannounced).await.problem(413, "body_too_large");
         upload(&app, &token, "application/json", "{}").await.problem(415, "unsupported_media_type");
-        upload(&app, &token, "text/csv", "a@example.com\n".repeat(400_000)).await.problem(413, "body_too_large");
+        let endless = format!("email\n\"ann@example.com\n{}", "bo@example.com\n".repeat(100_000));
+        let problem = upload(&app, &token, "text/csv", endless).await.problem(422, "import_unreadable");
+        assert!(problem["detail"].as_str().unwrap().contains("line 2"), "{problem}");
         app.stop().await;
     }
 
@@ -166,8 +206,11 @@ on_both_engines! {
         let import = upload(&app, &first, "text/csv", "ann@example.com\n").await.expect(201);
         confirm(&app, &first, &import, json!({})).await.problem(409, "step_required");
         confirm(&app, &second, &import, json!({})).await.problem(404, "not_found");
-        let path = format!("/v1/invite-imports/{}", import["id"].as_str().unwrap());
-        app.call(&second, Method::GET, &path, None).await.problem(404, "not_found");
+        for rest in ["", "/faults", "/results", "/faults.csv", "/result.csv", "/events"] {
+            app.call(&second, Method::GET, &path(&import, rest), None).await.problem(404, "not_found");
+        }
+        app.call(&second, Method::DELETE, &path(&import, ""), None).await.problem(404, "not_found");
+        assert!(all(&app, &second, "/v1/invite-imports").await.is_empty());
         app.stop().await;
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use msi_actions::auth::Scopes;
 use msi_actions::ids::InstanceId;
+use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -116,15 +117,73 @@ on_both_engines! {
         let results = invite(&app, &first, list.clone()).await.expect(200);
         assert_eq!(statuses(&results), ["invited", "invalid", "already_invited", "already_invited"]);
         assert_eq!(results["results"][2]["invite"]["id"], results["results"][0]["invite"]["id"]);
-        assert!(results["results"][1]["reason"].as_str().unwrap().contains("space"));
+        assert!(results["results"][1]["reason"].as_str().unwrap().contains("has no @"));
         app.message_of(&first, &results["results"][0]["invite"]).await;
 
         let again = invite(&app, &first, list).await.expect(200);
         assert_eq!(statuses(&again), ["already_invited", "invalid", "already_invited", "already_invited"]);
+        let known = &again["results"][0];
+        assert_eq!(known["resend_link"], format!("/v1/invites/{}/resend", known["invite"]["id"].as_str().unwrap()));
         assert_eq!(listed(&app, &first, "/v1/invites").await.len(), 2, "nobody is sent two messages");
         assert_eq!(app.messages(), 2);
         let admins = listed(&app, &first, "/v1/members?role=admin&status=invited").await;
         assert_eq!(admins.len(), 2);
+        app.stop().await;
+    }
+
+    async fn a_list_is_read_as_people_paste_it(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = app.guided_instance().await;
+        invite_first(&app, &token, FIRST_USER).await.expect(201);
+        let pasted = "Ann Lee <ann@example.com>; \"Lind, Bo\" <bo@example.com>,\n mailto:cy@example.com (Cyril)； nobody, ann@example.com.";
+        let results = invite(&app, &token, json!({ "emails": pasted })).await.expect(200);
+        assert_eq!(statuses(&results), ["invited", "invited", "invited", "invalid", "already_invited"]);
+        let shown = |at: usize| (results["results"][at]["email"].as_str().unwrap(), results["results"][at]["text"].as_str());
+        assert_eq!(shown(0), ("ann@example.com", Some("Ann Lee <ann@example.com>")));
+        assert_eq!((shown(2).0, shown(3)), ("cy@example.com", ("nobody", None)));
+        let members = listed(&app, &token, "/v1/members").await;
+        let named = |email: &str| members.iter().find(|member| member["email"] == email).unwrap();
+        assert_eq!((&named("ann@example.com")["first_name"], &named("ann@example.com")["last_name"]), (&"Ann".into(), &"Lee".into()));
+        assert_eq!((&named("bo@example.com")["first_name"], &named("bo@example.com")["last_name"]), (&"Bo".into(), &"Lind".into()));
+        let nothing = invite(&app, &token, json!({ "emails": " ;\n" })).await.expect(200);
+        assert_eq!(statuses(&nothing), ["invalid"]);
+        let many: Vec<_> = (0..501).map(|at| format!("p{at}@example.com")).collect();
+        let problem = invite(&app, &token, json!({ "emails": many.join(","), "teams": [""] })).await.problem(422, "invalid_input");
+        let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        assert_eq!(pointers, ["/emails", "/teams/0"]);
+        invite(&app, &token, json!({ "emails": 7 })).await.problem(422, "invalid_input");
+        app.stop().await;
+    }
+
+    async fn all_are_invited_or_nobody_when_that_is_asked_for(engine: Engine) {
+        let played = SandboxSettings { people: 10, ..SandboxSettings::default() };
+        let app = TestApp::start_guided_changed(engine, played, |settings| settings.limits.seats = 4).await;
+        let (_, first) = app.instance(MUNCHKIN_ID).await;
+        let (_, second) = app.instance("456-DEF-789").await;
+        invite_first(&app, &first, FIRST_USER).await.expect(201);
+        invite_first(&app, &second, "tom.ops@example.com").await.expect(201);
+        let all = |emails: &[&str]| json!({ "emails": emails, "mode": "all_or_nothing" });
+        let wrong = all(&["ann@example.com", "nobody", "tom.ops@example.com", "bo@example.com", "cy@example.com", "di@example.com", FIRST_USER]);
+        let problem = invite(&app, &first, wrong).await.problem(409, "nobody_invited");
+        let faults: Vec<_> =
+            problem["errors"].as_array().unwrap().iter().map(|fault| (fault["pointer"].as_str().unwrap(), fault["code"].as_str().unwrap())).collect();
+        assert_eq!(faults, [("/emails/1", "invalid"), ("/emails/2", "other_instance"), ("/emails/5", "no_seat")]);
+        assert_eq!(listed(&app, &first, "/v1/members").await.len(), 1);
+        let right = invite(&app, &first, all(&["ann@example.com", FIRST_USER])).await.expect(200);
+        assert_eq!(statuses(&right), ["invited", "already_invited"]);
+        app.stop().await;
+    }
+
+    async fn an_invitation_is_written_in_the_language_of_the_invited_or_of_the_instance(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = app.guided_instance().await;
+        invite_first(&app, &token, FIRST_USER).await.expect(201);
+        app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "language": "ja" }))).await.expect(200);
+        for (wanted, language, part) in [(json!({ "emails": "ann@example.com" }), "ja", "管理者が"), (json!({ "emails": "bo@example.com", "language": "fr" }), "fr", "Bonjour,")] {
+            let results = invite(&app, &token, wanted).await.expect(200);
+            let message = app.message_of(&token, &results["results"][0]["invite"]).await;
+            assert!(message.contains(&format!("Content-Language: {language}\r\n")) && message.contains(part), "{message}");
+        }
         app.stop().await;
     }
 

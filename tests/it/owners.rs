@@ -3,51 +3,14 @@
 
 use msi_actions::auth::Scope;
 use reqwest::Method;
-use reqwest::header::{COOKIE, SET_COOKIE};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Answer, FIRST_USER, TestApp, on_both_engines};
+use crate::support::person::{member, open_to_members};
+use crate::support::{FIRST_USER, TestApp, on_both_engines};
 
 const SALESFORCE: &str = "/v1/connections/salesforce";
 const MARKETO: &str = "/v1/connections/marketo";
 const OWN: &str = "/v1/members/me/salesforce-connection";
-
-/// A member who is logged in.
-struct Person {
-    id: String,
-    cookie: String,
-}
-
-impl Person {
-    async fn call(&self, app: &TestApp, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = app.request(method, path).header(COOKIE, &self.cookie).header("x-requested-with", "test");
-        Answer::of(match body {
-            Some(body) => request.json(&body),
-            None => request,
-        })
-        .await
-    }
-}
-
-/// An instance whose first user was invited, so that others can be, with passwords allowed; an operator's token.
-async fn open_to_members(app: &TestApp) -> String {
-    let token = app.guided_instance().await;
-    app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
-    let settings = json!({ "login_management": "all_login_methods" });
-    app.call(&token, Method::PATCH, "/v1/instance", Some(settings)).await.expect(200);
-    token
-}
-
-/// Invites somebody, who activates with a password.
-async fn member(app: &TestApp, token: &str, email: &str, role: &str) -> Person {
-    let listed = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": [email], "role": role }))).await.expect(200);
-    let invite = &listed["results"][0]["invite"];
-    let path = app.activation_path(token, invite).await;
-    let chosen = json!({ "method": "password", "password": "correct horse battery staple" });
-    let answer = Answer::of(app.request(Method::POST, &path).json(&chosen)).await;
-    let cookie = answer.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-    Person { id: answer.expect(200)["id"].as_str().unwrap().to_owned(), cookie }
-}
 
 on_both_engines! {
     async fn a_hand_over_never_leaves_the_others_without_marketo(engine: Engine) {
@@ -110,9 +73,9 @@ on_both_engines! {
             (json!({ "read_leads": false }), "permission_missing", "Read-Only Person"),
             (json!({ "address_allowed": false }), "address_not_allowed", "IP Restrictions"),
         ] {
-            app.change_sandbox("marketo", json!({ "read_leads": true, "address_allowed": true })).await;
+            app.tell_sandbox("marketo", json!({ "read_leads": true, "address_allowed": true })).await;
             app.connect_marketo(&token).await.expect(201);
-            app.change_sandbox("marketo", change).await;
+            app.tell_sandbox("marketo", change).await;
             let tested = app.call(&token, Method::POST, &format!("{MARKETO}/test"), None).await.expect(200);
             assert_eq!((&tested["ok"], &tested["code"]), (&false.into(), &code.into()));
             assert!(tested["what_to_do"].as_str().unwrap().contains(word), "{tested}");
@@ -130,7 +93,7 @@ on_both_engines! {
         let here = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200)["organization_id"].as_str().unwrap().to_owned();
         assert_eq!(app.call(&token, Method::DELETE, SALESFORCE, None).await.status, 204);
         // The sandbox plays one organisation, so the instance is moved instead.
-        app.execute("UPDATE salesforce_organizations SET organization_id = '00D000000000001AAA'").await;
+        app.sql("UPDATE salesforce_organizations SET organization_id = '00D000000000001AAA'").await;
 
         let begun = app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201);
         let way = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;

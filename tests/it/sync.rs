@@ -206,6 +206,37 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn the_preview_says_who_does_not_qualify_and_what_a_sync_would_cost(engine: Engine) {
+        let (app, token) = connected(engine, 400).await;
+        let before = app.call(&token, Method::GET, "/v1/sync/preview", None).await.expect(200);
+        let people_of = |preview: &Value, reason: &str| {
+            preview["not_qualifying"].as_array().unwrap().iter().find(|one| one["reason"] == reason).unwrap()["people"].clone()
+        };
+        let truth = app.sandbox_says("summary").await;
+        assert_eq!(people_of(&before, "owned_by_a_queue"), truth["owned_by_a_queue"]);
+        assert_eq!(people_of(&before, "converted_lead"), truth["converted_leads"]);
+        assert_eq!((people_of(&before, "no_owner"), people_of(&before, "no_salesforce_record")), (json!(0), Value::Null));
+        let shares: Vec<f64> = before["fields"].as_array().unwrap().iter().map(|field| field["filled"].as_f64().unwrap()).collect();
+        assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)) && shares.contains(&1.0), "{shares:?}");
+        assert!(before["sampled_people"].as_u64().unwrap() > 200 && before["cost"].get("seconds").is_none(), "{before}");
+        assert_eq!(before["cost"]["days"], 1);
+        let owner = app.a_salesforce_user().await;
+        let added = app.tell_sandbox("people", json!({ "email": "gone@example.com", "salesforce": "lead", "ownerId": owner })).await;
+        let gone = json!(added["id"].as_str().unwrap().parse::<u64>().unwrap());
+        app.delete_in_sandbox(&gone, "salesforce").await;
+        let report = app.sync(&token).await;
+        let after = app.call(&token, Method::GET, "/v1/sync/preview", None).await.expect(200);
+        assert_eq!(people_of(&after, "no_salesforce_record"), report["not_qualified"]["no_salesforce_record"]);
+        assert_eq!(people_of(&after, "deleted"), json!(people_of(&before, "deleted").as_u64().unwrap() + 1));
+        let cost = &after["cost"];
+        assert_eq!((&cost["people_read"], &cost["export_bytes"]), (&report["read"], &report["export_bytes"]), "{cost}");
+        assert!(cost["seconds"].is_u64() && cost["marketo_calls"].as_u64().unwrap() > 0, "{cost}");
+        // An estimate is no promise, but it is near.
+        let (guessed, real) = (before["cost"]["export_bytes"].as_f64().unwrap(), report["export_bytes"].as_f64().unwrap());
+        assert!((0.4..1.6).contains(&(guessed / real)), "{guessed} for {real}");
+        app.stop().await;
+    }
+
     async fn the_preview_masks_what_the_caller_may_not_read(engine: Engine) {
         let app = TestApp::start_guided(engine, 100).await;
         let (instance, token) = app.instance("123-ABC-456").await;

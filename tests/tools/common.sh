@@ -32,6 +32,17 @@ check() {
   fi
 }
 
+# keeps_quiet LOG: checks that the log of a test's service holds no secret, no token and no person of the tests, as
+# tests/it/support/canaries.rs does for the tests in Rust.
+keeps_quiet() {
+  local secrets='eyJ|msi_scim_|PRIVATE KEY|@example\.|sandbox-marketo-secret|sandbox-salesforce-consumer-secret|!AQ|5Aep861|/activate/[^{]'
+  if grep -aq answered "$1" && ! grep -anE -m 3 "$secrets" "$1"; then
+    passed "nothing secret and nobody in the service's log"
+  else
+    failed "nothing secret and nobody in the service's log"
+  fi
+}
+
 # The last line of a script of checks: its exit code tells whether one failed.
 end_of_checks() { exit $((${CHECKS_FAILED:-0} > 0)); }
 
@@ -104,4 +115,64 @@ unpack_npm() {
   echo "$sum  $archive" | sha256sum --check --quiet >&2 || die "$package@$version is not the archive that was pinned"
   tar -xzf "$archive" -C "$folder" --strip-components=1 --no-same-owner
   rm "$archive"
+}
+
+# The rest is for scripts that try the running service.
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# stop PROCESS: asks it to stop and waits; killed when it takes longer than half a minute. Returns its exit code.
+stop() {
+  kill -TERM "$1" 2>/dev/null || true
+  wait_until 30 gone "$1" || kill -KILL "$1" 2>/dev/null || true
+  wait "$1"
+}
+
+# work_in NAME: makes `work`, a folder that is gone when the script ends, as are the processes named in `processes`.
+work_in() {
+  work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-$1.XXXXXX")
+  processes=()
+  trap end_work EXIT
+}
+
+end_work() {
+  local process
+  for process in "${processes[@]}"; do stop "$process" || true; done
+  rm -rf "$work"
+}
+
+# find_binary [FILE]: sets `binary` to FILE, or else to what is built now, and takes away what would change how it runs: settings that the
+# caller has for a service of their own, and proxies.
+find_binary() {
+  local variable
+  binary=${1:-${CARGO_TARGET_DIR:-target}/debug/msi-actions}
+  [ -n "${1:-}" ] || cargo build --quiet --locked
+  for variable in "${!MSI_@}"; do unset "$variable"; done
+  export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+}
+
+# start_service [VARIABLE=VALUE…]: starts the service with these settings at `url`, its log in $work/service.log, and makes a client of an
+# operator, $work/client.json.
+start_service() {
+  url="http://127.0.0.1:$(free_port)"
+  env "$@" "$binary" serve --listen "${url#http://}" --data-dir "$work/data" >"$work/service.log" 2>&1 &
+  processes+=($!)
+  wait_until 30 runs $! || die "the service did not start: $(tail -n 20 "$work/service.log")"
+  "$binary" client create --name tests --operator --scopes all --data-dir "$work/data" >"$work/client.json"
+}
+
+runs() {
+  gone "$1" && die "the service ended: $(tail -n 20 "$work/service.log")"
+  grep -q '^Running at' "$work/service.log"
+}
+
+# start_sandbox: starts the simulated vendors at `sandbox_url`.
+start_sandbox() {
+  local port
+  port=$(free_port)
+  "$binary" sandbox --listen "127.0.0.1:$port" --people 20 >"$work/sandbox.log" 2>&1 &
+  processes+=($!)
+  wait_until 30 listens "$port" || die "the sandbox did not start: $(tail -n 20 "$work/sandbox.log")"
+  sandbox_url="http://127.0.0.1:$port"
 }

@@ -13,10 +13,10 @@ serve() {
   MSI_UPSTREAM__SANDBOX_URL="http://127.0.0.1:$2" \
     MSI_SALESFORCE__CLIENT_ID=sandbox-salesforce-consumer-key \
     MSI_SALESFORCE__CLIENT_SECRET=sandbox-salesforce-consumer-secret \
-    MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__CALLS_PER_20_SECONDS=100 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
+    MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__QUOTA_CALLS_PER_20_SECONDS=10000 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
     "${until_we_end[@]}" "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
 }
-create_client() { "$binary" client create --name contract --operator --scopes all --data-dir "$work/data"; }
+create_client() { "$binary" client create --name contract --operator --scopes all --allow "salesforce ANY /services/apexrest/" --allow "marketo ANY /rest/" --data-dir "$work/data"; }
 # The instance that the fuzzed calls are about: the sandbox's subscription.
 export CONTRACT_INSTANCE_REQUEST='{"munchkin_id": "123-ABC-456", "name": "Contract", "environment": "sandbox",
   "prerequisites": {"msi_actions_enabled": true, "salesforce_sync_configured": true},
@@ -27,21 +27,12 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-contract.XXXXXX")
 sandbox_process=
 service_process=
 
-# stop PROCESS: asks it to stop and waits; killed when it takes longer than half a minute. Returns its exit code.
-stop() {
-  kill -TERM "$1" 2>/dev/null || true
-  wait_until 30 gone "$1" || kill -KILL "$1" 2>/dev/null || true
-  wait "$1"
-}
-gone() { ! kill -0 "$1" 2>/dev/null; }
-
 clean_up() {
   for process in $service_process $sandbox_process; do stop "$process" || true; done
   rm -rf "$work"
 }
 trap clean_up EXIT
 
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 ready() {
   kill -0 "$service_process" 2>/dev/null || die "the service ended: $(tail -n 20 "$work/service.log")"
   "$environment/bin/python" - "$url/readyz" <<'PYTHON'
@@ -55,12 +46,7 @@ PYTHON
 
 cd "$ROOT"
 environment=$("$ROOT/tests/tools/python-venv.sh" schemathesis)
-binary=${CONTRACT_BINARY:-${CARGO_TARGET_DIR:-target}/debug/msi-actions}
-[ -n "${CONTRACT_BINARY:-}" ] || cargo build --quiet --locked
-# What the caller has set for a service of their own must not reach this one.
-for variable in "${!MSI_@}"; do unset "$variable"; done
-# Nothing that runs here is behind a proxy.
-export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+find_binary "${CONTRACT_BINARY:-}"
 
 sandbox_port=$(free_port)
 sandbox "$sandbox_port" >"$work/sandbox.log" 2>&1 &
@@ -99,4 +85,5 @@ check "no panic in the service's log" no_panic
 # Not by `check`, whose subshell could not wait for it.
 if stop "$service_process"; then passed "the service stops when asked to"; else failed "the service stops when asked to"; fi
 service_process=
+keeps_quiet "$work/service.log"
 end_of_checks

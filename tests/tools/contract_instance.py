@@ -27,6 +27,9 @@ def call(request):
         sys.exit(f"{request.get_method()} {request.full_url}: {error.code} {error.read().decode(errors='replace')}")
 
 
+PASSWORD = "a long one for the contract"
+
+
 def connect_salesforce(authorization_url):
     """Goes to Salesforce and back as a browser does, with the cookie that our address leaves."""
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
@@ -48,10 +51,10 @@ def activate_admin(request, url, access):
         time.sleep(0.1)
         sent = (mail.read_text() for mail in mails.glob("*.eml"))
         link = next((re.search(re.escape(url) + r"/activate/[\w-]+", text) for text in sent if "owner@example.com" in text), None)
-    chosen = json.dumps({"method": "password", "password": "a long one for the contract"}).encode()
+    chosen = json.dumps({"method": "password", "password": PASSWORD}).encode()
     with urllib.request.urlopen(urllib.request.Request(link[0], chosen, {"Content-Type": "application/json"}), timeout=30) as answer:
         cookie = http.cookies.SimpleCookie(answer.headers["Set-Cookie"])["msi_session"].value
-    request("PATCH", access, "/v1/instance", json.dumps({"login_management": "salesforce_only"}))
+    # Left so: Salesforce Only would end the session.
     return member, cookie
 
 
@@ -89,6 +92,10 @@ def main():
     while run["state"] not in ("completed", "failed"):
         time.sleep(0.2)
         run = get(access, f"/v1/sync/runs/{run['id']}")
+    # A refusal that comes with status 200, which the diagnostics keep a moment later.
+    get(access, "/v1/marketo/rest/v1/nowhere.json")
+    while not (diagnostics := get(access, "/v1/diagnostics")["data"]):
+        time.sleep(0.2)
     people = get(access, "/v1/people?limit=1")["data"]
     if not people:
         sys.exit(f"the sync brought nobody: {run}")
@@ -98,10 +105,15 @@ def main():
         "member_id": member,
         "import_id": imported["id"],
         "team_id": team["id"],
+        # What SCIM publishes of itself.
+        "name": "User",
+        "uri": "urn:ietf:params:scim:schemas:core:2.0:User",
         "run_id": run["id"],
+        "diagnostic_id": diagnostics[0]["id"],
         "marketo_id": people[0]["marketo_id"],
     }
-    variables = {"URL": url, "ID": client["client_id"], "SECRET": client["client_secret"], "RESOURCE": resource, "SESSION": session, "KNOWN": json.dumps(known)}
+    guests = [invite["invite"]["member_id"] for invite in invites[1:]]
+    variables = {"GUESTS": json.dumps(guests), "OWNER": json.dumps({"email": "owner@example.com", "password": PASSWORD}), "URL": url, "ID": client["client_id"], "SECRET": client["client_secret"], "RESOURCE": resource, "SESSION": session, "KNOWN": json.dumps(known)}
     for name, value in variables.items():
         print(f"CONTRACT_{name}={shlex.quote(value)}")
 

@@ -133,5 +133,6 @@ for step in 1 2 3 4 5 6 7; do
   # So that a step can't drop out of the test when the README is edited.
   if ! grep -qE "^[0-9]+ steps Step $step:" "$work/blocks"; then failed "README.md has no block to try for step $step"; fi
 done
+keeps_quiet "$service_log"
 [ "${CHECKS_FAILED:-0}" = 0 ] || { say "the end of the service's log:"; tail -n 20 "$service_log"; }
 end_of_checks

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use msi_actions::app::{self, RunningApp};
-use msi_actions::auth::{NewClient, Scope, Scopes, create_client};
-use msi_actions::clock::{MovableClock, SystemClock};
+use msi_actions::auth::Scopes;
+use msi_actions::clock::{MovableClock, SharedClock, SystemClock};
 use msi_actions::config::Settings;
 use msi_actions::crypto::MasterKeys;
 use msi_actions::db::Db;
 use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
 use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
-use reqwest::{Method, RequestBuilder, StatusCode};
-use secrecy::ExposeSecret;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
 
+use super::answer::Answer;
 use super::canaries;
+use super::clients::instance_of;
 use super::database::{Engine, TestDatabase};
 use super::process::Server;
 
@@ -36,65 +38,44 @@ pub struct TestApp {
     database: TestDatabase,
 }
 
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    pub async fn of(request: RequestBuilder) -> Self {
-        let response = request.send().await.expect("the service answers");
-        Self { status: response.status(), headers: response.headers().clone(), text: response.text().await.unwrap() }
-    }
-
-    /// The body as JSON.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
-    }
-
-    /// The body, when the status is the expected one.
-    #[track_caller]
-    pub fn expect(&self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        if self.text.is_empty() { Value::Null } else { self.json() }
-    }
-
-    /// Checks that this is a problem document with this status and code, and gives it.
-    #[track_caller]
-    pub fn problem(&self, status: u16, code: &str) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        assert_eq!(self.headers["content-type"], "application/problem+json");
-        let body = self.json();
-        assert_eq!(body["code"], code, "{body}");
-        assert_eq!(body["status"], status);
-        assert_eq!(body["request_id"].as_str(), self.headers["x-request-id"].to_str().ok());
-        for member in ["type", "title", "detail"] {
-            assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {body}");
-        }
-        body
-    }
-}
-
-/// A second process, in this one.
+/// Another process of the service.
 pub struct Replica {
     pub url: String,
     running: RunningApp,
+    http: reqwest::Client,
 }
 
 impl Replica {
+    /// A call with a token.
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        Answer::of(self.http.get(format!("{}{path}", self.url)).bearer_auth(token)).await
+    }
+
+    /// A token of a client, narrowed to the instance that an older token is bound to.
+    pub async fn narrowed(&self, client: &(String, String), token: &str) -> String {
+        self.narrowed_to(client, instance_of(token).parse().unwrap()).await
+    }
+
+    /// A token of a client, narrowed to an instance.
+    pub async fn narrowed_to(&self, client: &(String, String), instance: InstanceId) -> String {
+        let resource = format!("urn:msi-actions:instance:{instance}");
+        let form = [("grant_type", "client_credentials"), ("client_id", &client.0), ("client_secret", &client.1), ("resource", &resource)];
+        let answer = Answer::of(self.http.post(format!("{}/oauth/token", self.url)).form(&form)).await.expect(200);
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
     pub async fn stop(self) {
         self.running.stop().await;
     }
 }
 
-/// The instance that a token is bound to.
-fn instance_of(token: &str) -> String {
-    let claims = token.split('.').nth(1).unwrap();
-    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
-    serde_json::from_slice::<Value>(&claims).unwrap()["instance"].as_str().unwrap().to_owned()
+/// Asks again and again until `done`; fails the test after 10 seconds, saying what was waited for.
+pub async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !done().await {
+        assert!(std::time::Instant::now() < deadline, "still not so: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 fn test_clock() -> Arc<MovableClock> {
@@ -109,7 +90,14 @@ impl TestApp {
 
     /// Starts the service with settings of its own.
     pub async fn start_with(engine: Engine, overrides: &[(&'static str, String)]) -> Self {
-        Self::start_at(test_clock(), engine, overrides, None).await
+        Self::start_at(test_clock(), engine, overrides, None, None).await
+    }
+
+    /// Starts the service with a settings file.
+    pub async fn start_with_toml(engine: Engine, text: &str) -> Self {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Self::start_at(test_clock(), engine, &[], None, Some(file.path())).await
     }
 
     /// Starts the service with a sandbox behind it that has `people`.
@@ -119,13 +107,27 @@ impl TestApp {
 
     /// Starts the service with a sandbox of the test's own making; both have one clock.
     pub async fn start_guided_with(engine: Engine, played: SandboxSettings) -> Self {
+        let (clock, sandbox, overrides) = Self::with_sandbox(played).await;
+        Self::start_at(clock, engine, &overrides, Some(sandbox), None).await
+    }
+
+    /// Starts the service with a sandbox behind it, and settings changed by the test.
+    pub async fn start_guided_changed(engine: Engine, played: SandboxSettings, change: impl FnOnce(&mut Settings)) -> Self {
+        let (clock, sandbox, overrides) = Self::with_sandbox(played).await;
+        Self::start_changed(clock, engine, &overrides, Some(sandbox), None, change).await
+    }
+
+    async fn with_sandbox(played: SandboxSettings) -> (Arc<MovableClock>, RunningSandbox, Vec<(&'static str, String)>) {
         let clock = test_clock();
         let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.unwrap();
-        let overrides =
-            [("upstream.sandbox_url", sandbox.url()), ("salesforce.client_id", salesforce.0), ("salesforce.client_secret", salesforce.1)];
-        Self::start_at(clock, engine, &overrides, Some(sandbox)).await
+        let overrides = vec![
+            ("upstream.sandbox_url", sandbox.url()),
+            ("salesforce.client_id", salesforce.0),
+            ("salesforce.client_secret", salesforce.1),
+        ];
+        (clock, sandbox, overrides)
     }
 
     async fn start_at(
@@ -133,6 +135,18 @@ impl TestApp {
         engine: Engine,
         overrides: &[(&'static str, String)],
         sandbox: Option<RunningSandbox>,
+        file: Option<&std::path::Path>,
+    ) -> Self {
+        Self::start_changed(clock, engine, overrides, sandbox, file, |_| ()).await
+    }
+
+    async fn start_changed(
+        clock: Arc<MovableClock>,
+        engine: Engine,
+        overrides: &[(&'static str, String)],
+        sandbox: Option<RunningSandbox>,
+        file: Option<&std::path::Path>,
+        change: impl FnOnce(&mut Settings),
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
@@ -143,15 +157,18 @@ impl TestApp {
             ("secrets.master_key", MASTER_KEY.to_owned()),
         ];
         all.extend_from_slice(overrides);
-        let mut settings = Settings::load(None, &all).unwrap();
+        let mut settings = Settings::load(file, &all).unwrap();
         settings.server.workers = 2;
         settings.database.max_connections = 5;
         settings.marketo.poll_interval_seconds = 0.01;
         // The sandbox counts no calls unless told to, and knows nobody older than 431 days.
-        settings.marketo.calls_per_20_seconds = 10_000;
+        settings.marketo.quota_calls_per_20_seconds = 20_000;
         // A run that a test leaves under way is left where it is.
         settings.server.shutdown_timeout_seconds = 2;
         settings.sync.earliest = "2025-04-01".into();
+        // Tests that are about the schedule switch it on.
+        settings.sync.incremental_interval_seconds = 0;
+        change(&mut settings);
         let http = settings.upstream.http_client().unwrap();
         canaries::watch();
         let running = app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
@@ -162,10 +179,19 @@ impl TestApp {
     /// The same without the service: for a test that runs it as processes of its own, listening where `url` says. Sandbox and
     /// service go by the machine's clock.
     pub async fn without_service(engine: Engine, people: u64) -> Self {
+        Self::without_service_with(engine, SandboxSettings { people, ..SandboxSettings::default() }).await
+    }
+
+    /// The same with a sandbox of the test's own making.
+    pub async fn without_service_with(engine: Engine, played: SandboxSettings) -> Self {
+        Self::without_service_at(engine, played, Arc::new(SystemClock)).await
+    }
+
+    /// The same with a sandbox that goes by a clock of its own.
+    pub async fn without_service_at(engine: Engine, played: SandboxSettings, vendors: SharedClock) -> Self {
         let clock = test_clock();
-        let played = SandboxSettings { people, ..SandboxSettings::default() };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let sandbox = msi_actions::sandbox::start(played, Arc::new(SystemClock), listener).await.unwrap();
+        let sandbox = msi_actions::sandbox::start(played, vendors, listener).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -184,42 +210,29 @@ impl TestApp {
 
     /// Starts the service as a process that logs what passes this filter.
     pub fn serve_logging(&self, port: u16, log: &str) -> Server {
+        self.serve_with(port, &[("MSI_LOG__FILTER", log)])
+    }
+
+    /// Starts the service as a process with some environment variables of the test's own.
+    pub fn serve_with(&self, port: u16, more: &[(&str, &str)]) -> Server {
         let sandbox = self.sandbox.as_ref().unwrap().url();
         let listen = format!("127.0.0.1:{port}");
-        Server::start_at(
-            self.directory.path(),
-            &listen,
-            &[
-                ("MSI_DATABASE__URL", &self.database.url),
-                ("MSI_SERVER__PUBLIC_URL", &self.url),
-                ("MSI_SECRETS__MASTER_KEY", MASTER_KEY),
-                ("MSI_UPSTREAM__SANDBOX_URL", &sandbox),
-                ("MSI_SALESFORCE__CLIENT_ID", "sandbox-salesforce-consumer-key"),
-                ("MSI_SALESFORCE__CLIENT_SECRET", "sandbox-salesforce-consumer-secret"),
-                ("MSI_MARKETO__CALLS_PER_20_SECONDS", "100"),
-                ("MSI_LOG__FILTER", log),
-            ],
-        )
+        let mut variables = vec![
+            ("MSI_DATABASE__URL", self.database.url.as_str()),
+            ("MSI_SERVER__PUBLIC_URL", &self.url),
+            ("MSI_SECRETS__MASTER_KEY", MASTER_KEY),
+            ("MSI_UPSTREAM__SANDBOX_URL", &sandbox),
+            ("MSI_SALESFORCE__CLIENT_ID", "sandbox-salesforce-consumer-key"),
+            ("MSI_SALESFORCE__CLIENT_SECRET", "sandbox-salesforce-consumer-secret"),
+            ("MSI_MARKETO__SHARE", "1"),
+        ];
+        variables.extend_from_slice(more);
+        Server::start_at(self.directory.path(), &listen, &variables)
     }
 
     /// The port of `url`.
     pub fn port(&self) -> u16 {
         self.url.rsplit(':').next().unwrap().parse().unwrap()
-    }
-
-    /// Another process of the same service: the same database, vendors and clock.
-    pub async fn replica(&self) -> Replica {
-        let mut settings = self.settings.clone();
-        settings.server.public_url.clone_from(&self.url);
-        let running = app::start(settings, self.clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
-        Replica { url: format!("http://{}", running.address()), running }
-    }
-
-    /// A token of an instance's client with these scopes.
-    pub async fn scoped(&self, token: &str, scopes: &[Scope]) -> String {
-        let instance: InstanceId = instance_of(token).parse().unwrap();
-        let client = self.client(Some(instance), Scopes(scopes.iter().copied().collect())).await;
-        self.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
     }
 
     /// How often the sandbox was called in this way.
@@ -235,11 +248,71 @@ impl TestApp {
         Answer::of(self.http.get(limits).bearer_auth(text("access_token"))).await.status == 200
     }
 
-    /// Changes the sandbox: `what` is the end of the path under `/__sandbox/`.
-    pub async fn change_sandbox(&self, what: &str, body: Value) {
-        let url = format!("{}/__sandbox/{what}", self.sandbox.as_ref().unwrap().url());
-        let answer = Answer::of(self.http.post(url).json(&body)).await;
-        assert!(answer.status.is_success(), "{}", answer.text);
+    /// A second process on the same database, which callers reach under the same name; the test stops it.
+    pub async fn replica(&self) -> Replica {
+        self.replica_with(|_| {}).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A second process with settings of its own, or why it did not start.
+    pub async fn replica_with(&self, change: impl FnOnce(&mut Settings)) -> Result<Replica, String> {
+        let mut settings = self.settings.clone();
+        settings.server.public_url = self.url.clone();
+        change(&mut settings);
+        let running = app::start(settings, self.clock.clone()).await.map_err(|error| error.to_string())?;
+        Ok(Replica { url: format!("http://{}", running.address()), running, http: self.http.clone() })
+    }
+
+    /// The master key in force, as an operator keeps it.
+    pub fn master_key_text(&self) -> String {
+        MASTER_KEY.to_owned()
+    }
+
+    pub fn master_keys(&self) -> MasterKeys {
+        MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap()
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
+    /// Tries to change the database behind the service's back.
+    pub async fn try_sql(&self, statement: &str) -> Result<u64, sqlx::Error> {
+        match &self.db {
+            Db::Sqlite { writer, .. } => sqlx::query(AssertSqlSafe(statement)).execute(writer).await.map(|done| done.rows_affected()),
+            Db::Postgres(pool) => sqlx::query(AssertSqlSafe(statement)).execute(pool).await.map(|done| done.rows_affected()),
+        }
+    }
+
+    /// Changes the database behind the service's back.
+    pub async fn sql(&self, statement: &str) -> u64 {
+        match &self.db {
+            Db::Sqlite { writer, .. } => sqlx::query(AssertSqlSafe(statement)).execute(writer).await.unwrap().rows_affected(),
+            Db::Postgres(pool) => sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap().rows_affected(),
+        }
+    }
+
+    /// A number from the database.
+    pub async fn count(&self, query: &str) -> i64 {
+        match &self.db {
+            Db::Sqlite { readers, .. } => sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(readers).await.unwrap(),
+            Db::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(pool).await.unwrap(),
+        }
+    }
+
+    /// How many tables hold what runs have read.
+    pub async fn staging_tables(&self) -> i64 {
+        match &self.db {
+            Db::Sqlite { .. } => self.count("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name LIKE 'sync_staged_%'").await,
+            Db::Postgres(_) => {
+                self.count("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE 'sync_staged_%'").await
+            }
+        }
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
     }
 
     /// A request without a token.
@@ -253,48 +326,14 @@ impl TestApp {
 
     /// What the service's own parts work with, for a test that plays a second process.
     pub async fn context(&self) -> Context {
-        let masters = MasterKeys::parse(&MASTER_KEY.into(), &"".into()).unwrap();
-        let vault = app::keys::load_vault(&self.db, &masters, &*self.clock).await.unwrap();
-        Context { db: self.db.clone(), clock: self.clock.clone(), vault, public_url: PublicUrl(self.url.as_str().into()) }
-    }
-
-    /// Changes the database behind the service's back.
-    pub async fn execute(&self, sql: &'static str) {
-        match &self.db {
-            Db::Sqlite { writer, .. } => drop(sqlx::query(sql).execute(writer).await.unwrap()),
-            Db::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+        let vault = app::keys::load_vault(&self.db, &self.master_keys(), &*self.clock).await.unwrap();
+        Context {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            vault,
+            public_url: PublicUrl(self.url.as_str().into()),
+            limits: self.settings.limits,
         }
-    }
-
-    /// A client, made like the command line makes one: its id and secret.
-    pub async fn client(&self, instance: Option<InstanceId>, scopes: Scopes) -> (String, String) {
-        let db = &self.db;
-        let mut tx = db.begin().await.unwrap();
-        let new = NewClient { instance, name: "test".into(), scopes };
-        let (client, secret) = create_client(&mut tx, &*self.clock, new).await.unwrap();
-        tx.commit().await.unwrap();
-        (client.client_id, secret.expose_secret().to_owned())
-    }
-
-    /// Asks for a token; `more` are further pairs of the form.
-    pub async fn ask_token(&self, client: &(String, String), more: &[(&str, &str)]) -> Answer {
-        let mut form = vec![("grant_type", "client_credentials"), ("client_id", &client.0), ("client_secret", &client.1)];
-        form.extend_from_slice(more);
-        Answer::of(self.request(Method::POST, "/oauth/token").form(&form)).await
-    }
-
-    /// An operator's token that is bound to no instance.
-    pub async fn operator_token(&self) -> String {
-        let client = self.client(None, Scopes::of_an_operator()).await;
-        let answer = self.ask_token(&client, &[]).await.expect(200);
-        answer["access_token"].as_str().unwrap().to_owned()
-    }
-
-    /// A fresh token for the instance of an older one, whose time may have passed.
-    pub async fn narrowed_again(&self, token: &str) -> String {
-        let operator = self.client(None, Scopes::of_an_operator()).await;
-        let resource = format!("urn:msi-actions:instance:{}", instance_of(token));
-        self.ask_token(&operator, &[("resource", &resource)]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
     }
 
     /// A call with a token and, for methods that have one, a JSON body.
@@ -338,11 +377,16 @@ impl TestApp {
         }
     }
 
-    /// Stops the service; the database is dropped with `self`.
-    pub async fn stop(mut self) {
+    /// Stops the service alone; its database can't be asked any more.
+    pub async fn stop_service(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+    }
+
+    /// Stops the service; the database is dropped with `self`.
+    pub async fn stop(mut self) {
+        self.stop_service().await;
         if let Some(sandbox) = self.sandbox.take() {
             sandbox.stop().await;
         }

@@ -17,11 +17,13 @@ const CANARIES: &[(&str, &str)] = &[
     ("a Salesforce access token", "!AQ"),
     ("a Salesforce refresh token", "5Aep861"),
     ("a Marketo access token", ":sj"),
-    ("one of our access tokens", "eyJ0eXAiOiJhdCtqd3Qi"),
+    ("a directory's token", "msi_scim_"),
+    ("one of our access tokens, or somebody's assertion", "eyJ"),
     ("a private key", "PRIVATE KEY"),
     ("a password", "correct horse"),
     ("an e-mail address", "@example."),
     ("an activation link", "/activate/"),
+    ("a link for a new password", "/reset-password/"),
 ];
 
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -39,7 +41,7 @@ pub fn watch() {
 /// What a line says that it must not.
 pub fn leaks_in(line: &str) -> Vec<String> {
     // The pattern of the route is no link.
-    let line = line.replace("/activate/{token}", "");
+    let line = line.replace("/activate/{token}", "").replace("/reset-password/{token}", "");
     CANARIES.iter().filter(|(_, canary)| line.contains(canary)).map(|(what, _)| format!("{what} was logged: {line}")).collect()
 }
 

@@ -5,7 +5,8 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::app::{Answer, TestApp};
+use super::answer::Answer;
+use super::app::TestApp;
 
 /// The subscription that the sandbox plays.
 pub const MUNCHKIN_ID: &str = "123-ABC-456";

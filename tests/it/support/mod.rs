@@ -1,17 +1,27 @@
 //! Starting the service for a test, and calling it.
 
+mod answer;
 mod app;
 pub mod canaries;
+mod clients;
 mod database;
 mod guide;
+mod issuer;
 mod mailbox;
+pub mod person;
 mod process;
+pub mod reference;
+pub mod scim;
+mod smtp;
 mod sync;
 
-pub use app::{Answer, TestApp};
+pub use answer::Answer;
+pub use app::{TestApp, eventually};
 pub use database::{Engine, TestDatabase};
 pub use guide::{FIRST_USER, MUNCHKIN_ID, WayBack};
+pub use issuer::{IssuerKey, IssuerServer};
 pub use process::{Server, binary};
+pub use smtp::{MailServer, authority as mail_authority, link_path};
 
 /// Makes a test for each engine from one `async fn name(engine: Engine)`.
 macro_rules! on_both_engines {
@@ -42,4 +52,5 @@ pub(crate) use on_both_engines;
 /// Runs one test to its end on a runtime of its own.
 pub fn run(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
+    canaries::assert_silence();
 }

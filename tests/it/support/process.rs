@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use super::canaries;
 
@@ -16,6 +17,8 @@ pub fn binary(directory: &Path) -> Command {
 /// `serve`, running.
 pub struct Server {
     child: Child,
+    /// Looks at what it logs, to the end.
+    reader: Option<JoinHandle<()>>,
     pub first_line: String,
 }
 
@@ -35,21 +38,30 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let first_line = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("Running at")).expect("it starts");
         // Read on, so that the server never waits for a full pipe.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| canaries::look_at(&line)));
-        Self { child, first_line }
+        let reader = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| canaries::look_at(&line)));
+        Self { child, reader: Some(reader), first_line }
     }
 
     /// Tells it to stop and waits; gives its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        self.child.wait().unwrap().code()
+        let code = self.child.wait().unwrap().code();
+        self.read_to_the_end();
+        code
+    }
+
+    fn read_to_the_end(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
     }
 
     /// Ends it at once, as `kill -9` does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.read_to_the_end();
     }
 }
 

@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::app::{Answer, TestApp};
+use super::answer::Answer;
+use super::app::TestApp;
 
 impl TestApp {
     /// An address of the sandbox's control.
@@ -23,6 +24,12 @@ impl TestApp {
         if answer.text.is_empty() { Value::Null } else { answer.json() }
     }
 
+    /// Takes back every fault that was ordered and not suffered yet.
+    pub async fn no_more_faults(&self) {
+        let answer = Answer::of(self.http.delete(self.control("faults"))).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+
     /// The id of a Salesforce user, who may own records.
     pub async fn a_salesforce_user(&self) -> Value {
         self.sandbox_says("").await["salesforce"]["users"][0]["id"].clone()
@@ -34,11 +41,11 @@ impl TestApp {
         assert!(answer.status.is_success(), "{}", answer.text);
     }
 
-    /// Starts a run and waits for its end, whatever that is.
+    /// Starts a run and waits for its end, whatever that is, or until it is paused.
     pub async fn run_sync(&self, token: &str) -> Value {
         let run = self.call(token, Method::POST, "/v1/sync/runs", None).await.expect(202);
         let path = format!("/v1/sync/runs/{}", run["id"].as_str().unwrap());
-        self.until(token, &path, |run| run["state"] == "completed" || run["state"] == "failed").await
+        self.until(token, &path, |run| ["completed", "failed", "cancelled", "paused"].iter().any(|state| run["state"] == *state)).await
     }
 
     /// Starts a run, which must succeed; gives its report.
@@ -46,6 +53,31 @@ impl TestApp {
         let run = self.run_sync(token).await;
         assert_eq!(run["state"], "completed", "{run}");
         run["report"].clone()
+    }
+
+    /// Has the changes followed up, which must succeed; gives the run. Time passes first: the very last moment is left for later.
+    pub async fn follow(&self, token: &str) -> Value {
+        self.clock.advance(time::Duration::seconds(10));
+        let body = serde_json::json!({ "kind": "incremental" });
+        let run = self.call(token, Method::POST, "/v1/sync/runs", Some(body)).await.expect(202);
+        let path = format!("/v1/sync/runs/{}", run["id"].as_str().unwrap());
+        let ended = |run: &Value| ["completed", "failed"].iter().any(|state| run["state"] == *state);
+        let run = self.until(token, &path, ended).await;
+        assert_eq!(run["state"], "completed", "{run}");
+        run
+    }
+
+    /// Every person that the sandbox has, whom both vendors know or one of them.
+    pub async fn everybody(&self) -> Vec<Value> {
+        let (mut all, mut after) = (Vec::new(), 0);
+        loop {
+            let page = self.sandbox_says(&format!("people?limit=1000&after={after}")).await;
+            all.extend(page["people"].as_array().unwrap().iter().cloned());
+            match page["next"].as_u64() {
+                Some(next) => after = next,
+                None => return all,
+            }
+        }
     }
 
     /// Every synced person, page by page.

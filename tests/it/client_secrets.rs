@@ -1,0 +1,116 @@
+//! Secrets of clients: two at once while one takes over, and what follows wrong ones.
+
+use std::collections::BTreeSet;
+
+use msi_actions::auth::{Scopes, rotate_secret};
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use time::Duration;
+
+use crate::support::{Answer, FIRST_USER, TestApp, on_both_engines};
+
+type Client = (String, String);
+
+/// Rotates like the command line does.
+async fn rotate(app: &TestApp, client: &Client, overlap: Duration) -> Client {
+    let mut tx = app.db().begin().await.unwrap();
+    let secret = rotate_secret(&mut tx, &*app.clock, &client.0, overlap).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    (client.0.clone(), secret.expose_secret().to_owned())
+}
+
+/// The answer to a wrong secret of this client id, without what differs each time.
+async fn fail(app: &TestApp, client_id: &str) -> Answer {
+    app.ask_token(&(client_id.to_owned(), "wrong".into()), &[]).await
+}
+
+on_both_engines! {
+    async fn both_secrets_work_until_the_window_ends(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        let first = app.client(None, Scopes::of_an_operator()).await;
+        let second = rotate(&app, &first, Duration::hours(24)).await;
+        for works in [&first, &second] {
+            app.ask_token(works, &[]).await.expect(200);
+        }
+        app.clock.advance(Duration::hours(24) - Duration::seconds(1));
+        app.ask_token(&first, &[]).await.expect(200);
+        app.clock.advance(Duration::seconds(1));
+        app.ask_token(&first, &[]).await.expect(401);
+        app.ask_token(&second, &[]).await.expect(200);
+
+        let third = rotate(&app, &second, Duration::hours(1)).await;
+        let fourth = rotate(&app, &third, Duration::ZERO).await;
+        for stopped in [&first, &second, &third] {
+            app.ask_token(stopped, &[]).await.expect(401);
+        }
+        app.ask_token(&fourth, &[]).await.expect(200);
+        app.stop().await;
+    }
+
+    async fn the_integration_secret_is_rotated_at_once_or_with_a_window(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = app.guided_instance().await;
+        let invite = json!({"email": FIRST_USER});
+        app.call(&token, Method::POST, "/v1/invites/first", Some(invite)).await.expect(201);
+        let path = "/v1/instance/integration-information";
+        let card = app.call(&token, Method::GET, path, None).await.expect(200);
+        let of = |card: &serde_json::Value| (card["client_id"].as_str().unwrap().to_owned(), card["client_secret"].as_str().unwrap().to_owned());
+        let first = of(&card);
+        let rotate = format!("{path}/rotate");
+        let kept = app.call(&token, Method::POST, &rotate, Some(json!({"keep_old_for_seconds": 3600}))).await.expect(200);
+        let second = of(&kept);
+        app.ask_token(&first, &[]).await.expect(200);
+        app.ask_token(&second, &[]).await.expect(200);
+        let third = of(&app.call(&token, Method::POST, &rotate, None).await.expect(200));
+        app.ask_token(&second, &[]).await.expect(401);
+        app.ask_token(&third, &[]).await.expect(200);
+        for wrong in [json!({"keep_old_for_seconds": -1}), json!({"keep_old_for_seconds": 604_801}), json!({"keep_old_for_seconds": 1.5}), json!({"keep": 1})] {
+            app.call(&token, Method::POST, &rotate, Some(wrong)).await.problem(422, "invalid_input");
+        }
+        app.ask_token(&third, &[]).await.expect(200);
+        app.stop().await;
+    }
+
+    async fn five_failures_in_a_row_lock_a_client_out_and_each_further_one_doubles_the_wait(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        let replica = app.replica().await;
+        let client = app.client(None, Scopes::of_an_operator()).await;
+        for _ in 0..5 {
+            assert_eq!(fail(&app, &client.0).await.expect(401)["error"], "invalid_client");
+        }
+        let locked = app.ask_token(&client, &[]).await;
+        assert_eq!(locked.expect(429)["error"], "invalid_client", "the right secret is refused, too");
+        assert_eq!(locked.headers["retry-after"], "1");
+        // The other process counts with this one.
+        let form = [("grant_type", "client_credentials"), ("client_id", &client.0), ("client_secret", &client.1)];
+        Answer::of(app.http.post(format!("{}/oauth/token", replica.url)).form(&form)).await.expect(429);
+        for wait in [1, 2, 4] {
+            app.clock.advance(Duration::seconds(wait));
+            fail(&app, &client.0).await.expect(401);
+            let locked = fail(&app, &client.0).await;
+            assert_eq!(locked.headers["retry-after"].to_str().unwrap(), (2 * wait).to_string(), "{}", locked.text);
+        }
+        app.clock.advance(Duration::seconds(8));
+        app.ask_token(&client, &[]).await.expect(200);
+        for _ in 0..4 {
+            fail(&app, &client.0).await.expect(401);
+        }
+        app.ask_token(&client, &[]).await.expect(200);
+        replica.stop().await;
+        app.stop().await;
+    }
+
+    async fn a_client_id_that_does_not_exist_answers_like_a_wrong_secret_all_the_way(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        let client = app.client(None, Scopes::of_an_operator()).await;
+        for attempt in 0..7 {
+            let (known, unknown) = (fail(&app, &client.0).await, fail(&app, "msi_nobody").await);
+            assert_eq!(known.status, unknown.status, "attempt {attempt}");
+            assert_eq!(known.text, unknown.text, "attempt {attempt}");
+            let names = |answer: &Answer| answer.headers.keys().map(ToString::to_string).collect::<BTreeSet<_>>();
+            assert_eq!(names(&known), names(&unknown), "attempt {attempt}");
+        }
+        app.stop().await;
+    }
+}

@@ -1,0 +1,293 @@
+//! Passwords: logging in with one, what makes one fit, replacing one, and switching them off.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::support::person::{PASSWORD, Person, cookie_of, log_in, member, open_to_members};
+use crate::support::{Answer, TestApp, on_both_engines};
+
+const NEW: &str = "another horse with batteries";
+const OWN_PASSWORD: &str = "/v1/members/me/password";
+
+async fn ask_for_link(app: &TestApp, email: &str) -> Answer {
+    Answer::of(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": email }))).await
+}
+
+async fn reset(app: &TestApp, link: &str, password: &str) -> Answer {
+    Answer::of(app.request(Method::POST, link).json(&json!({ "password": password }))).await
+}
+
+async fn switch(app: &TestApp, token: &str, to: &str) {
+    app.call(token, Method::PATCH, "/v1/instance", Some(json!({ "login_management": to }))).await.expect(200);
+}
+
+on_both_engines! {
+    async fn the_answer_to_a_wrong_password_is_the_same_as_that_to_an_unknown_address(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        member(&app, &token, "Tom@Example.com", "user").await;
+        app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["later@example.com"] }))).await.expect(200);
+        let entered = log_in(&app, " tom@EXAMPLE.com ", PASSWORD).await;
+        assert_eq!(entered.expect(201)["email"], "Tom@Example.com");
+        let me = app.request(Method::GET, "/v1/members/me").header("cookie", cookie_of(&entered));
+        Answer::of(me).await.expect(200);
+        let mut said = Vec::new();
+        for (email, password) in [
+            ("tom@example.com", "wrong but long enough"),
+            ("nobody@example.com", PASSWORD),
+            ("later@example.com", PASSWORD),
+            ("no address", PASSWORD),
+            ("tom@example.com", &"x".repeat(1025)),
+        ] {
+            let mut problem = log_in(&app, email, password).await.problem(401, "login_refused");
+            problem.as_object_mut().unwrap().remove("request_id");
+            said.push(problem);
+        }
+        assert!(said.windows(2).all(|two| two[0] == two[1]), "{said:?}");
+        app.stop().await;
+    }
+
+    async fn failed_logins_lock_an_address_out_for_longer_and_longer_in_every_process(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        member(&app, &token, "tom@example.com", "user").await;
+        let replica = app.replica().await;
+        for email in ["tom@example.com", "nobody@example.com"] {
+            for _ in 0..5 {
+                log_in(&app, email, "wrong but long enough").await.problem(401, "login_refused");
+            }
+            let request = app.http.post(format!("{}/v1/sessions", replica.url)).json(&json!({ "email": email, "password": PASSWORD }));
+            let refused = Answer::of(request).await;
+            refused.problem(429, "login_locked_out");
+            assert_eq!(refused.headers["retry-after"], "1");
+        }
+        app.clock.advance(Duration::seconds(1));
+        log_in(&app, "tom@example.com", "wrong but long enough").await.problem(401, "login_refused");
+        assert_eq!(log_in(&app, "tom@example.com", PASSWORD).await.headers["retry-after"], "2");
+        app.clock.advance(Duration::seconds(2));
+        log_in(&app, "tom@example.com", PASSWORD).await.expect(201);
+        log_in(&app, "tom@example.com", "wrong but long enough").await.problem(401, "login_refused");
+        log_in(&app, "tom@example.com", PASSWORD).await.expect(201);
+        replica.stop().await;
+        app.stop().await;
+    }
+
+    async fn a_forgotten_password_is_replaced_by_a_link_that_works_once_within_the_hour(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        for _ in 0..6 {
+            log_in(&app, "tom@example.com", "wrong but long enough").await;
+        }
+        ask_for_link(&app, "TOM@example.com").await.expect(202);
+        let link = app.link_to("tom@example.com", "/reset-password/").await;
+        let shown = Answer::of(app.request(Method::GET, &link).header("accept", "text/html")).await;
+        assert!(shown.status == 200 && shown.text.contains("tom@example.com") && shown.text.contains("type=\"password\""), "{}", shown.text);
+        assert_eq!(shown.headers["referrer-policy"], "no-referrer");
+        for weak in ["short", "password1234", "tom@example.com"] {
+            assert_eq!(reset(&app, &link, weak).await.problem(422, "invalid_input")["errors"][0]["pointer"], "/password", "{weak}");
+        }
+        let form = app.request(Method::POST, &link).header("accept", "text/html").form(&[("password", "password1234")]);
+        let again = Answer::of(form).await;
+        assert!(again.status == 422 && again.text.contains("first that would be tried") && again.text.contains("<form"), "{}", again.text);
+        assert_eq!(reset(&app, &link, NEW).await.status, 204);
+        // Everything of before has ended, and the lock-out with it.
+        tom.get(&app, "/v1/members/me").await.problem(401, "invalid_token");
+        log_in(&app, "tom@example.com", PASSWORD).await.problem(401, "login_refused");
+        log_in(&app, "tom@example.com", NEW).await.expect(201);
+        reset(&app, &link, PASSWORD).await.problem(404, "reset_link_unusable");
+
+        app.clock.advance(Duration::minutes(20));
+        ask_for_link(&app, "tom@example.com").await.expect(202);
+        let old = link.clone();
+        let late = crate::support::eventually("another link", async || app.link_to("tom@example.com", "/reset-password/").await != old);
+        late.await;
+        let link = app.link_to("tom@example.com", "/reset-password/").await;
+        app.clock.advance(Duration::minutes(60));
+        reset(&app, &link, PASSWORD).await.problem(404, "reset_link_unusable");
+        reset(&app, "/reset-password/nonsense", PASSWORD).await.problem(404, "reset_link_unusable");
+        app.stop().await;
+    }
+
+    async fn the_pages_behind_the_link_are_in_the_instances_language_and_otherwise_in_the_readers(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        member(&app, &token, "tom@example.com", "user").await;
+        app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "language": "it" }))).await.expect(200);
+        ask_for_link(&app, "tom@example.com").await.expect(202);
+        let link = app.link_to("tom@example.com", "/reset-password/").await;
+        let person = |method: Method| app.request(method, &link).header("accept", "text/html").header("accept-language", "pt-BR");
+        let written_in = |answer: &Answer, status: u16, language: &str, part: &str| {
+            assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
+            assert!(answer.text.contains(&format!("<html lang=\"{language}\">")) && answer.text.contains(part), "{}", answer.text);
+        };
+        written_in(&Answer::of(person(Method::GET)).await, 200, "it", "Scegli una nuova password");
+        written_in(&Answer::of(person(Method::POST).form(&[("password", "short")])).await, 422, "it", "troppo corta o troppo lunga");
+        written_in(&Answer::of(person(Method::POST).form(&[("password", NEW)])).await, 200, "it", "La tua password è impostata");
+        written_in(&Answer::of(person(Method::GET)).await, 404, "pt", "Solicite outro");
+        app.stop().await;
+    }
+
+    async fn a_member_changes_their_own_password_and_is_logged_out_everywhere_else(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        let phone = Person { id: tom.id.clone(), cookie: cookie_of(&log_in(&app, "tom@example.com", PASSWORD).await) };
+        ask_for_link(&app, "tom@example.com").await.expect(202);
+        let link = app.link_to("tom@example.com", "/reset-password/").await;
+        let change = async |who: &Person, current: &str, new: &str| {
+            who.call(&app, Method::PUT, OWN_PASSWORD, Some(json!({ "current_password": current, "password": new }))).await
+        };
+        for weak in ["short", "password1234", "tom@example.com"] {
+            assert_eq!(change(&tom, PASSWORD, weak).await.problem(422, "invalid_input")["errors"][0]["pointer"], "/password", "{weak}");
+        }
+        change(&tom, "wrong but long enough", NEW).await.problem(403, "current_password_wrong");
+        change(&tom, &"x".repeat(1025), NEW).await.problem(403, "current_password_wrong");
+        phone.get(&app, "/v1/members/me").await.expect(200);
+        assert_eq!(change(&tom, PASSWORD, NEW).await.status, 204);
+
+        tom.get(&app, "/v1/members/me").await.expect(200);
+        phone.get(&app, "/v1/members/me").await.problem(401, "invalid_token");
+        log_in(&app, "tom@example.com", PASSWORD).await.problem(401, "login_refused");
+        log_in(&app, "tom@example.com", NEW).await.expect(201);
+        reset(&app, &link, PASSWORD).await.problem(404, "reset_link_unusable");
+        let events = app.call(&token, Method::GET, "/v1/audit-events?action=member.password_changed", None).await.expect(200);
+        assert_eq!((&events["data"][0]["actor"], &events["data"][0]["after"]), (&format!("member:{}", tom.id).into(), &json!({ "sessions_ended": 1 })));
+        app.call(&token, Method::PUT, OWN_PASSWORD, Some(json!({ "current_password": NEW, "password": PASSWORD }))).await.problem(403, "member_required");
+        app.stop().await;
+    }
+
+    async fn whoever_tries_current_passwords_is_locked_out_like_at_the_login(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        let body = |current: &str| Some(json!({ "current_password": current, "password": NEW }));
+        for _ in 0..5 {
+            tom.call(&app, Method::PUT, OWN_PASSWORD, body("wrong but long enough")).await.problem(403, "current_password_wrong");
+        }
+        let refused = tom.call(&app, Method::PUT, OWN_PASSWORD, body(PASSWORD)).await;
+        refused.problem(429, "login_locked_out");
+        assert_eq!(refused.headers["retry-after"], "1");
+        log_in(&app, "tom@example.com", PASSWORD).await.problem(429, "login_locked_out");
+        app.clock.advance(Duration::seconds(1));
+        assert_eq!(tom.call(&app, Method::PUT, OWN_PASSWORD, body(PASSWORD)).await.status, 204);
+        app.stop().await;
+    }
+
+    async fn a_password_can_be_changed_only_where_there_is_one_and_it_lets_in(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        let body = Some(json!({ "current_password": PASSWORD, "password": NEW }));
+        app.sql("UPDATE members SET password_hash = NULL").await;
+        tom.call(&app, Method::PUT, OWN_PASSWORD, body.clone()).await.problem(409, "no_password");
+        // One begun at Salesforce, which goes on when passwords are switched off.
+        app.sql("UPDATE sessions SET method = 'salesforce'").await;
+        switch(&app, &token, "salesforce_only").await;
+        tom.call(&app, Method::PUT, OWN_PASSWORD, body).await.problem(403, "password_login_switched_off");
+        app.stop().await;
+    }
+
+    async fn of_two_changes_at_once_one_succeeds(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        let to = async |new: &str| tom.call(&app, Method::PUT, OWN_PASSWORD, Some(json!({ "current_password": PASSWORD, "password": new }))).await;
+        let (one, other) = futures_util::future::join(to(NEW), to("seven lamps under the sea")).await;
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 403], "{one:?} {other:?}");
+        app.stop().await;
+    }
+
+    async fn of_two_who_use_a_link_at_once_one_succeeds(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        member(&app, &token, "tom@example.com", "user").await;
+        ask_for_link(&app, "tom@example.com").await.expect(202);
+        let link = app.link_to("tom@example.com", "/reset-password/").await;
+        let (one, other) = futures_util::future::join(reset(&app, &link, NEW), reset(&app, &link, "seven lamps under the sea")).await;
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 404]);
+        app.stop().await;
+    }
+
+    async fn asking_for_a_link_says_nothing_of_who_is_there_and_sends_one_only_to_whom_it_helps(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        member(&app, &token, "last@example.com", "user").await;
+        member(&app, &token, "end@example.com", "user").await;
+        app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["later@example.com"] }))).await.expect(200);
+        app.call(&token, Method::POST, &format!("/v1/members/{}/deactivate", tom.id), None).await.expect(200);
+        crate::support::eventually("five invitations", async || app.messages() >= 5).await;
+        let before = app.messages();
+        for email in ["nobody@example.com", "later@example.com", "tom@example.com"] {
+            let answer = ask_for_link(&app, email).await;
+            assert_eq!((answer.status.as_u16(), answer.text.as_str()), (202, ""), "{email}");
+        }
+        // Jobs go in their order: when the last one's message is there, the others would be.
+        ask_for_link(&app, "last@example.com").await.expect(202);
+        app.link_to("last@example.com", "/reset-password/").await;
+        assert_eq!(app.messages(), before + 1);
+        ask_for_link(&app, "no address").await.expect(202);
+        ask_for_link(&app, "").await.problem(422, "invalid_input");
+
+        // Asked again and again, it sends no more than a few.
+        for _ in 0..20 {
+            ask_for_link(&app, "last@example.com").await.expect(202);
+        }
+        // As above: one more message, after all that there will be.
+        ask_for_link(&app, "end@example.com").await.expect(202);
+        app.link_to("end@example.com", "/reset-password/").await;
+        assert!(app.messages() <= before + 6 + 1, "{}", app.messages());
+        app.stop().await;
+    }
+
+    async fn switching_passwords_off_says_beforehand_what_follows_and_ends_their_sessions(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        let consequences = async |to: &str| {
+            let path = format!("/v1/instance/login-management/consequences?to={to}");
+            app.call(&token, Method::GET, &path, None).await.expect(200)
+        };
+        let told = consequences("salesforce_only").await;
+        let counts: Vec<(String, i64)> = told["consequences"].as_array().unwrap().iter()
+            .map(|one: &Value| (one["code"].as_str().unwrap().to_owned(), one["count"].as_i64().unwrap()))
+            .collect();
+        let expected = [("password_login_lost", 1), ("login_lost", 1), ("password_sessions_ended", 1), ("activation_by_salesforce_only", 1), ("no_admin_left", 1)];
+        assert_eq!(counts, expected.map(|(code, count)| (code.to_owned(), count)), "{told}");
+        assert_eq!(consequences("all_login_methods").await, json!({ "from": "all_login_methods", "to": "all_login_methods", "changes": false, "consequences": [] }));
+        tom.get(&app, "/v1/members/me").await.expect(200);
+        ask_for_link(&app, "tom@example.com").await.expect(202);
+        let link = app.link_to("tom@example.com", "/reset-password/").await;
+
+        switch(&app, &token, "salesforce_only").await;
+        tom.get(&app, "/v1/members/me").await.problem(401, "invalid_token");
+        log_in(&app, "tom@example.com", PASSWORD).await.problem(403, "password_login_switched_off");
+        log_in(&app, "tom@example.com", "wrong but long enough").await.problem(401, "login_refused");
+        reset(&app, &link, NEW).await.problem(403, "password_login_switched_off");
+        let events = app.call(&token, Method::GET, "/v1/audit-events?action=instance.changed&limit=1", None).await.expect(200);
+        assert_eq!(events["data"][0]["after"]["password_sessions_ended"], 1, "{events}");
+        assert_eq!(consequences("all_login_methods").await["consequences"][0]["code"], "password_login_gained");
+
+        // The password of before works again.
+        switch(&app, &token, "all_login_methods").await;
+        log_in(&app, "tom@example.com", PASSWORD).await.expect(201);
+        app.stop().await;
+    }
+
+    async fn many_logins_at_once_are_all_answered(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        member(&app, &token, "tom@example.com", "user").await;
+        let answers = futures_util::future::join_all((0..12).map(|_| log_in(&app, "tom@example.com", PASSWORD))).await;
+        for answer in answers {
+            assert!(matches!(answer.status.as_u16(), 201 | 503), "{}", answer.text);
+        }
+        app.stop().await;
+    }
+}
