@@ -1,7 +1,7 @@
 # `make help` tells what there is.
 
 # The parts of `make test`, each a script of that name in tests/tools.
-PARTS := rust helm openapi readme contract
+PARTS := rust csv helm openapi oauth scim readme contract
 SUITE := tests/tools/suite.sh
 CARGO := cargo
 # More arguments for `make run`, `make demo` and `make bench-NAME`.
@@ -38,8 +38,11 @@ test:
 	@$(SUITE) $(PARTS)
 
 ## test-rust: unit and HTTP tests, on SQLite and PostgreSQL (TEST_DATABASE_URL, or POSTGRES_FROM=running|installed|npm|apt)
+## test-csv: files by LibreOffice, SheetJS and Python's writers are read by the running service, others refused
 ## test-helm: lint the chart, validate what it renders, see that bad values are refused
 ## test-openapi: validate the committed OpenAPI document
+## test-oauth: two OAuth clients get, verify, introspect and revoke tokens of the running service
+## test-scim: a SCIM client that tests for conformance provisions users and groups of the running service
 ## test-readme: the README's worked example, block by block
 ## test-contract: fuzz the running service by its OpenAPI document
 $(addprefix test-,$(PARTS)): test-%:
