@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use msi_actions::clock::{Clock, SystemClock};
+use msi_actions::clock::{Clock, IdSequence, SystemClock};
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,6 +33,10 @@ impl LateClock {
 impl Clock for LateClock {
     fn now(&self) -> time::OffsetDateTime {
         SystemClock.now() - time::Duration::seconds(self.seconds_late.load(Ordering::Relaxed))
+    }
+
+    fn ids(&self) -> &IdSequence {
+        SystemClock.ids()
     }
 }
 
