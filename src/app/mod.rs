@@ -24,7 +24,7 @@ use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
 use crate::db::{Db, DbError};
 use crate::http::gate::{Gate, gate};
-use crate::http::{Authenticate, Context, PublicUrl, RequestSpan, idempotency};
+use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RequestSpan, idempotency};
 use crate::invites::{Activations, ForgetInvites, ImportInvites, InvitationWatcher};
 use crate::jobs::{JobHandler, JobWorker, RunningWorker, StopSignal, keep_tidying};
 use crate::mail::{ForgetMail, MailError, Mailer, SendMail};
@@ -154,6 +154,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
     connections.settle_lost_refreshes().await?;
     let stop = StopSignal::new();
+    let streams = Data::new(EventStreams::new(stop.clone()));
     let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), stop.clone()));
     sync.keep_schedules().await?;
     for kind in [crate::invites::FORGET, crate::mail::FORGET, idempotency::FORGET] {
@@ -198,6 +199,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
             .app_data(connections.clone())
             .app_data(activation.clone())
             .app_data(sync.clone())
+            .app_data(streams.clone())
             .app_data(metrics.clone())
             .app_data(PayloadConfig::new(body_limit))
             .configure(|config| routes::configure_unlisted(config, document))

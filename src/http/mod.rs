@@ -5,6 +5,7 @@ mod browser;
 mod cells;
 pub mod conditional;
 pub mod context;
+mod event_stream;
 pub mod gate;
 pub mod idempotency;
 pub mod openapi;
@@ -22,6 +23,7 @@ pub use browser::{
 };
 pub use cells::harmless_cell;
 pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, PublicUrl};
+pub use event_stream::{EventStreams, Sight};
 pub use origin::Origin;
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};

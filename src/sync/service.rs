@@ -1,9 +1,7 @@
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::store::{RejectedListing, RejectedPlace};
 use super::{Run, RunFilter, RunKind, StepRequired, SyncError, incremental, jobs, store};
@@ -18,9 +16,6 @@ use crate::ids::{InstanceId, JobId, RunId};
 use crate::jobs::{NewJob, StopSignal, enqueue};
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
-
-/// Event streams open at once in a process; each asks the database a few times a second.
-const MOST_STREAMS: usize = 200;
 
 /// Rejected rows read at once for a download.
 const REJECTED_AT_ONCE: i64 = 500;
@@ -44,7 +39,6 @@ pub struct SyncService {
     pub(super) spool: PathBuf,
     /// Given when this process stops.
     pub(super) stop: StopSignal,
-    streams: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for SyncService {
@@ -54,7 +48,7 @@ impl std::fmt::Debug for SyncService {
 }
 
 impl SyncService {
-    /// Wires the feature. When `stop` is given, event streams end, and runs are given back for another process to go on with.
+    /// Wires the feature. When `stop` is given, runs are given back for another process to go on with.
     #[must_use]
     pub fn new(settings: &Settings, context: &Context, connections: Connections, stop: StopSignal) -> Self {
         Self {
@@ -67,7 +61,6 @@ impl SyncService {
             poll_interval: settings.marketo.poll_interval(),
             spool: settings.data_dir.join("spool"),
             stop,
-            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
         }
     }
 
@@ -191,11 +184,6 @@ impl SyncService {
     /// [`SyncError::Db`].
     pub async fn keep_schedules(&self) -> Result<(), SyncError> {
         incremental::start_missing(self).await
-    }
-
-    /// A place for an event stream; none when there are too many.
-    pub(super) fn stream_place(&self) -> Option<OwnedSemaphorePermit> {
-        self.streams.clone().try_acquire_owned().ok()
     }
 }
 

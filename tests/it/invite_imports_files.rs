@@ -274,4 +274,16 @@ on_both_engines! {
         assert_eq!((&last["state"], &last["rows_done"], &last["rows"]), (&"completed".into(), &300.into(), &300.into()));
         app.stop().await;
     }
+
+    async fn a_stream_of_events_is_brought_to_its_end_when_the_process_stops(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = begun(&app).await;
+        let import = upload(&app, &token, "text/csv", "ann@example.com\n").await.expect(201);
+        let mut following = app.request(Method::GET, &path(&import, "/events")).bearer_auth(&token).send().await.unwrap();
+        let first = following.chunk().await.unwrap().unwrap();
+        assert!(first.starts_with(b"event: import\n"));
+        // Cut off, it would be an error.
+        let ((), rest) = tokio::join!(app.stop(), following.text());
+        assert_eq!(rest.unwrap(), "");
+    }
 }

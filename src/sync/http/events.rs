@@ -1,25 +1,11 @@
-use std::convert::Infallible;
-use std::time::Duration;
-
-use actix_web::http::header;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
-use futures_util::Stream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
 
 use super::body::RunBody;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, InstanceCaller, PathParams, Problem};
-use crate::ids::{InstanceId, RunId};
-use crate::sync::{Run, SyncService};
-
-/// How often the database is asked for news.
-const LOOK: Duration = Duration::from_millis(300);
-/// Longest silence: proxies cut connections that say nothing.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Longest stream; a client that follows a longer run connects again by itself.
-const LONGEST: Duration = Duration::from_secs(900);
+use crate::http::{EventStreams, InstanceCaller, PathParams, Problem, Sight};
+use crate::ids::RunId;
+use crate::sync::{Run, SyncError, SyncService};
 
 /// An event of a run's stream.
 #[derive(Debug, utoipa::ToSchema)]
@@ -51,59 +37,19 @@ enum RunEventName {
 pub(super) async fn get_run_events(
     caller: InstanceCaller,
     sync: Data<SyncService>,
+    streams: Data<EventStreams>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
     let first = sync.run(caller.instance, id).await?;
-    let place = sync.stream_place().ok_or_else(|| {
-        let detail = "Too many event streams are open. Ask for the run itself from time to time instead.";
-        Problem::new(Code::TooManyRequests, detail).with_header(header::RETRY_AFTER, "10")
-    })?;
-    let stream = events(sync.get_ref().clone(), caller.instance, first, place);
-    Ok(HttpResponse::Ok().content_type("text/event-stream").insert_header((header::CACHE_CONTROL, "no-store")).streaming(stream))
+    let sync = sync.into_inner();
+    streams.follow("run", sight(first), async move || match sync.run(caller.instance, id).await {
+        Ok(run) => Ok(Some(sight(run))),
+        Err(SyncError::Unknown) => Ok(None),
+        Err(error) => Err(error),
+    })
 }
 
-fn events(
-    sync: SyncService,
-    instance: InstanceId,
-    first: Run,
-    place: OwnedSemaphorePermit,
-) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    async_stream::stream! {
-        let _place = place;
-        let end = Instant::now() + LONGEST;
-        let mut run = first;
-        yield Ok(event(run.clone()));
-        let mut said = Instant::now();
-        while !run.state.is_final() && Instant::now() < end {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                // The client connects again, to another process.
-                () = sync.stop.cancelled() => break,
-            }
-            match sync.run(instance, run.id).await {
-                Ok(next) if differ(&run, &next) => {
-                    run = next;
-                    said = Instant::now();
-                    yield Ok(event(run.clone()));
-                }
-                Ok(_) if said.elapsed() < HEARTBEAT => {}
-                // Trouble with the database is no end of the run: the next look may tell more.
-                Ok(_) | Err(_) => {
-                    said = Instant::now();
-                    yield Ok(Bytes::from_static(b": still here\n\n"));
-                }
-            }
-        }
-    }
-}
-
-fn differ(one: &Run, other: &Run) -> bool {
-    let told = |run: &Run| (run.updated_at, run.state, run.phase, run.done, run.total, run.requested, run.goes_on_at);
-    told(one) != told(other)
-}
-
-/// An event of the standard's form (HTML, section 9.2.6): JSON holds no line break, so it is one line of data.
-fn event(run: Run) -> Bytes {
-    let data = serde_json::to_string(&RunBody::from(run)).unwrap_or_default();
-    format!("event: run\ndata: {data}\n\n").into()
+fn sight(run: Run) -> Sight<impl PartialEq> {
+    let mark = (run.updated_at, run.state, run.phase.clone(), run.done, run.total, run.requested, run.goes_on_at);
+    Sight { mark, is_last: run.state.is_final(), data: serde_json::to_string(&RunBody::from(run)).unwrap_or_default() }
 }
