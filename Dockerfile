@@ -1,5 +1,8 @@
 # The service in a small image: docker build --tag msi-actions .
 FROM rust:1.95-slim-bookworm AS build
+# The allocator is built with make.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
 RUN cargo build --release --locked --bin msi-actions
