@@ -50,6 +50,6 @@ pub(super) async fn get_run_events(
 }
 
 fn sight(run: Run) -> Sight<impl PartialEq> {
-    let mark = (run.updated_at, run.state, run.phase.clone(), run.done, run.total, run.requested, run.goes_on_at);
+    let mark = (run.updated_at, run.state, run.phase, run.done, run.total, run.requested, run.goes_on_at);
     Sight { mark, is_last: run.state.is_final(), data: serde_json::to_string(&RunBody::from(run)).unwrap_or_default() }
 }
