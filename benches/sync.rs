@@ -57,7 +57,8 @@ impl Process {
     /// Starts the program and waits for the line that `begin`s so.
     fn start(directory: &Path, arguments: &[&str], variables: &[(&str, &str)], begin: &str) -> (Self, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_msi-actions"));
-        command.current_dir(directory).args(arguments).envs(variables.iter().copied()).stderr(Stdio::piped());
+        // It is killed in the end, so what it leaves has to lie in a directory that is deleted.
+        command.current_dir(directory).env("TMPDIR", directory).args(arguments).envs(variables.iter().copied()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program can be started");
         let mut lines = BufReader::new(child.stderr.take().expect("it has one")).lines().map_while(Result::ok);
         let mut said = Vec::new();
