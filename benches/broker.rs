@@ -14,7 +14,7 @@ use msi_actions::auth::{NewClient, Scope, Scopes, create_client};
 use msi_actions::clock::SystemClock;
 use msi_actions::config::Settings;
 use msi_actions::ids::InstanceId;
-use msi_actions::sandbox::SandboxSettings;
+use msi_actions::sandbox::{SandboxListeners, SandboxSettings};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -71,14 +71,16 @@ fn complete(bytes: &[u8]) -> bool {
 
 /// The service with a connected instance: its address, and a token that may have Salesforce's.
 async fn service(directory: &std::path::Path) -> (msi_actions::app::RunningApp, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let listeners = SandboxListeners::on_free_ports().expect("ports are free");
     let played = SandboxSettings { people: 10, ..SandboxSettings::default() };
     let credentials = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
-    let sandbox = msi_actions::sandbox::start(played, Arc::new(SystemClock), listener).await.expect("the sandbox starts");
+    let sandbox = msi_actions::sandbox::start(played, Arc::new(SystemClock), listeners).await.expect("the sandbox starts");
+    let [salesforce, marketo] = sandbox.settings();
     let settings = [
         ("data_dir", directory.display().to_string()),
         ("server.address", "127.0.0.1:0".to_owned()),
-        ("upstream.sandbox_url", sandbox.url()),
+        salesforce,
+        marketo,
         ("salesforce.client_id", credentials.0),
         ("salesforce.client_secret", credentials.1),
         ("log.format", "json".to_owned()),
@@ -117,7 +119,7 @@ async fn service(directory: &std::path::Path) -> (msi_actions::app::RunningApp, 
     let (login, cookie) = (url::Url::parse(&header(LOCATION)).expect("an address"), header(SET_COOKIE));
     let mut form: Vec<(String, String)> = login.query_pairs().into_owned().collect();
     form.extend([("username".into(), "maria.admin@example.com".into()), ("password".into(), "sandbox".into())]);
-    let back = http.post(format!("{}/salesforce/login", sandbox.url())).form(&form).send().await.expect("it answers");
+    let back = http.post(format!("{}/login", sandbox.salesforce_url())).form(&form).send().await.expect("it answers");
     let back = http.get(back.headers()[LOCATION].to_str().expect("a text")).header(COOKIE, cookie.split(';').next().unwrap_or_default());
     assert!(back.send().await.expect("it answers").status().is_success());
     let broker = token(Some(instance), Scopes([Scope::TokensSalesforce].into()), None).await;
@@ -134,7 +136,8 @@ fn main() {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let (app, token) = runtime.block_on(service(directory.path()));
 
-    let constant = json!({ "access_token": "x".repeat(80), "expires_at": "2026-06-15T14:00:00.000000Z", "instance_url": "http://127.0.0.1:40000/salesforce" });
+    let constant =
+        json!({ "access_token": "x".repeat(80), "expires_at": "2026-06-15T14:00:00.000000Z", "instance_url": "http://127.0.0.1:40000" });
     let bare = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let bare_address = bare.local_addr().expect("it has an address");
     runtime.spawn(async move {

@@ -6,7 +6,6 @@
 //! run, `--database postgres://…` for PostgreSQL (an empty database).
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use msi_actions::app::RunningApp;
 use msi_actions::auth::{NewClient, Scopes, create_client};
 use msi_actions::clock::{Clock, SystemClock};
 use msi_actions::config::{Settings, share_of};
-use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
+use msi_actions::sandbox::{RunningSandbox, SandboxListeners, SandboxSettings};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -71,15 +70,17 @@ impl Stage {
         let played = SandboxSettings { people: arguments.people, ..SandboxSettings::default() };
         let (client_id, client_secret) = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
         let munchkin_id = played.munchkin_id.clone();
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.expect("the sandbox starts");
+        let listeners = SandboxListeners::on_free_ports().expect("ports are free");
+        let sandbox = msi_actions::sandbox::start(played, clock.clone(), listeners).await.expect("the sandbox starts");
+        let [salesforce, marketo] = sandbox.settings();
         let mut settings = Settings::load(
             None,
             &[
                 ("data_dir", directory.display().to_string()),
                 ("server.address", "127.0.0.1:0".to_owned()),
                 ("secrets.master_key", "bench:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
-                ("upstream.sandbox_url", sandbox.url()),
+                salesforce,
+                marketo,
                 ("salesforce.client_id", client_id),
                 ("salesforce.client_secret", client_secret),
             ],
@@ -147,7 +148,7 @@ impl Stage {
         let (login, cookie) = (url::Url::parse(&header(LOCATION)).expect("an address"), header(SET_COOKIE));
         let mut form: Vec<(String, String)> = login.query_pairs().into_owned().collect();
         form.extend([("username".into(), "maria.admin@example.com".into()), ("password".into(), "sandbox".into())]);
-        let login = self.http.post(format!("{}/salesforce/login", self.sandbox.url())).form(&form).send().await.expect("it answers");
+        let login = self.http.post(format!("{}/login", self.sandbox.salesforce_url())).form(&form).send().await.expect("it answers");
         let back = self.http.get(login.headers()[LOCATION].to_str().expect("a text"));
         let back = back.header(COOKIE, cookie.split(';').next().unwrap_or_default()).send().await.expect("it answers");
         assert!(back.status().is_success());

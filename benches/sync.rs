@@ -96,20 +96,26 @@ impl Drop for Process {
 /// The simulated vendors.
 struct Sandbox {
     _process: Process,
+    /// Of its control.
     url: String,
+    salesforce_url: String,
+    marketo_url: String,
     /// A day on which nobody was there yet.
     earliest: String,
 }
 
 impl Sandbox {
-    fn start(people: u64, directory: &Path) -> Self {
+    async fn start(people: u64, directory: &Path) -> Self {
         let people = people.to_string();
         let arguments = ["sandbox", "--listen", "127.0.0.1:0", "--people", &people, "--keep-results"];
         let (process, line) = Process::start(directory, &arguments, &[], "Simulated");
         let url = line.split(" at ").nth(1).and_then(|rest| rest.split(';').next()).expect("an address").to_owned();
+        let http = Settings::load(None, &[]).expect("the defaults are sound").upstream.http_client().expect("a client can be made");
+        let overview = http.get(format!("{url}/__sandbox")).send().await.expect("it answers").json::<Value>().await.expect("JSON");
+        let address = |vendor: &str| overview[vendor]["base_url"].as_str().expect("an address").to_owned();
         // Its people were made within 431 days before.
         let earliest = (msi_actions::clock::Clock::now(&SystemClock).date() - time::Duration::days(440)).to_string();
-        Self { _process: process, url, earliest }
+        Self { _process: process, salesforce_url: address("salesforce"), marketo_url: address("marketo"), url, earliest }
     }
 }
 
@@ -167,7 +173,8 @@ impl Service {
         let variables = [
             ("MSI_DATABASE__URL", database.url.as_str()),
             ("MSI_DATA_DIR", &data),
-            ("MSI_UPSTREAM__SANDBOX_URL", sandbox.url.as_str()),
+            ("MSI_UPSTREAM__SANDBOX__SALESFORCE_URL", sandbox.salesforce_url.as_str()),
+            ("MSI_UPSTREAM__SANDBOX__MARKETO_URL", &sandbox.marketo_url),
             ("MSI_SALESFORCE__CLIENT_ID", "sandbox-salesforce-consumer-key"),
             ("MSI_SALESFORCE__CLIENT_SECRET", "sandbox-salesforce-consumer-secret"),
             ("MSI_SECRETS__MASTER_KEY", MASTER_KEY),
@@ -184,13 +191,13 @@ impl Service {
         let http = settings.upstream.http_client().expect("a client can be made");
         let db = msi_actions::app::open_database(&settings).await.expect("the database can be opened");
         let mut service = Self { process, url, http, token: String::new() };
-        service.set_up(&db, &sandbox.url).await;
+        service.set_up(&db, sandbox).await;
         db.close().await;
         service
     }
 
     /// Makes an instance and connects it to both vendors.
-    async fn set_up(&mut self, db: &Db, sandbox: &str) {
+    async fn set_up(&mut self, db: &Db, sandbox: &Sandbox) {
         let mut tx = db.begin().await.expect("the database works");
         let new = NewClient { instance: None, name: "bench".into(), scopes: Scopes::of_an_operator() };
         let (client, secret) = create_client(&mut tx, &SystemClock, new).await.expect("a client can be made");
@@ -210,13 +217,13 @@ impl Service {
         let (login, cookie) = (url::Url::parse(&header(LOCATION)).expect("an address"), header(SET_COOKIE));
         let mut form: Vec<(String, String)> = login.query_pairs().into_owned().collect();
         form.extend([("username".into(), "maria.admin@example.com".into()), ("password".into(), "sandbox".into())]);
-        let back = self.http.post(format!("{sandbox}/salesforce/login")).form(&form).send().await.expect("it answers");
+        let back = self.http.post(format!("{}/login", sandbox.salesforce_url)).form(&form).send().await.expect("it answers");
         let back = back.headers()[LOCATION].to_str().expect("a text").to_owned();
         let back = self.http.get(back).header(COOKIE, cookie.split(';').next().unwrap_or_default()).send().await.expect("it answers");
         assert!(back.status().is_success());
         self.post("/v1/connections/marketo", json!({})).await;
         // More than Marketo's 500 MB of files a day.
-        let quota = self.http.post(format!("{sandbox}/__sandbox/marketo")).json(&json!({ "export_daily_bytes": 1_u64 << 40 }));
+        let quota = self.http.post(format!("{}/__sandbox/marketo", sandbox.url)).json(&json!({ "export_daily_bytes": 1_u64 << 40 }));
         assert!(quota.send().await.expect("it answers").status().is_success());
     }
 
@@ -362,7 +369,7 @@ fn floor(database: &Database, directory: &Path) -> (f64, f64, f64) {
 /// Peak memory, in MB, after the same two runs with other people: of the first, and of both.
 async fn memory(engine: &str, people: u64) -> (f64, f64) {
     let directory = tempfile::tempdir().expect("a directory can be made");
-    let sandbox = Sandbox::start(people, directory.path());
+    let sandbox = Sandbox::start(people, directory.path()).await;
     let database = Database::create(engine, directory.path()).await;
     let service = Service::start(&database, directory.path(), &sandbox).await;
     let first = service.run().await;
@@ -391,7 +398,7 @@ fn main() {
     let mut figures = json!({ "name": "sync", "people": options.people, "rounds": options.rounds });
     runtime.block_on(async {
         let directory = tempfile::tempdir().expect("a directory can be made");
-        let sandbox = Sandbox::start(options.people, directory.path());
+        let sandbox = Sandbox::start(options.people, directory.path()).await;
         println!("{} people; the sandbox prepares them in a first run that isn't measured", options.people);
         round(&options.engines[0], &sandbox).await;
         for engine in &options.engines {

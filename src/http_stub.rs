@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-use crate::config::UpstreamSettings;
+use crate::config::{SandboxUrlSettings, UpstreamSettings};
 use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
 
 /// A request as it arrived.
@@ -98,7 +98,9 @@ impl Stub {
 
 /// A client as the service makes them.
 pub fn http_client() -> reqwest::Client {
-    UpstreamSettings { sandbox_url: String::new(), connect_timeout_seconds: 5, read_timeout_seconds: 5 }.http_client().expect("a client")
+    UpstreamSettings { sandbox: SandboxUrlSettings::default(), connect_timeout_seconds: 5, read_timeout_seconds: 5 }
+        .http_client()
+        .expect("a client")
 }
 
 /// A ledger that has room for every call.

@@ -6,14 +6,20 @@ use clap::Args;
 
 use super::{Outcome, StopSignal};
 use crate::clock::SystemClock;
-use crate::sandbox::SandboxSettings;
+use crate::sandbox::{SandboxListeners, SandboxSettings};
 
 /// Flags of `sandbox`.
 #[derive(Debug, Args)]
 pub struct SandboxOptions {
-    /// Address to listen on.
+    /// Address for looking inside and changing things.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
     listen: SocketAddr,
+    /// Address of the simulated Salesforce; the port after that of --listen unless given.
+    #[arg(long, value_name = "ADDRESS")]
+    salesforce_listen: Option<SocketAddr>,
+    /// Address of the simulated Marketo; the second port after that of --listen unless given.
+    #[arg(long, value_name = "ADDRESS")]
+    marketo_listen: Option<SocketAddr>,
     /// How many people Marketo has.
     #[arg(long, default_value_t = 10_000)]
     people: u64,
@@ -34,9 +40,26 @@ pub struct SandboxOptions {
     files: Option<PathBuf>,
 }
 
+impl SandboxOptions {
+    /// Binds every address, so that whatever is taken is named before anything starts.
+    fn listeners(&self) -> Result<SandboxListeners, String> {
+        let bind = |flag: &str, address: SocketAddr| TcpListener::bind(address).map_err(|error| format!("{flag} {address}: {error}"));
+        // Port 0 is a free port each time.
+        let after = |step: u16| match self.listen.port() {
+            0 => self.listen,
+            port => SocketAddr::new(self.listen.ip(), port.saturating_add(step)),
+        };
+        Ok(SandboxListeners {
+            control: bind("--listen", self.listen)?,
+            salesforce: bind("--salesforce-listen", self.salesforce_listen.unwrap_or(after(1)))?,
+            marketo: bind("--marketo-listen", self.marketo_listen.unwrap_or(after(2)))?,
+        })
+    }
+}
+
 pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
     let stop = StopSignal::listen()?;
-    let listener = TcpListener::bind(options.listen).map_err(|error| format!("--listen {}: {error}", options.listen))?;
+    let listeners = options.listeners()?;
     let settings = SandboxSettings {
         people: options.people,
         seed: options.seed,
@@ -48,11 +71,13 @@ pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
     };
     let people = settings.people;
     let app = (settings.salesforce_client_id.clone(), settings.salesforce_client_secret.clone());
-    let running = crate::sandbox::start(settings, Arc::new(SystemClock), listener).await.map_err(|error| error.to_string())?;
+    let running = crate::sandbox::start(settings, Arc::new(SystemClock), listeners).await.map_err(|error| error.to_string())?;
     let url = running.url();
     eprintln!("Simulated Salesforce and Marketo with {people} people at {url}; accounts and ids: {url}/__sandbox");
     eprintln!("A service uses it with these settings:");
-    eprintln!("  MSI_UPSTREAM__SANDBOX_URL={url}\n  MSI_SALESFORCE__CLIENT_ID={}\n  MSI_SALESFORCE__CLIENT_SECRET={}", app.0, app.1);
+    eprintln!("  MSI_UPSTREAM__SANDBOX__SALESFORCE_URL={}", running.salesforce_url());
+    eprintln!("  MSI_UPSTREAM__SANDBOX__MARKETO_URL={}", running.marketo_url());
+    eprintln!("  MSI_SALESFORCE__CLIENT_ID={}\n  MSI_SALESFORCE__CLIENT_SECRET={}", app.0, app.1);
     stop.wait().await;
     running.stop().await;
     Ok(())

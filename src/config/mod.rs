@@ -30,7 +30,7 @@ pub use retention::RetentionSettings;
 pub use secrets::SecretsSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
-pub use upstream::{MarketoSettings, SalesforceSettings, UpstreamSettings, share_of};
+pub use upstream::{MarketoSettings, SalesforceSettings, SandboxOrigins, SandboxUrlSettings, UpstreamSettings, share_of};
 
 /// Every setting of the service, one field a section of the TOML file.
 #[derive(Debug, Clone, Deserialize)]
@@ -128,7 +128,7 @@ impl Settings {
         self.mail.check(&mut faults);
         self.upstream.check(&mut faults);
         self.salesforce.check(&mut faults);
-        self.marketo.check(self.upstream.sandbox().is_none(), &mut faults);
+        self.marketo.check(self.upstream.sandbox.origins().is_none(), &mut faults);
         self.sync.check(&mut faults);
         self.auth.check(&mut faults);
         self.limits.check(&mut faults);
@@ -201,8 +201,20 @@ mod tests {
         let mut settings = Settings::load(None, &[]).unwrap();
         settings.marketo.quota_calls_per_20_seconds = 1000;
         assert_eq!(settings.faults().len(), 1);
-        settings.upstream.sandbox_url = "http://127.0.0.1:4010".to_owned();
+        settings.upstream.sandbox.salesforce_url = "http://127.0.0.1:4011".to_owned();
+        settings.upstream.sandbox.marketo_url = "http://127.0.0.1:4012/".to_owned();
         assert!(settings.faults().is_empty());
+    }
+
+    #[test]
+    fn a_sandbox_stands_in_for_both_vendors_by_bare_origins() {
+        let (salesforce, marketo) = ("upstream.sandbox.salesforce_url", "upstream.sandbox.marketo_url");
+        let fine = |name, text: &str| (name, text.to_owned());
+        assert_eq!(faults(&[fine(salesforce, "http://127.0.0.1:4011")]), [marketo]);
+        assert_eq!(faults(&[fine(salesforce, "http://localhost:4011"), fine(marketo, "https://localhost/")]), [""; 0]);
+        for wrong in ["http://127.0.0.1:4010/salesforce", "http://a@127.0.0.1", "http://127.0.0.1?x", "ftp://127.0.0.1", "127.0.0.1:4011"] {
+            assert_eq!(faults(&[fine(salesforce, wrong), fine(marketo, "http://127.0.0.1:4012")]), [salesforce], "{wrong}");
+        }
     }
 
     #[test]

@@ -10,8 +10,7 @@ use super::{SettingFault, require};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamSettings {
-    /// Base address of the sandbox that stands in for both vendors; empty in production.
-    pub sandbox_url: String,
+    pub sandbox: SandboxUrlSettings,
     /// Longest time for opening a connection.
     pub connect_timeout_seconds: u64,
     /// Longest wait for the next bytes of an answer.
@@ -36,26 +35,59 @@ impl UpstreamSettings {
             .build()
     }
 
-    /// The sandbox's base address without a trailing slash, when one is set.
-    #[must_use]
-    pub fn sandbox(&self) -> Option<&str> {
-        let url = self.sandbox_url.trim_end_matches('/');
-        (!url.is_empty()).then_some(url)
-    }
-
     pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
-        let usable = self.sandbox_url.is_empty()
-            || Url::parse(&self.sandbox_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
-        require(
-            faults,
-            usable,
-            "upstream.sandbox_url",
-            format!("{:?} is no http(s) address", self.sandbox_url),
-            "\"http://127.0.0.1:4010\"",
-        );
+        self.sandbox.check(faults);
         require(faults, self.connect_timeout_seconds >= 1, "upstream.connect_timeout_seconds", "must be at least 1", "5");
         require(faults, self.read_timeout_seconds >= 1, "upstream.read_timeout_seconds", "must be at least 1", "30");
     }
+}
+
+/// `[upstream.sandbox]`: where the sandbox stands in for the vendors; empty in production.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SandboxUrlSettings {
+    /// Origin of the simulated Salesforce, login host and instance in one.
+    pub salesforce_url: String,
+    /// Origin of the simulated Marketo.
+    pub marketo_url: String,
+}
+
+/// The origins of both simulated vendors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxOrigins {
+    pub salesforce: Url,
+    pub marketo: Url,
+}
+
+impl SandboxUrlSettings {
+    /// The origins, when the sandbox stands in for the vendors.
+    #[must_use]
+    pub fn origins(&self) -> Option<SandboxOrigins> {
+        Some(SandboxOrigins { salesforce: parse_origin(&self.salesforce_url)?, marketo: parse_origin(&self.marketo_url)? })
+    }
+
+    fn check(&self, faults: &mut Vec<SettingFault>) {
+        let both = !self.salesforce_url.is_empty() || !self.marketo_url.is_empty();
+        for (name, value, example) in [
+            ("upstream.sandbox.salesforce_url", &self.salesforce_url, "\"http://127.0.0.1:4011\""),
+            ("upstream.sandbox.marketo_url", &self.marketo_url, "\"http://127.0.0.1:4012\""),
+        ] {
+            let problem = if value.is_empty() {
+                "must be set, too: the sandbox stands in for both vendors or for none".to_owned()
+            } else {
+                format!("{value:?} is no origin: http:// or https://, a host, perhaps a port, and no path")
+            };
+            require(faults, !both || parse_origin(value).is_some(), name, problem, example);
+        }
+    }
+}
+
+/// An http or https address without path, query, fragment and credentials, as real instance addresses are.
+fn parse_origin(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let bare =
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    (matches!(url.scheme(), "http" | "https") && url.host().is_some() && bare).then_some(url)
 }
 
 /// `[salesforce]`: the External Client App of this service.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::ConnectionError;
-use crate::config::UpstreamSettings;
+use crate::config::{SandboxOrigins, UpstreamSettings};
 use crate::instances::MunchkinId;
 
 /// Where a person logs in at Salesforce: production, a sandbox, or the organisation's own My Domain host.
@@ -65,29 +65,30 @@ impl fmt::Display for SalesforceHost {
 /// The vendors' addresses, or the sandbox's when the operator has set one.
 #[derive(Debug, Clone)]
 pub(super) struct Addresses {
-    sandbox: Option<String>,
+    sandbox: Option<SandboxOrigins>,
 }
 
 impl Addresses {
     pub(super) fn new(settings: &UpstreamSettings) -> Self {
-        Self { sandbox: settings.sandbox().map(str::to_owned) }
+        Self { sandbox: settings.sandbox.origins() }
     }
 
     /// Where people log in and tokens are asked for.
     pub(super) fn salesforce_login(&self, host: &SalesforceHost) -> Result<Url, ConnectionError> {
-        let address = match (&self.sandbox, host) {
-            (Some(sandbox), _) => format!("{sandbox}/salesforce"),
-            (None, SalesforceHost::Production) => "https://login.salesforce.com".to_owned(),
-            (None, SalesforceHost::Sandbox) => "https://test.salesforce.com".to_owned(),
-            (None, SalesforceHost::MyDomain(host)) => format!("https://{host}"),
-        };
-        parse(&address)
+        if let Some(sandbox) = &self.sandbox {
+            return Ok(sandbox.salesforce.clone());
+        }
+        match host {
+            SalesforceHost::Production => parse("https://login.salesforce.com"),
+            SalesforceHost::Sandbox => parse("https://test.salesforce.com"),
+            SalesforceHost::MyDomain(host) => parse(&format!("https://{host}")),
+        }
     }
 
     /// Checks an address that Salesforce named (API base, identity address) before a token is sent there.
     pub(super) fn check_salesforce(&self, url: &Url) -> Result<(), ConnectionError> {
         let fine = match &self.sandbox {
-            Some(sandbox) => url.as_str().starts_with(&format!("{sandbox}/salesforce")),
+            Some(sandbox) => url.origin() == sandbox.salesforce.origin(),
             None => url.scheme() == "https" && url.port().is_none() && url.host_str().is_some_and(|host| host.ends_with(".salesforce.com")),
         };
         if fine { Ok(()) } else { Err(ConnectionError::AddressNotAllowed("Salesforce named an address outside of salesforce.com".into())) }
@@ -96,7 +97,7 @@ impl Addresses {
     /// The Marketo address of a subscription.
     pub(super) fn marketo(&self, munchkin_id: &MunchkinId) -> Result<Url, ConnectionError> {
         match &self.sandbox {
-            Some(sandbox) => parse(&format!("{sandbox}/marketo")),
+            Some(sandbox) => Ok(sandbox.marketo.clone()),
             None => parse(&format!("https://{}.mktorest.com", munchkin_id.as_str().to_ascii_lowercase())),
         }
     }

@@ -1,4 +1,3 @@
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
@@ -9,7 +8,7 @@ use crate::auth::{self, NewClient, Scopes};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::crypto::MasterKey;
-use crate::sandbox::{self, RunningSandbox, SandboxSettings};
+use crate::sandbox::{self, RunningSandbox, SandboxListeners, SandboxSettings};
 
 /// The subscription that the sandbox plays.
 pub(super) const MUNCHKIN_ID: &str = "123-ABC-456";
@@ -31,19 +30,19 @@ impl Stage {
         let played = SandboxSettings { people, munchkin_id: MUNCHKIN_ID.into(), ..SandboxSettings::default() };
         let marketo_credentials = (played.marketo_client_id.clone(), played.marketo_client_secret.clone());
         let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| text(&error))?;
-        let sandbox = sandbox::start(played, Arc::new(SystemClock), listener).await.map_err(|error| text(&error))?;
+        let listeners = SandboxListeners::on_free_ports().map_err(|error| text(&error))?;
+        let sandbox = sandbox::start(played, Arc::new(SystemClock), listeners).await.map_err(|error| text(&error))?;
 
         let master_key = MasterKey::generate("demo".into()).to_text();
         let mut overrides = vec![
             ("data_dir", directory.path().display().to_string()),
             ("server.address", "127.0.0.1:0".to_owned()),
             ("secrets.master_key", master_key.expose_secret().to_owned()),
-            ("upstream.sandbox_url", sandbox.url()),
             ("salesforce.client_id", salesforce.0),
             ("salesforce.client_secret", salesforce.1),
             ("log.filter", "error".to_owned()),
         ];
+        overrides.extend(sandbox.settings());
         overrides.extend(database_url.map(|url| ("database.url", url)));
         let mut settings = Settings::load(None, &overrides).map_err(|error| text(&error))?;
         // The sandbox has a job done at once; Marketo would show that after a minute at the earliest.

@@ -15,20 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::marketo::envelope::Refusal;
+use super::origins::Vendor;
 use super::world::World;
-
-/// Which vendor misbehaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    Marketo,
-    Salesforce,
-}
 
 /// One ordered fault.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fault {
-    pub target: Target,
+    /// Which vendor misbehaves.
+    pub target: Vendor,
     /// Only requests whose path holds this text; every request of the target when empty.
     #[serde(default)]
     pub path_contains: String,
@@ -92,35 +86,28 @@ impl FaultKind {
 
 impl Fault {
     /// True when a request is one that should suffer this.
-    pub fn concerns(&self, method: &str, path: &str) -> bool {
-        let prefix = match self.target {
-            Target::Marketo => "/marketo",
-            Target::Salesforce => "/salesforce",
-        };
-        path.starts_with(prefix)
+    pub fn concerns(&self, vendor: Vendor, method: &str, path: &str) -> bool {
+        self.target == vendor
             && path.contains(&self.path_contains)
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
     }
 }
 
-/// Counts each request and lets it suffer what was ordered for it.
+/// Counts each request to a vendor and lets it suffer what was ordered for it.
 ///
 /// # Errors
 /// Those of the routes.
 pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let (method, path) = (request.method().to_string(), request.path().to_owned());
-    if path.starts_with("/__sandbox") {
-        return Ok(next.call(request).await?.map_into_boxed_body());
-    }
-    let Some(world) = request.app_data::<web::Data<World>>().cloned() else {
+    let Some((world, vendor)) = request.app_data::<web::Data<World>>().cloned().zip(request.app_data::<Vendor>().copied()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    world.count(&format!("{method} {}", request.match_pattern().unwrap_or_else(|| "unknown path".into())));
-    let _under_way = path.starts_with("/marketo").then(|| UnderWay::begin(world.clone()));
+    world.count(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
+    let _under_way = (vendor == Vendor::Marketo).then(|| UnderWay::begin(world.clone()));
 
     let (mut cut, mut delayed) = (None, false);
     // Of several cuts, or delays, a request suffers one.
-    while let Some(kind) = world.take_fault(&method, &path, |kind| match kind {
+    while let Some(kind) = world.take_fault(vendor, &method, &path, |kind| match kind {
         FaultKind::Cut { .. } => cut.is_none(),
         FaultKind::Delay { .. } => !delayed,
         kind => kind.is_outside_the_handlers(),
@@ -137,10 +124,9 @@ pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 's
             }
             FaultKind::ExpireSessions => {
                 let now = world.now();
-                if path.starts_with("/marketo") {
-                    world.marketo().tokens.expire_all(now)
-                } else {
-                    world.salesforce().expire_sessions(now)
+                match vendor {
+                    Vendor::Marketo => world.marketo().tokens.expire_all(now),
+                    Vendor::Salesforce => world.salesforce().expire_sessions(now),
                 }
                 continue;
             }

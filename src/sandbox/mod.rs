@@ -1,6 +1,6 @@
-//! A simulated Salesforce and Marketo in one server: Salesforce under `/salesforce`, Marketo under `/marketo`, and under
-//! `/__sandbox` the means to look inside, change people and order faults. It is driven over HTTP only and shares no type
-//! with the clients, so that a shared mistake can't hide.
+//! A simulated Salesforce and Marketo in one process, each on an origin of its own; on a third one, under `/__sandbox`, the means
+//! to look inside, change people and order faults. It is driven over HTTP only and shares no type with the clients, so that a
+//! shared mistake can't hide.
 //!
 //! Memory doesn't grow with the number of people: they are computed when asked for.
 
@@ -13,13 +13,14 @@ mod faults;
 mod kept;
 mod marketo;
 mod moment;
+mod origins;
 mod people;
 mod salesforce;
 #[cfg(test)]
 mod tests;
 mod world;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,7 +31,10 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::clock::SharedClock;
+use origins::{Ports, Vendor};
 use world::World;
+
+pub use origins::SandboxListeners;
 
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
@@ -75,42 +79,60 @@ impl Default for SandboxSettings {
     }
 }
 
-/// A sandbox that answers. Dropping it leaves the server running; call [`RunningSandbox::stop`].
+/// A sandbox that answers. Dropping it leaves the servers running; call [`RunningSandbox::stop`].
 #[derive(Debug)]
 pub struct RunningSandbox {
-    address: SocketAddr,
-    handle: ServerHandle,
-    served: JoinHandle<std::io::Result<()>>,
+    control_port: u16,
+    ports: Ports,
+    servers: Vec<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     _temporary: Option<TempDir>,
 }
 
 impl RunningSandbox {
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Its base address, `http://127.0.0.1:PORT`.
+    /// The address of the control, `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.address.port())
+        local(self.control_port)
+    }
+
+    /// The address of the simulated Salesforce.
+    #[must_use]
+    pub fn salesforce_url(&self) -> String {
+        local(self.ports.salesforce)
+    }
+
+    /// The address of the simulated Marketo, without `/rest`.
+    #[must_use]
+    pub fn marketo_url(&self) -> String {
+        local(self.ports.marketo)
+    }
+
+    /// The settings, by their dotted names, with which a service calls this sandbox instead of the vendors.
+    #[must_use]
+    pub fn settings(&self) -> [(&'static str, String); 2] {
+        [("upstream.sandbox.salesforce_url", self.salesforce_url()), ("upstream.sandbox.marketo_url", self.marketo_url())]
     }
 
     /// Stops at once, without waiting for answers under way, and removes the temporary files.
     pub async fn stop(self) {
-        self.handle.stop(false).await;
-        // The server's own result says nothing that the caller could act on.
-        let _ = self.served.await;
+        for (handle, served) in self.servers {
+            handle.stop(false).await;
+            // The server's own result says nothing that the caller could act on.
+            let _ = served.await;
+        }
     }
 }
 
-/// Starts the sandbox on `listener`. Must be called within a tokio runtime.
+fn local(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+/// Starts the sandbox on `listeners`. Must be called within a tokio runtime.
 ///
 /// # Errors
-/// When the listener can't be used or the directory for export files can't be made.
-pub async fn start(settings: SandboxSettings, clock: SharedClock, listener: TcpListener) -> std::io::Result<RunningSandbox> {
-    let address = listener.local_addr()?;
+/// When a listener can't be used or the directory for export files can't be made.
+pub async fn start(settings: SandboxSettings, clock: SharedClock, listeners: SandboxListeners) -> std::io::Result<RunningSandbox> {
+    let (control_port, ports) = (listeners.control.local_addr()?.port(), listeners.ports()?);
     let (directory, temporary) = match &settings.data_dir {
         Some(directory) => {
             tokio::fs::create_dir_all(directory).await?;
@@ -121,15 +143,28 @@ pub async fn start(settings: SandboxSettings, clock: SharedClock, listener: TcpL
             (temporary.path().to_owned(), Some(temporary))
         }
     };
-    let world = web::Data::new(World::new(settings, clock, directory));
+    let world = web::Data::new(World::new(settings, clock, directory, ports));
+    let SandboxListeners { control, salesforce, marketo } = listeners;
+    let servers = [(control, None), (salesforce, Some(Vendor::Salesforce)), (marketo, Some(Vendor::Marketo))]
+        .into_iter()
+        .map(|(listener, vendor)| serve(listener, world.clone(), vendor))
+        .collect::<std::io::Result<_>>()?;
+    Ok(RunningSandbox { control_port, ports, servers, _temporary: temporary })
+}
+
+/// Serves a vendor, or the control, on a socket.
+fn serve(
+    listener: TcpListener,
+    world: web::Data<World>,
+    vendor: Option<Vendor>,
+) -> std::io::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
     let server = HttpServer::new(move || {
-        App::new()
-            .app_data(world.clone())
-            .app_data(web::PayloadConfig::new(16 * 1024 * 1024))
-            .wrap(from_fn(faults::interpose))
-            .configure(marketo::routes)
-            .configure(salesforce::routes)
-            .configure(control::routes)
+        let app = App::new().app_data(world.clone()).app_data(web::PayloadConfig::new(16 * 1024 * 1024)).wrap(from_fn(faults::interpose));
+        match vendor {
+            Some(vendor @ Vendor::Salesforce) => app.app_data(vendor).configure(salesforce::routes),
+            Some(vendor @ Vendor::Marketo) => app.app_data(vendor).configure(marketo::routes),
+            None => app.configure(control::routes),
+        }
     })
     // One worker is plenty for a stand-in, and many sandboxes may run side by side.
     .workers(1)
@@ -138,6 +173,5 @@ pub async fn start(settings: SandboxSettings, clock: SharedClock, listener: TcpL
     .shutdown_timeout(1)
     .listen(listener)?
     .run();
-    let handle = server.handle();
-    Ok(RunningSandbox { address, handle, served: tokio::spawn(server), _temporary: temporary })
+    Ok((server.handle(), tokio::spawn(server)))
 }

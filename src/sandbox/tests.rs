@@ -4,7 +4,6 @@ mod control;
 mod marketo;
 mod salesforce;
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -12,9 +11,9 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::{RunningSandbox, SandboxSettings, start};
+use super::{RunningSandbox, SandboxListeners, SandboxSettings, start};
 use crate::clock::MovableClock;
-use crate::config::UpstreamSettings;
+use crate::config::{SandboxUrlSettings, UpstreamSettings};
 
 const START: OffsetDateTime = datetime!(2026-03-02 12:00 UTC);
 
@@ -27,9 +26,9 @@ struct Harness {
 impl Harness {
     async fn new(settings: SandboxSettings) -> Self {
         let clock = Arc::new(MovableClock::starting_at(START));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let sandbox = start(settings, clock.clone(), listener).await.expect("the sandbox starts");
-        let upstream = UpstreamSettings { sandbox_url: sandbox.url(), connect_timeout_seconds: 5, read_timeout_seconds: 30 };
+        let listeners = SandboxListeners::on_free_ports().expect("free ports");
+        let sandbox = start(settings, clock.clone(), listeners).await.expect("the sandbox starts");
+        let upstream = UpstreamSettings { sandbox: SandboxUrlSettings::default(), connect_timeout_seconds: 5, read_timeout_seconds: 30 };
         Self { sandbox, clock, client: upstream.http_client().expect("a client") }
     }
 
@@ -37,12 +36,22 @@ impl Harness {
         Self::new(SandboxSettings { people: 1_000, ..SandboxSettings::default() }).await
     }
 
+    /// The address of a path at the origin that it belongs to: the vendors' paths have nothing in common.
+    fn address(&self, path: &str) -> String {
+        let origin = match path.split('/').nth(1) {
+            Some("__sandbox") => self.sandbox.url(),
+            Some("rest" | "bulk" | "identity" | "userservice") => self.sandbox.marketo_url(),
+            _ => self.sandbox.salesforce_url(),
+        };
+        format!("{origin}{path}")
+    }
+
     fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("{}{path}", self.sandbox.url()))
+        self.client.get(self.address(path))
     }
 
     fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.sandbox.url()))
+        self.client.post(self.address(path))
     }
 
     async fn control(&self, path: &str, body: Value) -> Value {

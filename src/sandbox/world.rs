@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::SandboxSettings;
 use super::faults::{Fault, FaultKind};
 use super::kept::Kept;
+use super::origins::{Ports, Vendor};
 use super::people::People;
 use super::people::person::Owners;
 use super::{marketo, salesforce};
@@ -23,6 +24,7 @@ pub struct World {
     pub people: People,
     /// Where prepared export files lie.
     pub directory: PathBuf,
+    pub ports: Ports,
     /// Held while an export file is written, so that two requests don't write the same one.
     pub export_writer: tokio::sync::Mutex<()>,
     pub kept: Kept,
@@ -41,7 +43,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl World {
     /// A world that begins now: people were created up to one day ago.
-    pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf) -> Self {
+    pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: Ports) -> Self {
         let epoch = clock.now().unix_timestamp() - 86_400;
         let org = salesforce::State::new();
         let owners = Owners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
@@ -49,6 +51,7 @@ impl World {
         Self {
             people,
             directory,
+            ports,
             export_writer: tokio::sync::Mutex::new(()),
             kept: Kept::default(),
             marketo: Mutex::new(marketo::State::default()),
@@ -130,9 +133,9 @@ impl World {
     }
 
     /// Uses up one turn of the first fault ordered for this request whose kind `wanted` accepts.
-    pub fn take_fault(&self, method: &str, path: &str, wanted: impl Fn(&FaultKind) -> bool) -> Option<FaultKind> {
+    pub fn take_fault(&self, vendor: Vendor, method: &str, path: &str, wanted: impl Fn(&FaultKind) -> bool) -> Option<FaultKind> {
         let mut faults = locked(&self.faults);
-        let place = faults.iter().position(|fault| fault.concerns(method, path) && wanted(&fault.kind))?;
+        let place = faults.iter().position(|fault| fault.concerns(vendor, method, path) && wanted(&fault.kind))?;
         let kind = faults[place].kind.clone();
         faults[place].times = faults[place].times.saturating_sub(1);
         if faults[place].times == 0 {

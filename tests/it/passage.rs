@@ -100,7 +100,7 @@ on_both_engines! {
             .body("{\"a\":1}");
         let answer = Answer::of(request).await;
         let told = answer.expect(200);
-        assert_eq!((&told["method"], &told["target"], &told["body"]), (&json!("PUT"), &json!("/salesforce/services/apexrest/headers/a%20b?x=%2F&y"), &json!("{\"a\":1}")));
+        assert_eq!((&told["method"], &told["target"], &told["body"]), (&json!("PUT"), &json!("/services/apexrest/headers/a%20b?x=%2F&y"), &json!("{\"a\":1}")));
         assert_eq!((seen(&told, "if-match"), seen(&told, "sforce-query-options")), (Some("\"7\""), Some("batchSize=200")));
         for gone in ["cookie", "x-forwarded-for", "forwarded", "x-http-method-override", "x-hop"] {
             assert!(seen(&told, gone).is_none(), "{gone}: {told}");

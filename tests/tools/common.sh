@@ -167,12 +167,14 @@ runs() {
   grep -q '^Running at' "$work/service.log"
 }
 
-# start_sandbox: starts the simulated vendors at `sandbox_url`.
+# start_sandbox [PEOPLE]: starts the simulated vendors; their control is at `sandbox_url`, they are at `salesforce_url` and `marketo_url`,
+# and `sandbox_settings` are a service's settings that make it call them.
 start_sandbox() {
-  local port
-  port=$(free_port)
-  "$binary" sandbox --listen "127.0.0.1:$port" --people 20 >"$work/sandbox.log" 2>&1 &
+  "$binary" sandbox --listen 127.0.0.1:0 --people "${1:-20}" >"$work/sandbox.log" 2>&1 &
   processes+=($!)
-  wait_until 30 listens "$port" || die "the sandbox did not start: $(tail -n 20 "$work/sandbox.log")"
-  sandbox_url="http://127.0.0.1:$port"
+  wait_until 30 grep -q MSI_SALESFORCE__CLIENT_SECRET "$work/sandbox.log" || die "the sandbox did not start: $(tail -n 20 "$work/sandbox.log")"
+  sandbox_url=$(sed -n 's/^Simulated .* at \([^;]*\);.*/\1/p' "$work/sandbox.log")
+  mapfile -t sandbox_settings < <(sed -n 's/^ *\(MSI_.*=.*\)/\1/p' "$work/sandbox.log")
+  salesforce_url=$(sed -n 's/.*SANDBOX__SALESFORCE_URL=//p' "$work/sandbox.log")
+  marketo_url=$(sed -n 's/.*SANDBOX__MARKETO_URL=//p' "$work/sandbox.log")
 }

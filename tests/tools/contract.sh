@@ -8,13 +8,9 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 # How the program is called.
-sandbox() { "${until_we_end[@]}" "$binary" sandbox --listen "127.0.0.1:$1" --people 200; }
 serve() {
-  MSI_UPSTREAM__SANDBOX_URL="http://127.0.0.1:$2" \
-    MSI_SALESFORCE__CLIENT_ID=sandbox-salesforce-consumer-key \
-    MSI_SALESFORCE__CLIENT_SECRET=sandbox-salesforce-consumer-secret \
-    MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__QUOTA_CALLS_PER_20_SECONDS=10000 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
-    "${until_we_end[@]}" "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
+  "${until_we_end[@]}" env "${sandbox_settings[@]}" MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__QUOTA_CALLS_PER_20_SECONDS=10000 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
+    "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
 }
 create_client() { "$binary" client create --name contract --operator --scopes all --allow "salesforce ANY /services/apexrest/" --allow "marketo ANY /rest/" --data-dir "$work/data"; }
 # The instance that the fuzzed calls are about: the sandbox's subscription.
@@ -23,13 +19,12 @@ export CONTRACT_INSTANCE_REQUEST='{"munchkin_id": "123-ABC-456", "name": "Contra
   "marketo": {"client_id": "sandbox-marketo-client", "client_secret": "sandbox-marketo-secret"}}'
 
 until_we_end=(exec setpriv --pdeathsig TERM --)
-work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-contract.XXXXXX")
-sandbox_process=
+work_in contract
 service_process=
 
 clean_up() {
-  for process in $service_process $sandbox_process; do stop "$process" || true; done
-  rm -rf "$work"
+  if [ -n "$service_process" ]; then stop "$service_process" || true; fi
+  end_work
 }
 trap clean_up EXIT
 
@@ -48,16 +43,13 @@ cd "$ROOT"
 environment=$("$ROOT/tests/tools/python-venv.sh" schemathesis)
 find_binary "${CONTRACT_BINARY:-}"
 
-sandbox_port=$(free_port)
-sandbox "$sandbox_port" >"$work/sandbox.log" 2>&1 &
-sandbox_process=$!
-wait_until 30 listens "$sandbox_port" || die "the sandbox did not start: $(tail -n 20 "$work/sandbox.log")"
+start_sandbox 200
 service_port=$(free_port)
 url="http://127.0.0.1:$service_port"
-serve "$service_port" "$sandbox_port" >"$work/service.log" 2>&1 &
+serve "$service_port" >"$work/service.log" 2>&1 &
 service_process=$!
 wait_until 30 ready || die "the service did not get ready: $(tail -n 20 "$work/service.log")"
-say "the service is ready at $url, with a sandbox at 127.0.0.1:$sandbox_port"
+say "the service is ready at $url, with a sandbox at $sandbox_url"
 
 create_client >"$work/client.json"
 # Where messages go.

@@ -35,7 +35,7 @@ def connect_salesforce(authorization_url):
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     with browser.open(authorization_url, timeout=30) as page:
         parts = urllib.parse.urlsplit(page.geturl())
-    login = f"{parts.scheme}://{parts.netloc}{parts.path.split('/services/')[0]}/login"
+    login = f"{parts.scheme}://{parts.netloc}/login"
     form = dict(urllib.parse.parse_qsl(parts.query)) | {"username": "maria.admin@example.com", "password": "sandbox"}
     browser.open(login, urllib.parse.urlencode(form).encode(), timeout=30).close()
 

@@ -26,7 +26,8 @@ trap clean_up EXIT
 # take_apart: writes each block to try as $work/NN.sh, what it promises as $work/NN.promise, and a line `NN KIND HEADING` for each.
 # Free ports take the place of the README's, on which something may listen here.
 take_apart() {
-  sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$service_port/g" -e "s/127\.0\.0\.1:4010/127.0.0.1:$sandbox_port/g" README.md |
+  sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$service_port/g" -e "s/127\.0\.0\.1:4010/127.0.0.1:$sandbox_port/g" \
+    -e "s/127\.0\.0\.1:4011/127.0.0.1:$((sandbox_port + 1))/g" -e "s/127\.0\.0\.1:4012/127.0.0.1:$((sandbox_port + 2))/g" README.md |
     awk -v work="$work" '
       /^#+ / { heading = $0; sub(/^#+ /, "", heading) }
       /^```$/ && file { close(file); file = ""; next }
@@ -93,9 +94,13 @@ cd "$ROOT"
 need curl
 [ -n "${README_BINARY:-}" ] || cargo build --quiet --locked
 binary=$(realpath "${README_BINARY:-${CARGO_TARGET_DIR:-target}/debug/msi-actions}")
+# The simulated vendors have the two ports after the sandbox's.
 sandbox_port=$(free_port)
+while (exec 3<>"/dev/tcp/127.0.0.1/$((sandbox_port + 1))" || exec 3<>"/dev/tcp/127.0.0.1/$((sandbox_port + 2))") 2>/dev/null; do
+  sandbox_port=$(free_port)
+done
 service_port=$(free_port)
-while [ "$service_port" = "$sandbox_port" ]; do service_port=$(free_port); done
+while ((service_port >= sandbox_port && service_port <= sandbox_port + 2)); do service_port=$(free_port); done
 take_apart >"$work/blocks"
 
 mkdir -p "$work/bin" "$work/folder/target/release"

@@ -137,7 +137,7 @@ def come_back(authorization_url):
     """Logs in at Salesforce; gives the query of the address that Salesforce sends the person to, and the browser's cookies."""
     browser = requests.Session()
     address = urllib.parse.urlsplit(browser.get(authorization_url, timeout=30).url)
-    login = f"{address.scheme}://{address.netloc}{address.path.split('/services/')[0]}/login"
+    login = f"{address.scheme}://{address.netloc}/login"
     form = dict(urllib.parse.parse_qsl(address.query)) | USER
     answer = browser.post(login, data=form, allow_redirects=False, timeout=30)
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers["Location"]).query))

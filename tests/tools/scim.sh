@@ -10,7 +10,7 @@ work_in scim
 environment=$("$ROOT/tests/tools/python-venv.sh" scim2-tester)
 find_binary "${SCIM_BINARY:-}"
 start_sandbox
-start_service MSI_LOG__FILTER=trace MSI_UPSTREAM__SANDBOX_URL="$sandbox_url"
+start_service MSI_LOG__FILTER=trace "${sandbox_settings[@]}"
 
 "$environment/bin/python" tests/tools/scim_tester.py "$url" "$work/client.json" || CHECKS_FAILED=1
 keeps_quiet "$work/service.log"

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::changes;
 use super::faults::Fault;
+use super::origins::Vendor;
 use super::salesforce::canvas;
 use super::salesforce::users::{PASSWORD, QUEUES, organization_id};
 use super::world::World;
@@ -15,7 +16,7 @@ use super::world::World;
 pub(super) use people::{nobody, shown};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
+    config.route("/", web::get().to(overview)).service(
         web::scope("/__sandbox")
             .route("", web::get().to(overview))
             .route("/", web::get().to(overview))
@@ -48,8 +49,6 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Htt
 }
 
 async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
-    let connection = request.connection_info();
-    let base = format!("{}://{}", connection.scheme(), connection.host());
     let users: Vec<Value> = {
         let salesforce = world.salesforce();
         salesforce
@@ -73,7 +72,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
         "seed": world.settings.seed,
         "throttles": world.settings.throttles,
         "marketo": {
-            "base_url": format!("{base}/marketo"),
+            "base_url": world.ports.origin(Vendor::Marketo, &request),
             "munchkin_id": world.settings.munchkin_id,
             "client_id": world.settings.marketo_client_id,
             "client_secret": world.settings.marketo_client_secret,
@@ -85,7 +84,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "most_calls_at_once": world.most_at_once(),
         },
         "salesforce": {
-            "base_url": format!("{base}/salesforce"),
+            "base_url": world.ports.origin(Vendor::Salesforce, &request),
             "client_id": world.settings.salesforce_client_id,
             "client_secret": world.settings.salesforce_client_secret,
             "organization_id": organization_id(),
@@ -98,7 +97,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
         },
         "control": {
             "GET /__sandbox/summary": "how many people of which kind there are, and how many have a Salesforce user as owner",
-            "GET /__sandbox/calls": "how often each operation was called",
+            "GET /__sandbox/calls": "how often each operation was called, as METHOD /vendor/path",
             "GET, POST, DELETE /__sandbox/faults": "order faults: {target, path_contains, method, times, kind, …}; kinds delay{ms}, cut{after_bytes}, wrong_checksum, \
                 marketo_error{code,message}, salesforce_error{status,error_code,message}, http_status{status,body,headers}, expire_sessions, malformed_row, \
                 oversize_line{bytes}, repeat_rows, fail_job",

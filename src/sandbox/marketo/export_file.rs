@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::export_job::{Filter, Order, Product};
 use crate::sandbox::faults::FaultKind;
+use crate::sandbox::origins::Vendor;
 use crate::sandbox::people::People;
 use crate::sandbox::people::person::Person;
 use crate::sandbox::world::{World, hex};
@@ -37,7 +38,7 @@ impl<W: Write> Write for Measured<W> {
 /// # Errors
 /// What the file system reports.
 pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
-    let spoilt = world.take_fault("GET", &format!("/marketo/bulk/v1/leads/export/{id}/file.json"), FaultKind::spoils_rows);
+    let spoilt = world.take_fault(Vendor::Marketo, "GET", &format!("/bulk/v1/leads/export/{id}/file.json"), FaultKind::spoils_rows);
     let keep = world.settings.keep_results && spoilt.is_none();
     let question = format!(
         "{} {:?} {:?} {:?}",

@@ -18,6 +18,7 @@ use super::fields;
 use super::params::Params;
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::moment;
+use crate::sandbox::origins::Vendor;
 use crate::sandbox::world::World;
 
 const LONGEST_WINDOW_SECONDS: i64 = 31 * 86_400;
@@ -43,8 +44,8 @@ async fn settle(world: &web::Data<World>) {
         state.exports.unwritten()
     };
     for (id, order) in due {
-        let status = format!("/marketo/bulk/v1/leads/export/{id}/status.json");
-        if world.take_fault("GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
+        let status = format!("/bulk/v1/leads/export/{id}/status.json");
+        if world.take_fault(Vendor::Marketo, "GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
             world.marketo().exports.written(&id, Err("Failed on order".into()));
             continue;
         }
@@ -147,7 +148,7 @@ async fn status(call: Call, path: web::Path<String>, request: HttpRequest) -> Ht
         &call.world,
         outcome.map(|mut shown| {
             if shown.get("fileChecksum").is_some()
-                && call.world.take_fault("GET", request.path(), |kind| *kind == FaultKind::WrongChecksum).is_some()
+                && call.world.take_fault(Vendor::Marketo, "GET", request.path(), |kind| *kind == FaultKind::WrongChecksum).is_some()
             {
                 shown["fileChecksum"] = json!(format!("sha256:{}", "0".repeat(64)));
             }

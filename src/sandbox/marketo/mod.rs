@@ -63,17 +63,15 @@ impl State {
     }
 }
 
-/// Registers the routes under `/marketo`.
+/// Registers every route.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::scope("/marketo")
-            .configure(identity::routes)
-            .configure(leads::routes)
-            .configure(export_http::routes)
-            .configure(activities::routes)
-            .configure(users::routes)
-            .default_service(web::to(unknown)),
-    );
+    config
+        .configure(identity::routes)
+        .configure(leads::routes)
+        .configure(export_http::routes)
+        .configure(activities::routes)
+        .configure(users::routes)
+        .default_service(web::to(unknown));
 }
 
 /// 610 for an unknown path, 605 for a wrong method, in the usual envelope; under user management a bare HTTP status.

@@ -14,6 +14,7 @@ use super::resource;
 use super::session::{ApiCall, org};
 use super::soql::Select;
 use crate::sandbox::faults::FaultKind;
+use crate::sandbox::origins::Vendor;
 use crate::sandbox::world::World;
 
 /// Pages named in one answer of `resultPages`.
@@ -100,7 +101,7 @@ async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), 
     if state != State::JobComplete || job.rows.is_some() {
         return Ok((job, state));
     }
-    if call.world.take_fault("GET", request.path(), |kind| *kind == FaultKind::FailJob).is_some() {
+    if call.world.take_fault(Vendor::Salesforce, "GET", request.path(), |kind| *kind == FaultKind::FailJob).is_some() {
         if let Some(kept) = call.world.salesforce().jobs.find(&id) {
             kept.failed = true;
         }
@@ -204,7 +205,7 @@ async fn results(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Ok(None) => return call.builder(StatusCode::NO_CONTENT).finish(),
         Err(error) => return error.response(),
     };
-    let spoilt = call.world.take_fault("GET", request.path(), FaultKind::spoils_rows);
+    let spoilt = call.world.take_fault(Vendor::Salesforce, "GET", request.path(), FaultKind::spoils_rows);
     let question = format!("{} {from:?} {most}", job.question(call.world.people.revision()));
     let keep = call.world.settings.keep_results && spoilt.is_none();
     if keep && let Some(answer) = kept_page(&call, &request, &question).await {

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
 
-use super::base;
 use super::oauth::{access_token, refresh_token};
 use super::users::{SalesforceUser, organization_id};
+use crate::sandbox::origins::Vendor;
 use crate::sandbox::world::World;
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +47,7 @@ fn session(world: &World, user: &SalesforceUser) -> String {
 pub async fn open_session(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
     match read(&body, &world) {
         Ok((_, user)) => HttpResponse::Created().json(json!({
-            "access_token": session(&world, &user), "instance_url": base(&request), "user_id": user.id,
+            "access_token": session(&world, &user), "instance_url": world.ports.origin(Vendor::Salesforce, &request), "user_id": user.id,
         })),
         Err(response) => response,
     }
@@ -59,7 +59,7 @@ pub async fn sign_request(request: HttpRequest, body: web::Bytes, world: web::Da
         Ok(read) => read,
         Err(response) => return response,
     };
-    let base = base(&request);
+    let base = world.ports.origin(Vendor::Salesforce, &request);
     let envelope = json!({
         "algorithm": wanted.algorithm.as_deref().unwrap_or("HMACSHA256"),
         "issuedAt": world.now(),

@@ -59,7 +59,7 @@ pub fn page(pairs: &Pairs, username: Option<&str>, message: Option<&str>) -> Htt
     let html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Login | Salesforce (sandbox)</title></head>\n<body>\n\
          <h1>Log in to Salesforce</h1>\n<p>A simulated org. The users and their password are listed at /__sandbox.</p>\n{message}\n\
-         <form method=\"post\" action=\"/salesforce/login\">\n{hidden}\
+         <form method=\"post\" action=\"/login\">\n{hidden}\
          <p><label for=\"username\">Username</label> <input id=\"username\" name=\"username\" type=\"text\" autocomplete=\"username\" value=\"{username}\"></p>\n\
          <p><label for=\"password\">Password</label> <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\"></p>\n\
          <p><button type=\"submit\" id=\"Login\">Log In</button> <button type=\"submit\" name=\"cancel\" value=\"1\">Cancel</button></p>\n\

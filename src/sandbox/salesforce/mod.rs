@@ -86,19 +86,17 @@ impl State {
     }
 }
 
-/// Registers the routes under `/salesforce`.
+/// Registers every route.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::scope("/salesforce")
-            .configure(oauth::routes)
-            .configure(login::routes)
-            .configure(identity::routes)
-            .configure(rest::routes)
-            .configure(replication::routes)
-            .configure(bulk_http::routes)
-            .configure(apex::routes)
-            .default_service(web::to(unknown)),
-    );
+    config
+        .configure(oauth::routes)
+        .configure(login::routes)
+        .configure(identity::routes)
+        .configure(rest::routes)
+        .configure(replication::routes)
+        .configure(bulk_http::routes)
+        .configure(apex::routes)
+        .default_service(web::to(unknown));
 }
 
 /// 404 for an unknown path, 405 for a wrong method.
@@ -117,9 +115,8 @@ fn resource<const N: usize>(paths: [&str; N]) -> Resource {
     web::resource(paths.to_vec()).default_service(web::to(unknown))
 }
 
-/// The base address under which a caller reached this Salesforce, without a trailing slash: login host and
-/// `instance_url` in one.
+/// The origin under which a caller reached this Salesforce: login host and `instance_url` in one.
 fn base(request: &HttpRequest) -> String {
     let connection = request.connection_info();
-    format!("{}://{}/salesforce", connection.scheme(), connection.host())
+    format!("{}://{}", connection.scheme(), connection.host())
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::{Harness, json_of};
 
 const TOKEN: &str =
-    "/marketo/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
+    "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
 
 #[tokio::test]
 async fn a_fault_strikes_as_often_as_ordered_and_only_where_ordered() {
@@ -23,7 +23,7 @@ async fn faults_cut_answers_end_sessions_and_speak_the_vendors_language() {
     let sandbox = Harness::small().await;
     let (_, granted) = json_of(sandbox.get(TOKEN)).await;
     let token = granted["access_token"].as_str().expect("a token");
-    let describe = || sandbox.get("/marketo/rest/v1/leads/describe.json").bearer_auth(token);
+    let describe = || sandbox.get("/rest/v1/leads/describe.json").bearer_auth(token);
     sandbox.control("/faults", json!({"target": "marketo", "path_contains": "describe", "kind": "cut", "after_bytes": 100})).await;
     assert!(describe().send().await.expect("the head").bytes().await.is_err());
     sandbox
@@ -48,7 +48,7 @@ async fn a_refresh_whose_answer_was_lost_has_spent_its_token() {
     let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().expect("a refresh token"))];
     sandbox.control("/faults", json!({"target": "salesforce", "path_contains": "/token", "kind": "cut", "after_bytes": 0})).await;
     let client = [("client_id", "sandbox-salesforce-consumer-key"), ("client_secret", "sandbox-salesforce-consumer-secret")];
-    let lost = sandbox.post("/salesforce/services/oauth2/token").form(&[client, form].concat()).send().await;
+    let lost = sandbox.post("/services/oauth2/token").form(&[client, form].concat()).send().await;
     assert!(match lost {
         Err(_) => true,
         Ok(answer) => answer.bytes().await.is_err(),

@@ -9,7 +9,7 @@ use crate::sandbox::SandboxSettings;
 use crate::sandbox::world::hex;
 
 const TOKEN: &str =
-    "/marketo/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
+    "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
 
 impl Harness {
     async fn marketo_token(&self) -> String {
@@ -19,16 +19,16 @@ impl Harness {
 
     async fn marketo(&self, path: &str) -> Value {
         let token = self.marketo_token().await;
-        json_of(self.get(&format!("/marketo{path}")).bearer_auth(token)).await.1
+        json_of(self.get(path).bearer_auth(token)).await.1
     }
 
     async fn marketo_post(&self, path: &str, body: Value) -> Value {
         let token = self.marketo_token().await;
-        json_of(self.post(&format!("/marketo{path}")).bearer_auth(token).json(&body)).await.1
+        json_of(self.post(path).bearer_auth(token).json(&body)).await.1
     }
 
     fn file(&self, token: &str, id: &str) -> RequestBuilder {
-        self.get(&format!("/marketo/bulk/v1/leads/export/{id}/file.json")).bearer_auth(token)
+        self.get(&format!("/bulk/v1/leads/export/{id}/file.json")).bearer_auth(token)
     }
 
     /// Makes and queues an export of February 2026.
@@ -62,7 +62,7 @@ async fn the_same_token_is_given_until_it_expires() {
     assert_eq!((&second["access_token"], &second["expires_in"]), (&first["access_token"], &json!(3000)));
     sandbox.clock.advance(time::Duration::seconds(3000));
     let old = first["access_token"].as_str().expect("a token");
-    let (status, body) = json_of(sandbox.get("/marketo/rest/v1/leads/describe.json").bearer_auth(old)).await;
+    let (status, body) = json_of(sandbox.get("/rest/v1/leads/describe.json").bearer_auth(old)).await;
     assert_eq!((status, code(&body)), (StatusCode::OK, "602"));
     assert_ne!(sandbox.marketo_token().await, old);
     sandbox.sandbox.stop().await;
@@ -74,7 +74,7 @@ async fn wrong_credentials_say_which_half_is_wrong() {
     for (id, secret, description) in
         [("nobody", "x", "No client with requested id: nobody"), ("sandbox-marketo-client", "x", "Bad client credentials")]
     {
-        let path = format!("/marketo/identity/oauth/token?grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        let path = format!("/identity/oauth/token?grant_type=client_credentials&client_id={id}&client_secret={secret}");
         let (status, body) = json_of(sandbox.get(&path)).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
         assert_eq!(body, json!({"error": "invalid_client", "error_description": description}));
@@ -86,9 +86,9 @@ async fn wrong_credentials_say_which_half_is_wrong() {
 async fn a_token_counts_only_in_the_header() {
     let sandbox = Harness::small().await;
     let token = sandbox.marketo_token().await;
-    let (_, body) = json_of(sandbox.get(&format!("/marketo/rest/v1/leads/describe.json?access_token={token}"))).await;
+    let (_, body) = json_of(sandbox.get(&format!("/rest/v1/leads/describe.json?access_token={token}"))).await;
     assert_eq!(code(&body), "600");
-    let (_, body) = json_of(sandbox.get("/marketo/rest/v1/leads/describe.json").bearer_auth("made up")).await;
+    let (_, body) = json_of(sandbox.get("/rest/v1/leads/describe.json").bearer_auth("made up")).await;
     assert_eq!(code(&body), "601");
     sandbox.sandbox.stop().await;
 }
@@ -228,10 +228,10 @@ async fn too_long_an_address_is_repeated_as_a_post() {
     let token = sandbox.marketo_token().await;
     let values = (1001..1301).map(|id| format!("{id:0>40}")).collect::<Vec<_>>().join(",");
     let query = format!("filterType=id&filterValues={values}");
-    let long = sandbox.get(&format!("/marketo/rest/v1/leads.json?{query}")).bearer_auth(&token).send().await.expect("an answer");
+    let long = sandbox.get(&format!("/rest/v1/leads.json?{query}")).bearer_auth(&token).send().await.expect("an answer");
     assert_eq!(long.status(), StatusCode::URI_TOO_LONG);
     let post = sandbox
-        .post("/marketo/rest/v1/leads.json?_method=GET")
+        .post("/rest/v1/leads.json?_method=GET")
         .bearer_auth(&token)
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(query);
@@ -273,10 +273,10 @@ async fn user_management_answers_in_its_own_style() {
     let roles = sandbox.marketo("/userservice/management/v1/users/maria.admin@example.com/roles.json").await;
     assert_eq!((&roles[0]["accessRoleId"], &roles[0]["accessRoleName"]), (&json!(1), &json!("Admin")));
     let token = sandbox.marketo_token().await;
-    let unknown = sandbox.get("/marketo/userservice/management/v1/users/nobody@example.com/roles.json").bearer_auth(&token);
+    let unknown = sandbox.get("/userservice/management/v1/users/nobody@example.com/roles.json").bearer_auth(&token);
     assert_eq!(json_of(unknown).await.0, StatusCode::NOT_FOUND);
     sandbox.control("/marketo", json!({"user_management": false})).await;
-    let (status, body) = json_of(sandbox.get("/marketo/userservice/management/v1/users/allusers.json").bearer_auth(&token)).await;
+    let (status, body) = json_of(sandbox.get("/userservice/management/v1/users/allusers.json").bearer_auth(&token)).await;
     assert_eq!((status, &body["errors"][0]["code"], body.get("success")), (StatusCode::FORBIDDEN, &json!(603), None));
     sandbox.sandbox.stop().await;
 }

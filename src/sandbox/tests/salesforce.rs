@@ -13,7 +13,7 @@ const KEY: &str = "sandbox-salesforce-consumer-key";
 const SECRET: &str = "sandbox-salesforce-consumer-secret";
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
-const DATA: &str = "/salesforce/services/data/v66.0";
+const DATA: &str = "/services/data/v66.0";
 
 fn authorize_parameters() -> Vec<(&'static str, String)> {
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
@@ -45,12 +45,11 @@ impl Harness {
     async fn log_in(&self, username: &str, password: &str) -> Response {
         let mut form = authorize_parameters();
         form.extend([("username", username.to_owned()), ("password", password.to_owned())]);
-        self.post("/salesforce/login").form(&form).send().await.expect("an answer")
+        self.post("/login").form(&form).send().await.expect("an answer")
     }
 
     pub(super) async fn token(&self, form: &[(&str, &str)]) -> (StatusCode, Value) {
-        json_of(self.post("/salesforce/services/oauth2/token").form(&[&[("client_id", KEY), ("client_secret", SECRET)], form].concat()))
-            .await
+        json_of(self.post("/services/oauth2/token").form(&[&[("client_id", KEY), ("client_secret", SECRET)], form].concat())).await
     }
 
     pub(super) async fn connected(&self, username: &str) -> Value {
@@ -76,23 +75,23 @@ impl Harness {
 #[tokio::test]
 async fn a_login_leads_to_tokens_with_a_valid_signature() {
     let sandbox = Harness::small().await;
-    let page = sandbox.get("/salesforce/services/oauth2/authorize").query(&authorize_parameters()).send().await.expect("an answer");
+    let page = sandbox.get("/services/oauth2/authorize").query(&authorize_parameters()).send().await.expect("an answer");
     assert_eq!(page.status(), StatusCode::OK);
     let html = page.text().await.expect("a page");
-    assert!(html.contains("action=\"/salesforce/login\"") && html.contains("name=\"state\" value=\"s t&amp;a\""), "{html}");
+    assert!(html.contains("action=\"/login\"") && html.contains("name=\"state\" value=\"s t&amp;a\""), "{html}");
 
     let tokens = sandbox.connected("maria.admin@example.com").await;
     let (id, issued_at) = (tokens["id"].as_str().expect("an id"), tokens["issued_at"].as_str().expect("a text"));
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length");
     mac.update(format!("{id}{issued_at}").as_bytes());
     assert_eq!(tokens["signature"], STANDARD.encode(mac.finalize().into_bytes()));
-    assert_eq!(tokens["instance_url"], format!("{}/salesforce", sandbox.sandbox.url()));
+    assert_eq!(tokens["instance_url"], sandbox.sandbox.salesforce_url());
     assert_eq!(tokens["scope"], "api refresh_token");
 
     let token = tokens["access_token"].as_str().expect("a token");
     let (_, identity) = json_of(sandbox.client.get(id).bearer_auth(token)).await;
     assert_eq!((&identity["email"], &identity["username"]), (&json!("maria.admin@example.com"), &json!("maria.admin@example.com")));
-    let (_, info) = json_of(sandbox.get("/salesforce/services/oauth2/userinfo").bearer_auth(token)).await;
+    let (_, info) = json_of(sandbox.get("/services/oauth2/userinfo").bearer_auth(token)).await;
     assert_eq!((&info["organization_id"], &info["user_id"]), (&identity["organization_id"], &identity["user_id"]));
     sandbox.sandbox.stop().await;
 }
@@ -102,18 +101,12 @@ async fn who_is_logged_in_already_is_connected_at_once() {
     let sandbox = Harness::small().await;
     let answer = sandbox.log_in("tom.ops@example.com", "sandbox").await;
     let cookie = answer.headers()[SET_COOKIE].to_str().expect("a text").split(';').next().expect("a pair").to_owned();
-    let again = sandbox
-        .get("/salesforce/services/oauth2/authorize")
-        .query(&authorize_parameters())
-        .header(COOKIE, &cookie)
-        .send()
-        .await
-        .expect("an answer");
+    let again =
+        sandbox.get("/services/oauth2/authorize").query(&authorize_parameters()).header(COOKIE, &cookie).send().await.expect("an answer");
     assert!(!pair(&target(&again), "code").is_empty());
     let mut asking = authorize_parameters();
     asking.push(("prompt", "login".into()));
-    let prompted =
-        sandbox.get("/salesforce/services/oauth2/authorize").query(&asking).header(COOKIE, &cookie).send().await.expect("an answer");
+    let prompted = sandbox.get("/services/oauth2/authorize").query(&asking).header(COOKIE, &cookie).send().await.expect("an answer");
     assert_eq!(prompted.status(), StatusCode::OK);
     sandbox.sandbox.stop().await;
 }
@@ -128,13 +121,13 @@ async fn refusals_reach_the_page_or_the_callback() {
 
     let mut cancelled = authorize_parameters();
     cancelled.push(("cancel", "1".into()));
-    let pairs = target(&sandbox.post("/salesforce/login").form(&cancelled).send().await.expect("an answer"));
+    let pairs = target(&sandbox.post("/login").form(&cancelled).send().await.expect("an answer"));
     assert_eq!((pair(&pairs, "error"), pair(&pairs, "error_description")), ("access_denied", "end-user denied authorization"));
 
     let authorize = |changed: &str, value: &str| {
         let parameters: Vec<_> =
             authorize_parameters().into_iter().map(|(name, own)| (name, if name == changed { value.to_owned() } else { own })).collect();
-        sandbox.get("/salesforce/services/oauth2/authorize").query(&parameters).send()
+        sandbox.get("/services/oauth2/authorize").query(&parameters).send()
     };
     let pairs = target(&authorize("code_challenge", "").await.expect("an answer"));
     assert_eq!((pair(&pairs, "error"), pair(&pairs, "error_description")), ("invalid_request", "missing required code challenge"));
@@ -168,7 +161,7 @@ async fn the_token_endpoint_names_what_is_wrong() {
     let (_, body) = sandbox.token(&[("grant_type", "password")]).await;
     assert_eq!(body["error"], "unsupported_grant_type");
     let form = [("client_id", KEY), ("client_secret", "guess"), ("grant_type", "refresh_token"), ("refresh_token", "x")];
-    let (_, body) = json_of(sandbox.post("/salesforce/services/oauth2/token").form(&form)).await;
+    let (_, body) = json_of(sandbox.post("/services/oauth2/token").form(&form)).await;
     assert_eq!((&body["error"], &body["error_description"]), (&json!("invalid_client"), &json!("invalid client credentials")));
     sandbox.sandbox.stop().await;
 }
@@ -181,7 +174,7 @@ async fn a_refresh_rotates_and_revoking_ends_it() {
     let (_, next) = sandbox.token(&[("grant_type", "refresh_token"), ("refresh_token", old)]).await;
     let (access, refresh) = (next["access_token"].as_str().expect("a token"), next["refresh_token"].as_str().expect("a refresh token"));
     assert_ne!(refresh, old);
-    let revoked = sandbox.post("/salesforce/services/oauth2/revoke").form(&[("token", refresh)]).send().await.expect("an answer");
+    let revoked = sandbox.post("/services/oauth2/revoke").form(&[("token", refresh)]).send().await.expect("an answer");
     assert_eq!(revoked.status(), StatusCode::OK);
     let (status, body) = json_of(sandbox.get(&format!("{DATA}/limits")).bearer_auth(access)).await;
     assert_eq!((status, &body[0]["errorCode"]), (StatusCode::UNAUTHORIZED, &json!("INVALID_SESSION_ID")));
@@ -233,7 +226,7 @@ async fn queries_count_page_and_nest() {
     let mut seen = 200;
     let mut page = first;
     while let Some(next) = page["nextRecordsUrl"].as_str() {
-        page = json_of(sandbox.get(&format!("/salesforce{next}")).bearer_auth(&token)).await.1;
+        page = json_of(sandbox.get(next).bearer_auth(&token)).await.1;
         seen += page["records"].as_array().map_or(0, Vec::len) as u64;
     }
     assert_eq!(seen, leads);
@@ -285,9 +278,9 @@ async fn a_bulk_query_is_read_page_by_page() {
     assert_eq!(json_of(other).await.0, StatusCode::CONFLICT);
     let (_, pages) = json_of(sandbox.get(&format!("{path}/resultPages")).bearer_auth(&token)).await;
     assert_eq!((&pages["done"], pages["resultPages"].as_array().map(Vec::len)), (&json!(true), Some(1)));
-    let gone = sandbox.client.delete(format!("{}{path}", sandbox.sandbox.url())).bearer_auth(&token).send().await.expect("an answer");
+    let gone = sandbox.client.delete(sandbox.address(&path)).bearer_auth(&token).send().await.expect("an answer");
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
-    let put = sandbox.client.put(format!("{}{path}", sandbox.sandbox.url())).bearer_auth(&token);
+    let put = sandbox.client.put(sandbox.address(&path)).bearer_auth(&token);
     assert_eq!(json_of(put).await.1[0]["errorCode"], "METHOD_NOT_ALLOWED");
     let aggregate = json!({"operation": "query", "query": "SELECT COUNT() FROM Lead"});
     assert_eq!(json_of(sandbox.post(&format!("{DATA}/jobs/query")).bearer_auth(&token).json(&aggregate)).await.0, StatusCode::BAD_REQUEST);
@@ -305,11 +298,11 @@ async fn both_vendors_tell_of_the_same_people() {
     let (_, body) = json_of(sandbox.get("/__sandbox")).await;
     assert_eq!(body["marketo"]["munchkin_id"], "123-ABC-456");
     let marketo = sandbox.get(&format!(
-        "/marketo/rest/v1/leads.json?filterType=sfdcLeadId&filterValues={}&fields=email,lastName,sfdcLeadOwnerId,sfdcType",
+        "/rest/v1/leads.json?filterType=sfdcLeadId&filterValues={}&fields=email,lastName,sfdcLeadOwnerId,sfdcType",
         lead["Id"].as_str().expect("an id")
     ));
     let granted =
-        "/marketo/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
+        "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
     let (_, granted) = json_of(sandbox.get(granted)).await;
     let (_, found) = json_of(marketo.bearer_auth(granted["access_token"].as_str().expect("a token"))).await;
     let person = &found["result"][0];
@@ -359,7 +352,7 @@ async fn a_job_fails_or_is_aborted_without_results() {
     assert_eq!(json_of(sandbox.get(&path).bearer_auth(&token)).await.1["state"], "Failed");
     let results = sandbox.get(&format!("{path}/results")).bearer_auth(&token).send().await.expect("an answer");
     assert_eq!(results.status(), StatusCode::NO_CONTENT);
-    let abort = sandbox.client.patch(format!("{}{path}", sandbox.sandbox.url())).bearer_auth(&token).json(&json!({"state": "Aborted"}));
+    let abort = sandbox.client.patch(sandbox.address(&path)).bearer_auth(&token).json(&json!({"state": "Aborted"}));
     assert_eq!(json_of(abort).await.0, StatusCode::BAD_REQUEST);
     sandbox.sandbox.stop().await;
 }

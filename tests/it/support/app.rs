@@ -10,7 +10,7 @@ use msi_actions::crypto::MasterKeys;
 use msi_actions::db::Db;
 use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
-use msi_actions::sandbox::{RunningSandbox, SandboxSettings};
+use msi_actions::sandbox::{RunningSandbox, SandboxListeners, SandboxSettings};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -120,13 +120,10 @@ impl TestApp {
     async fn with_sandbox(played: SandboxSettings) -> (Arc<MovableClock>, RunningSandbox, Vec<(&'static str, String)>) {
         let clock = test_clock();
         let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let sandbox = msi_actions::sandbox::start(played, clock.clone(), listener).await.unwrap();
-        let overrides = vec![
-            ("upstream.sandbox_url", sandbox.url()),
-            ("salesforce.client_id", salesforce.0),
-            ("salesforce.client_secret", salesforce.1),
-        ];
+        let listeners = SandboxListeners::on_free_ports().unwrap();
+        let sandbox = msi_actions::sandbox::start(played, clock.clone(), listeners).await.unwrap();
+        let mut overrides = vec![("salesforce.client_id", salesforce.0), ("salesforce.client_secret", salesforce.1)];
+        overrides.extend(sandbox.settings());
         (clock, sandbox, overrides)
     }
 
@@ -190,8 +187,8 @@ impl TestApp {
     /// The same with a sandbox that goes by a clock of its own.
     pub async fn without_service_at(engine: Engine, played: SandboxSettings, vendors: SharedClock) -> Self {
         let clock = test_clock();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let sandbox = msi_actions::sandbox::start(played, vendors, listener).await.unwrap();
+        let listeners = SandboxListeners::on_free_ports().unwrap();
+        let sandbox = msi_actions::sandbox::start(played, vendors, listeners).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -215,13 +212,15 @@ impl TestApp {
 
     /// Starts the service as a process with some environment variables of the test's own.
     pub fn serve_with(&self, port: u16, more: &[(&str, &str)]) -> Server {
-        let sandbox = self.sandbox.as_ref().unwrap().url();
+        let sandbox = self.sandbox.as_ref().unwrap();
+        let (salesforce, marketo) = (sandbox.salesforce_url(), sandbox.marketo_url());
         let listen = format!("127.0.0.1:{port}");
         let mut variables = vec![
             ("MSI_DATABASE__URL", self.database.url.as_str()),
             ("MSI_SERVER__PUBLIC_URL", &self.url),
             ("MSI_SECRETS__MASTER_KEY", MASTER_KEY),
-            ("MSI_UPSTREAM__SANDBOX_URL", &sandbox),
+            ("MSI_UPSTREAM__SANDBOX__SALESFORCE_URL", &salesforce),
+            ("MSI_UPSTREAM__SANDBOX__MARKETO_URL", &marketo),
             ("MSI_SALESFORCE__CLIENT_ID", "sandbox-salesforce-consumer-key"),
             ("MSI_SALESFORCE__CLIENT_SECRET", "sandbox-salesforce-consumer-secret"),
             ("MSI_MARKETO__SHARE", "1"),

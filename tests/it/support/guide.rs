@@ -37,7 +37,7 @@ impl TestApp {
         let mut form: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| name != "login_hint").collect();
         form.push(("username".into(), username.into()));
         form.push(("password".into(), "sandbox".into()));
-        let action = format!("{}/salesforce/login", self.sandbox.as_ref().unwrap().url());
+        let action = format!("{}/login", self.sandbox.as_ref().unwrap().salesforce_url());
         let answer = Answer::of(self.http.post(action).form(&form)).await;
         let back = answer.headers.get(LOCATION).unwrap_or_else(|| panic!("{username} was not let in: {}", answer.text));
         WayBack { address: back.to_str().unwrap().to_owned(), cookie }
