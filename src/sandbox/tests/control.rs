@@ -7,6 +7,24 @@ const TOKEN: &str =
     "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
 
 #[tokio::test]
+async fn each_vendor_answers_at_an_origin_of_its_own() {
+    let sandbox = Harness::small().await;
+    let (control, salesforce, marketo) = (sandbox.sandbox.url(), sandbox.sandbox.salesforce_url(), sandbox.sandbox.marketo_url());
+    let status = async |address: String| sandbox.client.get(address).send().await.expect("an answer").status();
+    for (path, home) in [("/services/data", &salesforce), ("/__sandbox", &control)] {
+        assert_eq!(status(format!("{home}{path}")).await, StatusCode::OK);
+        for other in [&control, &salesforce].into_iter().filter(|&origin| origin != home) {
+            assert_eq!(status(format!("{other}{path}")).await, StatusCode::NOT_FOUND, "{other}{path}");
+        }
+    }
+    let (_, elsewhere) = json_of(sandbox.client.get(format!("{marketo}/services/data"))).await;
+    assert_eq!(elsewhere["errors"][0]["code"], "610");
+    let (_, overview) = json_of(sandbox.get("/__sandbox")).await;
+    assert_eq!((&overview["salesforce"]["base_url"], &overview["marketo"]["base_url"]), (&json!(salesforce), &json!(marketo)));
+    sandbox.sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn a_fault_strikes_as_often_as_ordered_and_only_where_ordered() {
     let sandbox = Harness::small().await;
     sandbox
