@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::marketo::envelope::Refusal;
+use super::marketo::paths;
 use super::origins::Vendor;
 use super::world::World;
 
@@ -97,11 +98,14 @@ impl Fault {
 ///
 /// # Errors
 /// Those of the routes.
-pub async fn interpose(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let (method, path) = (request.method().to_string(), request.path().to_owned());
+pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some((world, vendor)) = request.app_data::<web::Data<World>>().cloned().zip(request.app_data::<Vendor>().copied()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
+    if vendor == Vendor::Marketo {
+        paths::normalize(&mut request);
+    }
+    let (method, path) = (request.method().to_string(), request.path().to_owned());
     world.count(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
     let _under_way = (vendor == Vendor::Marketo).then(|| UnderWay::begin(world.clone()));
 

@@ -2,6 +2,7 @@
 
 mod control;
 mod marketo;
+mod marketo_activities;
 mod salesforce;
 
 use std::sync::Arc;

@@ -32,6 +32,7 @@ pub struct World {
     salesforce: Mutex<salesforce::State>,
     faults: Mutex<Vec<Fault>>,
     calls: Mutex<BTreeMap<String, u64>>,
+    usage: Mutex<marketo::stats::Usage>,
     /// Calls to Marketo under way, and the most there were at once.
     at_once: Mutex<(u64, u64)>,
 }
@@ -58,6 +59,7 @@ impl World {
             salesforce: Mutex::new(org),
             faults: Mutex::default(),
             calls: Mutex::default(),
+            usage: Mutex::default(),
             at_once: Mutex::default(),
             settings,
             clock,
@@ -72,6 +74,11 @@ impl World {
     /// Marketo's state.
     pub fn marketo(&self) -> MutexGuard<'_, marketo::State> {
         locked(&self.marketo)
+    }
+
+    /// What Marketo counts for its statistics; a lock of its own, for errors are counted where the state may be locked.
+    pub fn usage(&self) -> MutexGuard<'_, marketo::stats::Usage> {
+        locked(&self.usage)
     }
 
     /// Salesforce's state.
@@ -152,6 +159,7 @@ impl World {
         *self.salesforce() = salesforce::State::new();
         self.clear_faults();
         locked(&self.calls).clear();
+        *self.usage() = marketo::stats::Usage::default();
     }
 }
 

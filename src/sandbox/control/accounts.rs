@@ -1,7 +1,10 @@
 //! The organisation, the subscription, and who logs in to them.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{read, wrong};
 use crate::sandbox::marketo::users::MarketoUser;
@@ -126,6 +129,25 @@ pub(super) async fn change_marketo(body: web::Bytes, world: web::Data<World>) ->
     marketo.exports.daily_bytes = change.export_daily_bytes.unwrap_or(marketo.exports.daily_bytes);
     marketo.quota.a_day = change.calls_a_day.unwrap_or(marketo.quota.a_day);
     HttpResponse::NoContent().finish()
+}
+
+/// A static list to make.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListOrder {
+    name: String,
+    /// Marketo's ids of the people in it.
+    members: BTreeSet<u64>,
+}
+
+pub(super) async fn add_list(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    match read::<ListOrder>(&body) {
+        Ok(order) => {
+            let id = world.marketo().lists.add(order.name, order.members, world.now());
+            HttpResponse::Created().json(json!({ "id": id }))
+        }
+        Err(response) => response,
+    }
 }
 
 pub(super) async fn put_marketo_user(body: web::Bytes, world: web::Data<World>) -> HttpResponse {

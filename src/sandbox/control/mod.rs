@@ -34,6 +34,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route("/salesforce", web::post().to(accounts::change_salesforce))
             .route("/marketo", web::post().to(accounts::change_marketo))
             .route("/marketo/users", web::post().to(accounts::put_marketo_user))
+            .route("/marketo/lists", web::post().to(accounts::add_list))
             .route("/summary", web::get().to(people::summary))
             .route("/calls", web::get().to(calls))
             .route("/reset", web::post().to(reset)),
@@ -113,6 +114,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "POST /__sandbox/salesforce": "{callbacks, api_limit, app_public_key, revoke_grants_of, bin_emptied}",
             "POST /__sandbox/marketo": "{updated_at_filter, user_management, read_leads, salesforce_ids_searchable, address_allowed, export_daily_bytes, calls_a_day}",
             "POST /__sandbox/marketo/users": "add or change a Marketo user by userid",
+            "POST /__sandbox/marketo/lists": "make a static list {name, members:[marketoId]}",
             "POST /__sandbox/reset": "forget everything but the clock",
         },
     }))

@@ -35,6 +35,13 @@ pub struct Call {
     pub slot: Slot,
 }
 
+/// A call for which no permission is needed.
+#[derive(Debug)]
+pub struct PlainCall {
+    pub world: web::Data<World>,
+    _slot: Slot,
+}
+
 /// A call to user management that may go ahead.
 #[derive(Debug)]
 pub struct UserManagementCall {
@@ -76,9 +83,11 @@ fn enter(world: &web::Data<World>) -> Result<Slot, Refusal> {
     let millis = i64::try_from(world.clock.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
     if !world.settings.throttles {
         world.marketo().quota.observe(millis);
+        world.usage().count_call(world.now());
         return Ok(Slot(None));
     }
     world.marketo().quota.enter(millis)?;
+    world.usage().count_call(world.now());
     Ok(Slot(Some(world.clone())))
 }
 
@@ -90,20 +99,35 @@ fn refuse<T>(response: HttpResponse) -> Result<T, actix_web::Error> {
     Err(InternalError::from_response("refused", response).into())
 }
 
+fn admit(request: &HttpRequest, permitted: impl Fn(&World) -> bool) -> Result<(web::Data<World>, Slot), actix_web::Error> {
+    let Some(world) = world_of(request) else { return refuse(HttpResponse::InternalServerError().finish()) };
+    if let Err(response) = check_size(request) {
+        return refuse(response);
+    }
+    let slot = check_token(request, &world)
+        .and_then(|()| enter(&world))
+        .and_then(|slot| if permitted(&world) { Ok(slot) } else { Err(Refusal::new("603", "Access denied")) });
+    match slot {
+        Ok(slot) => Ok((world, slot)),
+        Err(refusal) => refuse(refusal.envelope(&world)),
+    }
+}
+
 impl FromRequest for Call {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(world) = world_of(request) else { return ready(refuse(HttpResponse::InternalServerError().finish())) };
-        if let Err(response) = check_size(request) {
-            return ready(refuse(response));
-        }
-        let permitted = || if world.marketo().read_leads { Ok(()) } else { Err(Refusal::new("603", "Access denied")) };
-        ready(match check_token(request, &world).and_then(|()| enter(&world)).and_then(|slot| permitted().map(|()| slot)) {
-            Ok(slot) => Ok(Self { world, slot }),
-            Err(refusal) => refuse(refusal.envelope(&world)),
-        })
+        ready(admit(request, |world| world.marketo().read_leads).map(|(world, slot)| Self { world, slot }))
+    }
+}
+
+impl FromRequest for PlainCall {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(admit(request, |_| true).map(|(world, slot)| Self { world, _slot: slot }))
     }
 }
 

@@ -41,6 +41,7 @@ impl Refusal {
 
     /// The error in the envelope, HTTP 200.
     pub fn envelope(&self, world: &World) -> HttpResponse {
+        world.usage().count_error(world.now(), &self.code);
         HttpResponse::Ok().json(json!({
             "requestId": request_id(world),
             "success": false,
@@ -70,6 +71,11 @@ pub fn success(world: &World, members: Value) -> HttpResponse {
     }
     body.insert("success".into(), json!(true));
     HttpResponse::Ok().json(Value::Object(body))
+}
+
+/// A successful answer of the asset API that has no result but a warning.
+pub fn warned(world: &World, warning: &str) -> HttpResponse {
+    success(world, json!({"errors": [], "warnings": [warning]}))
 }
 
 /// The members of a success, or the refusal, as an answer.

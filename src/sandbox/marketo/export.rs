@@ -1,7 +1,7 @@
-//! Bulk lead extract: the jobs and their states. Two work at a time, ten may wait, 500 MB of files come out a day.
+//! Bulk extract of leads and activities: the jobs and their states. Two work at a time, ten may wait, 500 MB of files come out a day.
 
 use super::envelope::Refusal;
-use super::export_job::{Job, Order, Product, State};
+use super::export_job::{ExportKind, Job, Order, Product, State};
 use super::quota::central_day;
 
 const RUNNING: usize = 2;
@@ -27,17 +27,18 @@ impl Default for Exports {
 }
 
 impl Exports {
-    /// The job with this id.
+    /// The job of a kind with this id.
     ///
     /// # Errors
     /// 1013 when there is none.
-    pub fn job(&mut self, id: &str) -> Result<&mut Job, Refusal> {
-        self.jobs.iter_mut().find(|job| job.id == id).ok_or_else(|| Refusal::new("1013", "Object not found"))
+    pub fn job(&mut self, kind: ExportKind, id: &str) -> Result<&mut Job, Refusal> {
+        let found = self.jobs.iter_mut().find(|job| job.id == id && job.order.selection.kind() == kind);
+        found.ok_or_else(|| Refusal::new("1013", "Object not found"))
     }
 
-    /// All jobs, oldest first.
-    pub fn jobs(&self) -> &[Job] {
-        &self.jobs
+    /// All jobs of a kind, oldest first.
+    pub fn jobs(&self, kind: ExportKind) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(move |job| job.order.selection.kind() == kind)
     }
 
     /// Bytes of the files finished on the (Central Time) day of `now`.
@@ -81,10 +82,10 @@ impl Exports {
     ///
     /// # Errors
     /// 1013 for an unknown job; 1029 when the queue is full, today's bytes are used up or the job was queued before.
-    pub fn enqueue(&mut self, id: &str, now: i64) -> Result<&mut Job, Refusal> {
+    pub fn enqueue(&mut self, kind: ExportKind, id: &str, now: i64) -> Result<&mut Job, Refusal> {
         self.check_bytes(now)?;
         let waiting = self.jobs.iter().filter(|job| matches!(job.state, State::Queued | State::Processing)).count();
-        let job = self.job(id)?;
+        let job = self.job(kind, id)?;
         match job.state {
             State::Created if waiting >= QUEUED => Err(Refusal::new("1029", "Too many jobs in queue")),
             State::Created => {
@@ -101,8 +102,8 @@ impl Exports {
     ///
     /// # Errors
     /// 1013 for an unknown job, 1003 for one that has ended.
-    pub fn cancel(&mut self, id: &str, now: i64) -> Result<&mut Job, Refusal> {
-        let job = self.job(id)?;
+    pub fn cancel(&mut self, kind: ExportKind, id: &str, now: i64) -> Result<&mut Job, Refusal> {
+        let job = self.job(kind, id)?;
         if matches!(job.state, State::Completed | State::Failed | State::Canceled) {
             return Err(Refusal::invalid("exportId"));
         }
@@ -113,7 +114,7 @@ impl Exports {
         if let Some(place) = working {
             self.places[place] = Some(now);
         }
-        self.job(id)
+        self.job(kind, id)
     }
 
     /// Moves every job to where it is at `now`, each taking `processing` seconds, and forgets what is too old.
@@ -162,7 +163,7 @@ impl Exports {
 
     /// Records the file of a completed job, or why there is none.
     pub fn written(&mut self, id: &str, outcome: Result<Product, String>) {
-        let Ok(job) = self.job(id) else { return };
+        let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) else { return };
         match outcome {
             Ok(product) => job.product = Some(product),
             Err(error) => {
@@ -173,8 +174,8 @@ impl Exports {
     }
 
     /// The file of a completed job, while it is kept.
-    pub fn file(&self, id: &str, now: i64) -> Option<Product> {
-        let job = self.jobs.iter().find(|job| job.id == id && job.state == State::Completed)?;
+    pub fn file(&self, kind: ExportKind, id: &str, now: i64) -> Option<Product> {
+        let job = self.jobs(kind).find(|job| job.id == id && job.state == State::Completed)?;
         let kept = job.finished_at.is_some_and(|at| now <= at + FILES_KEPT_SECONDS);
         job.product.clone().filter(|_| kept)
     }
@@ -189,11 +190,16 @@ impl Exports {
 mod tests {
     use std::path::PathBuf;
 
-    use super::super::export_job::{Filter, Format};
+    use super::super::export_job::{Filter, Format, Selection};
     use super::*;
 
     fn order() -> Order {
-        Order { fields: vec!["id".into()], headers: vec!["id".into()], format: Format::Csv, filter: Filter::CreatedAt(0, 1) }
+        Order {
+            fields: vec!["id".into()],
+            headers: vec!["id".into()],
+            format: Format::Csv,
+            selection: Selection::Leads(Filter::CreatedAt(0, 1)),
+        }
     }
 
     fn queue(exports: &mut Exports, count: usize, now: i64) -> Vec<Result<(), String>> {
@@ -201,7 +207,7 @@ mod tests {
             .map(|number| {
                 let id = format!("{now}-{number}");
                 exports.create(id.clone(), order(), now).map_err(|refusal| refusal.message)?;
-                exports.enqueue(&id, now).map(|_| ()).map_err(|refusal| refusal.message)
+                exports.enqueue(ExportKind::Leads, &id, now).map(|_| ()).map_err(|refusal| refusal.message)
             })
             .collect()
     }
@@ -212,13 +218,13 @@ mod tests {
         assert!(queue(&mut exports, 4, 1000).iter().all(Result::is_ok));
         let states = |exports: &mut Exports, now| {
             exports.advance(now, 60);
-            exports.jobs().iter().map(|job| job.state.name()).collect::<Vec<_>>()
+            exports.jobs(ExportKind::Leads).map(|job| job.state.name()).collect::<Vec<_>>()
         };
         assert_eq!(states(&mut exports, 1000), ["Processing", "Processing", "Queued", "Queued"]);
         assert_eq!(states(&mut exports, 1070), ["Completed", "Completed", "Processing", "Processing"]);
-        assert_eq!(exports.jobs()[2].started_at, Some(1060));
+        assert_eq!(exports.jobs[2].started_at, Some(1060));
         assert_eq!(states(&mut exports, 1120), ["Completed"; 4]);
-        assert_eq!(exports.jobs()[3].finished_at, Some(1120));
+        assert_eq!(exports.jobs[3].finished_at, Some(1120));
     }
 
     #[test]
@@ -227,7 +233,10 @@ mod tests {
         let outcomes = queue(&mut exports, 11, 1000);
         assert!(outcomes[..10].iter().all(Result::is_ok));
         assert_eq!(outcomes[10], Err("Too many jobs in queue".into()));
-        assert_eq!(exports.enqueue("1000-0", 1000).map(|_| ()).map_err(|refusal| refusal.message), Err("Job already queued".into()));
+        assert_eq!(
+            exports.enqueue(ExportKind::Leads, "1000-0", 1000).map(|_| ()).map_err(|refusal| refusal.message),
+            Err("Job already queued".into())
+        );
     }
 
     #[test]
@@ -246,7 +255,7 @@ mod tests {
         queue(&mut exports, 1, 1000);
         let mut status = |now: i64| {
             exports.advance(now, 10);
-            exports.job("1000-0").map(|job| job.status_shown(now, true)["status"].clone()).expect("the job exists")
+            exports.job(ExportKind::Leads, "1000-0").map(|job| job.status_shown(now, true)["status"].clone()).expect("the job exists")
         };
         assert_eq!(status(1001), "Processing");
         assert_eq!(status(1060), "Processing");

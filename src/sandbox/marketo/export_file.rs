@@ -6,7 +6,8 @@ use std::ops::{Range, RangeInclusive};
 
 use sha2::{Digest, Sha256};
 
-use super::export_job::{Filter, Order, Product};
+use super::activities::{self, Activity};
+use super::export_job::{Filter, Order, Product, Selection};
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::origins::Vendor;
 use crate::sandbox::people::People;
@@ -38,14 +39,18 @@ impl<W: Write> Write for Measured<W> {
 /// # Errors
 /// What the file system reports.
 pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
-    let spoilt = world.take_fault(Vendor::Marketo, "GET", &format!("/bulk/v1/leads/export/{id}/file.json"), FaultKind::spoils_rows);
+    let spoilt = world.take_fault(
+        Vendor::Marketo,
+        "GET",
+        &format!("/bulk/v1/{}/export/{id}/file.json", order.selection.kind().name()),
+        FaultKind::spoils_rows,
+    );
     let keep = world.settings.keep_results && spoilt.is_none();
     let question = format!(
-        "{} {:?} {:?} {:?}",
+        "{} {:?} {:?}",
         world.people.revision(),
-        indices(&world.people, order.filter),
-        (&order.fields, &order.headers, order.format),
-        changed(order.filter)
+        question(&world.people, &order.selection),
+        (&order.fields, &order.headers, order.format)
     );
     if let Some(kept) = keep.then(|| world.kept.export(&question)).flatten() {
         return Ok(kept);
@@ -56,8 +61,15 @@ pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
 
     rows.write_record(&order.headers)?;
     let mut records = 0;
-    for person in chosen(&world.people, order.filter) {
-        let mut row: Vec<String> = order.fields.iter().map(|field| person.marketo_value(field).unwrap_or_else(|| "null".into())).collect();
+    // An empty field is written as the word null.
+    let written = |value: Option<String>| value.unwrap_or_else(|| "null".into());
+    let of_person = |person: Person| order.fields.iter().map(|field| written(person.marketo_value(field))).collect::<Vec<String>>();
+    let of_activity = |activity: Activity| order.fields.iter().map(|field| written(activity.column(field))).collect::<Vec<String>>();
+    let selected: Box<dyn Iterator<Item = Vec<String>>> = match &order.selection {
+        Selection::Leads(filter) => Box::new(chosen(&world.people, *filter).map(of_person)),
+        Selection::Activities { from, to, types } => Box::new(happened(&world.people, *from, *to, types).map(of_activity)),
+    };
+    for mut row in selected {
         match spoilt.as_ref().filter(|_| records == 0) {
             Some(FaultKind::MalformedRow) => row.push("one column too many".into()),
             Some(FaultKind::OversizeLine { bytes }) => {
@@ -81,6 +93,29 @@ pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
         world.kept.keep_export(question, product.clone());
     }
     Ok(product)
+}
+
+/// What a selection depends on: with the revision of the people it says whether a file written before still holds.
+fn question(people: &People, selection: &Selection) -> String {
+    match selection {
+        Selection::Leads(filter) => format!("{:?} {:?}", indices(people, *filter), changed(*filter)),
+        activities => format!("{activities:?}"),
+    }
+}
+
+/// The activities of a time: creations of the generated people first, then what happened since the start.
+fn happened<'a>(people: &'a People, from: i64, to: i64, types: &'a [u32]) -> impl Iterator<Item = Activity> + 'a {
+    let generated = people.generated();
+    let window = people.first_since(from).min(generated)..people.first_since(to.saturating_add(1)).min(generated);
+    let created = window.filter_map(|index| people.in_marketo(index).map(|person| activities::creation(&person, index)));
+    let first = people.first_event_since(from);
+    let (events, _) = people.events(first, people.first_event_since(to.saturating_add(1)).saturating_sub(first));
+    let later = events.into_iter().enumerate().flat_map(move |(offset, event)| {
+        activities::of_event(&event, generated + (first + offset) as u64, |index| people.in_marketo(index))
+    });
+    created
+        .chain(later)
+        .filter(|activity| activity.kind != activities::NEVER_EXPORTED && (types.is_empty() || types.contains(&activity.kind)))
 }
 
 /// The people among whom a filter chooses.

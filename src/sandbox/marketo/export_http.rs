@@ -1,4 +1,4 @@
-//! The routes of bulk lead extract, under `/bulk/v1/leads/export` (without `/rest`).
+//! The routes of bulk extract, under `/bulk/v1/leads/export` and `/bulk/v1/activities/export` (without `/rest`).
 
 use std::io::SeekFrom;
 
@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::activities::NEVER_EXPORTED;
 use super::call::Call;
 use super::envelope::{Refusal, answer};
 use super::export_file;
-use super::export_job::{Filter, Format, Order};
+use super::export_job::{ExportKind, Filter, Format, Order, Selection};
 use super::fields;
 use super::params::Params;
 use crate::sandbox::faults::FaultKind;
@@ -21,17 +22,37 @@ use crate::sandbox::moment;
 use crate::sandbox::origins::Vendor;
 use crate::sandbox::world::World;
 
+/// The columns of a file of activities (the vendor's page "Bulk Activity Extract").
+const ACTIVITY_COLUMNS: [&str; 8] = [
+    "marketoGUID",
+    "leadId",
+    "activityDate",
+    "activityTypeId",
+    "campaignId",
+    "primaryAttributeValueId",
+    "primaryAttributeValue",
+    "attributes",
+];
+
 const LONGEST_WINDOW_SECONDS: i64 = 31 * 86_400;
 const LISTED_SECONDS: i64 = 7 * 86_400;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/bulk/v1/leads/export.json", web::get().to(list))
-        .route("/bulk/v1/leads/export/create.json", web::post().to(create))
-        .route("/bulk/v1/leads/export/{export_id}/enqueue.json", web::post().to(enqueue))
-        .route("/bulk/v1/leads/export/{export_id}/cancel.json", web::post().to(cancel))
-        .route("/bulk/v1/leads/export/{export_id}/status.json", web::get().to(status))
-        .route("/bulk/v1/leads/export/{export_id}/file.json", web::get().to(file));
+    for kind in [ExportKind::Leads, ExportKind::Activities] {
+        let base = format!("/bulk/v1/{}/export", kind.name());
+        config
+            .route(&format!("{base}.json"), web::get().to(list))
+            .route(&format!("{base}/create.json"), web::post().to(create))
+            .route(&format!("{base}/{{export_id}}/enqueue.json"), web::post().to(enqueue))
+            .route(&format!("{base}/{{export_id}}/cancel.json"), web::post().to(cancel))
+            .route(&format!("{base}/{{export_id}}/status.json"), web::get().to(status))
+            .route(&format!("{base}/{{export_id}}/file.json"), web::get().to(file));
+    }
+}
+
+/// What a request is about, by its address.
+fn kind_of(request: &HttpRequest) -> ExportKind {
+    if request.path().starts_with("/bulk/v1/activities/") { ExportKind::Activities } else { ExportKind::Leads }
 }
 
 /// Brings the jobs up to the clock and writes the files that are due, on the blocking pool.
@@ -44,7 +65,7 @@ async fn settle(world: &web::Data<World>) {
         state.exports.unwritten()
     };
     for (id, order) in due {
-        let status = format!("/bulk/v1/leads/export/{id}/status.json");
+        let status = format!("/bulk/v1/{}/export/{id}/status.json", order.selection.kind().name());
         if world.take_fault(Vendor::Marketo, "GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
             world.marketo().exports.written(&id, Err("Failed on order".into()));
             continue;
@@ -78,14 +99,21 @@ fn read_order(world: &World, request: &HttpRequest, body: &[u8]) -> Result<Order
         return Err(Refusal::new("612", "Invalid Content Type"));
     }
     let asked: Value = serde_json::from_slice(body).map_err(|_| Refusal::new("609", "Invalid JSON"))?;
+    let kind = kind_of(request);
     let fields: Vec<String> = match asked.get("fields").and_then(Value::as_array) {
         Some(list) if !list.is_empty() => list
             .iter()
             .map(|field| field.as_str().map(str::to_owned).ok_or_else(|| Refusal::invalid("fields")))
             .collect::<Result<_, _>>()?,
+        // Activities have few columns; all of them come when none is named.
+        _ if kind == ExportKind::Activities => ACTIVITY_COLUMNS.map(str::to_owned).to_vec(),
         _ => return Err(Refusal::missing("fields")),
     };
-    if let Some(unknown) = fields.iter().find(|name| fields::find(name).is_none()) {
+    let is_known = |name: &str| match kind {
+        ExportKind::Leads => fields::find(name).is_some(),
+        ExportKind::Activities => ACTIVITY_COLUMNS.contains(&name),
+    };
+    if let Some(unknown) = fields.iter().find(|name| !is_known(name)) {
         return Err(Refusal::no_field(unknown));
     }
     let format = match asked.get("format").map(|format| format.as_str().unwrap_or_default()) {
@@ -99,8 +127,30 @@ fn read_order(world: &World, request: &HttpRequest, body: &[u8]) -> Result<Order
         return Err(Refusal::no_field(unknown));
     }
     let headers = fields.iter().map(|field| renamed[field].as_str().unwrap_or(field).to_owned()).collect();
-    let filter = read_filter(world, asked.get("filter"))?;
-    Ok(Order { fields, headers, format, filter })
+    let selection = match kind {
+        ExportKind::Leads => Selection::Leads(read_filter(world, asked.get("filter"))?),
+        ExportKind::Activities => read_activity_filter(asked.get("filter"))?,
+    };
+    Ok(Order { fields, headers, format, selection })
+}
+
+/// `createdAt`, which is required, and `activityTypeIds` (the vendor's page "Bulk Activity Extract"). Deletions can't be exported.
+fn read_activity_filter(filter: Option<&Value>) -> Result<Selection, Refusal> {
+    let filter = filter.and_then(Value::as_object).ok_or_else(|| Refusal::missing("filter"))?;
+    if filter.keys().any(|name| name != "createdAt" && name != "activityTypeIds") {
+        return Err(Refusal::invalid("filter"));
+    }
+    let (from, to) = read_window("createdAt", filter.get("createdAt").ok_or_else(|| Refusal::missing("createdAt"))?)?;
+    let invalid = || Refusal::invalid("activityTypeIds");
+    let types = match filter.get("activityTypeIds") {
+        None => Vec::new(),
+        Some(Value::Array(types)) => types
+            .iter()
+            .map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok()).filter(|&id| id != NEVER_EXPORTED).ok_or_else(invalid))
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(invalid()),
+    };
+    Ok(Selection::Activities { from, to, types })
 }
 
 fn read_filter(world: &World, filter: Option<&Value>) -> Result<Filter, Refusal> {
@@ -128,22 +178,24 @@ fn read_window(kind: &str, value: &Value) -> Result<(i64, i64), Refusal> {
     Ok((from, to))
 }
 
-async fn enqueue(call: Call, path: web::Path<String>) -> HttpResponse {
+async fn enqueue(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     settle(&call.world).await;
-    let outcome = call.world.marketo().exports.enqueue(&path, call.world.now()).map(|job| json!({"result": [job.status()]}));
+    let outcome =
+        call.world.marketo().exports.enqueue(kind_of(&request), &path, call.world.now()).map(|job| json!({"result": [job.status()]}));
     answer(&call.world, outcome)
 }
 
-async fn cancel(call: Call, path: web::Path<String>) -> HttpResponse {
+async fn cancel(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     settle(&call.world).await;
-    let outcome = call.world.marketo().exports.cancel(&path, call.world.now()).map(|job| json!({"result": [job.status()]}));
+    let outcome =
+        call.world.marketo().exports.cancel(kind_of(&request), &path, call.world.now()).map(|job| json!({"result": [job.status()]}));
     answer(&call.world, outcome)
 }
 
 async fn status(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     settle(&call.world).await;
     let lagging = call.world.settings.throttles;
-    let outcome = call.world.marketo().exports.job(&path).map(|job| job.status_shown(call.world.now(), lagging));
+    let outcome = call.world.marketo().exports.job(kind_of(&request), &path).map(|job| job.status_shown(call.world.now(), lagging));
     answer(
         &call.world,
         outcome.map(|mut shown| {
@@ -159,10 +211,10 @@ async fn status(call: Call, path: web::Path<String>, request: HttpRequest) -> Ht
 
 async fn list(call: Call, request: HttpRequest) -> HttpResponse {
     settle(&call.world).await;
-    answer(&call.world, listed(&call.world, &Params::of_query(&request)))
+    answer(&call.world, listed(&call.world, kind_of(&request), &Params::of_query(&request)))
 }
 
-fn listed(world: &World, params: &Params) -> Result<Value, Refusal> {
+fn listed(world: &World, kind: ExportKind, params: &Params) -> Result<Value, Refusal> {
     let batch = params.batch_size()?;
     // The swagger file spells it "cancelled", answers "Canceled".
     let wanted: Vec<String> =
@@ -172,8 +224,7 @@ fn listed(world: &World, params: &Params) -> Result<Value, Refusal> {
     let state = world.marketo();
     let jobs: Vec<_> = state
         .exports
-        .jobs()
-        .iter()
+        .jobs(kind)
         .filter(|job| job.created_at >= since && (wanted.is_empty() || wanted.contains(&job.state.name().to_lowercase())))
         .collect();
     let page: Vec<Value> = jobs.iter().skip(offset).take(batch).map(|job| job.status()).collect();
@@ -186,7 +237,7 @@ fn listed(world: &World, params: &Params) -> Result<Value, Refusal> {
 
 async fn file(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     settle(&call.world).await;
-    let product = call.world.marketo().exports.file(&path, call.world.now());
+    let product = call.world.marketo().exports.file(kind_of(&request), &path, call.world.now());
     let missing = || HttpResponse::NotFound().content_type("text/plain").body("The export file was not found");
     let Some(product) = product else { return missing() };
     let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());

@@ -16,6 +16,45 @@ pub enum Filter {
     UpdatedAt(i64, i64),
 }
 
+/// The resources whose records are exported; each has addresses of its own, and all share places, queue and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportKind {
+    Leads,
+    Activities,
+}
+
+impl ExportKind {
+    /// As in the address.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leads => "leads",
+            Self::Activities => "activities",
+        }
+    }
+}
+
+/// Which records a job exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    Leads(Filter),
+    /// Activities of a time, both ends included, and of some types; of every type that can be exported when none are named.
+    Activities {
+        from: i64,
+        to: i64,
+        types: Vec<u32>,
+    },
+}
+
+impl Selection {
+    /// What is exported.
+    pub fn kind(&self) -> ExportKind {
+        match self {
+            Self::Leads(_) => ExportKind::Leads,
+            Self::Activities { .. } => ExportKind::Activities,
+        }
+    }
+}
+
 /// What separates the fields of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -51,7 +90,7 @@ pub struct Order {
     /// Column headers, in the same order.
     pub headers: Vec<String>,
     pub format: Format,
-    pub filter: Filter,
+    pub selection: Selection,
 }
 
 /// A finished file.

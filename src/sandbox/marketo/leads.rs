@@ -1,8 +1,6 @@
 //! `/rest/v1/leads…`: describe, and people by a filter.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
@@ -78,7 +76,7 @@ async fn by_id(call: Call, path: web::Path<String>, request: HttpRequest) -> Htt
     answer(&call.world, outcome)
 }
 
-fn wanted_fields(params: &Params) -> Result<Vec<&'static Field>, Refusal> {
+pub(super) fn wanted_fields(params: &Params) -> Result<Vec<&'static Field>, Refusal> {
     let mut names = params.list("fields");
     if names.is_empty() {
         names = DEFAULT_FIELDS.to_vec();
@@ -89,7 +87,7 @@ fn wanted_fields(params: &Params) -> Result<Vec<&'static Field>, Refusal> {
     names.into_iter().map(|name| fields::find(name).ok_or_else(|| Refusal::no_field(name))).collect()
 }
 
-fn shown(person: &Person, fields: &[&Field]) -> Value {
+pub(super) fn shown(person: &Person, fields: &[&Field]) -> Value {
     Value::Object(fields.iter().map(|field| (field.name.to_owned(), fields::json_value(person, field))).collect::<Map<_, _>>())
 }
 
@@ -108,10 +106,7 @@ fn search(world: &World, params: &Params) -> Result<Value, Refusal> {
     }
     let wanted = wanted_fields(params)?;
     let batch = params.batch_size()?;
-    let offset = match params.one("nextPageToken") {
-        None => 0,
-        Some(token) => page_offset(token).ok_or_else(|| Refusal::invalid("nextPageToken"))?,
-    };
+    let offset = params.page_offset()?;
 
     let matches = matching(&world.people, field, &values)?;
     if matches.len() > MOST_MATCHES {
@@ -119,21 +114,7 @@ fn search(world: &World, params: &Params) -> Result<Value, Refusal> {
     }
     let page: Vec<Value> =
         matches.iter().skip(offset).take(batch).filter_map(|&index| Some(shown(&world.people.in_marketo(index)?, &wanted))).collect();
-    let mut members = json!({"result": page});
-    if offset + batch < matches.len() {
-        members["nextPageToken"] = json!(page_token(offset + batch));
-    }
-    Ok(members)
-}
-
-fn page_token(offset: usize) -> String {
-    STANDARD.encode(format!("leads:{offset}"))
-}
-
-fn page_offset(token: &str) -> Option<usize> {
-    // A plus sign that wasn't percent-encoded arrives as a blank.
-    let bytes = STANDARD.decode(token.replace(' ', "+")).ok()?;
-    String::from_utf8(bytes).ok()?.strip_prefix("leads:")?.parse().ok()
+    Ok(Params::page(page, offset + batch, matches.len()))
 }
 
 /// Indices of those in Marketo for whom `field` equals one of `values`; stops soon after too many.

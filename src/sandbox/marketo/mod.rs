@@ -1,6 +1,7 @@
 //! Marketo as a caller sees it: identity, leads, bulk lead extract, activities, user management.
 
 pub mod activities;
+mod assets;
 pub mod call;
 pub mod envelope;
 pub mod export;
@@ -10,8 +11,11 @@ pub mod export_job;
 pub mod fields;
 pub mod identity;
 mod leads;
+pub mod lists;
 pub mod params;
+pub mod paths;
 pub mod quota;
+pub mod stats;
 pub mod users;
 
 use actix_web::http::StatusCode;
@@ -26,6 +30,7 @@ pub struct State {
     pub tokens: identity::Tokens,
     pub quota: quota::Quota,
     pub exports: export::Exports,
+    pub lists: lists::StaticLists,
     /// Whether exports may filter by `updatedAt`; subscriptions differ (error 1035).
     pub updated_at_filter: bool,
     /// Whether the API user has the permissions "Access Users" and "Access User Management Api".
@@ -46,6 +51,7 @@ impl Default for State {
             tokens: identity::Tokens::default(),
             quota: quota::Quota::default(),
             exports: export::Exports::default(),
+            lists: lists::StaticLists::default(),
             updated_at_filter: true,
             user_management: true,
             read_leads: true,
@@ -68,6 +74,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(identity::routes)
         .configure(leads::routes)
+        .configure(lists::routes)
+        .configure(assets::routes)
+        .configure(stats::routes)
         .configure(export_http::routes)
         .configure(activities::routes)
         .configure(users::routes)

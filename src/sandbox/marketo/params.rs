@@ -1,6 +1,9 @@
 //! Parameters of a call, from the query or, for `POST …?_method=GET`, from the form in the body.
 
 use actix_web::HttpRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::envelope::Refusal;
@@ -36,6 +39,26 @@ impl Params {
             .map(str::trim)
             .filter(|value| !value.is_empty())
             .collect()
+    }
+
+    /// Where a page begins, by a token of [`Params::page`].
+    ///
+    /// # Errors
+    /// 1003 for a text that is no token.
+    pub fn page_offset(&self) -> Result<usize, Refusal> {
+        let Some(token) = self.one("nextPageToken") else { return Ok(0) };
+        // A plus sign that wasn't percent-encoded arrives as a blank.
+        let read = || String::from_utf8(STANDARD.decode(token.replace(' ', "+")).ok()?).ok()?.strip_prefix("page:")?.parse().ok();
+        read().ok_or_else(|| Refusal::invalid("nextPageToken"))
+    }
+
+    /// A page of results, with a token when more of `all` come after `end`.
+    pub fn page(results: Vec<Value>, end: usize, all: usize) -> Value {
+        let mut members = json!({ "result": results });
+        if end < all {
+            members["nextPageToken"] = json!(STANDARD.encode(format!("page:{end}")));
+        }
+        members
     }
 
     /// `batchSize`, 300 when absent or larger.

@@ -12,17 +12,17 @@ const TOKEN: &str =
     "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
 
 impl Harness {
-    async fn marketo_token(&self) -> String {
+    pub(super) async fn marketo_token(&self) -> String {
         let (_, body) = json_of(self.get(TOKEN)).await;
         body["access_token"].as_str().expect("a token").to_owned()
     }
 
-    async fn marketo(&self, path: &str) -> Value {
+    pub(super) async fn marketo(&self, path: &str) -> Value {
         let token = self.marketo_token().await;
         json_of(self.get(path).bearer_auth(token)).await.1
     }
 
-    async fn marketo_post(&self, path: &str, body: Value) -> Value {
+    pub(super) async fn marketo_post(&self, path: &str, body: Value) -> Value {
         let token = self.marketo_token().await;
         json_of(self.post(path).bearer_auth(token).json(&body)).await.1
     }
@@ -47,7 +47,7 @@ impl Harness {
     }
 }
 
-fn code(body: &Value) -> &str {
+pub(super) fn code(body: &Value) -> &str {
     assert_eq!(body["success"], false, "{body}");
     body["errors"][0]["code"].as_str().expect("a quoted code")
 }
