@@ -23,6 +23,11 @@ pub fn iso_salesforce_csv(seconds: i64) -> String {
     format!("{}.000Z", iso(seconds).trim_end_matches('Z'))
 }
 
+/// `2026-01-02`, the day in UTC.
+pub fn iso_date(seconds: i64) -> String {
+    iso(seconds)[..10].to_owned()
+}
+
 /// `20260102T03:04:05.0t+0000`, the odd form of Marketo's user management.
 pub fn iso_user_management(seconds: i64) -> String {
     let at = calendar(seconds);

@@ -4,6 +4,7 @@ mod control;
 mod marketo;
 mod marketo_activities;
 mod salesforce;
+mod salesforce_records;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{read, wrong};
 use crate::sandbox::marketo::users::MarketoUser;
+use crate::sandbox::salesforce::State;
 use crate::sandbox::salesforce::ids::{self, Prefix};
 use crate::sandbox::salesforce::users::{PASSWORD, SalesforceUser};
 use crate::sandbox::world::World;
@@ -73,10 +74,17 @@ struct SalesforceChange {
     api_limit: Option<u64>,
     /// Public key, PEM, of the certificate that the app holds for assertions.
     app_public_key: Option<String>,
+    /// Username as whom the client credentials flow runs; an empty one switches it off.
+    client_credentials_user: Option<String>,
     /// Username whose grants an administrator revokes.
     revoke_grants_of: Option<String>,
     /// Whether deleted records are gone from the recycle bin, too.
     bin_emptied: Option<bool>,
+}
+
+fn id_of(salesforce: &State, username: &str) -> Result<String, HttpResponse> {
+    let user = salesforce.users.iter().find(|user| user.username == username).map(|user| user.id.clone());
+    user.ok_or_else(|| wrong(format!("there is no user {username:?}")))
 }
 
 pub(super) async fn change_salesforce(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
@@ -93,11 +101,18 @@ pub(super) async fn change_salesforce(body: web::Bytes, world: web::Data<World>)
     }
     salesforce.api_limit = change.api_limit.unwrap_or(salesforce.api_limit);
     salesforce.bin_emptied = change.bin_emptied.unwrap_or(salesforce.bin_emptied);
+    if let Some(username) = change.client_credentials_user {
+        let user = if username.is_empty() { Ok(None) } else { id_of(&salesforce, &username).map(Some) };
+        match user {
+            Ok(user) => salesforce.client_credentials_user = user,
+            Err(response) => return response,
+        }
+    }
     if let Some(username) = change.revoke_grants_of {
-        let Some(user) = salesforce.users.iter().find(|user| user.username == username).map(|user| user.id.clone()) else {
-            return wrong(format!("there is no user {username:?}"));
-        };
-        salesforce.grants.end_all_of(&user);
+        match id_of(&salesforce, &username) {
+            Ok(user) => salesforce.grants.end_all_of(&user),
+            Err(response) => return response,
+        }
     }
     HttpResponse::NoContent().finish()
 }

@@ -111,7 +111,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "POST /__sandbox/salesforce/users": "add or change a user by username",
             "POST /__sandbox/salesforce/sessions": "open a session of {username}",
             "POST /__sandbox/salesforce/signed-requests": "make a Canvas signed request of {username}; algorithm, user_id and consumer_secret can be false",
-            "POST /__sandbox/salesforce": "{callbacks, api_limit, app_public_key, revoke_grants_of, bin_emptied}",
+            "POST /__sandbox/salesforce": "{callbacks, api_limit, app_public_key, client_credentials_user, revoke_grants_of, bin_emptied}",
             "POST /__sandbox/marketo": "{updated_at_filter, user_management, read_leads, salesforce_ids_searchable, address_allowed, export_daily_bytes, calls_a_day}",
             "POST /__sandbox/marketo/users": "add or change a Marketo user by userid",
             "POST /__sandbox/marketo/lists": "make a static list {name, members:[marketoId]}",

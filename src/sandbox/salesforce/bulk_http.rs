@@ -122,15 +122,11 @@ async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), 
         job
     })
     .await
-    .map_err(|_| broken())?;
+    .map_err(|_| ApiError::broken())?;
     if let Some(kept) = call.world.salesforce().jobs.find(&id) {
         *kept = counted.clone();
     }
     Ok((counted, state))
-}
-
-fn broken() -> ApiError {
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")
 }
 
 async fn status(call: ApiCall, request: HttpRequest) -> HttpResponse {
@@ -221,7 +217,7 @@ async fn results(call: ApiCall, request: HttpRequest) -> HttpResponse {
     };
     match web::block(made).await {
         Ok(Ok(page)) => begin_page(&call, page.rows, page.next).body(page.csv),
-        _ => broken().response(),
+        _ => ApiError::broken().response(),
     }
 }
 
@@ -254,7 +250,7 @@ async fn result_pages(call: ApiCall, request: HttpRequest) -> HttpResponse {
     };
     let base = format!("/services/data/{}/jobs/query/{}", call.version, job.id);
     let world = call.world.clone();
-    let outcome = web::block(move || bulk::page_starts(&job, &org(&world), from, PAGES_NAMED)).await.map_err(|_| broken());
+    let outcome = web::block(move || bulk::page_starts(&job, &org(&world), from, PAGES_NAMED)).await.map_err(|_| ApiError::broken());
     call.answer(outcome.map(|(starts, next)| {
         let pages: Vec<Value> =
             starts.into_iter().map(|start| json!({"resultUrl": format!("{base}/results?locator={}", start.text())})).collect();

@@ -2,21 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Field, Kind, Object};
+use super::schema::{Field, Kind, NumberKind, OBJECTS, Object};
+
+/// Every object, without fields.
+pub fn global(version: &str) -> Value {
+    let shown: Vec<Value> = OBJECTS.iter().map(|object| brief(object, version)).collect();
+    json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown})
+}
 
 /// An object without its fields.
 pub fn brief(object: &Object, version: &str) -> Value {
     let base = format!("/services/data/{version}/sobjects/{}", object.name);
-    let editable = matches!(object.name, "Lead" | "Contact" | "Account");
     json!({
         "name": object.name,
         "label": object.label,
         "labelPlural": format!("{}s", object.label),
         "keyPrefix": object.key_prefix,
         "custom": false,
-        "createable": editable,
-        "updateable": editable,
-        "deletable": editable,
+        "createable": object.writable,
+        "updateable": object.writable,
+        "deletable": object.writable,
         "queryable": true,
         "replicateable": true,
         "retrieveable": true,
@@ -42,8 +47,13 @@ fn described(field: &Field) -> Value {
         Kind::Phone => ("phone", 40, &[]),
         Kind::Url => ("url", 255, &[]),
         Kind::Picklist(values) => ("picklist", 255, values),
+        Kind::TextArea(length) => ("textarea", length, &[]),
         Kind::Boolean => ("boolean", 0, &[]),
         Kind::Moment => ("datetime", 0, &[]),
+        Kind::Date => ("date", 0, &[]),
+        Kind::Number(NumberKind::Double) => ("double", 0, &[]),
+        Kind::Number(NumberKind::Currency) => ("currency", 0, &[]),
+        Kind::Number(NumberKind::Percent) => ("percent", 0, &[]),
         Kind::Reference(..) => ("reference", 18, &[]),
     };
     let (targets, relationship): (&[&str], Option<&str>) = match field.kind {
@@ -60,16 +70,16 @@ fn described(field: &Field) -> Value {
         "nillable": field.nillable,
         "createable": field.writable,
         "updateable": field.writable,
-        "filterable": true,
-        "sortable": true,
-        "externalId": false,
-        "unique": false,
+        "filterable": kind != "textarea",
+        "sortable": kind != "textarea",
+        "externalId": field.external_id,
+        "unique": field.external_id,
         "calculated": false,
-        "defaultedOnCreate": !field.writable || kind == "boolean",
+        "defaultedOnCreate": !field.writable || kind == "boolean" || field.default.is_some() || field.name == "OwnerId",
         "namePointing": targets.len() > 1,
         "polymorphicForeignKey": targets.len() > 1,
         "referenceTo": targets,
         "relationshipName": relationship,
-        "picklistValues": picklist.iter().map(|value| json!({"value": value, "label": value, "active": true, "defaultValue": false})).collect::<Value>(),
+        "picklistValues": picklist.iter().map(|value| json!({"value": value, "label": value, "active": true, "defaultValue": field.default == Some(*value)})).collect::<Value>(),
     })
 }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An error of the REST or Bulk API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,12 +10,14 @@ pub struct ApiError {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: String,
+    /// The fields it is about; most errors name none.
+    pub fields: Vec<String>,
 }
 
 impl ApiError {
     /// An error with this HTTP status, `errorCode` and message.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), fields: Vec::new() }
     }
 
     /// 400 with a code.
@@ -23,9 +25,19 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
+    /// 400 with a code, about a field.
+    pub fn field(code: &'static str, field: &str, message: impl Into<String>) -> Self {
+        Self { fields: vec![field.to_owned()], ..Self::bad(code, message) }
+    }
+
     /// 404.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+    }
+
+    /// 500.
+    pub fn broken() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")
     }
 
     /// 401 for a session that ended or never was.
@@ -33,9 +45,23 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")
     }
 
+    /// The error array's content.
+    pub fn body(&self) -> Value {
+        let mut shown = json!({"message": self.message, "errorCode": self.code});
+        if !self.fields.is_empty() {
+            shown["fields"] = json!(self.fields);
+        }
+        json!([shown])
+    }
+
+    /// The result of one record in an answer about several, where the code has another name.
+    pub fn save_result(&self) -> Value {
+        json!({"success": false, "errors": [{"statusCode": self.code, "message": self.message, "fields": self.fields}]})
+    }
+
     /// The error array.
     pub fn response(&self) -> HttpResponse {
-        HttpResponse::build(self.status).json(json!([{"message": self.message, "errorCode": self.code}]))
+        HttpResponse::build(self.status).json(self.body())
     }
 }
 

@@ -10,6 +10,7 @@ pub enum Prefix {
     User,
     Group,
     Organization,
+    Task,
     Job,
 }
 
@@ -24,6 +25,7 @@ impl Prefix {
             Self::User => "005",
             Self::Group => "00G",
             Self::Organization => "00D",
+            Self::Task => "00T",
             Self::Job => "750",
         }
     }

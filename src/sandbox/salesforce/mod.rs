@@ -5,6 +5,8 @@ mod assertion;
 pub mod bulk;
 mod bulk_http;
 pub mod canvas;
+mod collections;
+mod composite;
 mod describe;
 pub mod errors;
 mod grants;
@@ -12,7 +14,9 @@ mod identity;
 pub mod ids;
 mod login;
 mod oauth;
+mod operations;
 mod query;
+mod record_routes;
 mod records;
 mod replication;
 mod rest;
@@ -20,6 +24,8 @@ mod schema;
 mod session;
 mod soql;
 pub mod users;
+mod write;
+mod written;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
@@ -34,10 +40,14 @@ pub struct State {
     pub grants: grants::Grants,
     pub cursors: rest::Cursors,
     pub jobs: bulk::Jobs,
+    /// What callers wrote.
+    pub written: written::WrittenRecords,
     /// Redirect addresses registered with the app; any when `None`.
     pub callbacks: Option<Vec<String>>,
     /// Public key, PEM, of the certificate that the app holds for assertions.
     pub app_public_key: Option<String>,
+    /// As whom the app acts by its own credentials (the client credentials flow), by id; the flow is off when `None`.
+    pub client_credentials_user: Option<String>,
     /// API calls counted, and how many are allowed in 24 hours.
     pub api_calls: u64,
     pub api_limit: u64,
@@ -54,8 +64,10 @@ impl State {
             grants: grants::Grants::default(),
             cursors: rest::Cursors::default(),
             jobs: bulk::Jobs::default(),
+            written: written::WrittenRecords::default(),
             callbacks: None,
             app_public_key: None,
+            client_credentials_user: None,
             api_calls: 0,
             api_limit: 100_000,
             bin_emptied: false,
@@ -94,6 +106,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(identity::routes)
         .configure(rest::routes)
         .configure(replication::routes)
+        .configure(record_routes::routes)
         .configure(bulk_http::routes)
         .configure(apex::routes)
         .default_service(web::to(unknown));

@@ -3,7 +3,7 @@
 use super::errors::ApiError;
 use super::records::{Org, Record, Value};
 use super::schema::Object;
-use super::soql::{self, Order, Query, Resolved, Select};
+use super::soql::{self, Aggregation, Groups, Order, Query, Resolved, Select};
 
 /// A query ready to run.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Plan {
     pub fn fields(&self) -> &[Resolved] {
         match &self.query.select {
             Select::Fields(fields) => fields,
-            Select::Count | Select::CountOf(_) => &[],
+            Select::Count | Select::Aggregates(_) => &[],
         }
     }
 
@@ -110,16 +110,29 @@ impl Plan {
             if most.is_some_and(|most| count >= most) {
                 break;
             }
-            count += u64::from(self.step(org, step).is_some_and(|record| self.counts(org, &record)));
+            count += u64::from(self.step(org, step).is_some());
         }
         count.saturating_sub(offset)
     }
 
-    fn counts(&self, org: &Org<'_>, record: &Record) -> bool {
-        match &self.query.select {
-            Select::CountOf(field) => org.value(record, field) != Value::Null,
-            _ => true,
+    /// The groups of all matches, or the one group that an aggregate without GROUP BY has; LIMIT and OFFSET count groups. Blocks.
+    ///
+    /// # Errors
+    /// `EXCEEDED_ID_LIMIT` for more groups than an answer holds: groups aren't given out page by page.
+    pub fn aggregate(&self, org: &Org<'_>, asked: &Aggregation<Resolved>, most: usize) -> Result<Vec<serde_json::Value>, ApiError> {
+        let mut groups = Groups::new(asked);
+        for step in 0..self.end(org) {
+            if let Some(record) = self.step(org, step) {
+                groups.add(|field| org.value(&record, field));
+            }
         }
+        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let records = groups.records(number(self.query.offset.unwrap_or(0)), self.query.limit.map_or(usize::MAX, number));
+        if records.len() > most {
+            let message = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch";
+            return Err(ApiError::bad("EXCEEDED_ID_LIMIT", message));
+        }
+        Ok(records)
     }
 
     /// Hands up to `most` records from step `from` on to `each`; the first step is 0, and `shown` were given out before.

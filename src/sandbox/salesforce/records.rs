@@ -1,26 +1,43 @@
-//! Records of the org, computed from the people, and their field values.
+//! Records of the org, most of them computed from the people, and their field values.
+
+use std::sync::Arc;
 
 use super::ids::{self, Prefix};
-use super::schema::Object;
+use super::schema::{self, Kind, Object};
 use super::soql::Resolved;
 use super::users::{QUEUES, Queue, SalesforceUser, organization_id};
+use super::written::{WrittenRecord, WrittenRecords};
 use crate::sandbox::moment;
 use crate::sandbox::people::People;
 use crate::sandbox::people::person::{Kind as PersonKind, Person, company_of};
 
 /// A field's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Null,
     Text(String),
     Boolean(bool),
     /// Unix seconds.
     Moment(i64),
+    /// Unix seconds of the day's midnight, UTC.
+    Date(i64),
+    Number(f64),
+    Integer(i64),
 }
 
 impl Value {
     fn text(text: Option<String>) -> Self {
         text.map_or(Self::Null, Self::Text)
+    }
+
+    /// Whether it comes before another value of the same kind; texts are compared without regard to case.
+    pub fn before(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(own), Self::Text(other)) => own.to_lowercase() < other.to_lowercase(),
+            (Self::Moment(own), Self::Moment(other)) | (Self::Date(own), Self::Date(other)) => own < other,
+            (Self::Number(own), Self::Number(other)) => own < other,
+            _ => false,
+        }
     }
 
     /// As JSON of the REST API.
@@ -30,6 +47,9 @@ impl Value {
             Self::Text(text) => text.as_str().into(),
             Self::Boolean(flag) => (*flag).into(),
             Self::Moment(seconds) => moment::iso_salesforce_json(*seconds).into(),
+            Self::Date(seconds) => moment::iso_date(*seconds).into(),
+            Self::Number(number) => (*number).into(),
+            Self::Integer(number) => (*number).into(),
         }
     }
 
@@ -40,6 +60,9 @@ impl Value {
             Self::Text(text) => text,
             Self::Boolean(flag) => flag.to_string(),
             Self::Moment(seconds) => moment::iso_salesforce_csv(seconds),
+            Self::Date(seconds) => moment::iso_date(seconds),
+            Self::Number(number) => format!("{number:?}"),
+            Self::Integer(number) => number.to_string(),
         }
     }
 }
@@ -54,6 +77,10 @@ pub enum Record {
     User(Box<SalesforceUser>),
     Queue(Queue),
     Organization,
+    /// A task or opportunity that a caller made.
+    Written(Arc<WrittenRecord>),
+    /// The opportunity that came of converting a lead.
+    Opportunity(Box<Person>),
 }
 
 /// The org at one moment: people, users, and when the org began (Unix seconds).
@@ -63,6 +90,7 @@ pub struct Org<'a> {
     pub users: Vec<SalesforceUser>,
     pub began: i64,
     pub bin_emptied: bool,
+    pub written: WrittenRecords,
 }
 
 impl Org<'_> {
@@ -73,6 +101,9 @@ impl Org<'_> {
             "Account" => company_of(self.people.count() + 2),
             "User" => self.users.len() as u64,
             "Group" => QUEUES.len() as u64,
+            "Task" => self.written.count(object),
+            // Those of converted leads come after those that callers made.
+            "Opportunity" => self.written.count(object) + self.people.count(),
             _ => 1,
         }
     }
@@ -100,6 +131,21 @@ impl Org<'_> {
             }
             "User" => self.users.get(number).cloned().map(|user| Record::User(Box::new(user))),
             "Group" => QUEUES.get(number).copied().map(Record::Queue),
+            "Task" | "Opportunity" if place < self.written.count(object) => {
+                let record = self.written.at(object, number)?;
+                let here = !record.deleted || (deleted_too && !self.bin_emptied);
+                here.then_some(Record::Written(record))
+            }
+            "Opportunity" => {
+                let index = place - self.written.count(object);
+                self.people
+                    .in_salesforce(index)
+                    .filter(|person| {
+                        person.kind == PersonKind::Converted && person.opportunity_id == Some(ids::id(Prefix::Opportunity, index))
+                    })
+                    .map(|person| Record::Opportunity(Box::new(person)))
+            }
+            "Task" => None,
             _ => (place == 0).then_some(Record::Organization),
         }
     }
@@ -112,6 +158,11 @@ impl Org<'_> {
             "Account" => ids::number(Prefix::Account, id),
             "User" => self.users.iter().position(|user| ids::same(&user.id, id)).map(|place| place as u64),
             "Group" => QUEUES.iter().position(|queue| ids::same(&queue.id(), id)).map(|place| place as u64),
+            "Task" | "Opportunity" => self.written.place(object, id).or_else(|| {
+                let index =
+                    ids::number(Prefix::Opportunity, id).filter(|&index| object.name == "Opportunity" && index < self.people.count())?;
+                Some(self.written.count(object) + index)
+            }),
             _ => ids::same(&organization_id(), id).then_some(0),
         }
     }
@@ -141,8 +192,52 @@ impl Org<'_> {
             (Record::Lead(person), "ConvertedAccount") if person.kind == PersonKind::Converted => {
                 Some(Record::Account(company_of(person.index)))
             }
-            (Record::Lead(_) | Record::Contact(_), "CreatedBy") => self.users.first().cloned().map(|user| Record::User(Box::new(user))),
+            (Record::Lead(person), "ConvertedOpportunity") if person.kind == PersonKind::Converted => {
+                self.by_id("Opportunity", person.opportunity_id.as_deref()?)
+            }
+            (Record::Opportunity(person), "Owner") => self.owner(person.owner_id.as_deref()?),
+            (Record::Opportunity(person), "Account") => Some(Record::Account(company_of(person.index))),
+            (Record::Written(record), relationship) => self.related_to_written(record, relationship),
+            (Record::Lead(_) | Record::Contact(_) | Record::Opportunity(_), "CreatedBy") => {
+                self.users.first().cloned().map(|user| Record::User(Box::new(user)))
+            }
             _ => None,
+        }
+    }
+
+    /// The record of an object with this id.
+    pub fn by_id(&self, object: &str, id: &str) -> Option<Record> {
+        let object = schema::find(object)?;
+        self.at(object, self.place(object, id)?, false)
+    }
+
+    fn related_to_written(&self, record: &WrittenRecord, relationship: &str) -> Option<Record> {
+        let field = record.object.fields.iter().find(|field| matches!(field.kind, Kind::Reference(_, name) if name == relationship))?;
+        let Value::Text(id) = self.written_value(record, field.name) else { return None };
+        match field.kind {
+            Kind::Reference(_, "Owner") => self.owner(&id),
+            Kind::Reference(targets, _) => targets.iter().find_map(|target| self.by_id(target, &id)),
+            _ => None,
+        }
+    }
+
+    /// A field of a record that a caller made: what was written, or what follows from it.
+    fn written_value(&self, record: &WrittenRecord, name: &str) -> Value {
+        match name {
+            // A task belongs to the account of what it is about, else of its contact.
+            "AccountId" if record.object.name == "Task" => {
+                let text = |name: &str| match record.value(name) {
+                    Value::Text(id) => Some(id),
+                    _ => None,
+                };
+                let what = text("WhatId").filter(|id| id.starts_with(Prefix::Account.text()));
+                let of_contact = || match self.by_id("Contact", &text("WhoId")?)? {
+                    Record::Contact(person) => person.account_id(),
+                    _ => None,
+                };
+                Value::text(what.or_else(of_contact))
+            }
+            name => record.value(name),
         }
     }
 
@@ -156,6 +251,7 @@ impl Org<'_> {
         match record {
             Record::Lead(person) => match name {
                 "Id" => Value::text(person.lead_id()),
+                "Type" => Value::Text("Lead".into()),
                 "MasterRecordId" => Value::text(person.merged_into.map(|master| ids::id(Prefix::Lead, master))),
                 "Company" => Value::text(person.company.clone()),
                 "IsConverted" => Value::Boolean(person.kind == PersonKind::Converted),
@@ -170,6 +266,7 @@ impl Org<'_> {
             },
             Record::Contact(person) => match name {
                 "Id" => Value::text(person.contact_id()),
+                "Type" => Value::Text("Contact".into()),
                 "MasterRecordId" => Value::text(person.merged_into.map(|master| ids::id(Prefix::Contact, master))),
                 "AccountId" => Value::text(person.account_id()),
                 _ => self.person_value(person, name),
@@ -198,6 +295,20 @@ impl Org<'_> {
                 "Name" => Value::Text(queue.name.into()),
                 "DeveloperName" => Value::Text(queue.name.replace(' ', "_")),
                 "Type" => Value::Text("Queue".into()),
+                _ => Value::Null,
+            },
+            Record::Written(record) => self.written_value(record, name),
+            Record::Opportunity(person) => match name {
+                "Id" => Value::text(person.opportunity_id.clone()),
+                "AccountId" => Value::text(person.account_id()),
+                "Name" => Value::Text(format!("{}-", person.company.as_deref().unwrap_or("Unknown"))),
+                "StageName" => Value::Text("Prospecting".into()),
+                "Probability" => Value::Number(10.0),
+                "CloseDate" => Value::Date((person.updated_at - person.updated_at.rem_euclid(86_400)) + 90 * 86_400),
+                "IsClosed" | "IsWon" => Value::Boolean(false),
+                "LeadSource" | "OwnerId" | "IsDeleted" | "CreatedById" | "SystemModstamp" => self.person_value(person, name),
+                // It came to be when the lead was converted.
+                "CreatedDate" | "LastModifiedDate" => Value::Moment(person.updated_at),
                 _ => Value::Null,
             },
             Record::Organization => match name {

@@ -15,12 +15,15 @@ use super::query::Plan;
 use super::records::{Org, Record};
 use super::session::{ApiCall, VERSIONS, org};
 use super::soql::{Resolved, Select};
-use super::{describe, resource, schema};
+use super::users::organization_id;
+use super::{base as base_of, describe, resource, schema};
 use crate::sandbox::world::World;
 
 const CURSOR_SECONDS: i64 = 2 * 86_400;
 const MOST_CURSORS: usize = 10;
 const MOST_OFFSET: u64 = 2000;
+/// Records of a page, unless the caller asks for fewer.
+pub const LARGEST_PAGE: usize = 2000;
 
 /// Answers that are fetched page by page.
 #[derive(Debug, Default)]
@@ -41,10 +44,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/services/data", web::get().to(versions))
         .route("/services/data/", web::get().to(versions))
+        .route("/services/data/{version}", web::get().to(resources))
+        .route("/services/data/{version}/", web::get().to(resources))
         .route("/services/data/{version}/limits", web::get().to(limits))
         .route("/services/data/{version}/limits/", web::get().to(limits))
-        .route("/services/data/{version}/sobjects", web::get().to(objects))
         .route("/services/data/{version}/sobjects/{object}/describe", web::get().to(describe_object))
+        .route("/services/data/{version}/sobjects/{object}/describe/", web::get().to(describe_object))
         .service(
             resource(["/services/data/{version}/query", "/services/data/{version}/query/"])
                 .wrap(Compress::default())
@@ -89,9 +94,15 @@ async fn limits(call: ApiCall) -> HttpResponse {
     })))
 }
 
-async fn objects(call: ApiCall) -> HttpResponse {
-    let shown: Vec<Value> = schema::OBJECTS.iter().map(|object| describe::brief(object, &call.version)).collect();
-    call.answer(Ok(json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown})))
+/// What a version has, by name, and who the caller is.
+async fn resources(call: ApiCall, request: HttpRequest) -> HttpResponse {
+    let base = format!("/services/data/{}", call.version);
+    let mut shown: Map<String, Value> = ["composite", "jobs", "limits", "query", "queryAll", "sobjects"]
+        .map(|name| (name.to_owned(), json!(format!("{base}/{name}"))))
+        .into_iter()
+        .collect();
+    shown.insert("identity".into(), json!(format!("{}/id/{}/{}", base_of(&request), organization_id(), call.user.id)));
+    call.answer(Ok(Value::Object(shown)))
 }
 
 async fn describe_object(call: ApiCall, request: HttpRequest) -> HttpResponse {
@@ -121,7 +132,7 @@ fn batch_size(request: &HttpRequest) -> usize {
         .get("Sforce-Query-Options")
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.trim().strip_prefix("batchSize=")?.trim().parse().ok());
-    option.unwrap_or(2000).clamp(200, 2000)
+    option.unwrap_or(LARGEST_PAGE).clamp(200, LARGEST_PAGE)
 }
 
 async fn run(call: ApiCall, request: HttpRequest, deleted_too: bool) -> HttpResponse {
@@ -129,31 +140,30 @@ async fn run(call: ApiCall, request: HttpRequest, deleted_too: bool) -> HttpResp
     let Some(text) = text else { return ApiError::bad("MALFORMED_QUERY", "A query string has to be specified").response() };
     let (world, version, batch) = (call.world.clone(), call.version.clone(), batch_size(&request));
     let outcome = web::block(move || first_page(&world, &text, deleted_too, batch, &version)).await;
-    call.answer(outcome.unwrap_or_else(|_| Err(broken())))
+    call.answer(outcome.unwrap_or_else(|_| Err(ApiError::broken())))
 }
 
-fn broken() -> ApiError {
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")
-}
-
-fn first_page(world: &World, text: &str, deleted_too: bool, batch: usize, version: &str) -> Result<Value, ApiError> {
+/// The answer to a query: its first page.
+///
+/// # Errors
+/// Those of the query.
+pub(super) fn first_page(world: &World, text: &str, deleted_too: bool, batch: usize, version: &str) -> Result<Value, ApiError> {
     let mut plan = Plan::new(text, deleted_too)?;
     if plan.query.offset.is_some_and(|offset| offset > MOST_OFFSET) {
         return Err(ApiError::bad("NUMBER_OUTSIDE_VALID_RANGE", format!("Maximum SOQL offset allowed is {MOST_OFFSET}")));
     }
     let org = org(world);
     plan.prepare(&org);
-    let total = plan.total(&org);
-    match &plan.query.select {
-        Select::Count => Ok(json!({"totalSize": total, "done": true, "records": []})),
-        Select::CountOf(_) => {
-            Ok(json!({"totalSize": 1, "done": true, "records": [{"attributes": {"type": "AggregateResult"}, "expr0": total}]}))
-        }
-        Select::Fields(_) => {
-            let cursor = Cursor { id: String::new(), plan, total, batch, made_at: world.now(), starts: BTreeMap::from([(0, 0)]) };
-            Ok(page(world, &org, cursor, 0, 0, version))
-        }
+    if let Select::Aggregates(asked) = &plan.query.select {
+        let records = plan.aggregate(&org, asked, LARGEST_PAGE)?;
+        return Ok(json!({"totalSize": records.len(), "done": true, "records": records}));
     }
+    let total = plan.total(&org);
+    if plan.query.select == Select::Count {
+        return Ok(json!({"totalSize": total, "done": true, "records": []}));
+    }
+    let cursor = Cursor { id: String::new(), plan, total, batch, made_at: world.now(), starts: BTreeMap::from([(0, 0)]) };
+    Ok(page(world, &org, cursor, 0, 0, version))
 }
 
 fn page(world: &World, org: &Org<'_>, mut cursor: Cursor, shown: u64, step: u64, version: &str) -> Value {
@@ -194,7 +204,7 @@ async fn next_page(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Ok(page(&world, &org(&world), cursor, shown, step, &version))
     })
     .await;
-    call.answer(outcome.unwrap_or_else(|_| Err(broken())))
+    call.answer(outcome.unwrap_or_else(|_| Err(ApiError::broken())))
 }
 
 fn attributes(kind: &str, id: &Value, version: &str) -> Value {
@@ -208,12 +218,14 @@ fn kind_of(record: &Record) -> &'static str {
         Record::Account(_) => "Account",
         Record::User(_) => "User",
         Record::Queue(_) => "Group",
+        Record::Written(record) => record.object.name,
+        Record::Opportunity(_) => "Opportunity",
         Record::Organization => "Organization",
     }
 }
 
 /// A record as nested JSON: each relationship is an object of its own, or null when it leads nowhere.
-fn shown_record(org: &Org<'_>, record: &Record, fields: &[Resolved], version: &str) -> Value {
+pub(super) fn shown_record(org: &Org<'_>, record: &Record, fields: &[Resolved], version: &str) -> Value {
     let id_field = |record: &Record| {
         schema::find(kind_of(record)).and_then(|object| object.field("Id")).map(|field| Resolved { path: Vec::new(), field })
     };

@@ -9,10 +9,23 @@ pub enum Kind {
     Phone,
     Url,
     Picklist(&'static [&'static str]),
+    /// A long text, which no query can filter by.
+    TextArea(u32),
     Boolean,
     Moment,
+    /// A day.
+    Date,
+    Number(NumberKind),
     /// Objects it may point to and the name under which their fields are reached.
     Reference(&'static [&'static str], &'static str),
+}
+
+/// What a number stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberKind {
+    Double,
+    Currency,
+    Percent,
 }
 
 /// A field.
@@ -24,10 +37,14 @@ pub struct Field {
     pub nillable: bool,
     /// Whether a caller may set it.
     pub writable: bool,
+    /// Whether records can be found by it to be changed (upsert).
+    pub external_id: bool,
+    /// What a new record has in it when nothing is said.
+    pub default: Option<&'static str>,
 }
 
 const fn field(name: &'static str, label: &'static str, kind: Kind) -> Field {
-    Field { name, label, kind, nillable: true, writable: true }
+    Field { name, label, kind, nillable: true, writable: true, external_id: false, default: None }
 }
 
 impl Field {
@@ -39,6 +56,16 @@ impl Field {
     const fn system(mut self) -> Self {
         self.nillable = false;
         self.writable = false;
+        self
+    }
+
+    const fn external_id(mut self) -> Self {
+        self.external_id = true;
+        self
+    }
+
+    const fn default(mut self, value: &'static str) -> Self {
+        self.default = Some(value);
         self
     }
 
@@ -55,6 +82,8 @@ pub struct Object {
     pub label: &'static str,
     pub key_prefix: &'static str,
     pub fields: &'static [Field],
+    /// Whether records can be made, changed and deleted over the API. People are made and changed by control calls.
+    pub writable: bool,
 }
 
 impl Object {
@@ -84,19 +113,22 @@ const SOURCES: &[&str] = crate::sandbox::people::names::LEAD_SOURCES;
 const USER: Kind = Kind::Reference(&["User"], "CreatedBy");
 
 /// Every object that can be queried.
-pub static OBJECTS: [Object; 6] = [
-    Object { name: "Lead", label: "Lead", key_prefix: "00Q", fields: LEAD },
-    Object { name: "Contact", label: "Contact", key_prefix: "003", fields: CONTACT },
-    Object { name: "Account", label: "Account", key_prefix: "001", fields: ACCOUNT },
-    Object { name: "User", label: "User", key_prefix: "005", fields: USER_FIELDS },
-    Object { name: "Group", label: "Group", key_prefix: "00G", fields: GROUP },
-    Object { name: "Organization", label: "Organization", key_prefix: "00D", fields: ORGANIZATION },
+pub static OBJECTS: [Object; 8] = [
+    Object { name: "Lead", label: "Lead", key_prefix: "00Q", fields: LEAD, writable: false },
+    Object { name: "Contact", label: "Contact", key_prefix: "003", fields: CONTACT, writable: false },
+    Object { name: "Account", label: "Account", key_prefix: "001", fields: ACCOUNT, writable: false },
+    Object { name: "User", label: "User", key_prefix: "005", fields: USER_FIELDS, writable: false },
+    Object { name: "Group", label: "Group", key_prefix: "00G", fields: GROUP, writable: false },
+    Object { name: "Organization", label: "Organization", key_prefix: "00D", fields: ORGANIZATION, writable: false },
+    Object { name: "Task", label: "Task", key_prefix: "00T", fields: TASK, writable: true },
+    Object { name: "Opportunity", label: "Opportunity", key_prefix: "006", fields: OPPORTUNITY, writable: true },
 ];
 
 static NAME: Object = Object {
     name: "Name",
     label: "Name",
     key_prefix: "",
+    writable: false,
     fields: &[
         field("Id", "Name ID", Kind::Id).system(),
         field("Name", "Name", Kind::Text(255)).computed(),
@@ -137,7 +169,7 @@ const LEAD: &[Field] = &[
     field("ConvertedDate", "Converted Date", Kind::Moment).computed(),
     field("ConvertedAccountId", "Converted Account ID", Kind::Reference(&["Account"], "ConvertedAccount")).computed(),
     field("ConvertedContactId", "Converted Contact ID", Kind::Reference(&["Contact"], "ConvertedContact")).computed(),
-    field("ConvertedOpportunityId", "Converted Opportunity ID", Kind::Reference(&[], "ConvertedOpportunity")).computed(),
+    field("ConvertedOpportunityId", "Converted Opportunity ID", Kind::Reference(&["Opportunity"], "ConvertedOpportunity")).computed(),
     field("CreatedDate", "Created Date", Kind::Moment).system(),
     field("CreatedById", "Created By ID", USER).system(),
     field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
@@ -207,4 +239,56 @@ const ORGANIZATION: &[Field] = &[
     field("OrganizationType", "Edition", Kind::Picklist(&["Developer Edition", "Enterprise Edition"])).system(),
     field("InstanceName", "Instance Name", Kind::Text(5)).system(),
     field("IsSandbox", "Is Sandbox", Kind::Boolean).system(),
+];
+
+const TASK: &[Field] = &[
+    field("Id", "Activity ID", Kind::Id).system(),
+    field("WhoId", "Name ID", Kind::Reference(&["Contact", "Lead"], "Who")),
+    field("WhatId", "Related To ID", Kind::Reference(&["Account", "Opportunity"], "What")),
+    field("Subject", "Subject", Kind::Text(255)),
+    field("ActivityDate", "Due Date Only", Kind::Date),
+    field("Status", "Status", Kind::Picklist(&["Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred"]))
+        .required()
+        .default("Not Started"),
+    field("Priority", "Priority", Kind::Picklist(&["High", "Normal", "Low"])).required().default("Normal"),
+    field("OwnerId", "Assigned To ID", Kind::Reference(&["Group", "User"], "Owner")).required(),
+    field("Description", "Description", Kind::TextArea(32_000)),
+    field("TaskSubtype", "Task Subtype", Kind::Picklist(&["Task", "Email", "List Email", "Cadence", "Call"])).default("Task"),
+    field("AccountId", "Account ID", Kind::Reference(&["Account"], "Account")).computed(),
+    field("IsClosed", "Closed", Kind::Boolean).system(),
+    field("CompletedDateTime", "Completed Date", Kind::Moment).computed(),
+    field("IsArchived", "Archived", Kind::Boolean).system(),
+    field("IsDeleted", "Deleted", Kind::Boolean).system(),
+    field("CreatedDate", "Created Date", Kind::Moment).system(),
+    field("CreatedById", "Created By ID", USER).system(),
+    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
+    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
+    field("External_Key__c", "External Key", Kind::Text(255)).external_id(),
+];
+
+const OPPORTUNITY: &[Field] = &[
+    field("Id", "Opportunity ID", Kind::Id).system(),
+    field("IsDeleted", "Deleted", Kind::Boolean).system(),
+    field("AccountId", "Account ID", Kind::Reference(&["Account"], "Account")),
+    field("Name", "Name", Kind::Text(120)).required(),
+    field("Description", "Description", Kind::TextArea(32_000)),
+    field(
+        "StageName",
+        "Stage",
+        Kind::Picklist(&["Prospecting", "Qualification", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost"]),
+    )
+    .required(),
+    field("Amount", "Amount", Kind::Number(NumberKind::Currency)),
+    field("Probability", "Probability (%)", Kind::Number(NumberKind::Percent)),
+    field("CloseDate", "Close Date", Kind::Date).required(),
+    field("Type", "Opportunity Type", Kind::Picklist(&["Existing Business", "New Business"])),
+    field("LeadSource", "Lead Source", Kind::Picklist(SOURCES)),
+    field("IsClosed", "Closed", Kind::Boolean).system(),
+    field("IsWon", "Won", Kind::Boolean).system(),
+    field("OwnerId", "Owner ID", Kind::Reference(&["User"], "Owner")).required(),
+    field("CreatedDate", "Created Date", Kind::Moment).system(),
+    field("CreatedById", "Created By ID", USER).system(),
+    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
+    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
+    field("External_Key__c", "External Key", Kind::Text(255)).external_id(),
 ];

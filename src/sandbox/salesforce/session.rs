@@ -45,11 +45,11 @@ impl ApiCall {
 
 /// The org at this moment, for queries.
 pub fn org(world: &World) -> Org<'_> {
-    let (users, bin_emptied) = {
+    let (users, bin_emptied, written) = {
         let salesforce = world.salesforce();
-        (salesforce.users.clone(), salesforce.bin_emptied)
+        (salesforce.users.clone(), salesforce.bin_emptied, salesforce.written.clone())
     };
-    Org { people: &world.people, users, began: world.people.began(), bin_emptied }
+    Org { people: &world.people, users, began: world.people.began(), bin_emptied, written }
 }
 
 /// The token in the Authorization header. Salesforce also takes its older scheme name, `OAuth`.
@@ -58,14 +58,15 @@ pub fn bearer(request: &HttpRequest) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth")).then_some(token.trim())
 }
 
+/// Whether a version, as written in a path, is answered.
+pub fn is_known_version(version: &str) -> bool {
+    let number = version.strip_prefix('v').and_then(|rest| rest.strip_suffix(".0")).and_then(|number| number.parse().ok());
+    number.is_some_and(|number| VERSIONS.contains(&number))
+}
+
 fn enter(request: &HttpRequest, world: &web::Data<World>) -> Result<ApiCall, ApiError> {
     let version = request.match_info().get("version").unwrap_or_default().to_owned();
-    let known = version
-        .strip_prefix('v')
-        .and_then(|rest| rest.strip_suffix(".0"))
-        .and_then(|number| number.parse().ok())
-        .is_some_and(|number| VERSIONS.contains(&number));
-    if !version.is_empty() && !known {
+    if !version.is_empty() && !is_known_version(&version) {
         return Err(ApiError::not_found());
     }
     let token = bearer(request).ok_or_else(ApiError::no_session)?;

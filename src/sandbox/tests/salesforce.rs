@@ -13,7 +13,7 @@ const KEY: &str = "sandbox-salesforce-consumer-key";
 const SECRET: &str = "sandbox-salesforce-consumer-secret";
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 const VERIFIER: &str = "0123456789012345678901234567890123456789abc";
-const DATA: &str = "/services/data/v66.0";
+pub(super) const DATA: &str = "/services/data/v66.0";
 
 fn authorize_parameters() -> Vec<(&'static str, String)> {
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
@@ -163,6 +163,23 @@ async fn the_token_endpoint_names_what_is_wrong() {
     let form = [("client_id", KEY), ("client_secret", "guess"), ("grant_type", "refresh_token"), ("refresh_token", "x")];
     let (_, body) = json_of(sandbox.post("/services/oauth2/token").form(&form)).await;
     assert_eq!((&body["error"], &body["error_description"]), (&json!("invalid_client"), &json!("invalid client credentials")));
+    sandbox.sandbox.stop().await;
+}
+
+/// The verifier is 128 random bytes in base64url, which is longer than RFC 7636 has it, and no method is named: as jsforce does it.
+#[tokio::test]
+async fn a_code_is_redeemed_with_a_long_verifier() {
+    let sandbox = Harness::small().await;
+    let verifier = URL_SAFE_NO_PAD.encode([7_u8; 128]);
+    assert_eq!(verifier.len(), 171);
+    let mut form: Vec<(&str, String)> =
+        authorize_parameters().into_iter().filter(|(name, _)| !matches!(*name, "code_challenge" | "code_challenge_method")).collect();
+    form.push(("code_challenge", URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier))));
+    form.extend([("username", "maria.admin@example.com".to_owned()), ("password", "sandbox".to_owned())]);
+    let pairs = target(&sandbox.post("/login").form(&form).send().await.expect("an answer"));
+    let code = pair(&pairs, "code");
+    let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", &verifier)];
+    assert_eq!(sandbox.token(&form).await.0, StatusCode::OK);
     sandbox.sandbox.stop().await;
 }
 

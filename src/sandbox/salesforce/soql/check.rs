@@ -1,6 +1,6 @@
 //! Holds a query against the schema: every name must exist and every value fit its field.
 
-use super::{Condition, Literal, Name, Operator, Order, Query, Select};
+use super::{Aggregation, Condition, Item, Literal, Name, Operator, Order, Query, Select, Selected};
 use crate::sandbox::salesforce::errors::ApiError;
 use crate::sandbox::salesforce::ids;
 use crate::sandbox::salesforce::schema::{self, Field, Kind, Object};
@@ -39,7 +39,7 @@ pub fn check(query: Query, text: &str) -> Result<(&'static Object, Query<Resolve
     let resolver = Resolver { object, text };
     let select = match query.select {
         Select::Count => Select::Count,
-        Select::CountOf(name) => Select::CountOf(resolver.field(&name)?),
+        Select::Aggregates(aggregation) => Select::Aggregates(resolver.aggregation(aggregation)?),
         Select::Fields(names) => {
             let fields = names.iter().map(|name| resolver.field(name)).collect::<Result<Vec<_>, _>>()?;
             if let Some(repeated) =
@@ -104,24 +104,81 @@ impl Resolver<'_> {
     }
 
     fn condition(&self, condition: Condition<Name>) -> Result<Condition<Resolved>, ApiError> {
-        let all = |conditions: Vec<Condition<Name>>| conditions.into_iter().map(|one| self.condition(one)).collect::<Result<Vec<_>, _>>();
+        self.each_operand(condition, &|name| {
+            let resolved = self.field(&name)?;
+            let kind = resolved.field.kind;
+            Ok((resolved, name, kind))
+        })
+    }
+
+    /// Checks each operand of a condition, which `resolve` finds together with its name and kind.
+    fn each_operand<F, G>(
+        &self,
+        condition: Condition<F>,
+        resolve: &impl Fn(F) -> Result<(G, Name, Kind), ApiError>,
+    ) -> Result<Condition<G>, ApiError> {
+        let all = |conditions: Vec<Condition<F>>| {
+            conditions.into_iter().map(|one| self.each_operand(one, resolve)).collect::<Result<Vec<_>, _>>()
+        };
         Ok(match condition {
             Condition::And(conditions) => Condition::And(all(conditions)?),
             Condition::Or(conditions) => Condition::Or(all(conditions)?),
-            Condition::Not(inner) => Condition::Not(Box::new(self.condition(*inner)?)),
-            Condition::Compare(name, operator, literal) => {
-                let resolved = self.field(&name)?;
-                self.fits(&name, resolved.field.kind, operator, &literal)?;
+            Condition::Not(inner) => Condition::Not(Box::new(self.each_operand(*inner, resolve)?)),
+            Condition::Compare(operand, operator, literal) => {
+                let (resolved, name, kind) = resolve(operand)?;
+                self.fits(&name, kind, operator, &literal)?;
                 Condition::Compare(resolved, operator, literal)
             }
-            Condition::In(name, included, literals) => {
-                let resolved = self.field(&name)?;
+            Condition::In(operand, included, literals) => {
+                let (resolved, name, kind) = resolve(operand)?;
                 for literal in &literals {
-                    self.fits(&name, resolved.field.kind, Operator::Equal, literal)?;
+                    self.fits(&name, kind, Operator::Equal, literal)?;
                 }
                 Condition::In(resolved, included, literals)
             }
         })
+    }
+
+    fn aggregation(&self, asked: Aggregation<Name>) -> Result<Aggregation<Resolved>, ApiError> {
+        let groups = asked.groups.iter().map(|name| self.field(name)).collect::<Result<Vec<_>, _>>()?;
+        let item = |item: Item<Name>| -> Result<(Item<Resolved>, Name), ApiError> {
+            match item {
+                Item::Field(name) => {
+                    let field = self.field(&name)?;
+                    if groups.contains(&field) {
+                        Ok((Item::Field(field), name))
+                    } else {
+                        Err(ApiError::bad("MALFORMED_QUERY", format!("Field must be grouped or aggregated: {}", name.text)))
+                    }
+                }
+                Item::Aggregate(function, name) => {
+                    let field = self.field(&name)?;
+                    if function.takes(field.field.kind) {
+                        return Ok((Item::Aggregate(function, field), name));
+                    }
+                    let message = format!("field {} does not support aggregate operator {}", name.text, function.name());
+                    Err(ApiError::bad("MALFORMED_QUERY", message))
+                }
+            }
+        };
+        let selected = asked
+            .selected
+            .into_iter()
+            .map(|one| Ok(Selected { item: item(one.item)?.0, alias: one.alias }))
+            .collect::<Result<Vec<_>, ApiError>>()?;
+        let having = asked.having.map(|condition| {
+            self.each_operand(condition, &|operand| {
+                let (operand, name) = item(operand)?;
+                let kind = operand.kind();
+                Ok((operand, name, kind))
+            })
+        });
+        let order = asked
+            .order
+            .into_iter()
+            .map(|key| Ok(Order { field: item(key.field)?.0, descending: key.descending, nulls_last: key.nulls_last }))
+            .collect::<Result<Vec<_>, ApiError>>()?;
+        Ok(Aggregation { selected, having: having.transpose()?, order, groups })
     }
 
     fn fits(&self, name: &Name, kind: Kind, operator: Operator, literal: &Literal) -> Result<(), ApiError> {
@@ -131,7 +188,11 @@ impl Resolver<'_> {
         };
         match (kind, literal) {
             (_, Literal::Null) => Ok(()),
-            (Kind::Moment, Literal::Moment(_)) | (Kind::Boolean, Literal::Boolean(_)) => Ok(()),
+            (Kind::Moment | Kind::Date, Literal::Moment(_)) | (Kind::Boolean, Literal::Boolean(_)) => Ok(()),
+            (Kind::Number(_), Literal::Number(_)) => Ok(()),
+            (Kind::Number(_), _) => wrong("double", false),
+            (Kind::Date, _) => wrong("date", false),
+            (Kind::TextArea(_), _) => Err(self.at(name, &format!("field '{}' can not be filtered in a query call", name.text))),
             (Kind::Moment, _) => wrong("dateTime", false),
             (Kind::Boolean, _) => wrong("boolean", false),
             (Kind::Id | Kind::Reference(..), Literal::Text(text)) if operator == Operator::Equal || operator == Operator::Unequal => {

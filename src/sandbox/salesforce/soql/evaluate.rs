@@ -2,26 +2,44 @@
 
 use std::cmp::Ordering;
 
-use super::{Condition, Literal, Operator, Order, Resolved};
+use super::{Condition, Item, Literal, Operator, Order, Resolved};
 use crate::sandbox::salesforce::ids;
 use crate::sandbox::salesforce::records::Value;
 use crate::sandbox::salesforce::schema::Kind;
 
-/// Whether the record behind `value_of` meets `condition`.
-pub fn holds(condition: &Condition<Resolved>, value_of: &impl Fn(&Resolved) -> Value) -> bool {
+/// What a condition compares, or an order sorts by.
+pub trait Operand {
+    /// The kind of its values.
+    fn kind(&self) -> Kind;
+}
+
+impl Operand for Resolved {
+    fn kind(&self) -> Kind {
+        self.field.kind
+    }
+}
+
+impl Operand for Item<Resolved> {
+    fn kind(&self) -> Kind {
+        Self::kind(self)
+    }
+}
+
+/// Whether the record, or the group, behind `value_of` meets `condition`.
+pub fn holds<F: Operand>(condition: &Condition<F>, value_of: &impl Fn(&F) -> Value) -> bool {
     match condition {
         Condition::And(conditions) => conditions.iter().all(|one| holds(one, value_of)),
         Condition::Or(conditions) => conditions.iter().any(|one| holds(one, value_of)),
         Condition::Not(inner) => !holds(inner, value_of),
-        Condition::Compare(field, operator, literal) => compares(field, &value_of(field), *operator, literal),
+        Condition::Compare(field, operator, literal) => compares(field.kind(), &value_of(field), *operator, literal),
         Condition::In(field, included, literals) => {
             let value = value_of(field);
-            literals.iter().any(|literal| compares(field, &value, Operator::Equal, literal)) == *included
+            literals.iter().any(|literal| compares(field.kind(), &value, Operator::Equal, literal)) == *included
         }
     }
 }
 
-fn compares(field: &Resolved, value: &Value, operator: Operator, literal: &Literal) -> bool {
+fn compares(kind: Kind, value: &Value, operator: Operator, literal: &Literal) -> bool {
     let ordering = match (value, literal) {
         (Value::Null, Literal::Null) => Some(Ordering::Equal),
         (Value::Null, _) | (_, Literal::Null) => None,
@@ -29,7 +47,7 @@ fn compares(field: &Resolved, value: &Value, operator: Operator, literal: &Liter
             if operator == Operator::Like {
                 return like(&own.to_lowercase(), &wanted.to_lowercase());
             }
-            match matches!(field.field.kind, Kind::Id | Kind::Reference(..)) {
+            match matches!(kind, Kind::Id | Kind::Reference(..)) {
                 true if ids::same(own, wanted) => Some(Ordering::Equal),
                 // In the order in which they are sorted.
                 true => Some(own.cmp(wanted)),
@@ -37,7 +55,9 @@ fn compares(field: &Resolved, value: &Value, operator: Operator, literal: &Liter
             }
         }
         (Value::Boolean(own), Literal::Boolean(wanted)) => Some(own.cmp(wanted)),
-        (Value::Moment(own), Literal::Moment(wanted)) => Some(own.cmp(wanted)),
+        (Value::Moment(own) | Value::Date(own), Literal::Moment(wanted)) => Some(own.cmp(wanted)),
+        (Value::Number(own), Literal::Number(wanted)) => own.partial_cmp(wanted),
+        (Value::Integer(own), Literal::Number(wanted)) => (*own as f64).partial_cmp(wanted),
         _ => None,
     };
     match operator {
@@ -81,16 +101,18 @@ fn like(text: &str, pattern: &str) -> bool {
 }
 
 /// The order of two records by their sort keys.
-pub fn compare(order: &[Order<Resolved>], left: &[Value], right: &[Value]) -> Ordering {
+pub fn compare<F: Operand>(order: &[Order<F>], left: &[Value], right: &[Value]) -> Ordering {
     for ((key, left), right) in order.iter().zip(left).zip(right) {
         let ordering = match (left, right) {
             (Value::Null, Value::Null) => Ordering::Equal,
             (Value::Null, _) => return if key.nulls_last { Ordering::Greater } else { Ordering::Less },
             (_, Value::Null) => return if key.nulls_last { Ordering::Less } else { Ordering::Greater },
-            (Value::Moment(left), Value::Moment(right)) => left.cmp(right),
+            (Value::Moment(left), Value::Moment(right)) | (Value::Date(left), Value::Date(right)) => left.cmp(right),
+            (Value::Number(left), Value::Number(right)) => left.total_cmp(right),
+            (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
             (Value::Boolean(left), Value::Boolean(right)) => left.cmp(right),
             // Ids sort with their case, other texts without.
-            (Value::Text(left), Value::Text(right)) if matches!(key.field.field.kind, Kind::Id | Kind::Reference(..)) => left.cmp(right),
+            (Value::Text(left), Value::Text(right)) if matches!(key.field.kind(), Kind::Id | Kind::Reference(..)) => left.cmp(right),
             (Value::Text(left), Value::Text(right)) => left.to_lowercase().cmp(&right.to_lowercase()),
             _ => Ordering::Equal,
         };

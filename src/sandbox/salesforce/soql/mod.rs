@@ -1,9 +1,11 @@
-//! SOQL: `SELECT … FROM … [WHERE …] [ORDER BY …] [LIMIT n] [OFFSET n]`, read and checked against the schema.
+//! SOQL: `SELECT … FROM … [WHERE …] [GROUP BY … [HAVING …]] [ORDER BY …] [LIMIT n] [OFFSET n]`, read and checked against the schema.
 
+mod aggregate;
 mod check;
 mod evaluate;
 mod lexer;
 
+pub use aggregate::{Aggregation, Function, Groups, Item, Selected};
 pub use check::{Resolved, check};
 pub use evaluate::{compare, holds, identified, modified_since};
 
@@ -18,6 +20,7 @@ pub struct Query<Field = Name> {
     /// The object's name.
     pub object: String,
     pub condition: Option<Condition<Field>>,
+    /// Of records; the order of groups is a part of their aggregation.
     pub order: Vec<Order<Field>>,
     pub limit: Option<u64>,
     pub offset: Option<u64>,
@@ -36,8 +39,8 @@ pub enum Select<Field> {
     Fields(Vec<Field>),
     /// `COUNT()`.
     Count,
-    /// `COUNT(Field)`: how many rows have a value.
-    CountOf(Field),
+    /// Functions of many rows, or groups of rows.
+    Aggregates(Aggregation<Field>),
 }
 
 /// A condition.
@@ -158,44 +161,88 @@ impl Parser {
 
     fn query(&mut self) -> Result<Query, ApiError> {
         self.expect_word("SELECT")?;
-        let select = self.select()?;
+        let selected = self.select()?;
         self.expect_word("FROM")?;
         let object = self.name()?.text;
-        let condition = if self.take_word("WHERE") { Some(self.condition()?) } else { None };
+        let condition = if self.take_word("WHERE") { Some(self.condition(Self::name)?) } else { None };
+        let mut groups = Vec::new();
+        if self.take_word("GROUP") {
+            self.expect_word("BY")?;
+            groups = self.list(Self::name)?;
+        }
+        let having = if !groups.is_empty() && self.take_word("HAVING") { Some(self.condition(Self::item)?) } else { None };
         let mut order = Vec::new();
         if self.take_word("ORDER") {
             self.expect_word("BY")?;
-            loop {
-                order.push(self.order()?);
-                if !self.take_symbol(",") {
-                    break;
-                }
-            }
+            order = self.list(Self::order)?;
         }
         let limit = if self.take_word("LIMIT") { Some(self.number()?) } else { None };
         let offset = if self.take_word("OFFSET") { Some(self.number()?) } else { None };
-        Ok(Query { select, object, condition, order, limit, offset })
+        let Some(selected) = selected else {
+            return Ok(Query { select: Select::Count, object, condition, order: Vec::new(), limit, offset });
+        };
+        let is_aggregate = |item: &Item<Name>| matches!(item, Item::Aggregate(..));
+        if groups.is_empty() && !selected.iter().any(|one| is_aggregate(&one.item)) {
+            let fields = selected.into_iter().map(Selected::into_plain_field).collect::<Result<_, _>>()?;
+            let order = order
+                .into_iter()
+                .map(|key| match key.field {
+                    Item::Field(field) => Ok(Order { field, descending: key.descending, nulls_last: key.nulls_last }),
+                    Item::Aggregate(..) => Err(malformed("Ordered field must be grouped or aggregated")),
+                })
+                .collect::<Result<_, _>>()?;
+            return Ok(Query { select: Select::Fields(fields), object, condition, order, limit, offset });
+        }
+        let select = Select::Aggregates(Aggregation { selected, groups, having, order });
+        Ok(Query { select, object, condition, order: Vec::new(), limit, offset })
     }
 
-    fn select(&mut self) -> Result<Select<Name>, ApiError> {
-        if self.is_word("COUNT") && matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Symbol("("), .. })) {
-            self.at += 2;
-            if self.take_symbol(")") {
-                return Ok(Select::Count);
-            }
-            let name = self.name()?;
-            self.expect_symbol(")")?;
-            return Ok(Select::CountOf(name));
-        }
-        let mut fields = vec![self.name()?];
+    fn list<T>(&mut self, one: fn(&mut Self) -> Result<T, ApiError>) -> Result<Vec<T>, ApiError> {
+        let mut all = vec![one(self)?];
         while self.take_symbol(",") {
-            fields.push(self.name()?);
+            all.push(one(self)?);
         }
-        Ok(Select::Fields(fields))
+        Ok(all)
     }
 
-    fn order(&mut self) -> Result<Order<Name>, ApiError> {
+    /// What is selected; `None` for `COUNT()`.
+    fn select(&mut self) -> Result<Option<Vec<Selected<Name>>>, ApiError> {
+        let count = self.is_word("COUNT") && self.is_symbol_at(1, "(") && self.is_symbol_at(2, ")");
+        if count {
+            self.at += 3;
+            return Ok(None);
+        }
+        self.list(Self::selected).map(Some)
+    }
+
+    fn selected(&mut self) -> Result<Selected<Name>, ApiError> {
+        let item = self.item()?;
+        // An alias stands behind without a word between, and the list goes on or ends after it.
+        let goes_on = self.is_symbol_at(1, ",")
+            || matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Word(word), .. }) if word.eq_ignore_ascii_case("FROM"));
+        let alias = if goes_on && !self.is_word("FROM") { self.name().ok().map(|name| name.text) } else { None };
+        Ok(Selected { item, alias })
+    }
+
+    fn is_symbol_at(&self, ahead: usize, wanted: &str) -> bool {
+        matches!(self.tokens.get(self.at + ahead), Some(Token { kind: TokenKind::Symbol(symbol), .. }) if *symbol == wanted)
+    }
+
+    /// A field, or a function of one.
+    fn item(&mut self) -> Result<Item<Name>, ApiError> {
+        let function = match self.peek() {
+            Some(TokenKind::Word(word)) if self.is_symbol_at(1, "(") => Some(Function::named(word).ok_or_else(|| self.unexpected())?),
+            _ => None,
+        };
+        let Some(function) = function else { return self.name().map(Item::Field) };
+        self.at += 2;
         let field = self.name()?;
+        self.expect_symbol(")")?;
+        Ok(Item::Aggregate(function, field))
+    }
+
+    fn order(&mut self) -> Result<Order<Item<Name>>, ApiError> {
+        let field = self.item()?;
         let descending = self.take_word("DESC");
         if !descending {
             self.take_word("ASC");
@@ -222,13 +269,13 @@ impl Parser {
     }
 
     /// `a AND b AND c` or `a OR b OR c`; mixing them needs parentheses, as in the real language.
-    fn condition(&mut self) -> Result<Condition<Name>, ApiError> {
-        let first = self.term()?;
+    fn condition<F>(&mut self, operand: fn(&mut Self) -> Result<F, ApiError>) -> Result<Condition<F>, ApiError> {
+        let first = self.term(operand)?;
         for (word, joined) in [("AND", Condition::And as fn(Vec<_>) -> _), ("OR", Condition::Or as fn(Vec<_>) -> _)] {
             if self.is_word(word) {
                 let mut terms = vec![first];
                 while self.take_word(word) {
-                    terms.push(self.term()?);
+                    terms.push(self.term(operand)?);
                 }
                 return if self.is_word("AND") || self.is_word("OR") { Err(self.unexpected()) } else { Ok(joined(terms)) };
             }
@@ -236,16 +283,16 @@ impl Parser {
         Ok(first)
     }
 
-    fn term(&mut self) -> Result<Condition<Name>, ApiError> {
+    fn term<F>(&mut self, operand: fn(&mut Self) -> Result<F, ApiError>) -> Result<Condition<F>, ApiError> {
         if self.take_symbol("(") {
-            let inner = self.condition()?;
+            let inner = self.condition(operand)?;
             self.expect_symbol(")")?;
             return Ok(inner);
         }
         if self.take_word("NOT") {
-            return Ok(Condition::Not(Box::new(self.term()?)));
+            return Ok(Condition::Not(Box::new(self.term(operand)?)));
         }
-        let field = self.name()?;
+        let field = operand(self)?;
         let excluded = self.take_word("NOT");
         if self.take_word("IN") {
             self.expect_symbol("(")?;
