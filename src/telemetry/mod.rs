@@ -5,7 +5,7 @@ mod json_lines;
 mod metrics;
 mod outlet;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::filter::{EnvFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -22,10 +22,22 @@ pub use outlet::flush_log;
 /// # Errors
 /// When the filter can't be read; the text says why.
 pub fn start_logging(settings: &LogSettings) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| error.to_string())?;
     // Colours are for people: in a file or a pipe they are noise.
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = tracing_subscriber::fmt::layer().with_writer(outlet::Outlet::start()?).with_ansi(colours);
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    start(settings, io::stderr(), colours)
+}
+
+/// The same, writing to `to`.
+///
+/// # Errors
+/// As [`start_logging`].
+pub fn start_logging_to(settings: &LogSettings, to: impl Write + Send + 'static) -> Result<(), String> {
+    start(settings, to, false)
+}
+
+fn start(settings: &LogSettings, to: impl Write + Send + 'static, colours: bool) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| error.to_string())?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(outlet::Outlet::start(to)?).with_ansi(colours);
     match settings.format {
         LogFormat::Json => {
             begin(lines.with_ansi(false).fmt_fields(json_lines::Members).event_format(json_lines::JsonLines), filter, &settings.filter);

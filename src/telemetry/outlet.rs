@@ -1,6 +1,7 @@
 //! Where log lines leave the process. They are gathered and written out by a thread, many at once: a request waits for no reader
-//! of standard error, and does not pay for a system call of its own.
+//! of the log, and does not pay for a system call of its own.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Lines are gathered for so long.
 const GATHERED: Duration = Duration::from_millis(20);
-/// Bytes that may wait. When the reader of standard error is slower for longer, lines are left out, and a line says how many.
+/// Bytes that may wait. When the reader of the log is slower for longer, lines are left out, and a line says how many.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
 /// Longest wait for the reader at the end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -30,6 +31,7 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     bytes: Vec<u8>,
+    /// Lines left out that no line has told of yet.
     left_out: u64,
     /// The thread has taken bytes that it hasn't written yet.
     writing: bool,
@@ -39,12 +41,17 @@ struct Waiting {
 
 static STARTED: OnceLock<Outlet> = OnceLock::new();
 
+thread_local! {
+    /// Whether this thread is the one that writes out. The line in which it tells of those left out is never left out itself.
+    static WRITES_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
 impl Outlet {
-    /// The process's outlet to standard error, with its thread.
+    /// The process's outlet to `to`, with its thread; the one there is already when it was started before.
     ///
     /// # Errors
     /// When no thread can be made.
-    pub(super) fn start() -> Result<Self, String> {
+    pub(super) fn start(mut to: impl Write + Send + 'static) -> Result<Self, String> {
         if let Some(started) = STARTED.get() {
             return Ok(started.clone());
         }
@@ -52,7 +59,8 @@ impl Outlet {
         if STARTED.set(outlet.clone()).is_ok() {
             let shared = outlet.0.clone();
             let thread = std::thread::Builder::new().name("log".into());
-            thread.spawn(move || shared.write_out(&mut io::stderr())).map_err(|error| format!("no thread for the log: {error}"))?;
+            let tell = |lines| tracing::warn!(lines, "the log was not read fast enough; lines were left out");
+            thread.spawn(move || shared.write_out(&mut to, tell)).map_err(|error| format!("no thread for the log: {error}"))?;
         }
         Ok(outlet)
     }
@@ -73,7 +81,7 @@ impl Shared {
 
     fn add(&self, line: &[u8]) {
         let mut waiting = self.lock();
-        if waiting.bytes.len() + line.len() > MOST_WAITING {
+        if waiting.bytes.len() + line.len() > MOST_WAITING && !WRITES_OUT.get() {
             waiting.left_out += 1;
             return;
         }
@@ -93,7 +101,9 @@ impl Shared {
         drop(self.emptied.wait_timeout_while(waiting, LAST_WORDS, busy));
     }
 
-    fn write_out(&self, to: &mut impl Write) {
+    /// Writes what is added to `to`, for good; `tell` logs how many lines were left out.
+    fn write_out(&self, to: &mut impl Write, tell: impl Fn(u64)) {
+        WRITES_OUT.set(true);
         let mut bytes = Vec::new();
         loop {
             let mut waiting = self.lock();
@@ -105,14 +115,15 @@ impl Shared {
             let gathering = |waiting: &mut Waiting| !waiting.hurried && waiting.bytes.len() < MOST_WAITING / 2;
             (waiting, _) = self.filled.wait_timeout_while(waiting, GATHERED, gathering).unwrap_or_else(PoisonError::into_inner);
             std::mem::swap(&mut bytes, &mut waiting.bytes);
-            let left_out = std::mem::take(&mut waiting.left_out);
             waiting.writing = true;
             drop(waiting);
             // There is nobody left to tell when it fails.
             let _ = to.write_all(&bytes);
             bytes.clear();
+            // Not before: as long as the reader doesn't read, more are left out.
+            let left_out = std::mem::take(&mut self.lock().left_out);
             if left_out > 0 {
-                tracing::warn!(lines = left_out, "the log was not read fast enough; lines were left out");
+                tell(left_out);
             }
         }
     }
@@ -160,17 +171,24 @@ mod tests {
         }
     }
 
-    fn outlet() -> (Arc<Shared>, mpsc::Receiver<Vec<u8>>) {
+    /// An outlet, what it writes, and how many lines it says were left out.
+    fn outlet() -> (Arc<Shared>, mpsc::Receiver<Vec<u8>>, mpsc::Receiver<u64>) {
         let (sender, receiver) = mpsc::sync_channel(0);
+        let (tell, told) = mpsc::channel();
         let shared = Arc::<Shared>::default();
         let thread = shared.clone();
-        std::thread::spawn(move || thread.write_out(&mut Handed(sender)));
-        (shared, receiver)
+        std::thread::spawn(move || {
+            thread.write_out(&mut Handed(sender), |lines| {
+                thread.add(b"some were left out\n");
+                tell.send(lines).unwrap();
+            });
+        });
+        (shared, receiver, told)
     }
 
     #[test]
     fn lines_leave_in_their_order_and_many_at_once() {
-        let (shared, written) = outlet();
+        let (shared, written, _) = outlet();
         for number in 0..1000 {
             shared.add(format!("{number}\n").as_bytes());
         }
@@ -185,19 +203,58 @@ mod tests {
 
     #[test]
     fn a_reader_who_does_not_read_makes_nobody_wait_and_memory_stays_bounded() {
-        let (shared, _written) = outlet();
-        let line = [b'x'; 1024];
-        for _ in 0..16 * 1024 {
+        const LINES: usize = 16 * 1024;
+        const LINE: usize = 1024;
+        let (shared, written, told) = outlet();
+        let mut line = [b'x'; LINE];
+        line[LINE - 1] = b'\n';
+        for _ in 0..LINES {
             shared.add(&line);
         }
-        let waiting = shared.lock();
-        assert!(waiting.bytes.len() <= MOST_WAITING);
-        assert!(waiting.left_out > 4 * 1024, "{}", waiting.left_out);
+        let (waiting, left_out) = {
+            let waiting = shared.lock();
+            (waiting.bytes.len(), usize::try_from(waiting.left_out).unwrap())
+        };
+        assert!(waiting <= MOST_WAITING);
+        // As much as may wait can have been taken to be written before, and nobody reads that.
+        assert!(LINES - left_out <= 2 * MOST_WAITING / LINE, "{left_out}");
+
+        // Once somebody reads, each line is read or told of.
+        let (mut read, mut untold) = (0, left_out);
+        while read < LINES - left_out || untold > 0 {
+            let bytes = written.recv().unwrap();
+            read += bytes.split(|byte| *byte == b'\n').filter(|line| line.len() == LINE - 1).count();
+            untold -= told.try_iter().map(|lines| usize::try_from(lines).unwrap()).sum::<usize>();
+        }
+        assert_eq!((read, untold), (LINES - left_out, 0));
+    }
+
+    #[test]
+    fn the_line_that_tells_of_lines_left_out_is_not_left_out() {
+        let (sender, written) = mpsc::sync_channel(0);
+        let shared = Arc::<Shared>::default();
+        let line = [b'x'; 1024];
+        let fill = move |shared: &Shared| {
+            while shared.lock().bytes.len() + line.len() <= MOST_WAITING {
+                shared.add(&line);
+            }
+        };
+        fill(&shared);
+        shared.add(&line);
+        let thread = shared.clone();
+        std::thread::spawn(move || {
+            thread.write_out(&mut Handed(sender), |lines| {
+                fill(&thread);
+                thread.add(format!("{lines} left out\n").as_bytes());
+            });
+        });
+        assert_eq!(written.recv().unwrap().len(), MOST_WAITING);
+        assert!(written.recv().unwrap().ends_with(b"1 left out\n"));
     }
 
     #[test]
     fn flushing_waits_until_everything_is_written() {
-        let (shared, written) = outlet();
+        let (shared, written, _) = outlet();
         shared.add(b"the last words\n");
         let reader = std::thread::spawn(move || written.recv().unwrap());
         shared.flush();
