@@ -1,6 +1,6 @@
 //! Requests per second of `POST /v1/tokens/salesforce` with the token in memory, against a bare actix-web handler that returns a
 //! constant JSON of the same size, in turns, with one worker each. The service authenticates, checks the scope, counts metrics and
-//! logs a line per request, as it does in production; the log goes to stderr.
+//! logs a line per request, as it does in production, here to a file that goes with the benchmark.
 //!
 //! `make bench-broker`; the last line is one JSON object.
 
@@ -88,7 +88,8 @@ async fn service(directory: &std::path::Path) -> (msi_actions::app::RunningApp, 
     let mut settings = Settings::load(None, &settings).expect("the settings are sound");
     settings.server.workers = 1;
     let http = settings.upstream.http_client().expect("a client can be made");
-    msi_actions::telemetry::start_logging(&settings.log).expect("logging starts");
+    let log = std::fs::File::create(directory.join("service.log")).expect("the directory can be written to");
+    msi_actions::telemetry::start_logging_to(&settings.log, log).expect("logging starts");
     let app = msi_actions::app::start(settings, Arc::new(SystemClock)).await.expect("the service starts");
     let call = async |token: &str, path: &str, body: Value| -> Value {
         let answer = http.post(format!("{}{path}", app.url())).bearer_auth(token).json(&body).send().await.expect("it answers");

@@ -1,7 +1,7 @@
 //! Lookups of people by Salesforce id, 200 at once and one at a time, with very many people there: `POST /v1/people/lookup` against a
 //! bare actix-web handler that runs the same SQL on the same pool and returns the same JSON, in turns, with one worker each. The
-//! service authenticates, checks the scope, counts metrics and logs a line per request, as it does in production; the log goes to
-//! stderr.
+//! service authenticates, checks the scope, counts metrics and logs a line per request, as it does in production, here to a file that
+//! goes with the benchmark.
 //!
 //! `make bench-lookup ARGS="--people 1500000 --engine postgres --seconds 3"`; both engines unless one is named. PostgreSQL is the one at
 //! `TEST_DATABASE_URL`, or at 127.0.0.1:5432; a database of its own is made there and dropped. The last line is one JSON object.
@@ -184,7 +184,8 @@ async fn service(directory: &std::path::Path, database: &str) -> (msi_actions::a
     let mut settings = Settings::load(None, &settings).expect("the settings are sound");
     settings.server.workers = 1;
     let http = settings.upstream.http_client().expect("a client can be made");
-    msi_actions::telemetry::start_logging(&settings.log).expect("logging starts");
+    let log = std::fs::File::create(directory.join("service.log")).expect("the directory can be written to");
+    msi_actions::telemetry::start_logging_to(&settings.log, log).expect("logging starts");
     let app = msi_actions::app::start(settings, Arc::new(SystemClock)).await.expect("the service starts");
     let token = async |instance: Option<InstanceId>, scopes: Scopes| -> String {
         let mut tx = app.db().begin().await.expect("the database works");
