@@ -5,6 +5,7 @@ mod browser;
 mod cells;
 pub mod conditional;
 pub mod context;
+mod echo;
 mod event_stream;
 pub mod gate;
 pub mod idempotency;
@@ -24,6 +25,7 @@ pub use browser::{
 pub use cells::harmless_cell;
 pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, PublicUrl};
 pub use event_stream::{EventStreams, Sight};
+pub use echo::{echo, excerpt};
 pub use origin::Origin;
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};

@@ -1,10 +1,22 @@
 //! The one table from error to HTTP: every code a caller can meet, with its status and title. Features name a code through
 //! [`AsProblem`]; the answer is a problem document (RFC 9457) with the request id.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
+
+use super::excerpt;
+
+/// Longest text of a problem, in characters: what happened and what to do, with a name or a value of the caller's in it.
+const LONGEST_DETAIL: usize = 1000;
+/// Longest text of one fault, and longest pointer to it.
+const LONGEST_FAULT: usize = 500;
+const LONGEST_POINTER: usize = 200;
+/// Faults that one answer lists.
+const MOST_FAULTS: usize = 100;
 
 macro_rules! codes {
     ($($name:ident = $status:literal, $code:literal, $title:literal;)+) => {
@@ -154,9 +166,18 @@ pub struct InputFault {
 }
 
 impl InputFault {
-    /// A fault at `pointer`.
+    /// A fault at `pointer`. Both texts may hold what the caller sent; they are cut to what an answer repeats of it.
     pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code: code.to_owned(), detail: detail.into() }
+        let (pointer, detail) = (bounded(pointer.into(), LONGEST_POINTER), bounded(detail.into(), LONGEST_FAULT));
+        Self { pointer, code: code.to_owned(), detail }
+    }
+}
+
+/// `text`, cut to what an answer repeats of a caller's text.
+fn bounded(text: String, longest: usize) -> String {
+    match excerpt(&text, longest) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(cut) => cut,
     }
 }
 
@@ -178,9 +199,12 @@ pub struct ProblemBody {
     pub code: String,
     /// Quote this when asking for help; every log line of the request has it.
     pub request_id: String,
-    /// Every fault of the input.
+    /// Every fault of the input, up to 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<InputFault>,
+    /// How many more faults there are than `errors` lists, if there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_errors: Option<usize>,
     /// Address of what stands in the way or of what to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
@@ -193,14 +217,17 @@ pub struct Problem {
     code: Code,
     detail: String,
     errors: Vec<InputFault>,
+    more_errors: usize,
     link: Option<String>,
     headers: Vec<(HeaderName, String)>,
 }
 
 impl Problem {
-    /// A problem of this kind; `detail` says what happened and what to do.
+    /// A problem of this kind; `detail` says what happened and what to do. It may hold what the caller sent, and is cut to what an
+    /// answer repeats of it.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), link: None, headers: Vec::new() }
+        let detail = bounded(detail.into(), LONGEST_DETAIL);
+        Self { code, detail, errors: Vec::new(), more_errors: 0, link: None, headers: Vec::new() }
     }
 
     /// Input that can't be used, with every fault.
@@ -208,14 +235,23 @@ impl Problem {
     pub fn invalid(errors: Vec<InputFault>) -> Self {
         let detail = match errors.as_slice() {
             [one] => one.detail.clone(),
+            many if many.len() > MOST_FAULTS => {
+                format!(
+                    "{} values can't be used; errors lists the first {MOST_FAULTS}, {} more follow.",
+                    many.len(),
+                    many.len() - MOST_FAULTS
+                )
+            }
             many => format!("{} values can't be used; see errors.", many.len()),
         };
-        Self { errors, ..Self::new(Code::InvalidInput, detail) }
+        Self::new(Code::InvalidInput, detail).with_errors(errors)
     }
 
-    /// Adds what is wrong, one by one.
+    /// Adds what is wrong, one by one. Of very many faults the first are listed, and the others counted.
     #[must_use]
-    pub fn with_errors(mut self, errors: Vec<InputFault>) -> Self {
+    pub fn with_errors(mut self, mut errors: Vec<InputFault>) -> Self {
+        self.more_errors = errors.len().saturating_sub(MOST_FAULTS);
+        errors.truncate(MOST_FAULTS);
         self.errors = errors;
         self
     }
@@ -246,10 +282,16 @@ impl Problem {
         &self.detail
     }
 
-    /// Every fault of the input.
+    /// Faults of the input, the first of them when there are very many.
     #[must_use]
     pub fn errors(&self) -> &[InputFault] {
         &self.errors
+    }
+
+    /// How many more faults there are.
+    #[must_use]
+    pub fn more_errors(&self) -> usize {
+        self.more_errors
     }
 
     /// Headers of the answer.
@@ -275,6 +317,7 @@ impl Problem {
             code: self.code.as_str().to_owned(),
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
+            more_errors: Some(self.more_errors).filter(|more| *more > 0),
             link: self.link.clone(),
         };
         answer.content_type("application/problem+json").json(body)
@@ -343,5 +386,12 @@ mod tests {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
             assert_eq!(code.status() == StatusCode::INTERNAL_SERVER_ERROR, *code == Code::Internal, "{code:?}");
         }
+    }
+
+    #[test]
+    fn of_very_many_faults_the_first_are_listed_and_the_others_counted() {
+        let problem = Problem::invalid((0..250).map(|at| InputFault::new(format!("/{at}"), "wrong", "no")).collect());
+        assert_eq!((problem.errors().len(), problem.more_errors()), (100, 150));
+        assert!(problem.detail().starts_with("250 values") && problem.detail().contains("150 more"), "{}", problem.detail());
     }
 }

@@ -10,6 +10,9 @@ use super::{Code, InputFault, Problem};
 /// Where SCIM is; its clients know no problem documents.
 pub const SCIM_ROOT: &str = "/scim/v2";
 
+/// Faults that one text names.
+const MOST_FAULTS: usize = 20;
+
 /// The body of every error answer of SCIM. The request id is in the header `X-Request-Id`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = ScimError)]
@@ -63,7 +66,11 @@ fn detail_of(problem: &Problem) -> String {
         "" => fault.detail.clone(),
         pointer => format!("{pointer}: {}", fault.detail),
     };
-    let faults: Vec<_> = problem.errors().iter().map(told).collect();
+    let mut faults: Vec<_> = problem.errors().iter().take(MOST_FAULTS).map(told).collect();
+    let more = problem.errors().len() - faults.len() + problem.more_errors();
+    if more > 0 {
+        faults.push(format!("and {more} more"));
+    }
     if faults.is_empty() { problem.detail().to_owned() } else { faults.join("; ") }
 }
 

@@ -3,7 +3,10 @@ use actix_web::http::{StatusCode, header};
 use serde::Serialize;
 
 use crate::auth::AuthError;
-use crate::http::Problem;
+use crate::http::{Problem, excerpt};
+
+/// Longest description of a refusal, in characters.
+const LONGEST_DESCRIPTION: usize = 1000;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -70,5 +73,7 @@ pub(super) fn refuse(refusal: impl Into<Refusal>) -> Result<HttpResponse, Proble
         answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
-    Ok(answer.json(TokenRefusal { error: name, error_description: error.to_string(), code: None }))
+    // A name of the caller's may be in it.
+    let error_description = excerpt(&error.to_string(), LONGEST_DESCRIPTION).into_owned();
+    Ok(answer.json(TokenRefusal { error: name, error_description, code: None }))
 }
