@@ -2,12 +2,14 @@
 //! never sees one. What a client may call, an operator has listed; this is no open proxy.
 
 pub mod http;
+mod overriding;
 mod rule;
 mod store;
 
 use crate::connections::ConnectionError;
 use crate::db::DbError;
 
+pub use overriding::AmbiguousCall;
 pub use rule::{CallPath, CallRule, NoCallRule, UnsafePath};
 pub use store::{list_rules, replace_rules};
 
@@ -17,6 +19,9 @@ pub enum PassageError {
     /// The path could mean another one to the vendor than to us.
     #[error(transparent)]
     UnsafePath(#[from] UnsafePath),
+    /// The call could name another method to the vendor than to us.
+    #[error(transparent)]
+    Ambiguous(#[from] AmbiguousCall),
     /// No rule of the client lets it through.
     #[error(
         "no rule lets this client call {method} {path} at {vendor}; ask the operator for `msi-actions client allow CLIENT_ID \"{vendor} {method} {path}\"`, \

@@ -1,8 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use percent_encoding::percent_decode_str;
+
 use crate::auth::permissions::{ANY, METHODS};
 use crate::connections::Vendor;
+use crate::http::echo;
+
+use super::overriding::has_broken_escape;
 
 /// Longest path passed on.
 const LONGEST_PATH: usize = 4_096;
@@ -76,8 +81,20 @@ pub struct CallPath(String);
 pub enum UnsafePath {
     #[error("the path is longer than {LONGEST_PATH} bytes")]
     TooLong,
-    #[error("the path has empty segments, dots as a segment, a semicolon, or signs encoded that need no encoding or must not be")]
-    Ambiguous,
+    #[error("the path has an empty segment, which some servers skip; write one slash between segments")]
+    EmptySegment,
+    #[error("the path's segment {0:?} is made of dots, which lead elsewhere")]
+    Dots(String),
+    #[error("the path has {0:?} in it, which servers read in different ways; encode it if it is part of a value")]
+    Sign(char),
+    #[error("the path has a percent sign without two hexadecimal digits behind it")]
+    BrokenEscape,
+    #[error("the path has {0} in it, which stands for a sign that needs no encoding; write the sign itself")]
+    NeedlessEscape(String),
+    #[error("the path has {0} in it, which some servers read as a part of the path itself; it can't be passed on")]
+    HiddenSign(String),
+    #[error("the path's segment {0:?} is no UTF-8 once it is decoded, so that servers read it in different ways")]
+    NotUtf8(String),
     #[error("the path leads out of the vendor's APIs; {0} begin those that can be called")]
     Elsewhere(String),
 }
@@ -91,11 +108,8 @@ impl CallPath {
         if raw.len() > LONGEST_PATH {
             return Err(UnsafePath::TooLong);
         }
-        let inner = raw.strip_prefix('/').ok_or(UnsafePath::Ambiguous)?;
-        let segments: Vec<_> = inner.strip_suffix('/').unwrap_or(inner).split('/').collect();
-        if !segments.into_iter().all(is_plain) {
-            return Err(UnsafePath::Ambiguous);
-        }
+        let inner = raw.strip_prefix('/').ok_or(UnsafePath::EmptySegment)?;
+        inner.strip_suffix('/').unwrap_or(inner).split('/').try_for_each(check_segment)?;
         if !apis(vendor).iter().any(|api| is_within(raw, api)) {
             return Err(UnsafePath::Elsewhere(apis(vendor).join(", ")));
         }
@@ -109,26 +123,45 @@ impl CallPath {
     }
 }
 
-/// Whether a segment can be read in one way only. Encoded are only bytes that can't stand there otherwise: an encoded letter would
+/// Checks that a segment can be read in one way only. Encoded are only bytes that can't stand there otherwise: an encoded letter would
 /// slip past a rule, an encoded slash, dot or percent sign mean something to some servers.
-fn is_plain(segment: &str) -> bool {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let mut bytes = segment.bytes();
-    while let Some(byte) = bytes.next() {
-        // RFC 3986, 3.3, without the semicolon, behind which some servers look for parameters.
-        let plain = unreserved(byte) || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@');
-        if plain {
-            continue;
-        }
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-        let (b'%', Some(high), Some(low)) = (byte, digit(bytes.next()), digit(bytes.next())) else { return false };
+fn check_segment(segment: &str) -> Result<(), UnsafePath> {
+    if segment.is_empty() {
+        return Err(UnsafePath::EmptySegment);
+    }
+    if segment.bytes().all(|byte| byte == b'.') {
+        return Err(UnsafePath::Dots(echo(segment).into_owned()));
+    }
+    if has_broken_escape(segment) {
+        return Err(UnsafePath::BrokenEscape);
+    }
+    let mut rest = segment;
+    while let Some(sign) = rest.chars().next() {
         // Two hexadecimal digits make a byte.
-        let Ok(decoded) = u8::try_from(high * 16 + low) else { return false };
-        if unreserved(decoded) || decoded.is_ascii_control() || matches!(decoded, b'/' | b'\\' | b'%' | b';' | b'?' | b'#') {
-            return false;
+        let escaped = rest.get(1..3).filter(|_| sign == '%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match escaped {
+            Some(byte) if is_unreserved(byte) => return Err(UnsafePath::NeedlessEscape(rest[..3].to_owned())),
+            // Some servers decode twice, take a backslash for a slash, end a segment at a semicolon, a text at NUL, a line at CR or LF.
+            Some(byte) if byte.is_ascii_control() || matches!(byte, b'/' | b'\\' | b'%' | b';' | b'?' | b'#') => {
+                return Err(UnsafePath::HiddenSign(rest[..3].to_owned()));
+            }
+            Some(_) => rest = &rest[3..],
+            // RFC 3986, section 3.3, without the semicolon, behind which some servers look for parameters.
+            None if u8::try_from(sign).is_ok_and(is_unreserved) || "!$&'()*+,=:@".contains(sign) => rest = &rest[1..],
+            None => return Err(UnsafePath::Sign(sign)),
         }
     }
-    !segment.is_empty() && !segment.bytes().all(|byte| byte == b'.')
+    // An overlong form of a dot or slash is no UTF-8 (RFC 3629, section 3), and yet some servers take it for one.
+    let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| UnsafePath::NotUtf8(echo(segment).into_owned()))?;
+    match decoded.chars().find(|sign| sign.is_control()) {
+        Some(sign) => Err(UnsafePath::Sign(sign)),
+        None => Ok(()),
+    }
+}
+
+/// Signs that mean the same encoded and not, so that they are never to be encoded (RFC 3986, section 2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 #[cfg(test)]
@@ -184,6 +217,11 @@ mod tests {
             "/services/data/%4",
             "/services/data/a b",
             "/services/data/é",
+            "/services/data/%c0%ae%c0%ae/oauth2",
+            "/services/data/%c0%af",
+            "/services/data/%e0%80%af",
+            "/services/data/%C2%85",
+            "/services/data/%ff",
             "/services/datax",
             "/services/oauth2/token",
             "/services/Soap/u/66.0",

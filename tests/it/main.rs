@@ -29,6 +29,7 @@ mod owners;
 mod package;
 mod passage;
 mod passwords;
+mod passage_rules;
 mod people;
 mod people_export;
 mod people_feed;

@@ -7,7 +7,9 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 
-use crate::passage::PassageError;
+use super::headers::MediaKind;
+use crate::passage::overriding::PartNames;
+use crate::passage::{AmbiguousCall, PassageError};
 use crate::upstream::RelayBody;
 
 /// Bodies up to this many bytes are kept, so that the call can be repeated with another token.
@@ -15,12 +17,20 @@ const KEPT: usize = 64 * 1024;
 /// Chunks that may wait for the vendor; a chunk is what one read from the connection brings.
 const WAITING_CHUNKS: usize = 4;
 
-/// Reads the beginning of the body.
-pub(super) async fn take(mut payload: Payload, headers: &HeaderMap) -> Result<RelayBody, PassageError> {
+/// Reads the beginning of the body. The names of parts are looked at on the way, however long it is.
+pub(super) async fn take(mut payload: Payload, headers: &HeaderMap, media: MediaKind) -> Result<RelayBody, PassageError> {
+    let mut names = (media == MediaKind::Parts).then(PartNames::default);
+    let mut method_in = move |chunk: &Bytes| names.as_mut().and_then(|names| names.find_method(chunk));
     let mut start = BytesMut::new();
     while start.len() <= KEPT {
         match payload.next().await {
-            Some(chunk) => start.extend_from_slice(&chunk.map_err(|_| PassageError::BodyBroken)?),
+            Some(chunk) => {
+                let chunk = chunk.map_err(|_| PassageError::BodyBroken)?;
+                if let Some(name) = method_in(&chunk) {
+                    return Err(AmbiguousCall::Part(name).into());
+                }
+                start.extend_from_slice(&chunk);
+            }
             None => return Ok(RelayBody::Whole(start.freeze())),
         }
     }
@@ -33,7 +43,13 @@ pub(super) async fn take(mut payload: Payload, headers: &HeaderMap) -> Result<Re
             if sender.send(chunk).await.is_err() {
                 return;
             }
-            next = payload.next().await.map(|chunk| chunk.map_err(|_| io::Error::other("the caller's body broke off")));
+            next = payload.next().await.map(|chunk| {
+                let chunk = chunk.map_err(|_| io::Error::other("the caller's body broke off"))?;
+                match method_in(&chunk) {
+                    Some(name) => Err(io::Error::other(AmbiguousCall::Part(name))),
+                    None => Ok(chunk),
+                }
+            });
         }
     });
     let rest = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (chunk, receiver)) });

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use actix_web::HttpResponseBuilder;
-use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName};
+use actix_web::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName};
 
-use crate::http::body::essence;
+use crate::http::echo;
+use crate::passage::AmbiguousCall;
 use crate::upstream::RelayHeaders;
 
 /// Headers between two neighbours (RFC 9110, 7.6.1), or that describe a message's way.
@@ -24,7 +25,7 @@ const HOP_BY_HOP: &[&str] = &[
     "via",
 ];
 
-/// Who the caller is, and where it comes from, is nothing to the vendor; nor may a header change the method that was checked.
+/// Who the caller is, and where it comes from, is nothing to the vendor; nor may a header change the method or the path that was checked.
 const CALLERS_OWN: &[&str] = &[
     "host",
     "authorization",
@@ -36,6 +37,11 @@ const CALLERS_OWN: &[&str] = &[
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-original-method",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-path",
+    "x-rewrite-url",
     "origin",
     "referer",
     "user-agent",
@@ -44,8 +50,9 @@ const CALLERS_OWN: &[&str] = &[
     "baggage",
 ];
 
-/// Headers of the vendor's that say nothing to our callers: cookies are for the vendor's host.
-const VENDORS_OWN: &[&str] = &["set-cookie", "strict-transport-security", "alt-svc", "x-request-id"];
+/// Headers of the vendor's that say nothing to our callers: cookies and policies are for the vendor's host.
+const VENDORS_OWN: &[&str] =
+    &["set-cookie", "strict-transport-security", "alt-svc", "x-request-id", "content-security-policy", "clear-site-data", "refresh"];
 
 /// Under this name the vendor's own request id is handed out; `x-request-id` is ours.
 const VENDORS_REQUEST_ID: &str = "x-upstream-request-id";
@@ -65,9 +72,60 @@ pub(super) fn patience(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// Whether a body is a form, in which vendors look for parameters.
-pub(super) fn is_form(headers: &HeaderMap) -> bool {
-    essence(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+/// What a body is, as far as vendors look for parameters in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediaKind {
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `multipart/form-data`.
+    Parts,
+    Other,
+}
+
+/// Headers that servers must read as they are told here, beside those that are not passed on.
+const MEANT_ONCE: &[&str] = &["content-type", "content-encoding"];
+
+/// Checks that the headers mean the same to everybody who reads them; gives what the body is.
+///
+/// # Errors
+/// [`AmbiguousCall`]: gateways that hand headers on as variables (RFC 3875, section 4.1.18) take `X_HTTP_Method_Override` for
+/// `X-HTTP-Method-Override`.
+pub(super) fn check(headers: &HeaderMap) -> Result<MediaKind, AmbiguousCall> {
+    for name in headers.keys().filter(|name| name.as_str().contains('_')) {
+        let dashed = name.as_str().replace('_', "-");
+        if is_withheld(&dashed) || MEANT_ONCE.contains(&dashed.as_str()) {
+            return Err(AmbiguousCall::Header(echo(name.as_str()).into_owned()));
+        }
+    }
+    let mut types = headers.get_all(CONTENT_TYPE);
+    let Some(value) = types.next() else { return Ok(MediaKind::Other) };
+    if types.next().is_some() {
+        return Err(AmbiguousCall::SeveralContentTypes);
+    }
+    let ambiguous = || AmbiguousCall::ContentType(echo(&String::from_utf8_lossy(value.as_bytes())).into_owned());
+    let text = value.to_str().map_err(|_| ambiguous())?.to_ascii_lowercase();
+    let (essence, parameters) = text.split_once(';').unwrap_or((&text, ""));
+    let kind = match essence.trim() {
+        "application/x-www-form-urlencoded" => MediaKind::Form,
+        "multipart/form-data" => MediaKind::Parts,
+        // Servers that look for the words anywhere would find a form.
+        other if other.contains(',') || text.contains("form-urlencoded") || text.contains("form-data") => return Err(ambiguous()),
+        _ => MediaKind::Other,
+    };
+    if kind != MediaKind::Other && headers.get(CONTENT_ENCODING).is_some_and(|packed| packed != "identity") {
+        return Err(AmbiguousCall::PackedForm);
+    }
+    let mut charsets = parameters.split(';').filter_map(|one| one.split_once('=')).filter(|(name, _)| name.trim() == "charset");
+    let is_utf8 = |text: &str| matches!(text.trim().trim_matches('"'), "utf-8" | "utf8" | "us-ascii");
+    if kind != MediaKind::Other && !charsets.all(|(_, charset)| is_utf8(charset)) {
+        return Err(ambiguous());
+    }
+    Ok(kind)
+}
+
+/// Whether a header of the caller's is never passed on.
+fn is_withheld(name: &str) -> bool {
+    HOP_BY_HOP.contains(&name) || CALLERS_OWN.contains(&name) || name.starts_with("x-forwarded-")
 }
 
 /// What the vendor sees of the caller's headers.
@@ -78,12 +136,7 @@ pub(super) fn to_vendor(headers: &HeaderMap) -> RelayHeaders {
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    let passed = |name: &str| {
-        !HOP_BY_HOP.contains(&name)
-            && !CALLERS_OWN.contains(&name)
-            && !name.starts_with("x-forwarded-")
-            && !named.iter().any(|one| one == name)
-    };
+    let passed = |name: &str| !is_withheld(name) && !named.iter().any(|one| one == name);
     let passed = headers.iter().filter(|(name, _)| passed(name.as_str()));
     passed.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
@@ -103,8 +156,16 @@ pub(super) fn to_caller(headers: &RelayHeaders, response: &mut HttpResponseBuild
             }
         }
     }
-    // It is the vendor's content, shown from our address: no browser is to guess what it is.
-    response.insert_header(("x-content-type-options", "nosniff"));
+    // It is the vendor's content, shown from our address: no browser is to make a page of ours of it.
+    response.insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"));
+    // One caller's, whatever the vendor thinks of sharing.
+    let stays_private = |value: &[u8]| {
+        let value = value.to_ascii_lowercase();
+        [&b"no-store"[..], b"private"].iter().any(|word| memchr::memmem::find(&value, word).is_some())
+    };
+    if !headers.iter().any(|(name, value)| name == "cache-control" && stays_private(value)) {
+        response.insert_header((CACHE_CONTROL, "private, no-cache"));
+    }
     length
 }
 

@@ -5,11 +5,11 @@ mod headers;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, head, http::StatusCode, patch, post, put};
-use url::form_urlencoded;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{CallPath, PassageError, list_rules};
+use super::overriding::find_overriding_method;
+use super::{AmbiguousCall, CallPath, PassageError, list_rules};
 use crate::auth::Actor;
 use crate::auth::permissions::METHODS;
 use crate::connections::{Connections, Vendor};
@@ -20,7 +20,7 @@ impl AsProblem for PassageError {
     fn as_problem(&self) -> Problem {
         let said = format!("{self}.");
         match self {
-            Self::UnsafePath(_) | Self::NotAllowed { .. } | Self::NoClient => Problem::new(Code::CallNotAllowed, said),
+            Self::UnsafePath(_) | Self::Ambiguous(_) | Self::NotAllowed { .. } | Self::NoClient => Problem::new(Code::CallNotAllowed, said),
             Self::LargeForm => Problem::new(Code::BodyTooLarge, said),
             Self::BodyBroken => Problem::new(Code::MalformedRequest, said),
             Self::Connection(error) => error.as_problem(),
@@ -28,6 +28,8 @@ impl AsProblem for PassageError {
         }
     }
 }
+
+use headers::MediaKind;
 
 /// A call as it arrives.
 type Arrived = (HttpRequest, Payload, Context, InstanceCaller, Data<Connections>);
@@ -103,16 +105,19 @@ async fn pass_on(vendor: Vendor, (request, payload, context, caller, connections
     let raw = raw.strip_prefix("/v1/").and_then(|rest| rest.strip_prefix(vendor.as_str())).unwrap_or_default();
     let path = CallPath::parse(vendor, raw).map_err(PassageError::from)?;
     let query = request.uri().query();
-    let body = body::take(payload, request.headers()).await?;
-    let mut methods = vec![request.method().as_str().to_owned()];
-    methods.extend(query.and_then(method_within));
-    if headers::is_form(request.headers()) {
-        match &body {
-            RelayBody::Whole(bytes) => methods.extend(method_within(&String::from_utf8_lossy(bytes))),
-            // What can't be looked into can't be let through.
-            _ => return Err(PassageError::LargeForm.into()),
+    let media = headers::check(request.headers()).map_err(PassageError::from)?;
+    let body = body::take(payload, request.headers(), media).await?;
+    let form = match (media, &body) {
+        (MediaKind::Form, RelayBody::Whole(bytes)) => {
+            Some(std::str::from_utf8(bytes).map_err(|_| AmbiguousCall::Encoding("the form".into())))
         }
-    }
+        // What can't be looked into can't be let through.
+        (MediaKind::Form, _) => return Err(PassageError::LargeForm.into()),
+        _ => None,
+    };
+    let form = form.transpose().map_err(PassageError::from)?;
+    let mut methods = vec![request.method().as_str().to_owned()];
+    methods.extend(find_overriding_method(vendor, &methods[0], query.into_iter().chain(form)).map_err(PassageError::from)?);
     let rules = list_rules(&context.db, client).await?;
     for method in &methods {
         if !METHODS.contains(&method.as_str()) || !rules.iter().any(|rule| rule.allows(vendor, method, &path)) {
@@ -136,24 +141,4 @@ async fn pass_on(vendor: Vendor, (request, payload, context, caller, connections
         Some(length) if request.method() != "HEAD" => response.no_chunking(length).streaming(answer.body),
         _ => response.streaming(answer.body),
     })
-}
-
-/// The method that a query or a form asks for in place of the request's: `_method` at Marketo, `_HttpMethod` at Salesforce.
-fn method_within(text: &str) -> Option<String> {
-    let named = |name: &str| name.eq_ignore_ascii_case("_method") || name.eq_ignore_ascii_case("_httpmethod");
-    form_urlencoded::parse(text.as_bytes()).find(|(name, _)| named(name)).map(|(_, method)| method.to_ascii_uppercase())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::method_within;
-
-    #[test]
-    fn a_method_hidden_in_a_query_is_found() {
-        for (text, method) in
-            [("a=b&_method=delete", Some("DELETE")), ("%5fHttpMethod=PATCH", Some("PATCH")), ("method=DELETE", None), ("", None)]
-        {
-            assert_eq!(method_within(text).as_deref(), method, "{text}");
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod mailbox;
 pub mod person;
 mod process;
 pub mod reference;
+mod raw;
 pub mod scim;
 mod smtp;
 mod sync;
