@@ -181,8 +181,12 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     ];
     let jobs = JobWorker::new(db.clone(), clock, handlers, 4, stop).start();
 
-    let gate_settings =
-        Data::new(Gate { authenticate, request_timeout: settings.server.request_timeout(), proxies: settings.server.proxies });
+    let gate_settings = Data::new(Gate {
+        authenticate,
+        request_timeout: settings.server.request_timeout(),
+        is_over_tls: public_url.starts_with("https://"),
+        proxies: settings.server.proxies,
+    });
     let context = Data::new(context);
     let issuer = Data::new(issuer);
     let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));

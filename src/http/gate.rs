@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -20,6 +20,7 @@ use tracing_actix_web::RequestId;
 use uuid::fmt::Hyphenated;
 
 use super::route::{Route, operation, route_of};
+use super::security_headers::SecurityHeaders;
 use super::{Authenticate, Code, Credentials, Problem, idempotency, scim_error};
 use crate::auth::permissions::{Access, Caller, Scope};
 use crate::telemetry::Metrics;
@@ -44,6 +45,8 @@ pub struct Gate {
     pub authenticate: Arc<dyn Authenticate>,
     /// Longest time until the head of an answer.
     pub request_timeout: Duration,
+    /// Callers come over TLS: `server.public_url` says so.
+    pub is_over_tls: bool,
     /// How many reverse proxies of ours a request has passed; see `server.proxies`.
     pub proxies: usize,
 }
@@ -63,21 +66,31 @@ impl ResponseError for Identified {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.form.answer(&self.problem);
-        response.headers_mut().insert(REQUEST_ID, self.form.request_id.header());
+        let status = response.status();
+        self.form.finish(status, response.headers_mut());
         response
     }
 }
 
-/// The form in which a request's problem is told: a problem document, or what SCIM's clients read.
+/// The form of a request's answer. Its problem is told as a problem document, or as SCIM's clients read it.
 #[derive(Debug, Clone, Copy)]
 struct Form {
     request_id: IdText,
     is_scim: bool,
+    security: SecurityHeaders,
 }
 
 impl Form {
-    fn of(request: &ServiceRequest) -> Self {
-        Self { request_id: IdText::of(request), is_scim: scim_error::is_for(request.path()) }
+    fn of(request: &ServiceRequest, route: Option<Route>) -> Self {
+        let is_over_tls = request.app_data::<Data<Gate>>().is_some_and(|gate| gate.is_over_tls);
+        let security = SecurityHeaders::of(route, is_over_tls);
+        Self { request_id: IdText::of(request), is_scim: scim_error::is_for(request.path()), security }
+    }
+
+    /// Adds the headers that every answer has.
+    fn finish(&self, status: StatusCode, headers: &mut HeaderMap) {
+        self.security.add(status, headers);
+        headers.insert(REQUEST_ID, self.request_id.header());
     }
 
     fn status_of(&self, problem: &Problem) -> StatusCode {
@@ -117,8 +130,8 @@ impl std::ops::Deref for IdText {
 /// # Errors
 /// When a handler panicked or took too long; the error answers as a problem document like all others.
 pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let form = Form::of(&request);
     let (route, began) = (route_of(&request), Instant::now());
+    let form = Form::of(&request, route);
     let asked = operation(route, request.method());
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     let answered = match admit(&request, route).await {
@@ -137,7 +150,8 @@ pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<
         metrics.answered(asked, status.as_u16(), began.elapsed());
     }
     let mut response = answered?;
-    response.headers_mut().insert(REQUEST_ID, form.request_id.header());
+    let status = response.status();
+    form.finish(status, response.headers_mut());
     Ok(response)
 }
 
@@ -172,6 +186,7 @@ async fn pass<B: MessageBody + 'static>(
 
 /// Lets in whom the permission table says.
 async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Problem> {
+    check_path(request.uri().path())?;
     let Some(route) = route else {
         return Err(Problem::new(Code::NotFound, "There is nothing at this address. The routes are listed at /docs/."));
     };
@@ -186,26 +201,11 @@ async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Pro
         Access::Instance(scope) => (scope, true),
     };
     let caller = authenticate(request).await?;
-    check_path(request.uri().path())?;
     permit(&caller, scope, bound)?;
     request.extensions_mut().insert(caller);
     Ok(())
 }
 
-async fn authenticate(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> {
-    let credentials = credentials(request.request()).ok_or_else(|| {
-        let detail = "Send an access token as `Authorization: Bearer …`; POST /oauth/token gives one.";
-        Problem::new(Code::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"msi-actions\"")
-    })?;
-    let gate = request.app_data::<Data<Gate>>().ok_or_else(|| Problem::new(Code::Internal, "The service is not wired up."))?;
-    gate.authenticate.authenticate(credentials).await
-}
-
-fn credentials(request: &HttpRequest) -> Option<Credentials<'_>> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let (scheme, token) = std::str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::Bearer(token.trim_ascii()));
-    }
 /// Where the rest of the path is a vendor's. It is checked, with more care, where the call is passed on (`passage/rule.rs`).
 const VENDORS_PATHS: &[&str] = &["/v1/salesforce/", "/v1/marketo/"];
 
@@ -230,6 +230,20 @@ fn check_path(path: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+async fn authenticate(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> {
+    let credentials = credentials(request.request()).ok_or_else(|| {
+        let detail = "Send an access token as `Authorization: Bearer …`; POST /oauth/token gives one.";
+        Problem::new(Code::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"msi-actions\"")
+    })?;
+    let gate = request.app_data::<Data<Gate>>().ok_or_else(|| Problem::new(Code::Internal, "The service is not wired up."))?;
+    gate.authenticate.authenticate(credentials).await
+}
+
+fn credentials(request: &HttpRequest) -> Option<Credentials<'_>> {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let (scheme, token) = std::str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::Bearer(token.trim_ascii()));
+    }
     // A cookie comes along with requests that other sites make a browser send; those can't set a header of their own.
     let safe = request.method() == Method::GET || request.headers().contains_key("x-requested-with");
     let cookie = request.cookie(SESSION_COOKIE)?;
@@ -305,7 +319,7 @@ mod tests {
         F: actix_web::Handler<(), Output = R>,
         R: actix_web::Responder + 'static,
     {
-        let settings = Gate { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20), proxies: 0 };
+        let settings = Gate { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20), is_over_tls: false, proxies: 0 };
         let app = App::new()
             .app_data(Data::new(settings))
             .route("/livez", web::get().to(handler))

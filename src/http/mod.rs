@@ -17,6 +17,7 @@ pub mod problem;
 mod request_span;
 mod route;
 mod scim_error;
+mod security_headers;
 
 pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{
@@ -24,8 +25,8 @@ pub use browser::{
 };
 pub use cells::harmless_cell;
 pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, PublicUrl};
-pub use event_stream::{EventStreams, Sight};
 pub use echo::{echo, excerpt};
+pub use event_stream::{EventStreams, Sight};
 pub use origin::Origin;
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};

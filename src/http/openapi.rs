@@ -96,6 +96,7 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
         add(operation, "422", "The key can't be used, or came with another request.");
     }
     if has_path_parameter {
+        add(operation, "400", "The path can't be read: it encodes what needs no encoding, or is broken.");
         add(operation, "404", "There is nothing of this name in the caller's instance.");
     }
     add(operation, "500", "A fault on our side; quote the request id.");

@@ -15,6 +15,7 @@ mod client_secrets;
 mod connections;
 mod diagnostics;
 mod edge;
+mod edge_security;
 mod idempotency;
 mod instances;
 mod invite_changes;

@@ -35,6 +35,8 @@ pub struct PageForm {
     pub fields: Vec<PageField>,
     /// Text of the button.
     pub button: String,
+    /// Whether the answer to it sends the browser to another site, such as Salesforce's login.
+    pub leads_away: bool,
 }
 
 /// A field of a form.
@@ -74,15 +76,39 @@ impl Page {
     /// [`Code::Internal`] when the template can't be filled in.
     pub fn respond(&self, status: StatusCode) -> Result<HttpResponse, Problem> {
         let html = self.render().map_err(|_| Problem::new(Code::Internal, "The page can't be shown."))?;
+        // A browser takes the redirect that answers a form, and each one after it, for the form's own action: at Salesforce they may
+        // lead through whatever site an organization logs in at.
+        let form_action = match self.forms.as_slice() {
+            [] => "'none'",
+            forms if forms.iter().any(|form| form.leads_away) => "'self' https: http://127.0.0.1:* http://localhost:*",
+            _ => "'self'",
+        };
+        let policy =
+            format!("default-src 'none'; style-src 'unsafe-inline'; form-action {form_action}; frame-ancestors 'none'; base-uri 'none'");
         Ok(HttpResponse::build(status)
-            .insert_header((
-                "content-security-policy",
-                "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-            ))
-            .insert_header(("referrer-policy", "no-referrer"))
+            .insert_header(("content-security-policy", policy))
+            // Not `no-referrer`, under which browsers send `Origin: null` with the page's own forms.
+            .insert_header(("referrer-policy", "same-origin"))
             .insert_header(("cache-control", "no-store"))
             .insert_header(("content-language", self.language.as_str()))
             .content_type("text/html; charset=utf-8")
             .body(html))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_lets_forms_lead_where_its_own_do_and_nowhere_else() {
+        let form = |leads_away| PageForm { action: "/x".into(), hidden: Vec::new(), fields: Vec::new(), button: "Go".into(), leads_away };
+        let policy = |forms| {
+            let page = Page { forms, ..Page::text(Language::En, "Title", []) };
+            page.respond(StatusCode::OK).unwrap().headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned()
+        };
+        assert!(policy(vec![]).contains("form-action 'none'; frame-ancestors 'none'"));
+        assert!(policy(vec![form(false)]).contains("form-action 'self'; frame-ancestors 'none'"));
+        assert!(policy(vec![form(false), form(true)]).contains("form-action 'self' https: "));
     }
 }

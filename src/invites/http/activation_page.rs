@@ -30,16 +30,18 @@ pub(super) fn page(link: &OpenLink, token: &str, language: Language) -> Page {
         hidden: vec![hidden("salesforce"), ("salesforce_host".to_owned(), host.to_owned())],
         fields: Vec::new(),
         button: button.to_owned(),
+        leads_away: true,
     };
     let host = PageField { name: "salesforce_host", label: words.my_domain_label.into(), kind: "text", autocomplete: "off" };
     let mut forms = vec![
         to_host("production", words.production),
         to_host("sandbox", words.sandbox),
-        PageForm { action: action.clone(), hidden: vec![hidden("salesforce")], fields: vec![host], button: words.my_domain.into() },
+        PageForm { fields: vec![host], hidden: vec![hidden("salesforce")], ..to_host("", words.my_domain) },
     ];
     if link.methods().contains(&ActivationMethod::Password) {
         let field = PageField { name: "password", label: words.password_label, kind: "password", autocomplete: "new-password" };
-        forms.push(PageForm { action, hidden: vec![hidden("password")], fields: vec![field], button: words.with_password.into() });
+        let (hidden, button) = (vec![hidden("password")], words.with_password.into());
+        forms.push(PageForm { action: action.clone(), hidden, fields: vec![field], button, leads_away: false });
     }
     Page { language, title: words.title, paragraphs: vec![words.invited, words.log_in_as], forms }
 }

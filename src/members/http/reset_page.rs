@@ -9,7 +9,7 @@ pub(super) fn page(email: &str, token: &str, language: Language) -> Page {
     let Words { title, text, label, button } = words(language, email);
     let field = PageField { name: "password", label, kind: "password", autocomplete: "new-password" };
     let action = format!("/reset-password/{token}");
-    let form = PageForm { action, hidden: Vec::new(), fields: vec![field], button: button.into() };
+    let form = PageForm { action, hidden: Vec::new(), fields: vec![field], button: button.into(), leads_away: false };
     Page { language, title: title.into(), paragraphs: vec![text], forms: vec![form] }
 }
 

@@ -229,6 +229,11 @@ impl TestApp {
         Server::start_at(self.directory.path(), &listen, &variables)
     }
 
+    /// The service, running in this process.
+    pub fn running(&self) -> &RunningApp {
+        self.running.as_ref().unwrap()
+    }
+
     /// The port of `url`.
     pub fn port(&self) -> u16 {
         self.url.rsplit(':').next().unwrap().parse().unwrap()
