@@ -13,7 +13,7 @@ use url::Url;
 use super::error::{MarketoError, Refusal};
 use super::quota;
 use super::wire::Verdict;
-use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, Turn, shortened};
+use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, Turn, shortened, without_body};
 
 /// Marketo counts calls over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(20);
@@ -162,7 +162,7 @@ impl MarketoClient {
     pub(super) async fn send(&self, call: &Call, token: &SecretString, timeout: Option<Duration>) -> Result<Response, MarketoError> {
         let mut request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         request = match &call.body {
-            Body::Empty => request,
+            Body::Empty => without_body(request, &call.method),
             Body::Json(body) => request.json(body),
             Body::Form(body) => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.clone()),
         };

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
+use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::client::{endpoint, read};
 use super::error::MarketoError;
 use super::wire::Identity;
-use crate::upstream::shortened;
+use crate::upstream::{shortened, without_body};
 
 /// Longest time for the identity service; somebody may be waiting for the outcome.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,7 +44,7 @@ pub async fn request_token(
         .append_pair("grant_type", "client_credentials")
         .append_pair("client_id", client_id)
         .append_pair("client_secret", client_secret.expose_secret());
-    let mut response = http.post(url).timeout(TIMEOUT).send().await.map_err(MarketoError::unreachable)?;
+    let mut response = without_body(http.post(url), &Method::POST).timeout(TIMEOUT).send().await.map_err(MarketoError::unreachable)?;
     let status = response.status();
     let body = read(&mut response, BytesMut::new()).await?;
     match serde_json::from_slice::<Identity>(&body) {

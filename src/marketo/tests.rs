@@ -331,3 +331,15 @@ fn the_word_null_is_an_empty_field() {
         [None, None, Some("Null"), Some("nullable")]
     );
 }
+
+#[tokio::test]
+async fn a_post_without_a_body_says_that_it_has_none() {
+    let token = r#"{"access_token":"t","expires_in":3599,"scope":"api@example.com","token_type":"bearer"}"#;
+    let stub = Stub::start(move |asked, _| if asked.target.contains("identity") { Reply::json(200, token) } else { created_job() }).await;
+    request_token(&http_client(), &stub.at("/marketo"), "a", &"b".into()).await.unwrap();
+    client(&stub).0.enqueue_export("ce45").await.unwrap();
+    client(&stub).0.export_status("ce45").await.unwrap();
+    let said: Vec<_> = stub.asked().iter().map(|asked| (asked.method.clone(), asked.header("content-length").map(str::to_owned))).collect();
+    let (post, get) = (("POST".to_owned(), Some("0".to_owned())), ("GET".to_owned(), None));
+    assert_eq!(said, [post.clone(), post, get]);
+}

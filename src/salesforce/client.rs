@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error::{ApiRefusal, SalesforceError, not_understood};
 use super::wire::Fault;
-use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, shortened};
+use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, shortened, without_body};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
 /// itself stops a synchronous request after two minutes.
@@ -204,9 +204,10 @@ impl SalesforceClient {
         self.ledger.admit(self.patience).await?;
         let request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         let mut request = request.header(ACCEPT, call.accept);
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
+        request = match &call.body {
+            Some(body) => request.json(body),
+            None => without_body(request, &call.method),
+        };
         if let Some(timeout) = timeout {
             request = request.timeout(timeout);
         }

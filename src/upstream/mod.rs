@@ -2,6 +2,7 @@
 //! an error's text is kept short. It knows neither vendor.
 
 mod ledger;
+mod length;
 mod relay;
 mod retry;
 mod text;
@@ -9,6 +10,7 @@ mod text;
 use secrecy::SecretString;
 
 pub use ledger::{CallFailure, CallLedger, Category, Explanation, Quota, QuotaExhausted, Turn};
+pub use length::without_body;
 pub use relay::{ByteStream, Peeked, RelayAnswer, RelayBody, RelayCall, RelayHeaders};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::{Turn, causes};
+use super::{Turn, causes, without_body};
 
 /// Chunks of an answer that may wait for the caller; a chunk is what one read from the connection brings.
 const WAITING_CHUNKS: usize = 4;
@@ -89,11 +89,11 @@ impl RelayCall {
         // Without one the HTTP client would ask for a packed answer by itself, and unpack it.
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         let method = Method::from_bytes(self.method.as_bytes()).unwrap_or_default();
-        let request = http.request(method, url).headers(headers).bearer_auth(token.expose_secret());
+        let request = http.request(method.clone(), url).headers(headers).bearer_auth(token.expose_secret());
         match std::mem::replace(&mut self.body, RelayBody::Sent) {
             RelayBody::Whole(bytes) => {
                 self.body = RelayBody::Whole(bytes.clone());
-                if bytes.is_empty() { request } else { request.body(bytes) }
+                if bytes.is_empty() { without_body(request, &method) } else { request.body(bytes) }
             }
             RelayBody::Stream(stream, length) => {
                 let request = match length {
