@@ -38,7 +38,7 @@ pub struct Report {
     pub export_bytes: i64,
     /// Salesforce leads and contacts read.
     pub salesforce_records: i64,
-    /// What it cost at the vendors. Calls of a process that was killed, since it last said so, are missing.
+    /// What it cost at the vendors, kept twice a second: of a process that was killed the calls since then are missing.
     #[serde(default)]
     #[schema(required)]
     pub usage: Usage,
@@ -74,6 +74,16 @@ impl Report {
 pub struct Usage {
     pub marketo: VendorUsage,
     pub salesforce: VendorUsage,
+}
+
+impl Usage {
+    /// Adds what a run cost besides.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (one, other) in [(&mut self.marketo, other.marketo), (&mut self.salesforce, other.salesforce)] {
+            one.calls = one.calls.saturating_add(other.calls);
+            one.bytes = one.bytes.saturating_add(other.bytes);
+        }
+    }
 }
 
 /// What a run cost at one vendor.

@@ -52,6 +52,7 @@ mod sync_incremental;
 mod sync_kills;
 mod sync_kills_incremental;
 mod sync_load;
+mod sync_usage;
 mod teams;
 mod token_exchange;
 mod tokens;

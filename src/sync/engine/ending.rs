@@ -29,6 +29,8 @@ pub(in crate::sync) async fn end_try(service: &SyncService, turn: &Turn, error: 
         // Before the run's end is recorded: until then somebody goes on with it, and makes them.
         bulk::build_indexes(&service.db).await?;
     }
+    // Whatever becomes of the run: these calls were made.
+    turn.meters.keep(service, turn.instance, turn.run).await?;
     let now = service.clock.timestamp();
     let failure = Failure::of(error, now);
     let notice = match Notice::prepare(service, turn.instance, turn.run).await {

@@ -1,20 +1,73 @@
 //! What a run costs at the vendors, counted on the way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::sync::VendorUsage;
+use tokio::sync::Mutex;
+
+use crate::ids::{InstanceId, RunId};
+use crate::sync::{SyncError, SyncService, Usage, VendorUsage, store};
 use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
 
-/// Calls and bytes that aren't in the run's report yet.
+/// How often what was counted is kept. As much is missing from the report of a run whose process is killed.
+const KEPT_EVERY: Duration = Duration::from_millis(500);
+
+/// What the calls of a try have cost that isn't kept yet. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(in crate::sync) struct Meters {
+    pub(super) marketo: Meter,
+    pub(super) salesforce: Meter,
+    /// Held while what was counted is on its way to the database.
+    keeping: Arc<Mutex<()>>,
+}
+
+impl Meters {
+    /// Keeps what was counted so far, now.
+    pub async fn keep(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
+        let _keeping = self.keeping.lock().await;
+        let mut taken = Taken { meters: self, usage: Usage { marketo: self.marketo.take(), salesforce: self.salesforce.take() } };
+        if taken.usage != Usage::default() {
+            let mut tx = service.db.begin().await?;
+            store::add_usage(&mut tx, instance, run, &taken.usage).await?;
+            tx.commit().await?;
+            taken.usage = Usage::default();
+        }
+        Ok(())
+    }
+
+    /// Keeps what is counted again and again, until it is dropped.
+    pub async fn keep_on(&self, service: &SyncService, instance: InstanceId, run: RunId) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(KEPT_EVERY).await;
+            if let Err(error) = self.keep(service, instance, run).await {
+                tracing::warn!(run = %run, error = %error, "what a sync cost can't be kept; trying again");
+            }
+        }
+    }
+}
+
+/// What is on its way to the database; what doesn't get there is counted again.
+struct Taken<'a> {
+    meters: &'a Meters,
+    usage: Usage,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.meters.marketo.add(self.usage.marketo);
+        self.meters.salesforce.add(self.usage.salesforce);
+    }
+}
+
+/// Calls and bytes at one vendor.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meter(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    calls: AtomicU64,
-    bytes: AtomicU64,
+    calls: AtomicI64,
+    bytes: AtomicI64,
 }
 
 impl Meter {
@@ -25,14 +78,16 @@ impl Meter {
 
     /// Counts bytes that the book isn't told of.
     pub fn received(&self, bytes: usize) {
-        self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.add(VendorUsage { calls: 0, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) });
     }
 
-    /// Moves what was counted into `usage`.
-    pub fn settle(&self, usage: &mut VendorUsage) {
-        let taken = |count: &AtomicU64| i64::try_from(count.swap(0, Ordering::Relaxed)).unwrap_or(i64::MAX);
-        usage.calls = usage.calls.saturating_add(taken(&self.0.calls));
-        usage.bytes = usage.bytes.saturating_add(taken(&self.0.bytes));
+    fn take(&self) -> VendorUsage {
+        VendorUsage { calls: self.0.calls.swap(0, Ordering::Relaxed), bytes: self.0.bytes.swap(0, Ordering::Relaxed) }
+    }
+
+    fn add(&self, usage: VendorUsage) {
+        self.0.calls.fetch_add(usage.calls, Ordering::Relaxed);
+        self.0.bytes.fetch_add(usage.bytes, Ordering::Relaxed);
     }
 }
 
@@ -45,7 +100,7 @@ impl CallLedger for Metered {
     fn admit(&self, patience: Duration) -> BoxFuture<'_, Result<Turn, QuotaExhausted>> {
         Box::pin(async move {
             let turn = self.book.admit(patience).await?;
-            self.meter.0.calls.fetch_add(1, Ordering::Relaxed);
+            self.meter.add(VendorUsage { calls: 1, bytes: 0 });
             Ok(turn)
         })
     }
@@ -67,7 +122,7 @@ impl CallLedger for Metered {
     }
 
     fn exported(&self, bytes: u64) {
-        self.meter.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.meter.add(VendorUsage { calls: 0, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) });
         self.book.exported(bytes);
     }
 }

@@ -19,7 +19,7 @@ use super::notices::Notice;
 use super::run::{Ledger, Plan, Query, RunKind};
 use super::store::{self, RunRow};
 use super::windows::Windows;
-use super::{Phase, RunState, SyncError, SyncService, Usage, fields, incremental};
+use super::{Phase, RunState, SyncError, SyncService, fields, incremental};
 use crate::db::{Db, Tx};
 use crate::ids::{InstanceId, RunId};
 use crate::marketo::MarketoClient;
@@ -27,6 +27,7 @@ use crate::salesforce::SalesforceClient;
 
 pub(super) use ending::{Ending, end_try};
 use meter::Meter;
+pub(super) use meter::Meters;
 pub(super) use turn::Turn;
 
 /// Shortest time between two changes of what the progress bar shows.
@@ -40,25 +41,10 @@ struct Pass {
     turn: Turn,
     marketo: MarketoClient,
     salesforce: SalesforceClient,
-    meters: Meters,
     plan: Plan,
     ledger: Ledger,
     done: i64,
     total: Option<i64>,
-}
-
-/// What the calls of this try have cost so far.
-pub(super) struct Meters {
-    marketo: Meter,
-    salesforce: Meter,
-}
-
-impl Meters {
-    /// Moves what was counted into a run's report.
-    pub(super) fn settle(&self, usage: &mut Usage) {
-        self.marketo.settle(&mut usage.marketo);
-        self.salesforce.settle(&mut usage.salesforce);
-    }
 }
 
 /// Carries a run on to its end, from wherever it stands, or until it is asked to stop.
@@ -75,6 +61,7 @@ pub(super) async fn go_on(service: SyncService, turn: Turn) -> Result<(), SyncEr
     tokio::select! {
         outcome = carry_out(service, turn.clone(), row) => outcome,
         (why, _nothing_begins) = turn.until_stopped(&watched) => Err(why),
+        never = turn.meters.keep_on(&watched, turn.instance, turn.run) => match never {},
     }
 }
 
@@ -83,12 +70,10 @@ async fn carry_out(service: SyncService, turn: Turn, row: RunRow) -> Result<(), 
     let (state, kind) = (row.state(), row.kind());
     spool::sweep(&service, &turn).await?;
     let (marketo, salesforce) = service.clients(instance).await?;
-    let (marketo_meter, salesforce_meter) = (Meter::default(), Meter::default());
-    let marketo = marketo.with_ledger(|book| marketo_meter.before(book));
-    let salesforce = salesforce.with_ledger(|book| salesforce_meter.before(book));
-    let meters = Meters { marketo: marketo_meter, salesforce: salesforce_meter };
+    let marketo = marketo.with_ledger(|book| turn.meters.marketo.before(book));
+    let salesforce = salesforce.with_ledger(|book| turn.meters.salesforce.before(book));
     if kind == RunKind::Incremental {
-        return incremental::go_on(service, turn, row, (marketo, salesforce), meters).await;
+        return incremental::go_on(service, turn, row, (marketo, salesforce)).await;
     }
     let mut ledger = row.ledger();
     ledger.waiting_for = None;
@@ -101,7 +86,7 @@ async fn carry_out(service: SyncService, turn: Turn, row: RunRow) -> Result<(), 
             begin(&service, &turn, &marketo, &mut ledger).await?
         }
     };
-    let mut pass = Pass { service, instance, run, turn, marketo, salesforce, meters, plan, ledger, done, total };
+    let mut pass = Pass { service, instance, run, turn, marketo, salesforce, plan, ledger, done, total };
     pass.read_everybody(state).await?;
     pass.complete().await
 }
@@ -166,6 +151,7 @@ impl Pass {
 
     /// Ends the run, and has the admins told.
     async fn complete(&mut self) -> Result<(), SyncError> {
+        self.turn.meters.keep(&self.service, self.instance, self.run).await?;
         let notice = Notice::prepare(&self.service, self.instance, self.run).await?;
         let now = self.service.clock.timestamp();
         self.ledger.phase = Phase::Ended;
@@ -214,7 +200,6 @@ impl Pass {
     /// # Errors
     /// [`SyncError::Superseded`] when another try carries the run out: the transaction must not be committed.
     async fn save(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
-        self.meters.settle(&mut self.ledger.report.usage);
         let (now, id) = (self.service.clock.timestamp(), (self.run, self.turn.id));
         let saved = store::save_ledger(tx, self.instance, id, &self.ledger, (self.done, self.total), now).await?;
         if saved { Ok(()) } else { Err(SyncError::Superseded) }

@@ -141,7 +141,7 @@ impl Pass {
         });
         let staged = AtomicI64::new(0);
         let staging = store::stage_owners(&self.service.db, self.run, &mut parcels, &staged);
-        let meter = self.meters.salesforce.clone();
+        let meter = self.turn.meters.salesforce.clone();
         let (fed, tx) = futures_util::future::join(feed(page.body, chunks, meter), self.showing(&staged, staging)).await;
         drop(parcels);
         let read = parsing.await.map_err(|_| SyncError::Broken)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
+use super::Meters;
 use crate::db::Tx;
 use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::run::{Request, RunState};
@@ -27,11 +28,13 @@ pub(in crate::sync) struct Turn {
     pub id: Uuid,
     /// Held by steps at a vendor that are better not cut in two.
     pub undivided: Arc<Mutex<()>>,
+    /// What it has cost so far.
+    pub meters: Meters,
 }
 
 impl Turn {
     pub fn new(service: &SyncService, instance: InstanceId, run: RunId, job: JobId) -> Self {
-        Self { instance, run, job, id: service.clock.new_id(), undivided: Arc::default() }
+        Self { instance, run, job, id: service.clock.new_id(), undivided: Arc::default(), meters: Meters::default() }
     }
 
     /// Takes the run over from whoever had it before. Nothing when there is nothing to do: it has ended, waits for somebody to

@@ -27,7 +27,7 @@ use round::Round;
 pub use schedule::SyncScheduleJob;
 pub(super) use schedule::{follow_full_run, start_missing};
 
-use super::engine::{Meters, Turn};
+use super::engine::Turn;
 use super::notices::{self, Notice};
 use super::run::{Ledger, Plan, RunState};
 use super::store::{self, RunRow};
@@ -48,7 +48,6 @@ struct Follower {
     turn: Turn,
     marketo: MarketoClient,
     salesforce: SalesforceClient,
-    meters: Meters,
     cursor: Cursor,
     ledger: Ledger,
 }
@@ -62,7 +61,6 @@ pub(super) async fn go_on(
     turn: Turn,
     row: RunRow,
     (marketo, salesforce): (MarketoClient, SalesforceClient),
-    meters: Meters,
 ) -> Result<(), SyncError> {
     let instance = turn.instance;
     let mut ledger = row.ledger();
@@ -71,7 +69,7 @@ pub(super) async fn go_on(
     let found = store::live_cursor(&service.db, instance).await?;
     let without_cursor = found.is_none();
     let cursor = found.unwrap_or_else(|| Cursor::nowhere(now));
-    let mut follower = Follower { service, instance, turn, marketo, salesforce, meters, cursor, ledger };
+    let mut follower = Follower { service, instance, turn, marketo, salesforce, cursor, ledger };
     if row.plan.is_none() {
         follower.begin(now).await?;
     }
@@ -93,7 +91,6 @@ impl Follower {
 
     /// Keeps how far the run is.
     async fn save(&mut self, tx: &mut Tx, total: Option<i64>) -> Result<(), SyncError> {
-        self.meters.settle(&mut self.ledger.report.usage);
         let (done, now) = (self.report().read(), self.now());
         let saved = store::save_ledger(tx, self.instance, (self.turn.run, self.turn.id), &self.ledger, (done, total), now).await?;
         if saved { Ok(()) } else { Err(SyncError::Superseded) }
@@ -180,6 +177,7 @@ impl Follower {
         self.ledger.phase = Phase::Ended;
         let run = self.turn.run;
         let scheduled = row.started_by == notices::schedule().actor;
+        self.turn.meters.keep(&self.service, self.instance, run).await?;
         let notice = Notice::prepare(&self.service, self.instance, run).await?;
         let done = self.report().read();
         let mut tx = self.service.db.begin().await?;

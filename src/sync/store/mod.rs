@@ -27,7 +27,7 @@ pub(super) use rejected::{
 };
 pub use runs::RunFilter;
 pub(super) use runs::{
-    RunRow, change_state, find_before, find_last_full, find_run, find_under_way, insert_run, list_runs, save_ledger, save_plan,
+    RunRow, add_usage, change_state, find_before, find_last_full, find_run, find_under_way, insert_run, list_runs, save_ledger, save_plan,
     save_progress,
 };
 pub(super) use staging::{

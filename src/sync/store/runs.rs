@@ -4,8 +4,8 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, JobId, RunId};
-use crate::sync::Failure;
 use crate::sync::run::{Ledger, Phase, Plan, Request, Run, RunKind, RunState, pace};
+use crate::sync::{Failure, Usage, VendorUsage};
 
 /// A run as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -24,6 +24,10 @@ pub(in crate::sync) struct RunRow {
     pub done: i64,
     pub total: Option<i64>,
     pub report: Option<Json<Ledger>>,
+    pub marketo_calls: i64,
+    pub marketo_bytes: i64,
+    pub salesforce_calls: i64,
+    pub salesforce_bytes: i64,
     pub started_by: String,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
@@ -49,6 +53,13 @@ impl RunRow {
         self.goes_on_in.as_deref().map_or(RunState::Queued, RunState::parse)
     }
 
+    fn usage(&self) -> Usage {
+        Usage {
+            marketo: VendorUsage { calls: self.marketo_calls, bytes: self.marketo_bytes },
+            salesforce: VendorUsage { calls: self.salesforce_calls, bytes: self.salesforce_bytes },
+        }
+    }
+
     pub fn ledger(&self) -> Ledger {
         self.report.as_ref().map(|ledger| ledger.0.clone()).unwrap_or_default()
     }
@@ -56,7 +67,10 @@ impl RunRow {
 
 impl From<RunRow> for Run {
     fn from(row: RunRow) -> Self {
-        let (state, ledger) = (row.state(), row.ledger());
+        let (state, mut ledger) = (row.state(), row.ledger());
+        let usage = row.usage();
+        // Runs of earlier versions have kept theirs in the ledger.
+        ledger.report.usage.add(&usage);
         let (rate_per_second, eta) = match state.is_final() || state == RunState::Paused {
             true => (None, None),
             false => pace(ledger.phase_began_at, row.updated_at, row.done, row.total),
@@ -74,7 +88,7 @@ impl From<RunRow> for Run {
             rate_per_second,
             eta,
             changed_since: row.plan.as_ref().and_then(|plan| plan.changed_since),
-            report: row.plan.map(|_| ledger.report),
+            report: (row.plan.is_some() || usage != Usage::default()).then_some(ledger.report),
             error: ledger.failure,
             waiting_for: ledger.waiting_for,
             started_by: row.started_by,
@@ -90,7 +104,7 @@ impl From<RunRow> for Run {
 macro_rules! columns {
     () => {
         "id, kind, state, requested, goes_on_in, goes_on_at, paused_because, job_id, carried_by, keeps_staging, plan, done, total, report, \
-         started_by, created_at, started_at, updated_at, finished_at"
+         marketo_calls, marketo_bytes, salesforce_calls, salesforce_bytes, started_by, created_at, started_at, updated_at, finished_at"
     };
 }
 
@@ -201,6 +215,15 @@ pub(in crate::sync) async fn save_ledger(
          WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
     let saved = execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(Json(ledger)).bind(done).bind(total).bind(at))?;
     Ok(saved == 1)
+}
+
+/// Adds to what a run has cost at the vendors; whoever carries it out now, the calls were made.
+pub(in crate::sync) async fn add_usage(tx: &mut Tx, instance: InstanceId, id: RunId, usage: &Usage) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE sync_runs SET marketo_calls = marketo_calls + $3, marketo_bytes = marketo_bytes + $4, \
+         salesforce_calls = salesforce_calls + $5, salesforce_bytes = salesforce_bytes + $6 WHERE instance_id = $1 AND id = $2";
+    let Usage { marketo, salesforce } = usage;
+    let (marketo, salesforce) = ((marketo.calls, marketo.bytes), (salesforce.calls, salesforce.bytes));
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(marketo.0).bind(marketo.1).bind(salesforce.0).bind(salesforce.1)).map(drop)
 }
 
 /// Keeps what the progress bar shows. `false` when `try_id` doesn't carry the run out any more.

@@ -1,0 +1,92 @@
+//! What a run cost at the vendors, however it ends.
+
+use std::time::Duration;
+
+use msi_actions::sandbox::SandboxSettings;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Engine, TestApp, on_both_engines};
+use crate::sync_kills::{VARIABLES, completed, serve_again, start};
+
+/// Calls of the APIs that the sandbox has answered, Marketo's and Salesforce's. Tokens count towards no quota, and ending what a run
+/// has left behind is no part of it.
+async fn answered(app: &TestApp) -> [i64; 2] {
+    let calls = app.sandbox_says("calls").await;
+    ["/marketo/", "/salesforce/services/data/"].map(|vendor| {
+        let counted = |operation: &str| {
+            operation.contains(vendor) && !["/identity/", "/cancel.json", "DELETE "].iter().any(|other| operation.contains(other))
+        };
+        calls.as_object().unwrap().iter().filter(|(operation, _)| counted(operation)).map(|(_, count)| count.as_i64().unwrap()).sum()
+    })
+}
+
+fn told(run: &Value) -> [i64; 2] {
+    ["marketo", "salesforce"].map(|vendor| run["report"]["usage"][vendor]["calls"].as_i64().unwrap_or(0))
+}
+
+async fn connected(engine: Engine, played: SandboxSettings) -> (TestApp, String) {
+    let app = TestApp::start_guided_with(engine, played).await;
+    let token = app.guided_instance().await;
+    app.connect_both(&token).await;
+    (app, token)
+}
+
+fn difference(after: [i64; 2], before: [i64; 2]) -> [i64; 2] {
+    [after[0] - before[0], after[1] - before[1]]
+}
+
+on_both_engines! {
+    async fn a_failed_run_tells_of_every_call_it_made(engine: Engine) {
+        let (app, token) = connected(engine, SandboxSettings { people: 100, ..SandboxSettings::default() }).await;
+        for fault in [
+            json!({ "target": "marketo", "kind": "wrong_checksum", "times": 1000 }),
+            // In its very first call.
+            json!({ "target": "marketo", "path_contains": "describe.json", "kind": "marketo_error", "code": "603", "message": "Access denied" }),
+        ] {
+            let before = answered(&app).await;
+            app.fault(fault).await;
+            let run = app.run_sync(&token).await;
+            assert_eq!(run["state"], "failed", "{run}");
+            let made = difference(answered(&app).await, before);
+            assert!(made[0] > 0);
+            assert_eq!(told(&run), made, "{run}");
+            app.no_more_faults().await;
+        }
+        app.stop().await;
+    }
+
+    async fn a_cancelled_run_tells_of_every_call_it_made(engine: Engine) {
+        let (app, token) = connected(engine, SandboxSettings { people: 80, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() }).await;
+        let before = answered(&app).await;
+        let path = start(&app, &token, "full").await;
+        app.until(&token, &path, |run| told(run)[0] > 3).await;
+        app.call(&token, Method::POST, &format!("{path}/cancel"), None).await.expect(202);
+        let run = app.until(&token, &path, |run| run["state"] == "cancelled").await;
+        assert_eq!(told(&run), difference(answered(&app).await, before), "{run}");
+        app.stop().await;
+    }
+
+    async fn a_run_whose_process_was_killed_tells_of_the_calls_before(engine: Engine) {
+        let app = TestApp::without_service_with(engine, SandboxSettings { people: 200, export_processing: Duration::from_secs(2), ..SandboxSettings::default() }).await;
+        let process = app.serve_with(app.port(), &VARIABLES);
+        let token = app.guided_instance().await;
+        app.connect_both(&token).await;
+        let before = answered(&app).await;
+        let path = start(&app, &token, "full").await;
+        app.until(&token, &path, |run| told(run)[0] > 3).await;
+        let seen = answered(&app).await;
+        app.until(&token, &path, |run| told(run)[0] >= seen[0] - before[0]).await;
+        process.kill();
+        let at_the_kill = answered(&app).await;
+        let mut process = serve_again(&app).await;
+        let run = completed(&app, &token, &path).await;
+        let (made, told) = (difference(answered(&app).await, before), told(&run));
+        // What was called since they were counted last is lost.
+        let lost = difference(at_the_kill, seen);
+        assert!(told[0] <= made[0] && told[0] >= made[0] - lost[0], "{told:?} of {made:?}, {lost:?} may be lost: {run}");
+        assert!(told[1] <= made[1] && told[1] >= made[1] - lost[1], "{told:?} of {made:?}, {lost:?} may be lost: {run}");
+        let _ = process.stop();
+        app.stop().await;
+    }
+}
