@@ -68,10 +68,16 @@ async fn ready(context: Context, issuer: Data<TokenIssuer>) -> HttpResponse {
 
 /// Metrics
 ///
-/// In the text format of Prometheus (OpenMetrics).
+/// In the text format of Prometheus (OpenMetrics), about every instance: for operators. The setting `server.metrics_address` has them
+/// served without a token at an address of its own.
 #[utoipa::path(operation_id = "getMetrics", tag = "Operation", responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")))]
 #[get("/metrics")]
-async fn metrics(metrics: Data<Metrics>) -> Result<HttpResponse, Problem> {
-    let text = metrics.text().map_err(|_| Problem::new(Code::Internal, "The metrics can't be written."))?;
+async fn metrics(counted: Data<Metrics>) -> Result<HttpResponse, Problem> {
+    metrics_text(counted).await
+}
+
+/// The metrics, without a word on who may read them.
+pub(super) async fn metrics_text(counted: Data<Metrics>) -> Result<HttpResponse, Problem> {
+    let text = counted.text().map_err(|_| Problem::new(Code::Internal, "The metrics can't be written."))?;
     Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
 }

@@ -3,6 +3,7 @@
 
 mod health;
 pub mod keys;
+mod metrics_listener;
 mod reseal;
 mod routes;
 
@@ -31,6 +32,7 @@ use crate::mail::{ForgetMail, MailError, Mailer, SendMail};
 use crate::members::{AnswerPasswordResets, AutoLogin};
 
 use keys::VaultKeeper;
+use metrics_listener::MetricsListener;
 use reseal::ResealJob;
 
 use crate::sync::{SyncError, SyncRunJob, SyncScheduleJob, SyncService, SyncTidyJob};
@@ -56,6 +58,8 @@ pub enum StartError {
     Issuer(#[from] IssuerUnfit),
     #[error("server.address: can't listen on {address}: {error}")]
     Listen { address: SocketAddr, error: std::io::Error },
+    #[error("server.metrics_address: can't listen on {address}: {error}")]
+    ListenForMetrics { address: SocketAddr, error: std::io::Error },
     #[error("data_dir: can't use {path}: {error}")]
     DataDir { path: String, error: std::io::Error },
     #[error("the HTTP client can't be set up: {0}")]
@@ -85,6 +89,7 @@ pub struct RunningApp {
     connections: Connections,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
+    metrics: Option<MetricsListener>,
     upkeep: RunningUpkeep,
     keeping: JoinHandle<()>,
     jobs: RunningWorker,
@@ -134,6 +139,9 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         .map_err(|error| StartError::DataDir { path: settings.data_dir.display().to_string(), error })?;
     let listener = listen(settings.server.address).map_err(|error| StartError::Listen { address: settings.server.address, error })?;
     let address = listener.local_addr()?;
+    let metrics_listener =
+        settings.server.metrics_address().map(|address| listen(address).map_err(|error| StartError::ListenForMetrics { address, error }));
+    let metrics_listener = metrics_listener.transpose()?;
     let public_url = settings.server.public_url(address);
 
     let db = open_database(&settings).await?;
@@ -190,6 +198,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let context = Data::new(context);
     let issuer = Data::new(issuer);
     let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
+    let metrics_listener = metrics_listener.map(|listener| MetricsListener::start(listener, metrics.clone())).transpose()?;
     let body_limit = settings.server.body_limit_bytes;
     let renewing = connections.get_ref().clone();
     let server = HttpServer::new(move || {
@@ -218,7 +227,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    Ok(RunningApp { address, public_url, db, connections: renewing, server: handle, serving, upkeep, keeping, jobs, patience })
+    let (server, metrics, connections) = (handle, metrics_listener, renewing);
+    Ok(RunningApp { address, public_url, db, connections, server, serving, metrics, upkeep, keeping, jobs, patience })
 }
 
 impl RunningApp {
@@ -226,6 +236,12 @@ impl RunningApp {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address at which `/metrics` is served to anybody, if it is.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|metrics| metrics.address)
     }
 
     /// The address callers use, without a trailing slash.
@@ -250,6 +266,9 @@ impl RunningApp {
         self.jobs.stop(self.patience).await;
         self.connections.finish_renewals(self.patience).await;
         self.connections.stop().await;
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
         self.upkeep.stop().await;
         self.keeping.abort();
         self.db.close().await;

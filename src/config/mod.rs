@@ -183,12 +183,13 @@ mod tests {
     #[test]
     fn every_wrong_setting_is_named_at_once() {
         let wrong = [
+            ("server.metrics_address", "9090".to_owned()),
             ("server.public_url", "mailto:x".to_owned()),
             ("database.url", "mysql://x".to_owned()),
             ("mail.from", "nobody".to_owned()),
             ("salesforce.api_version", "v49.0".to_owned()),
         ];
-        assert_eq!(faults(&wrong), ["server.public_url", "database.url", "mail.from", "salesforce.api_version"]);
+        assert_eq!(faults(&wrong), ["server.metrics_address", "server.public_url", "database.url", "mail.from", "salesforce.api_version"]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use super::{SettingFault, require};
 pub struct ServerSettings {
     /// Address to listen on; port 0 takes any free one.
     pub address: SocketAddr,
+    /// Address at which `/metrics` is served to anybody; empty for none.
+    pub metrics_address: String,
     /// The address callers use; empty for the one listened on.
     pub public_url: String,
     /// Largest request body in bytes.
@@ -39,7 +41,20 @@ impl ServerSettings {
         if self.public_url.is_empty() { format!("http://{bound}") } else { self.public_url.trim_end_matches('/').to_owned() }
     }
 
+    /// Where `/metrics` is served to anybody, if anywhere.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address.parse().ok()
+    }
+
     pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+        require(
+            faults,
+            self.metrics_address.is_empty() || self.metrics_address().is_some(),
+            "server.metrics_address",
+            format!("{:?} is no address with a port", self.metrics_address),
+            "\"127.0.0.1:9090\"",
+        );
         let usable = self.public_url.is_empty()
             || Url::parse(&self.public_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
         require(

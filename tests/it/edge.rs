@@ -1,5 +1,6 @@
 //! What holds for every route: problem documents, request ids, signs of life, the document.
 
+use msi_actions::auth::Scopes;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -57,9 +58,44 @@ fn bodies_that_can_not_be_read_are_told_apart() {
 fn metrics_count_requests_by_route_and_never_by_address() {
     on_sqlite(async |app| {
         app.get("/activate/a-secret-token").await;
-        let text = app.get("/metrics").await.text;
+        let operator = app.operator_token().await;
+        let text = app.call(&operator, Method::GET, "/metrics", None).await.text;
         assert!(text.contains("msi_actions_http_requests_total{method=\"GET\",route=\"/activate/{token}\""), "{text}");
         assert!(!text.contains("a-secret-token"));
+    });
+}
+
+#[test]
+fn metrics_are_for_operators_with_their_scope() {
+    on_sqlite(async |app| {
+        app.get("/metrics").await.problem(401, "unauthenticated");
+        for (scopes, status) in [("metrics:read", 200), ("instances:manage", 403)] {
+            let client = app.client(None, scopes.parse().unwrap()).await;
+            let token = app.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+            assert_eq!(app.call(&token, Method::GET, "/metrics", None).await.status, status, "{scopes}");
+        }
+        let of_an_instance = app.instance("111-AAA-111").await.0;
+        let client = app.client(Some(of_an_instance.parse().unwrap()), Scopes::of_an_instance()).await;
+        let token = app.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+        app.call(&token, Method::GET, "/metrics", None).await.problem(403, "forbidden");
+    });
+}
+
+#[test]
+fn metrics_are_served_without_a_token_at_an_address_of_their_own() {
+    crate::support::run(async {
+        let app = TestApp::start_with(Engine::Sqlite, &[("server.metrics_address", "127.0.0.1:0".to_owned())]).await;
+        let address = app.running().metrics_address().unwrap();
+        let get = async |path: &str| Answer::of(app.http.get(format!("http://{address}{path}"))).await;
+        app.get("/livez").await;
+        let scraped = get("/metrics").await;
+        assert_eq!(scraped.status, 200);
+        assert!(scraped.text.contains("msi_actions_http_requests_total{method=\"GET\",route=\"/livez\""), "{}", scraped.text);
+        for path in ["/", "/livez", "/v1/instance", "/docs/"] {
+            assert_eq!(get(path).await.status, 404, "{path}");
+        }
+        app.get("/metrics").await.problem(401, "unauthenticated");
+        app.stop().await;
     });
 }
 

@@ -33,7 +33,7 @@ USER = {"username": "maria.admin@example.com", "password": "sandbox"}
 PASSED_ON = {"/v1/salesforce/{path}": "services/apexrest/headers", "/v1/marketo/{path}": "rest/v1/leads/describe.json"}
 
 # Operations for the operator's token, which is not narrowed to an instance; by the start of their path.
-OPERATOR_PATHS = ("/v1/instances", "/v1/mail/")
+OPERATOR_PATHS = ("/v1/instances", "/v1/mail/", "/metrics")
 
 
 def takes_a_token(context):

@@ -24,7 +24,10 @@
 {{- if not (include "msi-actions.publicUrl" .) -}}
 {{- fail "publicUrl: the address that callers and browsers use is required, for example https://actions.example.com; or enable the ingress and set ingress.host" -}}
 {{- end -}}
-{{- $own := list "data_dir" "server.address" "server.public_url" "server.shutdown_timeout_seconds" "database.url" "database.max_connections" "secrets.master_key" "secrets.old_master_keys" "salesforce.client_id" "salesforce.client_secret" "mail.from" "mail.smtp_url" "log.format" "log.filter" -}}
+{{- if and .Values.metrics.podMonitor.enabled (not .Values.metrics.enabled) -}}
+{{- fail "metrics.podMonitor: it needs the port of its own; set metrics.enabled to true" -}}
+{{- end -}}
+{{- $own := list "data_dir" "server.address" "server.metrics_address" "server.public_url" "server.shutdown_timeout_seconds" "database.url" "database.max_connections" "secrets.master_key" "secrets.old_master_keys" "salesforce.client_id" "salesforce.client_secret" "mail.from" "mail.smtp_url" "log.format" "log.filter" -}}
 {{- range $section, $names := .Values.settings -}}
 {{- range $name, $_ := $names -}}
 {{- $full := printf "%s.%s" $section $name -}}

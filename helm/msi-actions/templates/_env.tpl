@@ -20,6 +20,10 @@
   value: /data
 - name: MSI_SERVER__ADDRESS
   value: 0.0.0.0:8080
+{{- if .Values.metrics.enabled }}
+- name: MSI_SERVER__METRICS_ADDRESS
+  value: {{ printf "0.0.0.0:%d" (int .Values.metrics.port) | quote }}
+{{- end }}
 - name: MSI_SERVER__PUBLIC_URL
   value: {{ include "msi-actions.publicUrl" . | quote }}
 - name: MSI_SERVER__SHUTDOWN_TIMEOUT_SECONDS

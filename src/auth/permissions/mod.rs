@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn no_member_and_no_instance_client_can_hold_the_operators_scope() {
         for scopes in [Scopes::of_role(Role::Admin), Scopes::of_role(Role::User), Scopes::of_an_instance()] {
-            assert!(!scopes.0.contains(&Scope::InstancesManage));
+            assert!(!scopes.0.contains(&Scope::InstancesManage) && !scopes.0.contains(&Scope::MetricsRead));
         }
     }
 

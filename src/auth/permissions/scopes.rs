@@ -60,6 +60,8 @@ scopes! {
     Package = "package";
     /// Read who did what.
     AuditRead = "audit:read";
+    /// Read the metrics of the service, which are about every instance. For operators only.
+    MetricsRead = "metrics:read";
     /// Call Salesforce through this service, as far as the client's rules allow.
     SalesforceCall = "salesforce:call";
     /// Call Marketo through this service, as far as the client's rules allow.
@@ -89,11 +91,11 @@ impl FromStr for Scope {
 pub struct Scopes(pub BTreeSet<Scope>);
 
 impl Scopes {
-    /// What a client bound to one instance gets unless told otherwise: everything but the operator's scope, and those that hand
+    /// What a client bound to one instance gets unless told otherwise: everything but the operator's scopes, and those that hand
     /// out the vendors' tokens, which are named one by one.
     #[must_use]
     pub fn of_an_instance() -> Self {
-        let withheld = [Scope::InstancesManage, Scope::TokensSalesforce, Scope::TokensMarketo];
+        let withheld = [Scope::InstancesManage, Scope::MetricsRead, Scope::TokensSalesforce, Scope::TokensMarketo];
         Self(Scope::ALL.iter().copied().filter(|scope| !withheld.contains(scope)).collect())
     }
 

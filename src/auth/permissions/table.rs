@@ -4,7 +4,8 @@ use super::Access::{Instance, Operator, Public};
 use super::Rule;
 use super::Scope::{
     AuditRead, ConnectionsOwn, ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, MarketoCall, MembersOwn,
-    MembersRead, MembersWrite, Package, PeopleRead, SalesforceCall, Scim, SyncRead, SyncWrite, TokensMarketo, TokensSalesforce,
+    MembersRead, MembersWrite, MetricsRead, Package, PeopleRead, SalesforceCall, Scim, SyncRead, SyncWrite, TokensMarketo,
+    TokensSalesforce,
 };
 
 macro_rules! rules {
@@ -17,7 +18,7 @@ macro_rules! rules {
 pub const RULES: &[Rule] = rules! {
     GET "/livez" => Public;
     GET "/readyz" => Public;
-    GET "/metrics" => Public;
+    GET "/metrics" => Operator(MetricsRead);
     GET "/openapi.json" => Public;
     GET "/docs/{_:.*}" => Public;
     GET "/" => Public;
