@@ -6,7 +6,7 @@ use msi_actions::auth::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Engine, FIRST_USER, Server, TestApp};
+use crate::support::{Answer, Chance, Engine, FIRST_USER, Server, TestApp};
 
 const TOKENS: &str = "/v1/tokens/salesforce";
 const REFRESHES: &str = "salesforce token refresh_token";
@@ -15,10 +15,6 @@ const REFRESHES: &str = "salesforce token refresh_token";
 const KILLS: u32 = 12;
 /// Longest time to an answer after a kill: no caller hangs.
 const NO_HANG: Duration = Duration::from_secs(28);
-
-fn random_below(most: u64) -> u64 {
-    u64::from_le_bytes(msi_actions::crypto::random_bytes()) % most
-}
 
 async fn ask(app: &TestApp, broker: &str) -> Answer {
     let began = Instant::now();
@@ -47,6 +43,7 @@ async fn settled(app: &TestApp, broker: &str) -> Option<Value> {
 }
 
 async fn killed_in_the_middle_of_refreshes(engine: Engine, kills: u32) {
+    let chance = Chance::new("killed at any point of a refresh");
     let app = TestApp::without_service(engine, 20).await;
     let mut server = app.serve(app.port());
     let token = app.guided_instance().await;
@@ -57,11 +54,11 @@ async fn killed_in_the_middle_of_refreshes(engine: Engine, kills: u32) {
         let Some(given) = settled(&app, &broker).await else { panic!("connected anew, it works") };
         // The refresh takes a while, the kill comes at any point of it: before, under way, after.
         app.fault(json!({ "target": "salesforce", "kind": "expire_sessions" })).await;
-        let pause = random_below(25);
+        let pause = chance.below(25);
         app.fault(json!({ "target": "salesforce", "path_contains": "oauth2/token", "kind": "delay", "ms": pause })).await;
         let report = app.request(Method::POST, "/v1/tokens/salesforce/invalidate").bearer_auth(&broker);
         let report = tokio::spawn(report.json(&json!({ "access_token": given["access_token"] })).send());
-        tokio::time::sleep(Duration::from_millis(random_below(pause + 40))).await;
+        tokio::time::sleep(Duration::from_millis(chance.below(pause + 40))).await;
         server.kill();
         let _ = report.await;
         app.http.delete(format!("{}/__sandbox/faults", app.sandbox.as_ref().unwrap().url())).send().await.unwrap();

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::invite_imports::{all, begun, confirm, path, upload};
-use crate::support::{TestApp, on_both_engines};
+use crate::support::{Chance, TestApp, on_both_engines};
 
 const ROWS: u64 = 700;
 /// Longest time for anything, on a busy machine.
@@ -28,6 +28,7 @@ async fn until(app: &TestApp, token: &str, path: &str, ready: impl Fn(&Value) ->
 
 on_both_engines! {
     async fn an_import_whose_process_is_killed_invites_everybody_once_and_knows_of_each(engine: Engine) {
+        let chance = Chance::new("an import whose process is killed");
         let app = TestApp::without_service(engine, 10).await;
         let mail = app.directory.path().join("mail");
         let variables = [
@@ -47,9 +48,10 @@ on_both_engines! {
         process = serve();
         confirm(&app, &token, &import, json!({})).await.expect(202);
         for rows in [0, 200, 400] {
-            // A transaction takes 200 rows on, so the kill comes before the end of the next one.
+            // A transaction takes 200 rows on, so the kill comes before the end of the next one, or in the middle of it.
             let seen = until(&app, &token, &own, |import| import["rows_done"].as_u64() >= Some(rows)).await;
             assert_eq!(seen["state"], "confirmed", "there is something left to be killed: {seen}");
+            tokio::time::sleep(Duration::from_millis(chance.below(20))).await;
             process.kill();
             // As if the time after which another process takes over had passed.
             app.sql("UPDATE jobs SET locked_until = created_at WHERE state = 'running'").await;

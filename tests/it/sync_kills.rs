@@ -6,7 +6,7 @@ use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Engine, Server, TestApp};
+use crate::support::{Chance, Engine, Server, TestApp};
 
 /// How many kills of a kind of run on an engine, unless SYNC_KILLS says otherwise.
 const KILLS: u32 = 6;
@@ -31,10 +31,6 @@ pub const VARIABLES: [(&str, &str); 7] = [
     // No run begins by itself.
     ("MSI_SYNC__INCREMENTAL_INTERVAL_SECONDS", "0"),
 ];
-
-pub fn random_below(most: u64) -> u64 {
-    u64::from_le_bytes(msi_actions::crypto::random_bytes()) % most
-}
 
 pub async fn start(app: &TestApp, token: &str, kind: &str) -> String {
     let run = app.call(token, Method::POST, "/v1/sync/runs", Some(json!({ "kind": kind }))).await.expect(202);
@@ -65,7 +61,7 @@ async fn people(app: &TestApp, token: &str) -> Vec<Value> {
 }
 
 /// Lets a few people come, go and change.
-async fn change_the_world(app: &TestApp, round: u32) {
+async fn change_the_world(app: &TestApp, round: u32, chance: &Chance) {
     let owner = app.a_salesforce_user().await;
     for number in 0..4 {
         let email = format!("round{round}.{number}@example.com");
@@ -78,7 +74,7 @@ async fn change_the_world(app: &TestApp, round: u32) {
     }
     let known = app.sandbox_says("").await["marketo"]["first_marketo_id"].as_u64().unwrap();
     for _ in 0..5 {
-        let id = known + random_below(900);
+        let id = known + chance.below(900);
         app.tell_sandbox(&format!("people/{id}"), json!({ "title": format!("Chief {round}") })).await;
     }
 }
@@ -95,6 +91,7 @@ pub async fn exports(app: &TestApp) -> [u64; 3] {
 }
 
 async fn killed_at_any_point_of_a_run(engine: Engine, kills: u32) {
+    let chance = Chance::new("killed at any point of a run");
     let app = TestApp::without_service(engine, 900).await;
     let mut server = app.serve_with(app.port(), &VARIABLES);
     let token = app.guided_instance().await;
@@ -108,12 +105,12 @@ async fn killed_at_any_point_of_a_run(engine: Engine, kills: u32) {
     while done < kills {
         round += 1;
         let token = app.narrowed_again(&token).await;
-        change_the_world(&app, round).await;
+        change_the_world(&app, round, &chance).await;
         let before = exports(&app).await;
         let path = start(&app, &token, "full").await;
         let mut killed = 0;
         while killed < 4 && done < kills {
-            tokio::time::sleep(Duration::from_millis(random_below(usual.as_millis() as u64 / 2 + 50))).await;
+            tokio::time::sleep(Duration::from_millis(chance.below(usual.as_millis() as u64 / 2 + 50))).await;
             let over = app.call(&token, Method::GET, &path, None).await.expect(200)["state"] == "completed";
             server.kill();
             (killed, done) = (killed + 1, done + 1);

@@ -10,9 +10,9 @@ use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Engine, TestApp};
+use crate::support::{Answer, Chance, Engine, TestApp};
 use crate::sync_differential::assert_equal;
-use crate::sync_kills::{VARIABLES, completed, exports, kills, random_below, serve_again, start};
+use crate::sync_kills::{VARIABLES, completed, exports, kills, serve_again, start};
 
 /// Seconds that must pass until a run sees all that has happened: it leaves the last moments of Salesforce's time for later.
 const LAST_MOMENT: i64 = 10;
@@ -122,6 +122,7 @@ fn assert_nothing_missed(run: &Value) {
 }
 
 async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u32) {
+    let chance = Chance::new("killed at any point while changes are followed");
     let vendors = Arc::new(LateClock { seconds_late: (LAST_MOMENT * i64::from(2 * kills + 10)).into() });
     let played = SandboxSettings { people: 900, ..SandboxSettings::default() };
     let app = TestApp::without_service_at(engine, played, vendors.clone()).await;
@@ -150,7 +151,7 @@ async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u
         let stream = Stream::begin(&app, round);
         let path = start(&app, &token, "incremental").await;
         for _ in 0..4 {
-            tokio::time::sleep(Duration::from_millis(random_below(usual.as_millis() as u64 + 50))).await;
+            tokio::time::sleep(Duration::from_millis(chance.below(usual.as_millis() as u64 + 50))).await;
             follower.read_on(&app, &token).await;
             server.kill();
             let was_under_way = app.count("SELECT COUNT(*) FROM sync_runs WHERE state <> 'completed'").await > 0;

@@ -14,6 +14,9 @@ pub struct Answer {
 impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the service answers");
+        if let Some(id) = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()) {
+            super::canaries::note_request(id);
+        }
         Self { status: response.status(), headers: response.headers().clone(), text: response.text().await.unwrap() }
     }
 

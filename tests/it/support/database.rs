@@ -51,7 +51,8 @@ impl Drop for TestDatabase {
         let Some((server, name)) = self.postgres.take() else { return };
         // Dropping happens outside of any runtime's reach, so it gets a short-lived one.
         let dropped = std::thread::spawn(move || {
-            super::run(async move {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
                 if let Ok(mut connection) = PgConnection::connect(&server).await {
                     let _ = connection.execute(sqlx::AssertSqlSafe(format!("DROP SCHEMA IF EXISTS {name} CASCADE"))).await;
                 }

@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 pub mod canaries;
+mod chance;
 mod clients;
 mod database;
 mod guide;
@@ -10,14 +11,15 @@ mod issuer;
 mod mailbox;
 pub mod person;
 mod process;
-pub mod reference;
 mod raw;
+pub mod reference;
 pub mod scim;
 mod smtp;
 mod sync;
 
 pub use answer::Answer;
 pub use app::{TestApp, eventually};
+pub use chance::Chance;
 pub use database::{Engine, TestDatabase};
 pub use guide::{FIRST_USER, MUNCHKIN_ID, WayBack};
 pub use issuer::{IssuerKey, IssuerServer};
@@ -52,6 +54,8 @@ pub(crate) use on_both_engines;
 
 /// Runs one test to its end on a runtime of its own.
 pub fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
-    canaries::assert_silence();
+    let watched = canaries::WatchedTest::begin();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).enable_all().on_thread_start(watched.on_thread_start()).build().unwrap().block_on(test);
+    watched.end();
 }

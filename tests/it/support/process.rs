@@ -17,8 +17,8 @@ pub fn binary(directory: &Path) -> Command {
 /// `serve`, running.
 pub struct Server {
     child: Child,
-    /// Looks at what it logs, to the end.
-    reader: Option<JoinHandle<()>>,
+    /// Looks at what it logs, to the end; gives what must not be logged.
+    reader: Option<JoinHandle<Vec<String>>>,
     pub first_line: String,
 }
 
@@ -38,7 +38,7 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let first_line = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("Running at")).expect("it starts");
         // Read on, so that the server never waits for a full pipe.
-        let reader = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| canaries::look_at(&line)));
+        let reader = std::thread::spawn(move || lines.map_while(Result::ok).flat_map(|line| canaries::leaks_in(&line)).collect());
         Self { child, reader: Some(reader), first_line }
     }
 
@@ -53,7 +53,7 @@ impl Server {
 
     fn read_to_the_end(&mut self) {
         if let Some(reader) = self.reader.take() {
-            reader.join().unwrap();
+            canaries::assert_none(&reader.join().unwrap());
         }
     }
 
@@ -69,5 +69,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            self.read_to_the_end();
+        }
     }
 }
