@@ -1,9 +1,10 @@
-//! The one place that reads the wall clock. Everything else is handed a [`Clock`], so that expiry can be tested by
-//! moving time instead of waiting for it.
+//! The one place that reads the machine's clocks. Whatever has a date asks a [`Clock`] that it is handed, so that expiry can be tested by
+//! moving time instead of waiting for it. What only measures how long this process has been at something asks [`monotonic_now`].
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
@@ -67,6 +68,14 @@ impl Clock for SystemClock {
         static IDS: IdSequence = IdSequence::new();
         &IDS
     }
+}
+
+/// A reading of the machine's monotonic clock, which nobody sets: for measuring durations and for waits within this process, which no moved
+/// clock shortens. As cheap as [`Instant::now`], which it is.
+#[must_use]
+#[allow(clippy::disallowed_methods)] // this is the one place
+pub fn monotonic_now() -> Instant {
+    Instant::now()
 }
 
 /// A clock that only moves when told to: for tests and for the sandbox's own tests.

@@ -5,14 +5,14 @@
 //! answer may cost the connection.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Serialize;
 
 use super::slots::{Held, Outcome, Place, Slot, UpstreamToken};
 use super::{ConnectionError, Connections};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, monotonic_now};
 use crate::ids::{ConnectionId, InstanceId};
 use crate::upstream::{BoxFuture, TokenSource, TokenUnavailable};
 
@@ -117,7 +117,7 @@ impl Connections {
 
     /// Takes a turn at looking and renewing, unless whoever had it before found what is needed.
     async fn wait_for(&self, place: Place, slot: Arc<Slot>, want: Want) -> Outcome {
-        let arrived = Instant::now();
+        let arrived = monotonic_now();
         let turn = slot.turn().await;
         if !want.even_if_set_aside
             && let Some(outcome) = slot.found_since(arrived)

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::ConnectionError;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, monotonic_now};
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 
 /// A token from memory is served for so long without a look at the database, where another process may have renewed it or
@@ -93,12 +93,12 @@ impl Slot {
     pub(super) fn found_since(&self, arrived: Instant) -> Option<Outcome> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let known = known.as_ref()?;
-        let held = known.hold_until.is_some_and(|until| Instant::now() < until);
+        let held = known.hold_until.is_some_and(|until| monotonic_now() < until);
         (known.at >= arrived || held).then(|| known.outcome.clone())
     }
 
     pub(super) fn keep(&self, outcome: Outcome, hold: Option<Duration>) {
-        let at = Instant::now();
+        let at = monotonic_now();
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Known { at, outcome, hold_until: hold.map(|hold| at + hold) });
     }
 

@@ -1,7 +1,9 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+
+use crate::clock::monotonic_now;
 
 /// Longest wait for something that goes on by itself, apart from the sync.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,13 +46,13 @@ impl Api {
 
     /// Asks until `ready` has an outcome.
     pub(super) async fn until<T>(&self, path: &str, ready: impl Fn(&Value) -> Option<T>) -> Result<T, String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = monotonic_now() + PATIENCE;
         loop {
             let answer = self.get(path).await?;
             if let Some(outcome) = ready(&answer) {
                 return Ok(outcome);
             }
-            if Instant::now() > deadline {
+            if monotonic_now() > deadline {
                 return Err(format!("GET {path} did not get there in {} s", PATIENCE.as_secs()));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

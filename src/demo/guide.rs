@@ -1,6 +1,6 @@
 //! The seven steps, each played by its persona.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -9,6 +9,8 @@ use super::api::Api;
 use super::report::Report;
 use super::stage::{MUNCHKIN_ID, Stage};
 use super::{browser, mailbox};
+
+use crate::clock::monotonic_now;
 
 /// The Marketo admin who becomes the first user; the sandbox knows her in Marketo and in Salesforce.
 const FIRST_USER: &str = "maria.admin@example.com";
@@ -42,7 +44,7 @@ pub(super) async fn play(stage: &Stage, report: &mut Report) -> Result<(), Strin
     ];
     for (number, (persona, title)) in (1..).zip(steps) {
         Report::begin(number, persona, title);
-        let began = Instant::now();
+        let began = monotonic_now();
         let outcome = match number {
             1 => play.set_up_account().await,
             2 => play.connect_salesforce().await,

@@ -1,12 +1,14 @@
 //! Opening the mail: without an SMTP server the service writes each message to a file.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::clock::monotonic_now;
 
 /// Waits for the message to `recipient` and gives the activation link in it.
 pub(super) async fn activation_link(directory: &Path, recipient: &str) -> Result<String, String> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while Instant::now() < deadline {
+    let deadline = monotonic_now() + Duration::from_secs(30);
+    while monotonic_now() < deadline {
         if let Some(link) = messages(directory).into_iter().find_map(|message| link_in(&message, recipient)) {
             return Ok(link);
         }

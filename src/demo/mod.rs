@@ -7,12 +7,12 @@ mod mailbox;
 mod report;
 mod stage;
 
-use std::time::Instant;
-
 use clap::Args;
 
 use report::Report;
 use stage::Stage;
+
+use crate::clock::monotonic_now;
 
 /// Flags of `demo`.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub struct DemoOptions {
 /// # Errors
 /// A text that says which step failed and why.
 pub async fn run(options: DemoOptions, database_url: Option<String>) -> Result<(), String> {
-    let began = Instant::now();
+    let began = monotonic_now();
     println!("Setting the stage: a sandbox with {} people in Marketo, and this service", options.people);
     let stage = Stage::set(options.people, database_url).await.map_err(|error| format!("setting the stage failed: {error}"))?;
     println!("  the service runs at {} on {}, the sandbox at {}\n", stage.app.url(), stage.app.db().engine(), stage.sandbox.url());

@@ -9,9 +9,9 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 use super::{Code, Problem};
+use crate::clock::monotonic_now;
 use crate::jobs::StopSignal;
 
 /// How often the database is asked for news.
@@ -83,25 +83,25 @@ where
     let event = move |data: &str| Bytes::from(format!("event: {name}\ndata: {data}\n\n"));
     async_stream::stream! {
         let _place = place;
-        let end = Instant::now() + LONGEST;
+        let end = monotonic_now() + LONGEST;
         let Sight { mark: mut told, is_last: mut over, data } = first;
         yield Ok(event(&data));
-        let mut said = Instant::now();
-        while !over && Instant::now() < end {
+        let mut said = monotonic_now();
+        while !over && monotonic_now() < end {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => break,
             }
             match look().await {
                 Ok(Some(next)) if next.mark != told => {
-                    (told, over, said) = (next.mark, next.is_last, Instant::now());
+                    (told, over, said) = (next.mark, next.is_last, monotonic_now());
                     yield Ok(event(&next.data));
                 }
                 Ok(None) => over = true,
                 Ok(_) if said.elapsed() < HEARTBEAT => {}
                 // Trouble with the database is no end of what is followed: the next look may tell more.
                 Ok(_) | Err(_) => {
-                    said = Instant::now();
+                    said = monotonic_now();
                     yield Ok(Bytes::from_static(b": still here\n\n"));
                 }
             }

@@ -23,6 +23,7 @@ use super::route::{Route, operation, route_of};
 use super::security_headers::SecurityHeaders;
 use super::{Authenticate, Code, Credentials, Problem, idempotency, scim_error};
 use crate::auth::permissions::{Access, Caller, Scope};
+use crate::clock::monotonic_now;
 use crate::telemetry::Metrics;
 
 /// Name of the console's session cookie. The prefix binds it to our host over TLS (RFC 6265bis, section 4.1.3.2); a plain
@@ -130,7 +131,7 @@ impl std::ops::Deref for IdText {
 /// # Errors
 /// When a handler panicked or took too long; the error answers as a problem document like all others.
 pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let (route, began) = (route_of(&request), Instant::now());
+    let (route, began) = (route_of(&request), monotonic_now());
     let form = Form::of(&request, route);
     let asked = operation(route, request.method());
     let metrics = request.app_data::<Data<Metrics>>().cloned();

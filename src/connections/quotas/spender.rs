@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration as StdDuration;
+use std::time::Instant;
 
 use tokio::sync::{Mutex as AsyncMutex, Notify};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{GRANT_LIFE, LEASE, LONG_GRANT_LIFE, Shares, counting_from, period_of, signed, window_from};
-use crate::clock::{SharedClock, Timestamp};
+use crate::clock::{SharedClock, Timestamp, monotonic_now};
 use crate::connections::Vendor;
 use crate::connections::store::{self, Account, AccountRow, Handed};
 use crate::db::{Db, DbError, Tx};
@@ -89,7 +89,7 @@ impl Drop for PlaceInUse {
     fn drop(&mut self) {
         if let Some(place) = self.spender.held().places.iter_mut().find(|place| (place.number, place.since) == (self.number, self.since)) {
             place.in_use = false;
-            place.idle_since = Instant::now();
+            place.idle_since = monotonic_now();
         }
         self.spender.freed.notify_waiters();
     }
@@ -110,14 +110,14 @@ impl Spender {
 
     /// Waits for room for one call.
     pub(in crate::connections) async fn admit(self: &Arc<Self>, patience: StdDuration) -> Result<Turn, QuotaExhausted> {
-        let deadline = Instant::now() + patience;
+        let deadline = monotonic_now() + patience;
         loop {
             let freed = self.freed.notified();
             let no_room = match self.enter().await {
                 Ok(turn) => return Ok(turn),
                 Err(no_room) => no_room,
             };
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(monotonic_now());
             if left.is_zero() || no_room.wait > left {
                 return Err(QuotaExhausted { quota: no_room.quota, retry_after: no_room.wait });
             }
@@ -278,7 +278,7 @@ impl Spender {
         };
         let leased_until = now + LEASE;
         store::lease_place(tx, &self.account, number, self.holder, leased_until).await?;
-        let since = Instant::now();
+        let since = monotonic_now();
         Ok(Ok(Place { number, leased_until, in_use: false, since, idle_since: since }))
     }
 

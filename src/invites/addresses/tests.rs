@@ -1,10 +1,12 @@
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
+
+use crate::clock::monotonic_now;
 
 /// The addresses found, and the texts in which there is none.
 fn found(text: &str) -> Vec<String> {
@@ -101,7 +103,7 @@ fn nothing_that_is_not_closed_swallows_the_rest() {
 #[test]
 fn a_long_text_of_openings_is_read_in_no_time() {
     for open in ["(", "\"", "<", "(\"<"] {
-        let began = Instant::now();
+        let began = monotonic_now();
         read_addresses(&open.repeat(100_000 / open.len()));
         assert!(began.elapsed() < Duration::from_secs(5), "{open}: {:?}", began.elapsed());
     }
@@ -208,8 +210,8 @@ fn the_texts_kept_are_read() {
 #[ignore = "runs as long as FUZZ_SECONDS says: cargo test --lib addresses -- --ignored --nocapture"]
 fn no_text_makes_it_panic_for_as_long_as_there_is_time() {
     let seconds = std::env::var("FUZZ_SECONDS").map_or(10, |text| text.parse().unwrap());
-    let (deadline, mut rounds, seeds) = (Instant::now() + Duration::from_secs(seconds), 0_u64, seeds());
-    while Instant::now() < deadline {
+    let (deadline, mut rounds, seeds) = (monotonic_now() + Duration::from_secs(seconds), 0_u64, seeds());
+    while monotonic_now() < deadline {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&(rounds + 1).to_le_bytes());
         let random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);

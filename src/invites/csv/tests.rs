@@ -1,12 +1,13 @@
 //! The analysis as a whole: files as their programs write them, and files as nobody does.
 
 use std::io::{self, Cursor};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
 
 use super::*;
+use crate::clock::monotonic_now;
 use crate::members::Teams;
 
 /// Files as programs write them, byte by byte; where the fuzzing begins.
@@ -379,9 +380,9 @@ proptest! {
 #[ignore = "takes ten minutes"]
 fn ten_minutes_of_damaged_files_bring_no_panic() {
     let seconds = std::env::var("CSV_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let end = monotonic_now() + Duration::from_secs(seconds);
     let mut cases = 0_u64;
-    while Instant::now() < end {
+    while monotonic_now() < end {
         let failures = Box::new(FileFailurePersistence::Direct("proptest-regressions/csv.txt"));
         let config = Config { cases: 1000, failure_persistence: Some(failures), ..Config::default() };
         cases += u64::from(config.cases);

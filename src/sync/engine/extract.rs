@@ -2,12 +2,13 @@
 //! staging table the next one is downloaded, and the ones after it are made at Marketo.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 use super::export::{Arrived, fetch};
 use super::{Pass, Turn};
+use crate::clock::monotonic_now;
 use crate::ids::{InstanceId, RunId};
 use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoClient, MarketoError};
 use crate::sync::store::{self, Export, ExportState};
@@ -79,7 +80,7 @@ impl Pass {
             match (export.state, export.export_id.clone()) {
                 (ExportState::Staged, _) => so_far += export.records.unwrap_or(0),
                 (ExportState::Created, Some(export_id)) => {
-                    under_way.push(UnderWay { export, export_id, next_question: Instant::now(), found_again: true });
+                    under_way.push(UnderWay { export, export_id, next_question: monotonic_now(), found_again: true });
                 }
                 _ => planned.push_back(export),
             }
@@ -199,7 +200,7 @@ impl Exporter {
         store::export_created(&mut tx, self.instance, self.run, export.position, &job.export_id).await?;
         tx.commit().await?;
         let queued = self.queue(&job.export_id).await?;
-        let next_question = Instant::now() + self.service.poll_interval;
+        let next_question = monotonic_now() + self.service.poll_interval;
         Ok((UnderWay { export, export_id: job.export_id, next_question, found_again: false }, queued))
     }
 
@@ -217,7 +218,7 @@ impl Exporter {
             let next = self.under_way.iter().enumerate().min_by_key(|(_, one)| one.next_question).map(|(place, _)| place);
             // The caller has checked that there is one.
             let place = next.ok_or(SyncError::Broken)?;
-            tokio::time::sleep_until(self.under_way[place].next_question).await;
+            tokio::time::sleep_until(self.under_way[place].next_question.into()).await;
             let one = &self.under_way[place];
             match self.marketo.export_status(&one.export_id).await {
                 Ok(job) if job.status.is_final() => return Ok((self.under_way.swap_remove(place), Some(job))),
@@ -228,7 +229,7 @@ impl Exporter {
                 Err(MarketoError::Rejected(_)) if one.found_again => return Ok((self.under_way.swap_remove(place), None)),
                 Err(error) => return Err(error.into()),
             }
-            self.under_way[place].next_question = Instant::now() + self.service.poll_interval;
+            self.under_way[place].next_question = monotonic_now() + self.service.poll_interval;
         }
     }
 }
