@@ -12,6 +12,7 @@ use crate::db::data_keys::{self, StoredDataKey};
 use crate::db::sealed::{SEALED_COLUMNS, replace_sealed, sealed_by_others};
 use crate::db::{Db, DbError};
 use crate::jobs::{JobHandler, JobOutcome, NewJob, back_off, enqueue};
+use crate::telemetry::error_chain;
 
 use super::keys::{KeyError, VaultKeeper};
 
@@ -118,7 +119,7 @@ impl ResealJob {
                             done.resealed += 1;
                         }
                         Err(error) => {
-                            tracing::error!(context, error = %error, "a sealed value can't be sealed anew");
+                            tracing::error!(context, error = %error_chain(&error), "a sealed value can't be sealed anew");
                             unopened += 1;
                         }
                     }
@@ -143,7 +144,7 @@ impl JobHandler for ResealJob {
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
             self.round().await.unwrap_or_else(|error| {
-                tracing::error!(error = %error, "sealing anew failed; trying again");
+                tracing::error!(error = %error_chain(&error), "sealing anew failed; trying again");
                 JobOutcome::Again(back_off(job.attempts))
             })
         })

@@ -7,6 +7,7 @@ use super::tokens::TokenIssuer;
 use super::{AuthError, lockout};
 use crate::clock::SharedClock;
 use crate::db::Db;
+use crate::telemetry::error_chain;
 
 /// How often a process reads what others have revoked and which keys there are.
 const READS_APART: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ pub fn start_upkeep(db: Db, clock: SharedClock, issuer: TokenIssuer) -> RunningU
                 _ = stopped.changed() => return,
             }
             if let Err(error) = keep_in_step(&db, &clock, &issuer, round).await {
-                tracing::warn!(error = %error, "revocations and signing keys can't be read; trying again");
+                tracing::warn!(error = %error_chain(&error), "revocations and signing keys can't be read; trying again");
             }
         }
     });

@@ -16,6 +16,7 @@ use super::{ConnectionError, Connections};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 use crate::salesforce::{self, Grant, SalesforceError};
+use crate::telemetry::error_chain;
 
 /// A token with less time left than this is not handed out.
 pub(super) const LEAST_LEFT: Duration = Duration::seconds(30);
@@ -121,7 +122,7 @@ impl Connections {
                         tx.commit().await
                     };
                     if let Err(error) = said.await {
-                        tracing::warn!(%error, "a sign of life could not be given");
+                        tracing::warn!(error = %error_chain(&error), "a sign of life could not be given");
                     }
                 }
             }

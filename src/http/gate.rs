@@ -283,7 +283,7 @@ fn from_actix(error: &Error) -> Problem {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(Code::UnsupportedMediaType, "The media type is not supported."),
         status if status.is_client_error() => Problem::new(Code::MalformedRequest, error.to_string()),
         _ => {
-            tracing::error!(error = %error, "the framework failed a request");
+            tracing::error!(reason = %error, "the framework failed a request");
             Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help.")
         }
     }

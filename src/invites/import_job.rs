@@ -11,6 +11,7 @@ use crate::http::Context;
 use crate::ids::{ImportId, InstanceId};
 use crate::jobs::{JobHandler, JobOutcome, back_off};
 use crate::members::{self, NewMember, Teams};
+use crate::telemetry::error_chain;
 
 /// The kind of job that invites the people of one file.
 pub(super) const KIND: &str = "invite_import";
@@ -152,7 +153,7 @@ impl JobHandler for ImportInvites {
             match self.work(instance, import_id).await {
                 Ok(()) => JobOutcome::Done,
                 Err(error) => {
-                    tracing::warn!(import = %import_id, error = %error, "an import was interrupted and goes on later");
+                    tracing::warn!(import = %import_id, error = %error_chain(&error), "an import was interrupted and goes on later");
                     JobOutcome::Again(back_off(job.attempts))
                 }
             }

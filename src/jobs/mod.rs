@@ -14,6 +14,7 @@ pub use worker::{JobWorker, RunningWorker};
 use crate::clock::Clock;
 use crate::db::claim::ClaimedJob;
 use crate::db::{Db, DbError};
+use crate::telemetry::error_chain;
 
 /// What became of a job's run.
 #[derive(Debug)]
@@ -32,11 +33,11 @@ const ROUNDS_APART: Duration = Duration::hours(1);
 impl JobOutcome {
     /// For a job of the kind `kind` that tidies up again and again: the next round comes in an hour; sooner after one that failed.
     #[must_use]
-    pub fn next_round<E: std::fmt::Display>(kind: &str, round: Result<(), E>) -> Self {
+    pub fn next_round<E: std::error::Error + 'static>(kind: &str, round: Result<(), E>) -> Self {
         match round {
             Ok(()) => Self::Again(ROUNDS_APART),
             Err(error) => {
-                tracing::warn!(kind, error = %error, "tidying up was interrupted and goes on later");
+                tracing::warn!(kind, error = %error_chain(&error), "tidying up was interrupted and goes on later");
                 Self::Again(ROUNDS_APART / 60)
             }
         }

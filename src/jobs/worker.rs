@@ -10,6 +10,7 @@ use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::db::claim::{ClaimedJob, claim_job};
 use crate::ids::JobId;
+use crate::telemetry::error_chain;
 
 /// How long a claimed job stays ours without a sign of life; another process takes it over after that.
 const LEASE: time::Duration = time::Duration::seconds(20);
@@ -78,7 +79,7 @@ impl JobWorker {
                 }
                 Ok(None) => self.wait(IDLE).await,
                 Err(error) => {
-                    tracing::warn!(error = %error, "the job queue can't be read");
+                    tracing::warn!(error = %error_chain(&error), "the job queue can't be read");
                     self.wait(Duration::from_secs(1)).await;
                 }
             }
@@ -101,7 +102,7 @@ impl JobWorker {
     /// Deletes jobs that ended long ago. What they were about keeps its own record.
     async fn forget_ended(&self) {
         if let Err(error) = store::forget_ended(&self.db, self.clock.timestamp() + -KEPT).await {
-            tracing::warn!(error = %error, "jobs that ended long ago could not be deleted");
+            tracing::warn!(error = %error_chain(&error), "jobs that ended long ago could not be deleted");
         }
     }
 
@@ -127,7 +128,7 @@ impl JobWorker {
             }
         };
         if let Err(error) = recorded {
-            tracing::warn!(error = %error, job = %job.id, "the end of a job could not be recorded; it runs again after its lease");
+            tracing::warn!(error = %error_chain(&error), job = %job.id, "the end of a job could not be recorded; it runs again after its lease");
         }
     }
 
@@ -144,7 +145,7 @@ impl JobWorker {
                         Ok(true) => {}
                         // Another process has it: stop here, so that two never work on it at once.
                         Ok(false) => return JobOutcome::Failed("the lease was lost".into()),
-                        Err(error) => tracing::warn!(error = %error, job = %job.id, "a job's lease could not be extended"),
+                        Err(error) => tracing::warn!(error = %error_chain(&error), job = %job.id, "a job's lease could not be extended"),
                     }
                 }
             }

@@ -16,6 +16,7 @@ use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::ids::{InstanceId, MailId};
 use crate::jobs::{JobHandler, JobOutcome, back_off};
+use crate::telemetry::error_chain;
 
 /// The kind of job that sends one message.
 pub(super) const KIND: &str = "send_mail";
@@ -195,7 +196,7 @@ impl JobHandler for SendMail {
                 return JobOutcome::Failed("the job names no message".into());
             };
             self.attempt(instance, mail_id).await.unwrap_or_else(|error| {
-                tracing::warn!(mail = %mail_id, error = %error, "what became of a message could not be recorded");
+                tracing::warn!(mail = %mail_id, error = %error_chain(&error), "what became of a message could not be recorded");
                 JobOutcome::Again(back_off(job.attempts))
             })
         })

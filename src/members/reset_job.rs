@@ -10,6 +10,7 @@ use crate::http::Context;
 use crate::instances::{self, LoginManagement};
 use crate::jobs::{JobHandler, JobOutcome, back_off};
 use crate::mail::{self, Letter, NewMail, PasswordResetLetter, QueueError};
+use crate::telemetry::error_chain;
 
 /// The kind of job that answers a request for a new password.
 pub(super) const KIND: &str = "password_reset";
@@ -82,7 +83,7 @@ impl JobHandler for AnswerPasswordResets {
             match self.answer(&email_key).await {
                 Ok(()) => JobOutcome::Done,
                 Err(error) => {
-                    tracing::warn!(job = %job.id, %error, "a request for a new password could not be answered and will be tried again");
+                    tracing::warn!(job = %job.id, error = %error_chain(&error), "a request for a new password could not be answered and will be tried again");
                     JobOutcome::Again(back_off(job.attempts))
                 }
             }

@@ -6,6 +6,7 @@ use super::{SyncError, SyncService};
 use crate::db::claim::ClaimedJob;
 use crate::ids::RunId;
 use crate::jobs::{JobHandler, JobOutcome, back_off};
+use crate::telemetry::error_chain;
 
 /// The kind of job that carries a run out.
 pub(super) const KIND: &str = "sync_run";
@@ -41,7 +42,7 @@ impl SyncRunJob {
             Ok(Ending::Failed(code)) => JobOutcome::Failed(code),
             // The failure couldn't be recorded, so the run isn't over.
             Err(error) => {
-                tracing::warn!(error = %error, run = %turn.run, "the end of a sync could not be recorded");
+                tracing::warn!(error = %error_chain(&error), run = %turn.run, "the end of a sync could not be recorded");
                 JobOutcome::Again(back_off(tries))
             }
         }

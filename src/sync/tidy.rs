@@ -12,6 +12,7 @@ use crate::db::claim::ClaimedJob;
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, RunId};
 use crate::jobs::{JobHandler, JobOutcome, NewJob, back_off, enqueue_at};
+use crate::telemetry::error_chain;
 
 /// How long what a failed run has read is kept for a retry.
 pub(super) const KEPT_AFTER_FAILURE: Duration = Duration::hours(24);
@@ -66,14 +67,14 @@ impl SyncTidyJob {
         let exports = store::exports(&self.0.db, instance, run).await.unwrap_or_default();
         for id in exports.iter().filter(|one| one.state == store::ExportState::Created).filter_map(|one| one.export_id.as_deref()) {
             if let Err(error) = marketo.cancel_export(id).await {
-                tracing::info!(%run, export = id, error = %error, "an export of a cancelled sync could not be called off");
+                tracing::info!(%run, export = id, error = %error_chain(&error), "an export of a cancelled sync could not be called off");
             }
         }
         let ledger = row.ledger();
         for query in [ledger.leads, ledger.contacts].into_iter().filter(|query| !query.complete) {
             let Some(id) = query.job else { continue };
             if let Err(error) = salesforce.abort_query_job(&id).await {
-                tracing::info!(%run, job = id, error = %error, "a query of a cancelled sync could not be called off");
+                tracing::info!(%run, job = id, error = %error_chain(&error), "a query of a cancelled sync could not be called off");
             }
         }
     }
@@ -92,7 +93,7 @@ impl JobHandler for SyncTidyJob {
             match self.tidy(instance, run_id).await {
                 Ok(()) => JobOutcome::Done,
                 Err(error) => {
-                    tracing::warn!(run = %run_id, error = %error, "what an ended sync has read could not be deleted");
+                    tracing::warn!(run = %run_id, error = %error_chain(&error), "what an ended sync has read could not be deleted");
                     JobOutcome::Again(back_off(job.attempts))
                 }
             }

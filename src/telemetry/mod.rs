@@ -1,6 +1,7 @@
 //! Log lines and metrics. A line never holds a token, a secret, an address with a token in it or a person's data: requests are named
 //! by their route pattern.
 
+mod error_chain;
 mod json_lines;
 mod metrics;
 mod outlet;
@@ -14,6 +15,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::config::{LogFormat, LogSettings};
 
+pub use error_chain::error_chain;
 pub use metrics::{Metrics, Operation};
 pub use outlet::flush_log;
 

@@ -12,6 +12,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::connections::store;
 use crate::db::{Db, DbError};
 use crate::ids::{ConnectionId, InstanceId};
+use crate::telemetry::error_chain;
 use crate::upstream::CallFailure;
 
 /// Reports that may wait for the writing task; more are dropped, so that a storm of failures costs no memory.
@@ -119,7 +120,7 @@ async fn write_down(db: Db, mut arriving: mpsc::Receiver<Counted>, mut stopped: 
         match write(&db, kept.values()).await {
             Ok(()) => kept.clear(),
             Err(error) => {
-                tracing::warn!(error = %error, kinds = kept.len(), "the diagnostics can't be written; they are kept and tried again");
+                tracing::warn!(error = %error_chain(&error), kinds = kept.len(), "the diagnostics can't be written; they are kept and tried again");
                 // Not at once again, however many reports arrive meanwhile.
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE), if !last => {}

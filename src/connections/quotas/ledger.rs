@@ -5,6 +5,7 @@ use super::spender::Spender;
 use crate::connections::Vendor;
 use crate::connections::diagnostics::Recorder;
 use crate::ids::{ConnectionId, InstanceId};
+use crate::telemetry::error_chain;
 use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
 
 /// How long to wait when the count can't be read.
@@ -31,7 +32,7 @@ impl CallLedger for ConnectionLedger {
                 Ok(None) => Ok(()),
                 Ok(Some(exhausted)) => Err(exhausted),
                 Err(error) => {
-                    tracing::warn!(error = %error, "the export quota can't be read, so no export is begun");
+                    tracing::warn!(error = %error_chain(&error), "the export quota can't be read, so no export is begun");
                     Err(QuotaExhausted { quota: Quota::ShortWindow, retry_after: UNREADABLE })
                 }
             }

@@ -37,6 +37,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::config::{MarketoSettings, SalesforceSettings, share_of};
 use crate::db::{Db, DbError};
 use crate::marketo::next_reset;
+use crate::telemetry::error_chain;
 use crate::upstream::Quota;
 
 pub(super) use ledger::ConnectionLedger;
@@ -145,7 +146,7 @@ impl Quotas {
                 let all: Vec<_> = kept.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
                 for spender in all {
                     if let Err(error) = spender.keep_up(last).await {
-                        tracing::warn!(error = %error, "the quotas can't be kept up; what can't be given back runs out by itself");
+                        tracing::warn!(error = %error_chain(&error), "the quotas can't be kept up; what can't be given back runs out by itself");
                     }
                 }
                 if last {

@@ -10,6 +10,7 @@ use crate::clock::{SharedClock, Timestamp, monotonic_now};
 use crate::connections::Vendor;
 use crate::connections::store::{self, Account, AccountRow, Handed};
 use crate::db::{Db, DbError, Tx};
+use crate::telemetry::error_chain;
 use crate::upstream::{Quota, QuotaExhausted, Turn};
 
 /// Longest wait between two looks whether there is room.
@@ -141,7 +142,7 @@ impl Spender {
             Ok(None) => self.take().ok_or(NoRoom { quota: Quota::AtOnce, wait: LOOK_AGAIN }),
             Ok(Some(no_room)) => Err(no_room),
             Err(error) => {
-                tracing::warn!(error = %error, vendor = self.account.vendor.as_str(), "the quotas can't be read, so no call is made");
+                tracing::warn!(error = %error_chain(&error), vendor = self.account.vendor.as_str(), "the quotas can't be read, so no call is made");
                 Err(NoRoom { quota: Quota::ShortWindow, wait: UNREADABLE })
             }
         }

@@ -35,6 +35,7 @@ use crate::auth::permissions::Caller;
 use crate::crypto::sha256;
 use crate::db::DbError;
 use crate::ids::InstanceId;
+use crate::telemetry::error_chain;
 use store::{Keyed, Known};
 
 pub use forget::{FORGET, ForgetKeys};
@@ -228,7 +229,7 @@ async fn settle(taken: Taken, answered: ServiceResponse<BoxBody>) -> Result<Serv
         _ => (Outcome::Lose, answered),
     };
     if let Err(error) = record(&taken, outcome).await {
-        tracing::warn!(error = %error, "the answer to a request with an idempotency key could not be kept");
+        tracing::warn!(error = %error_chain(&error), "the answer to a request with an idempotency key could not be kept");
     }
     Ok(answered)
 }

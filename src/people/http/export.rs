@@ -9,6 +9,7 @@ use crate::db::{Db, DbError};
 use crate::http::{Context, InstanceCaller, Problem, QueryParams};
 use crate::ids::InstanceId;
 use crate::people::{ExportFormat, ListPlace, Listed, PeopleFilter, store};
+use crate::telemetry::error_chain;
 
 /// People read at a time. No connection to the database is held while they are on their way to the client.
 const ROWS: usize = 1_000;
@@ -66,7 +67,7 @@ fn pages(
             yield Bytes::from(std::mem::take(&mut bytes));
             let Some(last) = page.pop().filter(|_| page.len() + 1 == ROWS) else { break };
             page = store::list(&db, instance, &filter, &last.place, rows()).await.inspect_err(|error| {
-                tracing::error!(%error, "an export was cut short");
+                tracing::error!(error = %error_chain(error), "an export was cut short");
             })?;
         }
     }

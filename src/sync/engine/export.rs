@@ -13,6 +13,7 @@ use crate::sync::rows::{PeopleOutcome, Window, read_people, read_rejected};
 use crate::sync::store::{self, Export};
 use crate::sync::{SyncError, SyncService};
 
+use crate::telemetry::error_chain;
 /// Downloads of a file that turns out cut or corrupt.
 const MOST_DOWNLOADS: u32 = 3;
 /// Parcels that may wait for the database.
@@ -71,7 +72,7 @@ pub(super) async fn fetch(
             Err(error @ (MarketoError::SizeMismatch { .. } | MarketoError::ChecksumMismatch { .. } | MarketoError::Interrupted { .. }))
                 if tries < MOST_DOWNLOADS =>
             {
-                tracing::warn!(run = %turn.run, error = %error, "an export's file is downloaded again");
+                tracing::warn!(run = %turn.run, error = %error_chain(&error), "an export's file is downloaded again");
                 // What was announced may be what is wrong.
                 job = marketo.export_status(&job.export_id).await?;
             }

@@ -13,6 +13,7 @@ use super::{Meter, Pass};
 use crate::salesforce::{QueryJobState, ResultBody, ResultPage, SalesforceError};
 use crate::sync::rows::read_owners;
 use crate::sync::{Phase, SyncError, store};
+use crate::telemetry::error_chain;
 
 /// Records of a page at most.
 const PAGE: u32 = 50_000;
@@ -122,7 +123,7 @@ impl Pass {
             match self.read_page(object, page).await {
                 Ok(()) => tries = 0,
                 Err(error @ (SyncError::QueryUnreadable(_) | SyncError::Connection(_))) if tries < MOST_TRIES => {
-                    tracing::warn!(run = %self.run, error = %error, "a page of a query's result is read again");
+                    tracing::warn!(run = %self.run, error = %error_chain(&error), "a page of a query's result is read again");
                     tokio::time::sleep(FIRST_WAIT).await;
                 }
                 Err(error) => return Err(error),

@@ -13,6 +13,7 @@ use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::run::{Request, RunState};
 use crate::sync::store::{self, RunRow};
 use crate::sync::{SyncError, SyncService};
+use crate::telemetry::error_chain;
 
 /// How often the database is asked whether the run is to stop.
 const LOOK: Duration = Duration::from_millis(500);
@@ -82,7 +83,7 @@ impl Turn {
                     }
                 }
                 Ok(_) => break SyncError::Superseded,
-                Err(error) => tracing::warn!(run = %self.run, error = %error, "whether a sync is to stop can't be read"),
+                Err(error) => tracing::warn!(run = %self.run, error = %error_chain(&error), "whether a sync is to stop can't be read"),
             }
         };
         (why, self.undivided.clone().lock_owned().await)

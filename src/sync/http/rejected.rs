@@ -10,6 +10,7 @@ use crate::http::{InstanceCaller, PathParams, Problem};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::SyncService;
 use crate::sync::store::RejectedListing;
+use crate::telemetry::error_chain;
 
 /// Download the rows that a run could not use
 ///
@@ -43,7 +44,7 @@ fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bo
         let mut after = None;
         loop {
             let (rows, next) = sync.rejected(instance, run, after).await.map_err(|error| {
-                tracing::warn!(%run, error = %error, "a list of rejected rows is cut");
+                tracing::warn!(%run, error = %error_chain(&error), "a list of rejected rows is cut");
                 io::Error::other("the rows can't be read")
             })?;
             if !rows.is_empty() {

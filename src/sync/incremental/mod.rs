@@ -37,6 +37,7 @@ use crate::db::Tx;
 use crate::ids::InstanceId;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
+use crate::telemetry::error_chain;
 
 /// Fields may be taken as known for a day.
 const DESCRIBED_FOR: Duration = Duration::DAY;
@@ -193,7 +194,9 @@ impl Follower {
             match self.service.start_reading(self.instance, RunKind::Full, &notices::schedule(), changed_since).await {
                 Ok(full) => tracing::info!(run = %self.turn.run, full = %full.id, "a full sync fills the gap"),
                 // The next pass finds the gap again.
-                Err(error) => tracing::warn!(run = %self.turn.run, error = %error, "the full sync that would fill a gap can't begin"),
+                Err(error) => {
+                    tracing::warn!(run = %self.turn.run, error = %error_chain(&error), "the full sync that would fill a gap can't begin")
+                }
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::jobs::{JobHandler, JobOutcome, enqueue_once, forget_done};
 use crate::sync::notices;
 use crate::sync::run::Plan;
 use crate::sync::{RunKind, SyncError, SyncService, jobs, store};
+use crate::telemetry::error_chain;
 
 /// The kind of job.
 const KIND: &str = "sync_schedule";
@@ -48,7 +49,7 @@ impl JobHandler for SyncScheduleJob {
             let Some(instance) = job.instance_id else { return JobOutcome::Failed("the job names no instance".into()) };
             let Some(interval) = self.0.settings.incremental_interval() else { return JobOutcome::Done };
             if let Err(error) = self.begin_pass(instance).await {
-                tracing::info!(error = %error, %instance, "a scheduled sync could not begin");
+                tracing::info!(error = %error_chain(&error), %instance, "a scheduled sync could not begin");
             }
             JobOutcome::Again(interval)
         })
