@@ -23,6 +23,7 @@ pub mod members;
 pub mod package;
 pub mod passage;
 pub mod people;
+pub mod private_files;
 pub mod salesforce;
 pub mod sandbox;
 pub mod scim;

@@ -1,6 +1,5 @@
 //! Finding the master key, and the vault it opens.
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +13,8 @@ use crate::config::Settings;
 use crate::crypto::{DataKey, MasterKey, MasterKeyError, MasterKeys, SealError, Vault};
 use crate::db::data_keys::{self, StoredDataKey};
 use crate::db::{Db, DbError};
+use crate::private_files;
+use crate::telemetry::error_chain;
 
 /// How often a process looks for new data keys.
 const READS_APART: Duration = Duration::from_secs(1);
@@ -91,16 +92,16 @@ async fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyErro
         write_private(&path, &key.to_text()).map_err(refuse)?;
         tracing::warn!(file = %path.display(), "made a master key; keep a copy: without it the stored credentials are lost");
     }
+    // One that the service made is its own to close; another may be shared on purpose, as a mounted secret is.
+    if !named {
+        private_files::create_or_restrict(&path, &[""]).map_err(refuse)?;
+    }
     let text: SecretString = std::fs::read_to_string(&path).map_err(refuse)?.into();
     Ok(MasterKeys::parse(&text, &secrets.old_master_keys)?)
 }
 
 fn write_private(path: &std::path::Path, text: &SecretString) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private_files::create_new(path)?;
     writeln!(file, "{}", text.expose_secret())?;
     file.sync_all()
 }

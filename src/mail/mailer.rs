@@ -9,6 +9,7 @@ use lettre::message::{Body, Mailbox, MultiPart};
 use super::smtp::SmtpServer;
 use super::{MailError, Message};
 use crate::config::MailSettings;
+use crate::private_files;
 
 /// Sends messages. Cheap to clone.
 #[derive(Clone)]
@@ -113,7 +114,7 @@ impl Inner {
 
 fn directory(settings: &MailSettings, data_dir: &Path) -> Result<Way, MailError> {
     let directory = if settings.directory.is_empty() { data_dir.join("mail") } else { PathBuf::from(&settings.directory) };
-    std::fs::create_dir_all(&directory)
+    private_files::create_directory(&directory)
         .map_err(|error| MailError::Settings(format!("mail.directory: {} can't be made: {error}", directory.display())))?;
     tracing::warn!(directory = %directory.display(), "no SMTP server is set (mail.smtp_url): messages are written as .eml files");
     Ok(Way::Directory(directory))
@@ -125,7 +126,7 @@ async fn write(directory: &Path, message: &Message, bytes: &[u8]) -> Result<(), 
     let half = directory.join(format!(".{}.part", message.id));
     let whole = directory.join(format!("{}.eml", message.id));
     let written = async {
-        tokio::fs::write(&half, bytes).await?;
+        private_files::write(half.clone(), bytes.to_vec()).await?;
         tokio::fs::rename(&half, &whole).await
     };
     written.await.map_err(|error| MailError::temporary("the directory can't be written", error))

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::client::{Call, Course, MarketoClient, judge, read};
 use super::error::MarketoError;
 use super::export::ExportJob;
+use crate::private_files;
 use crate::upstream::{Turn, causes, shortened};
 
 /// Chunks that may wait for the disk; a chunk is what one read from the connection brings.
@@ -167,7 +167,7 @@ impl Spool {
     fn open(path: PathBuf) -> Self {
         let (chunks, mut arriving) = mpsc::channel::<Bytes>(WAITING_CHUNKS);
         let writer = tokio::task::spawn_blocking(move || {
-            let mut file = BufWriter::new(File::create(path)?);
+            let mut file = BufWriter::new(private_files::create(&path)?);
             let mut hash = Sha256::new();
             while let Some(chunk) = arriving.blocking_recv() {
                 hash.update(&chunk);

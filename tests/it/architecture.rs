@@ -13,7 +13,7 @@ struct Room {
 const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package", "passage", "scim"];
 
 /// What every feature may build on.
-const GROUND: &[&str] = &["audit", "clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "telemetry"];
+const GROUND: &[&str] = &["audit", "clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "private_files", "telemetry"];
 
 /// Modules below or beside the features.
 const ROOMS: &[Room] = &[
@@ -45,15 +45,17 @@ const ROOMS: &[Room] = &[
     Room { name: "clock", may: &[] },
     Room { name: "config", may: &["telemetry"] },
     Room { name: "crypto", may: &["config"] },
-    Room { name: "db", may: &["clock", "config", "ids", "telemetry"] },
+    Room { name: "db", may: &["clock", "config", "ids", "private_files", "telemetry"] },
     Room { name: "http", may: &["auth::permissions", "clock", "config", "crypto", "db", "ids", "jobs", "language", "telemetry"] },
     Room { name: "ids", may: &[] },
     Room { name: "jobs", may: &["clock", "config", "db", "ids", "telemetry"] },
     // Of messages and of pages.
     Room { name: "language", may: &[] },
     // The outbox: rows, jobs, and the operator's view of it. It knows no feature; those that write to people watch what becomes of it.
-    Room { name: "mail", may: &["clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "telemetry"] },
-    Room { name: "marketo", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },
+    Room { name: "mail", may: &["clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "private_files", "telemetry"] },
+    Room { name: "marketo", may: &["clock", "config", "private_files", "telemetry", "upstream", "http_stub"] },
+    // Files that only the service's own user can read.
+    Room { name: "private_files", may: &["telemetry"] },
     Room { name: "salesforce", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },
     Room { name: "sandbox", may: &["clock", "config"] },
     Room { name: "telemetry", may: &["clock", "config"] },

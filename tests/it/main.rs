@@ -39,6 +39,7 @@ mod people_feed;
 mod people_lookup;
 mod permissions;
 mod quotas;
+mod private_files;
 mod retention;
 mod schema;
 mod scim;

@@ -9,11 +9,12 @@ use tokio::sync::mpsc;
 use super::{Pass, Turn};
 use crate::db::Tx;
 use crate::marketo::{ExportJob, MarketoClient, MarketoError};
+use crate::private_files;
 use crate::sync::rows::{PeopleOutcome, Window, read_people, read_rejected};
 use crate::sync::store::{self, Export};
 use crate::sync::{SyncError, SyncService};
-
 use crate::telemetry::error_chain;
+
 /// Downloads of a file that turns out cut or corrupt.
 const MOST_DOWNLOADS: u32 = 3;
 /// Parcels that may wait for the database.
@@ -64,7 +65,7 @@ pub(super) async fn fetch(
         return Ok(Some(Fetched { file: None, expected: Some(0), bytes: 0 }));
     }
     let file = Spooled(service.spool.join(format!("{}-{}-{}.csv", turn.run, export.position, turn.id)));
-    tokio::fs::create_dir_all(&service.spool).await.map_err(SyncError::Spool)?;
+    private_files::ensure_directory(service.spool.clone()).await.map_err(SyncError::Spool)?;
     for tries in 1.. {
         match marketo.download_export(&job, &file.0, |_| ()).await {
             Ok(()) => break,

@@ -3,6 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use super::Turn;
+use crate::private_files;
 use crate::sync::{SyncError, SyncService};
 
 /// Whatever lies longer than this was left by a process that died: no file is read that long after its download.
@@ -13,7 +14,7 @@ const FORGOTTEN: Duration = Duration::days(1);
 /// # Errors
 /// [`SyncError::Spool`] when the directory can't be made or read.
 pub(super) async fn sweep(service: &SyncService, turn: &Turn) -> Result<(), SyncError> {
-    tokio::fs::create_dir_all(&service.spool).await.map_err(SyncError::Spool)?;
+    private_files::ensure_directory(service.spool.clone()).await.map_err(SyncError::Spool)?;
     let mut files = tokio::fs::read_dir(&service.spool).await.map_err(SyncError::Spool)?;
     let (run, now) = (turn.run.to_string(), service.clock.now());
     while let Some(file) = files.next_entry().await.map_err(SyncError::Spool)? {
