@@ -1,11 +1,14 @@
 //! Signs of life for the operator: `/livez`, `/readyz`, `/metrics`.
 
+use std::time::Duration;
+
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::TokenIssuer;
+use crate::db::{Db, WriteOutcome, WriteProbe};
 use crate::http::{Code, Context, Problem};
 use crate::telemetry::Metrics;
 
@@ -25,7 +28,7 @@ async fn live() -> HttpResponse {
 /// One part of the readiness.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Check {
-    /// `database`, `migrations` or `keys`.
+    /// `database`, `migrations`, `storage` or `keys`.
     name: &'static str,
     /// Whether it is fine.
     ok: bool,
@@ -44,26 +47,42 @@ struct Readiness {
 
 /// Whether requests can be served
 ///
-/// For a readiness probe: the database answers, its schema is this version's, access tokens can be signed.
+/// For a readiness probe: the database answers and can be written, its schema is this version's, access tokens can be signed. Whether it
+/// can be written is tried at most once a second.
 #[utoipa::path(operation_id = "getReadiness", tag = "Operation", responses(
     (status = 200, description = "Ready.", body = Readiness),
     (status = 503, description = "Not ready; the checks say why.", body = Readiness),
 ))]
 #[get("/readyz")]
-async fn ready(context: Context, issuer: Data<TokenIssuer>) -> HttpResponse {
-    let checks = match context.db.schema_version().await {
-        Ok((known, applied)) => vec![
-            Check { name: "database", ok: true, detail: format!("{} answers", context.db.engine()) },
-            Check { name: "migrations", ok: known == applied, detail: format!("schema step {applied} of {known}") },
-        ],
-        Err(error) => vec![Check { name: "database", ok: false, detail: error.to_string() }],
-    };
+async fn ready(context: Context, issuer: Data<TokenIssuer>, probe: Data<WriteProbe>) -> HttpResponse {
+    let mut checks = database_checks(&context.db, &probe).await;
     let known = context.vault.keys().len();
-    let keys = Check { name: "keys", ok: issuer.can_sign(), detail: format!("data keys known: {known}; access tokens can be signed") };
-    let checks: Vec<_> = checks.into_iter().chain([keys]).collect();
+    checks.push(Check { name: "keys", ok: issuer.can_sign(), detail: format!("data keys known: {known}; access tokens can be signed") });
     let ready = checks.iter().all(|check| check.ok);
     let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     answer.json(Readiness { ready, checks })
+}
+
+/// Longest wait for the database, below the five seconds that probes commonly wait.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(3);
+
+async fn database_checks(db: &Db, probe: &WriteProbe) -> Vec<Check> {
+    let unanswered = |detail: String| vec![Check { name: "database", ok: false, detail }];
+    let (known, applied) = match tokio::time::timeout(DATABASE_PATIENCE, db.schema_version()).await {
+        Ok(Ok(versions)) => versions,
+        Ok(Err(error)) => return unanswered(error.to_string()),
+        Err(_) => return unanswered(format!("{} gives no answer within {} s", db.engine(), DATABASE_PATIENCE.as_secs())),
+    };
+    let (is_writable, found) = match probe.try_write().await {
+        WriteOutcome::Written => (true, "a row was written".to_owned()),
+        WriteOutcome::Busy => (true, "others are writing".to_owned()),
+        WriteOutcome::Failed(error) => (false, error.to_string()),
+    };
+    vec![
+        Check { name: "database", ok: true, detail: format!("{} answers", db.engine()) },
+        Check { name: "migrations", ok: known == applied, detail: format!("schema step {applied} of {known}") },
+        Check { name: "storage", ok: is_writable, detail: found },
+    ]
 }
 
 /// Metrics

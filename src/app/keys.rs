@@ -47,7 +47,7 @@ pub enum KeyError {
     RotationUnderWay,
     #[error("a data key can't be made: {0}")]
     Seal(SealError),
-    #[error("the data keys can't be read: {0}")]
+    #[error("the data keys can't be read: {}", error_chain(.0))]
     Db(#[from] DbError),
 }
 
@@ -163,7 +163,7 @@ impl VaultKeeper {
         loop {
             tokio::time::sleep(READS_APART).await;
             if let Err(error) = self.read().await {
-                tracing::warn!(error = %error, "the data keys can't be read; trying again");
+                tracing::warn!(error = %error_chain(&error), "the data keys can't be read; trying again");
             }
         }
     }

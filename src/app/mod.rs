@@ -20,23 +20,24 @@ use utoipa_actix_web::AppExt;
 
 use crate::auth::http::Federation;
 use crate::auth::{Authenticator, IssuerUnfit, Revocations, RunningUpkeep, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, monotonic_now};
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
-use crate::db::{Db, DbError};
+use crate::db::{ConnectError, Db, DbError, WriteProbe};
 use crate::http::gate::{Gate, gate};
 use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RequestSpan, idempotency};
 use crate::invites::{Activations, ForgetInvites, ImportInvites, InvitationWatcher};
 use crate::jobs::{JobHandler, JobWorker, RunningWorker, StopSignal, keep_tidying};
 use crate::mail::{ForgetMail, MailError, Mailer, SendMail};
 use crate::members::{AnswerPasswordResets, AutoLogin};
+use crate::private_files;
 
 use keys::VaultKeeper;
 use metrics_listener::MetricsListener;
 use reseal::ResealJob;
 
 use crate::sync::{SyncError, SyncRunJob, SyncScheduleJob, SyncService, SyncTidyJob};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, error_chain};
 
 pub use keys::KeyError;
 pub use reseal::rotate_data_key;
@@ -45,7 +46,9 @@ pub use routes::openapi_document;
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("database.url: {error}{}", cause(error))]
+    #[error("database.url: {0}")]
+    Connect(#[from] ConnectError),
+    #[error("database.url: {}", error_chain(error))]
     Database {
         #[from]
         error: DbError,
@@ -74,10 +77,6 @@ pub enum StartError {
     Sync(#[from] SyncError),
     #[error("the server failed: {0}")]
     Server(#[from] std::io::Error),
-}
-
-fn cause(error: &DbError) -> String {
-    std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
 /// The service, running.
@@ -114,16 +113,47 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Opens the database named by the settings, making the data directory when it doesn't exist.
 ///
 /// # Errors
-/// [`StartError::DataDir`], [`StartError::Database`].
+/// [`StartError::DataDir`], [`StartError::Connect`].
 pub async fn open_database(settings: &Settings) -> Result<Db, StartError> {
     let url = settings.database.resolve(&settings.data_dir);
     if let DatabaseUrl::Sqlite(path) = &url {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(directory) = directory {
-            std::fs::create_dir_all(directory).map_err(|error| StartError::DataDir { path: directory.display().to_string(), error })?;
+            private_files::create_directory(directory)
+                .map_err(|error| StartError::DataDir { path: directory.display().to_string(), error })?;
         }
     }
     Ok(Db::connect(&url, settings.database.max_connections).await?)
+}
+
+/// Opens the database named by the settings for a command that works on what a service has stored: one that isn't there is not made.
+///
+/// # Errors
+/// [`StartError::Connect`].
+pub async fn open_existing_database(settings: &Settings) -> Result<Db, StartError> {
+    Ok(Db::connect_existing(&settings.database.resolve(&settings.data_dir), settings.database.max_connections).await?)
+}
+
+/// How long a starting service waits for a database that may be starting, too.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(10);
+/// Between two tries.
+const TRIES_APART: Duration = Duration::from_millis(500);
+
+/// The same for a service, which may have been started together with its database.
+async fn await_database(settings: &Settings) -> Result<Db, StartError> {
+    let began = monotonic_now();
+    let mut has_told = false;
+    loop {
+        match open_database(settings).await {
+            Err(StartError::Connect(error)) if error.is_temporary() && began.elapsed() < DATABASE_PATIENCE => {
+                if !std::mem::replace(&mut has_told, true) {
+                    tracing::warn!(error = %error_chain(&error), "waiting for the database");
+                }
+                tokio::time::sleep(TRIES_APART).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// Starts the service: database, schema, keys, jobs, server.
@@ -135,7 +165,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     if !unlisted.is_empty() {
         return Err(StartError::UnlistedRoutes(unlisted.join(", ")));
     }
-    std::fs::create_dir_all(&settings.data_dir)
+    private_files::create_directory(&settings.data_dir)
         .map_err(|error| StartError::DataDir { path: settings.data_dir.display().to_string(), error })?;
     let listener = listen(settings.server.address).map_err(|error| StartError::Listen { address: settings.server.address, error })?;
     let address = listener.local_addr()?;
@@ -144,7 +174,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let metrics_listener = metrics_listener.transpose()?;
     let public_url = settings.server.public_url(address);
 
-    let db = open_database(&settings).await?;
+    let db = await_database(&settings).await?;
     // Before anything is changed: a database that doesn't open is left as it is.
     let master_keys = keys::fitting_master_keys(&settings, &db).await?;
     db.migrate().await?;
@@ -195,6 +225,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         is_over_tls: public_url.starts_with("https://"),
         proxies: settings.server.proxies,
     });
+    let probe = Data::new(WriteProbe::new(context.db.clone(), context.clock.clone()));
     let context = Data::new(context);
     let issuer = Data::new(issuer);
     let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
@@ -214,6 +245,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
             .app_data(sync.clone())
             .app_data(streams.clone())
             .app_data(metrics.clone())
+            .app_data(probe.clone())
             .app_data(PayloadConfig::new(body_limit))
             .configure(|config| routes::configure_unlisted(config, document))
             .wrap(middleware::from_fn(gate))

@@ -2,20 +2,26 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTransactionManager};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx_core::transaction::TransactionManager;
 
+use super::{ConnectError, DbError};
 use crate::config::DatabaseUrl;
-
-use super::DbError;
-
-static SQLITE_STEPS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_STEPS: Migrator = sqlx::migrate!("migrations/postgres");
+use crate::private_files;
 
 /// How long a request waits for a free connection before it is told that the database is unreachable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long PostgreSQL may take to answer at the start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Statements that each connection to PostgreSQL keeps prepared, the latest ones: room for all that run often.
+/// They have names, which belong to a session: a pooler that hands each transaction to another session must keep them apart and prepare
+/// them again where they are missing, as PgBouncer does from 1.21 on when `max_prepared_statements` isn't 0. Statements without names are no
+/// way out: sqlx prepares and executes in two steps, between which such a pooler changes the session.
+const STATEMENTS: usize = 256;
 
 /// How often a SQLite file that is busy is tried to be opened, twenty times a second.
 const MOST_OPENINGS: u32 = 200;
@@ -32,6 +38,37 @@ const JOURNAL_BYTES: &str = "67108864";
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 5)
+}
+
+/// Whether a connection that is given back is outside of transactions, as the next one who takes it expects; if not, the pool closes it.
+///
+/// SQLite rolls back by itself when the disk is full, a file can't be read or written, or memory is short
+/// (<https://www.sqlite.org/lang_transaction.html>, section 3). Then the `ROLLBACK` of whoever had the connection fails, and sqlx takes it to
+/// be inside the transaction ever after. Depth 0 is enough: sqlx begins, commits and rolls back only by commands that it counts once
+/// SQLite has carried them out.
+async fn is_outside_transactions(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if SqliteTransactionManager::get_transaction_depth(connection) == 0 {
+        return Ok(true);
+    }
+    // The rollback may be on its way still; what is answered behind it has seen its end.
+    connection.ping().await?;
+    Ok(SqliteTransactionManager::get_transaction_depth(connection) == 0)
+}
+
+/// Checks that two connections can each prepare their statements, which get the same names: a pooler that gives them one session after
+/// the other, and keeps no statements apart, refuses the second.
+async fn check_pooler(pool: &PgPool, mut first: PgConnection) -> Result<(), DbError> {
+    let mut second = pool.acquire().await?;
+    let ask = async |connection: &mut PgConnection| sqlx::query("SELECT 1").execute(connection).await.map(drop);
+    let asked = async {
+        ask(&mut first).await?;
+        ask(&mut second).await?;
+        ask(&mut first).await
+    };
+    asked.await?;
+    // It has served; that it can't be closed is no trouble.
+    let _ = first.close().await;
+    Ok(())
 }
 
 /// The database: SQLite inside this process, or PostgreSQL.
@@ -62,28 +99,66 @@ impl Db {
     /// Opens the database, making a SQLite file that doesn't exist yet. The schema is left alone: see [`Db::migrate`].
     ///
     /// # Errors
-    /// [`DbError::Unreachable`] when it can't be opened.
-    pub async fn connect(url: &DatabaseUrl, max_connections: u32) -> Result<Self, DbError> {
+    /// [`ConnectError`] when it can't be opened.
+    pub async fn connect(url: &DatabaseUrl, max_connections: u32) -> Result<Self, ConnectError> {
         match url {
             DatabaseUrl::Sqlite(path) => Self::open_sqlite(path, max_connections).await,
-            DatabaseUrl::Postgres(url) => {
-                let options = PgConnectOptions::from_str(url)
-                    .map_err(DbError::Unreachable)?
-                    .application_name("msi-actions")
-                    // A pooler in transaction mode hands the next statement to another server connection.
-                    .statement_cache_capacity(256);
-                let pool = PgPoolOptions::new()
-                    .max_connections(max_connections)
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
-                    .connect_with(options)
-                    .await
-                    .map_err(DbError::Unreachable)?;
-                Ok(Self::Postgres(pool))
-            }
+            DatabaseUrl::Postgres(url) => Self::open_postgres(url, max_connections).await,
         }
     }
 
-    async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Self, DbError> {
+    /// Opens a database that a service has begun, or that was migrated: one that has a schema. Nothing is made.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when it can't be opened, isn't there, or has no schema.
+    pub async fn connect_existing(url: &DatabaseUrl, max_connections: u32) -> Result<Self, ConnectError> {
+        if let DatabaseUrl::Sqlite(path) = url
+            && !path.exists()
+        {
+            return Err(ConnectError::no_sqlite_file(path));
+        }
+        let db = Self::connect(url, max_connections).await?;
+        // Without a schema there is no table to ask.
+        let asked = db.schema_version().await;
+        if matches!(asked, Ok((_, applied)) if applied > 0) {
+            return Ok(db);
+        }
+        db.close().await;
+        let place = match url {
+            DatabaseUrl::Sqlite(path) => path.display().to_string(),
+            DatabaseUrl::Postgres(_) => "that database.url names".to_owned(),
+        };
+        Err(match asked {
+            Err(error) if error.is_temporary() => ConnectError::unusable(&place, &error),
+            _ => ConnectError::not_begun_at(&place),
+        })
+    }
+
+    async fn open_postgres(url: &str, max_connections: u32) -> Result<Self, ConnectError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| ConnectError::address(&error))?
+            .application_name("msi-actions")
+            // Poolers refuse parameters that they don't follow, and this one shapes texts of floats, of which there are none.
+            .extra_float_digits(None)
+            .statement_cache_capacity(STATEMENTS);
+        // Tried once before the pool does it, which tries again and again and then says only that it ran out of time.
+        let connection = match tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await {
+            Ok(connected) => connected.map_err(|error| ConnectError::postgres(&options, error))?,
+            Err(_) => return Err(ConnectError::postgres_silent(&options, CONNECT_TIMEOUT.as_secs())),
+        };
+        let pool =
+            PgPoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options.clone());
+        let fitting = check_pooler(&pool, connection).await.map_err(|error| ConnectError::pooler(&options, error));
+        if fitting.is_err() {
+            pool.close().await;
+        }
+        fitting.map(|()| Self::Postgres(pool))
+    }
+
+    async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Self, ConnectError> {
+        let failed = |error| ConnectError::sqlite(path, error);
+        // Its journal and the index of that get the file's own permissions.
+        private_files::create_or_restrict(path, &["", "-wal", "-shm"]).map_err(|error| failed(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -99,7 +174,10 @@ impl Db {
             .pragma("journal_size_limit", JOURNAL_BYTES);
         let mut tries = 0;
         let writer = loop {
-            let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(60));
+            let pool = SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(60))
+                .after_release(|connection, _| Box::pin(is_outside_transactions(connection)));
             match pool.connect_with(writing.clone()).await {
                 Ok(pool) => break pool,
                 // The first process to open a new file changes it to WAL. One that opens it at that moment is told that it is
@@ -108,51 +186,12 @@ impl Db {
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
-                Err(error) => return Err(DbError::Unreachable(error)),
+                Err(error) => return Err(failed(error)),
             }
         };
-        let readers = SqlitePoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await
-            .map_err(DbError::Unreachable)?;
+        let readers = SqlitePoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        let readers = readers.connect_with(options).await.map_err(failed)?;
         Ok(Self::Sqlite { readers, writer })
-    }
-
-    /// Brings the schema to this version's; does nothing when it is there already. Processes that start at once take turns.
-    ///
-    /// # Errors
-    /// [`DbError::Migration`], naming the step.
-    pub async fn migrate(&self) -> Result<(), DbError> {
-        match self {
-            Self::Sqlite { writer, .. } => {
-                // The steps' runner locks PostgreSQL by itself, but has nothing of the kind for SQLite: holding the write lock
-                // from before it looks which steps are missing keeps another process from taking the same ones.
-                let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-                // A step finds every index there.
-                super::bulk::build_all(&mut tx).await?;
-                SQLITE_STEPS.run_direct(None, &mut *tx, false).await?;
-                tx.commit().await?;
-            }
-            Self::Postgres(pool) => POSTGRES_STEPS.run(pool).await?,
-        }
-        Ok(())
-    }
-
-    /// The newest schema step this build knows, and the newest one the database has.
-    ///
-    /// # Errors
-    /// When the database can't be asked.
-    pub async fn schema_version(&self) -> Result<(i64, i64), DbError> {
-        let known = match self {
-            Self::Sqlite { .. } => &SQLITE_STEPS,
-            Self::Postgres(_) => &POSTGRES_STEPS,
-        };
-        let newest = known.iter().map(|step| step.version).max().unwrap_or(0);
-        let applied: Option<i64> =
-            super::on!(self, c => sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(c))?;
-        Ok((newest, applied.unwrap_or(0)))
     }
 
     /// Begins a transaction. On SQLite it takes the write lock at once, so it can't fail half-way for want of it.

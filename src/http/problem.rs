@@ -4,11 +4,13 @@
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 
 use super::excerpt;
+use crate::db::DbError;
+use crate::telemetry::error_chain;
 
 /// Longest text of a problem, in characters: what happened and what to do, with a name or a value of the caller's in it.
 const LONGEST_DETAIL: usize = 1000;
@@ -67,6 +69,7 @@ codes! {
     DailyQuotaExhausted = 429, "daily_quota_exhausted", "The day's quota is used up";
     Internal = 500, "internal_error", "Something went wrong on our side";
     Unavailable = 503, "unavailable", "The service can't answer right now";
+    StorageFull = 503, "storage_full", "There is no room to save anything";
     TimedOut = 503, "timed_out", "The request took too long";
     IdempotencyKeyReused = 422, "idempotency_key_reused", "The idempotency key was used with another request";
     IdempotencyKeyInUse = 409, "idempotency_key_in_use", "The first request with this idempotency key is still under way";
@@ -341,27 +344,35 @@ pub trait AsProblem: std::error::Error {
     fn as_problem(&self) -> Problem;
 }
 
-impl<E: AsProblem> From<E> for Problem {
+impl<E: AsProblem + 'static> From<E> for Problem {
     fn from(error: E) -> Self {
         let problem = error.as_problem();
         if problem.code.status().is_server_error() {
-            let mut causes = Vec::new();
-            let mut cause = error.source();
-            while let Some(one) = cause {
-                causes.push(one.to_string());
-                cause = one.source();
-            }
-            tracing::error!(code = problem.code.as_str(), error = %error, ?causes, "request failed");
+            tracing::error!(code = problem.code.as_str(), error = %error_chain(&error), "request failed");
         }
         problem
     }
 }
 
-impl AsProblem for crate::db::DbError {
+/// Seconds after which a database that could not be reached may be there again: connections are tried anew within two.
+const RETRY_DATABASE: &str = "2";
+/// Seconds after which there may be room on the disk. Somebody has to make it, but it is noticed at once.
+const RETRY_STORAGE: &str = "5";
+
+impl AsProblem for DbError {
     fn as_problem(&self) -> Problem {
         match self {
-            Self::Unreachable(_) => Problem::new(Code::Unavailable, "The database can't be reached. Try again in a few seconds."),
-            _ => Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help."),
+            Self::Unreachable(_) => Problem::new(Code::Unavailable, "The database can't be reached. Try again in a few seconds.")
+                .with_header(header::RETRY_AFTER, RETRY_DATABASE),
+            Self::Unavailable(_) => Problem::new(Code::Unavailable, "The database can't do this right now. Try again in a few seconds.")
+                .with_header(header::RETRY_AFTER, RETRY_DATABASE),
+            Self::StorageFull(_) => {
+                let detail = "The disk of the database is full. What is there can be read. Try again when the operator has made room.";
+                Problem::new(Code::StorageFull, detail).with_header(header::RETRY_AFTER, RETRY_STORAGE)
+            }
+            Self::Conflict { .. } | Self::Migration(_) | Self::StatementLost(_) | Self::Statement(_) => {
+                Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help.")
+            }
         }
     }
 }

@@ -6,7 +6,6 @@ use time::Duration;
 use super::SyncError;
 use crate::clock::Timestamp;
 use crate::connections::ConnectionError;
-use crate::db::DbError;
 use crate::marketo::{MarketoError, next_reset};
 use crate::salesforce::{Category, SalesforceError};
 use crate::upstream::Quota;
@@ -146,10 +145,10 @@ pub enum WayOn {
 pub fn way_on(error: &SyncError, tries: i64, now: Timestamp) -> WayOn {
     let back_off = crate::jobs::back_off(tries);
     let (most, wait) = match error {
-        SyncError::Db(DbError::Unreachable(_)) | SyncError::Connection(ConnectionError::Db(DbError::Unreachable(_))) => {
-            (i64::MAX, back_off)
-        }
+        SyncError::Db(error) | SyncError::Connection(ConnectionError::Db(error)) if error.is_temporary() => (i64::MAX, back_off),
         SyncError::Db(_) | SyncError::StagingLost => (FEW_TRIES, back_off),
+        // Most often a disk that is full.
+        SyncError::Spool(_) => (MANY_TRIES, back_off),
         SyncError::Connection(ConnectionError::Marketo(inner)) => match inner {
             _ if inner.quota().is_some_and(Quota::is_daily) => {
                 return WayOn::Pause(inner.retry_after().map_or(next_reset(now.instant()) - now.instant(), |wait| said(Some(wait))));

@@ -208,3 +208,29 @@ fn a_forbidden_import_is_found_with_file_and_line() {
         ]
     );
 }
+
+/// Lines of a text that log an error without its causes.
+fn errors_without_causes(text: &str) -> Vec<usize> {
+    let logs_it =
+        |line: &str| ["error = %error", "(%error,", " %error,"].iter().any(|form| line.contains(form)) && !line.contains("reason = %error");
+    let is_wrong = |line: &str| logs_it(&line.replace("%error_chain(", ""));
+    text.lines().enumerate().filter(|(_, line)| is_wrong(line)).map(|(number, _)| number + 1).collect()
+}
+
+#[test]
+fn every_error_is_logged_with_its_causes() {
+    assert_eq!(
+        errors_without_causes("warn!(error = %error_chain(&error), \"x\");\nwarn!(error = %error, \"x\");\nwarn!(%error, \"x\");"),
+        [2, 3]
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let faults: Vec<_> = files
+        .iter()
+        .flat_map(|file| {
+            errors_without_causes(&fs::read_to_string(file).unwrap()).into_iter().map(move |line| format!("{}:{line}", file.display()))
+        })
+        .collect();
+    assert!(faults.is_empty(), "write `error = %error_chain(&error)` (src/telemetry/error_chain.rs) at\n{}", faults.join("\n"));
+}

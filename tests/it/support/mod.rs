@@ -9,6 +9,7 @@ mod database;
 mod guide;
 mod issuer;
 mod mailbox;
+pub mod outage;
 pub mod person;
 mod process;
 mod raw;

@@ -33,13 +33,35 @@ impl Server {
 
     pub fn start_at(directory: &Path, listen: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = binary(directory);
-        command.args(["serve", "--listen", listen]).envs(variables.iter().copied()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.args(["serve", "--listen", listen]);
+        Self::run(command, variables)
+    }
+
+    /// Starts it by another program, which gets the path of this one behind its own arguments and ends by becoming it.
+    pub fn start_by(directory: &Path, program: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_msi-actions"));
+        command.current_dir(directory).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
+        Self::run(command, variables)
+    }
+
+    fn run(mut command: Command, variables: &[(&str, &str)]) -> Self {
+        let mut child = command.envs(variables.iter().copied()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let first_line = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("Running at")).expect("it starts");
         // Read on, so that the server never waits for a full pipe.
         let reader = std::thread::spawn(move || lines.map_while(Result::ok).flat_map(|line| canaries::leaks_in(&line)).collect());
         Self { child, reader: Some(reader), first_line }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it listens, as its first line says.
+    pub fn url(&self) -> String {
+        self.first_line.split_whitespace().nth(2).unwrap().to_owned()
     }
 
     /// Tells it to stop and waits; gives its exit code.

@@ -54,7 +54,7 @@ impl Met {
             Code::StateInvalid => Self::AuthorizationNotBegun,
             Code::AuthorizationDenied => Self::AuthorizationRefused,
             Code::SalesforceNotConfigured => Self::SalesforceNotConfigured,
-            Code::Unavailable | Code::UpstreamUnavailable | Code::TimedOut => Self::Unavailable,
+            Code::Unavailable | Code::StorageFull | Code::UpstreamUnavailable | Code::TimedOut => Self::Unavailable,
             Code::Internal => Self::Fault,
             Code::InvalidInput => match problem.errors() {
                 [fault] if fault.pointer == "/password" && fault.code == "guessable" => Self::PasswordGuessable,

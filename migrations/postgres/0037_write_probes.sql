@@ -1,0 +1,5 @@
+-- What the readiness check writes, to find out whether the database can be written: one row, by all processes. Global.
+CREATE TABLE write_probes (
+    id bigint NOT NULL PRIMARY KEY CHECK (id = 1),
+    written_at timestamptz NOT NULL
+);
