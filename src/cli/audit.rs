@@ -1,6 +1,6 @@
 use clap::Subcommand;
 
-use super::{Outcome, SharedOptions, settings};
+use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
 use crate::audit;
 
 /// `msi-actions audit …`
@@ -15,10 +15,10 @@ pub enum AuditCommand {
 
 pub(super) async fn audit(shared: &SharedOptions, command: AuditCommand) -> Outcome {
     let AuditCommand::Verify = command;
-    let settings = settings(shared, vec![("log.filter", "warn".to_owned())])?;
-    let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
-    db.migrate().await.map_err(|error| error.to_string())?;
-    let states = audit::verify(&db).await.map_err(|error| error.to_string());
+    let settings = settings(shared, &[quiet()])?;
+    let db = open_existing(&settings).await?;
+    db.migrate().await.map_err(|error| text(&error))?;
+    let states = audit::verify(&db).await.map_err(|error| text(&error));
     db.close().await;
     let mut broken = 0;
     for state in states? {

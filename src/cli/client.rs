@@ -3,7 +3,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use time::Duration;
 
-use super::{Outcome, SharedOptions, settings};
+use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
 use crate::audit::{self, Entry, Origin};
 use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
@@ -32,6 +32,9 @@ pub enum ClientCommand {
         /// times. Without any: nothing.
         #[arg(long, value_name = "VENDOR METHOD PREFIX")]
         allow: Vec<CallRule>,
+        /// Begin the database if no service has yet.
+        #[arg(long)]
+        create_database: bool,
     },
     /// Set what a client may call at the vendors through this service, in place of what it may until now.
     Allow {
@@ -72,9 +75,14 @@ fn overlap(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> Outcome {
-    let settings = settings(shared, vec![("log.filter", "warn".to_owned())])?;
-    let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
-    db.migrate().await.map_err(|error| error.to_string())?;
+    let settings = settings(shared, &[quiet()])?;
+    let db = match &command {
+        ClientCommand::Create { create_database: true, .. } => crate::app::open_database(&settings).await.map_err(|error| text(&error))?,
+        // A directory or address with a slip of the pen in it would become a database that no service ever reads.
+        ClientCommand::Create { .. } => open_existing(&settings).await.map_err(|error| format!("{error}, or --create-database here"))?,
+        _ => open_existing(&settings).await?,
+    };
+    db.migrate().await.map_err(|error| text(&error))?;
     let outcome = run(&db, command).await;
     db.close().await;
     outcome
@@ -86,7 +94,7 @@ fn texts(rules: &[CallRule]) -> Vec<String> {
 
 /// The instance of a client in force; none for an operator's.
 async fn instance_of(db: &Db, client_id: &str) -> Result<Option<InstanceId>, String> {
-    let known = auth::store::find_client(db, client_id).await.map_err(|error| error.to_string())?;
+    let known = auth::store::find_client(db, client_id).await.map_err(|error| text(&error))?;
     let known = known.filter(|(client, _)| client.revoked_at.is_none());
     known.map(|(client, _)| client.instance).ok_or_else(|| format!("there is no client {client_id} in force"))
 }
@@ -100,13 +108,12 @@ async fn record(
 ) -> Result<(), String> {
     let entry = Entry::new(action, "client", client_id).after(after);
     let chain = instance.unwrap_or(audit::GLOBAL);
-    audit::record(tx, &SystemClock, chain, &Origin::command("client"), entry).await.map_err(|error| error.to_string())
+    audit::record(tx, &SystemClock, chain, &Origin::command("client"), entry).await.map_err(|error| text(&error))
 }
 
 async fn run(db: &Db, command: ClientCommand) -> Outcome {
-    let text = |error: &dyn std::error::Error| error.to_string();
     match command {
-        ClientCommand::Create { name, operator, instance, scopes, allow } => {
+        ClientCommand::Create { name, operator, instance, scopes, allow, create_database: _ } => {
             if let Some(id) = instance
                 && crate::instances::find(db, id).await.map_err(|error| text(&error))?.is_none()
             {

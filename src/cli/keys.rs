@@ -1,7 +1,7 @@
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 
-use super::{Outcome, SharedOptions, settings};
+use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
 use crate::auth::rotate_signing_key;
 use crate::clock::SystemClock;
 use crate::crypto::{MasterKey, MasterKeys};
@@ -38,25 +38,25 @@ pub(super) async fn keys(shared: &SharedOptions, command: KeysCommand) -> Outcom
         }
         KeysCommand::RotateSigning => {
             let (db, masters) = open(shared).await?;
-            db.migrate().await.map_err(|error| error.to_string())?;
-            let vault = crate::app::keys::load_vault(&db, &masters, &SystemClock).await.map_err(|error| error.to_string())?;
-            let made = rotate_signing_key(&db, &vault, &SystemClock).await.map_err(|error| error.to_string())?;
+            db.migrate().await.map_err(|error| text(&error))?;
+            let vault = crate::app::keys::load_vault(&db, &masters, &SystemClock).await.map_err(|error| text(&error))?;
+            let made = rotate_signing_key(&db, &vault, &SystemClock).await.map_err(|error| text(&error))?;
             db.close().await;
             println!("the key {} signs from {}; those before it are dropped at {}", made.kid, made.signs_from, made.others_retire_at);
             Ok(())
         }
         KeysCommand::Rotate { data: true } => {
             let (db, masters) = open(shared).await?;
-            db.migrate().await.map_err(|error| error.to_string())?;
-            let from = crate::app::rotate_data_key(&db, &masters, &SystemClock).await.map_err(|error| error.to_string())?;
+            db.migrate().await.map_err(|error| text(&error))?;
+            let from = crate::app::rotate_data_key(&db, &masters, &SystemClock).await.map_err(|error| text(&error))?;
             db.close().await;
             println!("a new data key seals from {from}; the running service seals everything anew after that");
             Ok(())
         }
         KeysCommand::Rotate { data: false } => {
             let (db, masters) = open(shared).await?;
-            db.migrate().await.map_err(|error| error.to_string())?;
-            let count = crate::app::keys::rotate(&db, &masters, &SystemClock).await.map_err(|error| error.to_string())?;
+            db.migrate().await.map_err(|error| text(&error))?;
+            let count = crate::app::keys::rotate(&db, &masters, &SystemClock).await.map_err(|error| text(&error))?;
             db.close().await;
             println!("{count} data key(s) sealed anew by the master key {:?}", masters.current.id);
             Ok(())
@@ -65,8 +65,8 @@ pub(super) async fn keys(shared: &SharedOptions, command: KeysCommand) -> Outcom
 }
 
 async fn open(shared: &SharedOptions) -> Result<(Db, MasterKeys), String> {
-    let settings = settings(shared, vec![("log.filter", "warn".to_owned())])?;
-    let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
-    let masters = crate::app::keys::fitting_master_keys(&settings, &db).await.map_err(|error| error.to_string())?;
+    let settings = settings(shared, &[quiet()])?;
+    let db = open_existing(&settings).await?;
+    let masters = crate::app::keys::fitting_master_keys(&settings, &db).await.map_err(|error| text(&error))?;
     Ok((db, masters))
 }

@@ -18,7 +18,15 @@ pub enum MailCommand {
 
 pub(super) async fn mail(shared: &SharedOptions, command: MailCommand) -> Outcome {
     let MailCommand::Test { to } = command;
-    let settings = settings(shared, vec![("log.filter", "error".to_owned())])?;
+    let settings = settings(shared, &[("log.filter", "", "error".to_owned())])?;
+    // Without a server the message becomes a file beside the service's, so those must be there.
+    if settings.mail.smtp_url.is_empty() && settings.mail.directory.is_empty() && !settings.data_dir.is_dir() {
+        let directory = settings.data_dir.display();
+        return Err(format!(
+            "data_dir: there is no directory {directory}, where messages go without mail.smtp_url.\n      \
+             Check --data-dir and --config; `msi-actions serve` makes it"
+        ));
+    }
     let mailer = Mailer::new(&settings.mail, &settings.data_dir).map_err(|error| error.to_string())?;
     let clock = SystemClock;
     let message = Letter::Test.message(clock.new_id(), &to, Language::En, clock.now()).map_err(|error| error.to_string())?;

@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Override, Settings};
+use crate::config::Settings;
+use crate::db::Db;
+use crate::telemetry::error_chain;
 
 /// Backend for Marketo Sales Insight Actions.
 ///
@@ -119,17 +121,35 @@ fn print_document() -> Outcome {
     Ok(())
 }
 
-/// The settings, with what the command line says on top, and logging started as they say.
-fn settings(shared: &SharedOptions, mut overrides: Vec<Override>) -> Result<Settings, String> {
-    if let Some(directory) = &shared.data_dir {
-        overrides.push(("data_dir", directory.display().to_string()));
-    }
-    if let Some(url) = &shared.database_url {
-        overrides.push(("database.url", url.clone()));
-    }
-    let settings = Settings::load(shared.config.as_deref(), &overrides).map_err(|error| error.to_string())?;
+/// The settings, with what the command line says on top, and logging started as they say. `given` are those that the command's own flags
+/// gave.
+fn settings(shared: &SharedOptions, given: &[GivenSetting]) -> Result<Settings, String> {
+    let directory = shared.data_dir.as_ref().map(|directory| ("data_dir", "--data-dir", directory.display().to_string()));
+    let url = shared.database_url.as_ref().map(|url| ("database.url", "--database-url", url.clone()));
+    let given: Vec<_> = given.iter().cloned().chain(directory).chain(url).collect();
+    let overrides: Vec<_> = given.iter().map(|(name, _, value)| (*name, value.clone())).collect();
+    let flags: Vec<_> = given.iter().map(|(name, flag, _)| (*name, *flag)).filter(|(_, flag)| !flag.is_empty()).collect();
+    let settings = Settings::load(shared.config.as_deref(), &overrides).map_err(|error| error.given_by(&flags).to_string())?;
     crate::telemetry::start_logging(&settings.log).map_err(|error| format!("log.filter: {error}; for example \"info\""))?;
     Ok(settings)
+}
+
+/// A setting that a command gives: its name, the flag it came by (none when the command itself decides), and its value.
+type GivenSetting = (&'static str, &'static str, String);
+
+/// What commands log that print their outcome: what an operator must know beside it.
+fn quiet() -> GivenSetting {
+    ("log.filter", "", "warn".to_owned())
+}
+
+/// The database of a command that works on what a service has stored; see [`crate::app::open_existing_database`].
+async fn open_existing(settings: &Settings) -> Result<Db, String> {
+    crate::app::open_existing_database(settings).await.map_err(|error| error.to_string())
+}
+
+/// An error of a command, with its causes.
+fn text(error: &(dyn std::error::Error + 'static)) -> String {
+    error_chain(error).to_string()
 }
 
 /// Being told to stop (SIGINT or SIGTERM). Listened for from before the start, so that a signal that comes early is not lost.

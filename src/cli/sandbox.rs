@@ -6,19 +6,20 @@ use clap::Args;
 
 use super::{Outcome, StopSignal};
 use crate::clock::SystemClock;
+use crate::config::parse_listen_address;
 use crate::sandbox::{SandboxListeners, SandboxSettings};
 
 /// Flags of `sandbox`.
 #[derive(Debug, Args)]
 pub struct SandboxOptions {
     /// Address for looking inside and changing things.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010", value_parser = parse_listen_address)]
     listen: SocketAddr,
     /// Address of the simulated Salesforce; the port after that of --listen unless given.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_listen_address)]
     salesforce_listen: Option<SocketAddr>,
     /// Address of the simulated Marketo; the second port after that of --listen unless given.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_listen_address)]
     marketo_listen: Option<SocketAddr>,
     /// How many people Marketo has.
     #[arg(long, default_value_t = 10_000)]

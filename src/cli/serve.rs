@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Outcome, SharedOptions, StopSignal, settings};
+use super::{Outcome, SharedOptions, StopSignal, settings, text};
 use crate::clock::SystemClock;
 use crate::config::DatabaseUrl;
 
@@ -18,16 +18,16 @@ pub struct ServeOptions {
 }
 
 pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Outcome {
-    let listen = options.listen.map(|value| ("server.address", value));
-    let public_url = options.public_url.map(|value| ("server.public_url", value));
-    let settings = settings(shared, listen.into_iter().chain(public_url).collect())?;
+    let listen = options.listen.map(|value| ("server.address", "--listen", value));
+    let public_url = options.public_url.map(|value| ("server.public_url", "--public-url", value));
+    let settings = settings(shared, &listen.into_iter().chain(public_url).collect::<Vec<_>>())?;
     let stop = StopSignal::listen()?;
     let database = match settings.database.resolve(&settings.data_dir) {
         DatabaseUrl::Sqlite(file) => format!("SQLite ({})", file.display()),
         // Its address can hold a password.
         DatabaseUrl::Postgres(_) => "PostgreSQL".to_owned(),
     };
-    let app = crate::app::start(settings, Arc::new(SystemClock)).await.map_err(|error| error.to_string())?;
+    let app = crate::app::start(settings, Arc::new(SystemClock)).await.map_err(|error| text(&error))?;
     eprintln!("Running at {} on {database}; the API is described at {}/docs/", app.url(), app.url());
     stop.wait().await;
     app.stop().await;
@@ -35,10 +35,10 @@ pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Outc
 }
 
 pub(super) async fn migrate(shared: &SharedOptions) -> Outcome {
-    let settings = settings(shared, Vec::new())?;
-    let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
-    db.migrate().await.map_err(|error| error.to_string())?;
-    let (known, _) = db.schema_version().await.map_err(|error| error.to_string())?;
+    let settings = settings(shared, &[])?;
+    let db = crate::app::open_database(&settings).await.map_err(|error| text(&error))?;
+    db.migrate().await.map_err(|error| text(&error))?;
+    let (known, _) = db.schema_version().await.map_err(|error| text(&error))?;
     println!("{} is at schema step {known}", db.engine());
     db.close().await;
     Ok(())

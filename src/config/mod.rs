@@ -4,6 +4,7 @@
 
 mod auth;
 mod database;
+mod error;
 mod limits;
 mod log;
 mod mail;
@@ -13,7 +14,6 @@ mod server;
 mod sync;
 mod upstream;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -23,14 +23,17 @@ use serde::Deserialize;
 
 pub use auth::{AuthSettings, TrustedIssuerSettings};
 pub use database::{DatabaseSettings, DatabaseUrl};
+pub use error::{SettingFault, SettingsError};
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogSettings};
 pub use mail::MailSettings;
 pub use retention::RetentionSettings;
 pub use secrets::SecretsSettings;
-pub use server::ServerSettings;
+pub use server::{ServerSettings, parse_listen_address};
 pub use sync::SyncSettings;
 pub use upstream::{MarketoSettings, SalesforceSettings, SandboxOrigins, SandboxUrlSettings, UpstreamSettings, share_of};
+
+use error::require;
 
 /// Every setting of the service, one field a section of the TOML file.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,35 +59,6 @@ pub struct Settings {
 /// The defaults, in the file format an operator writes, so that `--help` and the README can point at one text.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
-/// One setting that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingFault {
-    /// Dotted name as in the TOML file, for example `server.public_url`.
-    pub name: String,
-    /// What is wrong with the value found.
-    pub problem: String,
-    /// A value that would be accepted.
-    pub example: &'static str,
-}
-
-/// Why the settings can't be used; names every fault, not just the first.
-#[derive(Debug, thiserror::Error)]
-pub struct SettingsError(pub Vec<SettingFault>);
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "the settings can't be used:")?;
-        for fault in &self.0 {
-            writeln!(out, "  {}: {}", fault.name, fault.problem)?;
-            if !fault.example.is_empty() {
-                let variable = fault.name.to_uppercase().replace('.', "__");
-                writeln!(out, "      for example {}   (or the environment variable MSI_{variable})", fault.example)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A setting given on the command line: dotted name and value.
 pub type Override = (&'static str, String);
 
@@ -100,7 +74,8 @@ impl Settings {
                 return Err(SettingsError(vec![SettingFault {
                     name: "--config".into(),
                     problem: format!("there is no file {}", path.display()),
-                    example: "",
+                    example: String::new(),
+                    flag: None,
                 }]));
             }
             figment = figment.merge(Toml::file_exact(path));
@@ -144,27 +119,6 @@ fn is_foreign(name: &str) -> bool {
     name == "config_file" || name.starts_with("actions_")
 }
 
-impl From<figment::Error> for SettingsError {
-    fn from(error: figment::Error) -> Self {
-        let faults = error
-            .into_iter()
-            .map(|one| SettingFault {
-                name: if one.path.is_empty() { "settings file".into() } else { one.path.join(".") },
-                problem: one.kind.to_string(),
-                example: "",
-            })
-            .collect();
-        Self(faults)
-    }
-}
-
-/// Adds a fault for `name` unless `fine`.
-fn require(faults: &mut Vec<SettingFault>, fine: bool, name: &str, problem: impl Into<String>, example: &'static str) {
-    if !fine {
-        faults.push(SettingFault { name: name.into(), problem: problem.into(), example });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +149,30 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_named() {
         assert_eq!(faults(&[("server.address", "everywhere".to_owned())]), ["server.address"]);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_those_that_there_are() {
+        let error = Settings::load(None, &[("server.adress", "127.0.0.1:8080".to_owned())]).unwrap_err().to_string();
+        assert!(error.contains("server.adress: there is no setting of this name in server; there are address, public_url,"), "{error}");
+        assert!(!error.contains('`'), "{error}");
+        let error = Settings::load(None, &[("sever", "x".to_owned())]).unwrap_err().to_string();
+        assert!(error.contains("sever: there is no section or setting of this name; there are data_dir, server,"), "{error}");
+    }
+
+    #[test]
+    fn a_port_alone_is_no_address_and_the_flag_is_named() {
+        let given = Settings::load(None, &[("server.address", "4290".to_owned())]).unwrap_err();
+        let error = given.given_by(&[("server.address", "--listen")]).to_string();
+        assert!(error.contains("--listen (server.address): \"4290\" is a port without an address"), "{error}");
+        assert!(error.contains("write 127.0.0.1:4290 to") && error.contains("for example --listen 127.0.0.1:8080"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_with_an_example() {
+        let error = Settings::load(None, &[("sync.window_days", "month".to_owned())]).unwrap_err().to_string();
+        assert!(error.contains("sync.window_days: must be u16, and is string \"month\""), "{error}");
+        assert!(error.contains("for example 31"), "{error}");
     }
 
     #[test]

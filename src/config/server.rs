@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::{SettingFault, require};
@@ -11,6 +11,7 @@ use super::{SettingFault, require};
 #[serde(deny_unknown_fields)]
 pub struct ServerSettings {
     /// Address to listen on; port 0 takes any free one.
+    #[serde(deserialize_with = "read_listen_address")]
     pub address: SocketAddr,
     /// Address at which `/metrics` is served to anybody; empty for none.
     pub metrics_address: String,
@@ -26,6 +27,37 @@ pub struct ServerSettings {
     pub workers: usize,
     /// Reverse proxies in front that append to `X-Forwarded-For` whom they were called by.
     pub proxies: usize,
+}
+
+/// Reads an address to listen on: an IP address and a port.
+///
+/// # Errors
+/// A text that says what is missing, and how it is written.
+pub fn parse_listen_address(text: &str) -> Result<SocketAddr, String> {
+    let text = text.trim();
+    text.parse().map_err(|_| match text.parse::<u16>() {
+        Ok(port) => format!(
+            "{text:?} is a port without an address; write 127.0.0.1:{port} to be reached from this machine only, or 0.0.0.0:{port} from \
+             every network"
+        ),
+        Err(_) => format!("{text:?} is no IP address with a port behind a colon"),
+    })
+}
+
+fn read_listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    // A number is what figment takes a port alone for.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Port(u64),
+    }
+    let text = match Written::deserialize(deserializer) {
+        Ok(Written::Text(text)) => text,
+        Ok(Written::Port(port)) => port.to_string(),
+        Err(_) => return Err(serde::de::Error::custom("must be a text")),
+    };
+    parse_listen_address(&text).map_err(serde::de::Error::custom)
 }
 
 impl ServerSettings {

@@ -50,8 +50,7 @@ fn wrong_settings_stop_the_start_and_each_is_named_with_an_example() {
 #[test]
 fn a_secret_of_digits_only_stays_a_text() {
     let directory = tempfile::tempdir().unwrap();
-    let output =
-        binary(directory.path()).args(["client", "list"]).env("MSI_SALESFORCE__CLIENT_SECRET", "1234567890123456789").output().unwrap();
+    let output = binary(directory.path()).args(["migrate"]).env("MSI_SALESFORCE__CLIENT_SECRET", "1234567890123456789").output().unwrap();
     printed(&output);
 }
 
@@ -134,6 +133,7 @@ fn undo_last_step(database: &Path) {
 #[test]
 fn secrets_and_signing_keys_are_rotated_with_an_overlap() {
     let directory = tempfile::tempdir().unwrap();
+    printed(&run(directory.path(), &["migrate"]));
     let made: Value = serde_json::from_str(&printed(&run(directory.path(), &["client", "create", "--name", "x", "--operator"]))).unwrap();
     let id = made["client_id"].as_str().unwrap();
     printed(&run(directory.path(), &["client", "rotate", id, "--keep-old-for", "24h"]));
@@ -170,6 +170,7 @@ fn keys_rotate_lets_a_new_master_key_take_over() {
 #[test]
 fn clients_are_made_listed_rotated_and_revoked() {
     let directory = tempfile::tempdir().unwrap();
+    printed(&run(directory.path(), &["migrate"]));
     let made: Value =
         serde_json::from_str(&printed(&run(directory.path(), &["client", "create", "--name", "admin page", "--operator"]))).unwrap();
     let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
@@ -214,6 +215,7 @@ fn migrate_says_where_the_schema_is() {
 fn what_a_client_may_call_at_the_vendors_is_set_shown_and_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| run(directory.path(), arguments);
+    printed(&run(&["migrate"]));
     let made = printed(&run(&["client", "create", "--name", "erp", "--operator", "--allow", "salesforce GET /services/data/"]));
     let made: Value = serde_json::from_str(&made).unwrap();
     assert_eq!(made["allow"], serde_json::json!(["salesforce GET /services/data"]));
@@ -227,4 +229,93 @@ fn what_a_client_may_call_at_the_vendors_is_set_shown_and_replaced() {
     let listed: Value = serde_json::from_str(&printed(&run(&["client", "list"]))).unwrap();
     assert_eq!(listed["allow"], serde_json::json!([]));
     assert!(refused(&run(&["client", "allow", "msi_nobody"])).contains("there is no client"));
+}
+
+/// Commands that work on what a service has stored.
+const ON_EXISTING: &[&[&str]] = &[
+    &["client", "create", "--name", "x", "--operator"],
+    &["client", "list"],
+    &["client", "allow", "msi_x"],
+    &["client", "rotate", "msi_x"],
+    &["client", "revoke", "msi_x"],
+    &["keys", "rotate"],
+    &["keys", "rotate", "--data"],
+    &["keys", "rotate-signing"],
+    &["audit", "verify"],
+    &["mail", "test", "--to", "nobody@example.com"],
+];
+
+#[test]
+fn commands_refuse_a_database_that_no_service_has_begun() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in ON_EXISTING {
+        let said = refused(&run(directory.path(), &[command, &["--data-dir", "typo"][..]].concat()));
+        assert!(said.contains("typo") && said.contains("--data-dir") && said.contains("msi-actions serve"), "{command:?}: {said}");
+        assert!(!directory.path().join("typo").exists(), "{command:?} made something");
+    }
+    let create = ON_EXISTING[0];
+    assert!(refused(&run(directory.path(), create)).contains("--create-database"));
+    printed(&run(directory.path(), &[create, &["--create-database"][..]].concat()));
+    printed(&run(directory.path(), create));
+}
+
+#[test]
+fn commands_refuse_a_schema_of_postgres_that_no_service_has_begun() {
+    crate::support::run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let database = TestDatabase::create(Engine::Postgres, directory.path()).await;
+        for command in [ON_EXISTING[0], ON_EXISTING[1], &["audit", "verify"]] {
+            let said = refused(&run(directory.path(), &[command, &["--database-url", &database.url][..]].concat()));
+            assert!(said.contains("no service has begun") && said.contains("database.url"), "{command:?}: {said}");
+        }
+        printed(&run(directory.path(), &[ON_EXISTING[0], &["--create-database", "--database-url", &database.url][..]].concat()));
+        printed(&run(directory.path(), &["client", "list", "--database-url", &database.url]));
+    });
+}
+
+#[test]
+fn a_postgres_that_refuses_connections_is_named_by_host_and_port() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = "postgres://msi:hunter2@127.0.0.1:1/msi";
+    let said = refused(&run(directory.path(), &["migrate", "--database-url", url]));
+    for part in ["database.url", "127.0.0.1:1", "refuses the connection", "Start PostgreSQL"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("hunter2") && !said.contains("pool"), "{said}");
+    let said = refused(&run(directory.path(), &["migrate", "--database-url", "postgres://msi:hunter2@nowhere.invalid/msi"]));
+    assert!(said.contains("nowhere.invalid:5432 can't be reached") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_missing_database_of_postgres_is_named_with_how_to_create_it() {
+    crate::support::run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let mut url = url::Url::parse(&TestDatabase::create(Engine::Postgres, directory.path()).await.url).unwrap();
+        url.set_path("/msi_nowhere");
+        let said = refused(&run(directory.path(), &["migrate", "--database-url", url.as_str()]));
+        assert!(said.contains("has no database \"msi_nowhere\"") && said.contains("CREATE DATABASE \"msi_nowhere\""), "{said}");
+        assert!(!said.contains("line"), "{said}");
+    });
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("notes.txt"), "not a database, but long enough to be looked at".repeat(100)).unwrap();
+    let said = refused(&run(directory.path(), &["migrate", "--database-url", "sqlite://notes.txt"]));
+    assert!(said.contains("database.url: can't open the SQLite file notes.txt") && said.contains("not a database"), "{said}");
+}
+
+#[test]
+fn a_flag_with_a_wrong_value_is_named_with_an_example() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in ["serve", "sandbox"] {
+        let said = refused(&run(directory.path(), &[command, "--listen", "4290"]));
+        assert!(said.contains("--listen") && said.contains("127.0.0.1:4290"), "{said}");
+    }
+    let said = refused(&run(directory.path(), &["serve", "--public-url", "actions.example.com"]));
+    assert!(said.contains("--public-url (server.public_url)") && said.contains("https://actions.example.com"), "{said}");
+    let said = refused(&binary(directory.path()).args(["serve"]).env("MSI_SERVER__ADRESS", "x").output().unwrap());
+    assert!(said.contains("server.adress: there is no setting of this name in server") && said.contains("in the environment"), "{said}");
+    assert!(!said.contains('`'), "{said}");
 }

@@ -1,0 +1,116 @@
+//! Settings that can't be used, told to whoever starts the service: each by its name, with what is wrong and what would be accepted.
+
+use std::fmt;
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Format, Toml};
+use figment::value::Value;
+
+use super::DEFAULTS;
+
+/// One setting that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingFault {
+    /// Dotted name as in the TOML file, for example `server.public_url`.
+    pub name: String,
+    /// What is wrong with the value found.
+    pub problem: String,
+    /// A value that would be accepted, as it stands in a TOML file; empty when there is none to show.
+    pub example: String,
+    /// The flag of the command line that gave the value, for example `--listen`.
+    pub flag: Option<&'static str>,
+}
+
+/// Why the settings can't be used; names every fault, not just the first.
+#[derive(Debug, thiserror::Error)]
+pub struct SettingsError(pub Vec<SettingFault>);
+
+impl SettingsError {
+    /// Names the flags by which some of the settings were given: pairs of a setting's name and its flag.
+    #[must_use]
+    pub fn given_by(mut self, flags: &[(&'static str, &'static str)]) -> Self {
+        for fault in &mut self.0 {
+            fault.flag = flags.iter().find(|(name, _)| *name == fault.name).map(|(_, flag)| *flag);
+        }
+        self
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "the settings can't be used:")?;
+        for fault in &self.0 {
+            match fault.flag {
+                Some(flag) => writeln!(out, "  {flag} ({}): {}", fault.name, fault.problem)?,
+                None => writeln!(out, "  {}: {}", fault.name, fault.problem)?,
+            }
+            match fault.flag {
+                _ if fault.example.is_empty() => {}
+                Some(flag) => writeln!(out, "      for example {flag} {}", fault.example.trim_matches('"'))?,
+                None => {
+                    let variable = fault.name.to_uppercase().replace('.', "__");
+                    writeln!(out, "      for example {}   (or the environment variable MSI_{variable})", fault.example)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<figment::Error> for SettingsError {
+    fn from(error: figment::Error) -> Self {
+        Self(error.into_iter().map(SettingFault::from).collect())
+    }
+}
+
+impl From<figment::Error> for SettingFault {
+    fn from(error: figment::Error) -> Self {
+        let place = error.metadata.as_ref().and_then(|metadata| match &metadata.source {
+            Some(figment::Source::File(file)) => Some(format!(" (in {})", file.display())),
+            _ if metadata.name.contains("environment") => Some(" (in the environment)".to_owned()),
+            _ => None,
+        });
+        let mut path = error.path;
+        let problem = match error.kind {
+            Kind::UnknownField(field, known) => {
+                if path.last() != Some(&field) {
+                    path.push(field);
+                }
+                let section = path[..path.len() - 1].join(".");
+                let (kind, within) =
+                    if section.is_empty() { ("section or setting", String::new()) } else { ("setting", format!(" in {section}")) };
+                format!("there is no {kind} of this name{within}; there are {}", known.join(", "))
+            }
+            Kind::UnknownVariant(found, known) => format!("{found:?} is not one of {}", known.join(", ")),
+            Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+                format!("must be {}, and is {}", expected.replace('`', ""), found.to_string().replace('`', ""))
+            }
+            Kind::MissingField(field) => format!("{field} is missing"),
+            kind => kind.to_string().trim_end().to_owned(),
+        };
+        let name = if path.is_empty() { "settings file".into() } else { path.join(".") };
+        let example = default_of(&name).unwrap_or_default();
+        Self { name, problem: format!("{problem}{}", place.unwrap_or_default()), example, flag: None }
+    }
+}
+
+/// A setting's default as it stands in a TOML file, which is an example of what is accepted; none of an empty one.
+fn default_of(name: &str) -> Option<String> {
+    match Figment::from(Toml::string(DEFAULTS)).find_value(name).ok()? {
+        Value::String(_, text) if text.is_empty() => None,
+        Value::String(_, text) => Some(format!("{text:?}")),
+        Value::Bool(_, value) => Some(value.to_string()),
+        Value::Num(_, number) => {
+            number.to_u128().map(|whole| whole.to_string()).or_else(|| number.to_f64().map(|broken| broken.to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// Adds a fault for `name` unless `fine`.
+pub(super) fn require(faults: &mut Vec<SettingFault>, fine: bool, name: &str, problem: impl Into<String>, example: &str) {
+    if !fine {
+        faults.push(SettingFault { name: name.into(), problem: problem.into(), example: example.into(), flag: None });
+    }
+}
