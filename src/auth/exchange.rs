@@ -24,7 +24,7 @@ pub enum SubjectToken {
     /// An access token of Salesforce.
     Salesforce {
         access_token: SecretString,
-        /// Base of the organisation's API.
+        /// Origin of the organization's API, as the caller says.
         instance_url: String,
     },
     /// What Salesforce posts to a Canvas app.

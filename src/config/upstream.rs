@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use url::Url;
 
 use super::{SettingFault, require};
+use crate::upstream::WebOrigin;
 
 /// `[upstream]`: what holds for every call to a vendor.
 #[derive(Debug, Clone, Deserialize)]
@@ -55,15 +55,16 @@ pub struct SandboxUrlSettings {
 /// The origins of both simulated vendors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxOrigins {
-    pub salesforce: Url,
-    pub marketo: Url,
+    pub salesforce: WebOrigin,
+    pub marketo: WebOrigin,
 }
 
 impl SandboxUrlSettings {
     /// The origins, when the sandbox stands in for the vendors.
     #[must_use]
     pub fn origins(&self) -> Option<SandboxOrigins> {
-        Some(SandboxOrigins { salesforce: parse_origin(&self.salesforce_url)?, marketo: parse_origin(&self.marketo_url)? })
+        let origin = |url: &str| WebOrigin::of_sandbox(url).ok();
+        Some(SandboxOrigins { salesforce: origin(&self.salesforce_url)?, marketo: origin(&self.marketo_url)? })
     }
 
     fn check(&self, faults: &mut Vec<SettingFault>) {
@@ -77,17 +78,9 @@ impl SandboxUrlSettings {
             } else {
                 format!("{value:?} is no origin: http:// or https://, a host, perhaps a port, and no path")
             };
-            require(faults, !both || parse_origin(value).is_some(), name, problem, example);
+            require(faults, !both || WebOrigin::of_sandbox(value).is_ok(), name, problem, example);
         }
     }
-}
-
-/// An http or https address without path, query, fragment and credentials, as real instance addresses are.
-fn parse_origin(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let bare =
-        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
-    (matches!(url.scheme(), "http" | "https") && url.host().is_some() && bare).then_some(url)
 }
 
 /// `[salesforce]`: the External Client App of this service.

@@ -154,8 +154,8 @@ impl Connections {
         let login_base = Url::parse(&row.login_base).map_err(|_| ConnectionError::StateInvalid)?;
         let grant = salesforce::exchange_code(&self.http, &self.salesforce_app()?, &login_base, code, &verifier).await;
         let grant = grant.inspect_err(|error| self.salesforce_failed(row.instance_id, None, error))?;
-        self.addresses.check_salesforce(&grant.instance_url)?;
-        self.addresses.check_salesforce(&grant.id_url)?;
+        self.addresses.salesforce_origin(grant.instance_url.as_str())?;
+        self.addresses.check_identity(&grant.id_url, &grant.organization_id, &grant.user_id)?;
         let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await;
         let identity = identity.inspect_err(|error| self.salesforce_failed(row.instance_id, None, error))?;
         let authorized = Authorized { instance: row.instance_id, purpose: row.purpose.0, login_base, grant, identity };

@@ -62,8 +62,8 @@ impl Connections {
         let assertion = Assertion { client_id: &client_id, username: &setup.username, audience: audience(&base) };
         let grant = salesforce::ask_with_assertion(&self.http, &base, assertion, &key, self.clock.now()).await;
         let grant = grant.inspect_err(|error| self.salesforce_failed(instance, None, error))?;
-        self.addresses.check_salesforce(&grant.instance_url)?;
-        self.addresses.check_salesforce(&grant.id_url)?;
+        self.addresses.salesforce_origin(grant.instance_url.as_str())?;
+        self.addresses.check_identity(&grant.id_url, &grant.organization_id, &grant.user_id)?;
         self.check_organization(instance, &grant.organization_id, setup.confirmed_organization.as_deref()).await?;
         if let Some(row) = existing.filter(|row| row.user_id == grant.user_id) {
             let sealed = self.vault.seal(&jwt_key_context(instance, row.id), setup.private_key.expose_secret().as_bytes())?;

@@ -204,9 +204,7 @@ impl Connections {
         row: &SalesforceRow,
         even_if_set_aside: bool,
     ) -> Result<SalesforceClient, ConnectionError> {
-        let base = Url::parse(&row.instance_url)
-            .map_err(|_| ConnectionError::AddressNotAllowed("the stored Salesforce address can't be read".into()))?;
-        self.addresses.check_salesforce(&base)?;
+        let base = self.addresses.salesforce_origin(&row.instance_url)?.into_url();
         let place = Place::Salesforce(instance, row.member_id);
         let tokens = Arc::new(BrokeredTokens { connections: self.clone(), place, connection: row.id, even_if_set_aside });
         let ledger = self.ledger(instance, Vendor::Salesforce, &row.organization_id, Some(row.id));

@@ -147,7 +147,7 @@ impl Connections {
             None => row.sealed_refresh_token.clone(),
         };
         // An organisation may move to another address; one outside of Salesforce is not followed.
-        let moved = self.addresses.check_salesforce(&grant.instance_url).is_ok();
+        let moved = self.addresses.salesforce_origin(grant.instance_url.as_str()).is_ok();
         let instance_url = if moved { grant.instance_url.to_string() } else { row.instance_url.clone() };
         let issued_at = Timestamp::from(grant.issued_at);
         let renewed = Renewed {

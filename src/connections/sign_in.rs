@@ -6,12 +6,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use sha2::Sha256;
-use url::Url;
 
+use super::salesforce_tokens::login_base;
 use super::{ConnectionError, Connections, SalesforceLogin, store};
 use crate::http::{AsProblem, Code, Problem};
 use crate::ids::InstanceId;
 use crate::salesforce::{SalesforceError, token_user};
+use crate::upstream::WebOrigin;
 
 /// The one algorithm of signed requests that is taken.
 const ALGORITHM: &str = "HMACSHA256";
@@ -19,6 +20,9 @@ const ALGORITHM: &str = "HMACSHA256";
 const LONGEST_AGE: i64 = 600;
 /// How far Salesforce's clock may be ahead of ours, in seconds.
 const SKEW: i64 = 60;
+
+const NO_INSTANCE_URL: &str =
+    "instance_url is not the address of an organization: https:// and a host under salesforce.com, without a path or anything else";
 
 /// Why nobody stands behind what was presented.
 #[derive(Debug, thiserror::Error)]
@@ -62,21 +66,26 @@ struct CanvasClient {
 }
 
 impl Connections {
-    /// The user whom an access token stands for; it must be of the organisation that the instance is connected to.
+    /// The user whom an access token stands for; it must be of the organization that the instance is connected to.
+    ///
+    /// Who it is is asked of the connected organization itself, at the address that its connection has. When `instance_url` names
+    /// another address of Salesforce, the login host of the connection is asked: it knows the tokens of every organization, and unlike
+    /// an address that a caller chose, it runs nobody's code.
     ///
     /// # Errors
-    /// [`SignInError`]. The token is sent nowhere but to an address of Salesforce.
+    /// [`SignInError`].
     pub async fn user_of_token(
         &self,
         instance: InstanceId,
         access_token: &SecretString,
         instance_url: &str,
     ) -> Result<SalesforceLogin, SignInError> {
-        let address = Url::parse(instance_url).map_err(|_| SignInError::Invalid("instance_url is no address"))?;
-        self.addresses.check_salesforce(&address).map_err(|_| SignInError::Invalid("instance_url is no address of Salesforce"))?;
+        let named = self.addresses.salesforce_origin(instance_url).map_err(|_| SignInError::Invalid(NO_INSTANCE_URL))?;
         let connected = store::find_salesforce(&self.db, instance, None).await.map_err(ConnectionError::from)?;
         let connected = connected.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" })?;
-        let user = token_user(&self.http, &address, access_token).await.map_err(|error| match error {
+        let own = self.addresses.salesforce_origin(&connected.instance_url)?;
+        let asked = whom_to_ask(named, own, self.addresses.salesforce_origin(login_base(&connected)?.as_str())?);
+        let user = token_user(&self.http, &asked, access_token).await.map_err(|error| match error {
             SalesforceError::Unreachable { .. } => SignInError::Connection(error.into()),
             _ => SignInError::Invalid("Salesforce refuses the access token"),
         })?;
@@ -107,6 +116,11 @@ impl Connections {
     }
 }
 
+/// Where a token is sent to learn whose it is: never to an address that only the caller names.
+fn whom_to_ask(named: WebOrigin, own: WebOrigin, login: WebOrigin) -> WebOrigin {
+    if named == own { own } else { login }
+}
+
 /// Opens `base64(HMAC-SHA256(consumer secret, E)) "." E` with `E = base64(JSON)`. What is signed is the text `E` as it came.
 fn open(signed: &str, secret: &SecretString, now: i64) -> Result<CanvasRequest, SignInError> {
     let wrong = |_| SignInError::Invalid("the signed request is not signed with our app's consumer secret");
@@ -127,4 +141,17 @@ fn open(signed: &str, secret: &SecretString, now: i64) -> Result<CanvasRequest, 
         return Err(SignInError::Invalid("the signed request is too old; ask Salesforce for another"));
     }
     Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_only_the_caller_names_is_never_asked() {
+        let origin = |text: &str| text.parse::<WebOrigin>().unwrap();
+        let (own, login) = (origin("https://acme.my.salesforce.com"), origin("https://login.salesforce.com"));
+        assert_eq!(whom_to_ask(origin("https://Acme.my.salesforce.com/"), own.clone(), login.clone()), own);
+        assert_eq!(whom_to_ask(origin("https://evil.my.salesforce.com"), own, login.clone()), login);
+    }
 }

@@ -1,11 +1,10 @@
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use url::Url;
-
 use super::client::{Failure, endpoint, read};
 use super::error::{SalesforceError, not_understood};
+use crate::upstream::WebOrigin;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 
 /// Somebody waits for this answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,12 +22,13 @@ pub struct TokenUser {
     pub email: String,
 }
 
-/// Asks an organisation whose access token this is. Check the host of `instance_url` before.
+/// Asks an organization or a login host whose access token this is. Whoever names the address decides what is answered, so it must be
+/// one of Salesforce that the caller of this service did not choose.
 ///
 /// # Errors
 /// [`SalesforceError::SessionInvalid`] and the like for a refused token, [`SalesforceError::Unreachable`].
-pub async fn token_user(http: &reqwest::Client, instance_url: &Url, access_token: &SecretString) -> Result<TokenUser, SalesforceError> {
-    let url = endpoint(instance_url, &["services", "oauth2", "userinfo"])?;
+pub async fn token_user(http: &reqwest::Client, address: &WebOrigin, access_token: &SecretString) -> Result<TokenUser, SalesforceError> {
+    let url = endpoint(address.as_url(), &["services", "oauth2", "userinfo"])?;
     let request = http.get(url).bearer_auth(access_token.expose_secret()).header("accept", "application/json");
     let response = request.timeout(TIMEOUT).send().await.map_err(SalesforceError::unreachable)?;
     if !response.status().is_success() {

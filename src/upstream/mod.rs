@@ -3,6 +3,7 @@
 
 mod ledger;
 mod length;
+mod origin;
 mod relay;
 mod retry;
 mod text;
@@ -11,6 +12,7 @@ use secrecy::SecretString;
 
 pub use ledger::{CallFailure, CallLedger, Category, Explanation, Quota, QuotaExhausted, Turn};
 pub use length::without_body;
+pub use origin::{NotAWebOrigin, WebOrigin};
 pub use relay::{ByteStream, Peeked, RelayAnswer, RelayBody, RelayCall, RelayHeaders};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};

@@ -43,7 +43,8 @@ const ROOMS: &[Room] = &[
     // Every feature records what it changes here, so it knows none of them.
     Room { name: "audit", may: &["clock", "crypto", "db", "http", "ids"] },
     Room { name: "clock", may: &[] },
-    Room { name: "config", may: &["telemetry"] },
+    // An origin of the simulated vendors is of the type that the clients take.
+    Room { name: "config", may: &["telemetry", "upstream"] },
     Room { name: "crypto", may: &["config"] },
     Room { name: "db", may: &["clock", "config", "ids", "private_files", "telemetry"] },
     Room { name: "http", may: &["auth::permissions", "clock", "config", "crypto", "db", "ids", "jobs", "language", "telemetry"] },

@@ -1,6 +1,10 @@
 //! Auto-login from Salesforce: a Salesforce access token or a Canvas signed request for a member's token.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use msi_actions::auth::{Scope, Scopes};
+use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -165,6 +169,51 @@ on_both_engines! {
         }
         let dead = [("subject_token", "00D!dead"), ("subject_token_type", SALESFORCE), ("instance_url", url.as_str())];
         refused(&scene.exchange_as(&scene.client, &dead).await, "subject_token_invalid");
+        scene.app.stop().await;
+    }
+
+    async fn what_an_organization_has_programmed_itself_is_never_asked_for_a_user(engine: Engine) {
+        let scene = Scene::set(engine).await;
+        // An Apex class of the caller's that answers like userinfo, and calls everybody the instance's admin.
+        let connection = scene.app.call(&scene.admin, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
+        let forged = json!({ "user_id": "0055g000001AAAAAA1", "organization_id": connection["organization_id"], "active": true,
+            "preferred_username": FIRST_USER, "email": FIRST_USER });
+        scene.app.fault(json!({ "target": "salesforce", "path_contains": "/services/apexrest/x", "kind": "http_status", "status": 200,
+            "body": forged, "times": 1000 }))
+            .await;
+        let (_, url) = scene.session("sam.sales@example.com").await;
+        let host = url.strip_prefix("http://").unwrap();
+        for address in [
+            format!("{url}/services/apexrest/x"),
+            format!("{url}/services/apexrest/x/"),
+            format!("{url}/services/apexrest/x?"),
+            format!("{url}/services/apexrest/x#"),
+            format!("{url}/services/apexrest/x?y="),
+            format!("{url}/./services/apexrest/x"),
+            format!("{url}/%2e/services/apexrest/x"),
+            format!("{url}\\services\\apexrest\\x"),
+            format!("{url}/services%2fapexrest%2fx/../services/apexrest/x"),
+            format!("http://x@{host}/services/apexrest/x"),
+            format!("http://x:y@{host}/services/apexrest/x"),
+            format!("http://{host}//services/apexrest/x"),
+            format!("{url}?x=/services/apexrest/x"),
+            format!("{url}#/services/apexrest/x"),
+            format!("http://x@{host}"),
+        ] {
+            let pairs = [("subject_token", "00D!forged"), ("subject_token_type", SALESFORCE), ("instance_url", &address)];
+            refused(&scene.exchange_as(&scene.client, &pairs).await, "subject_token_invalid");
+            // A signed request that names such an address, though it is signed as it should be.
+            let good = scene.signed(json!({ "username": "sam.sales@example.com" })).await;
+            let mut envelope: Value = serde_json::from_slice(&STANDARD.decode(good.split_once('.').unwrap().1).unwrap()).unwrap();
+            envelope["client"]["instanceUrl"] = address.as_str().into();
+            envelope["userId"] = forged["user_id"].clone();
+            let envelope = STANDARD.encode(envelope.to_string());
+            let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SandboxSettings::default().salesforce_client_secret.as_bytes()).unwrap();
+            mac.update(envelope.as_bytes());
+            let signed = format!("{}.{envelope}", STANDARD.encode(mac.finalize().into_bytes()));
+            refused(&scene.by_signed_request(&signed).await, "subject_token_invalid");
+        }
+        scene.by_session(FIRST_USER).await.expect(200);
         scene.app.stop().await;
     }
 

@@ -50,7 +50,8 @@ pub(super) struct TokenRequest {
     /// Token exchange: which of the two.
     #[schema(required = false)]
     subject_token_type: SubjectTokenType,
-    /// Token exchange: where the organisation of a Salesforce access token has its API.
+    /// Token exchange: where the organization of a Salesforce access token has its API, as Salesforce says it: `https://` and a host
+    /// under `salesforce.com`, without a path. Who the user is is asked of the connected organization or its login host.
     #[schema(required = false, example = "https://example.my.salesforce.com")]
     instance_url: String,
     /// JWT bearer grant: the assertion.
