@@ -138,6 +138,33 @@ impl FromRequest for InstanceCaller {
     }
 }
 
+/// An operator, for routes whose rule is `Access::OperatorWithin`: with a token narrowed to an instance (RFC 8707), nothing of another
+/// instance is there.
+#[derive(Debug, Clone, Copy)]
+pub struct OperatorCaller {
+    /// The only instance within reach; none for all of them.
+    pub narrowed_to: Option<InstanceId>,
+}
+
+impl OperatorCaller {
+    /// Whether an instance is within reach.
+    #[must_use]
+    pub fn reaches(self, instance: InstanceId) -> bool {
+        self.narrowed_to.is_none_or(|only| only == instance)
+    }
+}
+
+impl FromRequest for OperatorCaller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let extensions = request.extensions();
+        let caller = extensions.get::<Arc<Caller>>().map(|caller| Self { narrowed_to: caller.instance });
+        ready(caller.ok_or_else(|| Problem::new(Code::Unauthenticated, "Send an access token.")))
+    }
+}
+
 /// The instance of an [`InstanceCaller`], for routes to which it doesn't matter who acts in it.
 #[derive(Debug)]
 pub struct BoundInstance(pub InstanceId);

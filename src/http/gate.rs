@@ -196,13 +196,12 @@ async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Pro
         let detail = format!("This address answers to {allowed}.");
         return Err(Problem::new(Code::MethodNotAllowed, detail).with_header(header::ALLOW, allowed));
     };
-    let (scope, bound) = match rule.access {
+    let scope = match rule.access {
         Access::Public => return Ok(()),
-        Access::Operator(scope) => (scope, false),
-        Access::Instance(scope) => (scope, true),
+        Access::Operator(scope) | Access::OperatorWithin(scope) | Access::Instance(scope) => scope,
     };
     let caller = authenticate(request).await?;
-    permit(&caller, scope, bound)?;
+    permit(&caller, scope, rule.access)?;
     request.extensions_mut().insert(caller);
     Ok(())
 }
@@ -251,17 +250,23 @@ fn credentials(request: &HttpRequest) -> Option<Credentials<'_>> {
     safe.then(|| Credentials::Session(cookie.value().into()))
 }
 
-fn permit(caller: &Caller, scope: Scope, bound: bool) -> Result<(), Problem> {
+fn permit(caller: &Caller, scope: Scope, access: Access) -> Result<(), Problem> {
     if !caller.scopes.0.contains(&scope) {
         let challenge = format!("Bearer realm=\"msi-actions\", error=\"insufficient_scope\", scope=\"{scope}\"");
         let detail = format!("This needs the scope {scope}, which the caller doesn't have.");
         return Err(Problem::new(Code::Forbidden, detail).with_header(header::WWW_AUTHENTICATE, challenge));
     }
-    if bound && caller.instance.is_none() {
-        let detail = "The token belongs to no instance. Ask for one with resource=urn:msi-actions:instance:ID.";
-        return Err(Problem::new(Code::InstanceRequired, detail));
+    match (access, caller.instance) {
+        (Access::Instance(_), None) => {
+            let detail = "The token belongs to no instance. Ask for one with resource=urn:msi-actions:instance:ID.";
+            Err(Problem::new(Code::InstanceRequired, detail))
+        }
+        (Access::Operator(_), Some(_)) => {
+            let detail = "The token is narrowed to an instance, and this is not within one. Ask for a token without resource.";
+            Err(Problem::new(Code::Forbidden, detail))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The problem behind an answer, when it is one: ours, or an error that the framework made.

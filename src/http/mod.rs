@@ -24,7 +24,7 @@ pub use browser::{
     Reader, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
 };
 pub use cells::harmless_cell;
-pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, PublicUrl};
+pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, OperatorCaller, PublicUrl};
 pub use echo::{echo, excerpt};
 pub use event_stream::{EventStreams, Sight};
 pub use origin::Origin;

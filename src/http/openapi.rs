@@ -64,7 +64,7 @@ pub fn complete(document: &mut OpenApi) {
 
 fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_parameter: bool) {
     let scope = match rule.map(|rule| rule.access) {
-        Some(Access::Operator(scope) | Access::Instance(scope)) => Some(scope),
+        Some(Access::Operator(scope) | Access::OperatorWithin(scope) | Access::Instance(scope)) => Some(scope),
         _ => None,
     };
     if let Some(scope) = scope {

@@ -16,7 +16,8 @@ use crate::clock::Timestamp;
 use crate::config::LimitSettings;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams,
+    AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem,
+    QueryParams,
 };
 use crate::ids::InstanceId;
 
@@ -153,7 +154,7 @@ impl CreateInstance {
 
 /// Create an instance
 ///
-/// For operators. A Marketo subscription has one instance.
+/// For operators, with a token that is narrowed to no instance. A Marketo subscription has one instance.
 #[utoipa::path(operation_id = "createInstance", tag = "Instances", request_body = CreateInstance, responses(
     (status = 201, description = "The instance.", body = InstanceBody),
     (status = 409, description = "The subscription has one already; `link` leads to it.", body = ProblemBody, content_type = "application/problem+json"),
@@ -175,23 +176,35 @@ async fn create_instance(context: Context, origin: Origin, Body(wanted): Body<Cr
 
 /// List instances
 ///
-/// For operators; in the order they were made.
+/// For operators; in the order they were made. A token narrowed to an instance sees that one.
 #[utoipa::path(operation_id = "listInstances", tag = "Instances", params(PageParams), responses((status = 200, description = "A page.", body = Listing<InstanceBody>)))]
 #[get("/v1/instances")]
-async fn list_instances(context: Context, QueryParams(page): QueryParams<PageParams>) -> Result<HttpResponse, Problem> {
+async fn list_instances(
+    context: Context,
+    caller: OperatorCaller,
+    QueryParams(page): QueryParams<PageParams>,
+) -> Result<HttpResponse, Problem> {
     let (limit, after) = page.read::<InstanceId>()?;
-    let rows = store::list(&context.db, after, i64::from(limit) + 1).await?;
+    let rows = match caller.narrowed_to {
+        None => store::list(&context.db, after, i64::from(limit) + 1).await?,
+        Some(only) if after.is_some_and(|after| only <= after) => Vec::new(),
+        Some(only) => store::find(&context.db, only).await?.into_iter().collect(),
+    };
     let rows = rows.into_iter().map(|row| InstanceBody::new(row, context.limits)).collect();
     Ok(HttpResponse::Ok().json(Listing::page(rows, limit, |row| row.id)))
 }
 
 /// See any instance
 ///
-/// For operators.
+/// For operators. A token narrowed to an instance sees that one.
 #[utoipa::path(operation_id = "getAnyInstance", tag = "Instances", params(("instance_id" = InstanceId, Path, description = "The instance.")), responses((status = 200, description = "The instance.", body = InstanceBody)))]
 #[get("/v1/instances/{instance_id}")]
-async fn get_any_instance(context: Context, PathParams(id): PathParams<InstanceId>) -> Result<HttpResponse, Problem> {
-    let found = store::find(&context.db, id).await?.ok_or(InstanceError::Unknown)?;
+async fn get_any_instance(
+    context: Context,
+    caller: OperatorCaller,
+    PathParams(id): PathParams<InstanceId>,
+) -> Result<HttpResponse, Problem> {
+    let found = store::find(&context.db, id).await?.filter(|found| caller.reaches(found.id)).ok_or(InstanceError::Unknown)?;
     Ok(HttpResponse::Ok().json(InstanceBody::new(found, context.limits)))
 }
 

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::MailStatus;
 use super::store::{self, OutboxFilter, OutboxRow};
 use crate::clock::Timestamp;
-use crate::http::{Context, InputFault, Listing, PageParams, Problem, QueryParams};
+use crate::http::{Context, InputFault, Listing, OperatorCaller, PageParams, Problem, QueryParams};
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
 
@@ -92,21 +92,28 @@ struct OutboxParams {
 
 /// See the outbox
 ///
-/// For operators: the messages of all instances, the newest first, without what they say. A message is handed over a second time only
+/// For operators: the messages of all instances, or of the one that the token is narrowed to, the newest first, without what they say. A message is handed over a second time only
 /// when the mail server did not confirm the first, with the same `Message-ID`, and never a third time.
 #[utoipa::path(
     operation_id = "listOutbox", tag = "Mail", params(OutboxParams),
     responses((status = 200, description = "A page of messages.", body = Listing<OutboxMessage>))
 )]
 #[get("/v1/mail/outbox")]
-async fn list_outbox(context: Context, QueryParams(params): QueryParams<OutboxParams>) -> Result<HttpResponse, Problem> {
+async fn list_outbox(
+    context: Context,
+    caller: OperatorCaller,
+    QueryParams(params): QueryParams<OutboxParams>,
+) -> Result<HttpResponse, Problem> {
     let (limit, before) = PageParams { limit: params.limit, cursor: params.cursor }.read::<MailId>()?;
     let is_kind = |text: &String| (1..=40).contains(&text.len()) && text.bytes().all(|one| one.is_ascii_lowercase() || one == b'_');
     if !params.kind.as_ref().is_none_or(is_kind) {
         let detail = "A kind has small letters and underscores, such as invitation.";
         return Err(Problem::invalid(vec![InputFault::new("#query/kind", "unknown_kind", detail)]));
     }
-    let filter = OutboxFilter { instance: params.instance_id, status: params.status, kind: params.kind };
+    if params.instance_id.is_some_and(|wanted| !caller.reaches(wanted)) {
+        return Ok(HttpResponse::Ok().json(Listing::page(Vec::new(), limit, |row: &OutboxMessage| row.id)));
+    }
+    let filter = OutboxFilter { instance: params.instance_id.or(caller.narrowed_to), status: params.status, kind: params.kind };
     let rows = store::list(&context.db, &filter, before, i64::from(limit) + 1).await?;
     let rows = rows.into_iter().map(OutboxMessage::from).collect();
     Ok(HttpResponse::Ok().json(Listing::page(rows, limit, |row: &OutboxMessage| row.id)))

@@ -219,16 +219,17 @@ async fn outcome(request: RequestBuilder) -> (u16, String) {
 
 /// What the table demands of a caller with these scopes: let in (none), or the status and code of the refusal.
 fn demanded(access: Access, scopes: Option<&Scopes>, bound: bool) -> Option<(u16, &'static str)> {
-    let (scope, needs_instance) = match access {
+    let scope = match access {
         Access::Public => return None,
-        Access::Operator(scope) => (scope, false),
-        Access::Instance(scope) => (scope, true),
+        Access::Operator(scope) | Access::OperatorWithin(scope) | Access::Instance(scope) => scope,
     };
-    match scopes {
-        None => Some((401, "unauthenticated")),
-        Some(scopes) if !scopes.0.contains(&scope) => Some((403, "forbidden")),
-        Some(_) if needs_instance && !bound => Some((403, "instance_required")),
-        Some(_) => None,
+    match (access, scopes) {
+        (_, None) => Some((401, "unauthenticated")),
+        (_, Some(scopes)) if !scopes.0.contains(&scope) => Some((403, "forbidden")),
+        (Access::Instance(_), _) if !bound => Some((403, "instance_required")),
+        // What is not within an instance is not for a token that is narrowed to one.
+        (Access::Operator(_), _) if bound => Some((403, "forbidden")),
+        _ => None,
     }
 }
 
@@ -239,11 +240,12 @@ on_both_engines! {
         let all = Scopes::of_an_instance();
         let of_other = scene.client(Some(&scene.other), all.clone()).await;
         let operator = scene.client(None, Scopes::of_an_operator()).await;
+        let (narrowed, elsewhere) = (scene.app.narrowed(&scene.instance).await, scene.app.narrowed(&scene.other).await);
         let mut faults = Vec::new();
         for rule in RULES {
             let scope = match rule.access {
                 Access::Public => None,
-                Access::Operator(scope) | Access::Instance(scope) => Some(scope),
+                Access::Operator(scope) | Access::OperatorWithin(scope) | Access::Instance(scope) => Some(scope),
             };
             let without = Scopes(all.0.iter().copied().filter(|one| Some(*one) != scope).collect());
             // Nobody but an operator can hold an operator's scope.
@@ -256,6 +258,8 @@ on_both_engines! {
                 ("a member with the role admin", Some(Scopes::of_role(Role::Admin)), true, Credentials::Member(Role::Admin)),
                 ("another tenant's client", Some(all.clone()), true, Credentials::Token(of_other.clone())),
                 ("an operator", Some(Scopes::of_an_operator()), false, Credentials::Token(operator.clone())),
+                ("an operator narrowed to the instance", Some(Scopes::of_an_operator()), true, Credentials::Token(narrowed.clone())),
+                ("an operator narrowed to another one", Some(Scopes::of_an_operator()), true, Credentials::Token(elsewhere.clone())),
             ];
             let (path, _, _) = path_of(rule, &samples, false);
             for (caller, scopes, bound, credentials) in callers {
@@ -280,6 +284,38 @@ on_both_engines! {
             }
         }
         assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+        scene.app.stop().await;
+    }
+
+    async fn a_token_narrowed_to_an_instance_reaches_nothing_of_another(engine: Engine) {
+        let scene = Scene::set(engine).await;
+        let app = &scene.app;
+        let (operator, narrowed) = (app.operator_token().await, app.narrowed(&scene.other).await);
+        let get = async |token: &str, path: &str| app.call(token, Method::GET, path, None).await;
+        let ids = |list: &Value| list["data"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&get(&operator, "/v1/instances").await.expect(200)).len(), 2);
+        let seen = get(&narrowed, "/v1/instances").await.expect(200);
+        assert_eq!((ids(&seen), &seen["next_cursor"]), (vec![json!(scene.other)], &Value::Null));
+        let page = get(&operator, "/v1/instances?limit=1").await.expect(200)["next_cursor"].as_str().unwrap().to_owned();
+        assert!(ids(&get(&narrowed, &format!("/v1/instances?cursor={page}")).await.expect(200)).len() <= 1);
+        let last = get(&operator, &format!("/v1/instances?limit=1&cursor={page}")).await.expect(200);
+        assert_eq!(ids(&last), [json!(scene.other)]);
+        get(&narrowed, &format!("/v1/instances/{}", scene.other)).await.expect(200);
+        get(&narrowed, &format!("/v1/instances/{}", scene.instance)).await.problem(404, "not_found");
+        let new = json!({ "munchkin_id": "555-EEE-555", "environment": "production",
+            "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": true } });
+        app.call(&narrowed, Method::POST, "/v1/instances", Some(new.clone())).await.problem(403, "forbidden");
+        assert_eq!(ids(&get(&operator, "/v1/instances").await.expect(200)).len(), 2, "nothing was made");
+
+        assert!(!ids(&get(&operator, "/v1/mail/outbox").await.expect(200)).is_empty());
+        let outbox = format!("/v1/mail/outbox?instance_id={}", scene.instance);
+        for path in ["/v1/mail/outbox", &outbox] {
+            assert_eq!(ids(&get(&narrowed, path).await.expect(200)), Vec::<Value>::new(), "{path}");
+        }
+        let own = app.narrowed(&scene.instance).await;
+        let (seen, all) = (get(&own, "/v1/mail/outbox").await.expect(200), get(&operator, &outbox).await.expect(200));
+        assert_eq!(ids(&seen), ids(&all));
+        app.call(&operator, Method::POST, "/v1/instances", Some(new)).await.expect(201);
         scene.app.stop().await;
     }
 

@@ -58,8 +58,11 @@ pub struct Caller {
 pub enum Access {
     /// Anybody: the route authenticates by itself or says nothing worth protecting.
     Public,
-    /// A caller with the scope, in whatever instance or none.
+    /// A caller with the scope whose token is bound to no instance: what is done here is not one instance's.
     Operator(Scope),
+    /// A caller with the scope, whose token may be bound to an instance: the handler takes an `OperatorCaller` and answers with nothing
+    /// but what is within its reach.
+    OperatorWithin(Scope),
     /// A caller with the scope whose token is bound to an instance.
     Instance(Scope),
 }

@@ -1,6 +1,6 @@
 //! The table itself.
 
-use super::Access::{Instance, Operator, Public};
+use super::Access::{Instance, Operator, OperatorWithin, Public};
 use super::Rule;
 use super::Scope::{
     AuditRead, ConnectionsOwn, ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, MarketoCall, MembersOwn,
@@ -40,8 +40,8 @@ pub const RULES: &[Rule] = rules! {
     POST "/reset-password/{token}" => Public;
 
     POST "/v1/instances" => Operator(InstancesManage);
-    GET "/v1/instances" => Operator(InstancesManage);
-    GET "/v1/instances/{instance_id}" => Operator(InstancesManage);
+    GET "/v1/instances" => OperatorWithin(InstancesManage);
+    GET "/v1/instances/{instance_id}" => OperatorWithin(InstancesManage);
     GET "/v1/instance" => Instance(InstanceRead);
     PATCH "/v1/instance" => Instance(InstanceWrite);
     GET "/v1/instance/login-management/consequences" => Instance(InstanceWrite);
@@ -58,7 +58,7 @@ pub const RULES: &[Rule] = rules! {
     POST "/v1/invites/{invite_id}/resend" => Instance(MembersWrite);
     POST "/v1/invites/{invite_id}/extend" => Instance(MembersWrite);
     POST "/v1/invites/{invite_id}/revoke" => Instance(MembersWrite);
-    GET "/v1/mail/outbox" => Operator(InstancesManage);
+    GET "/v1/mail/outbox" => OperatorWithin(InstancesManage);
     POST "/v1/invite-imports" => Instance(MembersWrite);
     GET "/v1/invite-imports" => Instance(MembersRead);
     GET "/v1/invite-imports/{import_id}" => Instance(MembersRead);
