@@ -231,7 +231,7 @@ fn check_path(path: &str) -> Result<(), Problem> {
 }
 
 async fn authenticate(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> {
-    let credentials = credentials(request.request()).ok_or_else(|| {
+    let credentials = credentials(request.request())?.ok_or_else(|| {
         let detail = "Send an access token as `Authorization: Bearer …`; POST /oauth/token gives one.";
         Problem::new(Code::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"msi-actions\"")
     })?;
@@ -239,15 +239,29 @@ async fn authenticate(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> 
     gate.authenticate.authenticate(credentials).await
 }
 
-fn credentials(request: &HttpRequest) -> Option<Credentials<'_>> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let (scheme, token) = std::str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::Bearer(token.trim_ascii()));
+/// What a request says who it is by; nothing when it says nothing that could be looked into.
+fn credentials(request: &HttpRequest) -> Result<Option<Credentials<'_>>, Problem> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    if let Some(value) = headers.next() {
+        // RFC 6750, section 2: one way to send a token, or two readers may take the request for that of two callers.
+        if headers.next().is_some() || names_a_token(request.query_string()) {
+            let detail = "Send one access token, in one Authorization header and nowhere else.";
+            return Err(Problem::new(Code::MalformedRequest, detail));
+        }
+        return Ok(bearer(value).map(Credentials::Bearer));
     }
     // A cookie comes along with requests that other sites make a browser send; those can't set a header of their own.
     let safe = request.method() == Method::GET || request.headers().contains_key("x-requested-with");
-    let cookie = request.cookie(SESSION_COOKIE)?;
-    safe.then(|| Credentials::Session(cookie.value().into()))
+    Ok(request.cookie(SESSION_COOKIE).filter(|_| safe).map(|cookie| Credentials::Session(cookie.value().into())))
+}
+
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = std::str::from_utf8(value.as_bytes()).ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii())
+}
+
+fn names_a_token(query: &str) -> bool {
+    !query.is_empty() && url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token")
 }
 
 fn permit(caller: &Caller, scope: Scope, access: Access) -> Result<(), Problem> {

@@ -70,6 +70,35 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn a_request_with_two_proofs_of_who_it_is_is_refused(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        let (client, other) = (app.client(None, Scopes::of_an_operator()).await, app.client(None, Scopes::of_an_operator()).await);
+        let token = app.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+        for second in [format!("Bearer {token}"), "Bearer nonsense".to_owned(), "Basic eDp5".to_owned(), String::new()] {
+            for turned in [false, true] {
+                let bearer = format!("Bearer {token}");
+                let (one, two) = if turned { (&second, &bearer) } else { (&bearer, &second) };
+                let request = app.request(Method::GET, "/v1/instances").header("authorization", one).header("authorization", two);
+                Answer::of(request).await.problem(400, "malformed_request");
+            }
+        }
+        for elsewhere in [format!("access_token={token}"), "access_token=".to_owned(), "limit=1&%61ccess%5Ftoken=x".to_owned()] {
+            app.call(&token, Method::GET, &format!("/v1/instances?{elsewhere}"), None).await.problem(400, "malformed_request");
+        }
+        let basic = |client: &(String, String)| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", client.0, client.1)));
+        let ask = |more: Option<&(String, String)>, form: &[(&str, &str)]| {
+            let request = app.request(Method::POST, "/oauth/token").header("authorization", basic(&client)).form(form);
+            Answer::of(more.map(|other| basic(other)).into_iter().fold(request, |request, value| request.header("authorization", value)))
+        };
+        let grant = ("grant_type", "client_credentials");
+        ask(None, &[grant]).await.expect(200);
+        ask(None, &[grant, ("client_id", &client.0)]).await.expect(200);
+        for twice in [ask(Some(&client), &[grant]).await, ask(Some(&other), &[grant]).await, ask(None, &[grant, ("client_id", &other.0)]).await] {
+            assert_eq!(twice.expect(400)["error"], "invalid_request");
+        }
+        app.stop().await;
+    }
+
     async fn an_operator_can_narrow_a_token_to_an_instance_that_exists(engine: Engine) {
         let app = TestApp::start(engine).await;
         let client = app.client(None, Scopes::of_an_operator()).await;

@@ -32,7 +32,11 @@ impl Form {
 /// # Errors
 /// [`AuthError::InvalidClient`] when it does not, [`AuthError::InvalidRequest`] when it does twice.
 pub(super) fn authentication(request: &HttpRequest, form: &Form) -> Result<ClientAuthentication, AuthError> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    if let Some(value) = headers.next() {
+        if headers.next().is_some() {
+            return Err(AuthError::InvalidRequest("authenticate with one Authorization header".into()));
+        }
         let basic = value.to_str().ok().and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
         let decoded = basic.and_then(|(_, code)| STANDARD.decode(code.trim()).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = decoded.as_deref().and_then(|text| text.split_once(':')).ok_or(AuthError::InvalidClient)?;
@@ -40,7 +44,11 @@ pub(super) fn authentication(request: &HttpRequest, form: &Form) -> Result<Clien
             return Err(AuthError::InvalidRequest("authenticate either with HTTP Basic or in the form, not both".into()));
         }
         // RFC 6749, section 2.3.1: both halves are form-encoded before they are joined.
-        return Ok(ClientAuthentication { client_id: form_decode(pair.0), client_secret: form_decode(pair.1).into() });
+        let client_id = form_decode(pair.0);
+        if form.one("client_id")?.is_some_and(|other| other != client_id) {
+            return Err(AuthError::InvalidRequest("the form names another client_id than the Authorization header".into()));
+        }
+        return Ok(ClientAuthentication { client_id, client_secret: form_decode(pair.1).into() });
     }
     match (form.one("client_id")?, form.one("client_secret")?) {
         (Some(id), Some(secret)) => Ok(ClientAuthentication { client_id: id.to_owned(), client_secret: secret.into() }),
