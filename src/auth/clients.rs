@@ -66,14 +66,15 @@ pub async fn create_client(tx: &mut Tx, clock: &dyn Clock, new: NewClient) -> Re
 pub const LONGEST_OVERLAP: Duration = Duration::days(7);
 
 /// Gives the client another secret. The one before works on for `overlap`, at most [`LONGEST_OVERLAP`], and stops at once when
-/// that is zero; a still older one stops at once in any case. `None` when there is no such client in force.
+/// that is zero; a still older one stops at once in any case. The tokens that were issued for a secret end with it, in every process
+/// within two seconds (see [`super::Revocations`]). `None` when there is no such client in force.
 ///
 /// # Errors
 /// When the database can't be written.
 pub async fn rotate_secret(tx: &mut Tx, clock: &dyn Clock, client_id: &str, overlap: Duration) -> Result<Option<SecretString>, DbError> {
     let secret = random_token();
     let keep_until = (overlap > Duration::ZERO).then(|| clock.timestamp() + overlap.min(LONGEST_OVERLAP));
-    let found = store::update_client_secret(tx, client_id, &SecretHash::of(&secret), keep_until).await?;
+    let found = store::update_client_secret(tx, client_id, &SecretHash::of(&secret), keep_until, clock.timestamp()).await?;
     Ok(found.then_some(secret))
 }
 
@@ -86,16 +87,29 @@ pub async fn revoke_client(tx: &mut Tx, clock: &dyn Clock, client_id: &str) -> R
     store::revoke_client(tx, client_id, clock.timestamp()).await
 }
 
+/// A client that has proven itself.
+#[derive(Debug)]
+pub struct AuthenticatedClient {
+    pub client: Client,
+    /// Which of its secrets it knows, counted from 1. Its tokens end with that secret.
+    pub secret_generation: i64,
+}
+
 /// The client behind an authentication. The same is read, compared and written whether there is such a client or not.
 ///
 /// # Errors
 /// [`AuthError::InvalidClient`], the same for an unknown id, a wrong secret and a revoked client; [`AuthError::LockedOut`] after
 /// too many failures, whatever the secret.
-pub async fn authenticate_client(db: &Db, clock: &dyn Clock, authentication: &ClientAuthentication) -> Result<Client, AuthError> {
+pub async fn authenticate_client(
+    db: &Db,
+    clock: &dyn Clock,
+    authentication: &ClientAuthentication,
+) -> Result<AuthenticatedClient, AuthError> {
     let now = clock.timestamp();
     let attempt = Attempt::begin(db, &authentication.client_id, now).await?;
     let (client, secrets) = store::find_client(db, &authentication.client_id).await?.unzip();
     let nothing = SecretHash::of(&SecretString::default());
+    let generation = secrets.as_ref().map_or(0, |secrets| secrets.generation);
     let (current, old) = secrets.map_or((nothing.clone(), None), |secrets| (secrets.current, secrets.old));
     let (old, until) = old.map_or((nothing, None), |(hash, until)| (hash, Some(until)));
     let by_current = current.matches(&authentication.client_secret);
@@ -103,7 +117,7 @@ pub async fn authenticate_client(db: &Db, clock: &dyn Clock, authentication: &Cl
     match client.filter(|client| client.revoked_at.is_none() && (by_current | by_old)) {
         Some(client) => {
             attempt.succeeded(db).await?;
-            Ok(client)
+            Ok(AuthenticatedClient { client, secret_generation: if by_current { generation } else { generation - 1 } })
         }
         None => {
             attempt.failed(db, now).await?;

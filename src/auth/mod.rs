@@ -17,7 +17,7 @@ mod upkeep;
 
 pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
 pub use clients::{
-    Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
+    AuthenticatedClient, Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
 };
 pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
 pub use lockout::{Attempt, forget_failures};

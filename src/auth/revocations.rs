@@ -1,12 +1,13 @@
-//! Access tokens that are refused before they run out: revoked ones (RFC 7009), and those of revoked clients.
+//! Access tokens that are refused before they run out: revoked ones (RFC 7009), those of revoked clients, and those that were issued
+//! for a secret that has ended.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use time::Duration;
 use uuid::Uuid;
 
-use super::store::{self, RevokedToken};
+use super::store::{self, EndedSecrets, RevokedToken};
 use super::tokens::{AccessClaims, TOKEN_LIFETIME};
 use super::{AuthError, Client};
 use crate::clock::{SharedClock, Timestamp};
@@ -31,9 +32,43 @@ pub struct Revocations {
 struct Known {
     /// Revoked tokens and when they run out, in seconds since 1970.
     tokens: HashMap<Uuid, i64>,
-    clients: HashSet<String>,
+    clients: HashMap<String, TokenCutoff>,
     /// What was revoked before this has been read.
     read_until: Option<Timestamp>,
+}
+
+/// Which tokens of a client are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TokenCutoff {
+    /// The client was revoked.
+    All,
+    /// Those issued for a secret before this one.
+    Before {
+        secret_generation: i64,
+        /// Until when the last of these is good all the same, in seconds since 1970.
+        last_until: Option<i64>,
+    },
+}
+
+impl TokenCutoff {
+    fn of(ended: &EndedSecrets) -> Self {
+        match ended.revoked_at {
+            Some(_) => Self::All,
+            None => {
+                Self::Before { secret_generation: ended.secret_generation, last_until: ended.old_secret_until.map(Timestamp::unix_seconds) }
+            }
+        }
+    }
+
+    fn covers(self, generation: i64, now: i64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Before { secret_generation, .. } if generation >= secret_generation => false,
+            Self::Before { secret_generation, last_until } => {
+                !(generation == secret_generation - 1 && last_until.is_some_and(|until| now < until))
+            }
+        }
+    }
 }
 
 impl Revocations {
@@ -53,24 +88,25 @@ impl Revocations {
     /// When the database can't be asked.
     pub async fn refresh(&self) -> Result<(), DbError> {
         let now = self.clock.timestamp();
-        // Tokens of a client revoked earlier than this have run out.
+        // Tokens of a client revoked, or for a secret ended, earlier than this have run out.
         let relevant = now - (Duration::seconds(TOKEN_LIFETIME) + OVERLAP);
         let since = self.read().read_until.map_or(relevant, |until| until - OVERLAP);
         let tokens = store::revoked_tokens(&self.db, now, since).await?;
-        let clients = store::clients_revoked_since(&self.db, relevant).await?;
+        let clients = store::secrets_ended_since(&self.db, relevant).await?;
         let mut known = self.write();
         known.tokens.retain(|_, expires| *expires > now.unix_seconds());
         known.tokens.extend(tokens.into_iter().map(|token| (token.jti, token.expires_at.unix_seconds() + 1)));
-        known.clients = clients.into_iter().collect();
+        known.clients = clients.into_iter().map(|ended| (ended.client_id.clone(), TokenCutoff::of(&ended))).collect();
         known.read_until = Some(now);
         Ok(())
     }
 
-    /// Whether a token is refused.
+    /// Whether a token is refused at `now`, in seconds since 1970.
     #[must_use]
-    pub fn cover(&self, jti: Uuid, client_id: &str) -> bool {
+    pub(super) fn cover(&self, token: &AccessClaims, now: i64) -> bool {
         let known = self.read();
-        known.tokens.contains_key(&jti) || known.clients.contains(client_id)
+        let of_client = || known.clients.get(&token.client_id).is_some_and(|cutoff| cutoff.covers(token.secret_generation(), now));
+        known.tokens.contains_key(&token.jti) || of_client()
     }
 
     /// Revokes a token of `client`; this process refuses it from now on.
@@ -101,5 +137,20 @@ impl Revocations {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_as_good_as_the_secret_it_was_issued_for() {
+        let at_once = TokenCutoff::Before { secret_generation: 3, last_until: None };
+        assert_eq!([1, 2, 3, 4].map(|generation| at_once.covers(generation, 100)), [true, true, false, false]);
+        let later = TokenCutoff::Before { secret_generation: 3, last_until: Some(100) };
+        assert_eq!([1, 2, 3].map(|generation| later.covers(generation, 99)), [true, false, false]);
+        assert_eq!([1, 2, 3].map(|generation| later.covers(generation, 100)), [true, true, false]);
+        assert!(TokenCutoff::All.covers(9, 0));
     }
 }

@@ -50,6 +50,17 @@ pub(super) struct AccessClaims {
     /// The member who acts by the client, for tokens that were exchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) member: Option<MemberId>,
+    /// Which of the client's secrets it was issued for, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) secret_generation: Option<i64>,
+}
+
+impl AccessClaims {
+    /// Which of the client's secrets the token was issued for. Tokens without a word of it are from before secrets were counted, when
+    /// all were the first.
+    pub(super) fn secret_generation(&self) -> i64 {
+        self.secret_generation.unwrap_or(1)
+    }
 }
 
 /// A token to be issued.
@@ -63,6 +74,8 @@ pub struct NewToken {
     pub scopes: Scopes,
     /// Seconds it is valid.
     pub lifetime: i64,
+    /// Which of the client's secrets it is issued for; none when there was no secret.
+    pub secret_generation: Option<i64>,
 }
 
 /// A token whose signature was checked.
@@ -161,6 +174,7 @@ impl TokenIssuer {
             scope: new.scopes.to_string(),
             instance: new.instance,
             member: new.member,
+            secret_generation: new.secret_generation,
         };
         let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::ES256) };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|_| AuthError::SigningKey)?;
@@ -206,11 +220,12 @@ impl TokenIssuer {
             }
         };
         let claims = &verified.claims;
-        if claims.exp <= self.clock.now().unix_timestamp() {
+        let now = self.clock.now().unix_timestamp();
+        if claims.exp <= now {
             self.verified.remove(&presented);
             return Err(AuthError::InvalidToken("it has expired; ask for another"));
         }
-        if self.revocations.cover(claims.jti, &claims.client_id) {
+        if self.revocations.cover(claims, now) {
             self.verified.remove(&presented);
             return Err(AuthError::InvalidToken("it was revoked; ask for another"));
         }

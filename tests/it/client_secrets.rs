@@ -1,4 +1,4 @@
-//! Secrets of clients: two at once while one takes over, and what follows wrong ones.
+//! Secrets of clients: two at once while one takes over, the tokens issued for them, and what follows wrong ones.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use time::Duration;
 
-use crate::support::{Answer, FIRST_USER, TestApp, on_both_engines};
+use crate::support::{Answer, FIRST_USER, TestApp, eventually, on_both_engines};
 
 type Client = (String, String);
 
@@ -23,6 +23,11 @@ async fn rotate(app: &TestApp, client: &Client, overlap: Duration) -> Client {
 /// The answer to a wrong secret of this client id, without what differs each time.
 async fn fail(app: &TestApp, client_id: &str) -> Answer {
     app.ask_token(&(client_id.to_owned(), "wrong".into()), &[]).await
+}
+
+/// An access token of the client.
+async fn bearer(app: &TestApp, client: &Client) -> String {
+    app.ask_token(client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
 }
 
 on_both_engines! {
@@ -97,6 +102,64 @@ on_both_engines! {
             fail(&app, &client.0).await.expect(401);
         }
         app.ask_token(&client, &[]).await.expect(200);
+        replica.stop().await;
+        app.stop().await;
+    }
+
+    async fn rotating_the_secret_ends_the_tokens_issued_for_it(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        let replica = app.replica().await;
+        let (first, other) = (app.client(None, Scopes::of_an_operator()).await, app.client(None, Scopes::of_an_operator()).await);
+        let (old, others) = (bearer(&app, &first).await, bearer(&app, &other).await);
+        replica.get(&old, "/v1/instances").await.expect(200);
+        let second = rotate(&app, &first, Duration::ZERO).await;
+        let new = bearer(&app, &second).await;
+        eventually("this process refuses the token", async || app.call(&old, Method::GET, "/v1/instances", None).await.status == 401).await;
+        eventually("the other process refuses the token", async || replica.get(&old, "/v1/instances").await.status == 401).await;
+        replica.get(&old, "/v1/instances").await.problem(401, "invalid_token");
+        let form = [("token", &old), ("client_id", &second.0), ("client_secret", &second.1)];
+        let seen = Answer::of(app.request(Method::POST, "/oauth/introspect").form(&form)).await.expect(200);
+        assert_eq!(seen, json!({ "active": false }));
+        let restarted = app.replica().await;
+        restarted.get(&old, "/v1/instances").await.problem(401, "invalid_token");
+        for good in [&new, &others] {
+            app.call(good, Method::GET, "/v1/instances", None).await.expect(200);
+            replica.get(good, "/v1/instances").await.expect(200);
+            restarted.get(good, "/v1/instances").await.expect(200);
+        }
+        restarted.stop().await;
+        replica.stop().await;
+        app.stop().await;
+    }
+
+    async fn the_tokens_of_a_secret_that_is_kept_end_when_it_does(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        let replica = app.replica().await;
+        let first = app.client(None, Scopes::of_an_operator()).await;
+        let before = bearer(&app, &first).await;
+        let second = rotate(&app, &first, Duration::minutes(5)).await;
+        let (during, new) = (bearer(&app, &first).await, bearer(&app, &second).await);
+        app.clock.advance(Duration::minutes(5) - Duration::seconds(1));
+        for token in [&before, &during, &new] {
+            app.call(token, Method::GET, "/v1/instances", None).await.expect(200);
+            replica.get(token, "/v1/instances").await.expect(200);
+        }
+        app.clock.advance(Duration::seconds(1));
+        for ended in [&before, &during] {
+            eventually("this process refuses it", async || app.call(ended, Method::GET, "/v1/instances", None).await.status == 401).await;
+            eventually("the other refuses it", async || replica.get(ended, "/v1/instances").await.status == 401).await;
+        }
+        app.call(&new, Method::GET, "/v1/instances", None).await.expect(200);
+
+        // A secret that is kept ends at once with the next rotation.
+        let third = rotate(&app, &second, Duration::hours(1)).await;
+        let (kept, newest) = (bearer(&app, &second).await, bearer(&app, &third).await);
+        rotate(&app, &third, Duration::hours(1)).await;
+        eventually("the token of the last secret but one ends", async || {
+            app.call(&kept, Method::GET, "/v1/instances", None).await.status == 401
+        })
+        .await;
+        app.call(&newest, Method::GET, "/v1/instances", None).await.expect(200);
         replica.stop().await;
         app.stop().await;
     }

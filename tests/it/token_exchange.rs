@@ -3,13 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use msi_actions::auth::{Scope, Scopes};
+use msi_actions::auth::{Scope, Scopes, rotate_secret};
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Answer, FIRST_USER, TestApp, on_both_engines};
+use crate::support::{Answer, FIRST_USER, TestApp, eventually, on_both_engines};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const SALESFORCE: &str = "urn:msi-actions:token-type:salesforce-access-token";
@@ -214,6 +214,17 @@ on_both_engines! {
             refused(&scene.by_signed_request(&signed).await, "subject_token_invalid");
         }
         scene.by_session(FIRST_USER).await.expect(200);
+        scene.app.stop().await;
+    }
+
+    async fn a_members_token_ends_with_the_secret_of_the_client_it_was_issued_to(engine: Engine) {
+        let scene = Scene::set(engine).await;
+        let token = scene.by_session(FIRST_USER).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+        scene.app.call(&token, Method::GET, "/v1/members/me", None).await.expect(200);
+        let mut tx = scene.app.db().begin().await.unwrap();
+        rotate_secret(&mut tx, &*scene.app.clock, &scene.client.0, Duration::ZERO).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        eventually("the token is refused", async || scene.app.call(&token, Method::GET, "/v1/members/me", None).await.status == 401).await;
         scene.app.stop().await;
     }
 

@@ -34,7 +34,7 @@ struct IssuedTokenRequest {
 async fn asked(request: &HttpRequest, form: &[u8], context: &Context) -> Result<(Client, SecretString), AuthError> {
     let form = Form::read(request, form)?;
     let authentication = authentication(request, &form)?;
-    let client = authenticate_client(&context.db, &*context.clock, &authentication).await?;
+    let client = authenticate_client(&context.db, &*context.clock, &authentication).await?.client;
     let token = form.one("token")?.ok_or_else(|| AuthError::InvalidRequest("token is missing".into()))?;
     Ok((client, token.into()))
 }

@@ -13,8 +13,8 @@ use super::refusal::{Refusal, TokenRefusal, refuse};
 use crate::auth::exchange::{ACCESS_TOKEN, CANVAS_SIGNED_REQUEST, MEMBER_TOKEN_LIFETIME, SALESFORCE_ACCESS_TOKEN};
 use crate::auth::permissions::UnknownScope;
 use crate::auth::{
-    AccessToken, AuthError, Client, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken, TOKEN_LIFETIME, TokenIssuer,
-    TrustedIssuers, authenticate_client, store,
+    AccessToken, AuthError, AuthenticatedClient, Client, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken, TOKEN_LIFETIME,
+    TokenIssuer, TrustedIssuers, authenticate_client, store,
 };
 use crate::http::{Context, Problem};
 use crate::ids::InstanceId;
@@ -172,15 +172,23 @@ async fn grant(
         return by_assertion(&form, issuer, federation).await;
     }
     let authentication = authentication(request, &form)?;
-    let client = authenticate_client(&context.db, &*context.clock, &authentication).await?;
+    let authenticated = authenticate_client(&context.db, &*context.clock, &authentication).await?;
     match grant_type {
         Some(CLIENT_CREDENTIALS) => {
+            let AuthenticatedClient { client, secret_generation } = authenticated;
             let instance = target(context, &client, form.one("resource")?).await?;
             let scopes = wanted_scopes(&client, form.one("scope")?)?;
-            let new = NewToken { client_id: client.client_id, member: None, instance, scopes, lifetime: TOKEN_LIFETIME };
+            let new = NewToken {
+                client_id: client.client_id,
+                member: None,
+                instance,
+                scopes,
+                lifetime: TOKEN_LIFETIME,
+                secret_generation: Some(secret_generation),
+            };
             Ok(TokenAnswer::of(&issuer.issue(new)?))
         }
-        Some(TOKEN_EXCHANGE) => exchange(&form, context, &client, issuer, federation).await,
+        Some(TOKEN_EXCHANGE) => exchange(&form, context, &authenticated, issuer, federation).await,
         Some(JWT_BEARER) => by_assertion(&form, issuer, federation).await,
         Some(other) => Err(AuthError::UnsupportedGrantType(other.to_owned()).into()),
         None => Err(AuthError::InvalidRequest("grant_type is missing".into()).into()),
@@ -192,7 +200,14 @@ async fn by_assertion(form: &Form, issuer: &TokenIssuer, federation: &Federation
     let assertion = required(form, "assertion")?;
     let vouched = federation.issuers.redeem(&assertion.into()).await?;
     let scopes = narrowed(&vouched.scopes, form.one("scope")?)?;
-    let new = NewToken { client_id: vouched.client_id, member: None, instance: Some(vouched.instance), scopes, lifetime: TOKEN_LIFETIME };
+    let new = NewToken {
+        client_id: vouched.client_id,
+        member: None,
+        instance: Some(vouched.instance),
+        scopes,
+        lifetime: TOKEN_LIFETIME,
+        secret_generation: None,
+    };
     Ok(TokenAnswer::of(&issuer.issue(new)?))
 }
 
@@ -200,7 +215,7 @@ async fn by_assertion(form: &Form, issuer: &TokenIssuer, federation: &Federation
 async fn exchange(
     form: &Form,
     context: &Context,
-    client: &Client,
+    AuthenticatedClient { client, secret_generation }: &AuthenticatedClient,
     issuer: &TokenIssuer,
     federation: &Federation,
 ) -> Result<TokenAnswer, Refusal> {
@@ -234,6 +249,7 @@ async fn exchange(
         instance: Some(instance),
         scopes,
         lifetime: MEMBER_TOKEN_LIFETIME,
+        secret_generation: Some(*secret_generation),
     };
     Ok(TokenAnswer { issued_token_type: Some(ACCESS_TOKEN), ..TokenAnswer::of(&issuer.issue(new)?) })
 }

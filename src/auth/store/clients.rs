@@ -13,6 +13,7 @@ struct ClientRow {
     secret_hash: SecretHash,
     old_secret_hash: Option<SecretHash>,
     old_secret_until: Option<Timestamp>,
+    secret_generation: i64,
     created_at: Timestamp,
     revoked_at: Option<Timestamp>,
 }
@@ -23,6 +24,8 @@ pub struct StoredSecrets {
     pub current: SecretHash,
     /// The secret of before, and until when it works.
     pub old: Option<(SecretHash, Timestamp)>,
+    /// How many secrets there were, the current one included.
+    pub generation: i64,
 }
 
 impl ClientRow {
@@ -37,7 +40,8 @@ impl ClientRow {
             created_at: self.created_at,
             revoked_at: self.revoked_at,
         };
-        (client, StoredSecrets { current: self.secret_hash, old: self.old_secret_hash.zip(self.old_secret_until) })
+        let old = self.old_secret_hash.zip(self.old_secret_until);
+        (client, StoredSecrets { current: self.secret_hash, old, generation: self.secret_generation })
     }
 }
 
@@ -66,8 +70,8 @@ pub async fn insert_client(tx: &mut Tx, client: &Client, hash: &SecretHash) -> R
 /// # Errors
 /// When the database can't be asked.
 pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<(Client, StoredSecrets)>, DbError> {
-    const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, created_at, revoked_at \
-         FROM api_clients WHERE client_id = $1";
+    const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, secret_generation, \
+         created_at, revoked_at FROM api_clients WHERE client_id = $1";
     let row: Option<ClientRow> = on!(db, c => sqlx::query_as(SQL).bind(client_id).fetch_optional(c))?;
     Ok(row.map(ClientRow::into_client))
 }
@@ -77,8 +81,8 @@ pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<(Client, Sto
 /// # Errors
 /// When the database can't be asked.
 pub async fn list_clients(db: &Db) -> Result<Vec<Client>, DbError> {
-    const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, created_at, revoked_at \
-         FROM api_clients ORDER BY created_at, client_id";
+    const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, secret_generation, \
+         created_at, revoked_at FROM api_clients ORDER BY created_at, client_id";
     let rows: Vec<ClientRow> = on!(db, c => sqlx::query_as(SQL).fetch_all(c))?;
     Ok(rows.into_iter().map(|row| row.into_client().0).collect())
 }
@@ -88,10 +92,17 @@ pub async fn list_clients(db: &Db) -> Result<Vec<Client>, DbError> {
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn update_client_secret(tx: &mut Tx, client_id: &str, hash: &SecretHash, keep_until: Option<Timestamp>) -> Result<bool, DbError> {
+pub async fn update_client_secret(
+    tx: &mut Tx,
+    client_id: &str,
+    hash: &SecretHash,
+    keep_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE api_clients SET secret_hash = $2, old_secret_until = $3, \
-         old_secret_hash = CASE WHEN $3 IS NULL THEN NULL ELSE secret_hash END WHERE client_id = $1 AND revoked_at IS NULL";
-    Ok(execute!(tx, sqlx::query(SQL).bind(client_id).bind(hash).bind(keep_until))? == 1)
+         old_secret_hash = CASE WHEN $3 IS NULL THEN NULL ELSE secret_hash END, secret_generation = secret_generation + 1, \
+         secret_rotated_at = $4 WHERE client_id = $1 AND revoked_at IS NULL";
+    Ok(execute!(tx, sqlx::query(SQL).bind(client_id).bind(hash).bind(keep_until).bind(now))? == 1)
 }
 
 /// Marks a client as revoked. `false` when there is no such client in force.
@@ -103,11 +114,20 @@ pub async fn revoke_client(tx: &mut Tx, client_id: &str, at: Timestamp) -> Resul
     Ok(execute!(tx, sqlx::query(SQL).bind(client_id).bind(at))? == 1)
 }
 
-/// The clients revoked since then.
-///
-/// # Errors
-/// When the database can't be asked.
-pub async fn clients_revoked_since(db: &Db, since: Timestamp) -> Result<Vec<String>, DbError> {
-    const SQL: &str = "SELECT client_id FROM api_clients WHERE revoked_at >= $1";
-    on!(db, c => sqlx::query_scalar(SQL).bind(since).fetch_all(c))
+/// What of a client's secrets has ended.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct EndedSecrets {
+    pub client_id: String,
+    /// The secret in force, counted from 1.
+    pub secret_generation: i64,
+    /// Until when the one before it works.
+    pub old_secret_until: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The clients that were revoked, or of which a secret was replaced or ended, since then.
+pub async fn secrets_ended_since(db: &Db, since: Timestamp) -> Result<Vec<EndedSecrets>, DbError> {
+    const SQL: &str = "SELECT client_id, secret_generation, old_secret_until, revoked_at FROM api_clients \
+         WHERE revoked_at >= $1 OR secret_rotated_at >= $1 OR old_secret_until >= $1";
+    on!(db, c => sqlx::query_as(SQL).bind(since).fetch_all(c))
 }
