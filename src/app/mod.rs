@@ -25,7 +25,7 @@ use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
 use crate::db::{ConnectError, Db, DbError, WriteProbe};
 use crate::http::gate::{Gate, gate};
-use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RequestSpan, idempotency};
+use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, idempotency};
 use crate::invites::{Activations, ForgetInvites, ImportInvites, InvitationWatcher};
 use crate::jobs::{JobHandler, JobWorker, RunningWorker, StopSignal, keep_tidying};
 use crate::mail::{ForgetMail, MailError, Mailer, SendMail};
@@ -226,6 +226,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         proxies: settings.server.proxies,
     });
     let probe = Data::new(WriteProbe::new(context.db.clone(), context.clock.clone()));
+    let rate_limits = Data::new(RateLimits::new(settings.rate_limits, context.clock.clone()));
     let context = Data::new(context);
     let issuer = Data::new(issuer);
     let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
@@ -246,6 +247,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
             .app_data(streams.clone())
             .app_data(metrics.clone())
             .app_data(probe.clone())
+            .app_data(rate_limits.clone())
             .app_data(PayloadConfig::new(body_limit))
             .configure(|config| routes::configure_unlisted(config, document))
             .wrap(middleware::from_fn(gate))

@@ -1,7 +1,6 @@
 use secrecy::SecretString;
 use time::Duration;
 
-use super::lockout::Attempt;
 use super::permissions::{Scope, Scopes};
 use super::{AuthError, store};
 use crate::clock::{Clock, Timestamp};
@@ -95,18 +94,17 @@ pub struct AuthenticatedClient {
     pub secret_generation: i64,
 }
 
-/// The client behind an authentication. The same is read, compared and written whether there is such a client or not.
+/// The client behind an authentication. The same is read and compared whether there is such a client or not. Wrong secrets have no
+/// consequence for the client: of 256 random bits nobody guesses one, and whoever knows the id could keep the client out.
 ///
 /// # Errors
-/// [`AuthError::InvalidClient`], the same for an unknown id, a wrong secret and a revoked client; [`AuthError::LockedOut`] after
-/// too many failures, whatever the secret.
+/// [`AuthError::InvalidClient`], the same for an unknown id, a wrong secret and a revoked client.
 pub async fn authenticate_client(
     db: &Db,
     clock: &dyn Clock,
     authentication: &ClientAuthentication,
 ) -> Result<AuthenticatedClient, AuthError> {
     let now = clock.timestamp();
-    let attempt = Attempt::begin(db, &authentication.client_id, now).await?;
     let (client, secrets) = store::find_client(db, &authentication.client_id).await?.unzip();
     let nothing = SecretHash::of(&SecretString::default());
     let generation = secrets.as_ref().map_or(0, |secrets| secrets.generation);
@@ -114,14 +112,6 @@ pub async fn authenticate_client(
     let (old, until) = old.map_or((nothing, None), |(hash, until)| (hash, Some(until)));
     let by_current = current.matches(&authentication.client_secret);
     let by_old = old.matches(&authentication.client_secret) & until.is_some_and(|until| until > now);
-    match client.filter(|client| client.revoked_at.is_none() && (by_current | by_old)) {
-        Some(client) => {
-            attempt.succeeded(db).await?;
-            Ok(AuthenticatedClient { client, secret_generation: if by_current { generation } else { generation - 1 } })
-        }
-        None => {
-            attempt.failed(db, now).await?;
-            Err(AuthError::InvalidClient)
-        }
-    }
+    let client = client.filter(|client| client.revoked_at.is_none() && (by_current | by_old)).ok_or(AuthError::InvalidClient)?;
+    Ok(AuthenticatedClient { client, secret_generation: if by_current { generation } else { generation - 1 } })
 }

@@ -1,11 +1,11 @@
 //! Our own OAuth 2.0 authorization server: clients, JWT access tokens, JWKS, sessions, permissions.
 
 mod assertions;
+mod attempts;
 mod clients;
 mod exchange;
 pub mod http;
 mod issuer_keys;
-mod lockout;
 pub mod permissions;
 mod revocations;
 mod scim_tokens;
@@ -16,11 +16,12 @@ mod tokens;
 mod upkeep;
 
 pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
+pub use attempts::{Attempt, AttemptKind, forget_failed_logins};
 pub use clients::{
-    AuthenticatedClient, Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
+    AuthenticatedClient, Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client,
+    rotate_secret,
 };
 pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
-pub use lockout::{Attempt, forget_failures};
 pub use permissions::{Access, Actor, Caller, Role, Rule, Scope, Scopes};
 pub use revocations::Revocations;
 pub use scim_tokens::{MOST_SCIM_TOKENS, ScimToken, create_scim_token, revoke_scim_token};
@@ -38,12 +39,15 @@ pub enum AuthError {
     /// Client unknown, revoked, or with another secret; one answer for all three.
     #[error("the client id or the client secret is wrong, or the client was revoked")]
     InvalidClient,
-    /// Too many failed authentications in a row.
-    #[error("too many failed authentications of this client id; it is refused for {seconds} s, even with the right secret")]
+    /// Too many failed attempts in a row from one address.
+    #[error("too many failed attempts; wait {seconds} s, also with what is right")]
     LockedOut {
         /// Until it may try again.
         seconds: i64,
     },
+    /// More requests of a caller than it may make.
+    #[error("too many requests; try again in {retry_after_seconds} s")]
+    TooManyRequests { retry_after_seconds: u64 },
     /// A token that was issued to another client.
     #[error("the token was issued to another client")]
     NotYours,

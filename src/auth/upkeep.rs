@@ -4,7 +4,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::tokens::TokenIssuer;
-use super::{AuthError, lockout};
+use super::{AuthError, attempts};
 use crate::clock::SharedClock;
 use crate::db::Db;
 use crate::telemetry::error_chain;
@@ -43,7 +43,7 @@ async fn keep_in_step(db: &Db, clock: &SharedClock, issuer: &TokenIssuer, round:
     issuer.revocations.refresh().await?;
     issuer.reload_keys().await?;
     if round.is_multiple_of(TIDIES_APART) {
-        lockout::forget_oldest(db, clock.timestamp()).await?;
+        attempts::forget_oldest(db, clock.timestamp()).await?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod error;
 mod limits;
 mod log;
 mod mail;
+mod rate_limits;
 mod retention;
 mod secrets;
 mod server;
@@ -27,6 +28,7 @@ pub use error::{SettingFault, SettingsError};
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogSettings};
 pub use mail::MailSettings;
+pub use rate_limits::RateLimitSettings;
 pub use retention::RetentionSettings;
 pub use secrets::SecretsSettings;
 pub use server::{ServerSettings, parse_listen_address};
@@ -52,6 +54,7 @@ pub struct Settings {
     pub sync: SyncSettings,
     pub auth: AuthSettings,
     pub limits: LimitSettings,
+    pub rate_limits: RateLimitSettings,
     pub retention: RetentionSettings,
     pub log: LogSettings,
 }
@@ -107,6 +110,7 @@ impl Settings {
         self.sync.check(&mut faults);
         self.auth.check(&mut faults);
         self.limits.check(&mut faults);
+        self.rate_limits.check(&mut faults);
         self.retention.check(&mut faults);
         faults
     }

@@ -27,6 +27,12 @@ impl SecretHash {
         Self(sha256(secret.expose_secret().as_bytes()).to_vec())
     }
 
+    /// The bytes of the stored form.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether this is the stored form of `candidate`, in constant time.
     #[must_use]
     pub fn matches(&self, candidate: &SecretString) -> bool {

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::future::{Ready, ready};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
@@ -76,10 +76,29 @@ pub(super) fn of_request(request: &HttpRequest) -> Origin {
         let text = String::from_utf8_lossy(value.as_bytes());
         text.chars().filter(|one| !one.is_control()).take(LONGEST_USER_AGENT).collect()
     });
-    let proxies = request.app_data::<Data<Gate>>().map_or(0, |gate| gate.proxies);
-    let address = address_of(request, proxies).map(|address| address.to_string());
+    let address = client_address(request).map(|address| address.to_string());
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
     Origin { actor, address, user_agent, request_id }
+}
+
+fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    address_of(request, request.app_data::<Data<Gate>>().map_or(0, |gate| gate.proxies))
+}
+
+/// The network that a request comes from, as [`network_of`] its caller's address.
+#[must_use]
+pub fn network_of_request(request: &HttpRequest) -> Option<IpAddr> {
+    client_address(request).map(network_of)
+}
+
+/// By what callers are told apart whose number is to be bounded: the address itself, of IPv6 its first 64 bits, since whoever has one
+/// such address has all of its network (RFC 6177).
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
 }
 
 /// The address that the outermost of our `proxies` saw. Each appends to `X-Forwarded-For` whom it was called by; what stands

@@ -10,7 +10,7 @@ use zxcvbn::Score;
 
 use super::{EmailAddress, Member, MemberStatus, ensure_everyone, store};
 use crate::audit::{self, Entry, Origin};
-use crate::auth::{self, Actor, Attempt, AuthError, NewSession, SessionMethod};
+use crate::auth::{self, Actor, Attempt, AttemptKind, AuthError, NewSession, SessionMethod};
 use crate::clock::Clock;
 use crate::crypto::{self, SecretHash, random_token};
 use crate::db::{Db, DbError, Tx};
@@ -108,7 +108,7 @@ pub enum LoginError {
     #[error("the e-mail address or the password is wrong; POST /v1/password-resets sends a link for a new one")]
     Refused,
     /// Too many failures in a row.
-    #[error("too many failed logins with this e-mail address; it is refused for {seconds} s, even with the right password")]
+    #[error("too many failed logins with this e-mail address from where you are; wait {seconds} s, or ask for a link for a new password")]
     LockedOut {
         /// Until it may be tried again.
         seconds: i64,
@@ -146,19 +146,15 @@ pub struct LoggedIn {
     pub session: NewSession,
 }
 
-fn attempt_name(email_key: &str) -> String {
-    format!("password:{email_key}")
-}
-
-async fn attempt(db: &Db, clock: &dyn Clock, name: &str) -> Result<Attempt, LoginError> {
-    Attempt::begin(db, name, clock.timestamp()).await.map_err(|error| match error {
+async fn attempt(db: &Db, clock: &dyn Clock, kind: AttemptKind, subject: &str, address: Option<&str>) -> Result<Attempt, LoginError> {
+    Attempt::begin(db, clock.timestamp(), kind, subject, address).await.map_err(|error| match error {
         AuthError::LockedOut { seconds } => LoginError::LockedOut { seconds },
         other => other.into(),
     })
 }
 
-/// Logs in by address and password. Failures in a row lock the address out for longer and longer, whether or not anybody has it,
-/// and the answer to a wrong pair takes the same work as that to a right one.
+/// Logs in by address and password. Failures in a row make further attempts from the same network wait for longer and longer, whether
+/// or not anybody has the address, and the answer to a wrong pair takes the same work as that to a right one.
 ///
 /// # Errors
 /// [`LoginError::Refused`]; [`LoginError::LockedOut`]; and for those who know the password [`LoginError::Deactivated`] and
@@ -170,18 +166,16 @@ pub async fn log_in(
     email: &EmailAddress,
     password: SecretString,
 ) -> Result<LoggedIn, LoginError> {
-    let attempt = attempt(db, clock, &attempt_name(&email.key())).await?;
-    let found = store::find_for_login(db, &email.key()).await?;
-    let stored = match found.as_ref().and_then(|row| row.password_hash.clone()) {
-        Some(hash) => hash,
-        None => nobodys_hash().await?,
+    let attempt = attempt(db, clock, AttemptKind::Login, &email.key(), origin.address.as_deref()).await?;
+    let row = match find_by_password(db, email, password).await {
+        Ok(Some(row)) => row,
+        Ok(None) => return Err(LoginError::Refused),
+        Err(error) => {
+            attempt.withdraw(db).await?;
+            return Err(error);
+        }
     };
-    let right = on_blocking_pool(move || crypto::verify_password(&password, &stored)).await?;
-    let Some(row) = found.filter(|row| right && row.password_hash.is_some() && row.status != MemberStatus::Invited) else {
-        attempt.failed(db, clock.timestamp()).await?;
-        return Err(LoginError::Refused);
-    };
-    attempt.succeeded(db).await?;
+    attempt.succeeded(db, clock.timestamp()).await?;
     let mut tx = db.begin().await?;
     // Both locks: whoever switches the way to log in, or deactivates the member, comes before or sees the session.
     if instances::lock_login_management(&mut tx, row.instance).await? != Some(LoginManagement::AllLoginMethods) {
@@ -200,6 +194,17 @@ pub async fn log_in(
     Ok(LoggedIn { member, instance: row.instance, session })
 }
 
+/// Who has this address and this password. It takes the same work when nobody has.
+async fn find_by_password(db: &Db, email: &EmailAddress, password: SecretString) -> Result<Option<store::LoginRow>, LoginError> {
+    let found = store::find_for_login(db, &email.key()).await?;
+    let stored = match found.as_ref().and_then(|row| row.password_hash.clone()) {
+        Some(hash) => hash,
+        None => nobodys_hash().await?,
+    };
+    let right = on_blocking_pool(move || crypto::verify_password(&password, &stored)).await?;
+    Ok(found.filter(|row| right && row.password_hash.is_some() && row.status != MemberStatus::Invited))
+}
+
 async fn nobodys_hash() -> Result<String, PasswordFault> {
     let made = NOBODYS_HASH.get_or_try_init(|| async {
         on_blocking_pool(|| crypto::hash_password(&random_token())).await?.map_err(|_| PasswordFault::Interrupted)
@@ -208,16 +213,14 @@ async fn nobodys_hash() -> Result<String, PasswordFault> {
 }
 
 /// Whether another link for a new password may be asked for with this address; counts the asking. Like failed logins, more than a
-/// few in a row make the next one wait.
+/// few in a row from one network make the next one wait, and so do many from networks that the person has never logged in from.
 ///
 /// # Errors
 /// [`LoginError::Db`].
-pub(super) async fn may_ask_for_reset(db: &Db, clock: &dyn Clock, email: &EmailAddress) -> Result<bool, LoginError> {
-    match attempt(db, clock, &format!("reset:{}", email.key())).await {
-        Ok(attempt) => {
-            attempt.failed(db, clock.timestamp()).await?;
-            Ok(true)
-        }
+pub(super) async fn may_ask_for_reset(db: &Db, clock: &dyn Clock, email: &EmailAddress, origin: &Origin) -> Result<bool, LoginError> {
+    match attempt(db, clock, AttemptKind::PasswordReset, &email.key(), origin.address.as_deref()).await {
+        // It is not taken back: each message counts.
+        Ok(_counted) => Ok(true),
         Err(LoginError::LockedOut { .. }) => Ok(false),
         Err(error) => Err(error),
     }
@@ -282,7 +285,7 @@ pub async fn complete_reset(
     audit::record(&mut tx, clock, instance, &origin.acting_as(&Actor::Member(id)), entry).await?;
     tx.commit().await?;
     // Whoever reads the mail is the member; an attacker's guesses don't keep them out.
-    auth::forget_failures(db, &attempt_name(&member.email.key())).await?;
+    auth::forget_failed_logins(db, clock.timestamp(), &member.email.key(), origin.address.as_deref()).await?;
     Ok(())
 }
 
@@ -298,7 +301,8 @@ pub struct PasswordChange {
 }
 
 /// Replaces a member's password by another: their other sessions end, and links for a new one that are under way with them. A wrong
-/// current password counts as a failed login, so that whoever has taken a session over can't go on trying.
+/// current password also counts as a failed login, so that whoever has taken a session over can't go on trying. Failed logins of others
+/// don't count here: they have no session.
 ///
 /// # Errors
 /// [`LoginError::CurrentWrong`], [`LoginError::NoPassword`], [`LoginError::LockedOut`], [`LoginError::SwitchedOff`],
@@ -311,14 +315,21 @@ pub async fn change_password(db: &Db, clock: &dyn Clock, origin: &Origin, change
         return Err(LoginError::SwitchedOff);
     }
     let member = store::find(db, instance, id).await?.ok_or(LoginError::Refused)?;
-    let attempt = attempt(db, clock, &attempt_name(&member.email.key())).await?;
     let stored = store::password_hash(db, instance, id).await?.ok_or(LoginError::NoPassword)?;
+    // From wherever: only the member's own sessions come here.
+    let tried = attempt(db, clock, AttemptKind::CurrentPassword, &id.to_string(), None).await?;
     let compared = stored.clone();
-    if !on_blocking_pool(move || crypto::verify_password(&current, &compared)).await? {
-        attempt.failed(db, clock.timestamp()).await?;
-        return Err(LoginError::CurrentWrong);
+    match on_blocking_pool(move || crypto::verify_password(&current, &compared)).await {
+        Ok(true) => tried.succeeded(db, clock.timestamp()).await?,
+        Ok(false) => match attempt(db, clock, AttemptKind::Login, &member.email.key(), origin.address.as_deref()).await {
+            Ok(_) | Err(LoginError::LockedOut { .. }) => return Err(LoginError::CurrentWrong),
+            Err(error) => return Err(error),
+        },
+        Err(fault) => {
+            tried.withdraw(db).await?;
+            return Err(fault.into());
+        }
     }
-    attempt.succeeded(db).await?;
     let hash = hash_new_password(new, &[member.email.as_str(), &member.display_name()]).await?;
     let mut tx = db.begin().await?;
     // The locks of logging in: whoever switches passwords off or keeps the member out comes before, or sees what was done.

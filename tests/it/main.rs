@@ -42,6 +42,7 @@ mod permissions;
 mod poolers;
 mod private_files;
 mod quotas;
+mod rate_limits;
 mod retention;
 mod schema;
 mod scim;

@@ -1,5 +1,8 @@
 //! Passwords: logging in with one, what makes one fit, replacing one, and switching them off.
 
+use msi_actions::auth::{Attempt, AttemptKind, AuthError};
+use msi_actions::clock::Clock as _;
+use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -9,6 +12,12 @@ use crate::support::{Answer, TestApp, on_both_engines};
 
 const NEW: &str = "another horse with batteries";
 const OWN_PASSWORD: &str = "/v1/members/me/password";
+
+/// A login as the same member from an address.
+async fn log_in_from(app: &TestApp, address: &str, password: &str) -> Answer {
+    let body = json!({ "email": "tom@example.com", "password": password });
+    Answer::of(app.request(Method::POST, "/v1/sessions").header("x-forwarded-for", address).json(&body)).await
+}
 
 async fn ask_for_link(app: &TestApp, email: &str) -> Answer {
     Answer::of(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": email }))).await
@@ -70,6 +79,84 @@ on_both_engines! {
         log_in(&app, "tom@example.com", "wrong but long enough").await.problem(401, "login_refused");
         log_in(&app, "tom@example.com", PASSWORD).await.expect(201);
         replica.stop().await;
+        app.stop().await;
+    }
+
+    async fn of_many_attempts_at_once_no_more_are_looked_at_than_one_by_one(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        member(&app, &token, "tom@example.com", "user").await;
+        for email in ["tom@example.com", "nobody@example.com"] {
+            let tried = futures_util::future::join_all((0..50).map(|_| log_in(&app, email, "wrong but long enough"))).await;
+            let looked_at = tried.iter().filter(|answer| answer.status == 401).count();
+            let locked_out = tried.iter().filter(|answer| answer.status == 429).count();
+            assert_eq!((looked_at, locked_out), (5, 45), "{email}");
+        }
+        log_in(&app, "tom@example.com", PASSWORD).await.problem(429, "login_locked_out");
+        app.clock.advance(Duration::seconds(1));
+        log_in(&app, "tom@example.com", PASSWORD).await.expect(201);
+        // What was right is given back.
+        for _ in 0..12 {
+            log_in(&app, "tom@example.com", PASSWORD).await.expect(201);
+        }
+        app.stop().await;
+    }
+
+    async fn an_attempt_that_could_not_be_looked_at_is_not_counted(engine: Engine) {
+        let app = TestApp::start(engine).await;
+        let begin = async || Attempt::begin(app.db(), app.clock.timestamp(), AttemptKind::Login, "tom@example.com", Some("203.0.113.1")).await;
+        for _ in 0..4 {
+            drop(begin().await.unwrap());
+        }
+        for _ in 0..20 {
+            begin().await.unwrap().withdraw(app.db()).await.unwrap();
+        }
+        drop(begin().await.unwrap());
+        assert!(matches!(begin().await, Err(AuthError::LockedOut { seconds: 1 })));
+        app.stop().await;
+    }
+
+    async fn strangers_keep_nobody_out_of_their_own_account(engine: Engine) {
+        let app = TestApp::start_guided_changed(engine, SandboxSettings::default(), |settings| settings.server.proxies = 1).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        let from = async |address: &str, password: &str| log_in_from(&app, address, password).await;
+        from("198.51.100.7", PASSWORD).await.expect(201);
+        for _ in 0..5 {
+            from("203.0.113.1", "wrong but long enough").await.problem(401, "login_refused");
+        }
+        // A network is one address, and one that tries waits whatever it tries.
+        from("203.0.113.1", PASSWORD).await.problem(429, "login_locked_out");
+        from("198.51.100.7", PASSWORD).await.expect(201);
+        from("198.51.100.8", PASSWORD).await.expect(201);
+
+        // Many addresses together have a hundred attempts; five are used.
+        for round in 0..19 {
+            for one in 0..5 {
+                from(&format!("2001:db8:{round}:{one}::1"), "wrong but long enough").await.problem(401, "login_refused");
+            }
+        }
+        let unknown = from("192.0.2.1", PASSWORD).await;
+        unknown.problem(429, "login_locked_out");
+        assert_eq!(unknown.headers["retry-after"], "900");
+        // From where the member has been before, and in their session, nothing is different.
+        from("198.51.100.7", PASSWORD).await.expect(201);
+        let change = |current: &str, new: &str| Some(json!({ "current_password": current, "password": new }));
+        assert_eq!(tom.call(&app, Method::PUT, OWN_PASSWORD, change(PASSWORD, NEW)).await.status, 204);
+        from("198.51.100.8", NEW).await.expect(201);
+        // A link for a new password leaves for them, too, and ends all waits.
+        for address in 0..30 {
+            let asking = app.request(Method::POST, "/v1/password-resets").header("x-forwarded-for", format!("203.0.113.{address}"));
+            Answer::of(asking.json(&json!({ "email": "tom@example.com" }))).await.expect(202);
+        }
+        let count = "SELECT COUNT(*) FROM failed_attempts WHERE kind = 'password_reset' AND failures > 0";
+        assert_eq!(app.count(count).await, 21, "twenty strangers were sent to the outbox, and the count of all");
+        let own = app.request(Method::POST, "/v1/password-resets").header("x-forwarded-for", "198.51.100.7");
+        Answer::of(own.json(&json!({ "email": "tom@example.com" }))).await.expect(202);
+        assert_eq!(app.count(count).await, 22, "the member's own address is served");
+        let link = app.link_to("tom@example.com", "/reset-password/").await;
+        assert_eq!(reset(&app, &link, PASSWORD).await.status, 204);
+        from("192.0.2.1", PASSWORD).await.expect(201);
         app.stop().await;
     }
 

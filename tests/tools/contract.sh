@@ -10,6 +10,9 @@ set -euo pipefail
 # How the program is called.
 serve() {
   "${until_we_end[@]}" env "${sandbox_settings[@]}" MSI_MARKETO__POLL_INTERVAL_SECONDS=0.1 MSI_MARKETO__QUOTA_CALLS_PER_20_SECONDS=10000 MSI_SYNC__EARLIEST="$(date -d '60 days ago' +%F)" \
+    MSI_RATE_LIMITS__TOKENS_PER_MINUTE_BY_ADDRESS=0 MSI_RATE_LIMITS__TOKENS_PER_MINUTE_BY_CLIENT=0 \
+    MSI_RATE_LIMITS__WRONG_SECRETS_PER_MINUTE_BY_ADDRESS=0 MSI_RATE_LIMITS__LINKS_PER_MINUTE_BY_ADDRESS=0 \
+    MSI_RATE_LIMITS__LINKS_PER_MINUTE_BY_LINK=0 MSI_RATE_LIMITS__LOGINS_PER_MINUTE_BY_ADDRESS=0 \
     "$binary" serve --listen "127.0.0.1:$1" --data-dir "$work/data"
 }
 create_client() { "$binary" client create --name contract --operator --scopes all --allow "salesforce ANY /services/apexrest/" --allow "marketo ANY /rest/" --data-dir "$work/data"; }

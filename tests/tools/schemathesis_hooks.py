@@ -308,13 +308,6 @@ def prepare(case):
 counts = collections.Counter()
 
 
-def be_another_client(case):
-    """A client id that fails again and again is locked out, and a fuzzer likes some ids: each call is another client's."""
-    if case.operation.path.startswith("/oauth/") and isinstance(case.body, dict) and case.body.get("client_id"):
-        counts["clients"] += 1
-        case.body = case.body | {"client_id": f"{case.body['client_id']}-{counts['clients']}"}
-
-
 def be_the_first_with_its_key(case):
     """A key that came with another request is refused, and a fuzzer likes some keys."""
     if case.headers and "Idempotency-Key" in case.headers:
@@ -323,7 +316,6 @@ def be_the_first_with_its_key(case):
 
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
-    be_another_client(case)
     if case.meta is None or case.meta.generation.mode.value != "positive":
         return
     be_the_first_with_its_key(case)

@@ -6,11 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::form::{Form, authentication};
+use super::client::client_of;
+use super::form::Form;
 use super::refusal::{TokenRefusal, refuse};
 use crate::auth::tokens::{AccessClaims, scopes_of_today};
-use crate::auth::{AuthError, Client, Scope, TokenIssuer, authenticate_client};
-use crate::http::{Context, Problem};
+use crate::auth::{AuthError, Client, Scope, TokenIssuer};
+use crate::http::{Context, Problem, RateLimits};
 use crate::ids::InstanceId;
 
 /// The form with the token that is meant.
@@ -31,10 +32,14 @@ struct IssuedTokenRequest {
 }
 
 /// The client that asks, and the token it asks about.
-async fn asked(request: &HttpRequest, form: &[u8], context: &Context) -> Result<(Client, SecretString), AuthError> {
+async fn asked(
+    request: &HttpRequest,
+    form: &[u8],
+    context: &Context,
+    limits: &Data<RateLimits>,
+) -> Result<(Client, SecretString), AuthError> {
     let form = Form::read(request, form)?;
-    let authentication = authentication(request, &form)?;
-    let client = authenticate_client(&context.db, &*context.clock, &authentication).await?.client;
+    let client = client_of(request, &form, context, limits).await?.client;
     let token = form.one("token")?.ok_or_else(|| AuthError::InvalidRequest("token is missing".into()))?;
     Ok((client, token.into()))
 }
@@ -59,7 +64,7 @@ async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<A
         (status = 200, description = "The token is refused from now on."),
         (status = 400, description = "The request is wrong, or the token was issued to another client (`invalid_grant`).", body = TokenRefusal),
         (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
-        (status = 429, description = "Too many failed authentications of this client id in a row; Retry-After says how long it is refused.", body = TokenRefusal),
+        (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
 #[post("/oauth/revoke")]
@@ -68,10 +73,11 @@ pub(super) async fn revoke(
     form: Result<Bytes, actix_web::Error>,
     context: Context,
     issuer: Data<TokenIssuer>,
+    limits: Data<RateLimits>,
 ) -> Result<HttpResponse, Problem> {
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
     let revoked = async {
-        let (client, token) = asked(&request, &form, &context).await?;
+        let (client, token) = asked(&request, &form, &context, &limits).await?;
         match in_force(&issuer, &token).await? {
             Some(claims) => issuer.revocations.revoke(&client, &claims).await,
             None => Ok(()),
@@ -149,7 +155,7 @@ impl Introspection {
         (status = 200, description = "What is known of the token.", body = Introspection),
         (status = 400, description = "The request is wrong.", body = TokenRefusal),
         (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
-        (status = 429, description = "Too many failed authentications of this client id in a row; Retry-After says how long it is refused.", body = TokenRefusal),
+        (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
 #[post("/oauth/introspect")]
@@ -158,10 +164,11 @@ pub(super) async fn introspect(
     form: Result<Bytes, actix_web::Error>,
     context: Context,
     issuer: Data<TokenIssuer>,
+    limits: Data<RateLimits>,
 ) -> Result<HttpResponse, Problem> {
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
     let shown = async {
-        let (client, token) = asked(&request, &form, &context).await?;
+        let (client, token) = asked(&request, &form, &context, &limits).await?;
         let claims = in_force(&issuer, &token).await?;
         let sees_all = client.instance.is_none() && client.scopes.0.contains(&Scope::InstancesManage);
         let mut visible = claims.filter(|claims| sees_all || claims.client_id == client.client_id);

@@ -1,6 +1,7 @@
 //! The authorization server: `POST /oauth/token` (RFC 6749), `/oauth/revoke` (RFC 7009), `/oauth/introspect` (RFC 7662),
 //! `/.well-known/jwks.json` (RFC 7517), `/.well-known/oauth-authorization-server` (RFC 8414).
 
+mod client;
 mod form;
 mod issued;
 mod refusal;
@@ -15,7 +16,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use token::Federation;
 
 use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
-use crate::http::{AsProblem, Code, Context, Problem};
+use crate::http::{AsProblem, Code, Context, Problem, RateExceeded};
+
+impl From<RateExceeded> for AuthError {
+    fn from(exceeded: RateExceeded) -> Self {
+        Self::TooManyRequests { retry_after_seconds: exceeded.retry_after_seconds }
+    }
+}
 
 impl AsProblem for AuthError {
     fn as_problem(&self) -> Problem {
@@ -27,12 +34,16 @@ impl AsProblem for AuthError {
                 let challenge = "Bearer realm=\"msi-actions\", error=\"invalid_token\"";
                 Problem::new(Code::InvalidToken, format!("{self}.")).with_header(header::WWW_AUTHENTICATE, challenge)
             }
+            Self::TooManyRequests { retry_after_seconds } => RateExceeded { retry_after_seconds: *retry_after_seconds }.as_problem(),
             Self::TooManyRevoked => {
                 Problem::new(Code::Unavailable, format!("{self}.")).with_header(header::RETRY_AFTER, super::TOKEN_LIFETIME.to_string())
             }
             Self::IssuerUnreachable => Problem::new(Code::UpstreamUnavailable, format!("{self}.")).with_header(header::RETRY_AFTER, "30"),
             Self::TooManyScimTokens => Problem::new(Code::ScimTokenLimitReached, format!("{self}.")).with_link("/v1/instance/scim-tokens"),
-            Self::InvalidClient | Self::LockedOut { .. } => Problem::new(Code::Unauthenticated, format!("{self}.")),
+            Self::InvalidClient => Problem::new(Code::Unauthenticated, format!("{self}.")),
+            Self::LockedOut { seconds } => {
+                Problem::new(Code::TooManyRequests, format!("{self}.")).with_header(header::RETRY_AFTER, seconds.to_string())
+            }
             _ => Problem::new(Code::MalformedRequest, format!("{self}.")),
         }
     }

@@ -31,7 +31,8 @@ impl From<Problem> for Refusal {
 /// What the endpoints of the authorization server answer when they refuse (RFC 6749, section 5.2).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct TokenRefusal {
-    /// `invalid_request`, `invalid_client`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope` or `invalid_target`.
+    /// `invalid_request`, `invalid_client`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`, or
+    /// `temporarily_unavailable` with status 429.
     error: &'static str,
     /// What is wrong, for people.
     error_description: String,
@@ -56,8 +57,8 @@ pub(super) fn refuse(refusal: impl Into<Refusal>) -> Result<HttpResponse, Proble
     };
     let (status, name) = match &error {
         AuthError::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),
-        // The one name that RFC 6749 has for a client that is not let in.
-        AuthError::LockedOut { .. } => (StatusCode::TOO_MANY_REQUESTS, "invalid_client"),
+        // Section 5.2 has no name for it; this is the one of section 4.1.2.1 for what passes by itself.
+        AuthError::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
         AuthError::NotYours | AuthError::BadAssertion(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
         AuthError::UnsupportedGrantType(_) => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         AuthError::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
@@ -69,8 +70,8 @@ pub(super) fn refuse(refusal: impl Into<Refusal>) -> Result<HttpResponse, Proble
     if status == StatusCode::UNAUTHORIZED {
         answer.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"msi-actions\""));
     }
-    if let AuthError::LockedOut { seconds } = &error {
-        answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    if let AuthError::TooManyRequests { retry_after_seconds } = &error {
+        answer.insert_header((header::RETRY_AFTER, retry_after_seconds.to_string()));
     }
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
     // A name of the caller's may be in it.

@@ -8,15 +8,16 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::form::{Form, authentication};
+use super::client::client_of;
+use super::form::Form;
 use super::refusal::{Refusal, TokenRefusal, refuse};
 use crate::auth::exchange::{ACCESS_TOKEN, CANVAS_SIGNED_REQUEST, MEMBER_TOKEN_LIFETIME, SALESFORCE_ACCESS_TOKEN};
 use crate::auth::permissions::UnknownScope;
 use crate::auth::{
     AccessToken, AuthError, AuthenticatedClient, Client, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken, TOKEN_LIFETIME,
-    TokenIssuer, TrustedIssuers, authenticate_client, store,
+    TokenIssuer, TrustedIssuers, store,
 };
-use crate::http::{Context, Problem};
+use crate::http::{Context, Problem, RateLimit, RateLimits, network_of_request};
 use crate::ids::InstanceId;
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
@@ -129,9 +130,8 @@ pub struct Federation {
 /// - `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523): an assertion of an issuer that the operator has configured, signed
 ///   by RS256 or ES256, with `sub`, `exp`, `iat` and `jti`, living at most five minutes and good for one token. No client is needed.
 ///
-/// After five failed authentications in a row the client id is refused for a second, with 429, `Retry-After` and the error
-/// `invalid_client`; each further failure doubles the time, up to 15 minutes. Even the right secret is refused until then, and it
-/// makes the failures forgotten afterwards.
+/// Requests are limited by address and by client (the operator's `[rate_limits]`): beyond it the answer is 429 with `Retry-After` and the
+/// error `temporarily_unavailable`. Nobody's wrong secrets keep a client out that has the right one.
 #[utoipa::path(
     operation_id = "createToken", tag = "Authentication",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
@@ -139,7 +139,7 @@ pub struct Federation {
         (status = 200, description = "The token.", body = TokenAnswer),
         (status = 400, description = "The request is wrong.", body = TokenRefusal),
         (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
-        (status = 429, description = "Too many failed authentications of this client id in a row; Retry-After says how long it is refused.", body = TokenRefusal),
+        (status = 429, description = "Too many requests of this client or from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
 #[post("/oauth/token")]
@@ -149,9 +149,13 @@ pub(super) async fn token(
     context: Context,
     issuer: Data<TokenIssuer>,
     federation: Data<Federation>,
+    limits: Data<RateLimits>,
 ) -> Result<HttpResponse, Problem> {
+    if let Err(exceeded) = limits.check(RateLimit::TokensByAddress, network_of_request(&request)) {
+        return refuse(AuthError::from(exceeded));
+    }
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
-    match grant(&request, &form, &context, &issuer, &federation).await {
+    match grant(&request, &form, &context, &issuer, &federation, &limits).await {
         Ok(answer) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(answer)),
         Err(error) => refuse(error),
     }
@@ -163,6 +167,7 @@ async fn grant(
     context: &Context,
     issuer: &TokenIssuer,
     federation: &Federation,
+    limits: &Data<RateLimits>,
 ) -> Result<TokenAnswer, Refusal> {
     let form = Form::read(request, form)?;
     let grant_type = form.one("grant_type")?;
@@ -171,8 +176,8 @@ async fn grant(
     if grant_type == Some(JWT_BEARER) && anonymous {
         return by_assertion(&form, issuer, federation).await;
     }
-    let authentication = authentication(request, &form)?;
-    let authenticated = authenticate_client(&context.db, &*context.clock, &authentication).await?;
+    let authenticated = client_of(request, &form, context, limits).await?;
+    limits.check(RateLimit::TokensByClient, &authenticated.client.client_id).map_err(AuthError::from)?;
     match grant_type {
         Some(CLIENT_CREDENTIALS) => {
             let AuthenticatedClient { client, secret_generation } = authenticated;

@@ -1,8 +1,8 @@
 //! SQL of clients, tokens, signing keys and sessions. These tables are global: who calls is found before the instance is known.
 
 mod assertions;
+mod attempts;
 mod clients;
-mod lockouts;
 mod revocations;
 mod scim_tokens;
 mod sessions;
@@ -12,8 +12,8 @@ use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
 
 pub use assertions::*;
+pub use attempts::*;
 pub use clients::*;
-pub use lockouts::*;
 pub use revocations::*;
 pub use scim_tokens::*;
 pub use sessions::*;

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use futures_util::future::BoxFuture;
@@ -21,7 +22,7 @@ use crate::connections::{
 };
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, InputFault, PathParams, Problem, Reader, problem_or_page, session_cookie};
+use crate::http::{Code, Context, InputFault, PathParams, Problem, Reader, limit_links, problem_or_page, session_cookie};
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
 use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, language_of_link, open_link};
@@ -149,10 +150,11 @@ enum ActivationAnswer {
         (status = 200, description = "The page, or what the link is for.", content((ActivationView = "application/json"), (String = "text/html"))),
         (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 410, description = "The link was used, has expired, or was replaced by a newer one, or the invitation was revoked.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many requests with this link, or with links from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[get("/activate/{token}")]
+#[get("/activate/{token}", wrap = "from_fn(limit_links)")]
 async fn get_activation(request: HttpRequest, context: Context, PathParams(token): PathParams<String>) -> Result<HttpResponse, Problem> {
     let reader = reader(&request, &context, &token).await;
     let shown = async {
@@ -190,10 +192,11 @@ async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Reader
         (status = 413, description = "The body is too large.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 415, description = "The media type is not supported.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 422, description = "Some values can't be used.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many requests with this link, or with links from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[post("/activate/{token}")]
+#[post("/activate/{token}", wrap = "from_fn(limit_links)")]
 async fn post_activation(
     request: HttpRequest,
     context: Context,

@@ -1,6 +1,7 @@
 //! `POST` and `DELETE /v1/sessions`, `GET /v1/instance/login-management/consequences`.
 
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,9 @@ use crate::audit::{self, Entry, Origin};
 use crate::auth::{self, Actor};
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Code, Context, InstanceCaller, Problem, QueryParams, ended_session_cookie, session_cookie, session_of};
+use crate::http::{
+    Body, Code, Context, InstanceCaller, Problem, QueryParams, ended_session_cookie, limit_logins, session_cookie, session_of,
+};
 use crate::instances::{self, InstanceError, LoginManagement};
 use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, store};
 
@@ -31,18 +34,20 @@ struct LoginRequest {
 
 /// Log in by password
 ///
-/// Only in instances set to *All Login Methods*. The answer sets the session cookie. After five failures in a row the address is
-/// refused for a second, with 429 and `Retry-After`; each further failure doubles the time, up to 15 minutes.
+/// Only in instances set to *All Login Methods*. The answer sets the session cookie. After five failures in a row with one
+/// address from one network, a further attempt from there is refused for a second, with 429 and `Retry-After`; each further failure doubles
+/// the time, up to 15 minutes. After a hundred failures from networks that the person has never logged in from, only the known ones get in
+/// at once, and each other attempt waits 15 minutes. So nobody can keep somebody else out.
 #[utoipa::path(
     operation_id = "logIn", tag = "Sessions", request_body = LoginRequest,
     responses(
         (status = 201, description = "The member; the cookie is set.", body = MemberView),
         (status = 401, description = "The address or the password is wrong, or there is no password.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "The password is right, but the account is deactivated or the instance is set to Salesforce Only.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many failures with this address; Retry-After says how long it is refused.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many failures with this address from there; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/sessions")]
+#[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
 async fn post_session(context: Context, origin: Origin, Body(wanted): Body<LoginRequest>) -> Result<HttpResponse, Problem> {
     // What nobody can have as address or password is as wrong as any other.
     let email = EmailAddress::parse(&wanted.email).map_err(|_| LoginError::Refused)?;

@@ -84,7 +84,7 @@ struct ChangePassword {
         (status = 204, description = "The new password holds."),
         (status = 403, description = "The current password is another one, the instance is set to Salesforce Only, or the caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The caller has no password yet.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many failures with this address; Retry-After says how long it is refused.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many wrong current passwords; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[put("/v1/members/me/password")]

@@ -1,6 +1,7 @@
 //! Replacing a forgotten password: `POST /v1/password-resets`, and the page behind the link in the message.
 
 use actix_web::http::{StatusCode, header};
+use actix_web::middleware::from_fn;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use secrecy::SecretString;
@@ -12,7 +13,7 @@ use super::reset_page::{done, page};
 use crate::audit::Origin;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, problem_or_page};
+use crate::http::{AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, limit_links, limit_logins, problem_or_page};
 use crate::jobs::{NewJob, enqueue};
 use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords, reset_job};
 
@@ -32,20 +33,23 @@ struct ResetRequest {
 ///
 /// The link comes by e-mail and works once, within an hour. The answer is the same whether or not anybody has the address, and
 /// says nothing of them. No message is sent to whom no password could help: people who have not activated, are deactivated, or
-/// whose instance is set to Salesforce Only. Asked again and again for one address, it takes longer and longer until there is
+/// whose instance is set to Salesforce Only. Asked again and again for one address from one network, it takes longer and longer until there is
 /// another message.
 #[utoipa::path(
     operation_id = "requestPasswordReset", tag = "Sessions", request_body = ResetRequest,
-    responses((status = 202, description = "If a member with a password has this address, a message is on its way."))
+    responses(
+        (status = 202, description = "If a member with a password has this address, a message is on its way."),
+        (status = 429, description = "Too many requests from this address; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
+    )
 )]
-#[post("/v1/password-resets")]
-async fn post_reset(context: Context, Body(wanted): Body<ResetRequest>) -> Result<HttpResponse, Problem> {
+#[post("/v1/password-resets", wrap = "from_fn(limit_logins)")]
+async fn post_reset(context: Context, origin: Origin, Body(wanted): Body<ResetRequest>) -> Result<HttpResponse, Problem> {
     if !(1..=1000).contains(&wanted.email.chars().count()) {
         return Err(Problem::invalid(vec![InputFault::new("/email", "out_of_range", "An address has 1 to 1000 characters.")]));
     }
     // What is no address, nobody has.
     let Ok(email) = EmailAddress::parse(&wanted.email) else { return Ok(HttpResponse::Accepted().finish()) };
-    if passwords::may_ask_for_reset(&context.db, context.clock.as_ref(), &email).await? {
+    if passwords::may_ask_for_reset(&context.db, context.clock.as_ref(), &email, &origin).await? {
         // Who it is, the job finds out: what is done here takes the same for everybody.
         let mut tx = context.db.begin().await?;
         let job = NewJob { kind: reset_job::KIND, instance: None, payload: json!({ "email_key": email.key() }) };
@@ -74,10 +78,11 @@ struct ResetView {
         (status = 200, description = "The page, or what the link is for.", content((ResetView = "application/json"), (String = "text/html"))),
         (status = 403, description = "The instance is set to Salesforce Only.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 404, description = "The link is not known, was used, or is older than an hour.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many requests with this link, or with links from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[get("/reset-password/{token}")]
+#[get("/reset-password/{token}", wrap = "from_fn(limit_links)")]
 async fn get_link(request: HttpRequest, context: Context, PathParams(token): PathParams<String>) -> Result<HttpResponse, Problem> {
     let reader = reader(&request, &context, &token).await;
     let shown = async {
@@ -125,10 +130,11 @@ struct NewPassword {
         (status = 413, description = "The body is too large.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 415, description = "The media type is not supported.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 422, description = "The password is too short, too long or too easily guessed.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many requests with this link, or with links from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[post("/reset-password/{token}")]
+#[post("/reset-password/{token}", wrap = "from_fn(limit_links)")]
 async fn post_link(
     request: HttpRequest,
     context: Context,

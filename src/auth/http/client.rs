@@ -1,0 +1,27 @@
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+
+use super::form::{Form, authentication};
+use crate::auth::{AuthError, AuthenticatedClient, authenticate_client};
+use crate::http::{Context, RateLimit, RateLimits, network_of_request};
+
+/// The client that makes a request. Wrong secrets are limited by the network that they come from, and whoever has the right one is let in
+/// all the same.
+///
+/// # Errors
+/// [`AuthError::InvalidClient`]; [`AuthError::TooManyRequests`] in its place after many of them; [`AuthError::InvalidRequest`].
+pub(super) async fn client_of(
+    request: &HttpRequest,
+    form: &Form,
+    context: &Context,
+    limits: &Data<RateLimits>,
+) -> Result<AuthenticatedClient, AuthError> {
+    let authenticated = match authentication(request, form) {
+        Ok(authentication) => authenticate_client(&context.db, &*context.clock, &authentication).await,
+        Err(error) => Err(error),
+    };
+    if matches!(authenticated, Err(AuthError::InvalidClient)) {
+        limits.check(RateLimit::WrongSecretsByAddress, network_of_request(request))?;
+    }
+    authenticated
+}
