@@ -11,6 +11,7 @@ pub mod connections;
 pub mod crypto;
 pub mod db;
 pub mod demo;
+pub mod display_name;
 pub mod http;
 pub mod ids;
 pub mod instances;

@@ -8,6 +8,7 @@ use crate::audit::{self, Entry, Origin};
 use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
 use crate::db::{Db, Tx};
+use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 use crate::passage::{self, CallRule};
 
@@ -17,8 +18,8 @@ pub enum ClientCommand {
     /// Make a client and print its id and, this once, its secret, as JSON.
     Create {
         /// What people call it.
-        #[arg(long)]
-        name: String,
+        #[arg(long, value_parser = DisplayName::parse)]
+        name: DisplayName,
         /// An operator: may create instances and act in each.
         #[arg(long, conflicts_with = "instance", required_unless_present = "instance")]
         operator: bool,
@@ -125,7 +126,7 @@ async fn run(db: &Db, command: ClientCommand) -> Outcome {
                 list => list.parse().map_err(|error| text(&error))?,
             };
             let mut tx = db.begin().await.map_err(|error| text(&error))?;
-            let new = NewClient { instance, name, scopes };
+            let new = NewClient { instance, name: name.into(), scopes };
             let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(|error| text(&error))?;
             passage::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| text(&error))?;
             let after = json!({ "name": client.name, "scopes": client.scopes.to_string(), "allow": texts(&allow) });

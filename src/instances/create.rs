@@ -1,13 +1,14 @@
 use super::{Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, Prerequisites, store};
 use crate::clock::Clock;
 use crate::db::Tx;
+use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
 /// An instance to be made.
 #[derive(Debug)]
 pub struct NewInstance {
     pub munchkin_id: MunchkinId,
-    pub name: String,
+    pub name: DisplayName,
     pub environment: Environment,
     pub language: Language,
     pub prerequisites: Prerequisites,
@@ -25,7 +26,7 @@ pub async fn create(tx: &mut Tx, clock: &dyn Clock, new: NewInstance) -> Result<
     let instance = Instance {
         id: InstanceId(clock.new_id()),
         munchkin_id: new.munchkin_id,
-        name: new.name,
+        name: new.name.into(),
         environment: new.environment,
         login_management: LoginManagement::SalesforceOnly,
         language: new.language,

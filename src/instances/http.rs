@@ -17,7 +17,7 @@ use crate::config::LimitSettings;
 use crate::http::problem::ProblemBody;
 use crate::http::{
     AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem,
-    QueryParams,
+    QueryParams, read_display_name,
 };
 use crate::ids::InstanceId;
 
@@ -103,8 +103,13 @@ struct CreateInstance {
     /// Names the Marketo subscription.
     #[schema(pattern = "^[0-9]{3}-[A-Z]{3}-[0-9]{3}$", example = "123-ABC-456")]
     munchkin_id: String,
-    /// What people call it; the Munchkin id unless given.
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    /// What people call it; the Munchkin id unless given. No control characters, line separators or marks of direction; spaces around
+    /// it are dropped.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
+    )]
     name: Option<String>,
     environment: Environment,
     /// Language of mails and pages; English unless given.
@@ -127,7 +132,10 @@ impl CreateInstance {
         if let Err(error) = &munchkin_id {
             faults.push(InputFault::new("/munchkin_id", "not_a_munchkin_id", format!("{error}.")));
         }
-        check_name(&mut faults, self.name.as_deref());
+        let name = match &self.name {
+            Some(text) => read_display_name(&mut faults, "/name", text),
+            None => munchkin_id.as_ref().ok().map(|id| id.into()),
+        };
         if let Some(marketo) = &self.marketo {
             for (pointer, text) in
                 [("/marketo/client_id", marketo.client_id.as_str()), ("/marketo/client_secret", marketo.client_secret.expose_secret())]
@@ -137,9 +145,8 @@ impl CreateInstance {
                 }
             }
         }
-        match munchkin_id {
-            Ok(munchkin_id) if faults.is_empty() => {
-                let name = self.name.unwrap_or_else(|| munchkin_id.to_string());
+        match (munchkin_id, name) {
+            (Ok(munchkin_id), Some(name)) if faults.is_empty() => {
                 let (environment, prerequisites) = (self.environment, self.prerequisites);
                 let language = self.language.unwrap_or(Language::En);
                 let credentials = self
@@ -223,7 +230,12 @@ async fn get_instance(context: Context, caller: InstanceCaller) -> Result<HttpRe
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UpdateInstance {
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    /// No control characters, line separators or marks of direction; spaces around it are dropped.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
+    )]
     name: Option<String>,
     login_management: Option<LoginManagement>,
     language: Option<Language>,

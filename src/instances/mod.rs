@@ -15,6 +15,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
 pub use create::{NewInstance, create};
@@ -40,6 +41,14 @@ impl MunchkinId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<&MunchkinId> for DisplayName {
+    /// What an instance is called that nobody has named.
+    fn from(id: &MunchkinId) -> Self {
+        // Digits, capital letters and hyphens: a name in any case.
+        Self::parse(id.as_str()).unwrap_or_else(|_| Self::of_ours("Instance"))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::auth::{self, Role};
 use crate::clock::Clock;
 use crate::connections::{self, ConnectionError, Connections};
 use crate::db::{Db, Tx};
+use crate::display_name::DisplayName;
 use crate::ids::{InstanceId, MemberId};
 use crate::instances;
 use crate::mail;
@@ -90,8 +91,8 @@ async fn check_bearable(tx: &mut Tx, acting: &Acting<'_>, member: &Member, loss:
 /// Names to be written: what is `None` stays, `Some(None)` takes the name away.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
-    pub first_name: Option<Option<String>>,
-    pub last_name: Option<Option<String>>,
+    pub first_name: Option<Option<DisplayName>>,
+    pub last_name: Option<Option<DisplayName>>,
 }
 
 /// Changes a member's names. Whether the actor may, the caller has checked.
@@ -101,8 +102,8 @@ pub struct Names {
 pub async fn change_names(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, names: Names) -> Result<Member, MemberError> {
     let before = locked(tx, acting, member).await?;
     let mut after = before.clone();
-    after.first_name = names.first_name.unwrap_or(after.first_name);
-    after.last_name = names.last_name.unwrap_or(after.last_name);
+    after.first_name = names.first_name.map_or(after.first_name, |name| name.map(String::from));
+    after.last_name = names.last_name.map_or(after.last_name, |name| name.map(String::from));
     let shown = |member: &Member| json!({ "first_name": member.first_name, "last_name": member.last_name });
     if shown(&before) == shown(&after) {
         return Ok(after);

@@ -12,6 +12,7 @@ mod teams;
 use crate::auth::{Role, SessionMethod};
 use crate::clock::{Clock, Timestamp};
 use crate::db::{DbError, Tx};
+use crate::display_name::LONGEST_DISPLAY_NAME;
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 pub use auto_login::AutoLogin;
@@ -35,7 +36,7 @@ pub use teams::{
 };
 
 /// Most characters of a first or last name.
-pub const LONGEST_NAME: usize = 100;
+pub const LONGEST_NAME: usize = LONGEST_DISPLAY_NAME;
 
 /// How far a member has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

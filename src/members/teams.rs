@@ -4,38 +4,35 @@ use super::{Acting, MemberError, store};
 use crate::audit::{self, Entry};
 use crate::clock::{Clock, Timestamp};
 use crate::db::{DbError, Tx};
+use crate::display_name::{DisplayName, NoDisplayName};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 /// The name of the team that every member is in.
 pub const EVERYONE: &str = "Everyone";
 
-/// Most characters of a team's name.
-const LONGEST_TEAM_NAME: usize = 100;
-
-/// The name of a team: 1 to 100 characters, none of them a control character.
+/// The name of a team.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TeamName(String);
+pub struct TeamName(DisplayName);
 
 impl TeamName {
-    /// Reads a name; spaces around it count but are dropped. `None` when nothing is left, or it is too long, or holds a
-    /// control character.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.chars().count() <= LONGEST_TEAM_NAME;
-        let text = text.trim_matches(' ');
-        (fits && !text.is_empty() && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+    /// Reads a name, as [`DisplayName::parse`] does.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn parse(text: &str) -> Result<Self, NoDisplayName> {
+        DisplayName::parse(text).map(Self)
     }
 
     /// The name as it was typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// What names are compared by.
     #[must_use]
     pub fn key(&self) -> String {
-        key_of(&self.0)
+        key_of(self.as_str())
     }
 }
 
@@ -101,7 +98,7 @@ pub async fn ensure_everyone(tx: &mut Tx, clock: &dyn Clock, instance: InstanceI
         return Ok(team);
     }
     let new = TeamId(clock.new_id());
-    let name = TeamName(EVERYONE.to_owned());
+    let name = TeamName(DisplayName::of_ours(EVERYONE));
     // Two at once: the second waits here for the first, makes nothing, and then finds the first one's team.
     if store::insert_team(tx, instance, new, &name, true, clock.timestamp()).await? {
         return Ok(new);
@@ -263,7 +260,7 @@ mod tests {
     #[test]
     fn a_team_name_has_something_to_read_and_no_control_character() {
         for wrong in ["", "   ", "a\0b", "a\nb", &"x".repeat(101)] {
-            assert!(TeamName::parse(wrong).is_none(), "{wrong:?}");
+            assert!(TeamName::parse(wrong).is_err(), "{wrong:?}");
         }
         assert_eq!(TeamName::parse(" West, North ").unwrap().as_str(), "West, North");
     }

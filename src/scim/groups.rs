@@ -65,9 +65,9 @@ impl Wanted {
     pub(super) fn read(body: &Value) -> Result<Self, Refusal> {
         let read = reading::read(&GROUP, body)?;
         let mut faults = Vec::new();
-        let name = read.get("displayName").and_then(Value::as_str).and_then(TeamName::parse);
-        if name.is_none() {
-            faults.push("displayName has 1 to 100 characters, something to read among them and no control character".to_owned());
+        let name = TeamName::parse(read.get("displayName").and_then(Value::as_str).unwrap_or_default());
+        if let Err(error) = &name {
+            faults.push(format!("displayName can't be used: {error}"));
         }
         let external_id = read.get("externalId").and_then(Value::as_str).map(str::to_owned);
         if external_id.as_ref().is_some_and(|id| id.chars().count() > 256 || id.contains('\0')) {
@@ -86,7 +86,7 @@ impl Wanted {
             }
         }
         match (name, faults.is_empty()) {
-            (Some(name), true) => Ok(Self { name, external_id, members }),
+            (Ok(name), true) => Ok(Self { name, external_id, members }),
             _ => Err(Refusal::InvalidValue(faults.join("; "))),
         }
     }

@@ -107,8 +107,8 @@ impl Directory {
         let mut tx = self.context.db.begin().await?;
         let person = NewMember {
             email: wanted.email.clone(),
-            first_name: wanted.first_name.clone(),
-            last_name: wanted.last_name.clone(),
+            first_name: wanted.first_name.clone().map(String::from),
+            last_name: wanted.last_name.clone().map(String::from),
             role: wanted.role.unwrap_or(Role::User),
             is_original: false,
             teams: Vec::new(),

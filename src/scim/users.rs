@@ -8,8 +8,9 @@ use super::resources::USER;
 use super::store::UserRow;
 use super::version_of;
 use crate::auth::Role;
+use crate::display_name::{DisplayName, is_unreadable};
 use crate::ids::TeamId;
-use crate::members::{EmailAddress, LONGEST_NAME, Member, MemberStatus, role_of, role_text};
+use crate::members::{EmailAddress, Member, MemberStatus, role_of, role_text};
 
 /// Most characters of a user name, an external id or a display name.
 const LONGEST_TEXT: usize = 256;
@@ -120,8 +121,8 @@ impl User {
 pub(super) struct Wanted {
     pub user_name: String,
     pub external_id: Option<String>,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
+    pub first_name: Option<DisplayName>,
+    pub last_name: Option<DisplayName>,
     pub email: EmailAddress,
     /// None when it is not said.
     pub active: Option<bool>,
@@ -152,9 +153,11 @@ impl Wanted {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         let mut bounded = |path: &str, value: Option<&Value>, most: usize| {
             let text = text(value)?;
-            let fits = text.chars().count() <= most && !text.chars().any(char::is_control);
+            let fits = text.chars().count() <= most && !text.chars().any(is_unreadable);
             if !fits {
-                faults.push(format!("{path} has at most {most} characters, none of them a control character"));
+                faults.push(format!(
+                    "{path} has at most {most} characters, none of them a control character, line separator or mark of direction"
+                ));
             }
             fits.then_some(text)
         };
@@ -162,8 +165,12 @@ impl Wanted {
         let user_name = bounded("userName", read.get("userName"), LONGEST_TEXT);
         let external_id = bounded("externalId", read.get("externalId"), LONGEST_TEXT);
         let display_name = bounded("displayName", read.get("displayName"), LONGEST_TEXT);
-        let first_name = bounded("name.givenName", name("givenName"), LONGEST_NAME);
-        let last_name = bounded("name.familyName", name("familyName"), LONGEST_NAME);
+        let mut named = |path: &str, value: Option<&Value>| {
+            let read = DisplayName::parse(&text(value)?);
+            read.map_err(|error| faults.push(format!("{path} can't be used: {error}"))).ok()
+        };
+        let first_name = named("name.givenName", name("givenName"));
+        let last_name = named("name.familyName", name("familyName"));
         if user_name.is_none() && faults.is_empty() {
             faults.push("userName is empty".into());
         }

@@ -13,7 +13,8 @@ struct Room {
 const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package", "passage", "scim"];
 
 /// What every feature may build on.
-const GROUND: &[&str] = &["audit", "clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "private_files", "telemetry"];
+const GROUND: &[&str] =
+    &["audit", "clock", "config", "crypto", "db", "display_name", "http", "ids", "jobs", "language", "private_files", "telemetry"];
 
 /// Modules below or beside the features.
 const ROOMS: &[Room] = &[
@@ -30,6 +31,7 @@ const ROOMS: &[Room] = &[
             "crypto",
             "db",
             "demo",
+            "display_name",
             "ids",
             "instances",
             "language",
@@ -47,7 +49,12 @@ const ROOMS: &[Room] = &[
     Room { name: "config", may: &["telemetry", "upstream"] },
     Room { name: "crypto", may: &["config"] },
     Room { name: "db", may: &["clock", "config", "ids", "private_files", "telemetry"] },
-    Room { name: "http", may: &["auth::permissions", "clock", "config", "crypto", "db", "ids", "jobs", "language", "telemetry"] },
+    // Names that people give and other people read.
+    Room { name: "display_name", may: &[] },
+    Room {
+        name: "http",
+        may: &["auth::permissions", "clock", "config", "crypto", "db", "display_name", "ids", "jobs", "language", "telemetry"],
+    },
     Room { name: "ids", may: &[] },
     Room { name: "jobs", may: &["clock", "config", "db", "ids", "telemetry"] },
     // Of messages and of pages.

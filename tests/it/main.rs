@@ -28,6 +28,7 @@ mod invite_imports_replicas;
 mod invites;
 mod mail;
 mod members;
+mod names;
 mod outages;
 mod owners;
 mod package;

@@ -6,6 +6,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::display_name::is_unreadable;
 use crate::members::{EmailAddress, LONGEST_NAME, NoEmailAddress};
 
 /// How far the end of a quote, a comment or an angle is looked for, in characters.
@@ -303,7 +304,7 @@ fn name_of(words: &mut Vec<String>) -> Option<String> {
     let words = std::mem::take(words);
     let is_name = |word: &str| word.contains(char::is_alphabetic) && !word.ends_with(':') && !word.contains('@');
     let clean = words.iter().map(|word| word.trim_matches(['"', '\'', '*', '|', '[', ']']).trim()).filter(|word| is_name(word));
-    let name: String = clean.collect::<Vec<_>>().join(" ").chars().filter(|one| !one.is_control()).take(2 * LONGEST_NAME).collect();
+    let name: String = clean.collect::<Vec<_>>().join(" ").chars().filter(|one| !is_unreadable(*one)).take(2 * LONGEST_NAME).collect();
     let name = name.trim_matches([',', ' ', '-']);
     (!name.is_empty()).then(|| name.to_owned())
 }

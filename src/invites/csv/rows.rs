@@ -9,6 +9,7 @@ use super::encoding::{RowEndless, lost, unreadable};
 use super::headers::role_meant;
 use super::{ColumnNumber, LONGEST_ROW, Mapping, RowFault, Unreadable};
 use crate::auth::Role;
+use crate::display_name::is_unreadable;
 use crate::ids::TeamId;
 use crate::members::{EmailAddress, LONGEST_NAME, NoEmailAddress, Teams};
 
@@ -158,7 +159,7 @@ pub(super) fn examine<'a>(
         faults.push(RowFault::new(number, Some(mapping.email), code, why.to_string()));
     }
     for (name, column) in [(said.first_name, mapping.first_name), (said.last_name, mapping.last_name)] {
-        if name.len() > LONGEST_NAME && name.chars().filter(|one| !one.is_control()).count() > LONGEST_NAME {
+        if name.len() > LONGEST_NAME && name.chars().filter(|one| !is_unreadable(*one)).count() > LONGEST_NAME {
             let detail = format!("a name has at most {LONGEST_NAME} characters");
             faults.push(RowFault::new(number, column, "name_too_long", detail));
         }
@@ -193,7 +194,7 @@ pub fn read_row(number: u64, cells: Cells<'_>, mapping: &Mapping, columns: usize
 }
 
 fn name(cell: &str) -> Option<String> {
-    let clean: String = cell.chars().filter(|one| !one.is_control()).collect();
+    let clean: String = cell.chars().filter(|one| !is_unreadable(*one)).collect();
     (!clean.is_empty()).then_some(clean)
 }
 

@@ -8,6 +8,7 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr};
 use super::{InviteView, ProblemBody};
 use crate::auth::Role;
 use crate::connections::{Connections, MarketoAdmin};
+use crate::display_name::is_unreadable;
 use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::ids::InstanceId;
 use crate::instances::{self, InstanceError};
@@ -147,7 +148,7 @@ async fn chosen(context: &Context, connections: &Connections, instance: Instance
 }
 
 fn name(text: &str) -> Option<String> {
-    let clean: String = text.chars().filter(|one| !one.is_control()).take(LONGEST_NAME).collect();
+    let clean: String = text.chars().filter(|one| !is_unreadable(*one)).take(LONGEST_NAME).collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }

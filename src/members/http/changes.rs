@@ -9,11 +9,10 @@ use super::{MemberView, acting, shown};
 use crate::auth::Role;
 use crate::connections::Connections;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, PathParams, Problem};
+use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, read_display_name};
 use crate::ids::MemberId;
 use crate::members::{
-    LONGEST_NAME, Names, PassedOn, change_names, change_role, deactivate as deactivate_member, reactivate as reactivate_member,
-    revoke_and_remove,
+    Names, PassedOn, change_names, change_role, deactivate as deactivate_member, reactivate as reactivate_member, revoke_and_remove,
 };
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -28,17 +27,10 @@ pub(super) fn or_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Opti
 /// Reads names: null takes one away, spaces around it are dropped.
 pub(super) fn read_names(first_name: Option<Option<String>>, last_name: Option<Option<String>>) -> Result<Names, Problem> {
     let mut faults = Vec::new();
-    let mut read = |pointer: &str, name: Option<Option<String>>| {
-        let Some(Some(text)) = name else { return name };
-        let fits = text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
-        let text = text.trim_matches(' ').to_owned();
-        if text.is_empty() || !fits {
-            let detail = format!(
-                "A name has 1 to {LONGEST_NAME} characters, something to read among them and no control character; null takes it away."
-            );
-            faults.push(InputFault::new(pointer, "unusable_name", detail));
-        }
-        Some(Some(text))
+    let mut read = |pointer: &str, name: Option<Option<String>>| match name {
+        Some(Some(text)) => read_display_name(&mut faults, pointer, &text).map(Some),
+        Some(None) => Some(None),
+        None => None,
     };
     let names = Names { first_name: read("/first_name", first_name), last_name: read("/last_name", last_name) };
     if faults.is_empty() { Ok(names) } else { Err(Problem::invalid(faults)) }
@@ -48,13 +40,13 @@ pub(super) fn read_names(first_name: Option<Option<String>>, last_name: Option<O
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UpdateMember {
-    /// No control characters; spaces around it are dropped. Null takes it away.
+    /// No control characters, line separators or marks of direction; spaces around it are dropped. Null takes it away.
     #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
     first_name: Option<Option<String>>,
     /// As the first name.
     #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
     last_name: Option<Option<String>>,
     #[schema(inline)]
     role: Option<Role>,

@@ -34,13 +34,13 @@ async fn get_me(context: Context, caller: InstanceCaller) -> Result<HttpResponse
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UpdateProfile {
-    /// No control characters; spaces around it are dropped. Null takes it away.
+    /// No control characters, line separators or marks of direction; spaces around it are dropped. Null takes it away.
     #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
     first_name: Option<Option<String>>,
     /// As the first name.
     #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
     last_name: Option<Option<String>>,
 }
 

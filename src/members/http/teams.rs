@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::acting;
 use crate::clock::Timestamp;
+use crate::display_name::NoDisplayName;
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
 use crate::ids::{MemberId, TeamId};
@@ -79,21 +80,19 @@ async fn get_team(context: Context, caller: InstanceCaller, PathParams(id): Path
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewTeam {
-    /// Unique in the instance without regard to case. No control characters; spaces around it are dropped.
+    /// Unique in the instance without regard to case. No control characters, line separators or marks of direction; spaces around it are dropped.
     #[schema(
         min_length = 1,
         max_length = 100,
-        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
+        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
         example = "EMEA sales"
     )]
     name: String,
 }
 
 fn read_name(text: &str) -> Result<TeamName, Problem> {
-    TeamName::parse(text).ok_or_else(|| {
-        let detail = "A name has 1 to 100 characters, something to read among them and no control character.";
-        Problem::invalid(vec![InputFault::new("/name", "unusable_name", detail)])
-    })
+    let fault = |error: NoDisplayName| InputFault::new("/name", "unusable_name", format!("The text can't be used: {error}."));
+    TeamName::parse(text).map_err(|error| Problem::invalid(vec![fault(error)]))
 }
 
 /// Make a team
@@ -120,8 +119,12 @@ async fn post_team(context: Context, caller: InstanceCaller, Body(new): Body<New
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UpdateTeam {
-    /// Unique in the instance without regard to case. No control characters; spaces around it are dropped.
-    #[schema(min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+    /// Unique in the instance without regard to case. No control characters, line separators or marks of direction; spaces around it are dropped.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$"
+    )]
     name: Option<String>,
 }
 

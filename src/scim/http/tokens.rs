@@ -9,12 +9,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::{self, ScimToken};
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, PathParams, Problem, SCIM_ROOT};
+use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, SCIM_ROOT, read_display_name};
 use crate::ids::ScimTokenId;
 use crate::scim::ScimError;
-
-/// Most characters of a token's name.
-const LONGEST_NAME: usize = 100;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(create_token).service(list_tokens).service(revoke_token);
@@ -23,11 +20,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewScimToken {
-    /// What you call it, such as the directory that will use it. No control characters; spaces around it are dropped.
+    /// What you call it, such as the directory that will use it. No control characters, line separators or marks of direction; spaces around it are dropped.
     #[schema(
         min_length = 1,
         max_length = 100,
-        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
+        pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
         example = "Okta"
     )]
     name: String,
@@ -78,13 +75,10 @@ struct ScimTokens {
 )]
 #[post("/v1/instance/scim-tokens")]
 async fn create_token(context: Context, caller: InstanceCaller, Body(new): Body<NewScimToken>) -> Result<HttpResponse, Problem> {
-    let name = new.name.trim_matches(' ');
-    if name.is_empty() || new.name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        let detail = format!("A name has 1 to {LONGEST_NAME} characters, something to read among them and no control character.");
-        return Err(Problem::invalid(vec![InputFault::new("/name", "unusable_name", detail)]));
-    }
+    let mut faults = Vec::new();
+    let Some(name) = read_display_name(&mut faults, "/name", &new.name) else { return Err(Problem::invalid(faults)) };
     let mut tx = context.db.begin().await?;
-    let (token, secret) = auth::create_scim_token(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, name).await?;
+    let (token, secret) = auth::create_scim_token(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, name.as_str()).await?;
     tx.commit().await?;
     Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(CreatedScimToken {
         token: token.into(),
