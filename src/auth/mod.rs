@@ -29,6 +29,7 @@ pub use sessions::{MOST_SESSIONS, NewSession, Session, SessionMethod, begin_sess
 pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, SigningKeys, rotate_signing_key};
 pub use store::{
     delete_password_sessions, delete_session, delete_session_of, delete_sessions, find_session, list_scim_tokens, list_sessions,
+    lock_client,
 };
 pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
 pub use upkeep::{RunningUpkeep, start_upkeep};

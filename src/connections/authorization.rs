@@ -34,6 +34,16 @@ pub enum Purpose {
     Activation { invite: InviteId },
 }
 
+impl Purpose {
+    /// The organisation that the instance is to move to, if it belongs to another one.
+    pub(super) fn confirmed_organization(&self) -> Option<&str> {
+        match self {
+            Self::Instance { confirmed_organization, .. } => confirmed_organization.as_deref(),
+            Self::Member { .. } | Self::Activation { .. } => None,
+        }
+    }
+}
+
 /// What binds an authorization to a browser: the value of the cookie it was given.
 #[derive(Debug, Clone)]
 pub struct BrowserBinding(pub SecretString);

@@ -10,7 +10,9 @@ use super::slots::Place;
 use super::store::{self, SalesforceRow};
 use super::{ConnectionError, Connections, SalesforceHost, TestResult};
 use crate::audit::{self, Entry, Origin};
+use crate::db::Tx;
 use crate::ids::InstanceId;
+use crate::instances;
 use crate::salesforce::{self, Assertion, AssertionKey, Grant};
 
 /// What an admin sets up for assertions.
@@ -68,20 +70,24 @@ impl Connections {
         if let Some(row) = existing.filter(|row| row.user_id == grant.user_id) {
             let sealed = self.vault.seal(&jwt_key_context(instance, row.id), setup.private_key.expose_secret().as_bytes())?;
             let mut tx = self.db.begin().await?;
-            store::set_jwt_key(&mut tx, instance, row.id, setup.client_id.as_deref(), &sealed).await?;
-            let after = serde_json::json!({ "username": row.username, "client_id": setup.client_id });
-            let entry = Entry::new("salesforce.key_set", "connection", row.id).after(after);
-            audit::record(&mut tx, &*self.clock, instance, origin, entry).await?;
-            tx.commit().await?;
-            self.slots.of(Place::Salesforce(instance, None)).forget();
-            return self.try_salesforce(instance, &row).await;
+            // The instance is locked as by those who replace the connection; when it was replaced meanwhile, this one replaces it in
+            // turn, key included.
+            instances::lock_instance(&mut tx, instance).await?;
+            if store::set_jwt_key(&mut tx, instance, row.id, setup.client_id.as_deref(), &sealed).await? {
+                let after = serde_json::json!({ "username": row.username, "client_id": setup.client_id });
+                let entry = Entry::new("salesforce.key_set", "connection", row.id).after(after);
+                audit::record(&mut tx, &*self.clock, instance, origin, entry).await?;
+                tx.commit().await?;
+                self.slots.of(Place::Salesforce(instance, None)).forget();
+                return self.try_salesforce(instance, &row).await;
+            }
         }
         let identity = salesforce::identity(&self.http, &grant.id_url, &grant.access_token).await;
         let identity = identity.inspect_err(|error| self.salesforce_failed(instance, None, error))?;
         let mut row = self.new_salesforce_row(instance, None, &base, &grant, &identity)?;
         row.sealed_jwt_key = Some(self.vault.seal(&jwt_key_context(instance, row.id), setup.private_key.expose_secret().as_bytes())?);
         row.jwt_client_id = setup.client_id;
-        self.begin_using(instance, &row, &grant, origin).await
+        self.begin_using(instance, row, &grant, setup.confirmed_organization.as_deref(), origin).await
     }
 
     /// Asks for a token with the stored key.
@@ -102,8 +108,13 @@ impl Connections {
     }
 
     /// A key outlives a reconnect by the same user, sealed anew for the new connection.
-    pub(super) async fn carry_jwt_key_over(&self, instance: InstanceId, row: &mut SalesforceRow) -> Result<(), ConnectionError> {
-        let before = store::find_salesforce(&self.db, instance, row.member_id).await?;
+    pub(super) async fn carry_jwt_key_over(
+        &self,
+        tx: &mut Tx,
+        instance: InstanceId,
+        row: &mut SalesforceRow,
+    ) -> Result<(), ConnectionError> {
+        let before = store::find_salesforce_in(tx, instance, row.member_id).await?;
         let Some(before) = before.filter(|before| before.user_id == row.user_id) else { return Ok(()) };
         if let Some(sealed) = &before.sealed_jwt_key {
             let key = self.vault.open(&jwt_key_context(instance, before.id), sealed)?;

@@ -111,7 +111,10 @@ impl Connections {
         address: Option<&str>,
         admin: &Admin,
     ) -> Result<MarketoRow, ConnectionError> {
-        let is_successor = self.admit_marketo_owner(instance, admin).await?;
+        // Looked at before Marketo is asked, for which no transaction may wait, and once more when the connection is kept.
+        let mut looking = self.db.begin().await?;
+        self.admit_marketo_owner(&mut looking, instance, admin).await?;
+        drop(looking);
         let base = match address {
             Some(address) => self.addresses.pasted_marketo(address, munchkin_id)?,
             None => self.addresses.marketo(munchkin_id)?,
@@ -127,15 +130,12 @@ impl Connections {
         let ledger = self.ledger(instance, Vendor::Marketo, munchkin_id.as_str(), None);
         try_call(&MarketoClient::new(self.http.clone(), base.clone(), Arc::new(tokens), ledger)).await?;
 
-        let row = MarketoRow {
-            is_successor,
-            provisioned,
-            connected_by: admin.name(),
-            ..self.marketo_row(instance, &base, client_id, &secret, &issued)?
-        };
+        let made = self.marketo_row(instance, &base, client_id, &secret, &issued)?;
         let slot = self.slots.of(Place::Marketo(instance));
         let _turn = slot.turn().await;
         let mut tx = self.db.begin().await?;
+        let is_successor = self.admit_marketo_owner(&mut tx, instance, admin).await?;
+        let row = MarketoRow { is_successor, provisioned, connected_by: admin.name(), ..made };
         store::replace_marketo(&mut tx, instance, &row).await?;
         let entry = Entry::new("marketo.connected", "connection", row.id).after(row.audited());
         audit::record(&mut tx, &*self.clock, instance, &admin.origin, entry).await?;
@@ -249,8 +249,8 @@ impl Connections {
     pub async fn disconnect_marketo(&self, instance: InstanceId, admin: &Admin) -> Result<(), ConnectionError> {
         let slot = self.slots.of(Place::Marketo(instance));
         let _turn = slot.turn().await;
-        let row = self.marketo_to_end(instance, admin).await?;
         let mut tx = self.db.begin().await?;
+        let row = self.marketo_to_end(&mut tx, instance, admin).await?;
         store::delete_marketo(&mut tx, instance, row.id).await?;
         let entry = Entry::new("marketo.disconnected", "connection", row.id).before(row.audited());
         audit::record(&mut tx, &*self.clock, instance, &admin.origin, entry).await?;

@@ -6,7 +6,9 @@ use super::store::{self, AccessRow, MarketoRow};
 use super::{ConnectionError, Connections};
 use crate::audit::{self, Entry, Origin};
 use crate::auth::{Actor, Scope, Scopes};
+use crate::db::Tx;
 use crate::ids::{InstanceId, MemberId};
+use crate::instances;
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -33,14 +35,20 @@ impl Admin {
 }
 
 impl Connections {
-    /// Whether `admin` may connect Marketo: as the first one, again, or to follow the owner. Gives whether it would follow.
-    pub(super) async fn admit_marketo_owner(&self, instance: InstanceId, admin: &Admin) -> Result<bool, ConnectionError> {
-        let Some(row) = store::find_marketo(&self.db, instance).await? else { return Ok(false) };
+    /// Whether `admin` may connect Marketo: as the first one, again, or to follow the owner. Gives whether it would follow. Right
+    /// for as long as the transaction lasts: it waits for others that change connections or members of the instance.
+    pub(super) async fn admit_marketo_owner(&self, tx: &mut Tx, instance: InstanceId, admin: &Admin) -> Result<bool, ConnectionError> {
+        lock_connections(tx, instance).await?;
+        // Who is no admin any more can't become an owner.
+        if let Actor::Member(member) = admin.actor {
+            check_is_admin(tx, instance, member).await?;
+        }
+        let Some(row) = store::find_marketo_in(tx, instance).await? else { return Ok(false) };
         if row.connected_by == admin.name() {
             return if row.state == "active" { Err(ConnectionError::AlreadyConnected("Marketo")) } else { Ok(false) };
         }
         if let Actor::Member(member) = admin.actor
-            && store::has_access(&self.db, instance, member).await?
+            && store::has_access_in(tx, instance, member).await?
         {
             return Err(ConnectionError::AccessStillGranted(row.connected_by));
         }
@@ -61,13 +69,15 @@ impl Connections {
         }
     }
 
-    /// The connection that `admin` may disconnect: their own, in use or to follow; for operators the one in use.
-    pub(super) async fn marketo_to_end(&self, instance: InstanceId, admin: &Admin) -> Result<MarketoRow, ConnectionError> {
-        let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
+    /// The connection that `admin` may disconnect: their own, in use or to follow; for operators the one in use. Right for as long as
+    /// the transaction lasts.
+    pub(super) async fn marketo_to_end(&self, tx: &mut Tx, instance: InstanceId, admin: &Admin) -> Result<MarketoRow, ConnectionError> {
+        lock_connections(tx, instance).await?;
+        let row = store::find_marketo_in(tx, instance).await?.ok_or(NOT_CONNECTED)?;
         if row.connected_by == admin.name() {
             return Ok(row);
         }
-        let successor = store::find_marketo_successor(&self.db, instance).await?;
+        let successor = store::find_marketo_successor(tx, instance).await?;
         match successor {
             Some(successor) if successor.connected_by == admin.name() => Ok(successor),
             _ if admin.operates() => Ok(row),
@@ -89,11 +99,9 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotTheOwner`]; [`ConnectionError::NotAnAdmin`]; [`ConnectionError::NotConnected`].
     pub async fn grant_marketo_access(&self, instance: InstanceId, admin: &Admin, member: MemberId) -> Result<(), ConnectionError> {
-        self.check_owner(instance, admin).await?;
-        if store::role_of_active_member(&self.db, instance, member).await?.as_deref() != Some("admin") {
-            return Err(ConnectionError::NotAnAdmin);
-        }
         let mut tx = self.db.begin().await?;
+        lock_owned_by(&mut tx, instance, admin).await?;
+        check_is_admin(&mut tx, instance, member).await?;
         store::grant_access(&mut tx, instance, member, &admin.name(), self.clock.timestamp()).await?;
         let entry = Entry::new("marketo_access.granted", "member", member);
         audit::record(&mut tx, &*self.clock, instance, &admin.origin, entry).await?;
@@ -106,8 +114,8 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::NotTheOwner`]; [`ConnectionError::NotConnected`].
     pub async fn withdraw_marketo_access(&self, instance: InstanceId, admin: &Admin, member: MemberId) -> Result<bool, ConnectionError> {
-        self.check_owner(instance, admin).await?;
         let mut tx = self.db.begin().await?;
+        lock_owned_by(&mut tx, instance, admin).await?;
         let found = store::withdraw_access(&mut tx, instance, member).await?;
         if found {
             let entry = Entry::new("marketo_access.withdrawn", "member", member);
@@ -116,9 +124,23 @@ impl Connections {
         tx.commit().await?;
         Ok(found)
     }
+}
 
-    async fn check_owner(&self, instance: InstanceId, admin: &Admin) -> Result<(), ConnectionError> {
-        let row = store::find_marketo(&self.db, instance).await?.ok_or(NOT_CONNECTED)?;
-        if row.connected_by == admin.name() || admin.operates() { Ok(()) } else { Err(ConnectionError::NotTheOwner(row.connected_by)) }
-    }
+/// Makes this transaction wait for others that change connections or members of the instance, and them for it. The instance's row
+/// comes first, as everywhere.
+pub(super) async fn lock_connections(tx: &mut Tx, instance: InstanceId) -> Result<(), ConnectionError> {
+    instances::lock_instance(tx, instance).await?;
+    Ok(store::lock_members(tx, instance).await?)
+}
+
+async fn check_is_admin(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), ConnectionError> {
+    let role = store::role_of_active_member(tx, instance, member).await?;
+    if role.as_deref() == Some("admin") { Ok(()) } else { Err(ConnectionError::NotAnAdmin) }
+}
+
+/// [`lock_connections`], and refuses whoever neither owns the Marketo connection nor operates the service.
+async fn lock_owned_by(tx: &mut Tx, instance: InstanceId, admin: &Admin) -> Result<(), ConnectionError> {
+    lock_connections(tx, instance).await?;
+    let row = store::find_marketo_in(tx, instance).await?.ok_or(NOT_CONNECTED)?;
+    if row.connected_by == admin.name() || admin.operates() { Ok(()) } else { Err(ConnectionError::NotTheOwner(row.connected_by)) }
 }

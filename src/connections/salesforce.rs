@@ -14,6 +14,7 @@ use super::{ConnectionError, Connections, Purpose, SalesforceHost, TestResult, V
 use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, InstanceId, MemberId};
+use crate::instances;
 use crate::salesforce::{Grant, Identity, SalesforceClient, SalesforceError, revoke};
 
 pub(super) const NOT_CONNECTED: ConnectionError =
@@ -75,21 +76,12 @@ impl Connections {
         found: &str,
         confirmed: Option<&str>,
     ) -> Result<(), ConnectionError> {
-        let known = store::find_organization(&self.db, instance).await?;
-        match known {
-            Some(known) if known != found && confirmed != Some(found) => {
-                Err(ConnectionError::OtherOrganization { known, found: found.to_owned() })
-            }
-            _ => Ok(()),
-        }
+        same_organization(store::find_organization(&self.db, instance).await?, found, confirmed)
     }
 
     /// Refuses what another organisation has authorized, and gives the grant back to it.
     pub(super) async fn check_authorized(&self, authorized: &Authorized) -> Result<(), ConnectionError> {
-        let confirmed = match &authorized.purpose {
-            Purpose::Instance { confirmed_organization, .. } => confirmed_organization.as_deref(),
-            Purpose::Member { .. } | Purpose::Activation { .. } => None,
-        };
+        let confirmed = authorized.purpose.confirmed_organization();
         let checked = self.check_organization(authorized.instance, &authorized.identity.organization_id, confirmed).await;
         if checked.is_err() {
             let token = authorized.grant.refresh_token.as_ref().unwrap_or(&authorized.grant.access_token);
@@ -110,9 +102,8 @@ impl Connections {
     ) -> Result<TestResult, ConnectionError> {
         let instance = authorized.instance;
         let (grant, identity) = (&authorized.grant, &authorized.identity);
-        let mut row = self.new_salesforce_row(instance, member, &authorized.login_base, grant, identity)?;
-        self.carry_jwt_key_over(instance, &mut row).await?;
-        self.begin_using(instance, &row, grant, origin).await
+        let row = self.new_salesforce_row(instance, member, &authorized.login_base, grant, identity)?;
+        self.begin_using(instance, row, grant, authorized.purpose.confirmed_organization(), origin).await
     }
 
     /// The row of a connection that an authorization, by a person or by an assertion, brought.
@@ -157,25 +148,40 @@ impl Connections {
         })
     }
 
-    /// Keeps a new connection, finds out when its token ends, and makes a test call.
+    /// Keeps a new connection, finds out when its token ends, and makes a test call. `confirmed` is the organisation that the
+    /// instance is to move to, if it belongs to another one.
     pub(super) async fn begin_using(
         &self,
         instance: InstanceId,
-        row: &SalesforceRow,
+        row: SalesforceRow,
         grant: &Grant,
+        confirmed: Option<&str>,
         origin: &Origin,
     ) -> Result<TestResult, ConnectionError> {
-        self.put_salesforce(instance, row, origin).await?;
-        self.note_end(instance, row, &row.sealed_access_token, &grant.access_token).await?;
-        self.try_salesforce(instance, row).await
+        let row = self.put_salesforce(instance, row, confirmed, origin).await?;
+        self.note_end(instance, &row, &row.sealed_access_token, &grant.access_token).await?;
+        self.try_salesforce(instance, &row).await
     }
 
-    /// Puts a connection in its place; what was in memory about the one before is forgotten.
-    async fn put_salesforce(&self, instance: InstanceId, row: &SalesforceRow, origin: &Origin) -> Result<(), ConnectionError> {
+    /// Puts a connection in its place; what was in memory about the one before is forgotten. What is taken over from the one before,
+    /// and the organisation that the instance belongs to, are read with the instance locked: of two authorizations that come back at
+    /// once, the second sees the first.
+    async fn put_salesforce(
+        &self,
+        instance: InstanceId,
+        mut row: SalesforceRow,
+        confirmed: Option<&str>,
+        origin: &Origin,
+    ) -> Result<SalesforceRow, ConnectionError> {
         let slot = self.slots.of(Place::Salesforce(instance, row.member_id));
         let _turn = slot.turn().await;
         let mut tx = self.db.begin().await?;
-        store::replace_salesforce(&mut tx, instance, row).await?;
+        instances::lock_instance(&mut tx, instance).await?;
+        same_organization(store::find_organization_in(&mut tx, instance).await?, &row.organization_id, confirmed)?;
+        if row.sealed_jwt_key.is_none() {
+            self.carry_jwt_key_over(&mut tx, instance, &mut row).await?;
+        }
+        store::replace_salesforce(&mut tx, instance, &row).await?;
         if row.member_id.is_none() {
             store::confirm_organization(&mut tx, instance, &row.organization_id, row.created_at).await?;
         }
@@ -183,7 +189,7 @@ impl Connections {
         audit::record(&mut tx, &*self.clock, instance, origin, entry).await?;
         tx.commit().await?;
         slot.forget();
-        Ok(())
+        Ok(row)
     }
 
     /// The client for the instance's connection.
@@ -283,6 +289,16 @@ impl Connections {
         tx.commit().await?;
         slot.forget();
         Ok(())
+    }
+}
+
+/// Refuses the organisation `found` when the instance belongs to another, unless it is the one `confirmed`.
+fn same_organization(known: Option<String>, found: &str, confirmed: Option<&str>) -> Result<(), ConnectionError> {
+    match known {
+        Some(known) if known != found && confirmed != Some(found) => {
+            Err(ConnectionError::OtherOrganization { known, found: found.to_owned() })
+        }
+        _ => Ok(()),
     }
 }
 

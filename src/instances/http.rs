@@ -8,10 +8,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::onboarding::Onboarding;
 use super::{
     Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, Prerequisites, ProvisionedCredentials,
-    credentials, facts, integration, onboarding, store,
+    SettingsChange, credentials, facts, integration, onboarding, store,
 };
 use crate::audit::{self, Entry, Origin};
-use crate::auth::{LONGEST_OVERLAP, delete_password_sessions};
+use crate::auth::LONGEST_OVERLAP;
 use crate::clock::Timestamp;
 use crate::config::LimitSettings;
 use crate::http::problem::ProblemBody;
@@ -117,12 +117,6 @@ struct CreateInstance {
     prerequisites: Prerequisites,
     /// For the one-click connect and for the list of Marketo admins.
     marketo: Option<MarketoCredentials>,
-}
-
-fn check_name(faults: &mut Vec<InputFault>, name: Option<&str>) {
-    if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > 100) {
-        faults.push(InputFault::new("/name", "length", "name has 1 to 100 characters, not only spaces."));
-    }
 }
 
 impl CreateInstance {
@@ -250,25 +244,14 @@ struct UpdateInstance {
 #[patch("/v1/instance")]
 async fn update_instance(context: Context, caller: InstanceCaller, Body(wanted): Body<UpdateInstance>) -> Result<HttpResponse, Problem> {
     let mut faults = Vec::new();
-    check_name(&mut faults, wanted.name.as_deref());
+    let UpdateInstance { name, login_management, language, prerequisites } = wanted;
+    let name = name.and_then(|text| read_display_name(&mut faults, "/name", &text));
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let mut instance = own(&context, &caller).await?;
-    let (before, login_management) = (instance.settings(), instance.login_management);
-    instance.name = wanted.name.unwrap_or(instance.name);
-    instance.login_management = wanted.login_management.unwrap_or(instance.login_management);
-    instance.language = wanted.language.unwrap_or(instance.language);
-    instance.prerequisites = wanted.prerequisites.unwrap_or(instance.prerequisites);
-    instance.updated_at = context.clock.timestamp();
+    let change = SettingsChange { name, login_management, language, prerequisites };
     let mut tx = context.db.begin().await?;
-    store::update(&mut tx, &instance).await?;
-    let mut after = instance.settings();
-    if instance.login_management == LoginManagement::SalesforceOnly && login_management != instance.login_management {
-        after["password_sessions_ended"] = delete_password_sessions(&mut tx, instance.id).await?.into();
-    }
-    let entry = Entry::new("instance.changed", "instance", instance.id).before(before).after(after);
-    audit::record(&mut tx, &*context.clock, instance.id, &caller.origin, entry).await?;
+    let instance = super::change_settings(&mut tx, &*context.clock, caller.instance, &caller.origin, change).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(InstanceBody::new(instance, context.limits)))
 }

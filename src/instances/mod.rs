@@ -1,6 +1,7 @@
 //! An instance is one account of the product, for exactly one Marketo subscription: settings, limits, prerequisites, integration
 //! information, and the set-up guide's progress, which is derived from facts and never stored.
 
+mod change;
 mod create;
 mod credentials;
 mod facts;
@@ -18,11 +19,12 @@ use crate::clock::Timestamp;
 use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
+pub use change::{SettingsChange, change_settings};
 pub use create::{NewInstance, create};
 pub use credentials::{ProvisionedCredentials, provisioned_credentials};
 pub use facts::sync_has_started;
 pub use integration::{IntegrationInformation, ensure_integration_client};
-pub use store::{find, lock_login_management};
+pub use store::{find, lock_instance, lock_login_management};
 
 pub use crate::language::Language;
 

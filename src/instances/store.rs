@@ -1,9 +1,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Instance, LoginManagement, MunchkinId, Prerequisites};
+use super::{Instance, LoginManagement, MunchkinId, Prerequisites, SettingsChange};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
 #[derive(sqlx::FromRow)]
@@ -109,23 +110,35 @@ pub async fn insert(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
     .map(drop)
 }
 
-/// Writes the settings that can be changed.
+/// The instance with this id, its row locked until the transaction ends: an update that changes nothing locks it on both engines.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn update(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE instances SET name = $2, login_management = $3, language = $4, msi_actions_enabled = $5, \
-         salesforce_sync_configured = $6, updated_at = $7 WHERE id = $1";
+pub async fn lock_instance(tx: &mut Tx, instance: InstanceId) -> Result<Option<Instance>, DbError> {
+    const SQL: &str = "UPDATE instances SET name = name WHERE id = $1 RETURNING id, munchkin_id, name, environment, login_management, \
+         language, msi_actions_enabled, salesforce_sync_configured, created_at, updated_at";
+    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    row.map(Instance::try_from).transpose()
+}
+
+/// Writes the settings that are given; the others stay as they are in the row.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn update(tx: &mut Tx, instance: InstanceId, change: &SettingsChange, at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE instances SET name = COALESCE($2, name), login_management = COALESCE($3, login_management), \
+         language = COALESCE($4, language), msi_actions_enabled = COALESCE($5, msi_actions_enabled), \
+         salesforce_sync_configured = COALESCE($6, salesforce_sync_configured), updated_at = $7 WHERE id = $1";
     execute!(
         tx,
         sqlx::query(SQL)
-            .bind(instance.id)
-            .bind(&instance.name)
-            .bind(text_of(instance.login_management))
-            .bind(text_of(instance.language))
-            .bind(instance.prerequisites.msi_actions_enabled)
-            .bind(instance.prerequisites.salesforce_sync_configured)
-            .bind(instance.updated_at)
+            .bind(instance)
+            .bind(change.name.as_ref().map(DisplayName::as_str))
+            .bind(change.login_management.map(text_of))
+            .bind(change.language.map(text_of))
+            .bind(change.prerequisites.map(|prerequisites| prerequisites.msi_actions_enabled))
+            .bind(change.prerequisites.map(|prerequisites| prerequisites.salesforce_sync_configured))
+            .bind(at)
     )
     .map(drop)
 }

@@ -134,6 +134,8 @@ pub(super) async fn by_salesforce(
 async fn complete(db: &Db, clock: &dyn Clock, invite: &Invite, proof: Proof, origin: &Origin) -> Result<Activated, InviteError> {
     let now = clock.timestamp();
     let mut tx = db.begin().await?;
+    // Whoever withdraws the invitation or keeps the person out comes before, or sees an active member.
+    members::ensure_everyone(&mut tx, clock, invite.instance).await?;
     let accepted = store::accept(&mut tx, invite.instance, invite.id, now).await?;
     if !accepted || !members::activate(&mut tx, invite.instance, invite.member, &proof, now).await? {
         drop(tx);

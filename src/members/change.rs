@@ -267,12 +267,20 @@ pub async fn revoke_and_remove(db: &Db, connections: &Connections, acting: &Acti
     let mut looking = db.begin().await?;
     check_removable(&mut looking, acting, member).await?;
     drop(looking);
-    match connections.disconnect_salesforce(acting.instance, Some(member), acting.origin).await {
-        Ok(()) | Err(ConnectionError::NotConnected { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
+    revoke_own_salesforce(connections, acting, member).await?;
     let mut tx = db.begin().await?;
     let passed = remove(&mut tx, acting, member).await?;
     tx.commit().await?;
     Ok(passed)
+}
+
+/// Revokes the grant of a Salesforce connection of the member's own at Salesforce, if there is one, and forgets it.
+///
+/// # Errors
+/// [`MemberError::Connection`] when Salesforce can't be reached, and nothing is done then.
+pub async fn revoke_own_salesforce(connections: &Connections, acting: &Acting<'_>, member: MemberId) -> Result<(), MemberError> {
+    match connections.disconnect_salesforce(acting.instance, Some(member), acting.origin).await {
+        Ok(()) | Err(ConnectionError::NotConnected { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -17,8 +17,8 @@ use crate::ids::{InstanceId, MemberId, TeamId};
 
 pub use auto_login::AutoLogin;
 pub use change::{
-    Acting, Loss, Names, PassedOn, change_email, change_names, change_role, check_deactivatable, deactivate, reactivate, remove,
-    revoke_and_remove,
+    Acting, Loss, Names, PassedOn, change_email, change_names, change_role, check_deactivatable, check_removable, deactivate, reactivate,
+    remove, revoke_and_remove, revoke_own_salesforce,
 };
 pub use email::{EmailAddress, LONGEST_ADDRESS, NoEmailAddress};
 pub(crate) use http::MemberView;

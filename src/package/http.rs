@@ -8,6 +8,7 @@ use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::instances;
 use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
 
 /// The routes.
@@ -98,8 +99,11 @@ fn lowest_version() -> String {
 #[utoipa::path(operation_id = "sendPackageHeartbeat", tag = "Package", request_body = Heartbeat, responses((status = 200, description = "Received.", body = HeartbeatReceived)))]
 #[post("/v1/package/heartbeat")]
 async fn send_heartbeat(context: Context, caller: InstanceCaller, Body(heartbeat): Body<Heartbeat>) -> Result<HttpResponse, Problem> {
-    let report = heartbeat.parse(context.clock.timestamp())?;
+    let mut report = heartbeat.parse(context.clock.timestamp())?;
     let mut tx = context.db.begin().await?;
+    // Of two reports at once, the second comes after the first, also in the audit. There may be no row of reports to lock yet.
+    instances::lock_instance(&mut tx, caller.instance).await?;
+    report.reported_at = context.clock.timestamp();
     let before = store::find_report(&mut tx, caller.instance).await?.map(|known| known.state());
     store::keep_report(&mut tx, caller.instance, &report).await?;
     if before.as_ref() != Some(&report.state()) {

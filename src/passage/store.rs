@@ -1,6 +1,7 @@
 //! What clients may call. Global, as the clients are.
 
 use super::CallRule;
+use crate::auth::lock_client;
 use crate::db::{Db, DbError, Tx, execute, on};
 
 /// The rules of a client, in order. One that this version doesn't understand any more lets nothing through.
@@ -13,11 +14,13 @@ pub async fn list_rules(db: &Db, client_id: &str) -> Result<Vec<CallRule>, DbErr
     Ok(rules.iter().filter_map(|rule| rule.parse().ok()).collect())
 }
 
-/// Puts `rules` in the place of those that a client has.
+/// Puts `rules` in the place of those that a client has. The client is locked: of two lists at once, one replaces the other, and they
+/// don't become one.
 ///
 /// # Errors
 /// When the database can't be written.
 pub async fn replace_rules(tx: &mut Tx, client_id: &str, rules: &[CallRule]) -> Result<(), DbError> {
+    lock_client(tx, client_id).await?;
     execute!(tx, sqlx::query("DELETE FROM client_call_rules WHERE client_id = $1").bind(client_id))?;
     const SQL: &str = "INSERT INTO client_call_rules (client_id, rule) VALUES ($1, $2) ON CONFLICT (client_id, rule) DO NOTHING";
     for rule in rules {

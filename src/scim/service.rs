@@ -195,11 +195,22 @@ impl Directory {
     /// [`ScimError::NotFound`], [`ScimError::VersionMismatch`]; [`ScimError::Member`] when the rules of members forbid it, or Salesforce
     /// can't be reached to revoke a connection of the member's own.
     pub(super) async fn delete_user(&self, connections: &Connections, id: MemberId, known: Option<&str>) -> Result<(), ScimError> {
-        if !version_matches(known, &self.user(id).await?.resource(&self.base)) {
-            return Err(ScimError::VersionMismatch);
-        }
-        members::revoke_and_remove(&self.context.db, connections, &self.acting(), id).await?;
-        Ok(())
+        // Looked at before anything is revoked at Salesforce, which no transaction may wait for, and once more when the member goes.
+        let mut looking = self.context.db.begin().await?;
+        self.lock_version(&mut looking, id, known).await?;
+        members::check_removable(&mut looking, &self.acting(), id).await?;
+        drop(looking);
+        members::revoke_own_salesforce(connections, &self.acting(), id).await?;
+        let mut tx = self.context.db.begin().await?;
+        self.lock_version(&mut tx, id, known).await?;
+        members::remove(&mut tx, &self.acting(), id).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes this transaction wait for others that change members of the instance, and checks what the caller has seen of one.
+    async fn lock_version(&self, tx: &mut Tx, id: MemberId, known: Option<&str>) -> Result<(), ScimError> {
+        members::ensure_everyone(tx, self.acting().clock, self.instance()).await?;
+        if version_matches(known, &self.user_in(tx, id).await?.resource(&self.base)) { Ok(()) } else { Err(ScimError::VersionMismatch) }
     }
 
     async fn save_user(&self, tx: &mut Tx, id: MemberId, wanted: WantedUser, held: bool, before: Option<UserRow>) -> Result<(), ScimError> {

@@ -76,6 +76,15 @@ pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<(Client, Sto
     Ok(row.map(ClientRow::into_client))
 }
 
+/// Locks a client until the transaction ends: an update that changes nothing locks the row on both engines.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn lock_client(tx: &mut Tx, client_id: &str) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE api_clients SET name = name WHERE client_id = $1";
+    execute!(tx, sqlx::query(SQL).bind(client_id)).map(drop)
+}
+
 /// All clients, in the order they were made.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, MemberId};
 
 /// An admin who may use a Marketo connection that another one owns.
@@ -32,14 +32,34 @@ pub async fn has_access(db: &Db, instance: InstanceId, member: MemberId) -> Resu
     Ok(found.is_some())
 }
 
+/// Whether this member has access, as the transaction sees it.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn has_access_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT member_id FROM marketo_access WHERE instance_id = $1 AND member_id = $2";
+    let found: Option<MemberId> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    Ok(found.is_some())
+}
+
+/// Makes this transaction wait for others that change members of the instance, and them for it: the row is the one that `members`
+/// locks, which builds on `connections`. Before the first invitation there is no member and no row.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn lock_members(tx: &mut Tx, instance: InstanceId) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE teams SET name = name WHERE instance_id = $1 AND is_everyone";
+    execute!(tx, sqlx::query(SQL).bind(instance)).map(drop)
+}
+
 /// The role of a member who is active; none for one who isn't or doesn't exist. Read here, because `members` builds on
 /// `connections`.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn role_of_active_member(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<String>, DbError> {
+pub async fn role_of_active_member(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<String>, DbError> {
     const SQL: &str = "SELECT role FROM members WHERE instance_id = $1 AND id = $2 AND status = 'active' AND deactivated_at IS NULL";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_optional(c))
+    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_optional(c))
 }
 
 /// Grants access; once more does no harm.

@@ -1,6 +1,6 @@
 use crate::clock::Timestamp;
 use crate::connections::TestResult;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ConnectionId, InstanceId};
 
 /// The Marketo connection as stored.
@@ -52,13 +52,22 @@ pub async fn find_marketo(db: &Db, instance: InstanceId) -> Result<Option<Market
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
+/// [`find_marketo`], as the transaction sees it.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_marketo_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
+    const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 ORDER BY is_successor LIMIT 1";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+}
+
 /// The connection that waits to follow the one in use.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn find_marketo_successor(db: &Db, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
+pub async fn find_marketo_successor(tx: &mut Tx, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
     const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 AND is_successor";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Puts a connection in the place, in use or to follow, of the one that was there.

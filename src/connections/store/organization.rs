@@ -1,5 +1,5 @@
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::InstanceId;
 
 /// The organisation that the instance belongs to, once it was connected.
@@ -9,6 +9,15 @@ use crate::ids::InstanceId;
 pub async fn find_organization(db: &Db, instance: InstanceId) -> Result<Option<String>, DbError> {
     const SQL: &str = "SELECT organization_id FROM salesforce_organizations WHERE instance_id = $1";
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))
+}
+
+/// [`find_organization`], as the transaction sees it.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_organization_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<String>, DbError> {
+    const SQL: &str = "SELECT organization_id FROM salesforce_organizations WHERE instance_id = $1";
+    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Makes an organisation the instance's own.

@@ -68,6 +68,16 @@ pub async fn find_salesforce(db: &Db, instance: InstanceId, member: Option<Membe
     }
 }
 
+/// [`find_salesforce`], as the transaction sees it.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn find_salesforce_in(tx: &mut Tx, instance: InstanceId, member: Option<MemberId>) -> Result<Option<SalesforceRow>, DbError> {
+    const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 \
+         AND ((member_id IS NULL AND $2 IS NULL) OR member_id = $2)";
+    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
+}
+
 /// Puts a connection in the place of the one that the instance (or the member) had.
 ///
 /// # Errors
@@ -272,14 +282,21 @@ pub async fn mark_lost_refreshes(tx: &mut Tx, code: &str, reason: &str, at: Time
     execute!(tx, sqlx::query(SQL).bind(code).bind(reason).bind(at))
 }
 
-/// Gives a connection the key for assertions. Its refresh token is not used any more, so a mark left by a refresh is void.
+/// Gives a connection the key for assertions; `false` when it is gone. Its refresh token is not used any more, so a mark left by a
+/// refresh is void.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn set_jwt_key(tx: &mut Tx, instance: InstanceId, id: ConnectionId, client_id: Option<&str>, key: &[u8]) -> Result<(), DbError> {
+pub async fn set_jwt_key(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: ConnectionId,
+    client_id: Option<&str>,
+    key: &[u8],
+) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE salesforce_connections SET jwt_client_id = $3, sealed_jwt_key = $4, refresh_began_at = NULL \
          WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(client_id).bind(key)).map(drop)
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(client_id).bind(key))? == 1)
 }
 
 /// Forgets a connection.
