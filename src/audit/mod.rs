@@ -3,7 +3,7 @@
 //! the chain there. What belongs to no instance, such as keys and operators' clients, has a chain of its own.
 //!
 //! A chain tells what was done to single events, not that somebody who may write to the database has forged all of it from some
-//! event on: for that, keep the number and hash that `msi-actions audit verify` prints elsewhere.
+//! event on: for that, keep what `msi-actions audit head` prints elsewhere, and give it to `msi-actions audit verify`.
 
 pub mod http;
 mod store;
@@ -20,7 +20,7 @@ use crate::db::{DbError, Tx};
 use crate::ids::InstanceId;
 
 pub use crate::http::Origin;
-pub use verify::{ChainState, Fault, verify};
+pub use verify::{ChainState, Fault, NotedEvent, heads, verify};
 
 /// The chain of what belongs to no instance.
 pub const GLOBAL: InstanceId = InstanceId(Uuid::nil());

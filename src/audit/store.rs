@@ -75,32 +75,43 @@ pub async fn append(tx: &mut Tx, chain: InstanceId, event: &Event) -> Result<(),
     execute!(tx, sqlx::query("UPDATE audit_heads SET hash = $2 WHERE instance_id = $1").bind(chain).bind(&event.hash)).map(drop)
 }
 
-/// Every chain, by id. Global: only operators ask.
+/// Every chain, by id, those that instances lack included. Global: only operators ask. Instances build on the audit, so asking
+/// them would run in a circle.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn chains(db: &Db) -> Result<Vec<InstanceId>, DbError> {
-    const SQL: &str = "SELECT instance_id FROM audit_heads UNION SELECT DISTINCT instance_id FROM audit_events ORDER BY 1";
-    on!(db, c => sqlx::query_scalar(SQL).fetch_all(c))
+pub async fn chains(snapshot: &mut Tx) -> Result<Vec<InstanceId>, DbError> {
+    const SQL: &str =
+        "SELECT instance_id FROM audit_heads UNION SELECT instance_id FROM audit_events UNION SELECT id FROM instances ORDER BY 1";
+    on_tx!(snapshot, c => sqlx::query_scalar(SQL).fetch_all(c))
 }
 
-/// The number and hash of the chain's newest event.
+/// The number and hash that were noted as those of the chain's newest event.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn head(db: &Db, chain: InstanceId) -> Result<Option<(i64, Vec<u8>)>, DbError> {
+pub async fn head(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<(i64, Vec<u8>)>, DbError> {
     const SQL: &str = "SELECT number, hash FROM audit_heads WHERE instance_id = $1";
-    on!(db, c => sqlx::query_as(SQL).bind(chain).fetch_optional(c))
+    on_tx!(snapshot, c => sqlx::query_as(SQL).bind(chain).fetch_optional(c))
+}
+
+/// The number of the chain's newest event.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn newest_number(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<i64>, DbError> {
+    const SQL: &str = "SELECT MAX(number) FROM audit_events WHERE instance_id = $1";
+    on_tx!(snapshot, c => sqlx::query_scalar(SQL).bind(chain).fetch_one(c))
 }
 
 /// The chain's events after the one with this number, in their order.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn events_after(db: &Db, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
+pub async fn events_after(snapshot: &mut Tx, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
     const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
          request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 ORDER BY number LIMIT $3";
-    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
+    let rows: Vec<Row> = on_tx!(snapshot, c => sqlx::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
     Ok(rows.into_iter().map(Event::from).collect())
 }
 

@@ -11,6 +11,7 @@ mod migrate;
 mod pools;
 mod probe;
 pub mod sealed;
+mod snapshot;
 mod timestamp;
 
 pub use connect::ConnectError;

@@ -281,7 +281,7 @@ on_both_engines! {
         for secret in [PASSWORD, "another horse", "sandbox-marketo-secret", "PRIVATE KEY", "!AQ", "5Aep861", "$argon2", link.as_str(), bearer.as_str()] {
             assert!(!all.contains(secret), "{secret}");
         }
-        let states = audit::verify(driver.app.db()).await.unwrap();
+        let states = audit::verify(driver.app.db(), None, &[]).await.unwrap();
         assert!(states.iter().all(|state| state.fault.is_none()), "{states:?}");
         let own = states.iter().find(|state| state.chain.to_string() == id).unwrap();
         assert_eq!(own.sound as usize, all.lines().count());
@@ -344,7 +344,7 @@ on_both_engines! {
         }
         let context = app.context().await;
         rotate_signing_key(&context.db, &context.vault, &*context.clock).await.unwrap();
-        let verify = async || audit::verify(app.db()).await.unwrap();
+        let verify = async || audit::verify(app.db(), None, &[]).await.unwrap();
         assert!(verify().await.iter().all(|state| state.fault.is_none() && state.sound > 0));
         assert_eq!(verify().await.len(), 2, "the instance's and the operators'");
 
@@ -384,7 +384,7 @@ on_both_engines! {
         };
         let urls = [app.url.clone(), replica.url.clone()];
         futures_util::future::join_all((0..24).map(|number| make(&urls[number % 2], number))).await;
-        let states = audit::verify(app.db()).await.unwrap();
+        let states = audit::verify(app.db(), None, &[]).await.unwrap();
         assert!(states.iter().all(|state| state.fault.is_none()), "{states:?}");
         assert_eq!(states.iter().map(|state| state.sound).max(), Some(25));
         replica.stop().await;

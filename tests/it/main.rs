@@ -9,6 +9,7 @@ mod activation;
 mod architecture;
 mod assertions;
 mod audit;
+mod audit_chain;
 mod auth;
 mod broker;
 mod broker_processes;
