@@ -92,7 +92,7 @@ impl Play<'_> {
         self.api.post("/v1/invites/first", &json!({ "email": FIRST_USER })).await?;
         let link = mailbox::activation_link(&self.stage.directory.path().join("mail"), FIRST_USER).await?;
         Report::tell(&format!("{FIRST_USER} was sent the invitation"));
-        let card = self.api.get("/v1/instance/integration-information").await?;
+        let card = self.api.post("/v1/instance/integration-information/reveal-secret", &json!({})).await?;
         Report::tell(&format!("Integration Information shows the client id {} and, this once, its secret", text(&card, "client_id")));
         let begun = self.api.http.post(&link).json(&json!({ "method": "salesforce" })).header("accept", "application/json").send().await;
         let begun: Value = begun.map_err(|error| error.to_string())?.json().await.map_err(|error| error.to_string())?;

@@ -77,6 +77,7 @@ codes! {
     InstanceExists = 409, "instance_exists", "This subscription has an instance already";
     PrerequisiteUnmet = 409, "prerequisite_unmet", "A prerequisite is not met";
     StepRequired = 409, "step_required", "An earlier set-up step is not done";
+    SecretAlreadyRevealed = 409, "secret_already_revealed", "The secret has been shown already";
     NoMarketoCredentials = 409, "no_marketo_credentials", "No Marketo credentials are known";
     MarketoAddressWrong = 409, "marketo_address_wrong", "The Marketo address is wrong";
     MarketoClientUnknown = 409, "marketo_client_unknown", "Marketo does not know this client id";

@@ -28,6 +28,9 @@ impl AsProblem for InstanceError {
             Self::Exists { instance, .. } => Problem::new(Code::InstanceExists, said).with_link(format!("/v1/instances/{instance}")),
             Self::Unknown => Problem::new(Code::NotFound, said),
             Self::PrerequisiteUnmet(_) => Problem::new(Code::PrerequisiteUnmet, said).with_link("/v1/instance/onboarding"),
+            Self::SecretAlreadyRevealed(_) => {
+                Problem::new(Code::SecretAlreadyRevealed, said).with_link("/v1/instance/integration-information/rotate")
+            }
             Self::NobodyInvited => Problem::new(Code::StepRequired, format!("{said} That is step 1.")).with_link("/v1/invites/first"),
             Self::Db(error) => error.as_problem(),
             Self::Seal(error) => error.as_problem(),
@@ -40,7 +43,7 @@ impl AsProblem for InstanceError {
 pub fn routes(config: &mut ServiceConfig) {
     config.service(create_instance).service(list_instances).service(get_any_instance);
     config.service(get_instance).service(update_instance).service(get_onboarding);
-    config.service(get_integration_information).service(rotate_integration_secret);
+    config.service(get_integration_information).service(reveal_integration_secret).service(rotate_integration_secret);
 }
 
 /// Limits of an instance.
@@ -272,11 +275,11 @@ async fn get_onboarding(context: Context, caller: InstanceCaller) -> Result<Http
 struct IntegrationBody {
     /// The instance's own API client.
     client_id: String,
-    /// Its secret: only in the first answer, or after rotating.
+    /// Its secret: only where it is revealed or rotated.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     created_at: Timestamp,
-    /// When the secret was shown.
+    /// When the secret was shown; null as long as it can be revealed.
     shown_at: Option<Timestamp>,
 }
 
@@ -289,19 +292,32 @@ impl From<super::IntegrationInformation> for IntegrationBody {
 
 /// See the Integration Information
 ///
-/// Empty until the first user has been invited. The secret is in the first answer only; rotate it when it was lost.
+/// Empty until the first user has been invited. The secret is never in it: `POST /v1/instance/integration-information/reveal-secret`
+/// shows it once.
 #[utoipa::path(operation_id = "getIntegrationInformation", tag = "Set-up", responses(
-    (status = 200, description = "The card.", body = IntegrationBody),
+    (status = 200, description = "The card, without the secret.", body = IntegrationBody),
     (status = 409, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[get("/v1/instance/integration-information")]
 async fn get_integration_information(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+    let mut snapshot = context.db.begin_snapshot().await?;
+    let card = integration::find_card(&mut snapshot, caller.instance).await?;
+    Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
+}
+
+/// Show the secret of the instance's API client, once
+///
+/// Keep the answer: the secret is shown this once and not kept to be shown again. Rotate it when it was lost.
+#[utoipa::path(operation_id = "revealIntegrationSecret", tag = "Set-up", responses(
+    (status = 200, description = "The card, with the secret.", body = IntegrationBody),
+    (status = 409, description = "Nobody has been invited yet, or the secret has been shown already.", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[post("/v1/instance/integration-information/reveal-secret")]
+async fn reveal_integration_secret(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let mut tx = context.db.begin().await?;
-    let card = integration::show(&mut tx, &*context.clock, &context.vault, caller.instance).await?;
-    if card.client_secret.is_some() {
-        let entry = Entry::new("integration.secret_shown", "client", &card.client_id);
-        audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
-    }
+    let card = integration::reveal_secret(&mut tx, &*context.clock, &context.vault, caller.instance).await?;
+    let entry = Entry::new("integration.secret_shown", "client", &card.client_id);
+    audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
 }

@@ -1,4 +1,5 @@
-//! The Integration Information card: empty until the first user has been invited; then the client id, and the secret once.
+//! The Integration Information card: empty until the first user has been invited; then the client id, and once, when asked for, the
+//! secret.
 
 use secrecy::{ExposeSecret, SecretString};
 use time::Duration;
@@ -14,7 +15,7 @@ use crate::ids::InstanceId;
 #[derive(Debug)]
 pub struct IntegrationInformation {
     pub client_id: String,
-    /// Only the first time.
+    /// Only when it is revealed or new.
     pub client_secret: Option<SecretString>,
     pub created_at: Timestamp,
     /// When the secret was shown.
@@ -40,22 +41,35 @@ pub async fn ensure_integration_client(tx: &mut Tx, clock: &dyn Clock, vault: &V
     Ok(())
 }
 
-/// Shows the card; the secret comes with the first answer only.
+/// The card, without the secret.
 ///
 /// # Errors
 /// [`InstanceError::NobodyInvited`] before the first invitation.
-pub(super) async fn show(
+pub(super) async fn find_card(tx: &mut Tx, instance: InstanceId) -> Result<IntegrationInformation, InstanceError> {
+    let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
+    Ok(IntegrationInformation { client_id: row.client_id, client_secret: None, created_at: row.created_at, shown_at: row.shown_at })
+}
+
+/// The card with the secret, which is given out once and not kept any longer.
+///
+/// # Errors
+/// [`InstanceError::NobodyInvited`] before the first invitation; [`InstanceError::SecretAlreadyRevealed`].
+pub(super) async fn reveal_secret(
     tx: &mut Tx,
     clock: &dyn Clock,
     vault: &Vault,
     instance: InstanceId,
 ) -> Result<IntegrationInformation, InstanceError> {
     let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
-    let secret = row.sealed_secret.map(|sealed| vault.open_text(&context(instance), &sealed)).transpose()?;
     let now = clock.timestamp();
-    let client_secret = if secret.is_some() && store::mark_integration_shown(tx, instance, now).await? { secret } else { None };
-    let shown_at = row.shown_at.or(client_secret.is_some().then_some(now));
-    Ok(IntegrationInformation { client_id: row.client_id, client_secret, created_at: row.created_at, shown_at })
+    let already = InstanceError::SecretAlreadyRevealed(row.shown_at.unwrap_or(now));
+    let Some(sealed) = row.sealed_secret else { return Err(already) };
+    let secret = vault.open_text(&context(instance), &sealed)?;
+    // Of two who ask at once, one gets it.
+    if !store::mark_integration_shown(tx, instance, now).await? {
+        return Err(already);
+    }
+    Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, shown_at: Some(now) })
 }
 
 /// Gives the client another secret and shows it; the one before works on for `overlap`.

@@ -144,6 +144,9 @@ pub enum InstanceError {
     /// Nobody has been invited, so there is no integration information yet.
     #[error("integration information appears once the first user has been invited")]
     NobodyInvited,
+    /// The secret is shown once.
+    #[error("the secret was shown at {0}, and is not kept to be shown again; rotate it for another")]
+    SecretAlreadyRevealed(Timestamp),
     #[error(transparent)]
     Db(#[from] crate::db::DbError),
     #[error(transparent)]

@@ -116,8 +116,8 @@ on_both_engines! {
         driver.by_client(Method::PATCH, "/v1/instance", "/v1/instance", "instance.changed", Some(settings)).await;
         let first = json!({ "email": FIRST_USER });
         let invite = driver.by_client(Method::POST, "/v1/invites/first", "/v1/invites/first", "invite.created", Some(first)).await.json();
-        let card = "/v1/instance/integration-information";
-        driver.by_client(Method::GET, card, card, "integration.secret_shown", None).await;
+        let reveal = "/v1/instance/integration-information/reveal-secret";
+        driver.by_client(Method::POST, reveal, reveal, "integration.secret_shown", None).await;
         let rotate = "/v1/instance/integration-information/rotate";
         driver.by_client(Method::POST, rotate, rotate, "integration.secret_rotated", None).await;
         let path = driver.app.activation_path(&driver.token, &invite).await;

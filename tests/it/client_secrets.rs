@@ -59,7 +59,7 @@ on_both_engines! {
         let invite = json!({"email": FIRST_USER});
         app.call(&token, Method::POST, "/v1/invites/first", Some(invite)).await.expect(201);
         let path = "/v1/instance/integration-information";
-        let card = app.call(&token, Method::GET, path, None).await.expect(200);
+        let card = app.call(&token, Method::POST, &format!("{path}/reveal-secret"), None).await.expect(200);
         let of = |card: &serde_json::Value| (card["client_id"].as_str().unwrap().to_owned(), card["client_secret"].as_str().unwrap().to_owned());
         let first = of(&card);
         let rotate = format!("{path}/rotate");

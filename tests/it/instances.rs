@@ -4,7 +4,7 @@ use msi_actions::auth::Scopes;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, on_both_engines};
+use crate::support::{FIRST_USER, TestApp, on_both_engines};
 
 fn wanted(munchkin_id: &str) -> Value {
     json!({
@@ -123,7 +123,30 @@ on_both_engines! {
         let app = TestApp::start(engine).await;
         let (_, token) = app.instance("123-ABC-456").await;
         app.call(&token, Method::GET, "/v1/instance/integration-information", None).await.problem(409, "step_required");
+        app.call(&token, Method::POST, "/v1/instance/integration-information/reveal-secret", None).await.problem(409, "step_required");
         app.call(&token, Method::POST, "/v1/instance/integration-information/rotate", None).await.problem(409, "step_required");
+        app.stop().await;
+    }
+
+    async fn reading_the_integration_card_does_not_use_up_its_secret(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = app.guided_instance().await;
+        app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
+        let path = "/v1/instance/integration-information";
+        for _ in 0..2 {
+            let card = app.call(&token, Method::GET, path, None).await.expect(200);
+            assert!(card.get("client_secret").is_none() && card["shown_at"].is_null(), "{card}");
+        }
+        let reveal = format!("{path}/reveal-secret");
+        let (first, second) = tokio::join!(app.call(&token, Method::POST, &reveal, None), app.call(&token, Method::POST, &reveal, None));
+        let (shown, refused) = if first.status == 200 { (first, second) } else { (second, first) };
+        let card = shown.expect(200);
+        let client = (card["client_id"].as_str().unwrap().to_owned(), card["client_secret"].as_str().unwrap().to_owned());
+        app.ask_token(&client, &[]).await.expect(200);
+        let problem = refused.problem(409, "secret_already_revealed");
+        assert_eq!(problem["link"], "/v1/instance/integration-information/rotate");
+        let card = app.call(&token, Method::GET, path, None).await.expect(200);
+        assert!(card.get("client_secret").is_none() && !card["shown_at"].is_null(), "{card}");
         app.stop().await;
     }
 }

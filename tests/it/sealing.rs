@@ -137,11 +137,11 @@ on_both_engines! {
         tampered.extend([good[..20].to_vec(), Vec::new()]);
         for value in tampered {
             put(&app, table, &value).await;
-            let problem = app.call(&token, Method::GET, "/v1/instance/integration-information", None).await.problem(500, "internal_error");
+            let problem = app.call(&token, Method::POST, "/v1/instance/integration-information/reveal-secret", None).await.problem(500, "internal_error");
             assert!(problem["detail"].as_str().unwrap().contains("stored secret"), "{problem}");
         }
         put(&app, table, &good).await;
-        app.call(&token, Method::GET, "/v1/instance/integration-information", None).await.expect(200);
+        app.call(&token, Method::POST, "/v1/instance/integration-information/reveal-secret", None).await.expect(200);
         everything_opens(&app, &token).await;
         app.stop().await;
     }
@@ -151,7 +151,7 @@ on_both_engines! {
 fn a_copied_database_shows_no_secret() {
     crate::support::run(async {
         let (app, token) = scene(Engine::Sqlite).await;
-        let card = app.call(&token, Method::GET, "/v1/instance/integration-information", None).await.expect(200);
+        let card = app.call(&token, Method::POST, "/v1/instance/integration-information/reveal-secret", None).await.expect(200);
         let secret = card["client_secret"].as_str().unwrap().to_owned();
         let master = app.master_key_text();
         // What the vendors gave out begins so; the sandbox's own secrets are known.

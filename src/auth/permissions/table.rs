@@ -47,6 +47,7 @@ pub const RULES: &[Rule] = rules! {
     GET "/v1/instance/login-management/consequences" => Instance(InstanceWrite);
     GET "/v1/instance/onboarding" => Instance(InstanceRead);
     GET "/v1/instance/integration-information" => Instance(InstanceWrite);
+    POST "/v1/instance/integration-information/reveal-secret" => Instance(InstanceWrite);
     POST "/v1/instance/integration-information/rotate" => Instance(InstanceWrite);
 
     GET "/v1/marketo/admins" => Instance(MembersRead);

@@ -51,6 +51,7 @@ pub const REPLAYED: &str = "idempotent-replayed";
 /// and must not lie about for a day; and what comes to the same when it is done twice.
 const ROUTES: &[&str] = &[
     "/v1/instances",
+    "/v1/instance/integration-information/reveal-secret",
     "/v1/instance/integration-information/rotate",
     "/v1/instance/scim-tokens",
     "/v1/invites/first",

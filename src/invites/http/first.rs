@@ -86,7 +86,7 @@ impl Wanted {
 /// Invite the first user
 ///
 /// Step 1 of the set-up guide. The person must be a Marketo admin of the subscription; they become the instance's original
-/// user, an admin. From then on GET /v1/instance/integration-information shows the instance's credentials.
+/// user, an admin. From then on the instance has credentials: see GET /v1/instance/integration-information.
 #[utoipa::path(
     operation_id = "inviteFirstUser", tag = "Invitations", request_body = FirstInviteRequest,
     responses(
