@@ -1,6 +1,7 @@
 //! The way to Salesforce's login and back (web-server flow with PKCE). What is under way is kept under the hash of its `state`:
 //! single use, ten minutes, and for one browser: the way begins at an address of ours that leaves a cookie, and only who brings
-//! the cookie back completes it. So nobody can be made to complete what somebody else began (RFC 9700, section 4.7).
+//! the cookie back completes it. So nobody can be made to complete what somebody else began (RFC 9700, section 4.7). What is for a
+//! member goes through that member's session, out and back: whoever else gets hold of the address can't link a user of their own.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use time::Duration;
 use url::Url;
 
 use super::{ConnectionError, Connections, SalesforceHost, store};
+use crate::auth::find_session;
 use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
 use crate::ids::{InstanceId, InviteId, MemberId};
@@ -47,6 +49,15 @@ impl Purpose {
 /// What binds an authorization to a browser: the value of the cookie it was given.
 #[derive(Debug, Clone)]
 pub struct BrowserBinding(pub SecretString);
+
+/// What a browser brings that opens one of the two addresses.
+#[derive(Debug)]
+pub struct BrowserCookies {
+    /// What it was given on its way out.
+    pub binding: Option<BrowserBinding>,
+    /// The session of a member.
+    pub session: Option<SecretString>,
+}
 
 /// An authorization that came back.
 #[derive(Debug)]
@@ -114,16 +125,17 @@ impl Connections {
     /// with the cookie it was given may go again.
     ///
     /// # Errors
-    /// [`ConnectionError::StateInvalid`], also when another browser was first.
+    /// [`ConnectionError::StateInvalid`], also when another browser was first; [`ConnectionError::MemberSessionRequired`].
     pub async fn start_authorization(
         &self,
         state: &SecretString,
-        known: Option<BrowserBinding>,
+        browser: BrowserCookies,
     ) -> Result<(Url, BrowserBinding), ConnectionError> {
         let hash = SecretHash::of(state);
         let row = store::find_state(&self.db, &hash).await?;
         let row = row.filter(|row| row.expires_at > self.clock.timestamp()).ok_or(ConnectionError::StateInvalid)?;
-        let browser = known.unwrap_or_else(|| BrowserBinding(random_token()));
+        self.check_session(&row, &browser).await?;
+        let browser = browser.binding.unwrap_or_else(|| BrowserBinding(random_token()));
         let mut tx = self.db.begin().await?;
         let bound = store::bind_state(&mut tx, &hash, &SecretHash::of(&browser.0)).await?;
         tx.commit().await?;
@@ -134,6 +146,16 @@ impl Connections {
         let login_base = Url::parse(&row.login_base).map_err(|_| ConnectionError::StateInvalid)?;
         let hint = row.login_hint.as_deref();
         Ok((salesforce::authorize_url(&self.salesforce_app()?, &login_base, state.expose_secret(), &verifier, hint), browser))
+    }
+
+    /// Refuses whoever goes through an authorization of a member's without that member's session.
+    async fn check_session(&self, row: &store::StoredState, browser: &BrowserCookies) -> Result<(), ConnectionError> {
+        let Purpose::Member { member } = row.purpose.0 else { return Ok(()) };
+        let session = browser.session.as_ref().ok_or(ConnectionError::MemberSessionRequired)?;
+        match find_session(&self.db, &SecretHash::of(session), self.clock.timestamp()).await? {
+            Some((instance, of, _)) if instance == row.instance_id && of == member => Ok(()),
+            _ => Err(ConnectionError::MemberSessionRequired),
+        }
     }
 
     /// What an authorization under way is for, and in which instance.
@@ -150,15 +172,17 @@ impl Connections {
     pub(super) async fn complete(
         &self,
         state: &SecretString,
-        browser: Option<&BrowserBinding>,
+        browser: &BrowserCookies,
         code: Result<&str, String>,
     ) -> Result<Authorized, ConnectionError> {
         let mut tx = self.db.begin().await?;
         let row = store::take_state(&mut tx, &SecretHash::of(state)).await?;
         tx.commit().await?;
+        let binding = browser.binding.as_ref();
         let same_browser =
-            |row: &store::StoredState| browser.zip(row.browser_hash.as_ref()).is_some_and(|(browser, hash)| hash.matches(&browser.0));
+            |row: &store::StoredState| binding.zip(row.browser_hash.as_ref()).is_some_and(|(binding, hash)| hash.matches(&binding.0));
         let row = row.filter(|row| row.expires_at > self.clock.timestamp() && same_browser(row)).ok_or(ConnectionError::StateInvalid)?;
+        self.check_session(&row, browser).await?;
         let code = code.map_err(ConnectionError::AuthorizationDenied)?;
         let verifier = self.vault.open_text(&context(state), &row.sealed_verifier)?;
         let login_base = Url::parse(&row.login_base).map_err(|_| ConnectionError::StateInvalid)?;

@@ -29,7 +29,7 @@ use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
 
 pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin, active_page};
-pub use authorization::{BrowserBinding, Purpose};
+pub use authorization::{BrowserBinding, BrowserCookies, Purpose};
 pub use broker::ReportOutcome;
 pub use diagnostics::{Diagnostic, DiagnosticFilter, RecentErrors, Vendor};
 pub use hosts::{LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
@@ -115,6 +115,9 @@ pub enum ConnectionError {
     /// The `state` is unknown, used or too old.
     #[error("this authorization was not begun here, was completed already, or is older than ten minutes; begin it again")]
     StateInvalid,
+    /// A member's own authorization, in a browser without that member's session.
+    #[error("this authorization belongs to a member who is not logged in in this browser; log in here as that member and begin it again")]
+    MemberSessionRequired,
     /// The person refused at Salesforce, or Salesforce did.
     #[error("Salesforce did not authorize: {0}")]
     AuthorizationDenied(String),

@@ -98,6 +98,7 @@ codes! {
     AlreadyConnected = 409, "already_connected", "The connection exists already";
     NotConnected = 404, "not_connected", "There is no such connection";
     StateInvalid = 403, "state_invalid", "The authorization was not begun here, or too long ago";
+    MemberSessionRequired = 403, "member_session_required", "The member is not logged in in this browser";
     AuthorizationDenied = 403, "authorization_denied", "The authorization was refused";
     NotAMarketoAdmin = 409, "not_a_marketo_admin", "This person is no Marketo admin";
     FirstUserExists = 409, "first_user_exists", "The first user has been invited already";

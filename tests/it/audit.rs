@@ -202,7 +202,7 @@ on_both_engines! {
         driver.app.until(&driver.token, "/v1/sync/runs", |runs| runs["data"][0]["state"] == "completed").await;
         let own = "/v1/members/me/salesforce-connection";
         let begun = maria.call(&driver.app, Method::POST, own, Some(json!({}))).await.expect(201);
-        let back = driver.app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
+        let back = driver.app.log_in_at_salesforce_beside(&maria.cookie, begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         assert!(driver.app.come_back(&back).await.status.is_success());
         assert_eq!(driver.events("&action=salesforce.connected").await[0]["actor"], format!("member:{}", maria.id));
         driver.by(&maria, Method::DELETE, own, own, "salesforce.disconnected", None).await;

@@ -256,7 +256,7 @@ on_both_engines! {
         let tom = member(&app, &token, "tom@example.com", "user").await;
         let own = "/v1/members/me/salesforce-connection";
         let begun = tom.call(&app, Method::POST, own, Some(json!({}))).await.expect(201);
-        let back = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
+        let back = app.log_in_at_salesforce_beside(&tom.cookie, begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         assert!(app.come_back(&back).await.status.is_success());
         tom.get(&app, own).await.expect(200);
         app.fault(json!({ "target": "salesforce", "path_contains": "/revoke", "kind": "http_status", "status": 503, "times": 10 })).await;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::person::{member, open_to_members};
-use crate::support::{FIRST_USER, TestApp, on_both_engines};
+use crate::support::{Answer, FIRST_USER, TestApp, WayBack, on_both_engines};
 
 const SALESFORCE: &str = "/v1/connections/salesforce";
 const MARKETO: &str = "/v1/connections/marketo";
@@ -111,6 +111,35 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn a_members_own_link_needs_their_session_out_and_back(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let token = open_to_members(&app).await;
+        let anna = member(&app, &token, "anna@example.com", "user").await;
+        let eve = member(&app, &token, "eve@example.com", "admin").await;
+        let begin = async || {
+            let begun = anna.call(&app, Method::POST, OWN, Some(json!({}))).await.expect(201);
+            begun["authorization_url"].as_str().unwrap().to_owned()
+        };
+        // Whoever gets hold of the address can't go on with it, logged in as somebody else or not at all.
+        let address = begin().await;
+        for cookie in ["", eve.cookie.as_str(), "msi_session=made-up"] {
+            let opened = app.http.get(&address).header("cookie", cookie).header("accept", "application/json");
+            Answer::of(opened).await.problem(403, "member_session_required");
+        }
+        // Nor can they come back in Anna's place.
+        let way = app.log_in_at_salesforce_beside(&anna.cookie, &address, FIRST_USER).await;
+        let stolen = WayBack { cookie: way.cookie.replace(&anna.cookie, &eve.cookie), ..way };
+        app.come_back_as_a_program(&stolen).await.problem(403, "member_session_required");
+        // Her session may end while she is at Salesforce.
+        let way = app.log_in_at_salesforce_beside(&anna.cookie, &begin().await, FIRST_USER).await;
+        app.call(&token, Method::POST, &format!("/v1/members/{}/deactivate", anna.id), None).await.expect(200);
+        let page = app.come_back(&way).await;
+        assert!(page.status == 403 && page.text.contains("not logged in in this browser"), "{}", page.text);
+        assert_eq!(app.count("SELECT COUNT(*) FROM salesforce_connections").await, 0);
+        assert_eq!(app.sandbox_calls("salesforce token authorization_code").await, 0, "no code was exchanged");
+        app.stop().await;
+    }
+
     async fn a_member_has_a_salesforce_connection_of_their_own(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let token = open_to_members(&app).await;
@@ -118,7 +147,7 @@ on_both_engines! {
         anna.call(&app, Method::GET, OWN, None).await.problem(404, "not_connected");
         app.call(&token, Method::GET, OWN, None).await.problem(403, "member_required");
         let begun = anna.call(&app, Method::POST, OWN, Some(json!({ "host": "production" }))).await.expect(201);
-        let way = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
+        let way = app.log_in_at_salesforce_beside(&anna.cookie, begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         assert_eq!(app.come_back(&way).await.status, 200);
         assert_eq!(anna.call(&app, Method::GET, OWN, None).await.expect(200)["username"], FIRST_USER);
         assert_eq!(anna.call(&app, Method::POST, &format!("{OWN}/test"), None).await.expect(200)["ok"], true);

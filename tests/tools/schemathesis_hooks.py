@@ -133,9 +133,11 @@ def begin():
     return begun.json()["authorization_url"]
 
 
-def come_back(authorization_url):
-    """Logs in at Salesforce; gives the query of the address that Salesforce sends the person to, and the browser's cookies."""
+def come_back(authorization_url, cookie=None):
+    """Logs in at Salesforce, in a browser with the member's session when there is one; gives the query of the address that Salesforce sends the person to, and the browser's cookies."""
     browser = requests.Session()
+    if cookie:
+        browser.cookies.set("msi_session", cookie)
     address = urllib.parse.urlsplit(browser.get(authorization_url, timeout=30).url)
     login = f"{address.scheme}://{address.netloc}/login"
     form = dict(urllib.parse.parse_qsl(address.query)) | USER
@@ -144,9 +146,9 @@ def come_back(authorization_url):
     return query, "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
 
 
-def complete(authorization_url):
+def complete(authorization_url, cookie=None):
     """Goes to Salesforce and back."""
-    query, cookies = come_back(authorization_url)
+    query, cookies = come_back(authorization_url, cookie)
     requests.get(f"{URL}/oauth/salesforce/callback", params=query, headers={"Cookie": cookies}, timeout=30).raise_for_status()
 
 
@@ -164,7 +166,7 @@ def prepare_own_connection(method, path):
     elif not there:
         begun = as_member("POST")
         begun.raise_for_status()
-        complete(begun.json()["authorization_url"])
+        complete(begun.json()["authorization_url"], session())
 
 
 def connect(vendor):

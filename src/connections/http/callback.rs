@@ -13,17 +13,23 @@ use super::callback_page::connected;
 use crate::audit::Origin;
 use crate::auth::Actor;
 use crate::connections::{
-    ActivatedMember, ActivationByLogin, BrowserBinding, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult, active_page,
+    ActivatedMember, ActivationByLogin, BrowserBinding, BrowserCookies, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult,
+    active_page,
 };
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Code, Context, Problem, QueryParams, Reader, authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie,
+    Code, Context, Problem, QueryParams, Reader, authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie, session_of,
 };
 use crate::instances;
 use crate::language::Language;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(start_salesforce).service(salesforce_callback);
+}
+
+/// What the browser brings.
+fn cookies_of(request: &HttpRequest) -> BrowserCookies {
+    BrowserCookies { binding: authorization_cookie_of(request).map(BrowserBinding), session: session_of(request) }
 }
 
 /// Names the authorization.
@@ -36,10 +42,11 @@ struct Start {
 
 /// Where an authorization begins in the browser
 ///
-/// Leaves a cookie and sends the browser on to Salesforce. Only the browser with that cookie can complete the authorization.
+/// Leaves a cookie and sends the browser on to Salesforce. Only the browser with that cookie can complete the authorization; one that
+/// connects a member's own Salesforce user also needs that member's session, here and when it comes back.
 #[utoipa::path(operation_id = "startSalesforceAuthorization", tag = "Connections", params(Start), responses(
     (status = 302, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
-    (status = 403, description = "A page: it was not begun here, too long ago, or in another browser.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    (status = 403, description = "A page: it was not begun here, too long ago, or in another browser; or it is a member's own, who is not logged in in this one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 409, description = "A page: the service's Salesforce app is not configured.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
 ))]
 #[get("/oauth/salesforce/start")]
@@ -53,7 +60,7 @@ async fn start_salesforce(
     let reader = reader(&request, &context, &connections, activation.get_ref().as_ref(), start.state.as_deref()).await;
     let begun = async {
         let state: SecretString = start.state.ok_or(ConnectionError::StateInvalid)?.into();
-        connections.start_authorization(&state, authorization_cookie_of(&request).map(BrowserBinding)).await
+        connections.start_authorization(&state, cookies_of(&request)).await
     };
     let answer = begun.await.map_err(Problem::from).map(|(url, browser)| {
         let mut answer = HttpResponse::Found();
@@ -83,7 +90,7 @@ struct Callback {
 /// the browser that began it.
 #[utoipa::path(operation_id = "completeSalesforceAuthorization", tag = "Connections", params(Callback), responses(
     (status = 200, description = "A page that says what was done.", body = String, content_type = "text/html"),
-    (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; or the e-mail address is another than the invited one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; it is a member's own, who is not logged in in this browser; or the e-mail address is another than the invited one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 409, description = "A page: it can't be completed as things are.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 410, description = "A page: the invitation was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
 ))]
@@ -98,10 +105,10 @@ async fn salesforce_callback(
 ) -> Result<HttpResponse, Problem> {
     let activation = activation.get_ref().as_ref();
     let reader = reader(&request, &context, &connections, activation, callback.state.as_deref()).await;
-    let browser = authorization_cookie_of(&request).map(BrowserBinding);
+    let browser = cookies_of(&request);
     // A program that comes this way, which none does but to try it, reads the page in English.
     let language = if let Reader::Person(language) = reader { language } else { Language::En };
-    let answer = match complete(&connections, activation, callback, browser.as_ref(), &origin).await {
+    let answer = match complete(&connections, activation, callback, &browser, &origin).await {
         Ok(Completed::Connected(result)) => connected(&result, language).respond(StatusCode::OK),
         Ok(Completed::Activated(member)) => activated_page(&context, &member, language),
         Err(problem) => Err(problem),
@@ -138,7 +145,7 @@ async fn complete(
     connections: &Connections,
     activation: &dyn ActivationByLogin,
     callback: Callback,
-    browser: Option<&BrowserBinding>,
+    browser: &BrowserCookies,
     origin: &Origin,
 ) -> Result<Completed, Problem> {
     let state: SecretString = callback.state.ok_or(ConnectionError::StateInvalid)?.into();

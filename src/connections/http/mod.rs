@@ -36,6 +36,7 @@ impl AsProblem for ConnectionError {
             Self::MarketoAddress(_) => Problem::new(Code::MarketoAddressWrong, said),
             Self::NoMarketoCredentials => Problem::new(Code::NoMarketoCredentials, said),
             Self::StateInvalid => Problem::new(Code::StateInvalid, said),
+            Self::MemberSessionRequired => Problem::new(Code::MemberSessionRequired, said),
             Self::AuthorizationDenied(_) => Problem::new(Code::AuthorizationDenied, said),
             Self::NeedsAttention(_) => Problem::new(Code::ConnectionNeedsAttention, said),
             Self::Unavailable { .. } => {

@@ -34,7 +34,7 @@ struct BeginOwnSalesforce {
 
 /// Connect one's own Salesforce user
 ///
-/// It must belong to the instance's organisation.
+/// It must belong to the instance's organisation. The address works only in a browser in which the member is logged in.
 #[utoipa::path(operation_id = "beginOwnSalesforceConnection", tag = "Connections", request_body = BeginOwnSalesforce, responses(
     (status = 201, description = "Open the address.", body = AuthorizationBegun),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),

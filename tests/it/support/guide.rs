@@ -29,6 +29,10 @@ impl TestApp {
     /// the request with which the browser comes back.
     pub async fn log_in_at_salesforce(&self, authorization_url: &str, username: &str) -> WayBack {
         let sent = Answer::of(self.http.get(authorization_url).header("accept", "text/html")).await;
+        self.fill_in_at_salesforce(sent, username).await
+    }
+
+    async fn fill_in_at_salesforce(&self, sent: Answer, username: &str) -> WayBack {
         assert_eq!(sent.status, 302, "{}", sent.text);
         let cookie = sent.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         let url = Url::parse(sent.headers[LOCATION].to_str().unwrap()).unwrap();
@@ -41,6 +45,13 @@ impl TestApp {
         let answer = Answer::of(self.http.post(action).form(&form)).await;
         let back = answer.headers.get(LOCATION).unwrap_or_else(|| panic!("{username} was not let in: {}", answer.text));
         WayBack { address: back.to_str().unwrap().to_owned(), cookie }
+    }
+
+    /// The same in a browser in which somebody is logged in.
+    pub async fn log_in_at_salesforce_beside(&self, session: &str, authorization_url: &str, username: &str) -> WayBack {
+        let sent = Answer::of(self.http.get(authorization_url).header("accept", "text/html").header(COOKIE, session)).await;
+        let way = self.fill_in_at_salesforce(sent, username).await;
+        WayBack { cookie: format!("{session}; {}", way.cookie), ..way }
     }
 
     /// Opens the address with which the browser comes back.

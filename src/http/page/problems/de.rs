@@ -39,6 +39,11 @@ pub(super) fn told(met: Met) -> (&'static str, &'static str) {
             "Sie wurde nicht in diesem Browser begonnen, ist bereits abgeschlossen oder älter als zehn Minuten. Beginnen Sie noch \
              einmal.",
         ),
+        Met::SessionMissing => (
+            "Melden Sie sich zuerst an",
+            "Diese Autorisierung gehört einem Mitglied, das in diesem Browser nicht angemeldet ist. Melden Sie sich hier an und beginnen Sie noch \
+             einmal.",
+        ),
         Met::AuthorizationRefused => {
             ("Die Autorisierung wurde abgelehnt", "Beginnen Sie noch einmal, wenn Sie sie erteilen möchten. Der Grund (auf Englisch):")
         }

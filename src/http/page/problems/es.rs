@@ -28,6 +28,10 @@ pub(super) fn told(met: Met) -> (&'static str, &'static str) {
             "Esta autorización no se puede completar",
             "No se inició en este navegador, ya se completó o tiene más de diez minutos. Empiece de nuevo.",
         ),
+        Met::SessionMissing => (
+            "Inicie sesión primero",
+            "Esta autorización pertenece a un miembro que no ha iniciado sesión en este navegador. Inicie sesión aquí y empiece de nuevo.",
+        ),
         Met::AuthorizationRefused => ("La autorización se ha rechazado", "Empiece de nuevo si desea concederla. El motivo (en inglés):"),
         Met::SalesforceNotConfigured => {
             ("La aplicación de Salesforce de este servicio no está configurada", "Diríjase al operador de este servicio.")

@@ -29,6 +29,10 @@ pub(super) fn told(met: Met) -> (&'static str, &'static str) {
             "Cette autorisation ne peut pas être terminée",
             "Elle n'a pas été commencée dans ce navigateur, est déjà terminée ou date de plus de dix minutes. Recommencez.",
         ),
+        Met::SessionMissing => (
+            "Connectez-vous d'abord",
+            "Cette autorisation appartient à un membre qui n'est pas connecté dans ce navigateur. Connectez-vous ici, puis recommencez.",
+        ),
         Met::AuthorizationRefused => {
             ("L'autorisation a été refusée", "Recommencez si vous souhaitez l'accorder. La raison (en anglais)\u{a0}:")
         }

@@ -27,6 +27,10 @@ pub(super) fn told(met: Met) -> (&'static str, &'static str) {
             "Questa autorizzazione non può essere completata",
             "Non è stata iniziata in questo browser, è già stata completata o ha più di dieci minuti. Ricomincia.",
         ),
+        Met::SessionMissing => (
+            "Accedi prima",
+            "Questa autorizzazione appartiene a un membro che non ha effettuato l'accesso in questo browser. Accedi qui e ricomincia.",
+        ),
         Met::AuthorizationRefused => ("L'autorizzazione è stata rifiutata", "Ricomincia se vuoi concederla. Il motivo (in inglese):"),
         Met::SalesforceNotConfigured => {
             ("L'app Salesforce di questo servizio non è configurata", "Rivolgiti al gestore di questo servizio.")

@@ -23,6 +23,10 @@ pub(super) fn told(met: Met) -> (&'static str, &'static str) {
             "이 권한 부여를 완료할 수 없습니다",
             "이 브라우저에서 시작되지 않았거나 이미 완료되었거나 10분이 지났습니다. 다시 시작하십시오.",
         ),
+        Met::SessionMissing => (
+            "먼저 로그인하십시오",
+            "이 권한 부여는 이 브라우저에 로그인하지 않은 구성원의 것입니다. 여기에서 로그인한 후 다시 시작하십시오.",
+        ),
         Met::AuthorizationRefused => ("권한 부여가 거부되었습니다", "허용하려면 다시 시작하십시오. 이유(영어):"),
         Met::SalesforceNotConfigured => ("이 서비스의 Salesforce 앱이 설정되지 않았습니다", "이 서비스의 운영자에게 문의하십시오."),
         Met::Unavailable => ("서비스가 지금 응답할 수 없습니다", "몇 초 후에 다시 시도하십시오."),

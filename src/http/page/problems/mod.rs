@@ -27,6 +27,8 @@ enum Met {
     ResetLinkUnusable,
     PasswordsSwitchedOff,
     AuthorizationNotBegun,
+    /// A member's own authorization, without that member's session.
+    SessionMissing,
     /// With Salesforce's reason.
     AuthorizationRefused,
     SalesforceNotConfigured,
@@ -52,6 +54,7 @@ impl Met {
             Code::ResetLinkUnusable => Self::ResetLinkUnusable,
             Code::PasswordLoginSwitchedOff => Self::PasswordsSwitchedOff,
             Code::StateInvalid => Self::AuthorizationNotBegun,
+            Code::MemberSessionRequired => Self::SessionMissing,
             Code::AuthorizationDenied => Self::AuthorizationRefused,
             Code::SalesforceNotConfigured => Self::SalesforceNotConfigured,
             Code::Unavailable | Code::StorageFull | Code::UpstreamUnavailable | Code::TimedOut => Self::Unavailable,
@@ -125,6 +128,6 @@ mod tests {
                 assert!(language == Language::En || seen.insert((language.as_str(), title)), "{language:?} says it of two problems");
             }
         }
-        assert_eq!(met.len(), 18, "every kind was met");
+        assert_eq!(met.len(), 19, "every kind was met");
     }
 }

@@ -26,6 +26,10 @@ pub(super) fn told(met: Met) -> (&'static str, &'static str) {
             "Esta autorização não pode ser concluída",
             "Ela não foi iniciada neste navegador, já foi concluída ou tem mais de dez minutos. Comece de novo.",
         ),
+        Met::SessionMissing => (
+            "Faça login primeiro",
+            "Esta autorização pertence a um membro que não fez login neste navegador. Faça login aqui e comece de novo.",
+        ),
         Met::AuthorizationRefused => ("A autorização foi recusada", "Comece de novo se quiser concedê-la. O motivo (em inglês):"),
         Met::SalesforceNotConfigured => {
             ("O aplicativo Salesforce deste serviço não está configurado", "Fale com o operador deste serviço.")

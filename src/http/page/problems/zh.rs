@@ -16,6 +16,7 @@ pub(super) fn told(met: Met) -> (&'static str, &'static str) {
         Met::ResetLinkUnusable => ("此链接无法使用", "链接无法识别、已被使用或已超过一小时。请重新申请。"),
         Met::PasswordsSwitchedOff => ("密码登录已关闭", "此处仅允许通过 Salesforce 登录。请登录 Salesforce。"),
         Met::AuthorizationNotBegun => ("无法完成此授权", "授权不是在此浏览器中开始的、已经完成或已超过十分钟。请重新开始。"),
+        Met::SessionMissing => ("请先登录", "此授权属于未在此浏览器中登录的成员。请在此处登录，然后重新开始。"),
         Met::AuthorizationRefused => ("授权被拒绝", "如果您希望授权，请重新开始。原因（英文）："),
         Met::SalesforceNotConfigured => ("此服务的 Salesforce 应用尚未配置", "请联系此服务的运营者。"),
         Met::Unavailable => ("服务目前无法响应", "请几秒钟后重试。"),
