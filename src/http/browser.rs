@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::{self, AcceptLanguage, Header, Quality};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::gate::SESSION_COOKIE;
-use super::{Page, Problem, PublicUrl};
+use super::{Context, Page, Problem, PublicUrl};
 use crate::clock::Timestamp;
 use crate::language::Language;
 
@@ -66,14 +66,28 @@ pub fn problem_or_page(answer: Result<HttpResponse, Problem>, reader: Reader) ->
     }
 }
 
+/// Name of the console's session cookie without TLS.
+pub(super) const SESSION_COOKIE: &str = "msi_session";
+/// Its name over TLS. Browsers take a cookie with this prefix only from our own host, over TLS, for every path (RFC 6265bis, section
+/// 4.1.3.2): no other host of the domain can set one. Without TLS they refuse it.
+pub(super) const HOST_SESSION_COOKIE: &str = "__Host-msi_session";
+
+fn is_over_tls(public_url: &PublicUrl) -> bool {
+    public_url.0.starts_with("https://")
+}
+
+fn session_cookie_name(public_url: &PublicUrl) -> &'static str {
+    if is_over_tls(public_url) { HOST_SESSION_COOKIE } else { SESSION_COOKIE }
+}
+
 /// The cookie of a session just begun: not for scripts, not for requests that other sites make, over TLS where we have it.
 #[must_use]
 pub fn session_cookie(token: &SecretString, expires_at: Timestamp, public_url: &PublicUrl) -> Cookie<'static> {
-    Cookie::build(SESSION_COOKIE, token.expose_secret().to_owned())
+    Cookie::build(session_cookie_name(public_url), token.expose_secret().to_owned())
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(public_url.0.starts_with("https://"))
+        .secure(is_over_tls(public_url))
         .expires(expires_at.instant())
         .finish()
 }
@@ -81,20 +95,22 @@ pub fn session_cookie(token: &SecretString, expires_at: Timestamp, public_url: &
 /// The cookie that takes a session's cookie away.
 #[must_use]
 pub fn ended_session_cookie(public_url: &PublicUrl) -> Cookie<'static> {
-    let mut cookie = Cookie::build(SESSION_COOKIE, "")
+    let mut cookie = Cookie::build(session_cookie_name(public_url), "")
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(public_url.0.starts_with("https://"))
+        .secure(is_over_tls(public_url))
         .finish();
     cookie.make_removal();
     cookie
 }
 
-/// The value of the session's cookie, when the browser has brought it.
+/// The value of the session's cookie, when the browser has brought it. Over TLS one without the prefix is none: another host of the
+/// domain may have set it.
 #[must_use]
 pub fn session_of(request: &HttpRequest) -> Option<SecretString> {
-    request.cookie(SESSION_COOKIE).map(|cookie| cookie.value().into())
+    let name = request.app_data::<Data<Context>>().map_or(HOST_SESSION_COOKIE, |context| session_cookie_name(&context.public_url));
+    request.cookie(name).map(|cookie| cookie.value().into())
 }
 
 /// Name of the cookie that binds an authorization to a browser.
@@ -110,7 +126,7 @@ pub fn authorization_cookie(value: &SecretString, public_url: &PublicUrl) -> Coo
         .path(AUTHORIZATION_PATH)
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(public_url.0.starts_with("https://"))
+        .secure(is_over_tls(public_url))
         .max_age(actix_web::cookie::time::Duration::minutes(10))
         .finish()
 }

@@ -21,14 +21,10 @@ use uuid::fmt::Hyphenated;
 
 use super::route::{Route, operation, route_of};
 use super::security_headers::SecurityHeaders;
-use super::{Authenticate, Code, Credentials, Problem, idempotency, scim_error};
+use super::{Authenticate, Code, Credentials, Problem, idempotency, scim_error, session_of};
 use crate::auth::permissions::{Access, Caller, Scope};
 use crate::clock::monotonic_now;
 use crate::telemetry::Metrics;
-
-/// Name of the console's session cookie. The prefix binds it to our host over TLS (RFC 6265bis, section 4.1.3.2); a plain
-/// name is used without TLS, where browsers refuse the prefix.
-pub const SESSION_COOKIE: &str = "msi_session";
 
 /// Routes that take a file. How long it may be on its way is a matter of the line; the route itself gives up when nothing comes
 /// any more.
@@ -252,7 +248,7 @@ fn credentials(request: &HttpRequest) -> Result<Option<Credentials<'_>>, Problem
     }
     // A cookie comes along with requests that other sites make a browser send; those can't set a header of their own.
     let safe = request.method() == Method::GET || request.headers().contains_key("x-requested-with");
-    Ok(request.cookie(SESSION_COOKIE).filter(|_| safe).map(|cookie| Credentials::Session(cookie.value().into())))
+    Ok(session_of(request).filter(|_| safe).map(Credentials::Session))
 }
 
 fn bearer(value: &HeaderValue) -> Option<&str> {

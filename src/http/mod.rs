@@ -18,6 +18,7 @@ pub mod problem;
 pub mod rate_limit;
 mod request_span;
 mod route;
+mod same_origin;
 mod scim_error;
 mod security_headers;
 
@@ -36,4 +37,5 @@ pub use paging::{Cursor, Listing, PageParams};
 pub use problem::{AsProblem, Code, InputFault, Problem};
 pub use rate_limit::{RateExceeded, RateLimit, RateLimits, limit_links, limit_logins};
 pub use request_span::RequestSpan;
+pub use same_origin::refuse_cross_site;
 pub use scim_error::{SCIM_ROOT, ScimErrorBody};

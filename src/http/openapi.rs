@@ -7,7 +7,7 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::{ContentBuilder, Info, License, ObjectBuilder, OpenApi, Ref, RefOr, Required, Type};
 
-use super::gate::SESSION_COOKIE;
+use super::browser::{HOST_SESSION_COOKIE, SESSION_COOKIE};
 use super::idempotency::{IDEMPOTENCY_KEY, LONGEST_KEY, takes_key};
 use super::problem::{InputFault, ProblemBody};
 use super::scim_error::{self, ScimErrorBody};
@@ -37,8 +37,11 @@ pub fn complete(document: &mut OpenApi) {
     components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    let session = "A member's session. Methods other than GET want the header X-Requested-With beside it.";
-    let session = ApiKeyValue::with_description(SESSION_COOKIE, session);
+    let session = format!(
+        "A member's session. Methods other than GET want the header X-Requested-With beside it. Over TLS the cookie's name is \
+         {HOST_SESSION_COOKIE}, and no other is taken."
+    );
+    let session = ApiKeyValue::with_description(SESSION_COOKIE, session.as_str());
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
 
     for (path, item) in &mut document.paths.paths {

@@ -59,6 +59,7 @@ codes! {
     InvalidToken = 401, "invalid_token", "The access token is not valid";
     Forbidden = 403, "forbidden", "This is not permitted";
     InstanceRequired = 403, "instance_required", "The token is not bound to an instance";
+    CrossSiteRequest = 403, "cross_site_request", "Another site has sent this request";
     CallNotAllowed = 403, "call_not_allowed", "This client may not make this call to the vendor";
     NotFound = 404, "not_found", "There is nothing here";
     MethodNotAllowed = 405, "method_not_allowed", "The method is not allowed here";

@@ -7,6 +7,9 @@ use crate::support::person::{PASSWORD, Person, cookie_of, log_in, member, open_t
 use crate::support::{Answer, TestApp, on_both_engines};
 
 const OWN: &str = "/v1/members/me/sessions";
+/// What a browser says of a request that a page of another site makes it send.
+const FOREIGN: [(&str, &str); 4] =
+    [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")];
 
 async fn another(app: &TestApp, of: &Person, email: &str) -> Person {
     Person { id: of.id.clone(), cookie: cookie_of(&log_in(app, email, PASSWORD).await) }
@@ -83,6 +86,75 @@ on_both_engines! {
         let sessions = app.call(&app.narrowed_again(&token).await, Method::GET, &format!("/v1/members/{}/sessions", tom.id), None).await;
         assert_eq!(sessions.expect(200)["data"].as_array().unwrap().len(), 20);
         assert_ne!(json!(tom.id), json!(""));
+        app.stop().await;
+    }
+
+    async fn over_tls_the_cookie_is_bound_to_our_host_and_no_other_is_taken(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let tom = member(&app, &token, "tom@example.com", "user").await;
+        // A process behind a proxy that speaks TLS.
+        let secure = app.replica_with(|settings| settings.server.public_url = "https://actions.example.com".into()).await.unwrap();
+        let credentials = json!({ "email": "tom@example.com", "password": PASSWORD });
+        let entered = Answer::of(app.http.post(format!("{}/v1/sessions", secure.url)).json(&credentials)).await;
+        entered.expect(201);
+        let cookie = entered.headers["set-cookie"].to_str().unwrap().to_owned();
+        assert!(cookie.starts_with("__Host-msi_session="), "{cookie}");
+        for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(cookie.contains(part), "{part}: {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+        let profile = async |cookie: &str| {
+            Answer::of(app.http.get(format!("{}/v1/members/me", secure.url)).header("cookie", cookie)).await
+        };
+        profile(&cookie_of(&entered)).await.expect(200);
+        profile(&tom.cookie).await.problem(401, "unauthenticated");
+        profile(&cookie_of(&entered).replace("__Host-", "")).await.problem(401, "unauthenticated");
+        let out = app.http.delete(format!("{}/v1/sessions", secure.url)).header("cookie", cookie_of(&entered));
+        let out = Answer::of(out).await;
+        let removal = out.headers["set-cookie"].to_str().unwrap();
+        assert!(removal.starts_with("__Host-msi_session=;") && removal.contains("; Secure") && removal.contains("; Path=/"), "{removal}");
+        profile(&cookie_of(&entered)).await.problem(401, "invalid_token");
+        // Without TLS browsers would refuse the prefix.
+        tom.get(&app, "/v1/members/me").await.expect(200);
+        secure.stop().await;
+        app.stop().await;
+    }
+
+    async fn a_page_of_another_site_logs_nobody_in(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        member(&app, &token, "tom@example.com", "user").await;
+        let invited = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["eve@example.com"] }))).await.expect(200);
+        let activation = app.activation_path(&token, &invited["results"][0]["invite"]).await;
+        Answer::of(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": "tom@example.com" }))).await.expect(202);
+        let reset = app.link_to("tom@example.com", "/reset-password/").await;
+        let another = "another horse with batteries";
+        let posts = [
+            ("/v1/sessions", json!({ "email": "tom@example.com", "password": PASSWORD })),
+            (activation.as_str(), json!({ "method": "password", "password": PASSWORD })),
+            (activation.as_str(), json!({ "method": "salesforce" })),
+            (reset.as_str(), json!({ "password": another })),
+        ];
+        for (path, body) in &posts {
+            for (name, value) in FOREIGN {
+                let answer = Answer::of(app.request(Method::POST, path).header(name, value).json(body)).await;
+                answer.problem(403, "cross_site_request");
+                assert!(!answer.headers.contains_key("set-cookie"), "{path}");
+            }
+        }
+        // As a form, and seen by a person.
+        let form = app.request(Method::POST, &activation).header("sec-fetch-site", "cross-site").header("accept", "text/html");
+        let page = Answer::of(form.form(&[("method", "password"), ("password", PASSWORD)])).await;
+        assert!(page.status == 403 && page.headers["content-type"] == "text/html; charset=utf-8", "{}", page.text);
+        // Nothing was used up, and from our own pages all of it works.
+        let own = app.url.clone();
+        for (path, body) in [&posts[0], &posts[1], &posts[3]] {
+            let answer = Answer::of(app.request(Method::POST, path).header("origin", &own).json(body)).await;
+            assert!(answer.status.is_success(), "{path}: {}", answer.text);
+        }
+        let answer = app.request(Method::POST, "/v1/sessions").header("sec-fetch-site", "same-origin");
+        Answer::of(answer.json(&json!({ "email": "tom@example.com", "password": another }))).await.expect(201);
         app.stop().await;
     }
 }

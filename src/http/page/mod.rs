@@ -70,7 +70,8 @@ impl Page {
         self
     }
 
-    /// The answer. It may not be framed, cached, nor leak its address (which can hold a token) to other sites.
+    /// The answer. It may not be framed, cached, nor leak its address (which can hold a token) to other sites. Its own forms name their
+    /// origin, which browsers leave out of a page without any referrer.
     ///
     /// # Errors
     /// [`Code::Internal`] when the template can't be filled in.

@@ -22,7 +22,9 @@ use crate::connections::{
 };
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, InputFault, PathParams, Problem, Reader, limit_links, problem_or_page, session_cookie};
+use crate::http::{
+    Code, Context, InputFault, PathParams, Problem, Reader, limit_links, problem_or_page, refuse_cross_site, session_cookie,
+};
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
 use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, language_of_link, open_link};
@@ -186,6 +188,7 @@ async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Reader
         (status = 200, description = "The member, or where to log in.", content((ActivationAnswer = "application/json"), (String = "text/html"))),
         (status = 303, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
         (status = 400, description = "The body can't be read.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 403, description = "A page of another site has sent the request.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 404, description = "The link is not known.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 409, description = "The instance does not allow this way, or Salesforce is not set up.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 410, description = "The link was used, has expired, or was replaced by a newer one, or the invitation was revoked.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
@@ -207,6 +210,7 @@ async fn post_activation(
 ) -> Result<HttpResponse, Problem> {
     let reader = reader(&request, &context, &token).await;
     let done = async {
+        refuse_cross_site(&request, &context.public_url)?;
         let wanted = read_request(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
         let link = open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await?;
         match wanted {

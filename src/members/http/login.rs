@@ -13,7 +13,8 @@ use crate::auth::{self, Actor};
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Body, Code, Context, InstanceCaller, Problem, QueryParams, ended_session_cookie, limit_logins, session_cookie, session_of,
+    Body, Code, Context, InstanceCaller, Problem, QueryParams, ended_session_cookie, limit_logins, refuse_cross_site, session_cookie,
+    session_of,
 };
 use crate::instances::{self, InstanceError, LoginManagement};
 use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, store};
@@ -43,12 +44,18 @@ struct LoginRequest {
     responses(
         (status = 201, description = "The member; the cookie is set.", body = MemberView),
         (status = 401, description = "The address or the password is wrong, or there is no password.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The password is right, but the account is deactivated or the instance is set to Salesforce Only.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "The password is right, but the account is deactivated or the instance is set to Salesforce Only; or a page of another site has sent the request.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures with this address from there; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
-async fn post_session(context: Context, origin: Origin, Body(wanted): Body<LoginRequest>) -> Result<HttpResponse, Problem> {
+async fn post_session(
+    request: HttpRequest,
+    context: Context,
+    origin: Origin,
+    Body(wanted): Body<LoginRequest>,
+) -> Result<HttpResponse, Problem> {
+    refuse_cross_site(&request, &context.public_url)?;
     // What nobody can have as address or password is as wrong as any other.
     let email = EmailAddress::parse(&wanted.email).map_err(|_| LoginError::Refused)?;
     if wanted.password.expose_secret().chars().count() > LONGEST_PASSWORD {

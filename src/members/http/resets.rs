@@ -13,7 +13,9 @@ use super::reset_page::{done, page};
 use crate::audit::Origin;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, limit_links, limit_logins, problem_or_page};
+use crate::http::{
+    AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, limit_links, limit_logins, problem_or_page, refuse_cross_site,
+};
 use crate::jobs::{NewJob, enqueue};
 use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords, reset_job};
 
@@ -125,7 +127,7 @@ struct NewPassword {
         (status = 200, description = "A page: the password is set.", content((String = "text/html"))),
         (status = 204, description = "The password is set."),
         (status = 400, description = "The body can't be read.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 403, description = "The instance is set to Salesforce Only.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 403, description = "The instance is set to Salesforce Only, or a page of another site has sent the request.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 404, description = "The link is not known, was used, or is older than an hour.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 413, description = "The body is too large.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 415, description = "The media type is not supported.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
@@ -144,6 +146,7 @@ async fn post_link(
 ) -> Result<HttpResponse, Problem> {
     let reader = reader(&request, &context, &token).await;
     let set = async {
+        refuse_cross_site(&request, &context.public_url)?;
         let wanted = read(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
         complete_reset(&context.db, context.clock.as_ref(), &origin, &token.clone().into(), wanted.password).await?;
         match reader {
