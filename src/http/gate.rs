@@ -236,7 +236,7 @@ async fn authenticate(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> 
 }
 
 /// What a request says who it is by; nothing when it says nothing that could be looked into.
-fn credentials(request: &HttpRequest) -> Result<Option<Credentials<'_>>, Problem> {
+pub(super) fn credentials(request: &HttpRequest) -> Result<Option<Credentials<'_>>, Problem> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     if let Some(value) = headers.next() {
         // RFC 6750, section 2: one way to send a token, or two readers may take the request for that of two callers.

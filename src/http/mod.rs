@@ -10,6 +10,7 @@ mod event_stream;
 pub mod gate;
 pub mod idempotency;
 mod names;
+mod ongoing_access;
 pub mod openapi;
 mod origin;
 mod page;
@@ -31,6 +32,7 @@ pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCal
 pub use echo::{echo, excerpt};
 pub use event_stream::{EventStreams, Sight};
 pub use names::read_display_name;
+pub use ongoing_access::OngoingAccess;
 pub use origin::{Origin, network_of, network_of_request};
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};

@@ -19,6 +19,7 @@ mod connections;
 mod diagnostics;
 mod edge;
 mod edge_security;
+mod event_streams;
 mod idempotency;
 mod instances;
 mod invite_changes;

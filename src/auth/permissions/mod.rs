@@ -24,7 +24,7 @@ pub enum Role {
 }
 
 /// Who is calling.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A program, by its client id.
     Client(String),

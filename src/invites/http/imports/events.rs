@@ -6,7 +6,7 @@ use super::view::ImportProgress;
 use crate::clock::Timestamp;
 use crate::db::DbError;
 use crate::http::problem::ProblemBody;
-use crate::http::{Context, EventStreams, InstanceCaller, PathParams, Problem, Sight};
+use crate::http::{Context, EventStreams, InstanceCaller, OngoingAccess, PathParams, Problem, Sight};
 use crate::ids::ImportId;
 use crate::invites::import_store;
 use crate::invites::imports::Import;
@@ -32,7 +32,8 @@ enum ImportEventName {
 /// Follow an import
 ///
 /// Server-sent events: one named `import` with the progress as JSON at once and at each change, a comment as a sign of life every
-/// 15 seconds. The stream ends with the import, and after 15 minutes.
+/// 15 seconds. The stream ends with the import, when the caller's session, token or right ends, and after 15 minutes. A caller can have
+/// 8 streams open, an instance 24.
 #[utoipa::path(operation_id = "getInviteImportEvents", tag = "Invitations", params(("import_id" = ImportId, Path, description = "The import's id.")), responses(
     (status = 200, description = "The events; the schema is that of one.", body = ImportEvent, content_type = "text/event-stream"),
     (status = 429, description = "Too many streams are open.", body = ProblemBody, content_type = "application/problem+json"),
@@ -41,11 +42,12 @@ enum ImportEventName {
 pub(super) async fn get_import_events(
     context: Context,
     caller: InstanceCaller,
+    access: OngoingAccess,
     streams: Data<EventStreams>,
     PathParams(id): PathParams<ImportId>,
 ) -> Result<HttpResponse, Problem> {
     let first = found(&context, caller.instance, id).await?;
-    streams.follow("import", sight(&first, context.clock.timestamp()), async move || {
+    streams.follow("import", access, sight(&first, context.clock.timestamp()), async move || {
         let import = import_store::find(&context.db, caller.instance, id).await?;
         // None when somebody has discarded it.
         Ok::<_, DbError>(import.map(|import| sight(&import, context.clock.timestamp())))
