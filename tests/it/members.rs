@@ -217,7 +217,7 @@ on_both_engines! {
         let (token, maria) = with_maria(&app).await;
         let anna = member(&app, &token, "anna@example.com", "admin").await;
         anna.call(&app, Method::POST, "/v1/connections/marketo", Some(json!({}))).await.expect(201);
-        anna.call(&app, Method::PUT, &format!("/v1/connections/marketo/access/{}", maria.id), None).await;
+        anna.call(&app, Method::PUT, &format!("/v1/connections/marketo/access/{}", maria.id), None).await.expect(204);
         let invited = anna.call(&app, Method::POST, "/v1/invites", Some(json!({ "emails": ["tom@example.com"] }))).await.expect(200);
         let invite = invited["results"][0]["invite"]["id"].as_str().unwrap().to_owned();
         // Not by herself.
@@ -235,7 +235,7 @@ on_both_engines! {
         // The address and the seat are free again.
         let again = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["anna@example.com"] }))).await.expect(200);
         assert_eq!(again["results"][0]["status"], "invited");
-        maria.call(&app, Method::DELETE, "/v1/connections/marketo", None).await;
+        maria.call(&app, Method::DELETE, "/v1/connections/marketo", None).await.expect(204);
         app.stop().await;
     }
 

@@ -117,7 +117,7 @@ on_both_engines! {
         taken["userName"] = "bob".into();
         refused(&directory.put(&bob, taken).await, 409, Some("uniqueness"));
         assert_eq!(directory.get(&bob).await["userName"], "bob@example.com", "nothing half done");
-        directory.delete(&bob).await;
+        directory.delete(&bob).await.expect(204);
         directory.user("cy@example.com").await;
 
         let (_, other) = app.instance("999-ZZZ-999").await;

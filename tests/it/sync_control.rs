@@ -78,6 +78,8 @@ on_both_engines! {
         app.clock.advance(time::Duration::hours(2));
         let token = app.narrowed_again(&token).await;
         assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["state"], "paused");
+        let waiting = "SELECT COUNT(*) FROM jobs WHERE kind = 'sync_run' AND state = 'queued'";
+        assert_eq!(app.count(waiting).await, 0, "nobody goes on with it, however late it gets");
         assert_eq!(ask(&app, &token, &path, "resume").await.expect(202)["state"], "extracting");
         assert_eq!(ask(&app, &token, &path, "resume").await.expect(200)["state"], "extracting");
         let run = complete(&app, &token, &path).await;
@@ -96,9 +98,9 @@ on_both_engines! {
         assert_eq!(ask(&app, &token, &path, "cancel").await.expect(200)["state"], "cancelled");
         let events = app.call(&token, Method::GET, "/v1/audit-events?action=sync.cancelled", None).await.expect(200);
         assert_eq!(events["data"].as_array().unwrap().len(), 1, "asked twice, done once: {events}");
-        for verb in ["pause", "resume", "retry"] {
+        for (verb, why) in [("pause", "only a run under way"), ("resume", "Start another one"), ("retry", "was cancelled")] {
             let problem = ask(&app, &token, &path, verb).await.problem(409, "run_state_unfit");
-            assert!(!problem["detail"].as_str().unwrap().is_empty());
+            assert!(problem["detail"].as_str().unwrap().contains(why), "{verb}: {problem}");
         }
         eventually("what Marketo still prepares is called off", async || app.sandbox_calls(CALLED_OFF).await >= 1).await;
         eventually("what it has read is deleted", async || app.staging_tables().await == 0).await;
@@ -210,9 +212,12 @@ on_both_engines! {
         app.no_more_faults().await;
         let again = ask(&app, &token, &path, "retry").await.expect(202);
         assert!(again["state"] == "qualifying" && again.get("error").is_none() && again.get("finished_at").is_none(), "{again}");
-        ask(&app, &token, &path, "retry").await;
+        let once_more = ask(&app, &token, &path, "retry").await;
+        assert!(matches!(once_more.status.as_u16(), 200 | 409), "under way, or complete by now: {}", once_more.text);
         app.until(&token, &path, |run| run["state"] == "completed").await;
         assert_eq!(app.sandbox_calls(CREATED).await, made, "what was read is not read again");
+        let events = app.call(&token, Method::GET, "/v1/audit-events?action=sync.retried", None).await.expect(200);
+        assert_eq!(events["data"].as_array().unwrap().len(), 1, "asked twice, done once: {events}");
         everybody_is_there(&app, &token).await;
         ask(&app, &token, &path, "retry").await.problem(409, "run_state_unfit");
         app.stop().await;
