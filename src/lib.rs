@@ -29,6 +29,7 @@ pub mod salesforce;
 pub mod sandbox;
 pub mod scim;
 pub mod sync;
+pub mod tasks;
 pub mod telemetry;
 pub mod upstream;
 

@@ -27,7 +27,7 @@ use crate::db::{ConnectError, Db, DbError, WriteProbe};
 use crate::http::gate::{Gate, gate};
 use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, idempotency};
 use crate::invites::{Activations, ForgetInvites, ImportInvites, InvitationWatcher};
-use crate::jobs::{JobHandler, JobWorker, RunningWorker, StopSignal, keep_tidying};
+use crate::jobs::{JobHandler, JobWorker, keep_tidying};
 use crate::mail::{ForgetMail, MailError, Mailer, SendMail};
 use crate::members::{AnswerPasswordResets, AutoLogin};
 use crate::private_files;
@@ -37,6 +37,7 @@ use metrics_listener::MetricsListener;
 use reseal::ResealJob;
 
 use crate::sync::{SyncError, SyncRunJob, SyncScheduleJob, SyncService, SyncTidyJob};
+use crate::tasks::BackgroundTasks;
 use crate::telemetry::{Metrics, error_chain};
 
 pub use keys::KeyError;
@@ -91,7 +92,7 @@ pub struct RunningApp {
     metrics: Option<MetricsListener>,
     upkeep: RunningUpkeep,
     keeping: JoinHandle<()>,
-    jobs: RunningWorker,
+    jobs: BackgroundTasks,
     patience: Duration,
 }
 
@@ -161,6 +162,14 @@ async fn await_database(settings: &Settings) -> Result<Db, StartError> {
 /// # Errors
 /// [`StartError`], saying which setting or part is at fault.
 pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp, StartError> {
+    start_with(settings, clock, Vec::new()).await
+}
+
+/// The same with handlers of further kinds of jobs.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dyn JobHandler>>) -> Result<RunningApp, StartError> {
     let unlisted = crate::http::openapi::unlisted_routes(&openapi_document());
     if !unlisted.is_empty() {
         return Err(StartError::UnlistedRoutes(unlisted.join(", ")));
@@ -191,9 +200,9 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()), limits: settings.limits };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
     connections.settle_lost_refreshes().await?;
-    let stop = StopSignal::new();
-    let streams = Data::new(EventStreams::new(stop.clone()));
-    let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), stop.clone()));
+    let jobs = BackgroundTasks::new();
+    let streams = Data::new(EventStreams::new(jobs.stopping().clone()));
+    let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), jobs.stopping().clone()));
     sync.keep_schedules().await?;
     for kind in [crate::invites::FORGET, crate::mail::FORGET, idempotency::FORGET] {
         keep_tidying(&db, &*clock, kind).await?;
@@ -205,7 +214,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
     let federation = Data::new(Federation { members, issuers });
     let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
     let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
-    let handlers: Vec<Arc<dyn JobHandler>> = vec![
+    let mut handlers: Vec<Arc<dyn JobHandler>> = vec![
         Arc::new(SendMail::new(context.clone(), mailer, vec![Arc::new(InvitationWatcher(context.clock.clone()))])),
         Arc::new(AnswerPasswordResets(context.clone())),
         Arc::new(ImportInvites::new(context.clone())),
@@ -217,7 +226,8 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
         Arc::new(SyncScheduleJob::new(sync.get_ref().clone())),
         Arc::new(SyncTidyJob::new(sync.get_ref().clone())),
     ];
-    let jobs = JobWorker::new(db.clone(), clock, handlers, 4, stop).start();
+    handlers.extend(more);
+    JobWorker::new(db.clone(), clock, settings.jobs, handlers, jobs.clone()).start();
 
     let gate_settings = Data::new(Gate {
         authenticate,
@@ -297,7 +307,9 @@ impl RunningApp {
         self.jobs.begin_to_stop();
         self.server.stop(true).await;
         let _ = self.serving.await;
-        self.jobs.stop(self.patience).await;
+        if !self.jobs.stop(self.patience).await {
+            tracing::warn!("jobs were still under way at shutdown; they go on where the next process takes them");
+        }
         self.connections.finish_renewals(self.patience).await;
         self.connections.stop().await;
         if let Some(metrics) = self.metrics {

@@ -11,8 +11,7 @@ use crate::db::claim::ClaimedJob;
 use crate::db::data_keys::{self, StoredDataKey};
 use crate::db::sealed::{SEALED_COLUMNS, replace_sealed, sealed_by_others};
 use crate::db::{Db, DbError};
-use crate::jobs::{JobHandler, JobOutcome, NewJob, back_off, enqueue};
-use crate::telemetry::error_chain;
+use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, NewJob, enqueue};
 
 use super::keys::{KeyError, VaultKeeper};
 
@@ -25,7 +24,7 @@ const KEPT_AFTER_USE: Duration = Duration::minutes(15);
 const ROUNDS_APART: Duration = Duration::minutes(1);
 /// Values of one transaction.
 const BATCH: i64 = 100;
-const KIND: &str = "reseal";
+const KIND: JobKind = JobKind::new("reseal", Lane::Maintenance);
 
 /// Makes a data key and queues the work that seals everything by it. Every running process must have the master key in force.
 ///
@@ -137,16 +136,11 @@ impl ResealJob {
 }
 
 impl JobHandler for ResealJob {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         KIND
     }
 
-    fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
-        Box::pin(async move {
-            self.round().await.unwrap_or_else(|error| {
-                tracing::error!(error = %error_chain(&error), "sealing anew failed; trying again");
-                JobOutcome::Again(back_off(job.attempts))
-            })
-        })
+    fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move { self.round().await.unwrap_or_else(|error| JobOutcome::retry(&error)) })
     }
 }

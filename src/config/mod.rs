@@ -5,6 +5,7 @@
 mod auth;
 mod database;
 mod error;
+mod jobs;
 mod limits;
 mod log;
 mod mail;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 pub use auth::{AuthSettings, TrustedIssuerSettings};
 pub use database::{DatabaseSettings, DatabaseUrl};
 pub use error::{SettingFault, SettingsError};
+pub use jobs::JobSettings;
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogSettings};
 pub use mail::MailSettings;
@@ -52,6 +54,7 @@ pub struct Settings {
     pub salesforce: SalesforceSettings,
     pub marketo: MarketoSettings,
     pub sync: SyncSettings,
+    pub jobs: JobSettings,
     pub auth: AuthSettings,
     pub limits: LimitSettings,
     pub rate_limits: RateLimitSettings,
@@ -108,6 +111,7 @@ impl Settings {
         self.salesforce.check(&mut faults);
         self.marketo.check(self.upstream.sandbox.origins().is_none(), &mut faults);
         self.sync.check(&mut faults);
+        self.jobs.check(&mut faults);
         self.auth.check(&mut faults);
         self.limits.check(&mut faults);
         self.rate_limits.check(&mut faults);

@@ -10,12 +10,12 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use futures_util::Stream;
+use tokio_util::sync::CancellationToken;
 
 use super::{Code, OngoingAccess, Problem};
 use crate::auth::permissions::Actor;
 use crate::clock::monotonic_now;
 use crate::ids::InstanceId;
-use crate::jobs::StopSignal;
 
 /// How often the database is asked for news.
 const LOOK: Duration = Duration::from_millis(300);
@@ -103,13 +103,13 @@ fn count_down<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
 #[derive(Debug, Clone)]
 pub struct EventStreams {
     open: Arc<Mutex<OpenStreams>>,
-    stop: StopSignal,
+    stop: CancellationToken,
 }
 
 impl EventStreams {
     /// All streams end when `stop` is given; their clients connect again, to another process.
     #[must_use]
-    pub fn new(stop: StopSignal) -> Self {
+    pub fn new(stop: CancellationToken) -> Self {
         Self { open: Arc::default(), stop }
     }
 
@@ -136,7 +136,7 @@ fn events<M, L, E>(
     first: Sight<M>,
     mut look: L,
     (counted, access): (CountedStream, OngoingAccess),
-    stop: StopSignal,
+    stop: CancellationToken,
 ) -> impl Stream<Item = Result<Bytes, Infallible>>
 where
     M: PartialEq,

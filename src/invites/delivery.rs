@@ -28,6 +28,10 @@ impl MailWatcher for InvitationWatcher {
                 MailProgress::RanOut => {
                     store::note_delay(tx, instance, invite, mail.id, "the message could not be delivered in time").await
                 }
+                MailProgress::Failed => {
+                    let why = "this service failed to send the message, several times; resend the invitation";
+                    store::note_delay(tx, instance, invite, mail.id, why).await
+                }
                 MailProgress::Refused { why } => store::mark_bounced(tx, instance, invite, mail.id, why).await,
             }
         })

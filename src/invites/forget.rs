@@ -3,6 +3,7 @@
 
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use time::Duration;
 
 use super::imports::UNCONFIRMED_FOR;
 use super::{InviteError, forget_store, import_store};
@@ -12,10 +13,10 @@ use crate::config::RetentionSettings;
 use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::ids::{ImportId, InstanceId};
-use crate::jobs::{JobHandler, JobOutcome};
+use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, TIDYING_PERIOD};
 
 /// The kind of the job, of which there is one for all instances.
-pub const FORGET: &str = "forget_invites";
+pub const FORGET: JobKind = JobKind::new("forget_invites", Lane::Maintenance);
 
 /// Deletes what is old, again and again.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl ForgetInvites {
         // Somebody may have confirmed it just now.
         if import_store::delete_unconfirmed(&mut tx, instance, id).await? {
             let entry = Entry::new("import.discarded", "import", id);
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET), entry).await?;
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET.name), entry).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -65,7 +66,7 @@ impl ForgetInvites {
             import.analysis.faults.clear();
             forget_store::delete_rows(&mut tx, instance, id, &import.analysis, now).await?;
             let entry = Entry::new("import.rows_deleted", "import", id).after(json!({ "rows": import.analysis.rows }));
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET), entry).await?;
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET.name), entry).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -75,18 +76,22 @@ impl ForgetInvites {
         let forgotten = forget_store::delete_strangers(&mut tx, instance, before).await?;
         if forgotten > 0 {
             let entry = Entry::new("invites.forgotten", "instance", instance).after(json!({ "invitations": forgotten }));
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET), entry).await?;
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET.name), entry).await?;
         }
         Ok(tx.commit().await?)
     }
 }
 
 impl JobHandler for ForgetInvites {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         FORGET
     }
 
     fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
-        Box::pin(async move { JobOutcome::next_round(FORGET, self.round().await) })
+        Box::pin(async move { JobOutcome::next_round(self.round().await) })
+    }
+
+    fn period(&self) -> Option<Duration> {
+        Some(TIDYING_PERIOD)
     }
 }

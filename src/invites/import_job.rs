@@ -6,15 +6,20 @@ use super::imports::{Confirmation, Import, ImportState, RowOutcome};
 use super::invite::{Desk, Outcome, ResultStatus, invite, merge_teams};
 use super::{InviteError, import_store};
 use crate::audit::Origin;
+use crate::clock::Clock;
+use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::ids::{ImportId, InstanceId};
-use crate::jobs::{JobHandler, JobOutcome, back_off};
+use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, Lane, ReviveError};
 use crate::members::{self, NewMember, Teams};
-use crate::telemetry::error_chain;
 
 /// The kind of job that invites the people of one file.
-pub(super) const KIND: &str = "invite_import";
+pub(super) const KIND: JobKind = JobKind::new("invite_import", Lane::Imports);
+
+/// The error of an import whose job is a dead letter.
+const GIVEN_UP: &str = "this service failed to go on with the file, several times; whoever runs it finds out why and can have it go on, or \
+     send the file again: nobody is invited twice";
 
 /// Invites the people of confirmed files, a chunk a transaction. The same transaction moves the count of rows done, so that
 /// after a crash, or with two workers at once, each row is done once.
@@ -93,7 +98,7 @@ impl ImportInvites {
 
     /// Invites the people of one portion; `false` when another worker has done so.
     async fn invite_portion(&self, import: &mut Import, portion: Portion) -> Result<bool, InviteError> {
-        let (origin, by) = (Origin::job(KIND), import.invited_by.clone());
+        let (origin, by) = (Origin::job(KIND.name), import.invited_by.clone());
         let desk = Desk { import: Some(import.id), ..Desk::new(&self.context, import.instance, &by, &origin) };
         let people: Vec<NewMember> = portion.people.iter().flatten().cloned().collect();
         let (from, to) = (import.rows_done, portion.first + portion.people.len() as u64);
@@ -140,7 +145,7 @@ fn settled(outcome: Outcome) -> RowOutcome {
 }
 
 impl JobHandler for ImportInvites {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         KIND
     }
 
@@ -152,11 +157,42 @@ impl JobHandler for ImportInvites {
             };
             match self.work(instance, import_id).await {
                 Ok(()) => JobOutcome::Done,
-                Err(error) => {
-                    tracing::warn!(import = %import_id, error = %error_chain(&error), "an import was interrupted and goes on later");
-                    JobOutcome::Again(back_off(job.attempts))
-                }
+                Err(error) => JobOutcome::retry(&error),
             }
+        })
+    }
+
+    fn give_up<'a>(&'a self, job: &'a ClaimedJob, _reason: &'a str) -> BoxFuture<'a, Result<(), GiveUpError>> {
+        Box::pin(async move {
+            let payload = serde_json::from_value::<Payload>(job.payload.0.clone());
+            let (Some(instance), Ok(Payload { import_id })) = (job.instance_id, payload) else { return Ok(()) };
+            let mut tx = self.context.db.begin().await?;
+            import_store::finish(&mut tx, instance, import_id, Some(GIVEN_UP), self.context.clock.timestamp()).await?;
+            Ok(tx.commit().await?)
+        })
+    }
+}
+
+/// The import of a dead letter that is tried again.
+#[derive(Debug)]
+pub struct ImportSubject;
+
+impl JobSubject for ImportSubject {
+    fn kind(&self) -> JobKind {
+        KIND
+    }
+
+    fn revive<'a>(&'a self, tx: &'a mut Tx, _clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+        Box::pin(async move {
+            let (Some(instance), Ok(payload)) = (letter.instance_id, Payload::deserialize(letter.payload())) else {
+                return Err(ReviveError::Pointless("the job names no import; discard it".into()));
+            };
+            if import_store::revive(tx, instance, payload.import_id).await? {
+                return Ok(());
+            }
+            Err(ReviveError::Pointless(
+                "the import is complete, or its rows are deleted; discard this, and have the file sent again".into(),
+            ))
         })
     }
 }

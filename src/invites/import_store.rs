@@ -246,6 +246,16 @@ pub(super) async fn record(
     execute!(tx, sqlx::query(IMPORT).bind(instance).bind(id).bind(Json(counts))).map(drop)
 }
 
+/// Has a failed import go on; `false` when it has not failed, or its rows are deleted.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE invite_imports SET state = 'confirmed', error = NULL, completed_at = NULL \
+         WHERE instance_id = $1 AND id = $2 AND state IN ('failed', 'confirmed') AND rows_deleted_at IS NULL";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id))? == 1)
+}
+
 /// Ends an import: completed, or failed for `error`.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ use crate::language::Language;
 pub use delivery::InvitationWatcher;
 pub use forget::{FORGET, ForgetInvites};
 pub use http::Activations;
-pub use import_job::ImportInvites;
+pub use import_job::{ImportInvites, ImportSubject};
 pub use provisioning::{Provisioning, invite_anew, provision, withdraw};
 
 /// How long an invitation can be used.

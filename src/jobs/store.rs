@@ -1,20 +1,28 @@
 use serde_json::Value;
 use sqlx::types::Json;
+use time::Duration;
 use uuid::Uuid;
 
+use super::{JobKind, Lane};
 use crate::clock::{Clock, Timestamp};
-use crate::db::{Db, DbError, Tx, execute};
+use crate::db::claim::ClaimedJob;
+use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, JobId};
 
 /// A job to be queued.
 #[derive(Debug)]
 pub struct NewJob {
-    /// Which handler runs it.
-    pub kind: &'static str,
+    /// Which handler runs it, and in which lane.
+    pub kind: JobKind,
     /// The instance it works for.
     pub instance: Option<InstanceId>,
     /// What the handler needs; ids rather than data, so that nothing personal lies in the queue.
     pub payload: Value,
+}
+
+/// Who takes turns with others in a lane: an instance, or all jobs of no instance together.
+fn fairness_key(instance: Option<InstanceId>) -> Uuid {
+    instance.map_or(Uuid::nil(), |instance| instance.0)
 }
 
 /// Queues a job for now, in the transaction of the change that wants it.
@@ -30,10 +38,43 @@ pub async fn enqueue(tx: &mut Tx, clock: &dyn Clock, job: NewJob) -> Result<JobI
 /// # Errors
 /// When the database can't be written.
 pub async fn enqueue_at(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp) -> Result<JobId, DbError> {
-    const SQL: &str =
-        "INSERT INTO jobs (id, instance_id, kind, payload, state, run_at, created_at) VALUES ($1, $2, $3, $4, 'queued', $5, $6)";
+    insert(tx, clock, job, run_at, false).await
+}
+
+/// Queues the only job of its kind that an instance may have, or all of them together; does nothing when there is one.
+///
+/// # Errors
+/// When the database can't be written.
+pub async fn enqueue_once(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    kind: JobKind,
+    instance: Option<InstanceId>,
+    run_at: Timestamp,
+) -> Result<(), DbError> {
+    let job = NewJob { kind, instance, payload: Value::Object(serde_json::Map::new()) };
+    insert(tx, clock, job, run_at, true).await.map(drop)
+}
+
+async fn insert(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp, is_singleton: bool) -> Result<JobId, DbError> {
+    // Only the index of singletons can conflict.
+    const SQL: &str = "INSERT INTO jobs (id, instance_id, fairness_key, kind, lane, payload, state, run_at, is_due, is_singleton, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10) ON CONFLICT DO NOTHING";
     let (id, now) = (JobId(clock.new_id()), clock.timestamp());
-    execute!(tx, sqlx::query(SQL).bind(id).bind(job.instance).bind(job.kind).bind(Json(&job.payload)).bind(run_at).bind(now))?;
+    execute!(
+        tx,
+        sqlx::query(SQL)
+            .bind(id)
+            .bind(job.instance)
+            .bind(fairness_key(job.instance))
+            .bind(job.kind.name)
+            .bind(job.kind.lane.as_str())
+            .bind(Json(&job.payload))
+            .bind(run_at)
+            .bind(run_at <= now)
+            .bind(is_singleton)
+            .bind(now)
+    )?;
     Ok(id)
 }
 
@@ -42,37 +83,51 @@ pub async fn enqueue_at(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Tim
 /// # Errors
 /// When the database can't be written.
 pub async fn hasten(tx: &mut Tx, clock: &dyn Clock, id: JobId) -> Result<bool, DbError> {
-    const SQL: &str = "UPDATE jobs SET run_at = CASE WHEN state = 'queued' THEN $2 ELSE run_at END, is_hastened = TRUE \
+    const SQL: &str = "UPDATE jobs SET run_at = CASE WHEN state = 'queued' THEN $2 ELSE run_at END, is_due = TRUE, is_hastened = TRUE \
          WHERE id = $1 AND state IN ('queued', 'running')";
     Ok(execute!(tx, sqlx::query(SQL).bind(id).bind(clock.timestamp()))? == 1)
-}
-
-/// Queues the only job of its kind that an instance may have, or all of them together; does nothing when there is one. An index of the
-/// kind sees to it.
-///
-/// # Errors
-/// When the database can't be written.
-pub async fn enqueue_once(
-    tx: &mut Tx,
-    clock: &dyn Clock,
-    kind: &'static str,
-    instance: Option<InstanceId>,
-    run_at: Timestamp,
-) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO jobs (id, instance_id, kind, payload, state, run_at, created_at) VALUES ($1, $2, $3, $4, 'queued', $5, $6) \
-         ON CONFLICT DO NOTHING";
-    let (id, payload) = (JobId(clock.new_id()), Json(Value::Object(serde_json::Map::new())));
-    let now = clock.timestamp();
-    execute!(tx, sqlx::query(SQL).bind(id).bind(instance).bind(kind).bind(&payload).bind(run_at).bind(now)).map(drop)
 }
 
 /// Forgets jobs of a kind that were done for an instance before `before`.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn forget_done(tx: &mut Tx, instance: InstanceId, kind: &str, before: Timestamp) -> Result<u64, DbError> {
+pub async fn forget_done(tx: &mut Tx, instance: InstanceId, kind: JobKind, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM jobs WHERE instance_id = $1 AND kind = $2 AND state = 'done' AND finished_at <= $3";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(kind).bind(before))
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(kind.name).bind(before))
+}
+
+/// What there is to do in a lane.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct LaneWork {
+    pub lane: String,
+    pub has_due: bool,
+    pub has_expired: bool,
+}
+
+/// What there is to do in each lane, and whether the time of further jobs has come. Global: the queue is one.
+///
+/// Each question is one look-up in an index. PostgreSQL answers `EXISTS` by reading the table from its beginning when most of it fits,
+/// and finds nothing at its end; an order that the index has leaves it no choice.
+pub(super) async fn look(db: &Db, now: Timestamp) -> Result<(Vec<LaneWork>, bool), DbError> {
+    const LANES: &str = "SELECT lanes.lane, \
+         (SELECT id FROM jobs WHERE state = 'queued' AND is_due = TRUE AND jobs.lane = lanes.lane \
+          ORDER BY fairness_key LIMIT 1) IS NOT NULL AS has_due, \
+         (SELECT id FROM jobs WHERE state = 'running' AND jobs.lane = lanes.lane AND locked_until < $1 \
+          ORDER BY locked_until LIMIT 1) IS NOT NULL AS has_expired \
+         FROM (SELECT 'interactive' AS lane UNION ALL SELECT 'mail' UNION ALL SELECT 'imports' UNION ALL SELECT 'sync' \
+               UNION ALL SELECT 'schedule' UNION ALL SELECT 'maintenance') AS lanes";
+    const LATER: &str = "SELECT (SELECT id FROM jobs WHERE state = 'queued' AND is_due = FALSE AND run_at <= $1 \
+         ORDER BY run_at LIMIT 1) IS NOT NULL";
+    let lanes = on!(db, c => sqlx::query_as(LANES).bind(now).fetch_all(c))?;
+    let has_come: bool = on!(db, c => sqlx::query_scalar(LATER).bind(now).fetch_one(c))?;
+    Ok((lanes, has_come))
+}
+
+/// Jobs of a lane whose lease has run out, a bounded number. Global: the queue is one.
+pub(super) async fn expired(db: &Db, lane: Lane, now: Timestamp) -> Result<Vec<JobId>, DbError> {
+    const SQL: &str = "SELECT id FROM jobs WHERE state = 'running' AND lane = $1 AND locked_until < $2 ORDER BY locked_until LIMIT 200";
+    on!(db, c => sqlx::query_scalar(SQL).bind(lane.as_str()).bind(now).fetch_all(c))
 }
 
 /// Keeps a running job ours until `until`. `false` when it is ours no longer.
@@ -84,34 +139,82 @@ pub(super) async fn extend_lease(db: &Db, id: JobId, worker: Uuid, until: Timest
     Ok(kept)
 }
 
-/// Records the end of a job, unless it is ours no longer.
-pub(super) async fn finish(db: &Db, id: JobId, worker: Uuid, state: &str, error: Option<&str>, at: Timestamp) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE jobs SET state = $3, last_error = $4, finished_at = $5, locked_by = NULL, locked_until = NULL \
-         WHERE id = $1 AND locked_by = $2";
-    let mut tx = db.begin().await?;
-    execute!(&mut tx, sqlx::query(SQL).bind(id).bind(worker).bind(state).bind(error).bind(at))?;
-    tx.commit().await
+/// How a claimed job is put down.
+#[derive(Debug)]
+pub(super) enum PutDown<'a> {
+    /// It is done.
+    Done,
+    /// It runs again after this time; no failure.
+    Again(Duration),
+    /// It runs again after this time; a failure, and why.
+    Retry(Duration, &'a str),
+    /// It runs again at once; nothing came of this attempt, and nothing failed.
+    Release,
 }
 
-/// Deletes jobs that ended before then, a bounded number at a time.
-pub(super) async fn forget_ended(db: &Db, before: Timestamp) -> Result<(), DbError> {
-    const SQL: &str =
-        "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state IN ('done', 'failed') AND finished_at < $1 LIMIT 1000)";
-    loop {
-        let mut tx = db.begin().await?;
-        let deleted = execute!(&mut tx, sqlx::query(SQL).bind(before))?;
-        tx.commit().await?;
-        if deleted == 0 {
-            return Ok(());
+/// Records the end of an attempt; `false` when the job is ours no longer. Whoever was in a hurry meanwhile has it run again at once.
+pub(super) async fn put_down(db: &Db, id: JobId, worker: Uuid, how: PutDown<'_>, now: Timestamp) -> Result<bool, DbError> {
+    const DONE: &str = "UPDATE jobs SET state = 'done', failures = 0, last_error = NULL, finished_at = $3, locked_by = NULL, locked_until = NULL \
+         WHERE id = $1 AND locked_by = $2 AND state = 'running'";
+    const QUEUED: &str = "UPDATE jobs SET state = 'queued', run_at = CASE WHEN is_hastened THEN $3 ELSE $4 END, \
+         is_due = CASE WHEN is_hastened THEN TRUE ELSE $5 END, failures = CASE WHEN $6 < 0 THEN 0 ELSE failures + $6 END, \
+         last_error = CASE WHEN $6 = 0 THEN last_error ELSE $7 END, locked_by = NULL, locked_until = NULL \
+         WHERE id = $1 AND locked_by = $2 AND state = 'running'";
+    let (wait, failed, error) = match how {
+        PutDown::Done => {
+            let mut tx = db.begin().await?;
+            let done = execute!(&mut tx, sqlx::query(DONE).bind(id).bind(worker).bind(now))?;
+            tx.commit().await?;
+            return Ok(done == 1);
         }
-    }
+        PutDown::Again(wait) => (wait, -1_i64, None),
+        PutDown::Retry(wait, reason) => (wait, 1, Some(reason)),
+        PutDown::Release => (Duration::ZERO, 0, None),
+    };
+    let is_due = wait <= Duration::ZERO;
+    let mut tx = db.begin().await?;
+    let put =
+        execute!(&mut tx, sqlx::query(QUEUED).bind(id).bind(worker).bind(now).bind(now + wait).bind(is_due).bind(failed).bind(error))?;
+    tx.commit().await?;
+    Ok(put == 1)
 }
 
-/// Gives a job back to run again at `run_at`, or at once when somebody was in a hurry meanwhile.
-pub(super) async fn postpone(db: &Db, id: JobId, worker: Uuid, run_at: Timestamp, now: Timestamp) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE jobs SET state = 'queued', run_at = CASE WHEN is_hastened THEN $4 ELSE $3 END, \
-         locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2";
+/// Makes a job a dead letter; `false` when it is ours no longer. `successor` is when the next one of a periodic kind runs, which has
+/// one dead letter at most.
+pub(super) async fn bury(
+    db: &Db,
+    clock: &dyn Clock,
+    worker: Uuid,
+    (job, kind): (&ClaimedJob, Option<JobKind>),
+    reason: &str,
+    successor: Option<Timestamp>,
+) -> Result<bool, DbError> {
+    const BURY: &str = "UPDATE jobs SET state = 'dead', failures = failures + 1, last_error = $3, finished_at = $4, is_hastened = FALSE, \
+         locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'running'";
+    const REPLACE: &str = "DELETE FROM jobs WHERE kind = $1 AND fairness_key = $2 AND state = 'dead'";
     let mut tx = db.begin().await?;
-    execute!(&mut tx, sqlx::query(SQL).bind(id).bind(worker).bind(run_at).bind(now))?;
-    tx.commit().await
+    if let (Some(kind), Some(_)) = (kind, successor) {
+        execute!(&mut tx, sqlx::query(REPLACE).bind(kind.name).bind(fairness_key(job.instance_id)))?;
+    }
+    let buried = execute!(&mut tx, sqlx::query(BURY).bind(job.id).bind(worker).bind(reason).bind(clock.timestamp()))? == 1;
+    if !buried {
+        return Ok(false);
+    }
+    if let (Some(kind), Some(at)) = (kind, successor) {
+        enqueue_once(&mut tx, clock, kind, job.instance_id, at).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Deletes jobs that were done before `done`, and dead letters of before `dead`, a bounded number of each; whether there may be more.
+pub(super) async fn forget_ended(db: &Db, done: Timestamp, dead: Timestamp) -> Result<bool, DbError> {
+    const SQL: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = $1 AND finished_at < $2 LIMIT 1000)";
+    let mut is_more = false;
+    for (state, before) in [("done", done), ("dead", dead)] {
+        let mut tx = db.begin().await?;
+        is_more |= execute!(&mut tx, sqlx::query(SQL).bind(state).bind(before))? == 1000;
+        tx.commit().await?;
+    }
+    Ok(is_more)
 }

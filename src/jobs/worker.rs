@@ -2,159 +2,70 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{JobHandler, JobOutcome, StopSignal, store};
-use crate::clock::SharedClock;
-use crate::db::Db;
-use crate::db::claim::{ClaimedJob, claim_job};
+use super::dispatcher::Dispatcher;
+use super::{JobHandler, Lane, store};
+use crate::clock::{SharedClock, Timestamp};
+use crate::config::JobSettings;
+use crate::db::claim::mark_due;
+use crate::db::{Db, DbError};
 use crate::ids::JobId;
+use crate::tasks::BackgroundTasks;
 use crate::telemetry::error_chain;
 
-/// How long a claimed job stays ours without a sign of life; another process takes it over after that.
-const LEASE: time::Duration = time::Duration::seconds(20);
-/// How often the lease of a running job is extended.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-/// How often an idle worker looks for work.
-const IDLE: Duration = Duration::from_millis(200);
+/// How often the queue is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long to leave a database alone that can't be asked.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often jobs that ended long ago are deleted, and how long that is.
 const TIDY: time::Duration = time::Duration::HOUR;
-const KEPT: time::Duration = time::Duration::days(30);
+const DONE_KEPT: time::Duration = time::Duration::days(30);
+const DEAD_KEPT: time::Duration = time::Duration::days(90);
 
-/// Claims jobs and runs them, a bounded number at once.
+/// What is told to a lane's dispatcher.
+#[derive(Debug, Default)]
+pub(super) struct LaneSignal {
+    /// There is something to do.
+    pub(super) wake: Notify,
+    /// Leases have run out.
+    pub(super) has_expired: std::sync::atomic::AtomicBool,
+}
+
+/// What everything that runs jobs in this process works with. Cheap to clone.
 #[derive(Clone)]
-pub struct JobWorker {
-    db: Db,
-    clock: SharedClock,
-    handlers: Arc<HashMap<&'static str, Arc<dyn JobHandler>>>,
-    at_once: usize,
-    stop: StopSignal,
-    /// Jobs under way here.
+pub(super) struct Shared {
+    pub(super) db: Db,
+    pub(super) clock: SharedClock,
+    pub(super) settings: JobSettings,
+    pub(super) handlers: Arc<HashMap<&'static str, Arc<dyn JobHandler>>>,
+    pub(super) tasks: BackgroundTasks,
+    /// This process, in the leases.
+    pub(super) worker: Uuid,
+    signals: Arc<[LaneSignal; Lane::ALL.len()]>,
     under_way: Arc<Mutex<HashSet<JobId>>>,
 }
 
-/// A worker that runs until it is told to stop.
-#[derive(Debug)]
-pub struct RunningWorker {
-    stop: StopSignal,
-    dispatching: JoinHandle<()>,
-}
-
-impl JobWorker {
-    /// A worker for these handlers that runs `at_once` jobs side by side, until `stop` is given. A handler with long work looks at
-    /// the same signal and gives its job back.
-    #[must_use]
-    pub fn new(db: Db, clock: SharedClock, handlers: Vec<Arc<dyn JobHandler>>, at_once: usize, stop: StopSignal) -> Self {
-        let handlers = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
-        Self { db, clock, handlers: Arc::new(handlers), at_once, stop, under_way: Arc::default() }
+impl Shared {
+    pub(super) fn signal(&self, lane: Lane) -> &LaneSignal {
+        &self.signals[lane as usize]
     }
 
-    /// Starts claiming jobs.
-    #[must_use]
-    pub fn start(self) -> RunningWorker {
-        RunningWorker { stop: self.stop.clone(), dispatching: tokio::spawn(self.dispatch()) }
+    pub(super) fn is_under_way(&self, job: JobId) -> bool {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).contains(&job)
     }
 
-    /// Claims jobs as long as there is room, one claimer for the whole process; when told to stop, waits for those under way.
-    async fn dispatch(self) {
-        let mut running = JoinSet::new();
-        let worker = self.clock.new_id();
-        let mut tidied = self.clock.timestamp();
-        while !self.stop.is_cancelled() {
-            if running.len() >= self.at_once {
-                tokio::select! {
-                    _ = running.join_next() => {}
-                    () = self.stop.cancelled() => {}
-                }
-                continue;
-            }
-            let now = self.clock.timestamp();
-            match claim_job(&self.db, worker, now, now + LEASE).await {
-                // This process was too busy to extend the lease in time; by this it is extended.
-                Ok(Some(job)) if !self.begin(job.id) => {}
-                Ok(Some(job)) => {
-                    running.spawn(self.clone().run(worker, job));
-                }
-                Ok(None) => self.wait(IDLE).await,
-                Err(error) => {
-                    tracing::warn!(error = %error_chain(&error), "the job queue can't be read");
-                    self.wait(Duration::from_secs(1)).await;
-                }
-            }
-            while running.try_join_next().is_some() {}
-            if now - tidied > TIDY {
-                tidied = now;
-                self.forget_ended().await;
-            }
-        }
-        while running.join_next().await.is_some() {}
-    }
-
-    async fn wait(&self, time: Duration) {
-        tokio::select! {
-            () = tokio::time::sleep(time) => {}
-            () = self.stop.cancelled() => {}
-        }
-    }
-
-    /// Deletes jobs that ended long ago. What they were about keeps its own record.
-    async fn forget_ended(&self) {
-        if let Err(error) = store::forget_ended(&self.db, self.clock.timestamp() + -KEPT).await {
-            tracing::warn!(error = %error_chain(&error), "jobs that ended long ago could not be deleted");
-        }
-    }
-
-    /// Notes that a job is under way here; `false` when it was already.
-    fn begin(&self, job: JobId) -> bool {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(job)
-    }
-
-    /// Runs one job and records its end.
-    async fn run(self, worker: Uuid, job: ClaimedJob) {
-        let _under_way = UnderWay { all: self.under_way.clone(), job: job.id };
-        let outcome = match self.handlers.get(job.kind.as_str()) {
-            Some(handler) => self.run_under_lease(worker, &job, handler.as_ref()).await,
-            None => JobOutcome::Failed(format!("nothing here runs jobs of the kind {:?}", job.kind)),
-        };
-        let now = self.clock.timestamp();
-        let recorded = match outcome {
-            JobOutcome::Done => store::finish(&self.db, job.id, worker, "done", None, now).await,
-            JobOutcome::Again(after) => store::postpone(&self.db, job.id, worker, now + after, now).await,
-            JobOutcome::Failed(reason) => {
-                tracing::warn!(job = %job.id, kind = job.kind, reason, "a job failed");
-                store::finish(&self.db, job.id, worker, "failed", Some(&reason), now).await
-            }
-        };
-        if let Err(error) = recorded {
-            tracing::warn!(error = %error_chain(&error), job = %job.id, "the end of a job could not be recorded; it runs again after its lease");
-        }
-    }
-
-    async fn run_under_lease(&self, worker: Uuid, job: &ClaimedJob, handler: &dyn JobHandler) -> JobOutcome {
-        let mut work = handler.run(job);
-        let mut beat = tokio::time::interval(HEARTBEAT);
-        beat.tick().await;
-        loop {
-            tokio::select! {
-                outcome = &mut work => return outcome,
-                _ = beat.tick() => {
-                    let until = self.clock.timestamp() + LEASE;
-                    match store::extend_lease(&self.db, job.id, worker, until).await {
-                        Ok(true) => {}
-                        // Another process has it: stop here, so that two never work on it at once.
-                        Ok(false) => return JobOutcome::Failed("the lease was lost".into()),
-                        Err(error) => tracing::warn!(error = %error_chain(&error), job = %job.id, "a job's lease could not be extended"),
-                    }
-                }
-            }
-        }
+    /// Notes that a job is under way here, until what is given is dropped.
+    pub(super) fn begin(&self, job: JobId) -> UnderWay {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(job);
+        UnderWay { all: self.under_way.clone(), job }
     }
 }
 
-/// A job under way; over when dropped.
-struct UnderWay {
+/// A job under way here; over when dropped.
+pub(super) struct UnderWay {
     all: Arc<Mutex<HashSet<JobId>>>,
     job: JobId,
 }
@@ -165,18 +76,79 @@ impl Drop for UnderWay {
     }
 }
 
-impl RunningWorker {
-    /// Takes no more jobs; those with long work give theirs back.
-    pub fn begin_to_stop(&self) {
-        self.stop.cancel();
+/// Claims jobs and runs them, a bounded number of each lane at once.
+pub struct JobWorker {
+    shared: Shared,
+}
+
+impl JobWorker {
+    /// A worker for these handlers. It stops with `tasks`: takes no more jobs then and waits for those under way; a handler with long
+    /// work looks at the same token and gives its job back.
+    #[must_use]
+    pub fn new(db: Db, clock: SharedClock, settings: JobSettings, handlers: Vec<Arc<dyn JobHandler>>, tasks: BackgroundTasks) -> Self {
+        let handlers = handlers.into_iter().map(|handler| (handler.kind().name, handler)).collect();
+        let worker = clock.new_id();
+        let signals = Arc::new(std::array::from_fn(|_| LaneSignal::default()));
+        let shared = Shared { db, clock, settings, handlers: Arc::new(handlers), tasks, worker, signals, under_way: Arc::default() };
+        Self { shared }
     }
 
-    /// Takes no more jobs and waits, at most `patience`, for those under way; what is left goes on elsewhere after its lease.
-    pub async fn stop(mut self, patience: Duration) {
-        self.stop.cancel();
-        if tokio::time::timeout(patience, &mut self.dispatching).await.is_err() {
-            tracing::warn!("jobs were still under way at shutdown; they go on where the next process starts");
-            self.dispatching.abort();
+    /// Starts claiming jobs.
+    pub fn start(self) {
+        for lane in Lane::ALL {
+            self.shared.tasks.spawn(Dispatcher::new(self.shared.clone(), lane).dispatch());
         }
+        self.shared.tasks.clone().spawn(self.watch());
+    }
+
+    /// Looks what there is to do and wakes the dispatchers, one look for all of them.
+    async fn watch(self) {
+        let Shared { clock, tasks, .. } = &self.shared;
+        let mut tidied = clock.timestamp();
+        loop {
+            let wait = match self.look(clock.timestamp()).await {
+                Ok(()) => LOOK,
+                Err(error) => {
+                    tracing::warn!(error = %error_chain(&error), "the job queue can't be read; trying again");
+                    PAUSE
+                }
+            };
+            if clock.timestamp() - tidied > TIDY && !self.forget_ended().await {
+                tidied = clock.timestamp();
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = tasks.stopping().cancelled() => return,
+            }
+        }
+    }
+
+    async fn look(&self, now: Timestamp) -> Result<(), DbError> {
+        let db = &self.shared.db;
+        let (mut lanes, has_come) = store::look(db, now).await?;
+        if has_come {
+            while mark_due(db, now).await? > 0 {}
+            lanes = store::look(db, now).await?.0;
+        }
+        for work in lanes {
+            let Some(lane) = Lane::parse(&work.lane) else { continue };
+            let signal = self.shared.signal(lane);
+            if work.has_expired {
+                signal.has_expired.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+            if work.has_due || work.has_expired {
+                signal.wake.notify_one();
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes jobs that ended long ago; whether there are more. What they were about keeps its own record.
+    async fn forget_ended(&self) -> bool {
+        let now = self.shared.clock.timestamp();
+        store::forget_ended(&self.shared.db, now - DONE_KEPT, now - DEAD_KEPT).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error_chain(&error), "jobs that ended long ago could not be deleted; trying again within the hour");
+            false
+        })
     }
 }

@@ -7,10 +7,10 @@ use super::store;
 use crate::clock::SharedClock;
 use crate::db::claim::ClaimedJob;
 use crate::db::{Db, DbError};
-use crate::jobs::{JobHandler, JobOutcome};
+use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, TIDYING_PERIOD};
 
 /// The kind of the job, of which there is one for all instances.
-pub const FORGET: &str = "forget_mail";
+pub const FORGET: JobKind = JobKind::new("forget_mail", Lane::Maintenance);
 
 /// Deletes old messages, again and again.
 pub struct ForgetMail {
@@ -40,11 +40,15 @@ impl ForgetMail {
 }
 
 impl JobHandler for ForgetMail {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         FORGET
     }
 
     fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
-        Box::pin(async move { JobOutcome::next_round(FORGET, self.round().await) })
+        Box::pin(async move { JobOutcome::next_round(self.round().await) })
+    }
+
+    fn period(&self) -> Option<Duration> {
+        Some(TIDYING_PERIOD)
     }
 }

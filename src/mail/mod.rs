@@ -26,7 +26,7 @@ pub use forget::{FORGET, ForgetMail};
 pub use letters::{InvitationLetter, Inviter, Letter, PasswordResetLetter, SyncCounts, SyncFailureText, SyncNoticeLetter};
 pub use mailer::Mailer;
 pub use outbox::{MailProgress, MailStatus, MailWatcher, NewMail, QueueError, QueuedMail, queue};
-pub use send_job::SendMail;
+pub use send_job::{MailSubject, SendMail};
 pub use store::cancel;
 
 /// A message to one person.

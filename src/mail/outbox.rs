@@ -29,11 +29,14 @@ pub enum MailStatus {
     RanOut,
     /// What it told about was undone before it left.
     Cancelled,
+    /// This service failed to send it, again and again; its job is a dead letter.
+    Failed,
 }
 
 impl MailStatus {
     /// Every status.
-    pub const ALL: [Self; 7] = [Self::Queued, Self::Sending, Self::Sent, Self::Unconfirmed, Self::Refused, Self::RanOut, Self::Cancelled];
+    pub const ALL: [Self; 8] =
+        [Self::Queued, Self::Sending, Self::Sent, Self::Unconfirmed, Self::Refused, Self::RanOut, Self::Cancelled, Self::Failed];
 
     /// The name as stored and shown.
     #[must_use]
@@ -46,6 +49,7 @@ impl MailStatus {
             Self::Refused => "refused",
             Self::RanOut => "ran_out",
             Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
         }
     }
 
@@ -102,6 +106,8 @@ pub enum MailProgress {
     },
     /// The time was over in which it is useful.
     RanOut,
+    /// This service failed to send it, again and again.
+    Failed,
 }
 
 /// Is told what becomes of messages of one kind, so that whoever wrote them can show it. A kind needs none.

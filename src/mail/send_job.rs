@@ -5,35 +5,29 @@ use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use time::Duration;
-use tokio::sync::Semaphore;
 
 use super::outbox::content_context;
 use super::store::Outgoing;
+use super::store::Revival;
 use super::{Letter, MailError, MailProgress, MailStatus, MailWatcher, Mailer, Message, store};
-use crate::clock::Timestamp;
-use crate::db::DbError;
+use crate::clock::{Clock, Timestamp};
 use crate::db::claim::ClaimedJob;
+use crate::db::{DbError, Tx};
 use crate::http::Context;
 use crate::ids::{InstanceId, MailId};
-use crate::jobs::{JobHandler, JobOutcome, back_off};
-use crate::telemetry::error_chain;
+use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, Lane, ReviveError, back_off};
 
 /// The kind of job that sends one message.
-pub(super) const KIND: &str = "send_mail";
+pub(super) const KIND: JobKind = JobKind::new("send_mail", Lane::Mail);
 
 /// How often a message is handed over again when it is not known whether the server has taken it.
 const MOST_DOUBTS: i64 = 1;
-/// Messages of a process that are on their way at once. A server that takes minutes to answer must not keep other jobs from running.
-const UNDER_WAY: usize = 2;
-/// How long a message waits for its turn before other jobs get theirs.
-const TURN: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// Sends the messages of the outbox; see the module for what is promised.
 pub struct SendMail {
     context: Context,
     mailer: Mailer,
     watchers: HashMap<&'static str, Arc<dyn MailWatcher>>,
-    under_way: Semaphore,
 }
 
 #[derive(Deserialize)]
@@ -61,13 +55,10 @@ impl SendMail {
     #[must_use]
     pub fn new(context: Context, mailer: Mailer, watchers: Vec<Arc<dyn MailWatcher>>) -> Self {
         let watchers = watchers.into_iter().map(|watcher| (watcher.kind(), watcher)).collect();
-        Self { context, mailer, watchers, under_way: Semaphore::new(UNDER_WAY) }
+        Self { context, mailer, watchers }
     }
 
     async fn attempt(&self, instance: InstanceId, id: MailId) -> Result<JobOutcome, DbError> {
-        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, self.under_way.acquire()).await else {
-            return Ok(JobOutcome::Again(Duration::ZERO));
-        };
         let Some(mut mail) = store::outgoing(&self.context.db, instance, id).await? else { return Ok(JobOutcome::Done) };
         match mail.mail.status {
             MailStatus::Queued => {}
@@ -142,6 +133,20 @@ impl SendMail {
         tx.commit().await
     }
 
+    /// Shows that nobody tries it again by itself. Of one that was being handed over it is not known whether the server has taken it.
+    async fn give_up(&self, instance: InstanceId, id: MailId) -> Result<(), DbError> {
+        let Some(mail) = store::outgoing(&self.context.db, instance, id).await? else { return Ok(()) };
+        let end = match mail.mail.status {
+            MailStatus::Queued => {
+                let error = Some("this service failed to send it, several times".to_owned());
+                End::Finished { status: MailStatus::Failed, error, progress: MailProgress::Failed }
+            }
+            MailStatus::Sending => unconfirmed("this service failed to send it, several times"),
+            _ => return Ok(()),
+        };
+        self.record(&mail, end).await.map(drop)
+    }
+
     /// Records the end of a try in the outbox and with the watcher, together.
     async fn record(&self, mail: &Outgoing, end: End) -> Result<JobOutcome, DbError> {
         let (instance, id) = (mail.mail.instance, mail.mail.id);
@@ -150,7 +155,8 @@ impl SendMail {
         let (progress, outcome) = match end {
             End::Finished { status, error, progress } => {
                 store::finish(&mut tx, instance, id, status, error.as_deref(), now).await?;
-                (progress, error.map_or(JobOutcome::Done, JobOutcome::Failed))
+                // The outbox has it, whatever it is.
+                (progress, JobOutcome::Done)
             }
             End::Again { doubts, error, why } => {
                 // Not later than it would be given up, so that whoever waits for it learns that in time.
@@ -180,25 +186,56 @@ fn end_of(mail: &Outgoing, error: MailError) -> End {
     }
 }
 
+/// The message that a job is about.
+fn subject(job: &ClaimedJob) -> Option<(InstanceId, MailId)> {
+    Some((job.instance_id?, Payload::deserialize(&job.payload.0).ok()?.mail_id))
+}
+
 fn unconfirmed(error: &str) -> End {
     End::Finished { status: MailStatus::Unconfirmed, error: Some(error.to_owned()), progress: MailProgress::Unconfirmed }
 }
 
 impl JobHandler for SendMail {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         KIND
     }
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            let payload = serde_json::from_value::<Payload>(job.payload.0.clone());
-            let (Some(instance), Ok(Payload { mail_id })) = (job.instance_id, payload) else {
-                return JobOutcome::Failed("the job names no message".into());
+            let Some((instance, mail)) = subject(job) else { return JobOutcome::Failed("the job names no message".into()) };
+            self.attempt(instance, mail).await.unwrap_or_else(|error| JobOutcome::retry(&error))
+        })
+    }
+
+    fn give_up<'a>(&'a self, job: &'a ClaimedJob, _reason: &'a str) -> BoxFuture<'a, Result<(), GiveUpError>> {
+        Box::pin(async move {
+            let Some((instance, mail)) = subject(job) else { return Ok(()) };
+            Ok(self.give_up(instance, mail).await?)
+        })
+    }
+}
+
+/// The message of a dead letter that is tried again.
+#[derive(Debug)]
+pub struct MailSubject;
+
+impl JobSubject for MailSubject {
+    fn kind(&self) -> JobKind {
+        KIND
+    }
+
+    fn revive<'a>(&'a self, tx: &'a mut Tx, clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+        Box::pin(async move {
+            let pointless = |why: &str| Err(ReviveError::Pointless(why.to_owned()));
+            let (Some(instance), Ok(payload)) = (letter.instance_id, Payload::deserialize(letter.payload())) else {
+                return pointless("the job names no message; discard it");
             };
-            self.attempt(instance, mail_id).await.unwrap_or_else(|error| {
-                tracing::warn!(mail = %mail_id, error = %error_chain(&error), "what became of a message could not be recorded");
-                JobOutcome::Again(back_off(job.attempts))
-            })
+            match store::revive(tx, instance, payload.mail_id, clock.timestamp()).await? {
+                Revival::Queued => Ok(()),
+                Revival::Pointless => {
+                    pointless("the message has left, was cancelled or deleted, or the time in which it is useful is over; discard it")
+                }
+            }
         })
     }
 }

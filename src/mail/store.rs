@@ -132,7 +132,7 @@ pub(super) async fn postpone(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(doubts).bind(error).bind(next)).map(drop)
 }
 
-/// Records the end of a message; what it says is forgotten.
+/// Records the end of a message; what it says is forgotten, unless somebody may have it tried again.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -144,9 +144,28 @@ pub(super) async fn finish(
     error: Option<&str>,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    const SQL: &str = "UPDATE mail_messages SET status = $3, last_error = $4, sealed_content = NULL, slot_at = NULL, next_try_at = NULL, \
-         finished_at = $5 WHERE instance_id = $1 AND id = $2 AND status IN ('queued', 'sending')";
+    const SQL: &str = "UPDATE mail_messages SET status = $3, last_error = $4, \
+         sealed_content = CASE WHEN $3 = 'failed' THEN sealed_content ELSE NULL END, slot_at = NULL, next_try_at = NULL, finished_at = $5 WHERE instance_id = $1 AND id = $2 AND status IN ('queued', 'sending')";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(status.as_str()).bind(error).bind(at)).map(drop)
+}
+
+/// What became of having a failed message tried again.
+pub(super) enum Revival {
+    /// It is queued, or was.
+    Queued,
+    /// It is there no longer, or its time is over, or it has left.
+    Pointless,
+}
+
+/// Has a failed message tried again, unless its time is over.
+///
+/// # Errors
+/// When the database can't be written.
+pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: MailId, now: Timestamp) -> Result<Revival, DbError> {
+    const SQL: &str = "UPDATE mail_messages SET status = CASE status WHEN 'failed' THEN 'queued' ELSE status END, next_try_at = $3, \
+         finished_at = NULL WHERE instance_id = $1 AND id = $2 AND status IN ('failed', 'queued', 'sending') AND useful_until > $3";
+    let revived = execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(now))?;
+    Ok(if revived == 1 { Revival::Queued } else { Revival::Pointless })
 }
 
 /// Reserves the next place in the stream of messages to a server, not before `now`; the one after it is free `apart` later.

@@ -26,7 +26,7 @@ pub use passwords::{
     LONGEST_PASSWORD, LoggedIn, LoginError, PasswordChange, PasswordFault, SHORTEST_PASSWORD, change_password, check_length,
     complete_reset, hash_new_password, log_in, open_reset,
 };
-pub use reset_job::AnswerPasswordResets;
+pub use reset_job::{AnswerPasswordResets, PasswordResetSubject};
 pub use store::{
     MemberFilter, activate, count, find, find_in, find_team_in, has_original, holder_of, list, memberships, named_teams_of,
     named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_of,

@@ -5,15 +5,16 @@ use serde::Deserialize;
 use super::passwords::{RESET_LIFETIME, begin_reset};
 use super::{LoginError, MemberStatus, store};
 use crate::audit::{self, Entry, Origin};
+use crate::clock::Clock;
+use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::instances::{self, LoginManagement};
-use crate::jobs::{JobHandler, JobOutcome, back_off};
+use crate::jobs::{DeadLetter, JobHandler, JobKind, JobOutcome, JobSubject, Lane, ReviveError};
 use crate::mail::{self, Letter, NewMail, PasswordResetLetter, QueueError};
-use crate::telemetry::error_chain;
 
 /// The kind of job that answers a request for a new password.
-pub(super) const KIND: &str = "password_reset";
+pub(super) const KIND: JobKind = JobKind::new("password_reset", Lane::Interactive);
 
 /// Answers requests for a new password: writes to those whom one could help. Whoever asked does not wait for it, so that the
 /// answer tells nothing of who is there.
@@ -65,13 +66,13 @@ impl AnswerPasswordResets {
         };
         mail::queue(&mut tx, clock.as_ref(), vault, mail).await?;
         let entry = Entry::new("member.password_reset_requested", "member", row.member);
-        audit::record(&mut tx, clock.as_ref(), row.instance, &Origin::job(KIND), entry).await?;
+        audit::record(&mut tx, clock.as_ref(), row.instance, &Origin::job(KIND.name), entry).await?;
         Ok(tx.commit().await?)
     }
 }
 
 impl JobHandler for AnswerPasswordResets {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         KIND
     }
 
@@ -82,11 +83,24 @@ impl JobHandler for AnswerPasswordResets {
             };
             match self.answer(&email_key).await {
                 Ok(()) => JobOutcome::Done,
-                Err(error) => {
-                    tracing::warn!(job = %job.id, error = %error_chain(&error), "a request for a new password could not be answered and will be tried again");
-                    JobOutcome::Again(back_off(job.attempts))
-                }
+                Err(error) => JobOutcome::retry(&error),
             }
         })
+    }
+}
+
+/// The request of a dead letter that is tried again.
+#[derive(Debug)]
+pub struct PasswordResetSubject;
+
+impl JobSubject for PasswordResetSubject {
+    fn kind(&self) -> JobKind {
+        KIND
+    }
+
+    fn revive<'a>(&'a self, _tx: &'a mut Tx, clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+        let fresh = clock.timestamp() < letter.created_at + RESET_LIFETIME;
+        let why = "whoever asked for a new password does not wait for it any more, and can ask again; discard it";
+        Box::pin(std::future::ready(if fresh { Ok(()) } else { Err(ReviveError::Pointless(why.to_owned())) }))
     }
 }

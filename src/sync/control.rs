@@ -8,8 +8,8 @@ use super::store::{self, RunRow, Until};
 use super::{Run, SyncError, SyncService};
 use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
-use crate::db::Tx;
-use crate::ids::{InstanceId, RunId};
+use crate::db::{DbError, Tx};
+use crate::ids::{InstanceId, JobId, RunId};
 use crate::jobs::hasten;
 use crate::mail;
 
@@ -56,6 +56,22 @@ impl fmt::Display for UnderWay {
              /v1/sync/runs/{run}/cancel and start another"
         )
     }
+}
+
+/// Has a failed run, whose row is locked, carried out again by `job`: from where it failed while what it has read is kept, otherwise
+/// from its begin.
+pub(super) async fn resume_failed(tx: &mut Tx, instance: InstanceId, row: &RunRow, job: JobId, now: Timestamp) -> Result<(), DbError> {
+    let state = if row.keeps_staging { row.goes_on_in() } else { RunState::Queued };
+    if state == RunState::Queued {
+        store::begin_anew(tx, instance, row.id).await?;
+    } else {
+        let mut ledger = row.ledger();
+        (ledger.failure, ledger.vain_tries) = (None, 0);
+        store::keep_ledger(tx, instance, row.id, &ledger).await?;
+    }
+    // The news of its failure that has not left is none any more.
+    mail::cancel(tx, instance, row.id.0, now).await?;
+    store::go_on(tx, instance, row.id, (state, job), now).await
 }
 
 impl SyncService {
@@ -156,18 +172,8 @@ impl SyncService {
                 None => SyncError::RetryTooLate { newer, kind: row.kind() },
             });
         }
-        let state = if row.keeps_staging { row.goes_on_in() } else { RunState::Queued };
-        if state == RunState::Queued {
-            store::begin_anew(&mut tx, instance, id).await?;
-        } else {
-            let mut ledger = row.ledger();
-            (ledger.failure, ledger.vain_tries) = (None, 0);
-            store::keep_ledger(&mut tx, instance, id, &ledger).await?;
-        }
-        // The news of its failure that has not left is none any more.
-        mail::cancel(&mut tx, instance, id.0, now).await?;
         let job = self.enqueue_run(&mut tx, instance, id).await?;
-        store::go_on(&mut tx, instance, id, (state, job), now).await?;
+        resume_failed(&mut tx, instance, &row, job, now).await?;
         self.accepted(tx, instance, id, origin, "sync.retried").await
     }
 

@@ -5,15 +5,15 @@ use super::engine::{self, Ending, Turn};
 use super::{SyncError, SyncService};
 use crate::db::claim::ClaimedJob;
 use crate::ids::RunId;
-use crate::jobs::{JobHandler, JobOutcome, back_off};
 use crate::telemetry::error_chain;
+use crate::jobs::{GiveUpError, JobHandler, JobKind, JobOutcome, Lane};
 
 /// The kind of job that carries a run out.
-pub(super) const KIND: &str = "sync_run";
+pub(super) const KIND: JobKind = JobKind::new("sync_run", Lane::Sync);
 
 #[derive(Deserialize)]
-struct Payload {
-    run_id: RunId,
+pub(super) struct Payload {
+    pub(super) run_id: RunId,
 }
 
 /// Carries runs out.
@@ -26,50 +26,47 @@ impl SyncRunJob {
         Self(service)
     }
 
-    async fn carry_out(&self, turn: Turn, tries: i64) -> JobOutcome {
-        // A task of its own: the lease is extended between two polls of this future, and on SQLite that waits for the one
-        // writer, which an open transaction of the run may hold.
-        let task = tokio::spawn(engine::go_on(self.0.clone(), turn.clone()));
-        let _stop_with_this = StopOnDrop(task.abort_handle());
-        let outcome = task.await.unwrap_or(Err(SyncError::Broken));
-        let ending = match outcome {
+    async fn carry_out(&self, turn: Turn) -> JobOutcome {
+        let ending = match engine::go_on(self.0.clone(), turn.clone()).await {
             Ok(()) => return JobOutcome::Done,
+            // Others have the place meanwhile; whatever is asked of the run hastens its job.
+            Err(SyncError::VendorAtWork(wait)) => return JobOutcome::Again(wait),
             Err(error) => engine::end_try(&self.0, &turn, &error).await,
         };
         match ending {
-            Ok(Ending::Over) => JobOutcome::Done,
+            // The run shows its own failure, and can be tried again.
+            Ok(Ending::Over | Ending::Failed) => JobOutcome::Done,
             Ok(Ending::Again(wait)) => JobOutcome::Again(wait),
-            Ok(Ending::Failed(code)) => JobOutcome::Failed(code),
             // The failure couldn't be recorded, so the run isn't over.
-            Err(error) => {
-                tracing::warn!(error = %error_chain(&error), run = %turn.run, "the end of a sync could not be recorded");
-                JobOutcome::Again(back_off(tries))
-            }
+            Err(error) => JobOutcome::Retry(format!("the end of the run could not be recorded: {}", error_chain(&error))),
         }
+    }
+
+    /// The attempt that a job is at a run.
+    fn turn(&self, job: &ClaimedJob) -> Option<Turn> {
+        let payload = Payload::deserialize(&job.payload.0).ok()?;
+        Some(Turn::new(&self.0, job.instance_id?, payload.run_id, job.id))
     }
 }
 
 impl JobHandler for SyncRunJob {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         KIND
     }
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            match (job.instance_id, Payload::deserialize(&job.payload.0)) {
-                (Some(instance), Ok(Payload { run_id })) => {
-                    self.carry_out(Turn::new(&self.0, instance, run_id, job.id), job.attempts).await
-                }
-                _ => JobOutcome::Failed("the job names no run".into()),
+            match self.turn(job) {
+                Some(turn) => self.carry_out(turn).await,
+                None => JobOutcome::Failed("the job names no run".into()),
             }
         })
     }
-}
 
-struct StopOnDrop(tokio::task::AbortHandle);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+    fn give_up<'a>(&'a self, job: &'a ClaimedJob, reason: &'a str) -> BoxFuture<'a, Result<(), GiveUpError>> {
+        Box::pin(async move {
+            let Some(turn) = self.turn(job) else { return Ok(()) };
+            Ok(engine::end_try(&self.0, &turn, &SyncError::JobGivenUp(reason.to_owned())).await.map(drop)?)
+        })
     }
 }

@@ -19,6 +19,7 @@ mod rows;
 mod run;
 mod service;
 mod store;
+mod subject;
 mod tidy;
 mod windows;
 
@@ -37,6 +38,7 @@ pub use report::{ChangesReport, NotQualified, RejectedRow, Report, Usage, Vendor
 pub use run::{Phase, Request, Run, RunKind, RunState};
 pub use service::SyncService;
 pub use store::RunFilter;
+pub use subject::SyncRunSubject;
 pub use tidy::SyncTidyJob;
 
 /// Why something about the sync can't be done.
@@ -93,6 +95,12 @@ pub enum SyncError {
     /// Another process carries the run out.
     #[error("another process has taken the sync over")]
     Superseded,
+    /// A vendor works at an export or a query, and isn't asked again before this time is over.
+    #[error("a vendor is still at work")]
+    VendorAtWork(time::Duration),
+    /// The run's job failed too often; the last reason.
+    #[error("the work on the sync failed several times, and is not tried again by itself: {0}")]
+    JobGivenUp(String),
     /// A task of ours ended by a fault.
     #[error("the sync was stopped by a fault of its own")]
     Broken,

@@ -219,6 +219,9 @@ pub(super) struct Ledger {
     pub rounds: i64,
     /// The instance's people up to this Marketo id were looked at for removal.
     pub removed_up_to: i64,
+    /// Exports in a row that came to nothing.
+    #[serde(default)]
+    pub export_failures: u32,
     /// Tries in a row that were stopped before anything was read or merged.
     #[serde(default)]
     pub vain_tries: i64,
@@ -238,6 +241,12 @@ pub(super) struct Query {
     /// The last record's id.
     #[serde(default)]
     pub last_id: String,
+    /// When the job was made.
+    #[serde(default)]
+    pub made_at: Option<Timestamp>,
+    /// Jobs of it that came to nothing.
+    #[serde(default)]
+    pub failures: u32,
     pub complete: bool,
 }
 

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::store::{RejectedListing, RejectedPlace};
 use super::{Run, RunFilter, RunKind, StepRequired, SyncError, incremental, jobs, store};
@@ -13,7 +14,7 @@ use crate::crypto::Vault;
 use crate::db::{Db, Tx};
 use crate::http::Context;
 use crate::ids::{InstanceId, JobId, RunId};
-use crate::jobs::{NewJob, StopSignal, enqueue};
+use crate::jobs::{NewJob, enqueue};
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
 
@@ -38,7 +39,7 @@ pub struct SyncService {
     /// Where downloads lie until they are read.
     pub(super) spool: PathBuf,
     /// Given when this process stops.
-    pub(super) stop: StopSignal,
+    pub(super) stop: CancellationToken,
 }
 
 impl std::fmt::Debug for SyncService {
@@ -50,7 +51,7 @@ impl std::fmt::Debug for SyncService {
 impl SyncService {
     /// Wires the feature. When `stop` is given, runs are given back for another process to go on with.
     #[must_use]
-    pub fn new(settings: &Settings, context: &Context, connections: Connections, stop: StopSignal) -> Self {
+    pub fn new(settings: &Settings, context: &Context, connections: Connections, stop: CancellationToken) -> Self {
         Self {
             db: context.db.clone(),
             clock: context.clock.clone(),

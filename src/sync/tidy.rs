@@ -11,13 +11,12 @@ use crate::clock::Timestamp;
 use crate::db::claim::ClaimedJob;
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, RunId};
-use crate::jobs::{JobHandler, JobOutcome, NewJob, back_off, enqueue_at};
-use crate::telemetry::error_chain;
+use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, NewJob, enqueue_at};
 
 /// How long what a failed run has read is kept for a retry.
 pub(super) const KEPT_AFTER_FAILURE: Duration = Duration::hours(24);
 
-const KIND: &str = "sync_tidy";
+const KIND: JobKind = JobKind::new("sync_tidy", Lane::Maintenance);
 
 #[derive(Deserialize)]
 struct Payload {
@@ -81,7 +80,7 @@ impl SyncTidyJob {
 }
 
 impl JobHandler for SyncTidyJob {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         KIND
     }
 
@@ -92,10 +91,7 @@ impl JobHandler for SyncTidyJob {
             };
             match self.tidy(instance, run_id).await {
                 Ok(()) => JobOutcome::Done,
-                Err(error) => {
-                    tracing::warn!(run = %run_id, error = %error_chain(&error), "what an ended sync has read could not be deleted");
-                    JobOutcome::Again(back_off(job.attempts))
-                }
+                Err(error) => JobOutcome::retry(&error),
             }
         })
     }

@@ -14,7 +14,7 @@ const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connecti
 
 /// What every feature may build on.
 const GROUND: &[&str] =
-    &["audit", "clock", "config", "crypto", "db", "display_name", "http", "ids", "jobs", "language", "private_files", "telemetry"];
+    &["audit", "clock", "config", "crypto", "db", "display_name", "http", "ids", "jobs", "language", "private_files", "tasks", "telemetry"];
 
 /// Modules below or beside the features.
 const ROOMS: &[Room] = &[
@@ -56,7 +56,7 @@ const ROOMS: &[Room] = &[
         may: &["auth::permissions", "clock", "config", "crypto", "db", "display_name", "ids", "jobs", "language", "telemetry"],
     },
     Room { name: "ids", may: &[] },
-    Room { name: "jobs", may: &["clock", "config", "db", "ids", "telemetry"] },
+    Room { name: "jobs", may: &["clock", "config", "crypto", "db", "ids", "tasks", "telemetry"] },
     // Of messages and of pages.
     Room { name: "language", may: &[] },
     // The outbox: rows, jobs, and the operator's view of it. It knows no feature; those that write to people watch what becomes of it.
@@ -66,6 +66,8 @@ const ROOMS: &[Room] = &[
     Room { name: "private_files", may: &["telemetry"] },
     Room { name: "salesforce", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },
     Room { name: "sandbox", may: &["clock", "config"] },
+    // Background tasks, and how they end.
+    Room { name: "tasks", may: &[] },
     Room { name: "telemetry", may: &["clock", "config"] },
     // What both vendors' clients share, and knows neither.
     Room { name: "upstream", may: &[] },

@@ -154,9 +154,11 @@ on_both_engines! {
         let job = ClaimedJob {
             id: JobId(app.clock.new_id()),
             instance_id: Some(instance.parse().unwrap()),
-            kind: handler.kind().to_owned(),
+            kind: handler.kind().name.to_owned(),
             payload: sqlx::types::Json(json!({ "import_id": import["id"] })),
             attempts: 1,
+            failures: 0,
+            last_error: None,
         };
         tokio::join!(handler.run(&job), handler.run(&job));
         let done = completed(&app, &token, &import).await;

@@ -28,6 +28,7 @@ mod invite_imports_files;
 mod invite_imports_kills;
 mod invite_imports_replicas;
 mod invites;
+mod jobs;
 mod lost_updates;
 mod mail;
 mod members;

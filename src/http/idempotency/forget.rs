@@ -1,13 +1,14 @@
 use futures_util::future::BoxFuture;
+use time::Duration;
 
 use super::store;
 use crate::clock::SharedClock;
 use crate::db::claim::ClaimedJob;
 use crate::db::{Db, DbError};
-use crate::jobs::{JobHandler, JobOutcome};
+use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, TIDYING_PERIOD};
 
 /// The kind of the job, of which there is one for all instances.
-pub const FORGET: &str = "forget_idempotency_keys";
+pub const FORGET: JobKind = JobKind::new("forget_idempotency_keys", Lane::Maintenance);
 
 /// Deletes keys that have run out, with the answers kept for them, again and again.
 pub struct ForgetKeys {
@@ -30,11 +31,15 @@ impl ForgetKeys {
 }
 
 impl JobHandler for ForgetKeys {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         FORGET
     }
 
     fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
-        Box::pin(async move { JobOutcome::next_round(FORGET, self.round().await) })
+        Box::pin(async move { JobOutcome::next_round(self.round().await) })
+    }
+
+    fn period(&self) -> Option<Duration> {
+        Some(TIDYING_PERIOD)
     }
 }

@@ -16,8 +16,8 @@ pub(in crate::sync) enum Ending {
     Over,
     /// The run is tried again after this time.
     Again(Duration),
-    /// The run has failed; the code of the failure.
-    Failed(String),
+    /// The run has failed, and shows why.
+    Failed,
 }
 
 /// Records what stopped a try: the run goes on at once elsewhere, waits, is paused or cancelled as somebody asked, or has failed.
@@ -39,11 +39,16 @@ pub(in crate::sync) async fn end_try(service: &SyncService, turn: &Turn, error: 
     };
     let mut tx = service.db.begin().await?;
     let Some(row) = store::lock_run(&mut tx, turn.instance, turn.run).await? else { return Ok(Ending::Over) };
-    let is_mine = row.carried_by == Some(turn.id) || (row.carried_by.is_none() && row.job_id == Some(turn.job));
+    let is_given_up = matches!(error, SyncError::JobGivenUp(_));
+    let is_mine = match is_given_up {
+        // Whichever try of the job has it.
+        true => row.job_id.is_none_or(|job| job == turn.job),
+        false => row.carried_by == Some(turn.id) || (row.carried_by.is_none() && row.job_id == Some(turn.job)),
+    };
     if row.state().is_final() || !is_mine {
         return Ok(Ending::Over);
     }
-    if row.state() == RunState::Paused && row.requested() != Some(Request::Cancel) {
+    if row.state() == RunState::Paused && row.requested() != Some(Request::Cancel) && !is_given_up {
         // It couldn't even be taken up again.
         return Ok(Ending::Again(crate::jobs::back_off(1)));
     }
@@ -114,11 +119,10 @@ impl Stopped<'_> {
 
     async fn fail(&mut self, failure: Failure, notice: &Notice) -> Result<Ending, SyncError> {
         tracing::warn!(run = %self.turn.run, code = failure.code, "a sync failed");
-        let code = failure.code.clone();
         let ledger = self.end(RunState::Failed, Some(failure)).await?;
         tidy::enqueue(&mut self.tx, self.service, self.turn.instance, self.turn.run, self.now + tidy::KEPT_AFTER_FAILURE).await?;
         notice.queue(&mut self.tx, self.service, RunState::Failed, &ledger).await?;
-        Ok(Ending::Failed(code))
+        Ok(Ending::Failed)
     }
 
     async fn end(&mut self, state: RunState, failure: Option<Failure>) -> Result<Ledger, SyncError> {
@@ -129,7 +133,8 @@ impl Stopped<'_> {
         self.save(&ledger).await?;
         store::change_state(&mut self.tx, instance, run, state, ledger.failure.as_ref(), self.now).await?;
         let keeps_staging = state == RunState::Failed && self.row.plan.is_some() && ledger.failure.as_ref().is_none_or(Failure::may_go_on);
-        store::put_down(&mut self.tx, instance, run, self.row.state(), keeps_staging).await?;
+        let resumes_in = if self.row.state() == RunState::Paused { self.row.goes_on_in() } else { self.row.state() };
+        store::put_down(&mut self.tx, instance, run, resumes_in, keeps_staging).await?;
         Ok(ledger)
     }
 }

@@ -1,13 +1,16 @@
 //! People from Marketo: one export a window of time, a bounded number of them under way at Marketo. While one file is read into the
-//! staging table the next one is downloaded, and the ones after it are made at Marketo.
+//! staging table the next one is downloaded, and the ones after it are made at Marketo. While Marketo is at work for long, and nothing
+//! is left to be read here, the run is given back.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::export::{Arrived, fetch};
-use super::{Pass, Turn};
+use super::{LONGEST_WAIT_IN_PLACE, Pass, Turn};
 use crate::clock::monotonic_now;
 use crate::ids::{InstanceId, RunId};
 use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoClient, MarketoError};
@@ -30,6 +33,36 @@ struct UnderWay {
     found_again: bool,
 }
 
+/// Files that are here and not yet read.
+#[derive(Debug, Default)]
+struct UnreadFiles {
+    count: AtomicUsize,
+    one_was_read: Notify,
+}
+
+impl UnreadFiles {
+    fn add_one(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn remove_one(&self) {
+        self.count.fetch_sub(1, Ordering::SeqCst);
+        self.one_was_read.notify_one();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// What Marketo says of the exports under way.
+enum Asked {
+    /// One has ended; without a job when Marketo doesn't know it any more.
+    Ended(Box<UnderWay>, Option<ExportJob>),
+    /// None has, and none is to be asked for before this time is over.
+    AtWork(Duration),
+}
+
 /// Has exports made and brings their files here.
 struct Exporter {
     service: SyncService,
@@ -45,6 +78,9 @@ struct Exporter {
     position: i64,
     planned: VecDeque<Export>,
     under_way: Vec<UnderWay>,
+    unread: Arc<UnreadFiles>,
+    /// Exports in a row that came to nothing.
+    failures: u32,
 }
 
 impl Pass {
@@ -53,15 +89,22 @@ impl Pass {
         loop {
             let mut exporter = self.exporter().await?;
             let (sender, mut arriving) = mpsc::channel(WAITING_FILES);
+            let unread = exporter.unread.clone();
             let reading = async {
                 while let Some(arrived) = arriving.recv().await {
                     self.take_in(arrived).await?;
+                    unread.remove_one();
                 }
                 Ok(())
             };
             match futures_util::future::try_join(exporter.bring(sender), reading).await {
                 Err(error) if self.plan.changed_since.is_some() && is_unsupported(&error) => self.read_everybody_instead().await?,
-                outcome => return outcome.map(drop),
+                Err(error) => return Err(error),
+                Ok((None, ())) => return Ok(()),
+                Ok((Some(wait), ())) => {
+                    self.ledger.export_failures = exporter.failures;
+                    return Err(self.give_back(wait).await);
+                }
             }
         }
     }
@@ -98,6 +141,8 @@ impl Pass {
             position,
             planned,
             under_way,
+            unread: Arc::default(),
+            failures: self.ledger.export_failures,
         })
     }
 
@@ -118,15 +163,17 @@ fn is_unsupported(error: &SyncError) -> bool {
 }
 
 impl Exporter {
-    /// Brings the file of every window, whatever its order.
-    async fn bring(&mut self, files: mpsc::Sender<Arrived>) -> Result<(), SyncError> {
-        let mut failures = 0;
+    /// Brings the file of every window, whatever its order; or gives how long Marketo is to be left alone until it is asked again.
+    async fn bring(&mut self, files: mpsc::Sender<Arrived>) -> Result<Option<Duration>, SyncError> {
         loop {
             self.top_up().await?;
             if self.under_way.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
-            let (one, job) = self.next_to_end().await?;
+            let (one, job) = match self.next_to_end().await? {
+                Asked::Ended(one, job) => (*one, job),
+                Asked::AtWork(wait) => return Ok(Some(wait)),
+            };
             let completed = job.filter(|job| job.status == ExportStatus::Completed);
             if let Some(people) = completed.as_ref().and_then(|job| i64::try_from(job.number_of_records?).ok()) {
                 self.windows.held(one.export.span, people);
@@ -138,17 +185,18 @@ impl Exporter {
                 None => None,
             };
             if let Some(file) = fetched {
-                failures = 0;
+                self.failures = 0;
                 let is_last = self.planned.is_empty() && self.under_way.is_empty();
                 let windows = self.position + self.windows.left();
+                self.unread.add_one();
                 if files.send(Arrived { export: one.export, file, windows, is_last }).await.is_err() {
                     // The reader has stopped, and says why.
-                    return Ok(());
+                    return Ok(None);
                 }
                 continue;
             }
-            failures += 1;
-            if failures == MOST_TRIES {
+            self.failures += 1;
+            if self.failures >= MOST_TRIES {
                 return Err(SyncError::ExportFailed(format!("{} ended without a file", one.export_id)));
             }
             tracing::warn!(run = %self.run, export = one.export_id, "an export came to nothing and is made again");
@@ -212,24 +260,44 @@ impl Exporter {
         }
     }
 
-    /// Waits until one of the exports has ended; without a job when Marketo doesn't know it any more.
-    async fn next_to_end(&mut self) -> Result<(UnderWay, Option<ExportJob>), SyncError> {
+    /// Waits until one of the exports has ended, unless that takes long.
+    async fn next_to_end(&mut self) -> Result<Asked, SyncError> {
         loop {
             let next = self.under_way.iter().enumerate().min_by_key(|(_, one)| one.next_question).map(|(place, _)| place);
             // The caller has checked that there is one.
             let place = next.ok_or(SyncError::Broken)?;
-            tokio::time::sleep_until(self.under_way[place].next_question.into()).await;
+            if let Some(wait) = self.wait_until(self.under_way[place].next_question).await {
+                return Ok(Asked::AtWork(wait));
+            }
             let one = &self.under_way[place];
             match self.marketo.export_status(&one.export_id).await {
-                Ok(job) if job.status.is_final() => return Ok((self.under_way.swap_remove(place), Some(job))),
+                Ok(job) if job.status.is_final() => {
+                    return Ok(Asked::Ended(Box::new(self.under_way.swap_remove(place)), Some(job)));
+                }
                 Ok(job) if job.status == ExportStatus::Created => {
                     self.queue(&job.export_id).await?;
                 }
                 Ok(_) => {}
-                Err(MarketoError::Rejected(_)) if one.found_again => return Ok((self.under_way.swap_remove(place), None)),
+                Err(MarketoError::Rejected(_)) if one.found_again => {
+                    return Ok(Asked::Ended(Box::new(self.under_way.swap_remove(place)), None));
+                }
                 Err(error) => return Err(error.into()),
             }
             self.under_way[place].next_question = monotonic_now() + self.service.poll_interval;
+        }
+    }
+
+    /// Waits for the time of the next question; gives what is left of it when that is long and nothing is left to be read here.
+    async fn wait_until(&self, when: Instant) -> Option<Duration> {
+        loop {
+            let left = when.saturating_duration_since(monotonic_now());
+            if left > LONGEST_WAIT_IN_PLACE && self.unread.is_empty() {
+                return Some(left);
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(when.into()) => return None,
+                () = self.unread.one_was_read.notified() => {}
+            }
         }
     }
 }

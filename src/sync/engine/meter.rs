@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use crate::ids::{InstanceId, RunId};
 use crate::sync::{SyncError, SyncService, Usage, VendorUsage, store};
 use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
+use crate::telemetry::error_chain;
 
 /// How often what was counted is kept. As much is missing from the report of a run whose process is killed.
 const KEPT_EVERY: Duration = Duration::from_millis(500);
@@ -41,7 +42,7 @@ impl Meters {
         loop {
             tokio::time::sleep(KEPT_EVERY).await;
             if let Err(error) = self.keep(service, instance, run).await {
-                tracing::warn!(run = %run, error = %error, "what a sync cost can't be kept; trying again");
+                tracing::warn!(run = %run, error = %error_chain(&error), "what a sync cost can't be kept; trying again");
             }
         }
     }

@@ -30,6 +30,9 @@ use meter::Meter;
 pub(super) use meter::Meters;
 pub(super) use turn::Turn;
 
+/// How long a vendor's work is waited for in place. Whoever has to wait longer gives the run back, so that others have its place.
+const LONGEST_WAIT_IN_PLACE: StdDuration = StdDuration::from_secs(5);
+
 /// Shortest time between two changes of what the progress bar shows.
 const PROGRESS: StdDuration = StdDuration::from_millis(250);
 
@@ -215,6 +218,19 @@ impl Pass {
             Db::Postgres(pool) => store::merge::postgres::qualified(pool, self.run).await?,
         };
         self.service.within_limit(qualified)
+    }
+
+    /// Keeps how far the run is and gives it back until a vendor is to be asked again.
+    async fn give_back(&mut self, wait: StdDuration) -> SyncError {
+        let kept = async {
+            let mut tx = self.service.db.begin().await?;
+            self.save(&mut tx).await?;
+            Ok::<_, SyncError>(tx.commit().await?)
+        };
+        match kept.await {
+            Ok(()) => SyncError::VendorAtWork(wait.try_into().unwrap_or(time::Duration::MINUTE)),
+            Err(error) => error,
+        }
     }
 
     fn query(&mut self, object: qualify::Object) -> &mut Query {

@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::{Meter, Pass};
+use super::{LONGEST_WAIT_IN_PLACE, Meter, Pass};
 use crate::salesforce::{QueryJobState, ResultBody, ResultPage, SalesforceError};
 use crate::sync::rows::read_owners;
 use crate::sync::{Phase, SyncError, store};
@@ -19,7 +19,7 @@ use crate::telemetry::error_chain;
 const PAGE: u32 = 50_000;
 /// Query jobs made, and readings of a page, before the run gives up.
 const MOST_TRIES: u32 = 3;
-/// Waits between two questions for a job's state: doubling between these.
+/// Waits between two questions for a job's state: an eighth of the time it has taken, between these.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// Chunks of a page that may wait for the parser, and parcels that may wait for the database.
@@ -72,9 +72,10 @@ impl Pass {
 
     async fn ask(&mut self, object: Object) -> Result<String, SyncError> {
         let job = self.salesforce.create_query_job(object.soql()).await?;
-        let read = self.query(object).records;
+        let (read, failures) = (self.query(object).records, self.query(object).failures);
         self.done -= read;
-        *self.query(object) = crate::sync::run::Query { job: Some(job.id.clone()), ..Default::default() };
+        let made_at = Some(self.service.clock.timestamp());
+        *self.query(object) = crate::sync::run::Query { job: Some(job.id.clone()), made_at, failures, ..Default::default() };
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx).await?;
         tx.commit().await?;
@@ -83,8 +84,6 @@ impl Pass {
 
     /// Waits until the query's job is complete; one that failed or is gone is made again.
     async fn wait_for(&mut self, object: Object) -> Result<String, SyncError> {
-        let mut failures = 0;
-        let mut wait = FIRST_WAIT;
         loop {
             let id = match self.query(object).job.clone() {
                 Some(id) => id,
@@ -102,15 +101,20 @@ impl Pass {
                 Err(error) => return Err(error.into()),
             };
             if state.is_final() {
-                failures += 1;
-                if failures == MOST_TRIES {
+                self.query(object).failures += 1;
+                if self.query(object).failures >= MOST_TRIES {
                     return Err(SyncError::QueryFailed { object: object.name(), job: id });
                 }
                 tracing::warn!(run = %self.run, job = id, object = object.name(), ?state, "a query job came to nothing and is made again");
                 self.ask(object).await?;
             }
+            let made_at = self.query(object).made_at;
+            let taken = made_at.map_or(LONGEST_WAIT * 8, |at| (self.service.clock.timestamp() - at).unsigned_abs());
+            let wait = wait_after(taken);
+            if wait > LONGEST_WAIT_IN_PLACE {
+                return Err(self.give_back(wait).await);
+            }
             tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
@@ -162,6 +166,11 @@ impl Pass {
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// The wait until the next question for a job that was made so long ago.
+fn wait_after(taken: Duration) -> Duration {
+    (taken / 8).clamp(FIRST_WAIT, LONGEST_WAIT)
 }
 
 /// Hands the page to the parser as it arrives. The parser may have stopped early; it says why itself.

@@ -2,19 +2,20 @@
 //! process keeps it doesn't matter, and when that one dies another does.
 
 use futures_util::future::BoxFuture;
+use time::Duration;
 
 use super::Cursor;
 use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::ids::{InstanceId, RunId};
-use crate::jobs::{JobHandler, JobOutcome, enqueue_once, forget_done};
+use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, enqueue_once, forget_done};
 use crate::sync::notices;
 use crate::sync::run::Plan;
 use crate::sync::{RunKind, SyncError, SyncService, jobs, store};
 use crate::telemetry::error_chain;
 
 /// The kind of job.
-const KIND: &str = "sync_schedule";
+const KIND: JobKind = JobKind::new("sync_schedule", Lane::Schedule);
 
 /// Keeps an instance's schedule.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl SyncScheduleJob {
 }
 
 impl JobHandler for SyncScheduleJob {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> JobKind {
         KIND
     }
 
@@ -48,11 +49,20 @@ impl JobHandler for SyncScheduleJob {
         Box::pin(async move {
             let Some(instance) = job.instance_id else { return JobOutcome::Failed("the job names no instance".into()) };
             let Some(interval) = self.0.settings.incremental_interval() else { return JobOutcome::Done };
-            if let Err(error) = self.begin_pass(instance).await {
-                tracing::info!(error = %error_chain(&error), %instance, "a scheduled sync could not begin");
+            match self.begin_pass(instance).await {
+                Ok(()) => JobOutcome::Again(interval),
+                Err(error @ SyncError::Db(_)) => JobOutcome::retry(&error),
+                // What is to be done about it is the admins' business, and the set-up guide says it.
+                Err(error) => {
+                    tracing::info!(error = %error_chain(&error), %instance, "a scheduled sync could not begin");
+                    JobOutcome::Again(interval)
+                }
             }
-            JobOutcome::Again(interval)
         })
+    }
+
+    fn period(&self) -> Option<Duration> {
+        self.0.settings.incremental_interval()
     }
 }
 
@@ -88,7 +98,7 @@ pub(in crate::sync) async fn start_missing(service: &SyncService) -> Result<(), 
     if service.settings.incremental_interval().is_none() {
         return Ok(());
     }
-    for instance in store::unscheduled(&service.db, KIND).await? {
+    for instance in store::unscheduled(&service.db, KIND.name).await? {
         let mut tx = service.db.begin().await?;
         schedule(service, &mut tx, instance).await?;
         tx.commit().await?;

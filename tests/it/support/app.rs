@@ -10,6 +10,7 @@ use msi_actions::crypto::MasterKeys;
 use msi_actions::db::Db;
 use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
+use msi_actions::jobs::JobHandler;
 use msi_actions::sandbox::{RunningSandbox, SandboxListeners, SandboxSettings};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -117,6 +118,17 @@ impl TestApp {
         Self::start_changed(clock, engine, &overrides, Some(sandbox), None, change).await
     }
 
+    /// Starts the service with a sandbox behind it and handlers of the test's own jobs.
+    pub async fn start_with_jobs(
+        engine: Engine,
+        played: SandboxSettings,
+        handlers: Vec<Arc<dyn JobHandler>>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let (clock, sandbox, overrides) = Self::with_sandbox(played).await;
+        Self::start_handling(clock, engine, &overrides, Some(sandbox), None, (handlers, change)).await
+    }
+
     async fn with_sandbox(played: SandboxSettings) -> (Arc<MovableClock>, RunningSandbox, Vec<(&'static str, String)>) {
         let clock = test_clock();
         let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
@@ -145,6 +157,17 @@ impl TestApp {
         file: Option<&std::path::Path>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
+        Self::start_handling(clock, engine, overrides, sandbox, file, (Vec::new(), change)).await
+    }
+
+    async fn start_handling(
+        clock: Arc<MovableClock>,
+        engine: Engine,
+        overrides: &[(&'static str, String)],
+        sandbox: Option<RunningSandbox>,
+        file: Option<&std::path::Path>,
+        (handlers, change): (Vec<Arc<dyn JobHandler>>, impl FnOnce(&mut Settings)),
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
         let mut all = vec![
@@ -168,7 +191,7 @@ impl TestApp {
         change(&mut settings);
         let http = settings.upstream.http_client().unwrap();
         canaries::watch();
-        let running = app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
+        let running = app::start_with(settings.clone(), clock.clone(), handlers).await.unwrap_or_else(|error| panic!("{error}"));
         let (url, db) = (running.url().to_owned(), running.db().clone());
         Self { clock, http, url, directory, sandbox, settings, db, running: Some(running), database }
     }

@@ -1,0 +1,50 @@
+//! The run of a dead letter that an operator has tried again.
+
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+
+use super::run::RunState;
+use super::{control, jobs, store};
+use crate::clock::Clock;
+use crate::db::Tx;
+use crate::jobs::{DeadLetter, JobKind, JobSubject, ReviveError};
+
+/// Has a run go on whose job was a dead letter.
+#[derive(Debug)]
+pub struct SyncRunSubject;
+
+impl JobSubject for SyncRunSubject {
+    fn kind(&self) -> JobKind {
+        jobs::KIND
+    }
+
+    fn revive<'a>(&'a self, tx: &'a mut Tx, clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+        Box::pin(async move {
+            let pointless = |why: String| Err(ReviveError::Pointless(why));
+            let (Some(instance), Ok(payload)) = (letter.instance_id, jobs::Payload::deserialize(letter.payload())) else {
+                return pointless("the job names no run; discard it".into());
+            };
+            let Some(row) = store::lock_run(tx, instance, payload.run_id).await? else {
+                return pointless("the run is there no longer; discard the job".into());
+            };
+            if row.job_id.is_some_and(|job| job != letter.id) {
+                return pointless(format!("the run {} has been tried again since by another job; discard this one", row.id));
+            }
+            match row.state() {
+                RunState::Failed => {}
+                RunState::Completed | RunState::Cancelled => {
+                    return pointless(format!("the run {} is {}; discard the job", row.id, row.state().as_str()));
+                }
+                // It was never told that its job is given up, and still waits for it.
+                _ => return Ok(()),
+            }
+            // What it has staged would replace what was written since.
+            if let Some(newer) = store::find_newer(tx, instance, row.id).await? {
+                return pointless(format!(
+                    "another run, {newer}, was begun since, and what this one has read is older than what that one has written; discard the job"
+                ));
+            }
+            Ok(control::resume_failed(tx, instance, &row, letter.id, clock.timestamp()).await?)
+        })
+    }
+}
