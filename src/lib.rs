@@ -10,6 +10,7 @@ pub mod config;
 pub mod connections;
 pub mod crypto;
 pub mod db;
+pub mod dead_letters;
 pub mod demo;
 pub mod display_name;
 pub mod http;

@@ -24,19 +24,20 @@ use crate::clock::{SharedClock, monotonic_now};
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
 use crate::db::{ConnectError, Db, DbError, WriteProbe};
+use crate::dead_letters::DeadLetters;
 use crate::http::gate::{Gate, gate};
 use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, idempotency};
-use crate::invites::{Activations, ForgetInvites, ImportInvites, InvitationWatcher};
-use crate::jobs::{JobHandler, JobWorker, keep_tidying};
-use crate::mail::{ForgetMail, MailError, Mailer, SendMail};
-use crate::members::{AnswerPasswordResets, AutoLogin};
+use crate::invites::{Activations, ForgetInvites, ImportInvites, ImportSubject, InvitationWatcher};
+use crate::jobs::{JobHandler, JobSubject, JobWorker, keep_tidying};
+use crate::mail::{ForgetMail, MailError, MailSubject, Mailer, SendMail};
+use crate::members::{AnswerPasswordResets, AutoLogin, PasswordResetSubject};
 use crate::private_files;
 
 use keys::VaultKeeper;
 use metrics_listener::MetricsListener;
 use reseal::ResealJob;
 
-use crate::sync::{SyncError, SyncRunJob, SyncScheduleJob, SyncService, SyncTidyJob};
+use crate::sync::{SyncError, SyncRunJob, SyncRunSubject, SyncScheduleJob, SyncService, SyncTidyJob};
 use crate::tasks::BackgroundTasks;
 use crate::telemetry::{Metrics, error_chain};
 
@@ -157,6 +158,14 @@ async fn await_database(settings: &Settings) -> Result<Db, StartError> {
     }
 }
 
+/// The dead letters, with what each kind of job is about.
+#[must_use]
+pub fn dead_letters(db: Db, clock: SharedClock) -> DeadLetters {
+    let subjects: Vec<Arc<dyn JobSubject>> =
+        vec![Arc::new(MailSubject), Arc::new(PasswordResetSubject), Arc::new(ImportSubject), Arc::new(SyncRunSubject)];
+    DeadLetters::new(db, clock, subjects)
+}
+
 /// Starts the service: database, schema, keys, jobs, server.
 ///
 /// # Errors
@@ -213,6 +222,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let members = Arc::new(AutoLogin { db: db.clone(), connections: connections.get_ref().clone() });
     let federation = Data::new(Federation { members, issuers });
     let mailer = Mailer::new(&settings.mail, &settings.data_dir)?;
+    let letters = Data::new(dead_letters(db.clone(), clock.clone()));
     let activation: Data<Arc<dyn ActivationByLogin>> = Data::new(Arc::new(Activations(context.clone())));
     let mut handlers: Vec<Arc<dyn JobHandler>> = vec![
         Arc::new(SendMail::new(context.clone(), mailer, vec![Arc::new(InvitationWatcher(context.clock.clone()))])),
@@ -255,6 +265,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
             .app_data(activation.clone())
             .app_data(sync.clone())
             .app_data(streams.clone())
+            .app_data(letters.clone())
             .app_data(metrics.clone())
             .app_data(probe.clone())
             .app_data(rate_limits.clone())

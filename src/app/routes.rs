@@ -21,6 +21,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     crate::invites::http::routes(config);
     crate::scim::http::routes(config);
     crate::mail::http::routes(config);
+    crate::dead_letters::http::routes(config);
     crate::package::http::routes(config);
     crate::sync::http::routes(config);
     crate::passage::http::routes(config);

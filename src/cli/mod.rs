@@ -2,6 +2,7 @@
 
 mod audit;
 mod client;
+mod jobs;
 mod keys;
 mod mail;
 mod sandbox;
@@ -67,6 +68,9 @@ enum Command {
     /// Master keys: print a new one, or seal everything by the one in force.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// List, look at, retry and discard jobs that nobody tries again by itself.
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
     /// Check that nothing in the audit was changed or removed.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -109,6 +113,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Migrate => serve::migrate(&cli.shared).await,
         Command::Client(command) => client::client(&cli.shared, command).await,
         Command::Keys(command) => keys::keys(&cli.shared, command).await,
+        Command::Jobs(command) => jobs::jobs(&cli.shared, command).await,
         Command::Audit(command) => audit::audit(&cli.shared, command).await,
         Command::Mail(command) => mail::mail(&cli.shared, command).await,
         Command::Openapi => print_document(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{InputFault, Problem};
-use crate::ids::{DiagnosticId, ImportId, InstanceId, InviteId, MailId, MemberId, RunId, TeamId};
+use crate::ids::{DiagnosticId, ImportId, InstanceId, InviteId, JobId, MailId, MemberId, RunId, TeamId};
 
 /// Most rows on a page.
 pub const LARGEST_LIMIT: u16 = 500;
@@ -70,7 +70,7 @@ macro_rules! places_of_ids {
     )+};
 }
 
-places_of_ids!(DiagnosticId, ImportId, InstanceId, InviteId, MailId, MemberId, RunId, TeamId);
+places_of_ids!(DiagnosticId, ImportId, InstanceId, InviteId, JobId, MailId, MemberId, RunId, TeamId);
 
 /// A vendor's number, which is never negative.
 impl Place for i64 {

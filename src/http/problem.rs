@@ -158,6 +158,7 @@ codes! {
     ImportLimitReached = 409, "import_limit_reached", "Too many imports wait to be confirmed";
     SyncRunning = 409, "sync_running", "A sync is under way already";
     RunStateUnfit = 409, "run_state_unfit", "The state of the run does not allow this";
+    DeadLetterSuperseded = 409, "dead_letter_superseded", "Trying the job again makes no sense any more";
 }
 
 /// One fault of the input.

@@ -10,7 +10,8 @@ struct Room {
     may: &'static [&'static str],
 }
 
-const FEATURES: &[&str] = &["instances", "members", "invites", "auth", "connections", "sync", "people", "package", "passage", "scim"];
+const FEATURES: &[&str] =
+    &["dead_letters", "instances", "members", "invites", "auth", "connections", "sync", "people", "package", "passage", "scim"];
 
 /// What every feature may build on.
 const GROUND: &[&str] =
@@ -30,10 +31,12 @@ const ROOMS: &[Room] = &[
             "config",
             "crypto",
             "db",
+            "dead_letters",
             "demo",
             "display_name",
             "ids",
             "instances",
+            "jobs",
             "language",
             "mail",
             "passage",
@@ -77,6 +80,8 @@ const ROOMS: &[Room] = &[
 /// Which features a feature may ask, through its `mod.rs`. The order has no circle: each line asks lines above it only.
 const FEATURE_ORDER: &[Room] = &[
     Room { name: "auth", may: &[] },
+    // What operators do about jobs that failed too often; each kind's own feature says whether trying again makes sense.
+    Room { name: "dead_letters", may: &["auth"] },
     Room { name: "instances", may: &["auth"] },
     Room { name: "package", may: &["auth", "instances"] },
     Room { name: "connections", may: &["auth", "instances", "salesforce", "marketo", "upstream"] },

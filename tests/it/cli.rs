@@ -27,7 +27,7 @@ fn printed(output: &Output) -> String {
 fn help_names_every_command() {
     let directory = tempfile::tempdir().unwrap();
     let help = printed(&run(directory.path(), &["--help"]));
-    for command in ["serve", "demo", "sandbox", "migrate", "client", "keys", "audit", "openapi"] {
+    for command in ["serve", "demo", "sandbox", "migrate", "client", "keys", "jobs", "audit", "openapi"] {
         assert!(help.contains(command), "{command}: {help}");
     }
 }

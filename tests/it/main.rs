@@ -16,6 +16,7 @@ mod broker_processes;
 mod cli;
 mod client_secrets;
 mod connections;
+mod dead_letters;
 mod diagnostics;
 mod edge;
 mod edge_security;

@@ -122,9 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn no_member_and_no_instance_client_can_hold_the_operators_scope() {
+    fn no_member_and_no_instance_client_can_hold_an_operators_scope() {
         for scopes in [Scopes::of_role(Role::Admin), Scopes::of_role(Role::User), Scopes::of_an_instance()] {
-            assert!(!scopes.0.contains(&Scope::InstancesManage) && !scopes.0.contains(&Scope::MetricsRead));
+            for scope in [Scope::InstancesManage, Scope::JobsRead, Scope::JobsManage, Scope::MetricsRead] {
+                assert!(!scopes.0.contains(&scope), "{scope}");
+            }
         }
     }
 

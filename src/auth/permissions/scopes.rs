@@ -28,6 +28,10 @@ macro_rules! scopes {
 scopes! {
     /// Create instances and list them all. For operators only.
     InstancesManage = "instances:manage";
+    /// See jobs that nobody tries again by itself. For operators only.
+    JobsRead = "jobs:read";
+    /// Have such jobs tried again, or forgotten. For operators only.
+    JobsManage = "jobs:manage";
     /// See the instance, its set-up and its integration information.
     InstanceRead = "instance:read";
     /// Change the instance's settings.
@@ -95,8 +99,10 @@ impl Scopes {
     /// out the vendors' tokens, which are named one by one.
     #[must_use]
     pub fn of_an_instance() -> Self {
-        let withheld = [Scope::InstancesManage, Scope::MetricsRead, Scope::TokensSalesforce, Scope::TokensMarketo];
-        Self(Scope::ALL.iter().copied().filter(|scope| !withheld.contains(scope)).collect())
+        let operators = [Scope::InstancesManage, Scope::JobsRead, Scope::JobsManage, Scope::MetricsRead];
+        let vendors_tokens = [Scope::TokensSalesforce, Scope::TokensMarketo];
+        let is_withheld = |scope: &Scope| operators.contains(scope) || vendors_tokens.contains(scope);
+        Self(Scope::ALL.iter().copied().filter(|scope| !is_withheld(scope)).collect())
     }
 
     /// What an operator may hold: everything.

@@ -3,8 +3,9 @@
 use super::Access::{Instance, Operator, OperatorWithin, Public};
 use super::Rule;
 use super::Scope::{
-    AuditRead, ConnectionsOwn, ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, MarketoCall, MembersOwn,
-    MembersRead, MembersWrite, MetricsRead, Package, PeopleRead, SalesforceCall, Scim, SyncRead, SyncWrite, TokensMarketo,
+    AuditRead, ConnectionsOwn, ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, JobsManage, JobsRead,
+    MarketoCall, MembersOwn, MembersRead, MembersWrite, MetricsRead, Package, PeopleRead, SalesforceCall, Scim, SyncRead, SyncWrite,
+    TokensMarketo,
     TokensSalesforce,
 };
 
@@ -60,6 +61,10 @@ pub const RULES: &[Rule] = rules! {
     POST "/v1/invites/{invite_id}/extend" => Instance(MembersWrite);
     POST "/v1/invites/{invite_id}/revoke" => Instance(MembersWrite);
     GET "/v1/mail/outbox" => OperatorWithin(InstancesManage);
+    GET "/v1/dead-letters" => Operator(JobsRead);
+    GET "/v1/dead-letters/{dead_letter_id}" => Operator(JobsRead);
+    POST "/v1/dead-letters/{dead_letter_id}/retry" => Operator(JobsManage);
+    DELETE "/v1/dead-letters/{dead_letter_id}" => Operator(JobsManage);
     POST "/v1/invite-imports" => Instance(MembersWrite);
     GET "/v1/invite-imports" => Instance(MembersRead);
     GET "/v1/invite-imports/{import_id}" => Instance(MembersRead);

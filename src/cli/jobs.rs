@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{Outcome, SharedOptions, settings};
+use crate::audit::Origin;
+use crate::clock::SystemClock;
+use crate::dead_letters::DeadLetters;
+use crate::ids::{InstanceId, JobId};
+use crate::jobs::{DeadLetter, DeadLetterFilter, Lane};
+
+/// Dead letters read at once.
+const PAGE: i64 = 500;
+
+/// `msi-actions jobs …`
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// List dead letters, jobs that nobody tries again by itself, the newest first; a line of JSON each.
+    List {
+        /// Only those of this lane.
+        #[arg(long, value_parser = lane)]
+        lane: Option<Lane>,
+        /// Only those of this kind, such as sync_run.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only those of this instance.
+        #[arg(long, value_name = "ID")]
+        instance: Option<InstanceId>,
+    },
+    /// Show a dead letter and why it is one.
+    Show {
+        /// The job's id.
+        id: JobId,
+    },
+    /// Have a dead letter tried again, as if it had never failed. The running service takes it up within a second.
+    Retry {
+        /// The job's id.
+        id: JobId,
+    },
+    /// Forget a dead letter. What it was about stays as it is.
+    Discard {
+        /// The job's id.
+        id: JobId,
+    },
+}
+
+fn lane(name: &str) -> Result<Lane, String> {
+    let names: Vec<_> = Lane::ALL.into_iter().map(Lane::as_str).collect();
+    Lane::parse(name).ok_or_else(|| format!("there is no lane {name:?}; there are {}", names.join(", ")))
+}
+
+fn shown(letter: &DeadLetter) -> Value {
+    json!({
+        "id": letter.id, "kind": letter.kind, "lane": letter.lane, "instance": letter.instance_id, "reason": letter.last_error,
+        "attempts": letter.attempts, "failures": letter.failures, "created_at": letter.created_at,
+        "last_attempt_at": letter.started_at, "given_up_at": letter.finished_at,
+    })
+}
+
+pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> Outcome {
+    let settings = settings(shared, vec![("log.filter", "warn".to_owned())])?;
+    let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
+    db.migrate().await.map_err(|error| error.to_string())?;
+    let letters = crate::app::dead_letters(db.clone(), Arc::new(SystemClock));
+    let outcome = run(&letters, command).await;
+    db.close().await;
+    outcome
+}
+
+async fn run(letters: &DeadLetters, command: JobsCommand) -> Outcome {
+    let origin = Origin::command("jobs");
+    match command {
+        JobsCommand::List { lane, kind, instance } => {
+            let filter = DeadLetterFilter { lane, kind, instance };
+            let mut before = None;
+            loop {
+                let page = letters.list(&filter, before, PAGE).await.map_err(|error| error.to_string())?;
+                for letter in &page {
+                    println!("{}", shown(letter));
+                }
+                match page.last() {
+                    Some(last) => before = Some(last.id),
+                    None => return Ok(()),
+                }
+            }
+        }
+        JobsCommand::Show { id } => {
+            let letter = letters.find(id, None).await.map_err(|error| error.to_string())?;
+            println!("{}", shown(&letter));
+        }
+        JobsCommand::Retry { id } => {
+            letters.retry(id, None, &origin).await.map_err(|error| error.to_string())?;
+            println!("{}", json!({ "id": id, "retried": true }));
+        }
+        JobsCommand::Discard { id } => {
+            letters.discard(id, None, &origin).await.map_err(|error| error.to_string())?;
+            println!("{}", json!({ "id": id, "discarded": true }));
+        }
+    }
+    Ok(())
+}
