@@ -10,7 +10,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::auth::TokenIssuer;
 use crate::db::{Db, WriteOutcome, WriteProbe};
 use crate::http::{Code, Context, Problem};
-use crate::telemetry::Metrics;
+use crate::jobs::QueueGauges;
+use crate::telemetry::{Metrics, error_chain};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(live).service(ready).service(metrics);
@@ -91,12 +92,15 @@ async fn database_checks(db: &Db, probe: &WriteProbe) -> Vec<Check> {
 /// served without a token at an address of its own.
 #[utoipa::path(operation_id = "getMetrics", tag = "Operation", responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")))]
 #[get("/metrics")]
-async fn metrics(counted: Data<Metrics>) -> Result<HttpResponse, Problem> {
-    metrics_text(counted).await
+async fn metrics(counted: Data<Metrics>, queue: Data<QueueGauges>) -> Result<HttpResponse, Problem> {
+    metrics_text(counted, queue).await
 }
 
 /// The metrics, without a word on who may read them.
-pub(super) async fn metrics_text(counted: Data<Metrics>) -> Result<HttpResponse, Problem> {
+pub(super) async fn metrics_text(counted: Data<Metrics>, queue: Data<QueueGauges>) -> Result<HttpResponse, Problem> {
+    if let Err(error) = queue.refresh().await {
+        tracing::warn!(error = %error_chain(&error), "the job queue can't be counted for the metrics");
+    }
     let text = counted.text().map_err(|_| Problem::new(Code::Internal, "The metrics can't be written."))?;
     Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
 }

@@ -9,6 +9,7 @@ use actix_web::{App, HttpServer};
 use tokio::task::JoinHandle;
 
 use super::health;
+use crate::jobs::QueueGauges;
 use crate::telemetry::Metrics;
 
 /// The listener, running.
@@ -20,10 +21,12 @@ pub(super) struct MetricsListener {
 }
 
 impl MetricsListener {
-    /// Starts to serve what is counted in `metrics`.
-    pub(super) fn start(listener: TcpListener, metrics: Data<Metrics>) -> io::Result<Self> {
+    /// Starts to serve what is counted in `metrics` and in the job queue.
+    pub(super) fn start(listener: TcpListener, metrics: Data<Metrics>, queue: Data<QueueGauges>) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let server = HttpServer::new(move || App::new().app_data(metrics.clone()).route("/metrics", web::get().to(health::metrics_text)));
+        let server = HttpServer::new(move || {
+            App::new().app_data(metrics.clone()).app_data(queue.clone()).route("/metrics", web::get().to(health::metrics_text))
+        });
         let server = server.workers(1).disable_signals().listen(listener)?.run();
         let handle = server.handle();
         tracing::info!(address = %address, "metrics are served");

@@ -237,7 +237,10 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
         Arc::new(SyncTidyJob::new(sync.get_ref().clone())),
     ];
     handlers.extend(more);
-    JobWorker::new(db.clone(), clock, settings.jobs, handlers, jobs.clone()).start();
+    let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
+    let worker = JobWorker::new(db.clone(), clock, settings.jobs, handlers, jobs.clone(), metrics.jobs().clone());
+    let queue = Data::new(worker.gauges());
+    worker.start();
 
     let gate_settings = Data::new(Gate {
         authenticate,
@@ -249,8 +252,8 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let rate_limits = Data::new(RateLimits::new(settings.rate_limits, context.clock.clone()));
     let context = Data::new(context);
     let issuer = Data::new(issuer);
-    let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
-    let metrics_listener = metrics_listener.map(|listener| MetricsListener::start(listener, metrics.clone())).transpose()?;
+    let metrics_listener =
+        metrics_listener.map(|listener| MetricsListener::start(listener, metrics.clone(), queue.clone())).transpose()?;
     let body_limit = settings.server.body_limit_bytes;
     let renewing = connections.get_ref().clone();
     let server = HttpServer::new(move || {
@@ -267,6 +270,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
             .app_data(streams.clone())
             .app_data(letters.clone())
             .app_data(metrics.clone())
+            .app_data(queue.clone())
             .app_data(probe.clone())
             .app_data(rate_limits.clone())
             .app_data(PayloadConfig::new(body_limit))

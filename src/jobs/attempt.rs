@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use time::Duration;
+use tokio::time::Instant;
 
 use super::lease::HeldLease;
 use super::outcome::back_off_with_jitter;
@@ -27,11 +28,28 @@ enum End {
     Aborted,
 }
 
+impl End {
+    /// The name in the metrics.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Outcome(JobOutcome::Done) => "done",
+            Self::Outcome(JobOutcome::Again(_)) => "again",
+            Self::Outcome(JobOutcome::Retry(_) | JobOutcome::Failed(_)) => "failed",
+            Self::Panicked => "panicked",
+            Self::LeaseLost => "lease_lost",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
 /// Makes an attempt at a job and records what came of it.
 pub(super) async fn run(shared: &Shared, lane: Lane, job: ClaimedJob) {
     let attempt = Attempt { shared, lane, handler: shared.handlers.get(job.kind.as_str()).cloned(), job: Arc::new(job) };
     let lease = HeldLease::hold(shared, attempt.job.id);
+    let began = Instant::now();
     let end = attempt.work(&lease).await;
+    let kind = attempt.handler.as_ref().map_or("other", |handler| handler.kind().name);
+    shared.metrics.count_attempt(lane.as_str(), kind, end.name(), began.elapsed());
     if let Err(error) = attempt.record(end).await {
         tracing::warn!(error = %error_chain(&error), job = %attempt.job.id, "the end of a job could not be recorded; it runs again after its lease");
     }

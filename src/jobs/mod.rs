@@ -9,6 +9,7 @@
 mod attempt;
 mod dead_letter;
 mod dispatcher;
+mod gauges;
 mod kind;
 mod lease;
 mod outcome;
@@ -22,6 +23,7 @@ pub use dead_letter::{
     DeadLetter, DeadLetterFilter, JobSubject, ReviveError, discard_dead_letter, find_dead_letter, list_dead_letters, lock_dead_letter,
     requeue_dead_letter,
 };
+pub use gauges::QueueGauges;
 pub use kind::{JobKind, Lane};
 pub use outcome::{JobOutcome, back_off};
 pub use store::{NewJob, enqueue, enqueue_at, enqueue_once, forget_done, hasten};

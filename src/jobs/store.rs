@@ -124,6 +124,26 @@ pub(super) async fn look(db: &Db, now: Timestamp) -> Result<(Vec<LaneWork>, bool
     Ok((lanes, has_come))
 }
 
+/// Jobs of a kind in a state.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct QueueCount {
+    pub kind: String,
+    pub state: String,
+    pub count: i64,
+    /// When the oldest of them was due.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What is in the queue, but for what is done. Global: the queue is one.
+pub(super) async fn count_queue(db: &Db) -> Result<Vec<QueueCount>, DbError> {
+    const SQL: &str = "SELECT kind, 'waiting' AS state, COUNT(*) AS count, MIN(run_at) AS oldest FROM jobs \
+           WHERE state = 'queued' AND is_due = TRUE GROUP BY kind \
+         UNION ALL SELECT kind, 'scheduled', COUNT(*), MIN(run_at) FROM jobs WHERE state = 'queued' AND is_due = FALSE GROUP BY kind \
+         UNION ALL SELECT kind, 'running', COUNT(*), MIN(run_at) FROM jobs WHERE state = 'running' GROUP BY kind \
+         UNION ALL SELECT kind, 'dead', COUNT(*), MIN(run_at) FROM jobs WHERE state = 'dead' GROUP BY kind";
+    on!(db, c => sqlx::query_as(SQL).fetch_all(c))
+}
+
 /// Jobs of a lane whose lease has run out, a bounded number. Global: the queue is one.
 pub(super) async fn expired(db: &Db, lane: Lane, now: Timestamp) -> Result<Vec<JobId>, DbError> {
     const SQL: &str = "SELECT id FROM jobs WHERE state = 'running' AND lane = $1 AND locked_until < $2 ORDER BY locked_until LIMIT 200";

@@ -6,14 +6,14 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::dispatcher::Dispatcher;
-use super::{JobHandler, Lane, store};
+use super::{JobHandler, Lane, QueueGauges, store};
 use crate::clock::{SharedClock, Timestamp};
 use crate::config::JobSettings;
 use crate::db::claim::mark_due;
 use crate::db::{Db, DbError};
 use crate::ids::JobId;
 use crate::tasks::BackgroundTasks;
-use crate::telemetry::error_chain;
+use crate::telemetry::{JobMetrics, error_chain};
 
 /// How often the queue is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -42,6 +42,7 @@ pub(super) struct Shared {
     pub(super) settings: JobSettings,
     pub(super) handlers: Arc<HashMap<&'static str, Arc<dyn JobHandler>>>,
     pub(super) tasks: BackgroundTasks,
+    pub(super) metrics: JobMetrics,
     /// This process, in the leases.
     pub(super) worker: Uuid,
     signals: Arc<[LaneSignal; Lane::ALL.len()]>,
@@ -85,12 +86,28 @@ impl JobWorker {
     /// A worker for these handlers. It stops with `tasks`: takes no more jobs then and waits for those under way; a handler with long
     /// work looks at the same token and gives its job back.
     #[must_use]
-    pub fn new(db: Db, clock: SharedClock, settings: JobSettings, handlers: Vec<Arc<dyn JobHandler>>, tasks: BackgroundTasks) -> Self {
+    pub fn new(
+        db: Db,
+        clock: SharedClock,
+        settings: JobSettings,
+        handlers: Vec<Arc<dyn JobHandler>>,
+        tasks: BackgroundTasks,
+        metrics: JobMetrics,
+    ) -> Self {
         let handlers = handlers.into_iter().map(|handler| (handler.kind().name, handler)).collect();
         let worker = clock.new_id();
         let signals = Arc::new(std::array::from_fn(|_| LaneSignal::default()));
-        let shared = Shared { db, clock, settings, handlers: Arc::new(handlers), tasks, worker, signals, under_way: Arc::default() };
+        let shared =
+            Shared { db, clock, settings, handlers: Arc::new(handlers), tasks, metrics, worker, signals, under_way: Arc::default() };
         Self { shared }
+    }
+
+    /// What counts the queue for the metrics.
+    #[must_use]
+    pub fn gauges(&self) -> QueueGauges {
+        let Shared { db, clock, metrics, handlers, .. } = &self.shared;
+        let kinds = handlers.iter().map(|(name, handler)| (*name, handler.kind())).collect();
+        QueueGauges::new(db.clone(), clock.clone(), metrics.clone(), kinds)
     }
 
     /// Starts claiming jobs.

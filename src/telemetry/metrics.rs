@@ -9,6 +9,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::JobMetrics;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     method: &'static str,
@@ -29,6 +31,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     usual: Arc<[OnceLock<Usual>]>,
+    jobs: JobMetrics,
 }
 
 /// What counts the usual answers of one operation, found once.
@@ -62,8 +65,15 @@ impl Metrics {
         let mut registry = Registry::with_prefix("msi_actions");
         registry.register("http_requests", "Requests answered, by route and status", requests.clone());
         registry.register("http_request_duration_seconds", "Time until the head of the answer", durations.clone());
+        let jobs = JobMetrics::register(&mut registry);
         let usual = std::iter::repeat_with(OnceLock::new).take(operations).collect();
-        Self { registry: Arc::new(registry), requests, durations, usual }
+        Self { registry: Arc::new(registry), requests, durations, usual, jobs }
+    }
+
+    /// What is counted of jobs.
+    #[must_use]
+    pub fn jobs(&self) -> &JobMetrics {
+        &self.jobs
     }
 
     /// Counts one answered request.

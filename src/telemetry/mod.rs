@@ -2,6 +2,7 @@
 //! by their route pattern.
 
 mod error_chain;
+mod job_metrics;
 mod json_lines;
 mod metrics;
 mod outlet;
@@ -16,6 +17,7 @@ use tracing_subscriber::{Layer, Registry};
 use crate::config::{LogFormat, LogSettings};
 
 pub use error_chain::error_chain;
+pub use job_metrics::{JobCount, JobMetrics};
 pub use metrics::{Metrics, Operation};
 pub use outlet::flush_log;
 

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use time::Duration;
 use tokio::sync::watch;
 
+use crate::dead_letters::until_dead;
 use crate::support::{Engine, FIRST_USER, TestApp, eventually, on_both_engines};
 
 type Attempt = Box<dyn Fn(ClaimedJob) -> BoxFuture<'static, JobOutcome> + Send + Sync>;
@@ -269,6 +270,27 @@ on_both_engines! {
         eventually("the other's is done", async || order.lock().unwrap().contains(&one)).await;
         let place = order.lock().unwrap().iter().position(|instance| *instance == one).unwrap();
         assert!(place < 50, "it was number {place}");
+        app.stop().await;
+    }
+
+    async fn metrics_show_the_queue_and_the_attempts_by_lane_and_kind(engine: Engine) {
+        const KIND: JobKind = JobKind::new("test_counted", Lane::Imports).with_max_failures(2);
+        let handler = TestHandler::new(KIND, |_| async { JobOutcome::Retry("the disk is full".into()) });
+        let app = handling(engine, handler, |_| ()).await;
+        queue(&app, KIND, None).await;
+        until_dead(&app, KIND).await;
+        queue(&app, KIND, None).await;
+        let waits = "SELECT COUNT(*) FROM jobs WHERE kind = 'test_counted' AND state = 'queued' AND failures = 1 AND is_due = FALSE";
+        eventually("the other one waits", async || app.count(waits).await == 1).await;
+        let text = app.get("/metrics").await.text;
+        for line in [
+            r#"msi_actions_job_attempts_total{lane="imports",kind="test_counted",outcome="failed"} 3"#,
+            r#"msi_actions_jobs{lane="imports",kind="test_counted",state="scheduled"} 1"#,
+            r#"msi_actions_jobs{lane="imports",kind="test_counted",state="dead"} 1"#,
+            r#"msi_actions_job_duration_seconds_count{lane="imports",kind="test_counted"} 3"#,
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
         app.stop().await;
     }
 

@@ -1,0 +1,55 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::{JobKind, store};
+use crate::clock::SharedClock;
+use crate::db::{Db, DbError};
+use crate::telemetry::{JobCount, JobMetrics};
+
+/// How long what was read is shown: however often somebody asks, the queue is counted no more often.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Counts the queue for the metrics when somebody asks for them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct QueueGauges {
+    db: Db,
+    clock: SharedClock,
+    metrics: JobMetrics,
+    kinds: Arc<HashMap<&'static str, JobKind>>,
+    read: Arc<Mutex<Option<Instant>>>,
+}
+
+impl QueueGauges {
+    pub(super) fn new(db: Db, clock: SharedClock, metrics: JobMetrics, kinds: HashMap<&'static str, JobKind>) -> Self {
+        Self { db, clock, metrics, kinds: Arc::new(kinds), read: Arc::default() }
+    }
+
+    /// Counts the queue, unless it was counted just now.
+    ///
+    /// # Errors
+    /// When the database can't be asked; what was shown before stays.
+    pub async fn refresh(&self) -> Result<(), DbError> {
+        let mut read = self.read.lock().await;
+        if read.is_some_and(|read| read.elapsed() < FRESH) {
+            return Ok(());
+        }
+        let now = self.clock.timestamp();
+        let mut counts: HashMap<_, JobCount> = HashMap::new();
+        for row in store::count_queue(&self.db).await? {
+            // The names of kinds that this version doesn't know are not shown, so that labels stay few.
+            let (kind, lane) = self.kinds.get(row.kind.as_str()).map_or(("other", "other"), |kind| (kind.name, kind.lane.as_str()));
+            let Some(state) = ["waiting", "scheduled", "running", "dead"].into_iter().find(|state| *state == row.state) else { continue };
+            let age = row.oldest.filter(|_| state == "waiting").map(|oldest| (now - oldest).whole_seconds().max(0));
+            let count = counts.entry((kind, state)).or_insert(JobCount { lane, kind, state, count: 0, oldest_age_seconds: None });
+            count.count += row.count;
+            count.oldest_age_seconds = count.oldest_age_seconds.max(age);
+        }
+        self.metrics.show_queue(&counts.into_values().collect::<Vec<_>>());
+        *read = Some(Instant::now());
+        Ok(())
+    }
+}
