@@ -77,6 +77,46 @@ impl BackgroundTasks {
     }
 }
 
+/// How long tasks that keep something up may take for their last words.
+const UPKEEP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Every background task of the process, in the order in which they stop.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// Jobs and event streams: told first, so that none begins any more, and waited for once no request is under way.
+    pub jobs: BackgroundTasks,
+    /// Tokens being refreshed for requests and jobs: an answer that nobody takes is a connection lost.
+    pub renewals: BackgroundTasks,
+    /// What keeps keys, revocations, quotas and diagnostics up, until nobody needs them.
+    pub upkeep: BackgroundTasks,
+}
+
+impl Shutdown {
+    /// No task yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Has no job and no event stream begin any more.
+    pub fn begin(&self) {
+        self.jobs.begin_to_stop();
+    }
+
+    /// Stops everything in order, once no request is under way; waits at most `patience` for jobs, and as long again for renewals.
+    pub async fn finish(&self, patience: Duration) {
+        if !self.jobs.stop(patience).await {
+            tracing::warn!("jobs were still under way at shutdown; they go on where the next process takes them");
+        }
+        if !self.renewals.stop(patience).await {
+            tracing::warn!("stopped while tokens were being renewed");
+        }
+        if !self.upkeep.stop(UPKEEP_PATIENCE).await {
+            tracing::warn!("stopped before quotas were given back and diagnostics written");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::audit::{self, Entry, Origin};
@@ -158,10 +159,13 @@ pub(super) struct VaultKeeper {
 }
 
 impl VaultKeeper {
-    /// Reads the data keys every second, until the task is dropped.
-    pub(super) async fn run(self) {
+    /// Reads the data keys every second, until it is told to stop.
+    pub(super) async fn run(self, stopping: CancellationToken) {
         loop {
-            tokio::time::sleep(READS_APART).await;
+            tokio::select! {
+                () = tokio::time::sleep(READS_APART) => {}
+                () = stopping.cancelled() => return,
+            }
             if let Err(error) = self.read().await {
                 tracing::warn!(error = %error_chain(&error), "the data keys can't be read; trying again");
             }

@@ -19,7 +19,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
 
 use crate::auth::http::Federation;
-use crate::auth::{Authenticator, IssuerUnfit, Revocations, RunningUpkeep, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
+use crate::auth::{Authenticator, IssuerUnfit, Revocations, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
 use crate::clock::{SharedClock, monotonic_now};
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
@@ -38,7 +38,7 @@ use metrics_listener::MetricsListener;
 use reseal::ResealJob;
 
 use crate::sync::{SyncError, SyncRunJob, SyncRunSubject, SyncScheduleJob, SyncService, SyncTidyJob};
-use crate::tasks::BackgroundTasks;
+use crate::tasks::Shutdown;
 use crate::telemetry::{Metrics, error_chain};
 
 pub use keys::KeyError;
@@ -87,13 +87,10 @@ pub struct RunningApp {
     address: SocketAddr,
     public_url: String,
     db: Db,
-    connections: Connections,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     metrics: Option<MetricsListener>,
-    upkeep: RunningUpkeep,
-    keeping: JoinHandle<()>,
-    jobs: BackgroundTasks,
+    shutdown: Shutdown,
     patience: Duration,
 }
 
@@ -198,20 +195,21 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     db.migrate().await?;
     let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
     let keeper = VaultKeeper { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };
-    let keeping = tokio::spawn(keeper.clone().run());
+    let shutdown = Shutdown::new();
+    shutdown.upkeep.spawn(keeper.clone().run(shutdown.upkeep.stopping().clone()));
     let signing_keys = SigningKeys::load_or_create(&db, &vault, clock.clone()).await?;
     let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
     let issuer = TokenIssuer::new(signing_keys, revocations, &public_url, clock.clone());
-    let upkeep = start_upkeep(db.clone(), clock.clone(), issuer.clone());
+    start_upkeep(db.clone(), clock.clone(), issuer.clone(), &shutdown.upkeep);
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context =
         Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()), limits: settings.limits };
-    let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url)?);
+    let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url, &shutdown)?);
     connections.settle_lost_refreshes().await?;
-    let jobs = BackgroundTasks::new();
-    let streams = Data::new(EventStreams::new(jobs.stopping().clone()));
-    let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), jobs.stopping().clone()));
+    let stopping = shutdown.jobs.stopping();
+    let streams = Data::new(EventStreams::new(stopping.clone()));
+    let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), stopping.clone()));
     sync.keep_schedules().await?;
     for kind in [crate::invites::FORGET, crate::mail::FORGET, idempotency::FORGET] {
         keep_tidying(&db, &*clock, kind).await?;
@@ -238,7 +236,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     ];
     handlers.extend(more);
     let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
-    let worker = JobWorker::new(db.clone(), clock, settings.jobs, handlers, jobs.clone(), metrics.jobs().clone());
+    let worker = JobWorker::new(db.clone(), clock, settings.jobs, handlers, shutdown.jobs.clone(), metrics.jobs().clone());
     let queue = Data::new(worker.gauges());
     worker.start();
 
@@ -252,10 +250,8 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let rate_limits = Data::new(RateLimits::new(settings.rate_limits, context.clock.clone()));
     let context = Data::new(context);
     let issuer = Data::new(issuer);
-    let metrics_listener =
-        metrics_listener.map(|listener| MetricsListener::start(listener, metrics.clone(), queue.clone())).transpose()?;
+    let metrics_listener = metrics_listener.map(|listener| MetricsListener::start(listener, metrics.clone(), queue.clone())).transpose()?;
     let body_limit = settings.server.body_limit_bytes;
-    let renewing = connections.get_ref().clone();
     let server = HttpServer::new(move || {
         let (app, mut document) =
             App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
@@ -286,8 +282,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    let (server, metrics, connections) = (handle, metrics_listener, renewing);
-    Ok(RunningApp { address, public_url, db, connections, server, serving, metrics, upkeep, keeping, jobs, patience })
+    Ok(RunningApp { address, public_url, db, server: handle, serving, metrics: metrics_listener, shutdown, patience })
 }
 
 impl RunningApp {
@@ -319,19 +314,13 @@ impl RunningApp {
     /// database.
     pub async fn stop(self) {
         // First, since open event streams end by it.
-        self.jobs.begin_to_stop();
+        self.shutdown.begin();
         self.server.stop(true).await;
         let _ = self.serving.await;
-        if !self.jobs.stop(self.patience).await {
-            tracing::warn!("jobs were still under way at shutdown; they go on where the next process takes them");
-        }
-        self.connections.finish_renewals(self.patience).await;
-        self.connections.stop().await;
+        self.shutdown.finish(self.patience).await;
         if let Some(metrics) = self.metrics {
             metrics.stop().await;
         }
-        self.upkeep.stop().await;
-        self.keeping.abort();
         self.db.close().await;
         tracing::info!("stopped");
     }

@@ -12,6 +12,7 @@ use crate::db::data_keys::{self, StoredDataKey};
 use crate::db::sealed::{SEALED_COLUMNS, replace_sealed, sealed_by_others};
 use crate::db::{Db, DbError};
 use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, NewJob, enqueue};
+use crate::telemetry::error_chain;
 
 use super::keys::{KeyError, VaultKeeper};
 

@@ -32,7 +32,7 @@ pub use store::{
     lock_client,
 };
 pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
-pub use upkeep::{RunningUpkeep, start_upkeep};
+pub use upkeep::start_upkeep;
 
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.
 #[derive(Debug, thiserror::Error)]

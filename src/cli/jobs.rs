@@ -3,7 +3,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Outcome, SharedOptions, settings};
+use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
 use crate::audit::Origin;
 use crate::clock::SystemClock;
 use crate::dead_letters::DeadLetters;
@@ -59,9 +59,9 @@ fn shown(letter: &DeadLetter) -> Value {
 }
 
 pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> Outcome {
-    let settings = settings(shared, vec![("log.filter", "warn".to_owned())])?;
-    let db = crate::app::open_database(&settings).await.map_err(|error| error.to_string())?;
-    db.migrate().await.map_err(|error| error.to_string())?;
+    let settings = settings(shared, &[quiet()])?;
+    let db = open_existing(&settings).await?;
+    db.migrate().await.map_err(|error| text(&error))?;
     let letters = crate::app::dead_letters(db.clone(), Arc::new(SystemClock));
     let outcome = run(&letters, command).await;
     db.close().await;
@@ -75,7 +75,7 @@ async fn run(letters: &DeadLetters, command: JobsCommand) -> Outcome {
             let filter = DeadLetterFilter { lane, kind, instance };
             let mut before = None;
             loop {
-                let page = letters.list(&filter, before, PAGE).await.map_err(|error| error.to_string())?;
+                let page = letters.list(&filter, before, PAGE).await.map_err(|error| text(&error))?;
                 for letter in &page {
                     println!("{}", shown(letter));
                 }
@@ -86,15 +86,15 @@ async fn run(letters: &DeadLetters, command: JobsCommand) -> Outcome {
             }
         }
         JobsCommand::Show { id } => {
-            let letter = letters.find(id, None).await.map_err(|error| error.to_string())?;
+            let letter = letters.find(id, None).await.map_err(|error| text(&error))?;
             println!("{}", shown(&letter));
         }
         JobsCommand::Retry { id } => {
-            letters.retry(id, None, &origin).await.map_err(|error| error.to_string())?;
+            letters.retry(id, None, &origin).await.map_err(|error| text(&error))?;
             println!("{}", json!({ "id": id, "retried": true }));
         }
         JobsCommand::Discard { id } => {
-            letters.discard(id, None, &origin).await.map_err(|error| error.to_string())?;
+            letters.discard(id, None, &origin).await.map_err(|error| text(&error))?;
             println!("{}", json!({ "id": id, "discarded": true }));
         }
     }

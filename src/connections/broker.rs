@@ -152,7 +152,7 @@ impl Connections {
             }
             outcome
         };
-        self.renewals.spawn_on(flight, &self.runtime)
+        self.renewals.tracker().spawn_on(flight, &self.runtime)
     }
 
     /// A token is not handed out when less than this is left of it.
@@ -160,14 +160,6 @@ impl Connections {
         match place {
             Place::Salesforce(..) => super::salesforce_tokens::LEAST_LEFT,
             Place::Marketo(_) => super::marketo_tokens::LEAST_LEFT,
-        }
-    }
-
-    /// Waits for the renewals under way, `patience` at most: an answer that nobody takes is a connection lost.
-    pub async fn finish_renewals(&self, patience: Duration) {
-        self.renewals.close();
-        if tokio::time::timeout(patience, self.renewals.wait()).await.is_err() {
-            tracing::warn!(renewals = self.renewals.len(), "stopped while tokens were being renewed");
         }
     }
 }

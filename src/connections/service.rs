@@ -3,10 +3,9 @@ use std::sync::{Arc, Mutex};
 
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
-use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::diagnostics::{Recorder, Recording};
+use super::diagnostics::Recorder;
 use super::hosts::Addresses;
 use super::quotas::{ConnectionLedger, Quotas};
 use super::slots::Slots;
@@ -18,6 +17,7 @@ use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
 use crate::marketo::{MarketoClient, MarketoError};
 use crate::salesforce::{OAuthApp, SalesforceError};
+use crate::tasks::{BackgroundTasks, Shutdown};
 use crate::upstream::CallLedger;
 
 /// The way to the vendors. Cheap to clone.
@@ -32,25 +32,33 @@ pub struct Connections {
     pub(super) public_url: Arc<str>,
     pub(super) slots: Arc<Slots>,
     /// Renewals under way, and where they run: they outlive the request that began them.
-    pub(super) renewals: TaskTracker,
+    pub(super) renewals: BackgroundTasks,
     pub(super) runtime: Handle,
     recorder: Recorder,
-    recording: Recording,
     pub(super) quotas: Quotas,
     /// The client of each instance's subscription, with the connection it was made for.
     pub(super) marketo_clients: Arc<Mutex<HashMap<InstanceId, (ConnectionId, MarketoClient)>>>,
 }
 
 impl Connections {
-    /// Wires the feature and starts its tasks; `public_url` is our own address, where Salesforce sends people back to.
+    /// Wires the feature and starts its tasks; `public_url` is our own address, where Salesforce sends people back to. When `shutdown`
+    /// stops them, renewals are waited for, what is left of the quotas is given back and what is left to record is written down.
     ///
     /// Must be called on the runtime that outlives all requests.
     ///
     /// # Errors
     /// When the HTTP client can't be set up.
-    pub fn new(settings: &Settings, db: Db, clock: SharedClock, vault: Vault, public_url: &str) -> Result<Self, reqwest::Error> {
-        let (recorder, recording) = Recorder::start(db.clone(), clock.clone());
-        let quotas = Quotas::start(db.clone(), clock.clone(), settings.marketo.clone(), settings.salesforce.clone());
+    pub fn new(
+        settings: &Settings,
+        db: Db,
+        clock: SharedClock,
+        vault: Vault,
+        public_url: &str,
+        shutdown: &Shutdown,
+    ) -> Result<Self, reqwest::Error> {
+        let upkeep = &shutdown.upkeep;
+        let recorder = Recorder::start(db.clone(), clock.clone(), upkeep);
+        let quotas = Quotas::start(db.clone(), clock.clone(), settings.marketo.clone(), settings.salesforce.clone(), upkeep);
         Ok(Self {
             db,
             clock,
@@ -60,10 +68,9 @@ impl Connections {
             salesforce: settings.salesforce.clone(),
             public_url: public_url.into(),
             slots: Arc::default(),
-            renewals: TaskTracker::new(),
+            renewals: shutdown.renewals.clone(),
             runtime: Handle::current(),
             recorder,
-            recording,
             quotas,
             marketo_clients: Arc::default(),
         })
@@ -94,12 +101,6 @@ impl Connections {
         if let Some(failure) = error.failure() {
             self.recorder.note(instance, Vendor::Marketo, connection, failure);
         }
-    }
-
-    /// Gives back what is left of the quotas and writes down what is left to record; call it once no more calls are made.
-    pub async fn stop(&self) {
-        self.quotas.stop().await;
-        self.recording.stop().await;
     }
 
     /// Our app at Salesforce.

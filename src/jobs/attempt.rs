@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use time::Duration;
-use tokio::time::Instant;
 
 use super::lease::HeldLease;
 use super::outcome::back_off_with_jitter;
 use super::store::{self, PutDown};
 use super::worker::Shared;
 use super::{JobHandler, JobOutcome, Lane};
+use crate::clock::monotonic_now;
 use crate::db::DbError;
 use crate::db::claim::ClaimedJob;
 use crate::telemetry::error_chain;
@@ -46,7 +46,7 @@ impl End {
 pub(super) async fn run(shared: &Shared, lane: Lane, job: ClaimedJob) {
     let attempt = Attempt { shared, lane, handler: shared.handlers.get(job.kind.as_str()).cloned(), job: Arc::new(job) };
     let lease = HeldLease::hold(shared, attempt.job.id);
-    let began = Instant::now();
+    let began = monotonic_now();
     let end = attempt.work(&lease).await;
     let kind = attempt.handler.as_ref().map_or("other", |handler| handler.kind().name);
     shared.metrics.count_attempt(lane.as_str(), kind, end.name(), began.elapsed());

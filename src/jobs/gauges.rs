@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use std::time::Instant;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::{JobKind, store};
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, monotonic_now};
 use crate::db::{Db, DbError};
 use crate::telemetry::{JobCount, JobMetrics};
 
@@ -49,7 +49,7 @@ impl QueueGauges {
             count.oldest_age_seconds = count.oldest_age_seconds.max(age);
         }
         self.metrics.show_queue(&counts.into_values().collect::<Vec<_>>());
-        *read = Some(Instant::now());
+        *read = Some(monotonic_now());
         Ok(())
     }
 }

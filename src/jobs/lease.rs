@@ -1,9 +1,10 @@
+use std::time::Instant;
 use time::Duration;
-use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::store;
 use super::worker::Shared;
+use crate::clock::monotonic_now;
 use crate::db::claim::has_other_claimers;
 use crate::ids::JobId;
 use crate::telemetry::error_chain;
@@ -18,7 +19,7 @@ impl HeldLease {
     /// Keeps extending the lease of a job that was claimed just now.
     pub(super) fn hold(shared: &Shared, job: JobId) -> Self {
         let (lost, released) = (CancellationToken::new(), CancellationToken::new());
-        let heartbeat = Heartbeat { shared: shared.clone(), job, lost: lost.clone(), extended: Instant::now() };
+        let heartbeat = Heartbeat { shared: shared.clone(), job, lost: lost.clone(), extended: monotonic_now() };
         let until_released = released.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -54,11 +55,11 @@ impl Heartbeat {
 
     async fn is_ours(&mut self, lease: Duration) -> bool {
         let Shared { db, clock, worker, .. } = &self.shared;
-        let now = Instant::now();
+        let now = monotonic_now();
         let extending = store::extend_lease(db, self.job, *worker, clock.timestamp() + lease);
         // While the database can't be asked, another process may ask it, and have the job.
         let extended = match has_other_claimers(db) {
-            true => tokio::time::timeout_at(self.extended + lease.unsigned_abs(), extending).await,
+            true => tokio::time::timeout_at((self.extended + lease.unsigned_abs()).into(), extending).await,
             false => Ok(extending.await),
         };
         match extended {

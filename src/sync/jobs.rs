@@ -5,8 +5,8 @@ use super::engine::{self, Ending, Turn};
 use super::{SyncError, SyncService};
 use crate::db::claim::ClaimedJob;
 use crate::ids::RunId;
-use crate::telemetry::error_chain;
 use crate::jobs::{GiveUpError, JobHandler, JobKind, JobOutcome, Lane};
+use crate::telemetry::error_chain;
 
 /// The kind of job that carries a run out.
 pub(super) const KIND: JobKind = JobKind::new("sync_run", Lane::Sync);

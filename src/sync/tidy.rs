@@ -12,6 +12,7 @@ use crate::db::claim::ClaimedJob;
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, RunId};
 use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, NewJob, enqueue_at};
+use crate::telemetry::error_chain;
 
 /// How long what a failed run has read is kept for a retry.
 pub(super) const KEPT_AFTER_FAILURE: Duration = Duration::hours(24);

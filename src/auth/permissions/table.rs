@@ -5,8 +5,7 @@ use super::Rule;
 use super::Scope::{
     AuditRead, ConnectionsOwn, ConnectionsRead, ConnectionsWrite, InstanceRead, InstanceWrite, InstancesManage, JobsManage, JobsRead,
     MarketoCall, MembersOwn, MembersRead, MembersWrite, MetricsRead, Package, PeopleRead, SalesforceCall, Scim, SyncRead, SyncWrite,
-    TokensMarketo,
-    TokensSalesforce,
+    TokensMarketo, TokensSalesforce,
 };
 
 macro_rules! rules {

@@ -10,7 +10,7 @@ use crate::ids::{ConnectionId, DiagnosticId};
 use crate::upstream::{Category, Explanation};
 
 pub use recorder::Counted;
-pub(super) use recorder::{Recorder, Recording};
+pub(super) use recorder::Recorder;
 
 /// Whose API a call goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

@@ -1,10 +1,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Vendor;
@@ -12,6 +11,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::connections::store;
 use crate::db::{Db, DbError};
 use crate::ids::{ConnectionId, InstanceId};
+use crate::tasks::BackgroundTasks;
 use crate::telemetry::error_chain;
 use crate::upstream::CallFailure;
 
@@ -21,8 +21,6 @@ const WAITING: usize = 1_024;
 const MOST_KINDS: usize = 1_024;
 /// How long to leave a database alone that did not take what was written.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Longest time for the last words at the stop.
-const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Whose failure it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,20 +51,12 @@ pub(in crate::connections) struct Recorder {
     clock: SharedClock,
 }
 
-/// The task that writes down what the [`Recorder`] was told.
-#[derive(Debug, Clone)]
-pub(in crate::connections) struct Recording {
-    stop: watch::Sender<bool>,
-    writing: Arc<Mutex<Option<JoinHandle<()>>>>,
-}
-
 impl Recorder {
-    /// Starts the writing task.
-    pub(in crate::connections) fn start(db: Db, clock: SharedClock) -> (Self, Recording) {
+    /// Starts the writing task, which writes down what was reported so far when it is told to stop.
+    pub(in crate::connections) fn start(db: Db, clock: SharedClock, tasks: &BackgroundTasks) -> Self {
         let (reports, arriving) = mpsc::channel(WAITING);
-        let (stop, stopped) = watch::channel(false);
-        let writing = Arc::new(Mutex::new(Some(tokio::spawn(write_down(db, arriving, stopped)))));
-        (Self { reports, clock }, Recording { stop, writing })
+        tasks.spawn(write_down(db, arriving, tasks.stopping().clone()));
+        Self { reports, clock }
     }
 
     /// Notes a failure of a call made for `instance`; `connection` is none before there is one.
@@ -86,21 +76,8 @@ impl Recorder {
     }
 }
 
-impl Recording {
-    /// Writes down what was reported so far, and ends.
-    pub(in crate::connections) async fn stop(&self) {
-        let _ = self.stop.send(true);
-        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut writing) = writing
-            && tokio::time::timeout(LAST_WORDS, &mut writing).await.is_err()
-        {
-            writing.abort();
-        }
-    }
-}
-
 /// Merges reports by their kind and writes them; what the database does not take is kept and tried again.
-async fn write_down(db: Db, mut arriving: mpsc::Receiver<Counted>, mut stopped: watch::Receiver<bool>) {
+async fn write_down(db: Db, mut arriving: mpsc::Receiver<Counted>, stopping: CancellationToken) {
     let mut kept: HashMap<Kind, Counted> = HashMap::new();
     loop {
         let last = tokio::select! {
@@ -111,7 +88,7 @@ async fn write_down(db: Db, mut arriving: mpsc::Receiver<Counted>, mut stopped: 
                 }
                 None => true,
             },
-            _ = stopped.changed() => true,
+            () = stopping.cancelled() => true,
             () = tokio::time::sleep(PAUSE), if !kept.is_empty() => false,
         };
         while let Ok(report) = arriving.try_recv() {
@@ -124,7 +101,7 @@ async fn write_down(db: Db, mut arriving: mpsc::Receiver<Counted>, mut stopped: 
                 // Not at once again, however many reports arrive meanwhile.
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE), if !last => {}
-                    _ = stopped.changed() => {}
+                    () = stopping.cancelled() => {}
                 }
             }
         }

@@ -27,8 +27,6 @@ use std::time::Duration as StdDuration;
 
 use serde::Serialize;
 use time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::Vendor;
@@ -37,6 +35,7 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::config::{MarketoSettings, SalesforceSettings, share_of};
 use crate::db::{Db, DbError};
 use crate::marketo::next_reset;
+use crate::tasks::BackgroundTasks;
 use crate::telemetry::error_chain;
 use crate::upstream::Quota;
 
@@ -55,8 +54,6 @@ const LONG_GRANT_LIFE: Duration = Duration::seconds(60);
 const LEASE: Duration = Duration::seconds(30);
 /// How often leases are extended and what isn't needed is given back.
 const UPKEEP: StdDuration = StdDuration::from_secs(1);
-/// Longest time for giving everything back at the stop.
-const LAST_WORDS: StdDuration = StdDuration::from_secs(5);
 
 /// What the settings leave us of each quota.
 #[derive(Debug, Clone)]
@@ -125,23 +122,27 @@ pub(super) struct Quotas {
     /// This process, in the leases.
     holder: Uuid,
     spenders: Arc<Mutex<HashMap<Account, Arc<Spender>>>>,
-    stop: watch::Sender<bool>,
-    upkeep: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Quotas {
-    /// Starts keeping quotas.
-    pub(super) fn start(db: Db, clock: SharedClock, marketo: MarketoSettings, salesforce: SalesforceSettings) -> Self {
-        let (stop, mut stopped) = watch::channel(false);
+    /// Starts keeping quotas; what is left is given back when the task is told to stop.
+    pub(super) fn start(
+        db: Db,
+        clock: SharedClock,
+        marketo: MarketoSettings,
+        salesforce: SalesforceSettings,
+        tasks: &BackgroundTasks,
+    ) -> Self {
+        let stopping = tasks.stopping().clone();
         let shares = Arc::new(Shares { marketo, salesforce });
         let holder = Uuid::from_bytes(crate::crypto::random_bytes());
         let spenders: Arc<Mutex<HashMap<Account, Arc<Spender>>>> = Arc::default();
         let kept = spenders.clone();
-        let upkeep = tokio::spawn(async move {
+        tasks.spawn(async move {
             loop {
                 let last = tokio::select! {
                     () = tokio::time::sleep(UPKEEP) => false,
-                    _ = stopped.changed() => true,
+                    () = stopping.cancelled() => true,
                 };
                 let all: Vec<_> = kept.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
                 for spender in all {
@@ -154,18 +155,7 @@ impl Quotas {
                 }
             }
         });
-        Self { db, clock, shares, holder, spenders, stop, upkeep: Arc::new(Mutex::new(Some(upkeep))) }
-    }
-
-    /// Gives back what is left.
-    pub(super) async fn stop(&self) {
-        let _ = self.stop.send(true);
-        let upkeep = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut upkeep) = upkeep
-            && tokio::time::timeout(LAST_WORDS, &mut upkeep).await.is_err()
-        {
-            upkeep.abort();
-        }
+        Self { db, clock, shares, holder, spenders }
     }
 
     /// The spender of an account; all connections to it share one. There is one for each account ever called by this process,

@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 
 use crate::ids::{InstanceId, RunId};
 use crate::sync::{SyncError, SyncService, Usage, VendorUsage, store};
-use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
 use crate::telemetry::error_chain;
+use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
 
 /// How often what was counted is kept. As much is missing from the report of a run whose process is killed.
 const KEPT_EVERY: Duration = Duration::from_millis(500);
