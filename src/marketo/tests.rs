@@ -6,7 +6,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::http_stub::{Asked, Reply, Roomy, Stub, http_client};
-use crate::upstream::{BoxFuture, RetryPolicy, TokenSource, TokenUnavailable};
+use crate::upstream::{BoxFuture, RelayBody, RelayCall, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod downloads;
 
@@ -342,4 +342,20 @@ async fn a_post_without_a_body_says_that_it_has_none() {
     let said: Vec<_> = stub.asked().iter().map(|asked| (asked.method.clone(), asked.header("content-length").map(str::to_owned))).collect();
     let (post, get) = (("POST".to_owned(), Some("0".to_owned())), ("GET".to_owned(), None));
     assert_eq!(said, [post.clone(), post, get]);
+}
+
+#[tokio::test]
+async fn a_call_passed_on_without_a_body_says_so_where_one_could_be() {
+    let stub = Stub::start(|_, _| Reply::json(200, "{}")).await;
+    for method in ["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH"] {
+        let body = RelayBody::Whole(bytes::Bytes::new());
+        let call = RelayCall { method: method.into(), path: "/rest/x.json".into(), query: None, headers: Vec::new(), body };
+        client(&stub).0.relay(call).await.unwrap();
+    }
+    let asked = stub.asked();
+    assert_eq!(asked.len(), 6);
+    for one in asked {
+        let expected = matches!(one.method.as_str(), "POST" | "PUT" | "PATCH").then_some("0");
+        assert_eq!(one.header("content-length"), expected, "{}", one.method);
+    }
 }

@@ -102,7 +102,9 @@ pub(super) fn is_like_method(name: &str) -> bool {
     let mut name = name.to_owned();
     // Each round takes two characters of each escape away, and three rounds are more than any server makes.
     for _ in 0..3 {
-        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).map(|one| one.to_ascii_lowercase()).collect();
+        // An index behind it makes a list of it.
+        let word = name.split('[').find(|part| !part.is_empty()).unwrap_or_default();
+        let letters: String = word.chars().filter(char::is_ascii_alphanumeric).map(|one| one.to_ascii_lowercase()).collect();
         let is_like = match letters.as_str() {
             // A plain word is a parameter like others.
             "method" => !name.eq_ignore_ascii_case("method"),

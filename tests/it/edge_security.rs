@@ -1,9 +1,10 @@
 //! What holds for every answer and every path: headers for browsers and caches, paths with one meaning, and bounded echoes.
 
+use msi_actions::auth::Scopes;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Engine, TestApp};
+use crate::support::{Answer, Engine, FIRST_USER, TestApp};
 
 fn on_sqlite(overrides: &[(&'static str, String)], test: impl AsyncFnOnce(&TestApp)) {
     crate::support::run(async {
@@ -81,8 +82,8 @@ fn a_page_whose_form_leads_to_salesforce_lets_it_and_no_other_does() {
     crate::support::run(async {
         let app = TestApp::start_guided(Engine::Sqlite, 20).await;
         let admin = app.guided_instance().await;
-        let invited = app.call(&admin, Method::POST, "/v1/invites", Some(json!({ "emails": "new.person@example.com" }))).await.expect(200);
-        let path = app.activation_path(&admin, &invited["results"][0]["invite"]).await;
+        app.call(&admin, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
+        let path = app.link_to(FIRST_USER, "/activate/").await;
         let policy = async |path: &str| {
             let answer = Answer::of(app.request(Method::GET, path).header("accept", "text/html")).await;
             header(&answer, "content-security-policy").unwrap().to_owned()
@@ -148,12 +149,9 @@ fn little_is_repeated_of_what_nobody_understands() {
         assert!(told["errors"][0]["detail"].as_str().unwrap().contains("expected"), "what would be accepted stays: {told}");
         let variant = post("/activate/x", json!({ "method": huge() })).await;
         short(&variant, 422);
-        let form = |grant: &str, scope: &str| {
-            let form =
-                [("grant_type", grant.to_owned()), ("scope", scope.to_owned()), ("client_id", "x".into()), ("client_secret", "y".into())];
-            Answer::of(app.request(Method::POST, "/oauth/token").form(&form))
-        };
-        let refused = form(&huge(), "").await;
+        let client = app.client(None, Scopes::of_an_operator()).await;
+        let form = [("grant_type", huge()), ("client_id", client.0), ("client_secret", client.1)];
+        let refused = Answer::of(app.request(Method::POST, "/oauth/token").form(&form)).await;
         assert!(short(&refused, 400)["error_description"].as_str().unwrap().contains("grant_types_supported"));
         let (_, token) = app.instance("111-AAA-111").await;
         let long = "x".repeat(30_000);

@@ -63,7 +63,9 @@ on_both_engines! {
         app.until(&token, &path, |run| told(run)[0] > 3).await;
         app.call(&token, Method::POST, &format!("{path}/cancel"), None).await.expect(202);
         let run = app.until(&token, &path, |run| run["state"] == "cancelled").await;
-        assert_eq!(told(&run), difference(answered(&app).await, before), "{run}");
+        let (made, counted) = (difference(answered(&app).await, before), told(&run));
+        // One may have been admitted and not sent.
+        assert!((made[0]..=made[0] + 1).contains(&counted[0]) && counted[1] == made[1], "{counted:?} of {made:?}: {run}");
         app.stop().await;
     }
 
@@ -81,11 +83,11 @@ on_both_engines! {
         let at_the_kill = answered(&app).await;
         let mut process = serve_again(&app).await;
         let run = completed(&app, &token, &path).await;
-        let (made, told) = (difference(answered(&app).await, before), told(&run));
-        // What was called since they were counted last is lost.
+        let (made, counted) = (difference(answered(&app).await, before), told(&run));
+        // What was called since they were kept last is lost; one may have been admitted and not sent.
         let lost = difference(at_the_kill, seen);
-        assert!(told[0] <= made[0] && told[0] >= made[0] - lost[0], "{told:?} of {made:?}, {lost:?} may be lost: {run}");
-        assert!(told[1] <= made[1] && told[1] >= made[1] - lost[1], "{told:?} of {made:?}, {lost:?} may be lost: {run}");
+        assert!((made[0] - lost[0]..=made[0] + 1).contains(&counted[0]), "{counted:?} of {made:?}, {lost:?} may be lost: {run}");
+        assert!((made[1] - lost[1]..=made[1] + 1).contains(&counted[1]), "{counted:?} of {made:?}, {lost:?} may be lost: {run}");
         let _ = process.stop();
         app.stop().await;
     }
