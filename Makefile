@@ -1,7 +1,7 @@
 # `make help` tells what there is.
 
 # The parts of `make test`, each a script of that name in tests/tools.
-PARTS := rust csv helm openapi oauth scim readme contract
+PARTS := rust csv helm openapi oauth scim vendor-clients readme contract
 SUITE := tests/tools/suite.sh
 CARGO := cargo
 # More arguments for `make run`, `make demo` and `make bench-NAME`.
@@ -12,7 +12,7 @@ ARGS :=
 ## help: list the targets
 help:
 	@echo 'Targets:'
-	@awk '/^## / { name = $$2; sub(/^## [^ ]* /, ""); sub(/:$$/, "", name); printf "  %-14s %s\n", name, $$0 }' $(MAKEFILE_LIST)
+	@awk '/^## / { name = $$2; sub(/^## [^ ]* /, ""); sub(/:$$/, "", name); printf "  %-22s %s\n", name, $$0 }' $(MAKEFILE_LIST)
 	@echo 'Benchmarks: $(or $(BENCHES),none yet)'
 
 ## build: the release binary, target/release/msi-actions
@@ -43,10 +43,15 @@ test:
 ## test-openapi: validate the committed OpenAPI document
 ## test-oauth: two OAuth clients get, verify, introspect and revoke tokens of the running service
 ## test-scim: a SCIM client that tests for conformance provisions users and groups of the running service
+## test-vendor-clients: clients that others made for Salesforce and Marketo run against the simulated vendors
 ## test-readme: the README's worked example, block by block
 ## test-contract: fuzz the running service by its OpenAPI document
 $(addprefix test-,$(PARTS)): test-%:
 	@$(SUITE) $*
+
+## test-vendor-connectors: connectors of data platforms read from the simulated vendors; no part of `make test`
+test-vendor-connectors:
+	@$(SUITE) vendor-connectors
 
 ## lint: formatting, clippy, shell scripts, Dockerfile
 lint:
@@ -61,4 +66,4 @@ BENCHES := $(sort $(basename $(notdir $(wildcard benches/*.rs benches/*.sh))))
 bench-%:
 	@if [ -f benches/$*.sh ]; then bash benches/$*.sh $(ARGS); else $(CARGO) bench --quiet --locked --bench $* -- $(ARGS); fi
 
-.PHONY: help build run demo openapi test $(addprefix test-,$(PARTS)) lint fmt
+.PHONY: help build run demo openapi test $(addprefix test-,$(PARTS)) test-vendor-connectors lint fmt

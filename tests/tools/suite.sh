@@ -38,7 +38,7 @@ for part in "$@"; do
   while read -r line; do faults+=("  $part: $line"); done < <(grep -aE '^check failed: |^test .* FAILED$' "$log")
   total_passed=$((total_passed + part_passed))
   total_failed=$((total_failed + part_failed))
-  table+=$(printf '  %-10s %5d passed %5d failed %6d s' "$part" "$part_passed" "$part_failed" $((SECONDS - start)))$'\n'
+  table+=$(printf '  %-14s %5d passed %5d failed %6d s' "$part" "$part_passed" "$part_failed" $((SECONDS - start)))$'\n'
 done
 
 printf '\n== summary\n%s' "$table"
