@@ -27,7 +27,7 @@ pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{
     Reader, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
 };
-pub use cells::harmless_cell;
+pub use cells::{harmless_cell, harmless_cell_in};
 pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, OperatorCaller, PublicUrl};
 pub use echo::{echo, excerpt};
 pub use event_stream::{EventStreams, Sight};

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, get};
 use futures_util::Stream;
 
 use crate::auth::Scope;
-use crate::http::{InstanceCaller, PathParams, Problem};
+use crate::http::{InstanceCaller, PathParams, Problem, harmless_cell};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::SyncService;
 use crate::sync::store::RejectedListing;
@@ -62,29 +62,8 @@ fn lines(rows: &[RejectedListing], may_read_people: bool) -> io::Result<Bytes> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
         let id = row.marketo_id.map(|id| id.to_string()).unwrap_or_default();
-        let content = if may_read_people { harmless(&row.content) } else { String::new() };
+        let content = if may_read_people { harmless_cell(&row.content).into_owned() } else { String::new() };
         writer.write_record([id.as_str(), &row.reason, &row.window_start.to_string(), &row.line.to_string(), &content])?;
     }
     Ok(writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?.into())
-}
-
-/// The text, with an apostrophe in front when a spreadsheet would take it for a formula
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
-fn harmless(text: &str) -> String {
-    let looks_like_one = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if looks_like_one { format!("'{text}") } else { text.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_spreadsheet_would_carry_out_is_made_harmless() {
-        assert_eq!(harmless("=HYPERLINK(\"https://example.com\")"), "'=HYPERLINK(\"https://example.com\")");
-        for start in ['+', '-', '@', '\t', '\r'] {
-            assert!(harmless(&format!("{start}1")).starts_with('\''), "{start:?}");
-        }
-        assert_eq!(harmless("12,Ann"), "12,Ann");
-    }
 }
