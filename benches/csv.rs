@@ -10,13 +10,15 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
 
-use msi_actions::clock::Timestamp;
+use msi_actions::clock::{SystemClock, Timestamp};
 use msi_actions::ids::TeamId;
-use msi_actions::invites::csv::analyse;
+use msi_actions::invites::csv::{AnalysisBudget, AnalysisLimits, analyse};
 use msi_actions::members::{Team, Teams};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 const ROWS: u64 = 200_000;
 const ROUNDS: usize = 5;
@@ -74,7 +76,9 @@ fn read_merely(path: &Path) -> u64 {
 
 fn analyse_all(path: &Path, teams: &Teams) -> u64 {
     let mut file = File::open(path).expect("the file opens");
-    let analysis = analyse(&mut file, None, teams, None).expect("the file can be read");
+    let bytes = file.metadata().expect("the file is there").len();
+    let budget = AnalysisBudget::new(AnalysisLimits::for_file(bytes), bytes, Arc::new(SystemClock), CancellationToken::new());
+    let analysis = analyse(&mut file, None, teams, None, &budget).expect("the file can be read");
     assert_eq!((analysis.valid_rows, analysis.faults_total), (analysis.rows, 0), "{:?}", analysis.faults);
     assert!(analysis.mapping.role.is_some() && analysis.mapping.teams.is_some(), "all is mapped, so all is checked");
     analysis.rows

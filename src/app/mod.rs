@@ -27,7 +27,7 @@ use crate::db::{ConnectError, Db, DbError, WriteProbe};
 use crate::dead_letters::DeadLetters;
 use crate::http::gate::{Gate, gate};
 use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, idempotency};
-use crate::invites::{Activations, ForgetInvites, ImportInvites, ImportSubject, InvitationWatcher};
+use crate::invites::{Activations, ForgetInvites, ImportInvites, ImportSubject, InvitationWatcher, UploadSlots};
 use crate::jobs::{JobHandler, JobSubject, JobWorker, keep_tidying};
 use crate::mail::{ForgetMail, MailError, MailSubject, Mailer, SendMail};
 use crate::members::{AnswerPasswordResets, AutoLogin, PasswordResetSubject};
@@ -209,6 +209,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     connections.settle_lost_refreshes().await?;
     let stopping = shutdown.jobs.stopping();
     let streams = Data::new(EventStreams::new(stopping.clone()));
+    let uploads = Data::new(UploadSlots::default());
     let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), stopping.clone()));
     sync.keep_schedules().await?;
     for kind in [crate::invites::FORGET, crate::mail::FORGET, idempotency::FORGET] {
@@ -265,6 +266,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
             .app_data(sync.clone())
             .app_data(streams.clone())
             .app_data(letters.clone())
+            .app_data(uploads.clone())
             .app_data(metrics.clone())
             .app_data(queue.clone())
             .app_data(probe.clone())
@@ -278,6 +280,8 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let patience = Duration::from_secs(settings.server.shutdown_timeout_seconds);
     // When thousands come at once, it takes a while until each one's request is read; that is no fault of theirs.
     let server = server.client_request_timeout(settings.server.request_timeout()).keep_alive(KEEP_ALIVE);
+    // Whoever closes the connection waits for no answer: what is done for them ends, as it does behind other servers.
+    let server = server.h1_allow_half_closed(false);
     let server = server.disable_signals().shutdown_timeout(settings.server.shutdown_timeout_seconds).listen(listener)?.run();
     let handle = server.handle();
     let serving = tokio::spawn(server);

@@ -63,6 +63,7 @@ codes! {
     CallNotAllowed = 403, "call_not_allowed", "This client may not make this call to the vendor";
     NotFound = 404, "not_found", "There is nothing here";
     MethodNotAllowed = 405, "method_not_allowed", "The method is not allowed here";
+    UploadTooSlow = 408, "upload_too_slow", "The file comes too slowly";
     BodyTooLarge = 413, "body_too_large", "The body is too large";
     UnsupportedMediaType = 415, "unsupported_media_type", "The media type is not supported";
     TooManyRequests = 429, "too_many_requests", "Too many requests";

@@ -89,13 +89,16 @@ pub(super) async fn list(db: &Db, instance: InstanceId, after: Option<ImportId>,
     rows.into_iter().map(Import::try_from).collect()
 }
 
+const COUNT_UNCONFIRMED: &str = "SELECT COUNT(*) FROM invite_imports WHERE instance_id = $1 AND state = 'analysed' AND created_at >= $2";
+
 /// How many imports wait to be confirmed that were sent after `since`.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn count_unconfirmed(db: &Db, instance: InstanceId, since: Timestamp) -> Result<i64, DbError> {
-    const SQL: &str = "SELECT COUNT(*) FROM invite_imports WHERE instance_id = $1 AND state = 'analysed' AND created_at >= $2";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(since).fetch_one(c))
+    on!(db, c => sqlx::query_scalar(COUNT_UNCONFIRMED).bind(instance).bind(since).fetch_one(c))
+}
+
+/// The same, as the transaction sees it.
+pub(super) async fn count_unconfirmed_in(tx: &mut Tx, instance: InstanceId, since: Timestamp) -> Result<i64, DbError> {
+    on_tx!(tx, c => sqlx::query_scalar(COUNT_UNCONFIRMED).bind(instance).bind(since).fetch_one(c))
 }
 
 /// Keeps a new import; its rows follow by [`insert_chunk`].

@@ -27,7 +27,7 @@ use crate::language::Language;
 
 pub use delivery::InvitationWatcher;
 pub use forget::{FORGET, ForgetInvites};
-pub use http::Activations;
+pub use http::{Activations, UploadSlots};
 pub use import_job::{ImportInvites, ImportSubject};
 pub use provisioning::{Provisioning, invite_anew, provision, withdraw};
 
@@ -217,6 +217,9 @@ pub enum InviteError {
     /// Too many imports wait.
     #[error("{0} imports wait to be confirmed, which is as many as an instance can have; confirm or delete one")]
     ImportLimit(i64),
+    /// Too many files are on their way.
+    #[error("{0} files are on their way already, which is as many as are taken at once; send this one when another is done")]
+    UploadsBusy(usize),
     /// The file is no list of invitations.
     #[error(transparent)]
     Unreadable(#[from] csv::Unreadable),

@@ -182,6 +182,8 @@ on_both_engines! {
             (b"%PDF-1.7 \xe2\xe3", "a PDF document; export the list as CSV"),
             (b"\x89PNG\r\n\x1a\n", "an image; export the list"),
             (b"<html><table><tr><td>a@example.com</td></tr></table></html>", "a web page (HTML)"),
+            (b"[{\"email\": \"a@example.com\"}]", "a JSON document; export the list as CSV"),
+            (b"dn: cn=Ann,dc=example\nmail: a@example.com\n", "LDIF; export the list as CSV"),
             (b"BEGIN:VCARD\r\nEMAIL:a@example.com\r\n", "contacts (vCard); export the contacts as CSV"),
             (b"name,town\nAnn,Rome\n", "no column holds e-mail addresses"),
             (b"email\n", "no rows below its headers"),
@@ -195,9 +197,9 @@ on_both_engines! {
         let unannounced = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
         upload(&app, &token, "text/csv", unannounced).await.problem(413, "body_too_large");
         upload(&app, &token, "application/json", "{}").await.problem(415, "unsupported_media_type");
-        let endless = format!("email\n\"ann@example.com\n{}", "bo@example.com\n".repeat(100_000));
+        let endless = format!("email\n\"ann@example.com\n{}", "bo@example.com,".repeat(100_000));
         let problem = upload(&app, &token, "text/csv", endless).await.problem(422, "import_unreadable");
-        assert!(problem["detail"].as_str().unwrap().contains("line 2"), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("line 3"), "{problem}");
         app.stop().await;
     }
 

@@ -27,6 +27,7 @@ mod invite_changes;
 mod invite_imports;
 mod invite_imports_files;
 mod invite_imports_kills;
+mod invite_imports_limits;
 mod invite_imports_replicas;
 mod invites;
 mod jobs;

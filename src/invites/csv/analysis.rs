@@ -2,14 +2,17 @@ use std::io::{Read, Seek};
 
 use csv::StringRecord;
 
+use super::address_cell::is_address;
+use super::budget::{AnalysisBudget, Metered};
 use super::check::{Check, Found};
 use super::chunks::{Chunks, Keep};
 use super::dialect::{delimiter_of, first_names_columns, split_hint};
 use super::encoding::{Decoded, Recognised, lost, recognise, unreadable};
 use super::proposal::propose;
-use super::rows::{Cells, Rows, shorten};
+use super::row_reader::{FileRow, Rows};
+use super::rows::shorten;
 use super::{Analysis, Column, Dialect, Format, MOST_COLUMNS, MOST_NOTES, MOST_ROWS, Mapping, SAMPLE_ROWS, Unreadable, workbook};
-use crate::members::{EmailAddress, Teams};
+use crate::members::Teams;
 
 /// Rows whose cells are looked at to propose a mapping.
 const LOOK: usize = 1000;
@@ -22,18 +25,33 @@ const HEAD: u64 = 64 * 1024;
 pub type Kept<'a> = Option<&'a mut dyn Keep>;
 
 /// Says what is in a file, how its columns may be used, and what in it can't; hands its rows to `kept` as they come. Takes time
-/// in proportion to the file and blocks: call it on the blocking pool.
+/// in proportion to the file and blocks: call it on the blocking pool. It ends when `budget` does.
 ///
 /// # Errors
-/// [`Unreadable`], when it is no list of invitations.
-pub fn analyse<R: Read + Seek>(source: &mut R, charset: Option<&str>, teams: &Teams, kept: Kept<'_>) -> Result<Analysis, Unreadable> {
-    let Some(mut sheet) = workbook::first_sheet(source)? else { return analyse_text(source, charset, teams, kept) };
-    let mut analysis = analyse_text(&mut sheet.text, Some("utf-8"), teams, kept)?;
+/// [`Unreadable`], when it is no list of invitations, or `budget` doesn't suffice.
+pub fn analyse<R: Read + Seek>(
+    source: &mut R,
+    charset: Option<&str>,
+    teams: &Teams,
+    kept: Kept<'_>,
+    budget: &AnalysisBudget,
+) -> Result<Analysis, Unreadable> {
+    let Some(mut sheet) = workbook::first_sheet(source, budget)? else {
+        return analyse_text(&mut Metered::plain(source, budget).map_err(lost)?, charset, teams, kept, budget);
+    };
+    let text = &mut Metered::plain(&mut sheet.text, budget).map_err(lost)?;
+    let mut analysis = analyse_text(text, Some("utf-8"), teams, kept, budget)?;
     analysis.dialect = Dialect { format: Format::Xlsx, sheet: Some(shorten(&sheet.name)), ..analysis.dialect };
     Ok(analysis)
 }
 
-fn analyse_text<R: Read + Seek>(source: &mut R, charset: Option<&str>, teams: &Teams, kept: Kept<'_>) -> Result<Analysis, Unreadable> {
+fn analyse_text<R: Read + Seek>(
+    source: &mut R,
+    charset: Option<&str>,
+    teams: &Teams,
+    kept: Kept<'_>,
+    budget: &AnalysisBudget,
+) -> Result<Analysis, Unreadable> {
     let recognised = recognise(source, charset)?;
     let layout = Layout::find(source, recognised)?;
     let first = first_rows(source, &layout)?;
@@ -50,7 +68,7 @@ fn analyse_text<R: Read + Seek>(source: &mut R, charset: Option<&str>, teams: &T
     let mapping = propose(headers, columns, body, teams).ok_or(Unreadable::NoAddresses)?;
     let proposed = Mapping::from(mapping);
     let check = Check::new(proposed, columns, teams.clone());
-    let mut count = Count { check, chunks: kept.map(Chunks::new), rows: 0, notes: 0 };
+    let mut count = Count { check, chunks: kept.map(|keep| Chunks::new(keep, budget)), rows: 0, notes: 0 };
     let mut rows = layout.rows(source)?;
     if has_headers {
         rows.next_row()?;
@@ -112,9 +130,9 @@ fn first_rows<R: Read + Seek>(source: &mut R, layout: &Layout) -> Result<Vec<Str
     let mut rows = layout.rows(source)?;
     let (mut first, mut bytes) = (Vec::new(), 0);
     while first.len() <= LOOK && (bytes < LOOK_BYTES || first.len() < 2) {
-        let Some((_, record)) = rows.next_row()? else { break };
-        bytes += record.as_slice().len();
-        first.push(record.clone());
+        let Some(row) = rows.next_row()? else { break };
+        bytes += row.record.as_slice().len();
+        first.push(row.record.clone());
     }
     Ok(first)
 }
@@ -136,36 +154,36 @@ struct Count<'a> {
 }
 
 impl Count<'_> {
-    fn add(&mut self, number: u64, record: &StringRecord) -> Result<(), Unreadable> {
+    fn add(&mut self, row: FileRow<'_>) -> Result<(), Unreadable> {
         self.rows += 1;
         if self.rows > MOST_ROWS {
             return Err(Unreadable::TooManyRows);
         }
-        let found = self.check.row(number, Cells::of(record));
-        self.keep(number, record, Some(found))
+        let found = self.check.row(row.number, row.cells());
+        self.keep(row, Some(found))
     }
 
-    fn keep(&mut self, number: u64, record: &StringRecord, found: Option<Found>) -> Result<(), Unreadable> {
-        self.chunks.as_mut().map_or(Ok(()), |chunks| chunks.add(number, record, found)).map_err(lost)
+    fn keep(&mut self, row: FileRow<'_>, found: Option<Found>) -> Result<(), Unreadable> {
+        self.chunks.as_mut().map_or(Ok(()), |chunks| chunks.add(row, found)).map_err(lost)
     }
 
     /// Reads the rows. Lines of one cell at the end of a table that has more are notes; whether they are, the end shows.
     fn read<R: Read>(&mut self, rows: &mut Rows<R>, mapping: &Mapping, columns: usize) -> Result<(), Unreadable> {
         let mut notes: Vec<(u64, StringRecord)> = Vec::new();
-        while let Some((number, record)) = rows.next_row()? {
-            let like_note = columns > 1 && record.len() == 1 && EmailAddress::check(Cells::of(record).at(Some(mapping.email))).is_err();
-            if like_note && notes.len() < MOST_NOTES {
-                notes.push((number, record.clone()));
+        while let Some(row) = rows.next_row()? {
+            let is_single = columns > 1 && row.record.len() == 1 && row.unclosed_quote.is_none();
+            if is_single && notes.len() < MOST_NOTES && !is_address(row.cells().at(Some(mapping.email))) {
+                notes.push((row.number, row.record.clone()));
                 continue;
             }
             for (number, note) in notes.drain(..) {
-                self.add(number, &note)?;
+                self.add(FileRow { number, record: &note, unclosed_quote: None })?;
             }
-            self.add(number, record)?;
+            self.add(row)?;
         }
         self.notes = notes.len() as u64;
         for (number, note) in &notes {
-            self.keep(*number, note, None)?;
+            self.keep(FileRow { number: *number, record: note, unclosed_quote: None }, None)?;
         }
         self.chunks.as_mut().map_or(Ok(()), Chunks::end_chunk).map_err(lost)
     }

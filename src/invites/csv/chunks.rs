@@ -2,10 +2,12 @@ use std::io;
 
 use csv::{Reader, StringRecord, Writer};
 
+use super::budget::AnalysisBudget;
 use super::check::{Found, repeated};
 use super::dialect::reader;
+use super::row_reader::FileRow;
 use super::rows::{Cells, read_row};
-use super::{Mapping, RowFault};
+use super::{ColumnNumber, Mapping, RowFault};
 use crate::members::Teams;
 
 /// Most rows of a chunk: what one transaction invites.
@@ -23,7 +25,8 @@ pub struct Chunk {
     pub faults: u32,
     /// Numbers of the rows that repeat an address, each with the number of the row that has it first.
     pub repeats: Vec<(u64, u64)>,
-    /// CSV in UTF-8 with commas; the first cell of each row is its number in the file.
+    /// CSV in UTF-8 with commas; the first cell of each row is its number in the file, followed by a quotation mark and a column when
+    /// a quotation mark is opened there and never closed.
     pub body: Vec<u8>,
 }
 
@@ -39,6 +42,7 @@ pub trait Keep {
 /// Puts rows into chunks.
 pub(super) struct Chunks<'a> {
     keep: &'a mut dyn Keep,
+    budget: &'a AnalysisBudget,
     first: u64,
     rows: u32,
     faults: u32,
@@ -52,17 +56,20 @@ fn writer() -> Writer<Vec<u8>> {
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(keep: &'a mut dyn Keep) -> Self {
-        Self { keep, first: 0, rows: 0, faults: 0, repeats: Vec::new(), writer: writer(), bytes: 0 }
+    pub(super) fn new(keep: &'a mut dyn Keep, budget: &'a AnalysisBudget) -> Self {
+        Self { keep, budget, first: 0, rows: 0, faults: 0, repeats: Vec::new(), writer: writer(), bytes: 0 }
     }
 
     /// Adds a row; of a note below the table nothing was found.
-    pub(super) fn add(&mut self, number: u64, row: &StringRecord, found: Option<Found>) -> io::Result<()> {
-        let mut digits = [0; 20];
-        self.writer.write_field(decimal(number, &mut digits))?;
-        self.writer.write_record(row)?;
+    pub(super) fn add(&mut self, row: FileRow<'_>, found: Option<Found>) -> io::Result<()> {
+        let (number, record) = (row.number, row.record);
+        match row.unclosed_quote {
+            None => self.writer.write_field(decimal(number, &mut [0; 20]))?,
+            Some(column) => self.writer.write_field(format!("{number}\"{}", column.0))?,
+        }
+        self.writer.write_record(record)?;
         self.rows += 1;
-        self.bytes += row.as_slice().len() + row.len();
+        self.bytes += record.as_slice().len() + record.len();
         if let Some(found) = found {
             self.faults = self.faults.saturating_add(found.faults);
             self.repeats.extend(found.repeats.map(|first| (number, first)));
@@ -76,6 +83,7 @@ impl<'a> Chunks<'a> {
             return Ok(());
         }
         let body = std::mem::replace(&mut self.writer, writer()).into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        self.budget.spend_written(body.len() as u64)?;
         let (first, rows, faults) = (self.first, self.rows, self.faults);
         self.first += u64::from(rows);
         (self.rows, self.faults, self.bytes) = (0, 0, 0);
@@ -113,8 +121,10 @@ impl<'a> StoredRows<'a> {
     pub fn next_row(&mut self) -> Option<(u64, Cells<'_>)> {
         // We wrote it ourselves: it is UTF-8 and begins with a number.
         let read = self.reader.read_record(&mut self.record).unwrap_or(false);
-        let number = self.record.get(0)?.parse().ok()?;
-        read.then_some((number, Cells::after_first(&self.record)))
+        let first = self.record.get(0)?;
+        let (number, column) = first.split_once('"').map_or((first, None), |(number, column)| (number, column.parse().ok()));
+        let number = number.parse().ok()?;
+        read.then_some((number, Cells::after_first(&self.record, column.map(ColumnNumber))))
     }
 }
 

@@ -1,8 +1,8 @@
 use csv::{Reader, ReaderBuilder, StringRecord};
 use serde::{Deserialize, Serialize};
 
+use super::address_cell::is_address;
 use super::headers::field_named;
-use crate::members::EmailAddress;
 
 /// Records looked at to tell the delimiter.
 const LOOK: usize = 50;
@@ -66,7 +66,7 @@ pub(super) fn delimiter_of(text: &str) -> u8 {
 fn score(text: &str, delimiter: u8) -> (usize, usize) {
     let mut reader = reader(text.as_bytes(), delimiter);
     let rows: Vec<StringRecord> = reader.records().take(LOOK).map_while(Result::ok).collect();
-    let addresses = rows.iter().flatten().filter(|cell| EmailAddress::check(cell).is_ok()).count();
+    let addresses = rows.iter().flatten().filter(|cell| is_address(cell)).count();
     let width = rows.first().map_or(0, StringRecord::len);
     let alike = if width > 1 { rows.iter().filter(|row| row.len() == width).count() } else { 0 };
     (addresses, alike)
@@ -76,7 +76,6 @@ fn score(text: &str, delimiter: u8) -> (usize, usize) {
 /// the rows below is.
 pub(super) fn first_names_columns(rows: &[StringRecord]) -> bool {
     let Some((first, rest)) = rows.split_first() else { return false };
-    let is_address = |cell: &str| EmailAddress::check(cell).is_ok();
     if first.iter().any(is_address) {
         return false;
     }

@@ -4,8 +4,8 @@ use std::ops::Range;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::Unreadable;
 use super::foreign::{Foreign, by_bytes, by_text};
+use super::{AnalysisStop, Unreadable};
 
 /// Bytes read at once.
 const BLOCK: usize = 64 * 1024;
@@ -47,8 +47,12 @@ pub(super) fn recognise<R: Read + Seek>(source: &mut R, charset: Option<&str>) -
     Ok(recognised)
 }
 
-pub(super) fn lost(_: io::Error) -> Unreadable {
-    Unreadable::Lost
+/// What an error of a file that is read or written means.
+pub(super) fn lost(error: io::Error) -> Unreadable {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<AnalysisStop>()) {
+        Some(stop) => (*stop).into(),
+        None => Unreadable::Lost,
+    }
 }
 
 /// Reads until the buffer is full or the file ends.
@@ -205,7 +209,8 @@ pub(super) fn unreadable(error: &io::Error, line: u64) -> Unreadable {
     match error.get_ref() {
         Some(inner) if inner.is::<NulFound>() => Unreadable::Foreign(Foreign::Unknown),
         Some(inner) if inner.is::<RowEndless>() => Unreadable::RowTooLong { line },
-        _ => Unreadable::Lost,
+        Some(inner) => inner.downcast_ref::<AnalysisStop>().map_or(Unreadable::Lost, |stop| (*stop).into()),
+        None => Unreadable::Lost,
     }
 }
 

@@ -26,6 +26,9 @@ pub enum Foreign {
     WebPage,
     Xml,
     Contacts,
+    Json,
+    /// An export of a directory (RFC 2849).
+    Ldif,
     Unknown,
 }
 
@@ -49,6 +52,8 @@ impl Foreign {
             Self::WebPage => "a web page (HTML), which some programs call .xls",
             Self::Xml => "an XML document",
             Self::Contacts => "a file of contacts (vCard)",
+            Self::Json => "a JSON document",
+            Self::Ldif => "a directory's export in LDIF",
             Self::Unknown => "neither a text nor a spreadsheet that can be read",
         }
     }
@@ -64,6 +69,8 @@ impl Foreign {
             Self::Archive | Self::Compressed => "unpack it, and send the CSV file or the Excel workbook (.xlsx) that is in it",
             Self::HalfArchive => "send the whole file again",
             Self::Pdf | Self::Image => "export the list as CSV or Excel workbook (.xlsx) where it comes from, and send that",
+            Self::Json => "export the list as CSV (comma separated values), or send the addresses to POST /v1/invites",
+            Self::Ldif => "export the list as CSV (comma separated values), and send that",
             Self::Contacts => "export the contacts as CSV (comma separated values), and send that",
             Self::OldWorkbook | Self::OldOffice | Self::BinaryWorkbook | Self::WebPage | Self::Xml | Self::Unknown => {
                 "open it in a spreadsheet program, save it as CSV (comma separated values) or Excel workbook (.xlsx), and send that"
@@ -115,8 +122,30 @@ pub(super) fn by_text(head: &str) -> Option<Foreign> {
         () if begins(&["<!doctype html", "<html", "<head", "<meta", "<style", "<table"]) => Some(Foreign::WebPage),
         () if begins(&["<?xml"]) => Some(Foreign::Xml),
         () if begins(&["begin:vcard"]) => Some(Foreign::Contacts),
+        () if is_json(head) => Some(Foreign::Json),
+        () if is_ldif(head) => Some(Foreign::Ldif),
         () => None,
     }
+}
+
+/// Whether a text begins like an object or an array of JSON (RFC 8259), of which no list of people does.
+fn is_json(head: &str) -> bool {
+    let mut signs = head.chars().filter(|one| !one.is_whitespace());
+    match (signs.next(), signs.next()) {
+        (Some('{'), Some(next)) => matches!(next, '"' | '}'),
+        (Some('['), Some(next)) => matches!(next, '"' | '{' | '[' | ']'),
+        _ => false,
+    }
+}
+
+/// Whether a text begins like LDIF (RFC 2849): perhaps with comments and a version, then with a distinguished name.
+fn is_ldif(head: &str) -> bool {
+    let is_line_of = |line: &str, name: &str| {
+        line.split_once(':').is_some_and(|(attribute, value)| attribute.eq_ignore_ascii_case(name) && !value.trim().is_empty())
+    };
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).peekable();
+    let _version = lines.next_if(|line| is_line_of(line, "version"));
+    lines.next().is_some_and(|line| is_line_of(line, "dn") && (line.contains('=') || line.contains("::")))
 }
 
 /// The kind that an archive without an Excel workbook in it is of.
@@ -239,6 +268,15 @@ mod tests {
             ("<TABLE border=1><tr>", Some(Foreign::WebPage)),
             ("<?xml version=\"1.0\"?>", Some(Foreign::Xml)),
             ("BEGIN:VCARD\r\nVERSION:3.0", Some(Foreign::Contacts)),
+            ("{\"people\": [{\"email\": \"a@example.com\"}]}", Some(Foreign::Json)),
+            ("[\n  {\"email\": \"a@example.com\"}\n]", Some(Foreign::Json)),
+            ("{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\"}\n", Some(Foreign::Json)),
+            ("[\"a@example.com\"]", Some(Foreign::Json)),
+            ("dn: cn=Ann,dc=example,dc=com\nmail: a@example.com\n", Some(Foreign::Ldif)),
+            ("version: 1\n\n# people\ndn:: Y249QW5uLGRjPWV4YW1wbGU=\n", Some(Foreign::Ldif)),
+            ("[email],[name]\na@example.com,Ann", None),
+            ("dn,email\n1,a@example.com", None),
+            ("version: 1\na@example.com", None),
             ("<ann@example.com>,Ann", None),
             ("email,name", None),
         ] {

@@ -2,7 +2,11 @@
 //! spreadsheet. Pure: bytes come in, what is in them comes out. Everything here blocks and takes memory bounded by the limits
 //! below, whatever the file.
 
+mod address_cell;
 mod analysis;
+mod budget;
+#[cfg(test)]
+mod budget_tests;
 mod check;
 mod chunks;
 mod dialect;
@@ -13,6 +17,7 @@ mod headers;
 mod languages;
 mod mapping;
 mod proposal;
+mod row_reader;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -22,6 +27,7 @@ mod workbook_bounds;
 use serde::{Deserialize, Serialize};
 
 pub use analysis::{Kept, analyse};
+pub use budget::{AnalysisBudget, AnalysisLimits, AnalysisStop, LimitMet};
 pub use check::Check;
 pub use chunks::{Chunk, Keep, StoredRows};
 pub use dialect::{Dialect, Format};
@@ -93,7 +99,7 @@ pub struct RowFault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<u16>,
     /// Stable name of the fault: `email_missing`, `email_invalid`, `duplicate`, `name_too_long`, `role_unknown`,
-    /// `team_unknown`, `too_many_cells`.
+    /// `team_unknown`, `too_many_cells`, `quote_unclosed`.
     pub code: String,
     /// What is wrong.
     pub detail: String,
@@ -126,6 +132,15 @@ pub struct Analysis {
     pub notes: u64,
 }
 
+impl From<AnalysisStop> for Unreadable {
+    fn from(stop: AnalysisStop) -> Self {
+        match stop {
+            AnalysisStop::Limit(limit) => Self::LimitMet(limit),
+            AnalysisStop::Canceled => Self::Canceled,
+        }
+    }
+}
+
 /// Why a file is no list of invitations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -144,6 +159,12 @@ pub enum Unreadable {
         /// The line in the file, from 1.
         line: u64,
     },
+    /// Making a list of it takes more than one file may take.
+    #[error(transparent)]
+    LimitMet(LimitMet),
+    /// Nobody waits for the answer any more.
+    #[error("the analysis was canceled")]
+    Canceled,
     /// The file could not be read from its place on disk.
     #[error("the file could not be kept while it was read")]
     Lost,

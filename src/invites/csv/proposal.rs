@@ -1,8 +1,9 @@
 use csv::StringRecord;
 
+use super::address_cell::{address_in, is_address};
 use super::headers::{field_named, plain, role_meant};
 use super::{Field, Proposal, ProposedMapping};
-use crate::members::{EmailAddress, Teams};
+use crate::members::Teams;
 
 /// What the cells of a column are.
 #[derive(Debug, Default, Clone, Copy)]
@@ -26,14 +27,14 @@ impl Content {
 fn contents(columns: usize, rows: &[StringRecord], teams: &Teams) -> Vec<Content> {
     let mut contents = vec![Content::default(); columns];
     for row in rows {
-        let address = row.iter().find(|cell| EmailAddress::check(cell).is_ok());
-        let local = address.and_then(|address| address.split_once('@')).map(|(local, _)| plain(local)).unwrap_or_default();
+        let address = row.iter().find_map(|cell| address_in(cell).ok());
+        let local = address.and_then(|found| found.address.split_once('@')).map(|(local, _)| plain(local)).unwrap_or_default();
         for (content, cell) in contents.iter_mut().zip(row) {
             if cell.trim().is_empty() {
                 continue;
             }
             content.filled += 1;
-            if EmailAddress::check(cell).is_ok() {
+            if is_address(cell) {
                 content.addresses += 1;
                 continue;
             }

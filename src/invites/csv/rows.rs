@@ -1,16 +1,12 @@
-use std::cell::Cell;
-use std::io::{self, Read};
-use std::rc::Rc;
+use csv::StringRecord;
 
-use csv::{Reader, StringRecord};
-
-use super::dialect::reader;
-use super::encoding::{RowEndless, lost, unreadable};
+use super::address_cell::{AddressCell, address_in};
 use super::headers::role_meant;
-use super::{ColumnNumber, LONGEST_ROW, Mapping, RowFault, Unreadable};
+use super::{ColumnNumber, Mapping, RowFault};
 use crate::auth::Role;
 use crate::display_name::is_unreadable;
 use crate::ids::TeamId;
+use crate::invites::addresses::split_name;
 use crate::members::{EmailAddress, LONGEST_NAME, NoEmailAddress, Teams};
 
 /// A person in a row.
@@ -24,85 +20,25 @@ pub struct ImportRow {
     pub teams: Vec<TeamId>,
 }
 
-/// Text that ends in an error when nobody has taken a row from it for too long.
-struct Bounded<R> {
-    text: R,
-    left: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 {
-            return Err(io::Error::other(RowEndless));
-        }
-        let length = buffer.len().min(left);
-        let read = self.text.read(&mut buffer[..length])?;
-        self.left.set(left - read);
-        Ok(read)
-    }
-}
-
-/// The rows of a text, one at a time, in memory bounded by [`LONGEST_ROW`].
-pub(super) struct Rows<R> {
-    reader: Reader<Bounded<R>>,
-    left: Rc<Cell<usize>>,
-    record: StringRecord,
-    /// Number of the row just read; the first row of the file is 1.
-    number: u64,
-}
-
-impl<R: Read> Rows<R> {
-    /// The rows of a text in UTF-8.
-    pub(super) fn over(text: R, delimiter: u8) -> Self {
-        let left = Rc::new(Cell::new(LONGEST_ROW));
-        let reader = reader(Bounded { text, left: left.clone() }, delimiter);
-        Self { reader, left, record: StringRecord::new(), number: 0 }
-    }
-
-    /// The next row of the file, headers and empty cells included.
-    pub(super) fn next_raw(&mut self) -> Result<Option<(u64, &StringRecord)>, Unreadable> {
-        self.left.set(LONGEST_ROW);
-        let line = self.reader.position().line();
-        let read = self.reader.read_record(&mut self.record).map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(error) => unreadable(&error, line),
-            // Reading flexibly from text known to be UTF-8 has nothing else left to fail.
-            _ => lost(io::ErrorKind::InvalidData.into()),
-        })?;
-        self.number += u64::from(read);
-        Ok(read.then_some((self.number, &self.record)))
-    }
-
-    /// The next row with something in it, and its number in the file.
-    pub(super) fn next_row(&mut self) -> Result<Option<(u64, &StringRecord)>, Unreadable> {
-        loop {
-            if self.next_raw()?.is_none() {
-                return Ok(None);
-            }
-            if self.record.iter().any(|cell| !cell.trim().is_empty()) {
-                return Ok(Some((self.number, &self.record)));
-            }
-        }
-    }
-}
-
 /// The cells of a row.
 #[derive(Debug, Clone, Copy)]
 pub struct Cells<'a> {
     record: &'a StringRecord,
     /// Cells of the record that come before those of the row.
     before: usize,
+    /// The column where a quotation mark is opened and never closed.
+    unclosed_quote: Option<ColumnNumber>,
 }
 
 impl<'a> Cells<'a> {
     /// A record that is a row.
-    pub(super) fn of(record: &'a StringRecord) -> Self {
-        Self { record, before: 0 }
+    pub(super) fn of(record: &'a StringRecord, unclosed_quote: Option<ColumnNumber>) -> Self {
+        Self { record, before: 0, unclosed_quote }
     }
 
     /// A record whose first cell is something else.
-    pub(super) fn after_first(record: &'a StringRecord) -> Self {
-        Self { record, before: 1 }
+    pub(super) fn after_first(record: &'a StringRecord, unclosed_quote: Option<ColumnNumber>) -> Self {
+        Self { record, before: 1, unclosed_quote }
     }
 
     /// How many there are.
@@ -125,7 +61,10 @@ impl<'a> Cells<'a> {
 
 /// What a row says of a person, still in the row's own words.
 pub(super) struct Said<'a> {
+    /// The address alone; what the cell holds when there is none.
     pub(super) email: &'a str,
+    /// The name beside the address.
+    display_name: Option<&'a str>,
     first_name: &'a str,
     last_name: &'a str,
     role: &'a str,
@@ -147,14 +86,24 @@ pub(super) fn examine<'a>(
         let detail = format!("the row has {count} cells, but the file has {columns} columns; is a value with a delimiter unquoted?");
         faults.push(RowFault::new(number, None, "too_many_cells", detail));
     }
+    if let Some(column) = cells.unclosed_quote {
+        let detail = "a quotation mark is opened here and never closed; close it, or take it away";
+        faults.push(RowFault::new(number, Some(column), "quote_unclosed", detail));
+    }
+    let email_cell = cells.at(Some(mapping.email));
+    let read = address_in(email_cell);
+    let AddressCell { address, name } = read.unwrap_or(AddressCell { address: email_cell, name: None });
     let said = Said {
-        email: cells.at(Some(mapping.email)),
+        email: address,
+        display_name: name,
         first_name: cells.at(mapping.first_name),
         last_name: cells.at(mapping.last_name),
         role: cells.at(mapping.role),
         teams: cells.at(mapping.teams),
     };
-    if let Err(why) = EmailAddress::check(said.email) {
+    if let Err(why) = read
+        && cells.unclosed_quote != Some(mapping.email)
+    {
         let code = if why == NoEmailAddress::Empty { "email_missing" } else { "email_invalid" };
         faults.push(RowFault::new(number, Some(mapping.email), code, why.to_string()));
     }
@@ -187,9 +136,23 @@ pub fn read_row(number: u64, cells: Cells<'_>, mapping: &Mapping, columns: usize
     let said = examine(number, cells, mapping, columns, is_role, unknown_team, &mut faults);
     match (EmailAddress::parse(said.email), teams.in_cell(said.teams)) {
         (Ok(email), Ok(teams)) if faults.is_empty() => {
-            Ok(ImportRow { email, first_name: name(said.first_name), last_name: name(said.last_name), role: role_meant(said.role), teams })
+            let (first_name, last_name) = said.names();
+            Ok(ImportRow { email, first_name, last_name, role: role_meant(said.role), teams })
         }
         _ => Err(faults),
+    }
+}
+
+impl Said<'_> {
+    /// The person's names: those of their columns, else the one beside the address.
+    fn names(&self) -> (Option<String>, Option<String>) {
+        match (name(self.first_name), name(self.last_name), self.display_name) {
+            (None, None, Some(display_name)) => {
+                let (first, last) = split_name(display_name);
+                (first.as_deref().and_then(name), last.as_deref().and_then(name))
+            }
+            (first, last, _) => (first, last),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 use calamine::{Cell, DataRef, Reader, SheetVisible, Xlsx};
 
+use super::budget::{AnalysisBudget, Metered};
 use super::encoding::lost;
 use super::workbook_bounds::check_bounds;
 use super::{LONGEST_ROW, MOST_COLUMNS, MOST_ROWS, Unreadable};
@@ -13,6 +14,9 @@ use super::{LONGEST_ROW, MOST_COLUMNS, MOST_ROWS, Unreadable};
 const ZIP: &[u8] = b"PK\x03\x04";
 /// Empty rows between two that are not; a sheet can have a million.
 const WIDEST_GAP: u32 = 10_000;
+
+/// What an empty row takes: two quotes and the end of the line.
+const EMPTY_ROW_BYTES: u64 = 3;
 
 /// A sheet of a spreadsheet.
 pub(super) struct Sheet {
@@ -25,21 +29,24 @@ pub(super) struct Sheet {
 /// The first sheet that is shown and not empty; `None` for a file that is no archive.
 ///
 /// # Errors
-/// [`Unreadable`], when it is an archive of another kind, or a spreadsheet that can't be read within our bounds.
-pub(super) fn first_sheet<R: Read + Seek>(source: &mut R) -> Result<Option<Sheet>, Unreadable> {
+/// [`Unreadable`], when it is an archive of another kind, or a spreadsheet that can't be read within our bounds and the budget.
+pub(super) fn first_sheet<R: Read + Seek>(source: &mut R, budget: &AnalysisBudget) -> Result<Option<Sheet>, Unreadable> {
     source.rewind().map_err(lost)?;
     let mut start = Vec::new();
     (&mut *source).take(ZIP.len() as u64).read_to_end(&mut start).map_err(lost)?;
     if start != ZIP {
         return Ok(None);
     }
-    check_bounds(source)?;
-    source.rewind().map_err(lost)?;
-    let mut book = Xlsx::new(&mut *source).map_err(|_| Unreadable::Workbook("it is damaged, or no .xlsx"))?;
+    let parts = check_bounds(source, budget)?;
+    // What the library that opens it reads is counted, and its errors hide why reading ended.
+    let stopped_or = |otherwise| move || budget.stopped().map_or(otherwise, Unreadable::from);
+    let metered = Metered::archive(source, budget, &parts).map_err(lost)?;
+    let mut book = Xlsx::new(metered).map_err(|_| stopped_or(Unreadable::Workbook("it is damaged, or no .xlsx"))())?;
     let shown = book.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
     let names: Vec<String> = shown.map(|sheet| sheet.name.clone()).collect();
     for name in names {
-        if let Some(text) = sheet_text(&mut book, &name)? {
+        budget.spend_sheet()?;
+        if let Some(text) = sheet_text(&mut book, &name, budget)? {
             return Ok(Some(Sheet { name, text }));
         }
     }
@@ -51,16 +58,20 @@ fn damaged<E>(_: E) -> Unreadable {
 }
 
 /// Writes the sheet as CSV; `None` when nothing is in it, or when it is a chart.
-fn sheet_text<R: Read + Seek>(book: &mut Xlsx<&mut R>, name: &str) -> Result<Option<File>, Unreadable> {
-    let Ok(mut cells) = book.worksheet_cells_reader(name) else { return Ok(None) };
-    let mut text = SheetWriter::new(tempfile::tempfile().map_err(lost)?);
-    while let Some(cell) = cells.next_cell().map_err(damaged)? {
+fn sheet_text<R: Read + Seek>(book: &mut Xlsx<R>, name: &str, budget: &AnalysisBudget) -> Result<Option<File>, Unreadable> {
+    let Ok(mut cells) = book.worksheet_cells_reader(name) else {
+        return budget.stopped().map_or(Ok(None), |stop| Err(stop.into()));
+    };
+    let mut text = SheetWriter::new(tempfile::tempfile().map_err(lost)?, budget);
+    while let Some(cell) = cells.next_cell().map_err(|error| budget.stopped().map_or_else(|| damaged(error), Unreadable::from))? {
+        budget.spend_cell()?;
         text.add(&cell)?;
     }
     text.end()
 }
 
-struct SheetWriter {
+struct SheetWriter<'a> {
+    budget: &'a AnalysisBudget,
     writer: csv::Writer<BufWriter<File>>,
     /// The cells of the row under way; as many as are in use.
     row: Vec<String>,
@@ -73,10 +84,10 @@ struct SheetWriter {
     written: u64,
 }
 
-impl SheetWriter {
-    fn new(file: File) -> Self {
+impl<'a> SheetWriter<'a> {
+    fn new(file: File, budget: &'a AnalysisBudget) -> Self {
         let writer = csv::WriterBuilder::new().flexible(true).from_writer(BufWriter::new(file));
-        Self { writer, row: Vec::new(), used: 0, bytes: 0, at: 0, width: 0, written: 0 }
+        Self { budget, writer, row: Vec::new(), used: 0, bytes: 0, at: 0, width: 0, written: 0 }
     }
 
     fn add(&mut self, cell: &Cell<DataRef<'_>>) -> Result<(), Unreadable> {
@@ -91,17 +102,19 @@ impl SheetWriter {
         }
         if row != self.at {
             let gap = row.checked_sub(self.at).ok_or_else(|| damaged(()))?;
-            self.end_row().map_err(lost)?;
+            self.end_row()?;
             if gap > WIDEST_GAP {
                 return Err(Unreadable::Workbook("it has more than 10,000 empty rows between others; delete them"));
             }
             for _ in 1..gap {
+                self.budget.spend_rows(1)?;
+                self.budget.spend_text(EMPTY_ROW_BYTES)?;
                 // One empty cell, quoted, so that it is read as a row.
                 self.writer.write_record([""]).map_err(|error| lost(error.into()))?;
             }
             self.at = row;
         }
-        self.bytes += value.len();
+        self.bytes += written_length(&value);
         if self.bytes > LONGEST_ROW / 2 {
             return Err(Unreadable::RowTooLong { line: u64::from(row) + 1 });
         }
@@ -113,17 +126,21 @@ impl SheetWriter {
         Ok(())
     }
 
-    fn end_row(&mut self) -> io::Result<()> {
+    fn end_row(&mut self) -> Result<(), Unreadable> {
+        self.budget.spend_rows(1)?;
         if self.used == 0 {
             // The rows above the first cell of the sheet.
-            return Ok(self.writer.write_record([""])?);
+            self.budget.spend_text(EMPTY_ROW_BYTES)?;
+            return self.writer.write_record([""]).map_err(|error| lost(error.into()));
         }
         if self.width == 0 {
             self.width = self.used;
         }
         let width = self.used.max(self.width);
         self.row.resize_with(width.max(self.row.len()), String::new);
-        self.writer.write_record(&self.row[..width])?;
+        // A delimiter or line end behind each cell.
+        self.budget.spend_text((self.bytes + width) as u64)?;
+        self.writer.write_record(&self.row[..width]).map_err(|error| lost(error.into()))?;
         self.row.iter_mut().for_each(String::clear);
         (self.used, self.bytes) = (0, 0);
         self.written += 1;
@@ -134,7 +151,7 @@ impl SheetWriter {
         if self.used == 0 && self.written == 0 {
             return Ok(None);
         }
-        self.end_row().map_err(lost)?;
+        self.end_row()?;
         if self.written > MOST_ROWS + 1 {
             return Err(Unreadable::TooManyRows);
         }
@@ -143,6 +160,13 @@ impl SheetWriter {
         file.flush().and_then(|()| file.seek(SeekFrom::Start(0))).map_err(lost)?;
         Ok(Some(file))
     }
+}
+
+/// Bytes that a cell takes in CSV: quotes around it when it needs them, and a second one for each in it.
+fn written_length(cell: &str) -> usize {
+    let quotes = memchr::memchr_iter(b'"', cell.as_bytes()).count();
+    let is_quoted = quotes > 0 || memchr::memchr3(b',', b'\n', b'\r', cell.as_bytes()).is_some();
+    cell.len() + quotes + if is_quoted { 2 } else { 0 }
 }
 
 /// The text of a cell, as a person would type it.
@@ -174,6 +198,7 @@ pub(super) mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
+    use crate::invites::csv::budget::tests::budget;
 
     /// A small spreadsheet, as Excel's format wants it.
     pub(crate) fn small() -> Vec<u8> {
@@ -188,7 +213,7 @@ pub(super) mod tests {
     }
 
     fn text(bytes: &[u8]) -> Result<(String, String), Unreadable> {
-        let mut sheet = first_sheet(&mut Cursor::new(bytes))?.expect("an archive");
+        let mut sheet = first_sheet(&mut Cursor::new(bytes), &budget(bytes.len() as u64))?.expect("an archive");
         let mut text = String::new();
         sheet.text.read_to_string(&mut text).unwrap();
         Ok((sheet.name, text))
@@ -227,6 +252,11 @@ pub(super) mod tests {
 
     /// The small spreadsheet with another file in place of one of its own.
     fn with(name: &str, content: &[u8]) -> Vec<u8> {
+        small_with(&[(name, content)])
+    }
+
+    /// The small spreadsheet with other files in place of its own.
+    pub(crate) fn small_with(others: &[(&str, &[u8])]) -> Vec<u8> {
         let mut original = zip::ZipArchive::new(Cursor::new(small())).unwrap();
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         for at in 0..original.len() {
@@ -235,8 +265,10 @@ pub(super) mod tests {
             file.read_to_end(&mut bytes).unwrap();
             files.push((String::from_utf8_lossy(file.name_raw()).into_owned(), bytes));
         }
-        files.retain(|(known, _)| known != name);
-        files.push((name.to_owned(), content.to_vec()));
+        for (name, content) in others {
+            files.retain(|(known, _)| known != name);
+            files.push(((*name).to_owned(), content.to_vec()));
+        }
         let borrowed: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         archive(&borrowed)
     }

@@ -6,31 +6,33 @@ use std::io::{Read, Seek};
 use zip::ZipArchive;
 
 use super::Unreadable;
+use super::budget::{AnalysisBudget, Metered, PackedPart};
 use super::encoding::lost;
 use super::foreign::{Foreign, by_archive};
 
 /// Most files in the archive.
 const MOST_FILES: usize = 2000;
-/// Most bytes of all of it, unpacked.
-const MOST_BYTES: u64 = 400 * 1024 * 1024;
 /// Most bytes of a part that is kept in memory while the spreadsheet is open, unpacked: the texts of cells are one.
 const MOST_IN_MEMORY: u64 = 24 * 1024 * 1024;
 /// Most bytes between two tags.
 const LONGEST_RUN: usize = 1024 * 1024;
+/// Most tags of such a part that is not the texts: a style is some hundred bytes in memory, and no program writes so many.
+const MOST_TAGS_IN_MEMORY: u64 = 500_000;
 /// Most different texts that a spreadsheet may announce.
 const MOST_TEXTS: u64 = 1_000_000;
 
 const TOO_LARGE: Unreadable = Unreadable::Workbook("unpacked it is too large");
 const ODD: Unreadable = Unreadable::Workbook("it holds what spreadsheet programs don't write");
 
-/// Unpacks everything that will be read later, a block at a time, and checks it.
+/// Unpacks everything that will be read later, a block at a time, and checks it. Gives where its parts are, and what they unpack to.
 ///
 /// # Errors
-/// [`Unreadable::Foreign`] for another kind of archive, [`Unreadable::Workbook`] for what is beyond the bounds.
-pub(super) fn check_bounds<R: Read + Seek>(source: &mut R) -> Result<(), Unreadable> {
-    source.rewind().map_err(lost)?;
-    let damaged = || Unreadable::Foreign(Foreign::HalfArchive);
-    let mut archive = ZipArchive::new(source).map_err(|_| damaged())?;
+/// [`Unreadable::Foreign`] for another kind of archive, [`Unreadable::Workbook`] for what is beyond the bounds,
+/// [`Unreadable::LimitMet`] for what is beyond the budget.
+pub(super) fn check_bounds<R: Read + Seek>(source: &mut R, budget: &AnalysisBudget) -> Result<Vec<PackedPart>, Unreadable> {
+    let damaged = || budget.stopped().map_or(Unreadable::Foreign(Foreign::HalfArchive), Unreadable::from);
+    let metered = Metered::plain(source, budget).map_err(lost)?;
+    let mut archive = ZipArchive::new(metered).map_err(|_| damaged())?;
     if archive.len() > MOST_FILES {
         return Err(ODD);
     }
@@ -38,30 +40,35 @@ pub(super) fn check_bounds<R: Read + Seek>(source: &mut R) -> Result<(), Unreada
     if !is_workbook {
         return Err(Unreadable::Foreign(by_archive(&mut archive)));
     }
-    let (mut total, mut block) = (0, vec![0; 64 * 1024]);
+    let (mut parts, mut block) = (Vec::with_capacity(archive.len()), vec![0; 64 * 1024]);
     for at in 0..archive.len() {
         let mut file = archive.by_index(at).map_err(|_| damaged())?;
         let name = String::from_utf8_lossy(file.name_raw()).to_ascii_lowercase();
+        let start = file.data_start().ok_or_else(damaged)?;
+        let packed = start..start.saturating_add(file.compressed_size());
         if !name.ends_with(".xml") && !name.ends_with(".rels") {
             // Pictures and the like are never unpacked.
+            parts.push(PackedPart { packed, unpacked_bytes: None });
             continue;
         }
-        let streamed = name.contains("worksheets/");
-        let (mut look, mut bytes) = (Look::new(name.contains("sharedstrings")), 0);
+        let is_texts = name.contains("sharedstrings");
+        let streamed = name.contains("worksheets/") && !is_texts;
+        let (mut look, mut bytes) = (Look::new(is_texts), 0);
         loop {
             let read = file.read(&mut block).map_err(|_| damaged())?;
             if read == 0 {
                 break;
             }
             bytes += read as u64;
-            total += read as u64;
-            if total > MOST_BYTES || (!streamed && bytes > MOST_IN_MEMORY) {
+            budget.spend_unpacked(read as u64)?;
+            look.at(&block[..read])?;
+            if !streamed && (bytes > MOST_IN_MEMORY || (!is_texts && look.tags > MOST_TAGS_IN_MEMORY)) {
                 return Err(TOO_LARGE);
             }
-            look.at(&block[..read])?;
         }
+        parts.push(PackedPart { packed, unpacked_bytes: Some(bytes) });
     }
-    Ok(())
+    Ok(parts)
 }
 
 /// Looks through a part for what would make its reader take much memory.
@@ -71,13 +78,14 @@ struct Look {
     /// The beginning of the tag under way, as far as it is looked at.
     tag: Vec<u8>,
     in_tag: bool,
+    tags: u64,
     is_texts: bool,
     begun: bool,
 }
 
 impl Look {
     fn new(is_texts: bool) -> Self {
-        Self { run: 0, tag: Vec::with_capacity(TAG), in_tag: false, is_texts, begun: false }
+        Self { run: 0, tag: Vec::with_capacity(TAG), in_tag: false, tags: 0, is_texts, begun: false }
     }
 
     fn at(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
@@ -90,6 +98,7 @@ impl Look {
             self.pass(&bytes[from..at])?;
             self.end_tag()?;
             (self.in_tag, self.run, from) = (true, 0, at + 1);
+            self.tags += 1;
         }
         self.pass(&bytes[from..])
     }

@@ -13,6 +13,7 @@ use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::csv::Unreadable;
 use super::store::InviteFilter;
 use super::{Invite, InviteError, InviteStatus, store};
 use crate::clock::Timestamp;
@@ -23,6 +24,7 @@ use crate::language::Language;
 use crate::members::LONGEST_ADDRESS;
 
 pub use activation::Activations;
+pub use imports::UploadSlots;
 
 /// Most teams named in one request; an instance can't have more.
 const MOST_TEAMS: usize = 20;
@@ -55,7 +57,11 @@ impl AsProblem for InviteError {
             Self::ImportNotConfirmed(id) => problem(Code::ImportNotConfirmed).with_link(format!("/v1/invite-imports/{id}")),
             Self::ImportRowsDeleted { id, .. } => problem(Code::ImportRowsDeleted).with_link(format!("/v1/invite-imports/{id}")),
             Self::ImportLimit(_) => problem(Code::ImportLimitReached).with_link("/v1/invite-imports"),
-            Self::Unreadable(super::csv::Unreadable::Lost) => problem(Code::Unavailable),
+            Self::UploadsBusy(_) => problem(Code::TooManyRequests).with_header(header::RETRY_AFTER, "10"),
+            Self::Unreadable(Unreadable::Lost | Unreadable::Canceled) => problem(Code::Unavailable),
+            Self::Unreadable(Unreadable::LimitMet(limit)) => {
+                problem(Code::ImportUnreadable).with_errors(vec![InputFault::new("", limit.name(), format!("{limit}."))])
+            }
             Self::Unreadable(_) => problem(Code::ImportUnreadable),
             Self::MappingUnfit { .. } | Self::MappingShared { .. } => problem(Code::MappingUnfit),
             Self::Interrupted => problem(Code::Unavailable),

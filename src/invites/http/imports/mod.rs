@@ -4,6 +4,8 @@ mod confirm;
 mod events;
 mod files;
 mod lists;
+mod receive;
+mod slots;
 mod upload;
 mod view;
 
@@ -17,6 +19,7 @@ use crate::ids::{ImportId, InstanceId};
 use crate::invites::imports::Import;
 use crate::invites::{InviteError, import_store};
 
+pub use slots::UploadSlots;
 use view::{ImportProgress, ImportView};
 
 /// The routes of imports.

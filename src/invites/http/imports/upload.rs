@@ -1,41 +1,27 @@
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::time::Duration;
 
-use actix_multipart::Multipart;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::{Bytes, Payload};
+use actix_web::http::header;
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
-use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::sync::CancellationToken;
 
 use super::address;
+use super::receive::{ReceivedFile, receive};
+use super::slots::{AnalysisSlot, UploadSlots};
 use super::view::ImportView;
 use crate::audit::{self, Entry};
+use crate::clock::SharedClock;
 use crate::db::{DbError, Tx};
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Context, InstanceCaller, Problem};
 use crate::ids::ImportId;
-use crate::invites::csv::{Analysis, Chunk, Keep, LARGEST_FILE, Unreadable, analyse, shorten};
+use crate::invites::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, Keep, Unreadable, analyse};
 use crate::invites::imports::{Counts, Import, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
 use crate::invites::{InviteError, import_store};
 use crate::members::{self, Teams};
-
-/// Longest wait for the next bytes of a file.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Files that this process reads at once; others wait. Each takes some tens of megabytes at most.
-static DESKS: Semaphore = Semaphore::const_new(2);
-/// The name of the form's field with the file.
-const FIELD: &str = "file";
-/// What a file may be called when it is sent by itself. What it is, its first bytes say.
-const MEDIA: [&str; 4] = [
-    "text/csv",
-    "text/tab-separated-values",
-    "application/vnd.ms-excel",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-];
 
 /// A form with the file.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -62,8 +48,10 @@ struct ImportForm {
     )),
     responses(
         (status = 201, description = "What is in the file.", body = ImportView, headers(("Location" = String, description = "The import."))),
+        (status = 408, description = "The file came too slowly.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "Too many imports wait to be confirmed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The file is no list of invitations; the problem says why.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The file is no list of invitations, or reading it takes more than a file may take; the problem says why, and names the limit.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many files are on their way.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[post("/v1/invite-imports")]
@@ -71,16 +59,18 @@ pub(super) async fn post_import(
     request: HttpRequest,
     context: Context,
     caller: InstanceCaller,
+    slots: Data<UploadSlots>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
+    let slot = slots.take(caller.instance)?;
     let since = context.clock.timestamp() - UNCONFIRMED_FOR;
     if import_store::count_unconfirmed(&context.db, caller.instance, since).await? >= MOST_UNCONFIRMED {
         return Err(InviteError::ImportLimit(MOST_UNCONFIRMED).into());
     }
-    let sent = receive(&request, payload).await?;
+    let received = receive(&request, payload, context.clock.as_ref()).await?;
     let teams = members::teams(&context.db, caller.instance).await?;
-    let file_name = sent.name.clone();
-    let (analysis, kept) = examine(sent, teams).await?;
+    let file_name = received.name.clone();
+    let (analysis, kept) = examine(received, teams, context.clock.clone(), slot.analysis().await?).await?;
     let import = Import {
         id: ImportId(context.clock.new_id()),
         instance: caller.instance,
@@ -100,106 +90,18 @@ pub(super) async fn post_import(
     let mut tx = context.db.begin().await?;
     import_store::insert(&mut tx, caller.instance, &import).await?;
     store(&mut tx, &import, kept).await?;
+    // Others may have been sent since the look at the beginning. Those who are at this point wait for each other here, so that each
+    // sees the one before.
+    members::ensure_everyone(&mut tx, context.clock.as_ref(), caller.instance).await?;
+    if import_store::count_unconfirmed_in(&mut tx, caller.instance, since).await? > MOST_UNCONFIRMED {
+        return Err(InviteError::ImportLimit(MOST_UNCONFIRMED).into());
+    }
     let entry = Entry::new("import.created", "import", import.id);
     audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
     tx.commit().await?;
     let view = ImportView::new(import, context.clock.timestamp());
     let id = view.id();
     Ok(HttpResponse::Created().insert_header((header::LOCATION, address(id))).json(view))
-}
-
-/// A file that has arrived: in a file of our own that goes away when it is closed.
-struct Sent {
-    file: File,
-    charset: Option<String>,
-    name: Option<String>,
-}
-
-async fn receive(request: &HttpRequest, payload: Payload) -> Result<Sent, Problem> {
-    let media = request.headers().get(header::CONTENT_TYPE);
-    let (essence, charset) = media_type(media);
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    // A form has some bytes more than its file.
-    let allowed = if essence == "multipart/form-data" { LARGEST_FILE + 64 * 1024 } else { LARGEST_FILE };
-    if announced.is_some_and(|length| length > allowed) {
-        return Err(too_large());
-    }
-    if essence == "multipart/form-data" {
-        return receive_form(request, payload).await;
-    }
-    if !MEDIA.contains(&essence.as_str()) {
-        let detail = format!("Send the file itself as {}, or a form as multipart/form-data with the file in the field {FIELD}.", MEDIA[0]);
-        return Err(Problem::new(Code::UnsupportedMediaType, detail));
-    }
-    let file = spool(payload, |error| crate::http::unreadable(&error.into())).await?;
-    Ok(Sent { file, charset, name: None })
-}
-
-async fn receive_form(request: &HttpRequest, payload: Payload) -> Result<Sent, Problem> {
-    let malformed =
-        |error: &actix_multipart::MultipartError| Problem::new(Code::MalformedRequest, format!("The form can't be read: {error}."));
-    let mut form = Multipart::new(request.headers(), payload);
-    let (mut sent, mut faults) = (None, Vec::new());
-    while let Some(field) = patiently(form.next()).await? {
-        let mut field = field.map_err(|error| malformed(&error))?;
-        let name = field.name().unwrap_or_default().to_owned();
-        if name != FIELD || sent.is_some() {
-            let why = if name == FIELD { "Send one file." } else { "The form has one field, file." };
-            faults.push(InputFault::new(format!("/{}", shorten(&name)), "unknown_field", why));
-            break;
-        }
-        let (_, charset) = media_type(field.headers().get(header::CONTENT_TYPE));
-        let called = field.content_disposition().and_then(|disposition| disposition.get_filename()).and_then(clean_name);
-        let file = spool(&mut field, |error| malformed(&error)).await?;
-        sent = Some(Sent { file, charset, name: called });
-    }
-    match sent {
-        Some(sent) if faults.is_empty() => Ok(sent),
-        None if faults.is_empty() => Err(Problem::invalid(vec![InputFault::new("/file", "missing", "Send the file in the field file.")])),
-        _ => Err(Problem::invalid(faults)),
-    }
-}
-
-/// The last part of the path that some browsers send, without control characters.
-fn clean_name(name: &str) -> Option<String> {
-    let last: String = name.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|one| !one.is_control()).collect();
-    Some(shorten(last.trim())).filter(|name| !name.is_empty())
-}
-
-fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("A file has at most {} MB; split it.", LARGEST_FILE / 1024 / 1024))
-}
-
-/// The media type without its parameters, and its character set (RFC 7111, section 3).
-fn media_type(value: Option<&HeaderValue>) -> (String, Option<String>) {
-    let media = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut parts = media.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let named = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("charset"));
-    (essence, named.map(|(_, value)| value.trim_matches('"').to_owned()))
-}
-
-async fn patiently<T>(waiting: impl Future<Output = T>) -> Result<T, Problem> {
-    let detail = "Nothing came for 30 seconds. Send the file again.";
-    tokio::time::timeout(PATIENCE, waiting).await.map_err(|_| Problem::new(Code::MalformedRequest, detail))
-}
-
-/// Writes what comes into a file, a piece at a time.
-async fn spool<E>(mut body: impl Stream<Item = Result<Bytes, E>> + Unpin, refuse: impl Fn(E) -> Problem) -> Result<File, Problem> {
-    let lost = |_: io::Error| Problem::from(InviteError::Unreadable(Unreadable::Lost));
-    let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(|_| InviteError::Interrupted)?.map_err(lost)?;
-    let mut file = tokio::fs::File::from_std(file);
-    let mut length = 0;
-    while let Some(piece) = patiently(body.next()).await? {
-        let piece = piece.map_err(&refuse)?;
-        length += piece.len() as u64;
-        if length > LARGEST_FILE {
-            return Err(too_large());
-        }
-        file.write_all(&piece).await.map_err(lost)?;
-    }
-    file.flush().await.map_err(lost)?;
-    Ok(file.into_std().await)
 }
 
 /// The rows of a file as they will be kept, in a file of our own, and how long each chunk is there.
@@ -217,17 +119,30 @@ impl Keep for Kept {
     }
 }
 
-async fn examine(mut sent: Sent, teams: Teams) -> Result<(Analysis, Kept), InviteError> {
-    // It is never closed.
-    let _desk = DESKS.acquire().await.map_err(|_| InviteError::Interrupted)?;
-    let work = tokio::task::spawn_blocking(move || {
+async fn examine(
+    mut received: ReceivedFile,
+    teams: Teams,
+    clock: SharedClock,
+    slot: AnalysisSlot,
+) -> Result<(Analysis, Kept), InviteError> {
+    let analysis = run_blocking(move |canceled| {
+        // The place is free when the work has ended, not when its caller is gone.
+        let _slot = slot;
+        let budget = AnalysisBudget::new(AnalysisLimits::for_file(received.bytes), received.bytes, clock, canceled);
         let bodies = tempfile::tempfile().map_err(|_| Unreadable::Lost)?;
         let mut kept = Kept { bodies, chunks: Vec::new() };
-        let analysis = analyse(&mut sent.file, sent.charset.as_deref(), &teams, Some(&mut kept))?;
+        let analysis = analyse(&mut received.file, received.charset.as_deref(), &teams, Some(&mut kept), &budget)?;
         kept.bodies.rewind().map_err(|_| Unreadable::Lost)?;
         Ok((analysis, kept))
     });
-    work.await.map_err(|_| InviteError::Interrupted)?
+    analysis.await?
+}
+
+/// Does work that blocks. Whoever waits for it no more, because the connection is gone or the time over, cancels it.
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce(CancellationToken) -> T + Send + 'static) -> Result<T, InviteError> {
+    let canceled = CancellationToken::new();
+    let _canceling = canceled.clone().drop_guard();
+    tokio::task::spawn_blocking(move || work(canceled)).await.map_err(|_| InviteError::Interrupted)
 }
 
 async fn store(tx: &mut Tx, import: &Import, kept: Kept) -> Result<(), InviteError> {
@@ -240,4 +155,32 @@ async fn store(tx: &mut Tx, import: &Import, kept: Kept) -> Result<(), InviteErr
         import_store::insert_chunk(tx, import.instance, import.id, &chunk).await.map_err(|error: DbError| error)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn work_ends_when_nobody_waits_for_it_any_more() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (ended, has_ended) = mpsc::channel();
+        runtime.block_on(async {
+            let mut waiting = Box::pin(run_blocking(move |canceled| {
+                begun.send(()).unwrap();
+                while !canceled.is_cancelled() {
+                    std::thread::yield_now();
+                }
+                ended.send(()).unwrap();
+            }));
+            assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+            has_begun.recv().unwrap();
+            assert!(has_ended.try_recv().is_err());
+            drop(waiting);
+            has_ended.recv().unwrap();
+        });
+    }
 }
