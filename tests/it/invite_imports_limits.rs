@@ -3,13 +3,14 @@
 use std::io::{Cursor, Write};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::invite_imports::{all, begun, confirm, path, upload};
+use crate::support::person::{member, open_to_members};
 use crate::support::{Engine, TestApp, eventually, on_both_engines};
 
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -204,4 +205,18 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn users_see_no_imports_and_admins_do(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = open_to_members(&app).await;
+        let import: Value = upload(&app, &token, "text/csv", "a@example.com\n").await.expect(201);
+        let user = member(&app, &token, "user@example.com", "user").await;
+        let admin = member(&app, &token, "admin@example.com", "admin").await;
+        for rest in ["", "/faults", "/results", "/faults.csv", "/events"] {
+            user.get(&app, &path(&import, rest)).await.problem(403, "forbidden");
+        }
+        user.get(&app, "/v1/invite-imports").await.problem(403, "forbidden");
+        admin.get(&app, &path(&import, "/results")).await.expect(200);
+        admin.get(&app, "/v1/invite-imports").await.expect(200);
+        app.stop().await;
+    }
 }
