@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::api::Api;
+use super::figures::{count, expect, expect_count};
 use super::report::Report;
 use super::stage::{MUNCHKIN_ID, Stage};
 use super::{browser, mailbox};
@@ -22,17 +23,19 @@ const SALESFORCE_ADMIN: &str = "Salesforce admin";
 /// The instance's side of the API, and a browser.
 struct Play<'a> {
     stage: &'a Stage,
+    /// How many people Marketo has.
+    people: u64,
     api: Api,
 }
 
 /// Plays all steps.
 ///
 /// # Errors
-/// The step that failed, and why.
-pub(super) async fn play(stage: &Stage, report: &mut Report) -> Result<(), String> {
+/// The step that failed, and why; also when a figure contradicts what was asked for.
+pub(super) async fn play(stage: &Stage, people: u64, report: &mut Report) -> Result<(), String> {
     let http = browser_like_client()?;
     let api = prepare(stage, &http).await.map_err(|why| format!("making the instance failed: {why}"))?;
-    let play = Play { stage, api };
+    let play = Play { stage, people, api };
     let steps: [(&str, &str); 7] = [
         (MARKETO_ADMIN, "Set up the Sales account"),
         (EITHER_ADMIN, "Connect the Sales account to Salesforce"),
@@ -135,8 +138,10 @@ impl Play<'_> {
         let run = self.api.post("/v1/sync/runs", &json!({})).await?;
         let path = format!("/v1/sync/runs/{}", text(&run, "id"));
         let run = self.watch(&path).await?;
-        let report = &run["report"];
-        let outcome = format!("{} people read, {} synced", report["read"], report["qualified"]);
+        let read = expect_count("people read", &run, "/report/read", self.people)?;
+        let qualified = count("people who qualify", &run, "/report/qualified")?;
+        let loaded = self.count_people().await?;
+        let outcome = format!("{read} people read, {} synced", expect("people synced", loaded, qualified)?);
         Report::tell(&outcome);
         let people = self.api.get("/v1/people?limit=3").await?;
         let shown: Vec<_> = people["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
@@ -173,24 +178,57 @@ impl Play<'_> {
         let list = json!({ "emails": ["sam.sales@example.com", "priya.rep@example.com"] });
         let answer = self.api.post("/v1/invites", &list).await?;
         let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let invited = results.iter().filter(|one| one["status"] == "invited").count();
-        Report::tell(&format!("{invited} of {} addresses of a list were invited", results.len()));
+        let by_list = results.iter().filter(|one| one["status"] == "invited").count();
+        Report::tell(&format!("{} of 2 addresses of a list were invited", expect("addresses of the list invited", by_list, 2)?));
 
         let csv = "First Name;Last Name;Email;Role\nZoë;Ångström;zoe@example.com;user\n\"O'Neil, Pat\";Doe;pat@example.com;admin\nNo;Address;nowhere;user\n";
         let import = self.api.post_csv("/v1/invite-imports", csv).await?;
-        Report::tell(&format!("a CSV file was read: {} rows, {} of them can be invited", import["rows"], import["valid_rows"]));
+        let rows = expect_count("rows of the CSV file", &import, "/rows", 3)?;
+        let valid = expect_count("rows of the CSV file that can be invited", &import, "/valid_rows", 2)?;
+        Report::tell(&format!("a CSV file was read: {valid} of its {rows} rows can be invited"));
         let path = format!("/v1/invite-imports/{}", text(&import, "id"));
         self.api.post(&format!("{path}/confirm"), &json!({})).await?;
-        let by_file = self
-            .api
-            .until(&path, |import| match text(import, "state") {
-                "completed" => Some(Ok(import["result"]["counts"]["invited"].as_u64().unwrap_or(0))),
-                "failed" => Some(Err(format!("the import failed: {import}"))),
+        let import = self.import_to_its_end(&path).await?;
+        expect_count("rows with a result", &import, "/rows_done", rows)?;
+        let by_file = expect_count("rows invited", &import, "/counts/invited", valid)?;
+        expect_count("invalid rows", &import, "/counts/invalid", rows - valid)?;
+        let refused = self.api.get(&format!("{path}/results?status=invalid")).await?;
+        let row = expect_count("the row that was not invited", &refused, "/data/0/row", 4)?;
+        let reason = refused["data"][0]["reason"].as_str().unwrap_or_default();
+        if !reason.contains("address") {
+            return Err(format!("row {row} has no valid address, but the reason given is another: {reason}"));
+        }
+        Report::tell(&format!("{by_file} of {rows} rows were invited; row {row} has no valid address"));
+
+        let invited = by_list as u64 + by_file;
+        let members = self.api.get("/v1/members?limit=500").await?;
+        let members = members["data"].as_array().map_or(0, Vec::len) as u64;
+        expect("members", members, 1 + invited)?;
+        Ok(format!("{invited} more people were invited"))
+    }
+
+    /// Follows an import until every row has a result: confirming it only begins the work.
+    async fn import_to_its_end(&self, path: &str) -> Result<Value, String> {
+        self.api
+            .until(path, |import| match text(import, "state") {
+                "completed" => Some(Ok(import.clone())),
+                "failed" => Some(Err(format!("the import failed: {}", import["error"]))),
                 _ => None,
             })
-            .await??;
-        Report::tell(&format!("the mapping was confirmed and {by_file} people of the file were invited"));
-        Ok(format!("{} more people were invited", invited + usize::try_from(by_file).unwrap_or(0)))
+            .await?
+    }
+
+    /// How many people the API lists.
+    async fn count_people(&self) -> Result<u64, String> {
+        let (mut people, mut path) = (0, "/v1/people?limit=500".to_owned());
+        loop {
+            let page = self.api.get(&path).await?;
+            people += page["data"].as_array().map_or(0, Vec::len) as u64;
+            match page["next_cursor"].as_str() {
+                Some(cursor) => path = format!("/v1/people?limit=500&cursor={cursor}"),
+                None => return Ok(people),
+            }
+        }
     }
 
     async fn install_package(&self) -> Result<String, String> {

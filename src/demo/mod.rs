@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod figures;
 mod guide;
 mod mailbox;
 mod report;
@@ -35,7 +36,7 @@ pub async fn run(options: DemoOptions, database_url: Option<String>) -> Result<(
     let stage = Stage::set(options.people, database_url).await.map_err(|error| format!("setting the stage failed: {error}"))?;
     println!("  the service runs at {} on {}, the sandbox at {}\n", stage.app.url(), stage.app.db().engine(), stage.sandbox.url());
     let mut report = Report::default();
-    let played = guide::play(&stage, &mut report).await;
+    let played = guide::play(&stage, options.people, &mut report).await;
     let outcome = match played {
         Ok(()) => {
             report.print_summary(began.elapsed());

@@ -17,6 +17,7 @@ mod cli;
 mod client_secrets;
 mod connections;
 mod dead_letters;
+mod demo;
 mod diagnostics;
 mod edge;
 mod edge_security;

@@ -1,0 +1,50 @@
+//! Comparing what came out with what was asked for: a figure that contradicts the demo's own orders is a fault, not a line of text.
+
+use std::fmt::Display;
+
+use serde_json::Value;
+
+/// Checks one figure before it is printed.
+///
+/// # Errors
+/// A sentence that names the figure, with both values.
+pub(super) fn expect<T: PartialEq + Display>(figure: &str, found: T, wanted: T) -> Result<T, String> {
+    if found == wanted { Ok(found) } else { Err(format!("{figure}: {found}, but {wanted} were asked for")) }
+}
+
+/// Reads the number of this name and checks it.
+///
+/// # Errors
+/// As [`expect`]; also when there is no such number.
+pub(super) fn expect_count(figure: &str, body: &Value, pointer: &str, wanted: u64) -> Result<u64, String> {
+    expect(figure, count(figure, body, pointer)?, wanted)
+}
+
+/// The number at this JSON pointer (RFC 6901).
+///
+/// # Errors
+/// When there is none: a missing number is no zero.
+pub(super) fn count(figure: &str, body: &Value, pointer: &str) -> Result<u64, String> {
+    body.pointer(pointer).and_then(Value::as_u64).ok_or_else(|| format!("{figure}: the answer has no number {pointer}: {body}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_figure_that_contradicts_the_order_is_named_with_both_values() {
+        let import = json!({ "counts": { "invited": 0 } });
+        let said = expect_count("rows invited", &import, "/counts/invited", 2).unwrap_err();
+        assert_eq!(said, "rows invited: 0, but 2 were asked for");
+        assert_eq!(expect_count("rows invited", &import, "/counts/invited", 0), Ok(0));
+    }
+
+    #[test]
+    fn a_figure_that_is_not_there_is_no_zero() {
+        let said = expect_count("rows invited", &json!({}), "/counts/invited", 0).unwrap_err();
+        assert!(said.contains("/counts/invited"), "{said}");
+    }
+}
