@@ -54,6 +54,22 @@ pub(super) async fn map_anew(context: &Context, import: &mut Import, mapping: Ma
     Err(InviteError::Interrupted)
 }
 
+/// Locks an import that has the mapping wanted, or the one it has when none is: what somebody else chose since it was read counts.
+///
+/// # Errors
+/// As [`map_anew`].
+pub(super) async fn lock_mapped(context: &Context, mut import: Import, wanted: Option<Mapping>) -> Result<(Tx, Mapping), InviteError> {
+    let mut tx = context.db.begin().await?;
+    let now = import_store::find_and_lock(&mut tx, import.instance, import.id).await?.ok_or(InviteError::ImportUnknown)?;
+    let mapping = wanted.unwrap_or_else(|| now.mapping());
+    if mapping == now.mapping() {
+        return Ok((tx, mapping));
+    }
+    drop(tx);
+    import = now;
+    Ok((map_anew(context, &mut import, mapping).await?, mapping))
+}
+
 /// What is found under another mapping, and the chunks whose faults are others than before.
 async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Result<(Analysis, Vec<Chunk>), InviteError> {
     let teams = members::teams(&context.db, import.instance).await?;

@@ -205,6 +205,24 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn a_mapping_chosen_while_an_import_is_confirmed_is_not_lost(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = begun(&app).await;
+        for round in 0..10 {
+            let file = format!("Email,Private email\na{round}@example.com,a{round}@home.example\n");
+            let import = upload(&app, &token, "text/csv", file).await.expect(201);
+            let other = json!({ "mapping": { "email": 1 } });
+            let mapped = app.call(&token, Method::PUT, &path(&import, "/mapping"), Some(other));
+            let (mapped, confirmed) = tokio::join!(mapped, confirm(&app, &token, &import, json!({})));
+            confirmed.expect(202);
+            let done = crate::invite_imports::completed(&app, &token, &import).await;
+            let column = if mapped.status == 200 { 1 } else { 0 };
+            assert_eq!((&done["confirmation"]["mapping"]["email"], &done["mapping"]["email"]["column"]), (&column.into(), &column.into()));
+            assert_eq!(done["counts"]["invited"], 1, "{done}");
+        }
+        app.stop().await;
+    }
+
     async fn users_see_no_imports_and_admins_do(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = open_to_members(&app).await;

@@ -12,7 +12,7 @@ use crate::http::{Body, Context, InstanceCaller, PathParams, Problem};
 use crate::ids::ImportId;
 use crate::invites::csv::Mapping;
 use crate::invites::http::{TeamReference, team_faults};
-use crate::invites::import_mapping::{check_fit, map_anew};
+use crate::invites::import_mapping::{check_fit, lock_mapped, map_anew};
 use crate::invites::imports::Confirmation;
 use crate::invites::{InviteError, import_job, import_store};
 use crate::jobs::{NewJob, enqueue};
@@ -92,17 +92,18 @@ pub(super) async fn confirm_import(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let mut import = found(&context, caller.instance, id).await?;
+    let import = found(&context, caller.instance, id).await?;
     if !members::has_original(&context.db, import.instance).await? {
         return Err(InviteError::NobodyInvited.into());
     }
-    let mapping = wanted.mapping.unwrap_or_else(|| import.mapping());
-    check_fit(&import, &mapping)?;
+    if let Some(mapping) = &wanted.mapping {
+        check_fit(&import, mapping)?;
+    }
     let teams = members::teams(&context.db, import.instance).await?;
     let teams = teams.all_named(wanted.teams.iter().flatten().map(|team| team.0.as_str()))?;
+    let (mut tx, mapping) = lock_mapped(&context, import, wanted.mapping).await?;
     let confirmation = Confirmation { mapping, role: wanted.role.unwrap_or(Role::User), teams };
     let confirmed_by = caller.actor.to_string();
-    let mut tx = if mapping == import.mapping() { context.db.begin().await? } else { map_anew(&context, &mut import, mapping).await? };
     if !import_store::confirm(&mut tx, caller.instance, id, &confirmation, &confirmed_by, context.clock.timestamp()).await? {
         return Err(InviteError::ImportConfirmed(id).into());
     }
