@@ -104,7 +104,7 @@ codes! {
     AuthorizationDenied = 403, "authorization_denied", "The authorization was refused";
     NotAMarketoAdmin = 409, "not_a_marketo_admin", "This person is no Marketo admin";
     FirstUserExists = 409, "first_user_exists", "The first user has been invited already";
-    EmailTaken = 409, "email_taken", "The e-mail address belongs to another instance";
+    EmailTaken = 409, "email_taken", "The e-mail address is in use";
     ActivationUnknown = 404, "activation_unknown", "This activation link is not known";
     ActivationUsed = 410, "activation_used", "This activation link has been used";
     ActivationExpired = 410, "activation_expired", "This activation link has expired";
@@ -133,6 +133,7 @@ codes! {
     InviteOnItsWay = 409, "invite_on_its_way", "The message of this invitation has not left yet";
     InviteSettled = 409, "invite_settled", "Nothing more can come of this invitation";
     ResendTooSoon = 429, "resend_too_soon", "The invitation was sent only just now";
+    InviteLimitReached = 429, "invite_limit_reached", "As many invitations were sent as may be for now";
     OriginalUserStays = 409, "original_user_stays", "The original user can't be removed any more";
     SeatLimitReached = 409, "seat_limit_reached", "All user seats are taken";
     TeamExists = 409, "team_exists", "A team of this name exists";

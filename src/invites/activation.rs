@@ -144,6 +144,9 @@ async fn complete(db: &Db, clock: &dyn Clock, invite: &Invite, proof: Proof, ori
         check_open(db, clock.timestamp(), &invite).await?;
         return Err(InviteError::LinkUsed);
     }
+    if !members::claim_login(&mut tx, invite.instance, invite.member).await? {
+        return Err(InviteError::LogsInElsewhere);
+    }
     // A message that is tried again, because it was not known whether it had left, has nothing to tell any more.
     mail::cancel(&mut tx, invite.instance, invite.id.0, now).await?;
     let session = begin_session_by(&mut tx, clock, invite.instance, invite.member, proof.method(), origin).await?;

@@ -2,6 +2,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::invite::{Desk, write};
+use super::message_limit::take_message;
 use super::{Invite, InviteError, InviteStatus, LIFETIME, MOST_MESSAGES_A_DAY, RESEND_PAUSE, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
@@ -61,7 +62,7 @@ fn next_resend(links: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
 ///
 /// # Errors
 /// [`InviteError::Unknown`], [`InviteError::Settled`]; [`InviteError::OnItsWay`] while the message before may still leave;
-/// [`InviteError::TooSoon`].
+/// [`InviteError::TooSoon`], [`InviteError::TooManyMessages`].
 pub(super) async fn resend(tx: &mut Tx, desk: &Desk<'_>, id: InviteId) -> Result<Invite, InviteError> {
     let now = desk.context.clock.timestamp();
     let mut invite = open(tx, desk, id).await?;
@@ -74,10 +75,11 @@ pub(super) async fn resend(tx: &mut Tx, desk: &Desk<'_>, id: InviteId) -> Result
     if let Some(next) = next_resend(&links, now) {
         return Err(InviteError::TooSoon { next, wait: (next - now).whole_seconds() + 1 });
     }
+    take_message(tx, desk, &invite.email.to_lowercase()).await?;
     mail::cancel(tx, desk.instance, id.0, now).await?;
     let head = store::letterhead(tx, desk.instance, super::inviting_member(desk.invited_by)).await?;
     invite.expires_at = now + LIFETIME;
-    let message = write(tx, desk.context, &head, &invite, now).await?;
+    let message = write(tx, desk, &head, &invite, now).await?;
     store::renew(tx, desk.instance, id, message, invite.expires_at).await?;
     record(tx, desk, "invite.resent", id, json!({ "expires_at": invite.expires_at })).await?;
     Ok(Invite { status: InviteStatus::Pending, message: Some(message), sent_at: None, send_error: None, ..invite })

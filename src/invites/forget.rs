@@ -6,7 +6,8 @@ use serde_json::json;
 use time::Duration;
 
 use super::imports::UNCONFIRMED_FOR;
-use super::{InviteError, forget_store, import_store};
+use super::message_limit::MESSAGE_WINDOW;
+use super::{InviteError, forget_store, import_store, message_store};
 use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
 use crate::config::RetentionSettings;
@@ -41,6 +42,9 @@ impl ForgetInvites {
         while let Some((instance, id)) = forget_store::ended_before(&self.context.db, now - self.kept.imports()).await? {
             self.delete_rows(instance, id, now).await?;
         }
+        let mut tx = self.context.db.begin().await?;
+        message_store::delete_before(&mut tx, now - MESSAGE_WINDOW).await?;
+        tx.commit().await?;
         while let Some(instance) = forget_store::with_strangers(&self.context.db, now - self.kept.invites()).await? {
             self.forget_strangers(instance, now - self.kept.invites()).await?;
         }

@@ -83,8 +83,9 @@ pub(super) fn reason(outcome: &RowOutcome) -> Option<String> {
         ResultStatus::Invited | ResultStatus::Invalid => None,
         ResultStatus::AlreadyMember => Some("the person is a member already"),
         ResultStatus::AlreadyInvited => Some("the person has an invitation that still holds; no second message was sent"),
-        ResultStatus::OtherInstance => Some("the address belongs to another instance"),
+        ResultStatus::OtherInstance => Some("the address is in use"),
         ResultStatus::NoSeat => Some("all user seats were taken"),
+        ResultStatus::TooManyMessages => Some("as many invitations were sent as may be within 24 hours; send the file again later"),
     };
     outcome.reason.clone().or_else(|| usual.map(str::to_owned))
 }

@@ -60,9 +60,12 @@ pub struct Counts {
     pub invited: u64,
     pub already_member: u64,
     pub already_invited: u64,
+    /// Only of imports that earlier versions made: addresses that were in use.
     pub other_instance: u64,
     pub invalid: u64,
     pub no_seat: u64,
+    #[serde(default)]
+    pub too_many_messages: u64,
 }
 
 impl Counts {
@@ -74,6 +77,7 @@ impl Counts {
             ResultStatus::OtherInstance => &mut self.other_instance,
             ResultStatus::Invalid => &mut self.invalid,
             ResultStatus::NoSeat => &mut self.no_seat,
+            ResultStatus::TooManyMessages => &mut self.too_many_messages,
         };
         *count += 1;
     }

@@ -4,6 +4,8 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::message_limit::{MessageAllowance, too_many_messages};
+use super::message_store::{self, InviteMessage};
 use super::store::{self, Letterhead};
 use super::{Invite, InviteError, InviteStatus, LIFETIME, inviting_member};
 use crate::audit::{self, Entry, Origin};
@@ -51,10 +53,10 @@ pub(super) enum Outcome {
     AlreadyMember,
     /// The person has an invitation that still holds.
     AlreadyInvited(Option<Invite>),
-    /// The address belongs to another instance.
-    OtherInstance,
     /// No seat is left.
     NoSeat,
+    /// The person can be sent another invitation at this time.
+    TooManyMessages(Timestamp),
 }
 
 /// What became of an address.
@@ -67,12 +69,14 @@ pub enum ResultStatus {
     AlreadyMember,
     /// The person has an invitation that still holds; no second message is sent.
     AlreadyInvited,
-    /// The address belongs to another instance.
+    /// Only in results of imports that earlier versions made: the address was in use.
     OtherInstance,
     /// This is no address a message can be sent to, or something else in the row can't be used.
     Invalid,
     /// All user seats are taken.
     NoSeat,
+    /// The person, or everybody whom the instance invites, was sent as many messages as may be within 24 hours.
+    TooManyMessages,
 }
 
 impl ResultStatus {
@@ -86,6 +90,7 @@ impl ResultStatus {
             Self::OtherInstance => "other_instance",
             Self::Invalid => "invalid",
             Self::NoSeat => "no_seat",
+            Self::TooManyMessages => "too_many_messages",
         }
     }
 }
@@ -97,8 +102,8 @@ impl Outcome {
             Self::Invited(_) => ResultStatus::Invited,
             Self::AlreadyMember => ResultStatus::AlreadyMember,
             Self::AlreadyInvited(_) => ResultStatus::AlreadyInvited,
-            Self::OtherInstance => ResultStatus::OtherInstance,
             Self::NoSeat => ResultStatus::NoSeat,
+            Self::TooManyMessages(_) => ResultStatus::TooManyMessages,
         }
     }
 
@@ -107,7 +112,7 @@ impl Outcome {
         match self {
             Self::Invited(invite) => Some(invite),
             Self::AlreadyInvited(invite) => invite,
-            Self::AlreadyMember | Self::OtherInstance | Self::NoSeat => None,
+            Self::AlreadyMember | Self::NoSeat | Self::TooManyMessages(_) => None,
         }
     }
 }
@@ -133,6 +138,7 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
     let everyone = ensure_everyone(tx, desk.clock(), desk.instance).await?;
     let head = store::letterhead(tx, desk.instance, inviting_member(desk.invited_by)).await?;
     let mut seats = desk.context.limits.seats - members::count(tx, desk.instance).await?;
+    let mut allowance = MessageAllowance::load(tx, desk).await?;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; people.len()];
     let mut plans: BTreeMap<String, (usize, Plan)> = BTreeMap::new();
     let mut repeats: Vec<(usize, usize)> = Vec::new();
@@ -142,12 +148,11 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
             repeats.push((at, *first));
             continue;
         }
-        match examine(tx, desk, &key, &mut seats).await? {
+        match examine(tx, desk, &key, (&mut seats, &mut allowance)).await? {
             Ok(plan) => drop(plans.insert(key, (at, plan))),
             Err(outcome) => outcomes[at] = Some(outcome),
         }
     }
-    // In the order of their keys: two instances that claim the same addresses then never wait for each other both ways.
     for (at, plan) in plans.into_values() {
         let person = &people[at];
         let (member, is_first) = match plan {
@@ -156,9 +161,8 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
         };
         outcomes[at] = Some(match member {
             Some(member) => Outcome::Invited(issue(tx, desk, &head, member, person.email.as_str(), is_first).await?),
-            // Another transaction took the address between our look and our claim, and this one holds the instance's lock:
-            // it was another instance's.
-            None => Outcome::OtherInstance,
+            // This transaction holds the instance's lock, so nobody took the address since it was looked for.
+            None => Outcome::AlreadyMember,
         });
     }
     for (at, first) in repeats {
@@ -178,25 +182,36 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
     Ok(outcomes.into_iter().map(|one| one.unwrap_or(Outcome::AlreadyInvited(None))).collect())
 }
 
-/// What is to be done for the address with this key, or what became of it when nothing is. Takes a seat for a new member.
-async fn examine(tx: &mut Tx, desk: &Desk<'_>, key: &str, seats: &mut i64) -> Result<Result<Plan, Outcome>, InviteError> {
-    let Some(holder) = members::holder_of(tx, key).await? else {
+/// What is to be done for the address with this key, or what became of it when nothing is. Takes a seat for a new member, and a message
+/// of the allowance.
+async fn examine(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+    key: &str,
+    (seats, allowance): (&mut i64, &mut MessageAllowance),
+) -> Result<Result<Plan, Outcome>, InviteError> {
+    let Some(holder) = members::holder_of(tx, desk.instance, key).await? else {
         if *seats <= 0 {
             return Ok(Err(Outcome::NoSeat));
         }
-        *seats -= 1;
-        return Ok(Ok(Plan::Add));
+        return Ok(match allowance.take(tx, desk, key).await? {
+            Ok(()) => {
+                *seats -= 1;
+                Ok(Plan::Add)
+            }
+            Err(next) => Err(Outcome::TooManyMessages(next)),
+        });
     };
-    if holder.instance != desk.instance {
-        return Ok(Err(Outcome::OtherInstance));
-    }
     if holder.status != MemberStatus::Invited {
         return Ok(Err(Outcome::AlreadyMember));
     }
     let newest = store::newest_of(tx, desk.instance, holder.member).await?;
     Ok(match newest {
         Some(invite) if !invite.is_over_at(desk.clock().timestamp()) => Err(Outcome::AlreadyInvited(Some(invite))),
-        past => Ok(Plan::InviteAgain { member: holder.member, is_first: past.is_some_and(|invite| invite.is_first) }),
+        past => match allowance.take(tx, desk, key).await? {
+            Ok(()) => Ok(Plan::InviteAgain { member: holder.member, is_first: past.is_some_and(|invite| invite.is_first) }),
+            Err(next) => Err(Outcome::TooManyMessages(next)),
+        },
     })
 }
 
@@ -229,19 +244,17 @@ pub(super) async fn issue(
         revoked_at: None,
         revoked_by: None,
     };
-    invite.message = Some(write(tx, desk.context, head, &invite, created_at).await?);
+    invite.message = Some(write(tx, desk, head, &invite, created_at).await?);
     store::insert(tx, desk.instance, &invite).await?;
     Ok(invite)
 }
 
 /// Makes a link for an invitation and queues the message with it.
-pub(super) async fn write(
-    tx: &mut Tx,
-    context: &Context,
-    head: &Letterhead,
-    invite: &Invite,
-    now: Timestamp,
-) -> Result<MailId, InviteError> {
+pub(super) async fn write(tx: &mut Tx, desk: &Desk<'_>, head: &Letterhead, invite: &Invite, now: Timestamp) -> Result<MailId, InviteError> {
+    let context = desk.context;
+    let sent =
+        InviteMessage { id: desk.clock().new_id(), email_key: invite.email.to_lowercase(), invited_by: desk.invited_by, queued_at: now };
+    message_store::insert(tx, desk.instance, &sent).await?;
     let token = random_token();
     store::insert_link(tx, invite.instance, invite.id, &SecretHash::of(&token), now).await?;
     let invited_by = match &head.inviter {
@@ -269,7 +282,7 @@ pub(super) async fn write(
 /// Invites the first person of the instance, who becomes its original member, and makes the instance's integration client.
 ///
 /// # Errors
-/// [`InviteError::FirstUserExists`], [`InviteError::OtherInstance`].
+/// [`InviteError::FirstUserExists`], [`InviteError::NoSeat`], [`InviteError::TooManyMessages`].
 pub(super) async fn invite_first(tx: &mut Tx, desk: &Desk<'_>, person: NewMember) -> Result<Invite, InviteError> {
     // The lock makes a second first invitation wait here, and then see the first.
     ensure_everyone(tx, desk.clock(), desk.instance).await?;
@@ -280,8 +293,8 @@ pub(super) async fn invite_first(tx: &mut Tx, desk: &Desk<'_>, person: NewMember
     let invited = match outcome {
         Some(Outcome::Invited(invite)) => invite,
         Some(Outcome::NoSeat) => return Err(InviteError::NoSeat(desk.context.limits.seats)),
-        Some(Outcome::AlreadyMember | Outcome::AlreadyInvited(_)) => return Err(InviteError::FirstUserExists),
-        Some(Outcome::OtherInstance) | None => return Err(InviteError::OtherInstance),
+        Some(Outcome::TooManyMessages(next)) => return Err(too_many_messages(next, desk.clock().timestamp())),
+        Some(Outcome::AlreadyMember | Outcome::AlreadyInvited(_)) | None => return Err(InviteError::FirstUserExists),
     };
     ensure_integration_client(tx, desk.clock(), &desk.context.vault, desk.instance).await?;
     Ok(invited)

@@ -14,6 +14,8 @@ mod import_rows;
 mod import_store;
 mod imports;
 mod invite;
+mod message_limit;
+mod message_store;
 mod provisioning;
 mod store;
 
@@ -149,9 +151,19 @@ pub enum InviteError {
     /// The address belongs to a member of this instance.
     #[error("a member of this instance has this address")]
     AlreadyMember,
-    /// The address is in use elsewhere. Where is not said.
-    #[error("the address belongs to another instance")]
-    OtherInstance,
+    /// The person logs in to another instance with the address. Only who has the link, and so the mailbox, is told.
+    #[error(
+        "you log in to another instance with this e-mail address; ask its admin to remove you there, then open this link again, or ask \
+         to be invited here with another address"
+    )]
+    LogsInElsewhere,
+    /// The person, or everybody whom the instance invites, is sent as many messages as may be.
+    #[error("this person is sent no more invitations for now; invite them after {next}")]
+    TooManyMessages {
+        next: Timestamp,
+        /// Seconds from now.
+        wait: i64,
+    },
     /// No seat is left.
     #[error("all {0} user seats are taken")]
     NoSeat(i64),

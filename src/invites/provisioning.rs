@@ -1,6 +1,7 @@
 //! Invitations on behalf of a directory that provisions members.
 
 use super::invite::{Desk, Outcome, invite, issue};
+use super::message_limit::{take_message, too_many_messages};
 use super::{InviteError, inviting_member, store};
 use crate::audit::{self, Entry, Origin};
 use crate::db::Tx;
@@ -26,7 +27,7 @@ impl<'a> Provisioning<'a> {
 /// Makes a member, and invites them if `inviting`.
 ///
 /// # Errors
-/// [`InviteError::NobodyInvited`], [`InviteError::AlreadyMember`], [`InviteError::OtherInstance`], [`InviteError::NoSeat`],
+/// [`InviteError::NobodyInvited`], [`InviteError::AlreadyMember`], [`InviteError::NoSeat`], [`InviteError::TooManyMessages`],
 /// [`InviteError::Db`], [`InviteError::Seal`].
 pub async fn provision(tx: &mut Tx, by: &Provisioning<'_>, person: NewMember, inviting: bool) -> Result<MemberId, InviteError> {
     let everyone = members::ensure_everyone(tx, by.context.clock.as_ref(), by.instance).await?;
@@ -34,22 +35,23 @@ pub async fn provision(tx: &mut Tx, by: &Provisioning<'_>, person: NewMember, in
         return Err(InviteError::NobodyInvited);
     }
     // Who is here already is told apart before anybody is invited anew.
-    if let Some(holder) = members::holder_of(tx, &person.email.key()).await? {
-        return Err(if holder.instance == by.instance { InviteError::AlreadyMember } else { InviteError::OtherInstance });
+    if members::holder_of(tx, by.instance, &person.email.key()).await?.is_some() {
+        return Err(InviteError::AlreadyMember);
     }
     let seats = by.context.limits.seats;
     if inviting {
         return match invite(tx, &by.desk(), &[person]).await?.pop() {
             Some(Outcome::Invited(invite)) => Ok(invite.member),
             Some(Outcome::NoSeat) => Err(InviteError::NoSeat(seats)),
-            _ => Err(InviteError::OtherInstance),
+            Some(Outcome::TooManyMessages(next)) => Err(too_many_messages(next, by.context.clock.timestamp())),
+            Some(Outcome::AlreadyMember | Outcome::AlreadyInvited(_)) | None => Err(InviteError::AlreadyMember),
         };
     }
     if members::count(tx, by.instance).await? >= seats {
         return Err(InviteError::NoSeat(seats));
     }
     let added = members::add(tx, by.context.clock.as_ref(), by.instance, everyone, &person).await?;
-    let id = added.ok_or(InviteError::OtherInstance)?;
+    let id = added.ok_or(InviteError::AlreadyMember)?;
     let entry = Entry::new("member.provisioned", "member", id).after(serde_json::json!({ "email": person.email, "active": false }));
     audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?;
     Ok(id)
@@ -58,11 +60,12 @@ pub async fn provision(tx: &mut Tx, by: &Provisioning<'_>, person: NewMember, in
 /// Invites a member who has not activated once more, at the address they have now; an invitation that holds is taken back.
 ///
 /// # Errors
-/// [`InviteError::Db`], [`InviteError::Seal`].
+/// [`InviteError::TooManyMessages`], [`InviteError::Db`], [`InviteError::Seal`].
 pub async fn invite_anew(tx: &mut Tx, by: &Provisioning<'_>, member: MemberId) -> Result<(), InviteError> {
     withdraw(tx, by, member).await?;
     let desk = by.desk();
     let Some(found) = members::find_in(tx, by.instance, member).await? else { return Ok(()) };
+    take_message(tx, &desk, &found.email.key()).await?;
     let head = store::letterhead(tx, by.instance, inviting_member(desk.invited_by)).await?;
     let invite = issue(tx, &desk, &head, member, found.email.as_str(), found.is_original).await?;
     let entry = Entry::new("invite.created", "invite", invite.id).after(serde_json::json!({ "member": member }));

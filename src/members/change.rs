@@ -188,6 +188,10 @@ pub async fn change_email(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, em
     if !store::claim_email(tx, acting.instance, member, email).await? {
         return Err(MemberError::EmailTaken);
     }
+    if before.status != MemberStatus::Invited {
+        // When it logs in to another instance, it doesn't log in here; to say so would tell of that instance.
+        store::claim_login(tx, acting.instance, member).await?;
+    }
     let after = Member { email: email.clone(), ..before.clone() };
     store::set_email(tx, acting.instance, &after).await?;
     store::delete_resets(tx, acting.instance, member).await?;

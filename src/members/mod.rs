@@ -28,7 +28,7 @@ pub use passwords::{
 };
 pub use reset_job::{AnswerPasswordResets, PasswordResetSubject};
 pub use store::{
-    MemberFilter, activate, count, find, find_in, find_team_in, has_original, holder_of, list, memberships, named_teams_of,
+    MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, holder_of, list, memberships, named_teams_of,
     named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_of,
 };
 pub use teams::{
@@ -140,10 +140,9 @@ impl Proof {
     }
 }
 
-/// Who has an address. Addresses are unique across instances.
+/// Who in an instance has an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
-    pub instance: InstanceId,
     pub member: MemberId,
     pub status: MemberStatus,
 }
@@ -187,8 +186,8 @@ pub enum MemberError {
     /// The team that every member is in.
     #[error("Everyone holds every member: it can't be {0}; make a team of your own with POST /v1/teams")]
     EveryoneIsFixed(&'static str),
-    /// Somebody else, here or in another instance, has the address.
-    #[error("another member, of this or another instance, has this address")]
+    /// Somebody else in the instance has the address.
+    #[error("another member of this instance has this address")]
     EmailTaken,
     #[error(transparent)]
     Connection(#[from] crate::connections::ConnectionError),
@@ -196,12 +195,11 @@ pub enum MemberError {
     Db(#[from] DbError),
 }
 
-/// Adds a member, invited, to the instance, to Everyone and to the teams named. `None` when another transaction has taken the
-/// address meanwhile; nothing is changed then.
+/// Adds a member, invited, to the instance, to Everyone and to the teams named. `None` when another member of the instance has the
+/// address; nothing is changed then. Several instances may have invited the same person: the address logs in to the one where the
+/// person activates first ([`claim_login`]).
 ///
-/// Call [`ensure_everyone`] before, which also makes those who add members to one instance wait for each other. Whoever adds
-/// several in one transaction does so in the order of their keys, so that two instances that claim the same addresses wait for
-/// each other and never both ways.
+/// Call [`ensure_everyone`] before, which also makes those who add members to one instance wait for each other.
 ///
 /// # Errors
 /// When the database can't be written; a conflict when there is an original member already and this should be one.

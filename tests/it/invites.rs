@@ -167,7 +167,8 @@ on_both_engines! {
         let problem = invite(&app, &first, wrong).await.problem(409, "nobody_invited");
         let faults: Vec<_> =
             problem["errors"].as_array().unwrap().iter().map(|fault| (fault["pointer"].as_str().unwrap(), fault["code"].as_str().unwrap())).collect();
-        assert_eq!(faults, [("/emails/1", "invalid"), ("/emails/2", "other_instance"), ("/emails/5", "no_seat")]);
+        // That one of them is in use elsewhere makes no difference.
+        assert_eq!(faults, [("/emails/1", "invalid"), ("/emails/4", "no_seat"), ("/emails/5", "no_seat")]);
         assert_eq!(listed(&app, &first, "/v1/members").await.len(), 1);
         let right = invite(&app, &first, all(&["ann@example.com", FIRST_USER])).await.expect(200);
         assert_eq!(statuses(&right), ["invited", "already_invited"]);
@@ -184,36 +185,6 @@ on_both_engines! {
             let message = app.message_of(&token, &results["results"][0]["invite"]).await;
             assert!(message.contains(&format!("Content-Language: {language}\r\n")) && message.contains(part), "{message}");
         }
-        app.stop().await;
-    }
-
-    async fn an_address_of_another_instance_is_refused_without_saying_whose_it_is(engine: Engine) {
-        let app = TestApp::start_guided(engine, 10).await;
-        let (_, first) = app.instance(MUNCHKIN_ID).await;
-        let (_, second) = app.instance("456-DEF-789").await;
-        invite_first(&app, &first, FIRST_USER).await.expect(201);
-        let refused = invite_first(&app, &second, FIRST_USER).await.problem(409, "email_taken");
-        assert_eq!(refused["detail"], "the address belongs to another instance.");
-        assert!(listed(&app, &second, "/v1/members").await.is_empty());
-        invite_first(&app, &second, "tom.ops@example.com").await.expect(201);
-        let result = invite(&app, &second, json!({ "emails": ["MARIA.admin@example.com"] })).await.expect(200);
-        assert_eq!(result["results"], json!([{ "email": "MARIA.admin@example.com", "status": "other_instance" }]));
-        app.stop().await;
-    }
-
-    async fn of_two_instances_that_claim_the_same_people_at_once_each_person_goes_to_one(engine: Engine) {
-        let app = TestApp::start_guided(engine, 10).await;
-        let (_, first) = app.instance(MUNCHKIN_ID).await;
-        let (_, second) = app.instance("456-DEF-789").await;
-        invite_first(&app, &first, FIRST_USER).await.expect(201);
-        invite_first(&app, &second, "tom.ops@example.com").await.expect(201);
-        let up: Vec<_> = (0..40).map(|at| format!("p{at:02}@example.com")).collect();
-        let down: Vec<_> = up.iter().rev().cloned().collect();
-        let (one, other) =
-            tokio::join!(invite(&app, &first, json!({ "emails": up })), invite(&app, &second, json!({ "emails": down })));
-        let (one, other) = (one.expect(200), other.expect(200));
-        let invited = |results: &Value| statuses(results).iter().filter(|status| **status == "invited").count();
-        assert_eq!(invited(&one) + invited(&other), 40, "{one} {other}");
         app.stop().await;
     }
 

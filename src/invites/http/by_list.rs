@@ -13,6 +13,7 @@ use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::invites::InviteError;
 use crate::invites::addresses::{Entry, read_addresses, split_name};
 use crate::invites::invite::{Desk, Outcome, ResultStatus, invite};
+use crate::invites::message_limit::too_many_messages;
 use crate::language::Language;
 use crate::members::{self, NewMember};
 
@@ -82,7 +83,7 @@ enum Mode {
     /// Whoever can be invited is.
     #[default]
     Partial,
-    /// Nobody is, and the problem names everybody who stands in the way: `invalid`, `other_instance`, `no_seat`.
+    /// Nobody is, and the problem names everybody who stands in the way: `invalid`, `no_seat`, `too_many_messages`.
     AllOrNothing,
 }
 
@@ -121,6 +122,9 @@ struct InviteResult {
     /// The invitation made now, or the one that holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     invite: Option<InviteView>,
+    /// When another message may be sent, for `too_many_messages`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Timestamp>,
     /// For somebody invited before: POST here sends the invitation again.
     #[serde(skip_serializing_if = "Option::is_none")]
     resend_link: Option<String>,
@@ -149,17 +153,21 @@ impl Found {
         let email = self.entry.read.as_ref().map_or_else(|_| self.entry.text.clone(), |email| email.as_str().to_owned());
         let blocked = match status {
             ResultStatus::Invalid => Some(("invalid", reason.clone().unwrap_or_default())),
-            ResultStatus::OtherInstance => Some(("other_instance", "The address belongs to another instance.".to_owned())),
             ResultStatus::NoSeat => Some(("no_seat", "No user seat is left.".to_owned())),
-            ResultStatus::Invited | ResultStatus::AlreadyMember | ResultStatus::AlreadyInvited => None,
+            ResultStatus::TooManyMessages => Some(("too_many_messages", "No more invitations are sent for now.".to_owned())),
+            ResultStatus::Invited | ResultStatus::AlreadyMember | ResultStatus::AlreadyInvited | ResultStatus::OtherInstance => None,
         };
         let fault = blocked.map(|(code, why)| InputFault::new(self.pointer, code, format!("{email:?}: {why}")));
+        let retry_at = match &outcome {
+            Some(Outcome::TooManyMessages(next)) => Some(*next),
+            _ => None,
+        };
         let invite = outcome.and_then(Outcome::into_invite);
         let waiting = invite.as_ref().filter(|_| status == ResultStatus::AlreadyInvited);
         let resend_link = waiting.map(|invite| format!("/v1/invites/{}/resend", invite.id));
         let text = (self.entry.text != email).then_some(self.entry.text);
         let invite = invite.map(|invite| InviteView::new(invite, now));
-        (InviteResult { email, text, status, reason, invite, resend_link }, fault)
+        (InviteResult { email, text, status, reason, invite, retry_at, resend_link }, fault)
     }
 }
 
@@ -173,6 +181,7 @@ impl Found {
     responses(
         (status = 200, description = "What became of each address.", body = InviteResults),
         (status = 409, description = "The first user comes first, a team does not exist, or not all could be invited.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Nobody was invited, since each was sent as many messages as may be within 24 hours.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[post("/v1/invites")]
@@ -211,8 +220,17 @@ pub(super) async fn post_invites(
         let detail = format!("Nobody was invited, because {} of {} can't be; see errors.", faults.len(), results.len());
         return Err(Problem::new(Code::NobodyInvited, detail).with_errors(faults));
     }
+    if let Some(next) = next_message_at(&results) {
+        return Err(Problem::from(too_many_messages(next, now)).with_errors(faults));
+    }
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(InviteResults { results }))
+}
+
+/// When something may be done of a request of which nothing could be done, since everybody was sent too many messages.
+fn next_message_at(results: &[InviteResult]) -> Option<Timestamp> {
+    let is_refused = |result: &InviteResult| result.status == ResultStatus::TooManyMessages;
+    results.iter().all(is_refused).then(|| results.iter().filter_map(|result| result.retry_at).min()).flatten()
 }
 
 impl InviteRequest {

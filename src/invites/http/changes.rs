@@ -18,7 +18,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 /// Resend an invitation
 ///
 /// Sends another message with another link, which works for seven days; the link of the message before works no more. At most once in
-/// ten minutes and five times in 24 hours, and not while the message before may still leave.
+/// ten minutes and five times in 24 hours, invitations of the person revoked since included, and not while the message before may still
+/// leave.
 #[utoipa::path(
     operation_id = "resendInvite", tag = "Invitations", params(("invite_id" = InviteId, Path, description = "The invitation's id.")),
     responses(

@@ -91,7 +91,7 @@ impl Wanted {
     operation_id = "inviteFirstUser", tag = "Invitations", request_body = FirstInviteRequest,
     responses(
         (status = 201, description = "The invitation; the message is on its way.", body = InviteView, headers(("Location" = String, description = "The invitation."))),
-        (status = 409, description = "A prerequisite is not met, somebody was invited already, the person is no Marketo admin, their address belongs to another instance, or Marketo refused.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "A prerequisite is not met, somebody was invited already, the person is no Marketo admin, or Marketo refused.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 #[post("/v1/invites/first")]

@@ -161,18 +161,15 @@ pub async fn has_original(db: &Db, instance: InstanceId) -> Result<bool, DbError
     Ok(found > 0)
 }
 
-/// Who has the address with this key ([`EmailAddress::key`]). Global: an address belongs to one instance only.
-///
-/// # Errors
-/// When the database can't be asked.
-pub async fn holder_of(tx: &mut Tx, email_key: &str) -> Result<Option<Holder>, DbError> {
-    const SQL: &str = "SELECT m.instance_id, m.id, \
-         CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END FROM member_emails e \
-         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $1";
-    let row: Option<(InstanceId, MemberId, String)> = on_tx!(tx, c => sqlx::query_as(SQL).bind(email_key).fetch_optional(c))?;
-    row.map(|(instance, member, status)| {
+/// Who in the instance has the address with this key ([`EmailAddress::key`]). Whether another instance has somebody with it is nobody's
+/// business here.
+pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Result<Option<Holder>, DbError> {
+    const SQL: &str = "SELECT m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END FROM member_emails e \
+         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key = $2";
+    let row: Option<(MemberId, String)> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(email_key).fetch_optional(c))?;
+    row.map(|(member, status)| {
         let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
-        Ok(Holder { instance, member, status })
+        Ok(Holder { member, status })
     })
     .transpose()
 }
@@ -200,14 +197,23 @@ pub async fn insert(tx: &mut Tx, instance: InstanceId, id: MemberId, new: &NewMe
     .map(drop)
 }
 
-/// Takes an address for a member; `false` when another has it.
-///
-/// # Errors
-/// When the database can't be written.
+/// Takes an address for a member; `false` when another member of the instance has it. It logs in after [`claim_login`].
 pub async fn claim_email(tx: &mut Tx, instance: InstanceId, member: MemberId, email: &EmailAddress) -> Result<bool, DbError> {
     const SQL: &str =
-        "INSERT INTO member_emails (email_key, instance_id, member_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING";
-    Ok(execute!(tx, sqlx::query(SQL).bind(email.key()).bind(instance).bind(member))? == 1)
+        "INSERT INTO member_emails (instance_id, email_key, member_id, logs_in) VALUES ($1, $2, $3, FALSE) ON CONFLICT DO NOTHING";
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(email.key()).bind(member))? == 1)
+}
+
+/// Lets the member's address log in to the instance; `false` when it logs in to another one. Whoever gets `false` gives the
+/// transaction up: of two at once, one finds out by the database's refusal.
+pub async fn claim_login(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
+    const SQL: &str = "UPDATE member_emails SET logs_in = TRUE WHERE instance_id = $1 AND member_id = $2 AND NOT EXISTS \
+         (SELECT 1 FROM member_emails o WHERE o.email_key = member_emails.email_key AND o.logs_in AND o.instance_id <> $1)";
+    match execute!(tx, sqlx::query(SQL).bind(instance).bind(member)) {
+        Ok(changed) => Ok(changed == 1),
+        Err(error) if error.is_conflict() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Frees the address of a member.

@@ -14,14 +14,14 @@ pub struct LoginRow {
     pub password_hash: Option<String>,
 }
 
-/// The member who has the address with this key. Global: an address belongs to one instance only.
+/// The member whom the address with this key logs in. Global: an address logs in to one instance only.
 ///
 /// # Errors
 /// When the database can't be asked.
 pub async fn find_for_login(db: &Db, email_key: &str) -> Result<Option<LoginRow>, DbError> {
     const SQL: &str = "SELECT m.instance_id, m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, \
          m.password_hash FROM member_emails e JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id \
-         WHERE e.email_key = $1";
+         WHERE e.email_key = $1 AND e.logs_in";
     let row: Option<(InstanceId, MemberId, String, Option<String>)> = on!(db, c => sqlx::query_as(SQL).bind(email_key).fetch_optional(c))?;
     row.map(|(instance, member, status, password_hash)| {
         let status = MemberStatus::read(&status).ok_or_else(|| super::unknown("status"))?;

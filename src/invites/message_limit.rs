@@ -1,0 +1,91 @@
+//! How many messages of invitations one person is sent, and one instance sends, within 24 hours. Revoking an invitation, or removing the
+//! member, gives no messages back: nobody is to be written to again and again by inviting and removing them.
+
+use time::Duration;
+
+use super::invite::Desk;
+use super::message_store;
+use super::{InviteError, MOST_MESSAGES_A_DAY};
+use crate::clock::Timestamp;
+use crate::db::Tx;
+
+/// The time in which messages are counted.
+pub(super) const MESSAGE_WINDOW: Duration = Duration::DAY;
+/// Most messages to one address by one inviter, as many as one invitation may have.
+const MOST_BY_INVITER: usize = MOST_MESSAGES_A_DAY;
+/// Most messages to one address by everybody in the instance.
+const MOST_TO_ADDRESS: usize = 2 * MOST_BY_INVITER;
+/// Most messages of an instance for each of its seats: enough to invite everybody anew some times.
+const MOST_PER_SEAT: i64 = 10;
+
+/// What an instance may still send.
+#[derive(Debug)]
+pub(super) struct MessageAllowance {
+    remaining: i64,
+    /// When there will be more.
+    more_at: Timestamp,
+}
+
+impl MessageAllowance {
+    /// Counts what was sent. Those who invite in one instance wait for each other before
+    /// ([`ensure_everyone`](crate::members::ensure_everyone)), so that what is counted holds until the transaction ends.
+    pub(super) async fn load(tx: &mut Tx, desk: &Desk<'_>) -> Result<Self, InviteError> {
+        let now = desk.context.clock.timestamp();
+        let (sent, first) = message_store::count_since(tx, desk.instance, now - MESSAGE_WINDOW).await?;
+        let most = desk.context.limits.seats.saturating_mul(MOST_PER_SEAT);
+        Ok(Self { remaining: most - sent, more_at: first.unwrap_or(now) + MESSAGE_WINDOW })
+    }
+
+    /// Takes a message to the address with this key; gives when there will be one when there is none.
+    pub(super) async fn take(&mut self, tx: &mut Tx, desk: &Desk<'_>, email_key: &str) -> Result<Result<(), Timestamp>, InviteError> {
+        let since = desk.context.clock.timestamp() - MESSAGE_WINDOW;
+        let most = i64::try_from(MOST_TO_ADDRESS).unwrap_or(i64::MAX);
+        let sent = message_store::list_to_address(tx, desk.instance, email_key, since, most).await?;
+        let all_at = (self.remaining <= 0).then_some(self.more_at);
+        Ok(match all_at.max(next_to_address(&sent, desk.invited_by)) {
+            Some(next) => Err(next),
+            None => {
+                self.remaining -= 1;
+                Ok(())
+            }
+        })
+    }
+}
+
+/// Takes one message to the address with this key.
+///
+/// # Errors
+/// [`InviteError::TooManyMessages`]
+pub(super) async fn take_message(tx: &mut Tx, desk: &Desk<'_>, email_key: &str) -> Result<(), InviteError> {
+    let taken = MessageAllowance::load(tx, desk).await?.take(tx, desk, email_key).await?;
+    taken.map_err(|next| too_many_messages(next, desk.context.clock.timestamp()))
+}
+
+/// The error that says from when on there are messages again.
+pub(super) fn too_many_messages(next: Timestamp, now: Timestamp) -> InviteError {
+    InviteError::TooManyMessages { next, wait: (next - now).whole_seconds() + 1 }
+}
+
+/// When an address may be sent another message that was sent these within the window, the newest first; none when it may be now.
+fn next_to_address(sent: &[(Timestamp, String)], invited_by: &str) -> Option<Timestamp> {
+    let by_inviter = sent.iter().filter(|(_, by)| by == invited_by).nth(MOST_BY_INVITER - 1);
+    by_inviter.max(sent.get(MOST_TO_ADDRESS - 1)).map(|(queued_at, _)| *queued_at + MESSAGE_WINDOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_sent_five_messages_by_one_inviter_and_ten_in_all() {
+        let now = Timestamp::parse("2026-03-02T08:00:00Z").unwrap();
+        let sent =
+            |by: &[&str]| -> Vec<_> { (0..).zip(by).map(|(minutes, by)| (now - Duration::minutes(minutes), (*by).to_owned())).collect() };
+        assert_eq!(next_to_address(&sent(&["ann"; 4]), "ann"), None);
+        assert_eq!(next_to_address(&sent(&["ann"; 5]), "ann"), Some(now + Duration::DAY - Duration::minutes(4)));
+        assert_eq!(next_to_address(&sent(&["ann"; 5]), "bo"), None);
+        let both = ["ann", "bo", "ann", "bo", "ann", "bo", "ann", "bo", "ann", "bo"];
+        assert_eq!(next_to_address(&sent(&both), "cy"), Some(now + Duration::DAY - Duration::minutes(9)));
+        assert_eq!(next_to_address(&sent(&both[..9]), "cy"), None);
+    }
+}
