@@ -71,17 +71,23 @@ async fn on_blocking_thread(work: impl FnOnce() -> io::Result<()> + Send + 'stat
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// Sees to it that a file exists, and takes it and its companions, whose names end in `suffixes`, away from everybody but the owner. What
-/// belongs to another user stays as it is, with a word in the log.
+/// Creates an empty file unless there is one.
 ///
 /// # Errors
-/// When the file can't be created or looked at.
-pub fn create_or_restrict(path: &Path, suffixes: &[&str]) -> io::Result<()> {
+/// As [`File::create_new`].
+pub fn create_if_missing(path: &Path) -> io::Result<()> {
     match create_new(path) {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
+}
+
+/// Takes a file and its companions, whose names end in `suffixes`, away from everybody but the owner, those that there are. What belongs to
+/// another user stays as it is, with a word in the log.
+///
+/// # Errors
+/// When a file can't be looked at.
+pub fn restrict_to_owner(path: &Path, suffixes: &[&str]) -> io::Result<()> {
     for suffix in suffixes {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
@@ -152,7 +158,8 @@ mod tests {
             path
         };
         let (file, log) = (open_to_all("data.db"), open_to_all("data.db-wal"));
-        create_or_restrict(&file, &["", "-wal", "-shm"]).unwrap();
+        create_if_missing(&file).unwrap();
+        restrict_to_owner(&file, &["", "-wal", "-shm"]).unwrap();
         assert_eq!((mode(&file), mode(&log)), (0o600, 0o600));
         assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
         let message = open_to_all("message");

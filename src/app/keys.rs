@@ -95,7 +95,7 @@ async fn master_keys(settings: &Settings, db: &Db) -> Result<MasterKeys, KeyErro
     }
     // One that the service made is its own to close; another may be shared on purpose, as a mounted secret is.
     if !named {
-        private_files::create_or_restrict(&path, &[""]).map_err(refuse)?;
+        private_files::restrict_to_owner(&path, &[""]).map_err(refuse)?;
     }
     let text: SecretString = std::fs::read_to_string(&path).map_err(refuse)?.into();
     Ok(MasterKeys::parse(&text, &secrets.old_master_keys)?)

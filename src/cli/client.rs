@@ -80,7 +80,7 @@ pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> Ou
     let db = match &command {
         ClientCommand::Create { create_database: true, .. } => crate::app::open_database(&settings).await.map_err(|error| text(&error))?,
         // A directory or address with a slip of the pen in it would become a database that no service ever reads.
-        ClientCommand::Create { .. } => open_existing(&settings).await.map_err(|error| format!("{error}, or --create-database here"))?,
+        ClientCommand::Create { .. } => open_existing(&settings).await.map_err(|error| format!("{error}; or add --create-database"))?,
         _ => open_existing(&settings).await?,
     };
     db.migrate().await.map_err(|error| text(&error))?;

@@ -84,7 +84,7 @@ impl From<figment::Error> for SettingFault {
             }
             Kind::UnknownVariant(found, known) => format!("{found:?} is not one of {}", known.join(", ")),
             Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-                format!("must be {}, and is {}", expected.replace('`', ""), found.to_string().replace('`', ""))
+                format!("must be {}, and is {}", kind_of(&expected), found.to_string().replace('`', ""))
             }
             Kind::MissingField(field) => format!("{field} is missing"),
             kind => kind.to_string().trim_end().to_owned(),
@@ -95,6 +95,17 @@ impl From<figment::Error> for SettingFault {
     }
 }
 
+/// What is expected, in words of settings: where the program reads a `u16`, a whole number is to be written.
+fn kind_of(expected: &str) -> String {
+    match expected {
+        "f32" | "f64" => "a number".into(),
+        _ if expected.starts_with(['u', 'i']) && expected[1..].parse::<u8>().is_ok() || matches!(expected, "usize" | "isize") => {
+            "a whole number".into()
+        }
+        other => other.replace('`', ""),
+    }
+}
+
 /// A setting's default as it stands in a TOML file, which is an example of what is accepted; none of an empty one.
 fn default_of(name: &str) -> Option<String> {
     match Figment::from(Toml::string(DEFAULTS)).find_value(name).ok()? {
@@ -102,7 +113,8 @@ fn default_of(name: &str) -> Option<String> {
         Value::String(_, text) => Some(format!("{text:?}")),
         Value::Bool(_, value) => Some(value.to_string()),
         Value::Num(_, number) => {
-            number.to_u128().map(|whole| whole.to_string()).or_else(|| number.to_f64().map(|broken| broken.to_string()))
+            let whole = number.to_i128().map(|whole| whole.to_string()).or_else(|| number.to_u128().map(|whole| whole.to_string()));
+            whole.or_else(|| number.to_f64().map(|broken| broken.to_string()))
         }
         _ => None,
     }

@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_wrong_type_is_told_with_an_example() {
         let error = Settings::load(None, &[("sync.window_days", "month".to_owned())]).unwrap_err().to_string();
-        assert!(error.contains("sync.window_days: must be u16, and is string \"month\""), "{error}");
+        assert!(error.contains("sync.window_days: must be a whole number, and is string \"month\""), "{error}");
         assert!(error.contains("for example 31"), "{error}");
     }
 

@@ -37,13 +37,16 @@ impl ConnectError {
     }
 
     pub(super) fn sqlite(path: &Path, error: sqlx::Error) -> Self {
-        let chain = error_chain(&error).to_string();
+        let why = match &error {
+            sqlx::Error::Io(error) => error.to_string(),
+            error => error_chain(error).to_string(),
+        };
         let remedy = match DbError::from(error) {
             DbError::StorageFull(_) => "Make room on this disk, or name a file on another one",
             DbError::Unreachable(_) => "The directory must exist, and this user must be able to write there",
             _ => "It must be a SQLite database that this user can read and write",
         };
-        let what = format!("can't open the SQLite file {}: {chain}", path.display());
+        let what = format!("can't open the SQLite file {}: {why}", path.display());
         Self { what, remedy: remedy.into(), is_temporary: false }
     }
 
@@ -94,6 +97,12 @@ impl ConnectError {
             sqlx::Error::Io(error) => {
                 (format!("{place} ended the connection: {error}"), "Check that PostgreSQL listens there, and its log".into(), true)
             }
+            // Hung up in the middle of the greeting, as a balancer does whose server is down; or no PostgreSQL at all.
+            sqlx::Error::Protocol(_) => (
+                format!("{place} ended the connection: {}", error_chain(&error)),
+                "Check that PostgreSQL listens there, and its log".into(),
+                true,
+            ),
             sqlx::Error::Tls(_) => {
                 let remedy = "Check the server's certificate and sslmode= in the address".to_owned();
                 (format!("{place}: {}", error_chain(&error)), remedy, false)

@@ -66,9 +66,13 @@ impl DbError {
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
-                Self::Unreachable(error)
-            }
+            // A broken protocol is what a balancer whose server is down comes to: it hangs up in the middle of the greeting.
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::Tls(_) => Self::Unreachable(error),
             sqlx::Error::BeginFailed => Self::Unavailable(error),
             sqlx::Error::Database(refusal) if refusal.is_unique_violation() || refusal.is_foreign_key_violation() => {
                 Self::Conflict { constraint: refusal.constraint().map_or_else(|| refusal.message().to_owned(), str::to_owned) }

@@ -157,8 +157,8 @@ impl Db {
 
     async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Self, ConnectError> {
         let failed = |error| ConnectError::sqlite(path, error);
-        // Its journal and the index of that get the file's own permissions.
-        private_files::create_or_restrict(path, &["", "-wal", "-shm"]).map_err(|error| failed(sqlx::Error::Io(error)))?;
+        // SQLite would leave the permissions of a new file to the umask.
+        private_files::create_if_missing(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -191,6 +191,8 @@ impl Db {
         };
         let readers = SqlitePoolOptions::new().max_connections(max_connections).acquire_timeout(ACQUIRE_TIMEOUT);
         let readers = readers.connect_with(options).await.map_err(failed)?;
+        // A database, its journal and the index of that, as an earlier version has left them.
+        private_files::restrict_to_owner(path, &["", "-wal", "-shm"]).map_err(|error| failed(sqlx::Error::Io(error)))?;
         Ok(Self::Sqlite { readers, writer })
     }
 

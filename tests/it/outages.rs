@@ -64,7 +64,7 @@ async fn until_ready(http: &reqwest::Client, url: &str) {
 fn instance(munchkin_id: &str) -> Value {
     json!({
         "munchkin_id": munchkin_id,
-        "name": "x".repeat(150),
+        "name": "x".repeat(60),
         "environment": "production",
         "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": true },
     })
@@ -111,9 +111,9 @@ fn writes_succeed_within_seconds_of_room_on_a_full_disk() {
         let token = operator_token(&http, &url, &disk.client).await;
         until_ready(&http, &url).await;
         let writers = Writers::start(&http, &url, &token);
-        writers.until_more_are_acknowledged(50).await;
+        writers.until_more_are_acknowledged(30).await;
         disk.fill();
-        writers.until_more_are_refused(100).await;
+        writers.until_more_are_refused(20).await;
         eventually("the service is not ready", async || {
             let (status, storage) = readiness(&http, &url).await;
             status == 503 && storage["ok"] == false && storage["detail"].as_str().unwrap().contains("full")
@@ -123,7 +123,7 @@ fn writes_succeed_within_seconds_of_room_on_a_full_disk() {
         Answer::of(http.get(format!("{url}/v1/instances?limit=1")).bearer_auth(&token)).await.expect(200);
         disk.free();
         let recovery = writers.recovery().await;
-        writers.until_more_are_acknowledged(50).await;
+        writers.until_more_are_acknowledged(30).await;
         until_ready(&http, &url).await;
         let written = writers.stop().await;
         assert!(written.refused.keys().all(|kind| kind == "503 storage_full"), "{:?}", written.refused);
@@ -165,7 +165,7 @@ fn writes_succeed_within_seconds_of_failing_input_and_output() {
         writers.until_more_are_acknowledged(20).await;
         let log = std::fs::metadata(directory.path().join("msi-actions-data/msi-actions.db-wal")).unwrap().len();
         limit_files(&format!("{log}:unlimited"));
-        writers.until_more_are_refused(100).await;
+        writers.until_more_are_refused(20).await;
         eventually("the service is not ready", async || readiness(&http, &url).await.0 == 503).await;
         limit_files("unlimited");
         let recovery = writers.recovery().await;
@@ -193,13 +193,13 @@ fn writes_succeed_within_seconds_of_postgres_being_reachable() {
         let (app, mut proxy, _database, _directory) = behind_a_proxy().await;
         let token = app.operator_token().await;
         let writers = Writers::start(&app.http, &app.url, &token);
-        writers.until_more_are_acknowledged(50).await;
+        writers.until_more_are_acknowledged(30).await;
         proxy.refuse().await;
         writers.until_more_are_refused(1).await;
         eventually("the service is not ready", async || readiness(&app.http, &app.url).await.0 == 503).await;
         proxy.accept().await;
         let recovery = writers.recovery().await;
-        writers.until_more_are_acknowledged(50).await;
+        writers.until_more_are_acknowledged(30).await;
         until_ready(&app.http, &app.url).await;
         let written = writers.stop().await;
         assert!(written.refused.keys().all(|kind| kind == "503 unavailable"), "{:?}", written.refused);

@@ -85,7 +85,7 @@ fn the_service_works_behind_a_pooler_that_keeps_statements_apart() {
         let app = TestApp::start_with(Engine::Postgres, &[("database.url", pooler.url.clone())]).await;
         let token = app.operator_token().await;
         let writers = Writers::start(&app.http, &app.url, &token);
-        writers.until_more_are_acknowledged(100).await;
+        writers.until_more_are_acknowledged(60).await;
         let written = writers.stop().await;
         assert!(written.refused.is_empty(), "{:?}", written.refused);
         println!("{} written by way of two sessions", written.acknowledged.len());

@@ -126,7 +126,7 @@ impl Shared {
         let munchkin_id = format!("{:03}-OUT-{:03}", number / 1000, number % 1000);
         let new = json!({
             "munchkin_id": munchkin_id,
-            "name": format!("Outage {number} {}", "x".repeat(150)),
+            "name": format!("Outage {number} {}", "x".repeat(60)),
             "environment": "production",
             "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": true },
         });
