@@ -47,7 +47,7 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     std::os::unix::fs::OpenOptionsExt::mode(options, FILE_MODE);
     let file = options.open(path)?;
     // One that was there keeps the permissions it had.
-    restrict(path, &file)?;
+    restrict(path)?;
     Ok(file)
 }
 
@@ -92,37 +92,38 @@ pub fn restrict_to_owner(path: &Path, suffixes: &[&str]) -> io::Result<()> {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         let companion = PathBuf::from(name);
-        match File::open(&companion) {
-            Ok(file) => restrict(&companion, &file)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        match restrict(&companion) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
     Ok(())
 }
 
+/// By its name: whoever opens and closes a file of SQLite's takes from its process every lock on it
+/// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
 #[cfg(unix)]
-fn restrict(path: &Path, file: &File) -> io::Result<()> {
-    use std::fs::Permissions;
+fn restrict(path: &Path) -> io::Result<()> {
+    use std::fs::{Permissions, metadata, set_permissions};
     use std::os::unix::fs::PermissionsExt;
 
-    let found = file.metadata()?;
+    let found = metadata(path)?;
     // What is no file, such as /dev/null, is nobody's to change.
     if !found.is_file() || found.permissions().mode() & 0o077 == 0 {
         return Ok(());
     }
-    match file.set_permissions(Permissions::from_mode(FILE_MODE)) {
+    match set_permissions(path, Permissions::from_mode(FILE_MODE)) {
         Ok(()) => tracing::info!(file = %path.display(), "other users could read this file; now only its owner can"),
         Err(error) => {
-            tracing::warn!(file = %path.display(), error = %error_chain(&error), "other users can read this file, and it can't be changed here")
+            tracing::warn!(file = %path.display(), error = %error_chain(&error), "other users can read this file, and it can't be changed here");
         }
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn restrict(_: &Path, _: &File) -> io::Result<()> {
-    Ok(())
+fn restrict(path: &Path) -> io::Result<()> {
+    path.metadata().map(drop)
 }
 
 #[cfg(all(test, unix))]
