@@ -162,13 +162,12 @@ pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody 
             | FaultKind::RepeatRows => continue,
         };
         let mut answer = request.into_response(answer).map_into_boxed_body();
-        answer.headers_mut().insert(header::DATE, date(world.now()));
+        sign(&mut answer, &world);
         return Ok(answer);
     }
 
     let mut answer = next.call(request).await?.map_into_boxed_body();
-    // Callers take their windows from the vendor's clock, so it must be the injected one.
-    answer.headers_mut().insert(header::DATE, date(world.now()));
+    sign(&mut answer, &world);
     Ok(match cut {
         None => answer,
         Some(left) => answer.map_body(|_, body| BoxBody::new(CutBody { body, left, rests: 3 })),
@@ -189,6 +188,13 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.end_call();
     }
+}
+
+/// What every answer has: the injected clock's time, for callers take their windows from the vendor's clock; and names of headers as
+/// the vendors' servers write them, for airbyte-source-salesforce looks them up with regard to case.
+fn sign(answer: &mut ServiceResponse<BoxBody>, world: &World) {
+    answer.headers_mut().insert(header::DATE, date(world.now()));
+    answer.response_mut().head_mut().set_camel_case_headers(true);
 }
 
 fn date(seconds: i64) -> HeaderValue {

@@ -102,6 +102,16 @@ pub fn perform(caller: Caller<'_>, request: &Request<'_>) -> Result<Reply, ApiEr
             let reply = created(caller, object, &id, json!({"created": made}));
             Ok(if made { reply } else { Reply { status: StatusCode::OK, location: None, ..reply } })
         }
+        ("GET", ["sobjects", name, field, key]) => {
+            let object = object(name)?;
+            let id = caller.writer().id_of(object, field, key)?;
+            retrieve(caller, object, &id, &fields_of(object, request.parameter("fields"))?).map(Reply::ok)
+        }
+        ("DELETE", ["sobjects", name, field, key]) => {
+            let object = object(name)?;
+            let id = caller.writer().id_of(object, field, key)?;
+            caller.writer().delete(object, &id).map(|()| Reply::none())
+        }
         (method, ["composite", "sobjects", rest @ ..]) => collections::perform(caller, method, rest, request),
         (_, ["query" | "queryAll"] | ["sobjects", ..]) => {
             let message = format!("HTTP Method '{}' not allowed.", request.method);

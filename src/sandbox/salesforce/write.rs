@@ -83,15 +83,27 @@ impl Writer<'_> {
     /// # Errors
     /// 404 for a field that is no external id; those of making and changing.
     pub fn upsert(&self, object: &'static Object, field: &str, key: &str, given: &Map<String, Json>) -> Result<(String, bool), ApiError> {
-        let field = object.field(field).filter(|field| field.external_id).ok_or_else(no_external_id)?;
-        let found = self.world.salesforce().written.with_external_id(object, field.name, key);
-        if let Some(record) = found.first() {
-            self.update(object, &record.id, given)?;
-            return Ok((record.id.clone(), false));
+        let field = external_id(object, field)?;
+        if let Some(id) = self.find_by_external_id(object, field, key) {
+            self.update(object, &id, given)?;
+            return Ok((id, false));
         }
         let mut given = given.clone();
         given.insert(field.name.to_owned(), key.into());
         self.create(object, &given).map(|id| (id, true))
+    }
+
+    /// The id of the record with this external id.
+    ///
+    /// # Errors
+    /// 404 for a field that is no external id, and when there is no such record.
+    pub fn id_of(&self, object: &'static Object, field: &str, key: &str) -> Result<String, ApiError> {
+        self.find_by_external_id(object, external_id(object, field)?, key).ok_or_else(ApiError::not_found)
+    }
+
+    fn find_by_external_id(&self, object: &Object, field: &Field, key: &str) -> Option<String> {
+        let found = self.world.salesforce().written.with_external_id(object, field.name, key);
+        found.first().map(|record| record.id.clone())
     }
 
     /// Deletes a record; it goes to the recycle bin.
@@ -175,8 +187,9 @@ impl Writer<'_> {
     }
 }
 
-fn no_external_id() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Provided external ID field does not exist or is not accessible")
+fn external_id(object: &'static Object, field: &str) -> Result<&'static Field, ApiError> {
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Provided external ID field does not exist or is not accessible");
+    object.field(field).filter(|field| field.external_id).ok_or_else(unknown)
 }
 
 fn check_writable(object: &Object) -> Result<(), ApiError> {

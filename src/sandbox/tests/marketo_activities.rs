@@ -107,6 +107,7 @@ async fn dot_segments_in_an_address_are_resolved() {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.expect("it answers");
     assert!(answer.contains("\"success\":true") && answer.contains("\"result\":[]"), "{answer}");
+    assert!(answer.contains("\r\nContent-Type: application/json\r\n"), "headers are written as the vendors do: {answer}");
     sandbox.sandbox.stop().await;
 }
 

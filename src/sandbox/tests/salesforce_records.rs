@@ -81,6 +81,9 @@ async fn an_upsert_makes_a_record_once() {
     assert_eq!((status, &changed["created"], &changed["id"]), (StatusCode::OK, &json!(false), &made["id"]));
     let read = sandbox.read(&token, &format!("/sobjects/Opportunity/{}", made["id"].as_str().expect("an id"))).await;
     assert_eq!((&read["IsWon"], &read["Amount"], &read["External_Key__c"]), (&json!(true), &json!(1000.0), &json!("deal 1")));
+    assert_eq!(sandbox.read(&token, &format!("{path}?fields=Id")).await["Id"], made["id"]);
+    assert_eq!(sandbox.send(&token, Method::DELETE, path, Value::Null).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(sandbox.send(&token, Method::GET, path, Value::Null).await.0, StatusCode::NOT_FOUND);
     let (status, _) = sandbox.send(&token, Method::PATCH, "/sobjects/Task/Subject/x", json!({})).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "a subject is no external id");
     sandbox.sandbox.stop().await;
