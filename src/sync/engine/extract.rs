@@ -89,10 +89,14 @@ impl Pass {
         loop {
             let mut exporter = self.exporter().await?;
             let (sender, mut arriving) = mpsc::channel(WAITING_FILES);
-            let unread = exporter.unread.clone();
+            let (unread, undivided) = (exporter.unread.clone(), self.turn.undivided.clone());
             let reading = async {
                 while let Some(arrived) = arriving.recv().await {
-                    self.take_in(arrived).await?;
+                    if let Err(error) = self.take_in(arrived).await {
+                        // Whoever brings files stops here: not while an export is being made, whose id would be lost.
+                        let _undivided = undivided.lock().await;
+                        return Err(error);
+                    }
                     unread.remove_one();
                 }
                 Ok(())
