@@ -162,7 +162,10 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_named_with_those_that_there_are() {
         let error = Settings::load(None, &[("server.adress", "127.0.0.1:8080".to_owned())]).unwrap_err().to_string();
-        assert!(error.contains("server.adress: there is no setting of this name in server; there are address, public_url,"), "{error}");
+        assert!(
+            error.contains("server.adress: there is no setting of this name in server; there are address, metrics_address, public_url,"),
+            "{error}"
+        );
         assert!(!error.contains('`'), "{error}");
         let error = Settings::load(None, &[("sever", "x".to_owned())]).unwrap_err().to_string();
         assert!(error.contains("sever: there is no section or setting of this name; there are data_dir, server,"), "{error}");

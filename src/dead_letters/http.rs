@@ -1,18 +1,15 @@
 //! `/v1/dead-letters`: for whoever runs the service.
 
-use std::sync::Arc;
-
 use actix_web::web::Data;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, delete, get, post};
+use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{DeadLetterError, DeadLetters};
 use crate::audit::Origin;
-use crate::auth::permissions::Caller;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, InputFault, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{AsProblem, Code, InputFault, Listing, OperatorCaller, PageParams, PathParams, Problem, QueryParams};
 use crate::ids::{InstanceId, JobId};
 use crate::jobs::{DeadLetter, DeadLetterFilter, Lane};
 
@@ -123,11 +120,6 @@ struct DeadLetterParams {
     instance_id: Option<InstanceId>,
 }
 
-/// The one instance that an operator's token is narrowed to.
-fn narrowed_to(request: &HttpRequest) -> Option<InstanceId> {
-    request.extensions().get::<Arc<Caller>>().and_then(|caller| caller.instance)
-}
-
 /// List dead letters
 ///
 /// For operators: jobs that failed too often, or can't succeed, the newest first. A token narrowed to an instance sees that instance's.
@@ -138,7 +130,7 @@ fn narrowed_to(request: &HttpRequest) -> Option<InstanceId> {
 )]
 #[get("/v1/dead-letters")]
 async fn list_letters(
-    request: HttpRequest,
+    operator: OperatorCaller,
     letters: Data<DeadLetters>,
     QueryParams(params): QueryParams<DeadLetterParams>,
 ) -> Result<HttpResponse, Problem> {
@@ -148,7 +140,7 @@ async fn list_letters(
         let detail = "A kind has small letters and underscores, such as sync_run.";
         return Err(Problem::invalid(vec![InputFault::new("#query/kind", "unknown_kind", detail)]));
     }
-    let within = narrowed_to(&request);
+    let within = operator.narrowed_to;
     if within.is_some() && params.instance_id.is_some_and(|wanted| Some(wanted) != within) {
         return Ok(HttpResponse::Ok().json(Listing::page(Vec::new(), limit, |row: &DeadLetterBody| row.id)));
     }
@@ -164,8 +156,12 @@ async fn list_letters(
     responses((status = 200, description = "The dead letter.", body = DeadLetterBody))
 )]
 #[get("/v1/dead-letters/{dead_letter_id}")]
-async fn get_letter(request: HttpRequest, letters: Data<DeadLetters>, PathParams(id): PathParams<JobId>) -> Result<HttpResponse, Problem> {
-    let letter = letters.find(id, narrowed_to(&request)).await?;
+async fn get_letter(
+    operator: OperatorCaller,
+    letters: Data<DeadLetters>,
+    PathParams(id): PathParams<JobId>,
+) -> Result<HttpResponse, Problem> {
+    let letter = letters.find(id, operator.narrowed_to).await?;
     Ok(HttpResponse::Ok().json(DeadLetterBody::from(letter)))
 }
 
@@ -182,12 +178,12 @@ async fn get_letter(request: HttpRequest, letters: Data<DeadLetters>, PathParams
 )]
 #[post("/v1/dead-letters/{dead_letter_id}/retry")]
 async fn retry_letter(
-    request: HttpRequest,
+    operator: OperatorCaller,
     letters: Data<DeadLetters>,
     PathParams(id): PathParams<JobId>,
     origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    let letter = letters.retry(id, narrowed_to(&request), &origin).await?;
+    let letter = letters.retry(id, operator.narrowed_to, &origin).await?;
     Ok(HttpResponse::Accepted().json(DeadLetterBody::from(letter)))
 }
 
@@ -200,11 +196,11 @@ async fn retry_letter(
 )]
 #[delete("/v1/dead-letters/{dead_letter_id}")]
 async fn discard_letter(
-    request: HttpRequest,
+    operator: OperatorCaller,
     letters: Data<DeadLetters>,
     PathParams(id): PathParams<JobId>,
     origin: Origin,
 ) -> Result<HttpResponse, Problem> {
-    letters.discard(id, narrowed_to(&request), &origin).await?;
+    letters.discard(id, operator.narrowed_to, &origin).await?;
     Ok(HttpResponse::NoContent().finish())
 }

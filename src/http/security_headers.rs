@@ -47,7 +47,8 @@ impl SecurityHeaders {
         if self.is_over_tls {
             headers.insert(STRICT_TRANSPORT_SECURITY, TRANSPORT_SECURITY);
         }
-        if !headers.contains_key(CACHE_CONTROL) && !(self.is_public && status.is_success()) {
+        let may_be_stored = self.is_public && status.is_success();
+        if !may_be_stored && !headers.contains_key(CACHE_CONTROL) {
             headers.insert(CACHE_CONTROL, NO_STORE);
         }
         // Under `nosniff` no browser makes a page of JSON, which is what nearly all answers are.

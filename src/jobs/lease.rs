@@ -47,10 +47,12 @@ struct Heartbeat {
 impl Heartbeat {
     async fn beat(mut self) {
         let lease = self.shared.settings.lease();
-        while self.is_ours(lease).await {
+        loop {
             tokio::time::sleep(self.shared.settings.heartbeat()).await;
+            if !self.is_ours(lease).await {
+                return self.lost.cancel();
+            }
         }
-        self.lost.cancel();
     }
 
     async fn is_ours(&mut self, lease: Duration) -> bool {

@@ -80,6 +80,17 @@ impl Driver {
         self.expect(pattern, action, "client:", request).await
     }
 
+    /// Makes a dead letter of a job that has long been done.
+    async fn dead_letter(&self) -> String {
+        let done = "SELECT id FROM jobs WHERE kind = 'send_mail' AND state = 'done' LIMIT 1";
+        let dead = format!(
+            "UPDATE jobs SET state = 'dead', kind = 'sync_tidy', lane = 'maintenance', last_error = 'it failed' WHERE id = ({done})"
+        );
+        assert_eq!(self.app.sql(&dead).await, 1);
+        let listed = self.app.call(&self.token, Method::GET, "/v1/dead-letters?limit=1", None).await.expect(200);
+        listed["data"][0]["id"].as_str().unwrap().to_owned()
+    }
+
     /// As a directory with its token.
     async fn by_directory(&mut self, method: Method, pattern: &'static str, path: &str, action: &str, body: Value) -> Answer {
         let request = self.app.request(method, path).bearer_auth(self.directory.as_deref().unwrap());
@@ -264,6 +275,14 @@ on_both_engines! {
         let longer = Some(json!({ "days": 20 }));
         driver.by(&maria, Method::POST, "/v1/invites/{invite_id}/extend", &format!("{path}/extend"), "invite.extended", longer).await;
         driver.by(&maria, Method::POST, "/v1/invites/{invite_id}/revoke", &format!("{path}/revoke"), "invite.revoked", None).await;
+
+        // What can be done to a dead letter.
+        let letter = "/v1/dead-letters/{dead_letter_id}";
+        let (retry, retried, discarded) = ("/v1/dead-letters/{dead_letter_id}/retry", "dead_letter.retried", "dead_letter.discarded");
+        let path = format!("/v1/dead-letters/{}", driver.dead_letter().await);
+        driver.by_client(Method::POST, retry, &format!("{path}/retry"), retried, None).await;
+        let path = format!("/v1/dead-letters/{}", driver.dead_letter().await);
+        driver.by_client(Method::DELETE, letter, &path, discarded, None).await;
 
         // All there is.
         let mut missing = Vec::new();

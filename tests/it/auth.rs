@@ -88,7 +88,7 @@ on_both_engines! {
         let basic = |client: &(String, String)| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", client.0, client.1)));
         let ask = |more: Option<&(String, String)>, form: &[(&str, &str)]| {
             let request = app.request(Method::POST, "/oauth/token").header("authorization", basic(&client)).form(form);
-            Answer::of(more.map(|other| basic(other)).into_iter().fold(request, |request, value| request.header("authorization", value)))
+            Answer::of(more.map(&basic).into_iter().fold(request, |request, value| request.header("authorization", value)))
         };
         let grant = ("grant_type", "client_credentials");
         ask(None, &[grant]).await.expect(200);

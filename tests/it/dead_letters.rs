@@ -13,17 +13,11 @@ use time::Duration;
 
 use crate::invite_imports::{begun, completed, confirm, path, upload};
 use crate::jobs::{TestHandler, complete, handling, queue, slow_vendor, start_run, until_waiting};
-use crate::support::{Engine, FIRST_USER, MUNCHKIN_ID, TestApp, binary, eventually, on_both_engines};
-
-/// A fresh token of an operator.
-async fn operator(app: &TestApp) -> String {
-    let client = app.client(None, Scopes::of_an_operator()).await;
-    app.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
-}
+use crate::support::{FIRST_USER, MUNCHKIN_ID, TestApp, binary, eventually, on_both_engines};
 
 /// The dead letters that an operator sees.
 async fn letters(app: &TestApp, query: &str) -> Vec<Value> {
-    let token = operator(app).await;
+    let token = app.operator_token().await;
     let page = app.call(&token, Method::GET, &format!("/v1/dead-letters{query}"), None).await.expect(200);
     page["data"].as_array().unwrap().clone()
 }
@@ -32,7 +26,9 @@ async fn letters(app: &TestApp, query: &str) -> Vec<Value> {
 pub async fn until_dead(app: &TestApp, kind: JobKind) -> Value {
     let attempts = format!("SELECT CAST(COALESCE(SUM(attempts), 0) AS BIGINT) FROM jobs WHERE kind = '{}'", kind.name);
     let dead = format!("SELECT COUNT(*) FROM jobs WHERE kind = '{}' AND state = 'dead'", kind.name);
+    let running = format!("SELECT COUNT(*) FROM jobs WHERE kind = '{}' AND state = 'running'", kind.name);
     for _ in 0..kind.max_failures {
+        eventually("its attempt has ended", async || app.count(&running).await == 0).await;
         let before = app.count(&attempts).await;
         app.clock.advance(Duration::minutes(20));
         eventually("it is tried again", async || app.count(&attempts).await > before || app.count(&dead).await > 0).await;
@@ -51,10 +47,14 @@ async fn fail_too_often(app: &TestApp, kind: &str) {
     assert_eq!(changed, 1);
 }
 
+async fn panics() -> JobOutcome {
+    panic!("on purpose")
+}
+
 on_both_engines! {
     async fn a_job_that_panics_each_time_becomes_a_dead_letter(engine: Engine) {
         const KIND: JobKind = JobKind::new("test_panics", Lane::Maintenance);
-        let app = handling(engine, TestHandler::new(KIND, |_| async { panic!("on purpose") }), |_| ()).await;
+        let app = handling(engine, TestHandler::new(KIND, |_| panics()), |_| ()).await;
         let (instance, narrowed) = app.instance(MUNCHKIN_ID).await;
         let (_, other) = app.instance("456-DEF-789").await;
         let id = queue(&app, KIND, Some(instance.parse().unwrap())).await;
@@ -64,9 +64,9 @@ on_both_engines! {
         assert!(letter["reason"].as_str().unwrap().contains("panicked") && letter["given_up_at"].is_string(), "{letter}");
         assert!(!letter.to_string().contains("of the job") && !letter.to_string().contains("on purpose"), "{letter}");
         let path = format!("/v1/dead-letters/{id}");
-        let token = operator(&app).await;
+        let token = app.operator_token().await;
         assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200), letter);
-        for (query, count) in [("?lane=maintenance", 1), ("?lane=mail", 0), ("?kind=sync_run", 0), (&format!("?instance_id={instance}"), 1)] {
+        for (query, count) in [("?lane=maintenance", 1), ("?lane=mail", 0), ("?kind=sync_run", 0), (format!("?instance_id={instance}").as_str(), 1)] {
             assert_eq!(letters(&app, query).await.len(), count, "{query}");
         }
         // A token narrowed to an instance sees that one's.
@@ -80,7 +80,7 @@ on_both_engines! {
         eventually("it fails again, as if for the first time", async || app.count(&failures).await == 1).await;
         assert!(letters(&app, "").await.is_empty());
         until_dead(&app, KIND).await;
-        let token = operator(&app).await;
+        let token = app.operator_token().await;
         app.call(&token, Method::DELETE, &path, None).await.expect(204);
         app.call(&token, Method::GET, &path, None).await.problem(404, "not_found");
         let narrowed = app.narrowed_again(&narrowed).await;
@@ -96,7 +96,7 @@ on_both_engines! {
         let client = app.client(Some(instance.parse().unwrap()), Scopes::of_an_instance()).await;
         let token = app.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned();
         app.call(&token, Method::GET, "/v1/dead-letters", None).await.problem(403, "forbidden");
-        let operator = operator(&app).await;
+        let operator = app.operator_token().await;
         app.call(&operator, Method::GET, "/v1/dead-letters?kind=No%20Kind", None).await.problem(422, "invalid_input");
         app.stop().await;
     }
@@ -113,7 +113,7 @@ on_both_engines! {
             };
             async { outcome }
         });
-        let app = handling(engine, TestHandler { period: Some(Duration::HOUR), ..handler }, |_| ()).await;
+        let app = handling(engine, handler.every(Duration::HOUR), |_| ()).await;
         let mut tx = app.db().begin().await.unwrap();
         enqueue_once(&mut tx, &*app.clock, KIND, None, app.clock.timestamp()).await.unwrap();
         tx.commit().await.unwrap();
@@ -121,7 +121,6 @@ on_both_engines! {
         assert_eq!(first["reason"], "the disk is full");
         let other = "SELECT COUNT(*) FROM jobs WHERE kind = 'test_periodic' AND state = 'queued' AND is_due = FALSE";
         assert_eq!(app.count(other).await, 1, "its next round is queued");
-        let token = operator(&app).await;
         // Two rounds later there is another letter in its place.
         for _ in 0..2 {
             let before = rounds.load(Ordering::SeqCst);
@@ -132,11 +131,10 @@ on_both_engines! {
         let now = letters(&app, "?kind=test_periodic").await;
         assert_eq!(now.len(), 1);
         assert_ne!(now[0]["id"], first["id"]);
-        drop(token);
         succeed.store(true, Ordering::SeqCst);
         let before = rounds.load(Ordering::SeqCst);
         let path = format!("/v1/dead-letters/{}/retry", now[0]["id"].as_str().unwrap());
-        app.call(&operator(&app).await, Method::POST, &path, None).await.expect(202);
+        app.call(&app.operator_token().await, Method::POST, &path, None).await.expect(202);
         eventually("the next round comes at once", async || rounds.load(Ordering::SeqCst) > before).await;
         assert!(letters(&app, "?kind=test_periodic").await.is_empty());
         app.stop().await;
@@ -155,14 +153,14 @@ on_both_engines! {
         eventually("there is a dead letter", async || letters(&app, "?kind=sync_run").await.len() == 1).await;
         let letter = letters(&app, "?kind=sync_run").await.remove(0);
         let retry = format!("/v1/dead-letters/{}/retry", letter["id"].as_str().unwrap());
-        app.call(&operator(&app).await, Method::POST, &retry, None).await.expect(202);
+        app.call(&app.operator_token().await, Method::POST, &retry, None).await.expect(202);
         until_waiting(&app, 1).await;
         assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["state"], "extracting");
         fail_too_often(&app, "sync_run").await;
         app.until(&token, &path, |run| run["state"] == "failed").await;
         eventually("there is a dead letter again", async || letters(&app, "").await.len() == 1).await;
         let newer = start_run(&app, &token).await;
-        let refused = app.call(&operator(&app).await, Method::POST, &retry, None).await.problem(409, "dead_letter_superseded");
+        let refused = app.call(&app.operator_token().await, Method::POST, &retry, None).await.problem(409, "dead_letter_superseded");
         assert!(refused["detail"].as_str().unwrap().contains(newer.rsplit('/').next().unwrap()), "{refused}");
         complete(&app, &token, &newer).await;
         app.stop().await;
@@ -179,7 +177,7 @@ on_both_engines! {
         fail_too_often(&app, "send_mail").await;
         app.until(&token, &invite, |invite| invite["send_error"].as_str().is_some_and(|text| text.contains("this service failed"))).await;
         let outbox = async |status: &str| {
-            let page = app.call(&operator(&app).await, Method::GET, &format!("/v1/mail/outbox?status={status}"), None).await.expect(200);
+            let page = app.call(&app.operator_token().await, Method::GET, &format!("/v1/mail/outbox?status={status}"), None).await.expect(200);
             page["data"].as_array().unwrap().clone()
         };
         let failed = outbox("failed").await;
@@ -187,7 +185,9 @@ on_both_engines! {
         eventually("there is a dead letter", async || letters(&app, "?lane=mail").await.len() == 1).await;
         let letter = letters(&app, "?lane=mail").await.remove(0);
         let retry = format!("/v1/dead-letters/{}/retry", letter["id"].as_str().unwrap());
-        app.call(&operator(&app).await, Method::POST, &retry, None).await.expect(202);
+        app.call(&app.operator_token().await, Method::POST, &retry, None).await.expect(202);
+        // Messages keep a distance in time to each other.
+        app.clock.advance(Duration::seconds(1));
         eventually("it is tried again", async || outbox("queued").await.iter().any(|mail| mail["tries"] == 2)).await;
         app.stop().await;
     }
@@ -209,7 +209,7 @@ on_both_engines! {
         eventually("there is a dead letter", async || letters(&app, "?lane=imports").await.len() == 1).await;
         let letter = letters(&app, "?lane=imports").await.remove(0);
         let retry = format!("/v1/dead-letters/{}/retry", letter["id"].as_str().unwrap());
-        app.call(&operator(&app).await, Method::POST, &retry, None).await.expect(202);
+        app.call(&app.operator_token().await, Method::POST, &retry, None).await.expect(202);
         app.until(&token, &path, |import| import["state"] == "completed" && import["error"].is_null()).await;
         app.stop().await;
     }

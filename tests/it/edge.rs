@@ -14,7 +14,7 @@ on_both_engines! {
         let ready = app.get("/readyz").await.expect(200);
         assert_eq!(ready["ready"], true, "{ready}");
         let names: Vec<_> = ready["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["database", "migrations", "keys"]);
+        assert_eq!(names, ["database", "migrations", "storage", "keys"]);
         app.stop().await;
     }
 }

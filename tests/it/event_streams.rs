@@ -86,6 +86,8 @@ on_both_engines! {
         let token = open_to_members(&app).await;
         let path = waiting_import(&app, &token).await;
         let anna = member(&app, &token, "anna@example.com", "admin").await;
+        // Somebody has to stay an admin.
+        member(&app, &token, "bert@example.com", "admin").await;
         let stream = follow(&app, &anna, &path).await;
         app.call(&token, Method::POST, &format!("/v1/members/{}/deactivate", anna.id), None).await.expect(200);
         ends(stream).await;

@@ -66,7 +66,7 @@ on_both_engines! {
         for _ in 0..5 {
             let invited = invite(&app, &token, &["ann@example.com"]).await.expect(200);
             let id = invited["results"][0]["invite"]["member_id"].as_str().unwrap().to_owned();
-            app.call(&token, Method::DELETE, &format!("/v1/members/{id}"), None).await.expect(204);
+            app.call(&token, Method::DELETE, &format!("/v1/members/{id}"), None).await.expect(200);
         }
         invite(&app, &token, &["ann@example.com"]).await.problem(429, "invite_limit_reached");
         let admin = member(&app, &token, "bo@example.com", "admin").await;

@@ -23,8 +23,8 @@ type Attempt = Box<dyn Fn(ClaimedJob) -> BoxFuture<'static, JobOutcome> + Send +
 
 /// Runs jobs as a test says.
 pub struct TestHandler {
-    pub kind: JobKind,
-    pub period: Option<Duration>,
+    kind: JobKind,
+    period: Option<Duration>,
     attempt: Attempt,
 }
 
@@ -34,6 +34,11 @@ impl TestHandler {
         F: Future<Output = JobOutcome> + Send + 'static,
     {
         Self { kind, period: None, attempt: Box::new(move |job| Box::pin(attempt(job))) }
+    }
+
+    /// The same of a periodic kind.
+    pub fn every(self, period: Duration) -> Self {
+        Self { period: Some(period), ..self }
     }
 }
 
@@ -175,7 +180,7 @@ on_both_engines! {
             async move {
                 let _dropped = SetOnDrop(dropped);
                 began.store(true, Ordering::SeqCst);
-                std::future::pending().await
+                std::future::pending::<JobOutcome>().await
             }
         });
         // A heartbeat a second.
@@ -282,7 +287,7 @@ on_both_engines! {
         queue(&app, KIND, None).await;
         let waits = "SELECT COUNT(*) FROM jobs WHERE kind = 'test_counted' AND state = 'queued' AND failures = 1 AND is_due = FALSE";
         eventually("the other one waits", async || app.count(waits).await == 1).await;
-        let text = app.get("/metrics").await.text;
+        let text = app.call(&app.operator_token().await, Method::GET, "/metrics", None).await.text;
         for line in [
             r#"msi_actions_job_attempts_total{lane="imports",kind="test_counted",outcome="failed"} 3"#,
             r#"msi_actions_jobs{lane="imports",kind="test_counted",state="scheduled"} 1"#,
@@ -300,7 +305,7 @@ on_both_engines! {
         let seen = began.clone();
         let handler = TestHandler::new(KIND, move |_| {
             seen.store(true, Ordering::SeqCst);
-            std::future::pending()
+            std::future::pending::<JobOutcome>()
         });
         let mut app = handling(engine, handler, |settings| settings.server.shutdown_timeout_seconds = 1).await;
         queue(&app, KIND, None).await;

@@ -25,7 +25,8 @@ on_both_engines! {
                 change(json!({ "name": name, "language": language })),
                 change(json!({ "login_management": way })),
             ).await;
-            (first.expect(200), second.expect(200));
+            first.expect(200);
+            second.expect(200);
             let now = app.call(&token, Method::GET, "/v1/instance", None).await.expect(200);
             assert_eq!(
                 (&now["name"], &now["language"], &now["login_management"]),
@@ -43,7 +44,8 @@ on_both_engines! {
             let names = [format!("First {pair}"), format!("Second {pair}")];
             let change = |name: &String| app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "name": name })));
             let (first, second) = join(change(&names[0]), change(&names[1])).await;
-            (first.expect(200), second.expect(200));
+            first.expect(200);
+            second.expect(200);
         }
         let events = app.call(&token, Method::GET, "/v1/audit-events?action=instance.changed&limit=500", None).await.expect(200);
         let events = events["data"].as_array().unwrap();
@@ -66,7 +68,8 @@ on_both_engines! {
                 app.call(&token, Method::PATCH, &as_member, Some(json!({ "first_name": first }))),
                 directory.patch(&path, json!([{ "op": "replace", "path": "name.familyName", "value": last }])),
             ).await;
-            (by_admin.expect(200), by_directory.expect(200));
+            by_admin.expect(200);
+            by_directory.expect(200);
             let now = app.call(&token, Method::GET, &as_member, None).await.expect(200);
             assert_eq!((&now["first_name"], &now["last_name"]), (&first.into(), &last.into()), "pair {pair}");
         }

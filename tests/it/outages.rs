@@ -103,7 +103,7 @@ fn a_write_succeeds_after_one_that_found_no_room() {
 fn writes_succeed_within_seconds_of_room_on_a_full_disk() {
     crate::support::run(async {
         let directory = tempfile::tempdir().unwrap();
-        let Some(mut disk) = SmallDisk::start(directory.path(), 24) else {
+        let Some(disk) = SmallDisk::start(directory.path(), 24) else {
             println!("the disk is not filled; see a_write_succeeds_after_one_that_found_no_room");
             return;
         };
@@ -128,8 +128,9 @@ fn writes_succeed_within_seconds_of_room_on_a_full_disk() {
         let written = writers.stop().await;
         assert!(written.refused.keys().all(|kind| kind == "503 storage_full"), "{:?}", written.refused);
         assert_nothing_is_lost("a full disk", &written, recovery, (&http, &url, &token)).await;
-        assert_is_intact(&disk.database()).await;
-        assert_eq!(disk.server.stop(), Some(0));
+        let (code, database) = disk.stop(directory.path());
+        assert_eq!(code, Some(0));
+        assert_is_intact(&database).await;
     });
 }
 

@@ -32,6 +32,7 @@ fn samples(scene: &Scene) -> Vec<(&'static str, Sample)> {
         ("path:.*", Sample::Global("nowhere".to_owned())),
         // For operators, who see every tenant.
         ("instance_id", Sample::Global(scene.instance.clone())),
+        ("dead_letter_id", Sample::Global(nobodys.to_owned())),
         ("member_id", tenants(&scene.member)),
         ("invite_id", tenants(&scene.invite)),
         (

@@ -73,6 +73,12 @@ listens() {
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+# is_ready NUMBER: whether the service in that block's terminal says that it is.
+is_ready() {
+  kill -0 "${terminals[-1]}" 2>/dev/null || die "it ended: $(tail -n 20 "$work/$1.log")"
+  grep -q '^Running at' "$work/$1.log"
+}
+
 # session NUMBER…: the script of one session that runs these blocks and keeps what each prints.
 session() {
   local number
@@ -116,7 +122,8 @@ while read -r number kind _; do
       ;;
     serve)
       terminal "$number"
-      wait_until 30 listens "$service_port" "$number" || die "the service does not listen where the README says"
+      wait_until 30 is_ready "$number" || die "the service does not say that it runs"
+      listens "$service_port" "$number" || die "the service does not listen where the README says"
       service_log="$work/$number.log"
       ;;
     steps) steps+=("$number") ;;

@@ -60,6 +60,7 @@ const ROUTES: &[&str] = &[
     "/v1/invite-imports/{import_id}/confirm",
     "/v1/teams",
     "/v1/connections/marketo",
+    "/v1/dead-letters/{dead_letter_id}/retry",
     "/v1/sync/runs",
 ];
 

@@ -8,6 +8,8 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, hea
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use headers::MediaKind;
+
 use super::overriding::find_overriding_method;
 use super::{AmbiguousCall, CallPath, PassageError, list_rules};
 use crate::auth::Actor;
@@ -28,8 +30,6 @@ impl AsProblem for PassageError {
         }
     }
 }
-
-use headers::MediaKind;
 
 /// A call as it arrives.
 type Arrived = (HttpRequest, Payload, Context, InstanceCaller, Data<Connections>);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::changes;
 use super::faults::Fault;
+use super::marketo::export_job::ExportKind;
 use super::origins::Vendor;
 use super::salesforce::canvas;
 use super::salesforce::users::{PASSWORD, QUEUES, organization_id};
@@ -82,6 +83,7 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             "export_bytes_today": bytes_today,
             "calls_today": world.marketo().quota.today(),
             "most_calls_in_20_seconds": world.marketo().quota.busiest,
+            "exports_made": world.marketo().exports.jobs(ExportKind::Leads).count(),
             "most_calls_at_once": world.most_at_once(),
         },
         "salesforce": {

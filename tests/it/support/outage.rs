@@ -261,9 +261,20 @@ impl SmallDisk {
         Some(Self { server, seen, client })
     }
 
-    /// The database's file.
-    pub fn database(&self) -> PathBuf {
-        self.seen.join("data/msi-actions.db")
+    /// Stops the service and gives its exit code and a copy of its database in `directory`. The disk goes away with the service; and
+    /// SQLite opens no file by the way on which it is seen from outside, since it follows links by their text.
+    pub fn stop(mut self, directory: &Path) -> (Option<i32>, PathBuf) {
+        use std::os::fd::AsRawFd;
+        let data = std::fs::File::open(self.seen.join("data")).unwrap();
+        let code = self.server.stop();
+        let copy = directory.join("copy");
+        std::fs::create_dir(&copy).unwrap();
+        for file in std::fs::read_dir(format!("/proc/self/fd/{}", data.as_raw_fd())).unwrap().map(Result::unwrap) {
+            if file.file_name().to_string_lossy().starts_with("msi-actions.db") {
+                std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+            }
+        }
+        (code, copy.join("msi-actions.db"))
     }
 
     /// Leaves no byte of room.
