@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_begins_with_the_fifth_failure_and_doubles_up_to_a_quarter_of_an_hour() {
+    fn the_wait_begins_with_the_fifth_failure_and_doubles() {
         let seconds = |failures| wait_after(failures).map(Duration::whole_seconds);
         assert_eq!(seconds(4), None);
         assert_eq!([5, 6, 7, 14].map(seconds), [Some(1), Some(2), Some(4), Some(512)]);

@@ -22,6 +22,7 @@ mod route;
 mod same_origin;
 mod scim_error;
 mod security_headers;
+mod storage_problems;
 
 pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{
