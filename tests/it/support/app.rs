@@ -70,9 +70,9 @@ impl Replica {
     }
 }
 
-/// Asks again and again until `done`; fails the test after 10 seconds, saying what was waited for.
+/// Asks again and again until `done`; fails the test after a minute, saying what was waited for.
 pub async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !done().await {
         assert!(std::time::Instant::now() < deadline, "still not so: {what}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
