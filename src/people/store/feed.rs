@@ -1,6 +1,6 @@
 //! The order in which people change, and reading along it.
 
-use super::read::columns;
+use super::columns::columns;
 use crate::db::{Db, DbError, Tx, on, on_tx};
 use crate::ids::InstanceId;
 use crate::people::{Change, ChangePlace, Person};

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::read::columns;
+use super::columns::columns;
 use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{MOST_LOOKED_UP, Person, SalesforceId};

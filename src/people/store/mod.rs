@@ -1,5 +1,6 @@
 //! SQL of the people: reading them, and the order of their changes.
 
+mod columns;
 mod feed;
 mod lookup;
 mod names;

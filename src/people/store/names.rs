@@ -2,7 +2,7 @@
 //! first 80 characters, in small letters and in byte order. Small letters are what the engine takes for such: SQLite knows those of
 //! A to Z, PostgreSQL those of its locale.
 
-use super::read::columns;
+use super::columns::columns;
 use crate::db::{Db, DbError, Reader, on};
 use crate::ids::InstanceId;
 use crate::people::{ListPlace, Listed, Person};

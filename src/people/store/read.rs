@@ -1,15 +1,8 @@
+use super::columns::columns;
 use super::names::{begins, by_name, full_name, last_name};
 use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{ListPlace, Listed, PeopleFilter, Person};
-
-macro_rules! columns {
-    () => {
-        "marketo_id, first_name, last_name, email, company, title, phone, linkedin_url, source, salesforce_contact_id, salesforce_lead_id, \
-         salesforce_account_id, salesforce_opportunity_id, owner_id, synced_at"
-    };
-}
-pub(super) use columns;
 
 /// A list after `$2` of those whom an index finds; the same conditions follow in a form that an absent value satisfies. They are few:
 /// the sum keeps a planner from reading everybody in the order of the key until it meets them.
