@@ -3,6 +3,7 @@
 //!
 //! An instance has no more members than its seats, so filters look at all of them in memory.
 
+mod directory_attributes;
 mod discovery;
 mod groups;
 pub mod http;

@@ -2,7 +2,7 @@
 
 use sqlx::types::Json;
 
-use super::users::Given;
+use super::directory_attributes::DirectoryAttributes;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, MemberId, TeamId};
@@ -13,7 +13,7 @@ pub(super) struct UserRow {
     pub member_id: MemberId,
     pub user_name: String,
     pub external_id: Option<String>,
-    pub given: Json<Given>,
+    pub given: Json<DirectoryAttributes>,
     /// Made inactive before activation: no invitation holds.
     pub held: bool,
     pub updated_at: Timestamp,

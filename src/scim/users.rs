@@ -1,8 +1,8 @@
 //! Members as users: how one is shown, and what a directory wants one to be.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::directory_attributes::DirectoryAttributes;
 use super::protocol::{Refusal, reading};
 use super::resources::USER;
 use super::store::UserRow;
@@ -14,24 +14,6 @@ use crate::members::{EmailAddress, Member, MemberStatus, role_of, role_text};
 
 /// Most characters of a user name, an external id or a display name.
 const LONGEST_TEXT: usize = 256;
-
-/// What a directory has given and we only keep for it, so that it finds what it wrote.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Given {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_primary: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role_primary: Option<bool>,
-    /// Whether `active` and `roles` were given; else they are shown only when they differ from what is usual.
-    #[serde(default)]
-    pub active: bool,
-    #[serde(default)]
-    pub roles: bool,
-}
 
 /// A member with the teams and what a directory says.
 #[derive(Debug, Clone)]
@@ -60,7 +42,13 @@ impl User {
     /// The resource; `base` is the address of `/scim/v2`.
     pub(super) fn resource(&self, base: &str) -> Value {
         let member = &self.member;
-        let usual = Given { email_type: Some("work".into()), email_primary: Some(true), active: true, roles: true, ..Given::default() };
+        let usual = DirectoryAttributes {
+            email_type: Some("work".into()),
+            email_primary: Some(true),
+            active: true,
+            roles: true,
+            ..DirectoryAttributes::default()
+        };
         let given = self.row.as_ref().map_or(&usual, |row| &row.given.0);
         let mut email = Map::new();
         email.insert("value".into(), json!(member.email.as_str()));
@@ -128,7 +116,7 @@ pub(super) struct Wanted {
     pub active: Option<bool>,
     /// None when it is not said.
     pub role: Option<Role>,
-    pub given: Given,
+    pub given: DirectoryAttributes,
 }
 
 impl Wanted {
@@ -190,7 +178,7 @@ impl Wanted {
             faults.push("roles holds one role, admin or user".into());
         }
         let active = read.get("active").and_then(Value::as_bool);
-        let given = Given {
+        let given = DirectoryAttributes {
             display_name,
             email_type: chosen.and_then(|email| text(email.get("type"))),
             email_primary: chosen.and_then(|email| email.get("primary")).and_then(Value::as_bool),
