@@ -2,6 +2,7 @@
 
 mod assertions;
 mod attempts;
+mod claims;
 mod clients;
 mod exchange;
 pub mod http;
@@ -17,6 +18,7 @@ mod upkeep;
 
 pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
 pub use attempts::{Attempt, AttemptKind, forget_failed_logins};
+pub use claims::TOKEN_LIFETIME;
 pub use clients::{
     AuthenticatedClient, Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client,
     rotate_secret,
@@ -31,7 +33,7 @@ pub use store::{
     delete_password_sessions, delete_session, delete_session_of, delete_sessions, find_session, list_scim_tokens, list_sessions,
     lock_client,
 };
-pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TOKEN_LIFETIME, TokenIssuer};
+pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TokenIssuer};
 pub use upkeep::start_upkeep;
 
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.

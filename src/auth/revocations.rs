@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use time::Duration;
 use uuid::Uuid;
 
+use super::claims::{AccessClaims, TOKEN_LIFETIME};
 use super::store::{self, EndedSecrets, RevokedToken};
-use super::tokens::{AccessClaims, TOKEN_LIFETIME};
 use super::{AuthError, Client};
 use crate::clock::{SharedClock, Timestamp};
 use crate::db::{Db, DbError};

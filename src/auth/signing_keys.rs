@@ -13,8 +13,8 @@ use sqlx::types::Json;
 use time::Duration;
 
 use super::AuthError;
+use super::claims::TOKEN_LIFETIME;
 use super::store::{self, StoredSigningKey};
-use super::tokens::TOKEN_LIFETIME;
 use crate::audit::{self, Entry, Origin};
 use crate::clock::{Clock, SharedClock, Timestamp};
 use crate::crypto::{Vault, random_bytes, sha256};

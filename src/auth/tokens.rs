@@ -8,9 +8,8 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
+use super::claims::AccessClaims;
 use super::permissions::{Actor, Caller, Scopes};
 use super::revocations::Revocations;
 use super::scim_tokens::{caller_of, is_scim_token};
@@ -22,9 +21,6 @@ use crate::db::Db;
 use crate::http::{Authenticate, Credentials, Problem};
 use crate::ids::{InstanceId, MemberId};
 
-/// How long an access token is valid at most, in seconds.
-pub const TOKEN_LIFETIME: i64 = 900;
-
 /// A resource indicator (RFC 8707) that names an instance begins so; the instance's id follows.
 pub const RESOURCE_PREFIX: &str = "urn:msi-actions:instance:";
 
@@ -33,35 +29,6 @@ const AUDIENCE: &str = "urn:msi-actions:api";
 
 /// Verified tokens that are remembered: about 40 MB when full.
 const MOST_REMEMBERED: usize = 20_000;
-
-/// What stands in an access token (RFC 9068, section 2.2).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct AccessClaims {
-    pub(super) iss: String,
-    pub(super) aud: String,
-    pub(super) sub: String,
-    pub(super) client_id: String,
-    pub(super) iat: i64,
-    pub(super) exp: i64,
-    pub(super) jti: Uuid,
-    pub(super) scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) instance: Option<InstanceId>,
-    /// The member who acts by the client, for tokens that were exchanged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) member: Option<MemberId>,
-    /// Which of the client's secrets it was issued for, counted from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) secret_generation: Option<i64>,
-}
-
-impl AccessClaims {
-    /// Which of the client's secrets the token was issued for. Tokens without a word of it are from before secrets were counted, when
-    /// all were the first.
-    pub(super) fn secret_generation(&self) -> i64 {
-        self.secret_generation.unwrap_or(1)
-    }
-}
 
 /// A token to be issued.
 #[derive(Debug)]
@@ -85,29 +52,29 @@ struct Verified {
     caller: Arc<Caller>,
 }
 
-/// A token in whose place something is remembered. The whole text decides; to find it, its end is enough, which is a signature.
+/// A cache key: the text of a verified token. Equality compares the whole text; the hash needs only its end, which is the signature.
 #[derive(PartialEq, Eq)]
-struct Kept(Box<str>);
+struct TokenKey(Box<str>);
 
-/// A token that a caller sends.
-struct Presented<'a>(&'a str);
+/// A token a caller sends, to look up its [`TokenKey`] without copying it.
+struct TokenKeyRef<'a>(&'a str);
 
-impl Hash for Presented<'_> {
+impl Hash for TokenKeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let bytes = self.0.as_bytes();
         state.write(&bytes[bytes.len().saturating_sub(32)..]);
     }
 }
 
-impl Hash for Kept {
+impl Hash for TokenKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Presented(&self.0).hash(state);
+        TokenKeyRef(&self.0).hash(state);
     }
 }
 
-impl Equivalent<Kept> for Presented<'_> {
-    fn equivalent(&self, kept: &Kept) -> bool {
-        *self.0 == *kept.0
+impl Equivalent<TokenKey> for TokenKeyRef<'_> {
+    fn equivalent(&self, key: &TokenKey) -> bool {
+        *self.0 == *key.0
     }
 }
 
@@ -117,7 +84,7 @@ impl Equivalent<Kept> for Presented<'_> {
 pub struct TokenIssuer {
     pub(super) keys: SigningKeys,
     pub(super) revocations: Revocations,
-    verified: Arc<Cache<Kept, Arc<Verified>>>,
+    verified: Arc<Cache<TokenKey, Arc<Verified>>>,
     issuer: Arc<str>,
     clock: SharedClock,
 }
@@ -209,13 +176,13 @@ impl TokenIssuer {
     }
 
     async fn checked(&self, token: &str) -> Result<Arc<Verified>, AuthError> {
-        let presented = Presented(token);
+        let presented = TokenKeyRef(token);
         let verified = match self.verified.get(&presented) {
             Some(verified) => verified,
             None => {
                 // In a box: a token that is remembered needs no room for the way to the database.
                 let verified = Arc::new(Box::pin(self.check_signature(token)).await?);
-                self.verified.insert(Kept(token.into()), verified.clone());
+                self.verified.insert(TokenKey(token.into()), verified.clone());
                 verified
             }
         };
