@@ -3,6 +3,7 @@
 
 use futures_util::future::BoxFuture;
 
+use super::store::AutoLoginCandidate;
 use super::{MemberStatus, store};
 use crate::auth::{ExchangedMember, MemberExchange, SubjectToken};
 use crate::connections::{Connections, SalesforceLogin, SignInError};
@@ -48,21 +49,12 @@ impl AsProblem for AutoLoginError {
     }
 }
 
-/// What is known of the member whom a Salesforce user may be.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    pub status: MemberStatus,
-    pub email: String,
-    /// The Salesforce user who activated, if one did.
-    pub salesforce_username: Option<String>,
-}
-
 fn same(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 /// Checks the last three conditions.
-fn check(candidate: &Candidate, login: &SalesforceLogin) -> Result<(), AutoLoginError> {
+fn check(candidate: &AutoLoginCandidate, login: &SalesforceLogin) -> Result<(), AutoLoginError> {
     if candidate.status == MemberStatus::Deactivated {
         return Err(AutoLoginError::Deactivated);
     }
@@ -118,9 +110,9 @@ mod tests {
         SalesforceLogin { organization_id: "00D".into(), user_id: "005".into(), username: username.into(), email: email.into() }
     }
 
-    fn active(salesforce_username: Option<&str>) -> Candidate {
+    fn active(salesforce_username: Option<&str>) -> AutoLoginCandidate {
         let salesforce_username = salesforce_username.map(str::to_owned);
-        Candidate { status: MemberStatus::Active, email: "ann@example.com".into(), salesforce_username }
+        AutoLoginCandidate { status: MemberStatus::Active, email: "ann@example.com".into(), salesforce_username }
     }
 
     #[test]
@@ -134,7 +126,7 @@ mod tests {
 
     #[test]
     fn who_activated_by_a_password_or_not_at_all_is_not_let_in() {
-        let invited = Candidate { status: MemberStatus::Invited, ..active(Some("ann@example.com")) };
+        let invited = AutoLoginCandidate { status: MemberStatus::Invited, ..active(Some("ann@example.com")) };
         for candidate in [active(None), invited] {
             assert!(matches!(check(&candidate, &login("ann@example.com", "ann@example.com")), Err(AutoLoginError::NotActivated)));
         }

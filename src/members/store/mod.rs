@@ -2,7 +2,6 @@ mod changes;
 mod passwords;
 mod teams;
 
-use super::auto_login::Candidate;
 use super::{EmailAddress, Holder, Member, MemberStatus, NewMember, Proof, role_of, role_text};
 use crate::auth::Role;
 use crate::clock::Timestamp;
@@ -242,13 +241,22 @@ pub async fn remove_invited(tx: &mut Tx, instance: InstanceId, member: MemberId)
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member))? == 1)
 }
 
+/// A member who may be the Salesforce user who logs in.
+#[derive(Debug, Clone)]
+pub struct AutoLoginCandidate {
+    pub status: MemberStatus,
+    pub email: String,
+    /// The Salesforce user who activated, if one did.
+    pub salesforce_username: Option<String>,
+}
+
 type CandidateRow = (MemberId, String, String, String, Option<String>);
 
-fn candidate(row: CandidateRow) -> Result<(MemberId, Role, Candidate), DbError> {
+fn candidate(row: CandidateRow) -> Result<(MemberId, Role, AutoLoginCandidate), DbError> {
     let (id, role, status, email, salesforce_username) = row;
     let role = role_of(&role).ok_or_else(|| unknown("role"))?;
     let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
-    Ok((id, role, Candidate { status, email, salesforce_username }))
+    Ok((id, role, AutoLoginCandidate { status, email, salesforce_username }))
 }
 
 /// The member who activated as this Salesforce user. Usernames are compared without regard to case.
@@ -259,7 +267,7 @@ pub async fn find_by_salesforce_username(
     db: &Db,
     instance: InstanceId,
     username: &str,
-) -> Result<Option<(MemberId, Role, Candidate)>, DbError> {
+) -> Result<Option<(MemberId, Role, AutoLoginCandidate)>, DbError> {
     const SQL: &str = "SELECT id, role, CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END, email, salesforce_username FROM members \
          WHERE instance_id = $1 AND lower(salesforce_username) = lower($2) ORDER BY id LIMIT 1";
     let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(username).fetch_optional(c))?;
@@ -270,7 +278,7 @@ pub async fn find_by_salesforce_username(
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result<Option<(MemberId, Role, Candidate)>, DbError> {
+pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result<Option<(MemberId, Role, AutoLoginCandidate)>, DbError> {
     const SQL: &str = "SELECT m.id, m.role, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, m.email, \
          m.salesforce_username FROM member_emails e \
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $2 AND e.instance_id = $1";
