@@ -1,4 +1,4 @@
-//! Background tasks and how they end: a token tells them to stop, a tracker waits for them.
+//! Background tasks and how they end: a token asks them to stop, a tracker waits for them.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long tasks that are aborted may take to write down where they were.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long aborted tasks may take to record where they stopped.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The background tasks of one part of the process. Cheap to clone; all clones are the same tasks.
 #[derive(Debug, Clone, Default)]
@@ -24,25 +24,25 @@ impl BackgroundTasks {
         Self::default()
     }
 
-    /// Cancelled when the tasks are to come to their end by themselves.
+    /// Canceled when the tasks are to end by themselves.
     #[must_use]
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
-    /// Cancelled when they were given time to end and have not.
+    /// Canceled when the tasks have not ended in the time they were given.
     #[must_use]
     pub fn aborting(&self) -> &CancellationToken {
         &self.aborting
     }
 
-    /// What waits for the tasks, for one that is spawned on another runtime than the current one.
+    /// The tracker that waits for the tasks, to spawn one on another runtime than the current one.
     #[must_use]
     pub fn tracker(&self) -> &TaskTracker {
         &self.tracker
     }
 
-    /// Runs a task, which ends when it is told to stop; it is dropped where it stands when it doesn't in time.
+    /// Spawns a task that ends when [`Self::stopping`] is canceled; it is dropped when it doesn't in time.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let aborting = self.aborting.clone();
         self.tracker.spawn(async move {
@@ -53,42 +53,42 @@ impl BackgroundTasks {
         });
     }
 
-    /// Runs a task that looks at both tokens itself, since it has something to write down when it is aborted.
-    pub fn spawn_with_last_words(&self, task: impl Future<Output = ()> + Send + 'static) {
+    /// Spawns a task that watches both tokens itself, because it has something to record when it is aborted.
+    pub fn spawn_handling_abort(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(task);
     }
 
-    /// Tells the tasks to stop, and waits for none.
-    pub fn begin_to_stop(&self) {
+    /// Asks the tasks to stop, without waiting.
+    pub fn request_stop(&self) {
         self.stopping.cancel();
     }
 
-    /// Tells the tasks to stop and waits for them, at most `patience`; aborts those that are left then. `false` when some were.
-    pub async fn stop(&self, patience: Duration) -> bool {
+    /// Asks the tasks to stop and waits at most `timeout`; then aborts those that are left. `false` when some were.
+    pub async fn stop(&self, timeout: Duration) -> bool {
         self.stopping.cancel();
         self.tracker.close();
-        if tokio::time::timeout(patience, self.tracker.wait()).await.is_ok() {
+        if tokio::time::timeout(timeout, self.tracker.wait()).await.is_ok() {
             return true;
         }
         self.aborting.cancel();
         // One that blocks its thread can't be aborted; it ends with the process.
-        let _ = tokio::time::timeout(LAST_WORDS, self.tracker.wait()).await;
+        let _ = tokio::time::timeout(ABORT_TIMEOUT, self.tracker.wait()).await;
         false
     }
 }
 
-/// How long tasks that keep something up may take for their last words.
-const UPKEEP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long maintenance tasks may take to end.
+const MAINTENANCE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Every background task of the process, in the order in which they stop.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// Jobs and event streams: told first, so that none begins any more, and waited for once no request is under way.
+    /// Jobs and event streams: asked to stop first, so that no new one starts, and waited for once the last request has ended.
     pub jobs: BackgroundTasks,
-    /// Tokens being refreshed for requests and jobs: an answer that nobody takes is a connection lost.
-    pub renewals: BackgroundTasks,
-    /// What keeps keys, revocations, quotas and diagnostics up, until nobody needs them.
-    pub upkeep: BackgroundTasks,
+    /// Token refreshes for requests and jobs: an answer that nobody stores loses the connection.
+    pub token_refreshes: BackgroundTasks,
+    /// Tasks that maintain keys, revocations, quotas and diagnostics, needed until the end.
+    pub maintenance: BackgroundTasks,
 }
 
 impl Shutdown {
@@ -98,21 +98,22 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Has no job and no event stream begin any more.
+    /// Asks jobs and event streams to stop, so that no new one starts.
     pub fn begin(&self) {
-        self.jobs.begin_to_stop();
+        self.jobs.request_stop();
     }
 
-    /// Stops everything in order, once no request is under way; waits at most `patience` for jobs, and as long again for renewals.
-    pub async fn finish(&self, patience: Duration) {
-        if !self.jobs.stop(patience).await {
-            tracing::warn!("jobs were still under way at shutdown; they go on where the next process takes them");
+    /// Stops everything in order, once the last request has ended; waits at most `timeout` for jobs, and as long again for token
+    /// refreshes.
+    pub async fn finish(&self, timeout: Duration) {
+        if !self.jobs.stop(timeout).await {
+            tracing::warn!("jobs were still running at shutdown; the next process resumes them");
         }
-        if !self.renewals.stop(patience).await {
-            tracing::warn!("stopped while tokens were being renewed");
+        if !self.token_refreshes.stop(timeout).await {
+            tracing::warn!("stopped while tokens were being refreshed");
         }
-        if !self.upkeep.stop(UPKEEP_PATIENCE).await {
-            tracing::warn!("stopped before quotas were given back and diagnostics written");
+        if !self.maintenance.stop(MAINTENANCE_TIMEOUT).await {
+            tracing::warn!("stopped before quotas were returned and diagnostics written");
         }
     }
 }

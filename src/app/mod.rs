@@ -25,10 +25,11 @@ use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
 use crate::db::{ConnectError, Db, DbError, WriteProbe};
 use crate::dead_letters::DeadLetters;
-use crate::http::gate::{Gate, gate};
+use crate::http::MiddlewareConfig;
+use crate::http::middleware::process_request;
 use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, idempotency};
 use crate::invites::{Activations, ForgetInvites, ImportInvites, ImportSubject, InvitationWatcher, UploadSlots};
-use crate::jobs::{JobHandler, JobSubject, JobWorker, keep_tidying};
+use crate::jobs::{JobHandler, JobSubject, JobWorker, enqueue_cleanup};
 use crate::mail::{ForgetMail, MailError, MailSubject, Mailer, SendMail};
 use crate::members::{AnswerPasswordResets, AutoLogin, PasswordResetSubject};
 use crate::private_files;
@@ -196,12 +197,12 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
     let keeper = VaultKeeper { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };
     let shutdown = Shutdown::new();
-    shutdown.upkeep.spawn(keeper.clone().run(shutdown.upkeep.stopping().clone()));
+    shutdown.maintenance.spawn(keeper.clone().run(shutdown.maintenance.stopping().clone()));
     let signing_keys = SigningKeys::load_or_create(&db, &vault, clock.clone()).await?;
     let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
     let issuer = TokenIssuer::new(signing_keys, revocations, &public_url, clock.clone());
-    start_upkeep(db.clone(), clock.clone(), issuer.clone(), &shutdown.upkeep);
+    start_upkeep(db.clone(), clock.clone(), issuer.clone(), &shutdown.maintenance);
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context =
         Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()), limits: settings.limits };
@@ -213,7 +214,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), stopping.clone()));
     sync.keep_schedules().await?;
     for kind in [crate::invites::FORGET, crate::mail::FORGET, idempotency::FORGET] {
-        keep_tidying(&db, &*clock, kind).await?;
+        enqueue_cleanup(&db, &*clock, kind).await?;
     }
     let token_endpoint = format!("{public_url}/oauth/token");
     let http = settings.upstream.http_client()?;
@@ -241,7 +242,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let queue = Data::new(worker.gauges());
     worker.start();
 
-    let gate_settings = Data::new(Gate {
+    let middleware_config = Data::new(MiddlewareConfig {
         authenticate,
         request_timeout: settings.server.request_timeout(),
         is_over_tls: public_url.starts_with("https://"),
@@ -257,7 +258,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
         let (app, mut document) =
             App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
         crate::http::openapi::complete(&mut document);
-        app.app_data(gate_settings.clone())
+        app.app_data(middleware_config.clone())
             .app_data(context.clone())
             .app_data(issuer.clone())
             .app_data(federation.clone())
@@ -273,7 +274,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
             .app_data(rate_limits.clone())
             .app_data(PayloadConfig::new(body_limit))
             .configure(|config| routes::configure_unlisted(config, document))
-            .wrap(middleware::from_fn(gate))
+            .wrap(middleware::from_fn(process_request))
             .wrap(TracingLogger::<RequestSpan>::new())
     });
     let server = if settings.server.workers == 0 { server } else { server.workers(settings.server.workers) };

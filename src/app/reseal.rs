@@ -89,11 +89,11 @@ impl ResealJob {
         let Some(newest) = keys.last() else { return Ok(JobOutcome::Done) };
         let seals_from = newest.seals_from.unwrap_or(newest.created_at);
         if vault.sealing_key() != newest.id {
-            return Ok(JobOutcome::Again((seals_from - now).max(Duration::seconds(1))));
+            return Ok(JobOutcome::RunAgain((seals_from - now).max(Duration::seconds(1))));
         }
         let done = self.reseal(newest.id).await?;
         if now < seals_from + KEPT_AFTER_USE || done.resealed > 0 || done.unopened > 0 {
-            return Ok(JobOutcome::Again(ROUNDS_APART));
+            return Ok(JobOutcome::RunAgain(ROUNDS_APART));
         }
         let mut tx = db.begin().await?;
         data_keys::delete_before(&mut tx, newest.generation).await?;

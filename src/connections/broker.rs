@@ -152,7 +152,7 @@ impl Connections {
             }
             outcome
         };
-        self.renewals.tracker().spawn_on(flight, &self.runtime)
+        self.refreshes.tracker().spawn_on(flight, &self.runtime)
     }
 
     /// A token is not handed out when less than this is left of it.

@@ -32,7 +32,7 @@ pub struct Connections {
     pub(super) public_url: Arc<str>,
     pub(super) slots: Arc<Slots>,
     /// Renewals under way, and where they run: they outlive the request that began them.
-    pub(super) renewals: BackgroundTasks,
+    pub(super) refreshes: BackgroundTasks,
     pub(super) runtime: Handle,
     recorder: Recorder,
     pub(super) quotas: Quotas,
@@ -42,7 +42,7 @@ pub struct Connections {
 
 impl Connections {
     /// Wires the feature and starts its tasks; `public_url` is our own address, where Salesforce sends people back to. When `shutdown`
-    /// stops them, renewals are waited for, what is left of the quotas is given back and what is left to record is written down.
+    /// stops them, token refreshes are waited for, what is left of the quotas is given back and what is left to record is written down.
     ///
     /// Must be called on the runtime that outlives all requests.
     ///
@@ -56,7 +56,7 @@ impl Connections {
         public_url: &str,
         shutdown: &Shutdown,
     ) -> Result<Self, reqwest::Error> {
-        let upkeep = &shutdown.upkeep;
+        let upkeep = &shutdown.maintenance;
         let recorder = Recorder::start(db.clone(), clock.clone(), upkeep);
         let quotas = Quotas::start(db.clone(), clock.clone(), settings.marketo.clone(), settings.salesforce.clone(), upkeep);
         Ok(Self {
@@ -68,7 +68,7 @@ impl Connections {
             salesforce: settings.salesforce.clone(),
             public_url: public_url.into(),
             slots: Arc::default(),
-            renewals: shutdown.renewals.clone(),
+            refreshes: shutdown.token_refreshes.clone(),
             runtime: Handle::current(),
             recorder,
             quotas,

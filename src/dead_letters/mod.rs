@@ -13,7 +13,7 @@ use crate::clock::SharedClock;
 use crate::db::{Db, DbError, Tx};
 use crate::ids::{InstanceId, JobId};
 use crate::jobs::{
-    DeadLetter, DeadLetterFilter, JobSubject, ReviveError, discard_dead_letter, find_dead_letter, list_dead_letters, lock_dead_letter,
+    DeadLetter, DeadLetterFilter, JobSubject, RequeueError, discard_dead_letter, find_dead_letter, list_dead_letters, lock_dead_letter,
     requeue_dead_letter,
 };
 
@@ -30,11 +30,11 @@ pub enum DeadLetterError {
     Db(#[from] DbError),
 }
 
-impl From<ReviveError> for DeadLetterError {
-    fn from(error: ReviveError) -> Self {
+impl From<RequeueError> for DeadLetterError {
+    fn from(error: RequeueError) -> Self {
         match error {
-            ReviveError::Pointless(why) => Self::Pointless(why),
-            ReviveError::Db(error) => Self::Db(error),
+            RequeueError::Obsolete(why) => Self::Pointless(why),
+            RequeueError::Db(error) => Self::Db(error),
         }
     }
 }
@@ -78,7 +78,7 @@ impl DeadLetters {
     pub async fn retry(&self, id: JobId, within: Option<InstanceId>, origin: &Origin) -> Result<DeadLetter, DeadLetterError> {
         let (mut tx, letter) = self.lock(id, within).await?;
         if let Some(subject) = self.subjects.get(letter.kind.as_str()) {
-            subject.revive(&mut tx, &*self.clock, &letter).await?;
+            subject.prepare_requeue(&mut tx, &*self.clock, &letter).await?;
         }
         requeue_dead_letter(&mut tx, &*self.clock, &letter).await?;
         self.settle(tx, "dead_letter.retried", &letter, origin).await?;

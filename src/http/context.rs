@@ -80,7 +80,7 @@ pub trait Authenticate: Send + Sync {
 }
 
 /// A caller bound to an instance; the way into every query of a tenant. Only routes whose rule is `Access::Instance` can have
-/// one: the gate has checked scope and binding before.
+/// one: the middleware has checked scope and binding before.
 #[derive(Debug, Clone)]
 pub struct InstanceCaller {
     /// The instance.

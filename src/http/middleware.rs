@@ -19,9 +19,10 @@ use futures_util::FutureExt;
 use tracing_actix_web::RequestId;
 use uuid::fmt::Hyphenated;
 
+use super::framework_error::{from_actix, problem_of};
 use super::route::{Route, operation, route_of};
 use super::security_headers::SecurityHeaders;
-use super::{Authenticate, Code, Credentials, Problem, idempotency, scim_error, session_of};
+use super::{Code, Credentials, MiddlewareConfig, Problem, idempotency, scim_error, session_of};
 use crate::auth::permissions::{Access, Caller, Scope};
 use crate::clock::monotonic_now;
 use crate::telemetry::Metrics;
@@ -34,19 +35,6 @@ const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// Carries the request id back to the caller.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What the gate needs to know.
-#[derive(Clone)]
-pub struct Gate {
-    /// Tells who is behind the credentials.
-    pub authenticate: Arc<dyn Authenticate>,
-    /// Longest time until the head of an answer.
-    pub request_timeout: Duration,
-    /// Callers come over TLS: `server.public_url` says so.
-    pub is_over_tls: bool,
-    /// How many reverse proxies of ours a request has passed; see `server.proxies`.
-    pub proxies: usize,
-}
 
 /// A problem with the id of its request, for the cases in which the request itself is gone: a panic and a time-out.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +67,7 @@ struct Form {
 
 impl Form {
     fn of(request: &ServiceRequest, route: Option<Route>) -> Self {
-        let is_over_tls = request.app_data::<Data<Gate>>().is_some_and(|gate| gate.is_over_tls);
+        let is_over_tls = request.app_data::<Data<MiddlewareConfig>>().is_some_and(|config| config.is_over_tls);
         let security = SecurityHeaders::of(route, is_over_tls);
         Self { request_id: IdText::of(request), is_scim: scim_error::is_for(request.path()), security }
     }
@@ -126,7 +114,7 @@ impl std::ops::Deref for IdText {
 ///
 /// # Errors
 /// When a handler panicked or took too long; the error answers as a problem document like all others.
-pub async fn gate<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn process_request<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let (route, began) = (route_of(&request), monotonic_now());
     let form = Form::of(&request, route);
     let asked = operation(route, request.method());
@@ -159,7 +147,7 @@ async fn pass<B: MessageBody + 'static>(
     (began, route): (Instant, Option<Route>),
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
     let is_upload = request.method() == Method::POST && route.is_some_and(|route| UPLOADS.contains(&route.pattern));
-    let usual = request.app_data::<Data<Gate>>().map_or(Duration::from_secs(30), |gate| gate.request_timeout);
+    let usual = request.app_data::<Data<MiddlewareConfig>>().map_or(Duration::from_secs(30), |config| config.request_timeout);
     let timeout = if is_upload { UPLOAD_TIMEOUT.max(usual) } else { usual };
     let mut handled = pin!(AssertUnwindSafe(idempotency::once(request, next, route)).catch_unwind());
     // Most answers are there at once, and need no timer.
@@ -231,8 +219,9 @@ async fn authenticate(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> 
         let detail = "Send an access token as `Authorization: Bearer …`; POST /oauth/token gives one.";
         Problem::new(Code::Unauthenticated, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"msi-actions\"")
     })?;
-    let gate = request.app_data::<Data<Gate>>().ok_or_else(|| Problem::new(Code::Internal, "The service is not wired up."))?;
-    gate.authenticate.authenticate(credentials).await
+    let config =
+        request.app_data::<Data<MiddlewareConfig>>().ok_or_else(|| Problem::new(Code::Internal, "The service is not wired up."))?;
+    config.authenticate.authenticate(credentials).await
 }
 
 /// What a request says who it is by; nothing when it says nothing that could be looked into.
@@ -279,31 +268,6 @@ fn permit(caller: &Caller, scope: Scope, access: Access) -> Result<(), Problem> 
     }
 }
 
-/// The problem behind an answer, when it is one: ours, or an error that the framework made.
-pub(super) fn problem_of<B>(response: &ServiceResponse<B>) -> Option<Problem> {
-    let error = response.response().error()?;
-    Some(from_actix(error))
-}
-
-/// Errors that the framework raises before a handler runs, as problems.
-fn from_actix(error: &Error) -> Problem {
-    if let Some(problem) = error.as_error::<Problem>() {
-        return problem.clone();
-    }
-    let response: HttpResponse = error.as_response_error().error_response();
-    match response.status() {
-        StatusCode::NOT_FOUND => Problem::new(Code::NotFound, "There is nothing at this address."),
-        StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed, "The method is not allowed here."),
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge, "The body is too large."),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(Code::UnsupportedMediaType, "The media type is not supported."),
-        status if status.is_client_error() => Problem::new(Code::MalformedRequest, error.to_string()),
-        _ => {
-            tracing::error!(reason = %error, "the framework failed a request");
-            Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help.")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::{App, middleware, test, web};
@@ -311,7 +275,7 @@ mod tests {
     use tracing_actix_web::TracingLogger;
 
     use super::*;
-    use crate::http::RequestSpan;
+    use crate::http::{Authenticate, RequestSpan};
 
     struct Nobody;
 
@@ -335,11 +299,12 @@ mod tests {
         F: actix_web::Handler<(), Output = R>,
         R: actix_web::Responder + 'static,
     {
-        let settings = Gate { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20), is_over_tls: false, proxies: 0 };
+        let settings =
+            MiddlewareConfig { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20), is_over_tls: false, proxies: 0 };
         let app = App::new()
             .app_data(Data::new(settings))
             .route("/livez", web::get().to(handler))
-            .wrap(middleware::from_fn(gate))
+            .wrap(middleware::from_fn(process_request))
             .wrap(TracingLogger::<RequestSpan>::new());
         let app = test::init_service(app).await;
         let response = match test::try_call_service(&app, test::TestRequest::get().uri("/livez").to_request()).await {

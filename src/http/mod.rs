@@ -1,4 +1,4 @@
-//! The edge shared by all features: problem documents, the gate every request passes, extractors, paging, the OpenAPI document.
+//! The edge shared by all features: problem documents, the middleware every request passes, extractors, paging, the OpenAPI document.
 
 pub(crate) mod body;
 mod browser;
@@ -7,8 +7,10 @@ pub mod conditional;
 pub mod context;
 mod echo;
 mod event_stream;
-pub mod gate;
+mod framework_error;
 pub mod idempotency;
+pub mod middleware;
+mod middleware_config;
 mod names;
 mod ongoing_access;
 pub mod openapi;
@@ -32,6 +34,7 @@ pub use cells::{harmless_cell, harmless_cell_in};
 pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, OperatorCaller, PublicUrl};
 pub use echo::{echo, excerpt};
 pub use event_stream::{EventStreams, Sight};
+pub use middleware_config::MiddlewareConfig;
 pub use names::read_display_name;
 pub use ongoing_access::OngoingAccess;
 pub use origin::{Origin, network_of, network_of_request};

@@ -7,7 +7,8 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::gate::{Gate, credentials};
+use super::MiddlewareConfig;
+use super::middleware::credentials;
 use super::route::Route;
 use super::{Code, Credentials, InstanceCaller, Problem};
 use crate::auth::permissions::{Access, Actor, Scope};
@@ -16,7 +17,7 @@ use crate::ids::InstanceId;
 /// Whether the caller of a request may still do what it asked for, for answers that go on for long: the middleware has looked once,
 /// and a session, a token or a role may end while the answer is given. An extractor.
 pub struct OngoingAccess {
-    gate: Data<Gate>,
+    config: Data<MiddlewareConfig>,
     proof: Proof,
     scope: Scope,
     pub(super) instance: InstanceId,
@@ -44,8 +45,8 @@ impl OngoingAccess {
             Credentials::Bearer(token) => Proof::Bearer(token.into()),
             Credentials::Session(cookie) => Proof::Session(cookie),
         };
-        let gate = request.app_data::<Data<Gate>>()?.clone();
-        Some(Self { gate, proof, scope, instance: caller.instance, actor: caller.actor })
+        let config = request.app_data::<Data<MiddlewareConfig>>()?.clone();
+        Some(Self { config, proof, scope, instance: caller.instance, actor: caller.actor })
     }
 
     /// Asks again who is behind the credentials. `false` when they are no longer good, or no longer for this.
@@ -57,7 +58,7 @@ impl OngoingAccess {
             Proof::Bearer(token) => Credentials::Bearer(token.expose_secret()),
             Proof::Session(cookie) => Credentials::Session(cookie.clone()),
         };
-        match self.gate.authenticate.authenticate(credentials).await {
+        match self.config.authenticate.authenticate(credentials).await {
             Ok(caller) => {
                 let is_same = caller.instance == Some(self.instance) && caller.actor == self.actor;
                 Ok(is_same && caller.scopes.0.contains(&self.scope))

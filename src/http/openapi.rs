@@ -26,7 +26,7 @@ pub fn base() -> OpenApi {
     document
 }
 
-/// Adds what every operation has in common: security, the answers of the gate, the problem body.
+/// Adds what every operation has in common: security, the answers of the middleware, the problem body.
 pub fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     components.schemas.insert("Problem".into(), <ProblemBody as utoipa::PartialSchema>::schema());

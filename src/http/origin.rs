@@ -9,8 +9,8 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use tracing_actix_web::RequestId;
 
+use super::MiddlewareConfig;
 use super::Problem;
-use super::gate::Gate;
 use crate::auth::permissions::Caller;
 
 /// Most characters of a user agent that are kept.
@@ -82,7 +82,7 @@ pub(super) fn of_request(request: &HttpRequest) -> Origin {
 }
 
 fn client_address(request: &HttpRequest) -> Option<IpAddr> {
-    address_of(request, request.app_data::<Data<Gate>>().map_or(0, |gate| gate.proxies))
+    address_of(request, request.app_data::<Data<MiddlewareConfig>>().map_or(0, |config| config.proxies))
 }
 
 /// The network that a request comes from, as [`network_of`] its caller's address.

@@ -338,7 +338,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        // The gate (`http/gate.rs`) writes the answer again with the request id.
+        // The middleware (`http/middleware.rs`) writes the answer again with the request id.
         self.respond("")
     }
 }

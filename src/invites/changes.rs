@@ -1,7 +1,8 @@
 use serde_json::json;
 use time::Duration;
 
-use super::invite::{Desk, write};
+use super::context::InviteContext;
+use super::invite::write;
 use super::message_limit::take_message;
 use super::{Invite, InviteError, InviteStatus, LIFETIME, MOST_MESSAGES_A_DAY, RESEND_PAUSE, store};
 use crate::audit::{self, Entry};
@@ -14,20 +15,26 @@ use crate::members;
 
 const DAY: Duration = Duration::DAY;
 
-async fn record(tx: &mut Tx, desk: &Desk<'_>, action: &'static str, id: InviteId, after: serde_json::Value) -> Result<(), InviteError> {
+async fn record(
+    tx: &mut Tx,
+    cx: &InviteContext<'_>,
+    action: &'static str,
+    id: InviteId,
+    after: serde_json::Value,
+) -> Result<(), InviteError> {
     let entry = Entry::new(action, "invite", id).after(after);
-    Ok(audit::record(tx, desk.context.clock.as_ref(), desk.instance, desk.origin, entry).await?)
+    Ok(audit::record(tx, cx.context.clock.as_ref(), cx.instance, cx.origin, entry).await?)
 }
 
 /// The invitation, locked. Whoever invites waits for the same lock, so that nobody is invited again meanwhile.
-async fn locked(tx: &mut Tx, desk: &Desk<'_>, id: InviteId) -> Result<Invite, InviteError> {
-    members::ensure_everyone(tx, desk.context.clock.as_ref(), desk.instance).await?;
-    store::find_and_lock(tx, desk.instance, id).await?.ok_or(InviteError::Unknown)
+async fn locked(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+    members::ensure_everyone(tx, cx.context.clock.as_ref(), cx.instance).await?;
+    store::find_and_lock(tx, cx.instance, id).await?.ok_or(InviteError::Unknown)
 }
 
 /// The invitation, locked, unless nothing more can come of it.
-async fn open(tx: &mut Tx, desk: &Desk<'_>, id: InviteId) -> Result<Invite, InviteError> {
-    let invite = locked(tx, desk, id).await?;
+async fn open(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+    let invite = locked(tx, cx, id).await?;
     match invite.status {
         InviteStatus::Accepted => {
             Err(InviteError::Settled("the person has activated; there is nothing left to change about the invitation"))
@@ -63,25 +70,25 @@ fn next_resend(links: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
 /// # Errors
 /// [`InviteError::Unknown`], [`InviteError::Settled`]; [`InviteError::OnItsWay`] while the message before may still leave;
 /// [`InviteError::TooSoon`], [`InviteError::TooManyMessages`].
-pub(super) async fn resend(tx: &mut Tx, desk: &Desk<'_>, id: InviteId) -> Result<Invite, InviteError> {
-    let now = desk.context.clock.timestamp();
-    let mut invite = open(tx, desk, id).await?;
+pub(super) async fn resend(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+    let now = cx.context.clock.timestamp();
+    let mut invite = open(tx, cx, id).await?;
     check_newest(tx, &invite).await?;
     if invite.status_at(now) == InviteStatus::Pending {
         return Err(InviteError::OnItsWay);
     }
     let most = i64::try_from(MOST_MESSAGES_A_DAY).unwrap_or(i64::MAX);
-    let links = store::link_times(tx, desk.instance, id, most).await?;
+    let links = store::link_times(tx, cx.instance, id, most).await?;
     if let Some(next) = next_resend(&links, now) {
         return Err(InviteError::TooSoon { next, wait: (next - now).whole_seconds() + 1 });
     }
-    take_message(tx, desk, &invite.email.to_lowercase()).await?;
-    mail::cancel(tx, desk.instance, id.0, now).await?;
-    let head = store::letterhead(tx, desk.instance, super::inviting_member(desk.invited_by)).await?;
+    take_message(tx, cx, &invite.email.to_lowercase()).await?;
+    mail::cancel(tx, cx.instance, id.0, now).await?;
+    let head = store::letterhead(tx, cx.instance, super::inviting_member(cx.invited_by)).await?;
     invite.expires_at = now + LIFETIME;
-    let message = write(tx, desk, &head, &invite, now).await?;
-    store::renew(tx, desk.instance, id, message, invite.expires_at).await?;
-    record(tx, desk, "invite.resent", id, json!({ "expires_at": invite.expires_at })).await?;
+    let message = write(tx, cx, &head, &invite, now).await?;
+    store::renew(tx, cx.instance, id, message, invite.expires_at).await?;
+    record(tx, cx, "invite.resent", id, json!({ "expires_at": invite.expires_at })).await?;
     Ok(Invite { status: InviteStatus::Pending, message: Some(message), sent_at: None, send_error: None, ..invite })
 }
 
@@ -89,19 +96,19 @@ pub(super) async fn resend(tx: &mut Tx, desk: &Desk<'_>, id: InviteId) -> Result
 ///
 /// # Errors
 /// [`InviteError::Unknown`], [`InviteError::Settled`]; [`InviteError::OnItsWay`] when no message has arrived whose link would work.
-pub(super) async fn extend(tx: &mut Tx, desk: &Desk<'_>, id: InviteId, days: i64) -> Result<Invite, InviteError> {
-    let mut invite = open(tx, desk, id).await?;
+pub(super) async fn extend(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId, days: i64) -> Result<Invite, InviteError> {
+    let mut invite = open(tx, cx, id).await?;
     check_newest(tx, &invite).await?;
     match invite.status {
         InviteStatus::Pending => return Err(InviteError::OnItsWay),
         InviteStatus::Bounced => return Err(InviteError::Settled("the message could not be delivered; resend the invitation instead")),
         _ => {}
     }
-    let until = desk.context.clock.timestamp() + Duration::days(days);
+    let until = cx.context.clock.timestamp() + Duration::days(days);
     if until > invite.expires_at {
-        store::extend(tx, desk.instance, id, until).await?;
+        store::extend(tx, cx.instance, id, until).await?;
         invite.expires_at = until;
-        record(tx, desk, "invite.extended", id, json!({ "expires_at": until })).await?;
+        record(tx, cx, "invite.extended", id, json!({ "expires_at": until })).await?;
     }
     Ok(invite)
 }
@@ -110,24 +117,24 @@ pub(super) async fn extend(tx: &mut Tx, desk: &Desk<'_>, id: InviteId, days: i64
 ///
 /// # Errors
 /// [`InviteError::Unknown`], [`InviteError::Settled`] when the person has activated, [`InviteError::OriginalUserStays`].
-pub(super) async fn revoke(tx: &mut Tx, desk: &Desk<'_>, id: InviteId) -> Result<Invite, InviteError> {
-    let invite = locked(tx, desk, id).await?;
+pub(super) async fn revoke(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+    let invite = locked(tx, cx, id).await?;
     match invite.status {
         InviteStatus::Revoked => return Ok(invite),
         InviteStatus::Accepted => return Err(InviteError::Settled("the person has activated; remove them from the members instead")),
         _ => {}
     }
-    if invite.is_first && sync_has_started(tx, desk.instance).await? {
+    if invite.is_first && sync_has_started(tx, cx.instance).await? {
         return Err(InviteError::OriginalUserStays);
     }
-    let now = desk.context.clock.timestamp();
-    store::revoke(tx, desk.instance, id, desk.invited_by, now).await?;
-    mail::cancel(tx, desk.instance, id.0, now).await?;
+    let now = cx.context.clock.timestamp();
+    store::revoke(tx, cx.instance, id, cx.invited_by, now).await?;
+    mail::cancel(tx, cx.instance, id.0, now).await?;
     if is_newest(tx, &invite).await? {
-        members::remove_invited(tx, desk.instance, invite.member).await?;
+        members::remove_invited(tx, cx.instance, invite.member).await?;
     }
-    record(tx, desk, "invite.revoked", id, json!({ "email": invite.email })).await?;
-    let revoked_by = Some(desk.invited_by.to_owned());
+    record(tx, cx, "invite.revoked", id, json!({ "email": invite.email })).await?;
+    let revoked_by = Some(cx.invited_by.to_owned());
     Ok(Invite { status: InviteStatus::Revoked, revoked_at: Some(now), revoked_by, send_error: None, ..invite })
 }
 

@@ -1,9 +1,10 @@
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
+use super::context::InviteContext;
 use super::csv::{RowFault, StoredRows, read_row};
 use super::imports::{Confirmation, Import, ImportState, RowOutcome};
-use super::invite::{Desk, Outcome, ResultStatus, invite, merge_teams};
+use super::invite::{InviteOutcome, ResultStatus, invite, merge_teams};
 use super::{InviteError, import_store};
 use crate::audit::Origin;
 use crate::clock::Clock;
@@ -11,7 +12,7 @@ use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::ids::{ImportId, InstanceId};
-use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, Lane, ReviveError};
+use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, Lane, RequeueError};
 use crate::members::{self, NewMember, Teams};
 
 /// The kind of job that invites the people of one file.
@@ -99,7 +100,7 @@ impl ImportInvites {
     /// Invites the people of one portion; `false` when another worker has done so.
     async fn invite_portion(&self, import: &mut Import, portion: Portion) -> Result<bool, InviteError> {
         let (origin, by) = (Origin::job(KIND.name), import.invited_by.clone());
-        let desk = Desk { import: Some(import.id), ..Desk::new(&self.context, import.instance, &by, &origin) };
+        let cx = InviteContext { import: Some(import.id), ..InviteContext::new(&self.context, import.instance, &by, &origin) };
         let people: Vec<NewMember> = portion.people.iter().flatten().cloned().collect();
         let (from, to) = (import.rows_done, portion.first + portion.people.len() as u64);
 
@@ -107,7 +108,7 @@ impl ImportInvites {
         if !import_store::take_rows(&mut tx, import.instance, import.id, (from, to)).await? {
             return Ok(false);
         }
-        let mut invited = invite(&mut tx, &desk, &people).await?.into_iter();
+        let mut invited = invite(&mut tx, &cx, &people).await?.into_iter();
         let mut outcomes = Vec::with_capacity(portion.people.len());
         let mut counts = import.counts;
         for person in portion.people {
@@ -139,7 +140,7 @@ fn faulty(faults: &[RowFault]) -> RowOutcome {
     RowOutcome { status: ResultStatus::Invalid, reason: Some(reasons.join("; ")), invite_id: None }
 }
 
-fn settled(outcome: Outcome) -> RowOutcome {
+fn settled(outcome: InviteOutcome) -> RowOutcome {
     let status = outcome.status();
     RowOutcome { status, reason: None, invite_id: outcome.into_invite().map(|invite| invite.id) }
 }
@@ -153,7 +154,7 @@ impl JobHandler for ImportInvites {
         Box::pin(async move {
             let payload = serde_json::from_value::<Payload>(job.payload.0.clone());
             let (Some(instance), Ok(Payload { import_id })) = (job.instance_id, payload) else {
-                return JobOutcome::Failed("the job names no import".into());
+                return JobOutcome::GiveUp("the job names no import".into());
             };
             match self.work(instance, import_id).await {
                 Ok(()) => JobOutcome::Done,
@@ -182,15 +183,20 @@ impl JobSubject for ImportSubject {
         KIND
     }
 
-    fn revive<'a>(&'a self, tx: &'a mut Tx, _clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+    fn prepare_requeue<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        _clock: &'a dyn Clock,
+        letter: &'a DeadLetter,
+    ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
             let (Some(instance), Ok(payload)) = (letter.instance_id, Payload::deserialize(letter.payload())) else {
-                return Err(ReviveError::Pointless("the job names no import; discard it".into()));
+                return Err(RequeueError::Obsolete("the job names no import; discard it".into()));
             };
             if import_store::revive(tx, instance, payload.import_id).await? {
                 return Ok(());
             }
-            Err(ReviveError::Pointless(
+            Err(RequeueError::Obsolete(
                 "the import is complete, or its rows are deleted; discard this, and have the file sent again".into(),
             ))
         })

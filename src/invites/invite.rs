@@ -4,49 +4,23 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::context::InviteContext;
 use super::message_limit::{MessageAllowance, too_many_messages};
 use super::message_store::{self, InviteMessage};
 use super::store::{self, Letterhead};
 use super::{Invite, InviteError, InviteStatus, LIFETIME, inviting_member};
-use crate::audit::{self, Entry, Origin};
-use crate::clock::{Clock, Timestamp};
+use crate::audit::{self, Entry};
+use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::Tx;
-use crate::http::Context;
-use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId, TeamId};
+use crate::ids::{InviteId, MailId, MemberId, TeamId};
 use crate::instances::ensure_integration_client;
-use crate::language::Language;
 use crate::mail::{self, InvitationLetter, Inviter, Letter, NewMail};
 use crate::members::{self, MemberStatus, NewMember, ensure_everyone};
 
-/// What a transaction that invites works with.
-pub(super) struct Desk<'a> {
-    pub(super) context: &'a Context,
-    pub(super) instance: InstanceId,
-    /// `client:ID` or `member:ID`.
-    pub(super) invited_by: &'a str,
-    /// The CSV import that invites.
-    pub(super) import: Option<ImportId>,
-    /// Where the request or job comes from.
-    pub(super) origin: &'a Origin,
-    /// The language of the people invited; the instance's unless given.
-    pub(super) language: Option<Language>,
-}
-
-impl<'a> Desk<'a> {
-    /// A desk at which somebody invites, by no import and in the instance's language.
-    pub(super) fn new(context: &'a Context, instance: InstanceId, invited_by: &'a str, origin: &'a Origin) -> Self {
-        Self { context, instance, invited_by, import: None, origin, language: None }
-    }
-
-    fn clock(&self) -> &'a dyn Clock {
-        self.context.clock.as_ref()
-    }
-}
-
 /// What became of one address.
 #[derive(Debug, Clone)]
-pub(super) enum Outcome {
+pub(super) enum InviteOutcome {
     /// A message is on its way.
     Invited(Invite),
     /// The person is active in this instance.
@@ -95,7 +69,7 @@ impl ResultStatus {
     }
 }
 
-impl Outcome {
+impl InviteOutcome {
     /// The name of the outcome.
     pub(super) fn status(&self) -> ResultStatus {
         match self {
@@ -118,7 +92,7 @@ impl Outcome {
 }
 
 /// What is to be done for one address.
-enum Plan {
+enum InvitePlan {
     Add,
     /// The person was invited before and nothing came of it: a new invitation for the same member.
     InviteAgain {
@@ -133,14 +107,14 @@ enum Plan {
 ///
 /// # Errors
 /// [`InviteError::Db`], [`InviteError::Seal`].
-pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -> Result<Vec<Outcome>, InviteError> {
+pub(super) async fn invite(tx: &mut Tx, cx: &InviteContext<'_>, people: &[NewMember]) -> Result<Vec<InviteOutcome>, InviteError> {
     // From here on this transaction is the only one that gives out seats of the instance.
-    let everyone = ensure_everyone(tx, desk.clock(), desk.instance).await?;
-    let head = store::letterhead(tx, desk.instance, inviting_member(desk.invited_by)).await?;
-    let mut seats = desk.context.limits.seats - members::count(tx, desk.instance).await?;
-    let mut allowance = MessageAllowance::load(tx, desk).await?;
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; people.len()];
-    let mut plans: BTreeMap<String, (usize, Plan)> = BTreeMap::new();
+    let everyone = ensure_everyone(tx, cx.clock(), cx.instance).await?;
+    let head = store::letterhead(tx, cx.instance, inviting_member(cx.invited_by)).await?;
+    let mut seats = cx.context.limits.seats - members::count(tx, cx.instance).await?;
+    let mut allowance = MessageAllowance::load(tx, cx).await?;
+    let mut outcomes: Vec<Option<InviteOutcome>> = vec![None; people.len()];
+    let mut plans: BTreeMap<String, (usize, InvitePlan)> = BTreeMap::new();
     let mut repeats: Vec<(usize, usize)> = Vec::new();
     for (at, person) in people.iter().enumerate() {
         let key = person.email.key();
@@ -148,7 +122,7 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
             repeats.push((at, *first));
             continue;
         }
-        match examine(tx, desk, &key, (&mut seats, &mut allowance)).await? {
+        match plan_invite(tx, cx, &key, (&mut seats, &mut allowance)).await? {
             Ok(plan) => drop(plans.insert(key, (at, plan))),
             Err(outcome) => outcomes[at] = Some(outcome),
         }
@@ -156,61 +130,61 @@ pub(super) async fn invite(tx: &mut Tx, desk: &Desk<'_>, people: &[NewMember]) -
     for (at, plan) in plans.into_values() {
         let person = &people[at];
         let (member, is_first) = match plan {
-            Plan::Add => (members::add(tx, desk.clock(), desk.instance, everyone, person).await?, person.is_original),
-            Plan::InviteAgain { member, is_first } => (Some(member), is_first),
+            InvitePlan::Add => (members::add(tx, cx.clock(), cx.instance, everyone, person).await?, person.is_original),
+            InvitePlan::InviteAgain { member, is_first } => (Some(member), is_first),
         };
         outcomes[at] = Some(match member {
-            Some(member) => Outcome::Invited(issue(tx, desk, &head, member, person.email.as_str(), is_first).await?),
+            Some(member) => InviteOutcome::Invited(issue(tx, cx, &head, member, person.email.as_str(), is_first).await?),
             // This transaction holds the instance's lock, so nobody took the address since it was looked for.
-            None => Outcome::AlreadyMember,
+            None => InviteOutcome::AlreadyMember,
         });
     }
     for (at, first) in repeats {
         outcomes[at] = Some(match &outcomes[first] {
-            Some(Outcome::Invited(invite)) => Outcome::AlreadyInvited(Some(invite.clone())),
+            Some(InviteOutcome::Invited(invite)) => InviteOutcome::AlreadyInvited(Some(invite.clone())),
             Some(other) => other.clone(),
-            None => Outcome::AlreadyInvited(None),
+            None => InviteOutcome::AlreadyInvited(None),
         });
     }
     for (person, outcome) in people.iter().zip(&outcomes) {
-        let Some(Outcome::Invited(invite)) = outcome else { continue };
+        let Some(InviteOutcome::Invited(invite)) = outcome else { continue };
         let after =
             json!({ "member": invite.member, "email": invite.email, "role": person.role, "teams": person.teams, "import": invite.import });
         let entry = Entry::new("invite.created", "invite", invite.id).after(after);
-        audit::record(tx, desk.clock(), desk.instance, desk.origin, entry).await?;
+        audit::record(tx, cx.clock(), cx.instance, cx.origin, entry).await?;
     }
-    Ok(outcomes.into_iter().map(|one| one.unwrap_or(Outcome::AlreadyInvited(None))).collect())
+    Ok(outcomes.into_iter().map(|one| one.unwrap_or(InviteOutcome::AlreadyInvited(None))).collect())
 }
 
 /// What is to be done for the address with this key, or what became of it when nothing is. Takes a seat for a new member, and a message
 /// of the allowance.
-async fn examine(
+async fn plan_invite(
     tx: &mut Tx,
-    desk: &Desk<'_>,
+    cx: &InviteContext<'_>,
     key: &str,
     (seats, allowance): (&mut i64, &mut MessageAllowance),
-) -> Result<Result<Plan, Outcome>, InviteError> {
-    let Some(holder) = members::holder_of(tx, desk.instance, key).await? else {
+) -> Result<Result<InvitePlan, InviteOutcome>, InviteError> {
+    let Some(holder) = members::holder_of(tx, cx.instance, key).await? else {
         if *seats <= 0 {
-            return Ok(Err(Outcome::NoSeat));
+            return Ok(Err(InviteOutcome::NoSeat));
         }
-        return Ok(match allowance.take(tx, desk, key).await? {
+        return Ok(match allowance.take(tx, cx, key).await? {
             Ok(()) => {
                 *seats -= 1;
-                Ok(Plan::Add)
+                Ok(InvitePlan::Add)
             }
-            Err(next) => Err(Outcome::TooManyMessages(next)),
+            Err(next) => Err(InviteOutcome::TooManyMessages(next)),
         });
     };
     if holder.status != MemberStatus::Invited {
-        return Ok(Err(Outcome::AlreadyMember));
+        return Ok(Err(InviteOutcome::AlreadyMember));
     }
-    let newest = store::newest_of(tx, desk.instance, holder.member).await?;
+    let newest = store::newest_of(tx, cx.instance, holder.member).await?;
     Ok(match newest {
-        Some(invite) if !invite.is_over_at(desk.clock().timestamp()) => Err(Outcome::AlreadyInvited(Some(invite))),
-        past => match allowance.take(tx, desk, key).await? {
-            Ok(()) => Ok(Plan::InviteAgain { member: holder.member, is_first: past.is_some_and(|invite| invite.is_first) }),
-            Err(next) => Err(Outcome::TooManyMessages(next)),
+        Some(invite) if !invite.is_over_at(cx.clock().timestamp()) => Err(InviteOutcome::AlreadyInvited(Some(invite))),
+        past => match allowance.take(tx, cx, key).await? {
+            Ok(()) => Ok(InvitePlan::InviteAgain { member: holder.member, is_first: past.is_some_and(|invite| invite.is_first) }),
+            Err(next) => Err(InviteOutcome::TooManyMessages(next)),
         },
     })
 }
@@ -218,24 +192,24 @@ async fn examine(
 /// Makes the invitation of a member and queues its message.
 pub(super) async fn issue(
     tx: &mut Tx,
-    desk: &Desk<'_>,
+    cx: &InviteContext<'_>,
     head: &Letterhead,
     member: MemberId,
     email: &str,
     is_first: bool,
 ) -> Result<Invite, InviteError> {
-    let created_at = desk.clock().timestamp();
+    let created_at = cx.clock().timestamp();
     let mut invite = Invite {
-        id: InviteId(desk.clock().new_id()),
-        instance: desk.instance,
+        id: InviteId(cx.clock().new_id()),
+        instance: cx.instance,
         member,
         email: email.to_owned(),
         status: InviteStatus::Pending,
         is_first,
-        import: desk.import,
+        import: cx.import,
         message: None,
-        language: desk.language.unwrap_or(head.language),
-        invited_by: desk.invited_by.to_owned(),
+        language: cx.language.unwrap_or(head.language),
+        invited_by: cx.invited_by.to_owned(),
         send_error: None,
         created_at,
         sent_at: None,
@@ -244,17 +218,22 @@ pub(super) async fn issue(
         revoked_at: None,
         revoked_by: None,
     };
-    invite.message = Some(write(tx, desk, head, &invite, created_at).await?);
-    store::insert(tx, desk.instance, &invite).await?;
+    invite.message = Some(write(tx, cx, head, &invite, created_at).await?);
+    store::insert(tx, cx.instance, &invite).await?;
     Ok(invite)
 }
 
 /// Makes a link for an invitation and queues the message with it.
-pub(super) async fn write(tx: &mut Tx, desk: &Desk<'_>, head: &Letterhead, invite: &Invite, now: Timestamp) -> Result<MailId, InviteError> {
-    let context = desk.context;
-    let sent =
-        InviteMessage { id: desk.clock().new_id(), email_key: invite.email.to_lowercase(), invited_by: desk.invited_by, queued_at: now };
-    message_store::insert(tx, desk.instance, &sent).await?;
+pub(super) async fn write(
+    tx: &mut Tx,
+    cx: &InviteContext<'_>,
+    head: &Letterhead,
+    invite: &Invite,
+    now: Timestamp,
+) -> Result<MailId, InviteError> {
+    let context = cx.context;
+    let sent = InviteMessage { id: cx.clock().new_id(), email_key: invite.email.to_lowercase(), invited_by: cx.invited_by, queued_at: now };
+    message_store::insert(tx, cx.instance, &sent).await?;
     let token = random_token();
     store::insert_link(tx, invite.instance, invite.id, &SecretHash::of(&token), now).await?;
     let invited_by = match &head.inviter {
@@ -283,20 +262,20 @@ pub(super) async fn write(tx: &mut Tx, desk: &Desk<'_>, head: &Letterhead, invit
 ///
 /// # Errors
 /// [`InviteError::FirstUserExists`], [`InviteError::NoSeat`], [`InviteError::TooManyMessages`].
-pub(super) async fn invite_first(tx: &mut Tx, desk: &Desk<'_>, person: NewMember) -> Result<Invite, InviteError> {
+pub(super) async fn invite_first(tx: &mut Tx, cx: &InviteContext<'_>, person: NewMember) -> Result<Invite, InviteError> {
     // The lock makes a second first invitation wait here, and then see the first.
-    ensure_everyone(tx, desk.clock(), desk.instance).await?;
-    if members::count(tx, desk.instance).await? > 0 {
+    ensure_everyone(tx, cx.clock(), cx.instance).await?;
+    if members::count(tx, cx.instance).await? > 0 {
         return Err(InviteError::FirstUserExists);
     }
-    let outcome = invite(tx, desk, &[person]).await?.pop();
+    let outcome = invite(tx, cx, &[person]).await?.pop();
     let invited = match outcome {
-        Some(Outcome::Invited(invite)) => invite,
-        Some(Outcome::NoSeat) => return Err(InviteError::NoSeat(desk.context.limits.seats)),
-        Some(Outcome::TooManyMessages(next)) => return Err(too_many_messages(next, desk.clock().timestamp())),
-        Some(Outcome::AlreadyMember | Outcome::AlreadyInvited(_)) | None => return Err(InviteError::FirstUserExists),
+        Some(InviteOutcome::Invited(invite)) => invite,
+        Some(InviteOutcome::NoSeat) => return Err(InviteError::NoSeat(cx.context.limits.seats)),
+        Some(InviteOutcome::TooManyMessages(next)) => return Err(too_many_messages(next, cx.clock().timestamp())),
+        Some(InviteOutcome::AlreadyMember | InviteOutcome::AlreadyInvited(_)) | None => return Err(InviteError::FirstUserExists),
     };
-    ensure_integration_client(tx, desk.clock(), &desk.context.vault, desk.instance).await?;
+    ensure_integration_client(tx, cx.clock(), &cx.context.vault, cx.instance).await?;
     Ok(invited)
 }
 

@@ -3,7 +3,7 @@
 
 use time::Duration;
 
-use super::invite::Desk;
+use super::context::InviteContext;
 use super::message_store;
 use super::{InviteError, MOST_MESSAGES_A_DAY};
 use crate::clock::Timestamp;
@@ -29,20 +29,25 @@ pub(super) struct MessageAllowance {
 impl MessageAllowance {
     /// Counts what was sent. Those who invite in one instance wait for each other before
     /// ([`ensure_everyone`](crate::members::ensure_everyone)), so that what is counted holds until the transaction ends.
-    pub(super) async fn load(tx: &mut Tx, desk: &Desk<'_>) -> Result<Self, InviteError> {
-        let now = desk.context.clock.timestamp();
-        let (sent, first) = message_store::count_since(tx, desk.instance, now - MESSAGE_WINDOW).await?;
-        let most = desk.context.limits.seats.saturating_mul(MOST_PER_SEAT);
+    pub(super) async fn load(tx: &mut Tx, cx: &InviteContext<'_>) -> Result<Self, InviteError> {
+        let now = cx.context.clock.timestamp();
+        let (sent, first) = message_store::count_since(tx, cx.instance, now - MESSAGE_WINDOW).await?;
+        let most = cx.context.limits.seats.saturating_mul(MOST_PER_SEAT);
         Ok(Self { remaining: most - sent, more_at: first.unwrap_or(now) + MESSAGE_WINDOW })
     }
 
     /// Takes a message to the address with this key; gives when there will be one when there is none.
-    pub(super) async fn take(&mut self, tx: &mut Tx, desk: &Desk<'_>, email_key: &str) -> Result<Result<(), Timestamp>, InviteError> {
-        let since = desk.context.clock.timestamp() - MESSAGE_WINDOW;
+    pub(super) async fn take(
+        &mut self,
+        tx: &mut Tx,
+        cx: &InviteContext<'_>,
+        email_key: &str,
+    ) -> Result<Result<(), Timestamp>, InviteError> {
+        let since = cx.context.clock.timestamp() - MESSAGE_WINDOW;
         let most = i64::try_from(MOST_TO_ADDRESS).unwrap_or(i64::MAX);
-        let sent = message_store::list_to_address(tx, desk.instance, email_key, since, most).await?;
+        let sent = message_store::list_to_address(tx, cx.instance, email_key, since, most).await?;
         let all_at = (self.remaining <= 0).then_some(self.more_at);
-        Ok(match all_at.max(next_to_address(&sent, desk.invited_by)) {
+        Ok(match all_at.max(next_to_address(&sent, cx.invited_by)) {
             Some(next) => Err(next),
             None => {
                 self.remaining -= 1;
@@ -56,9 +61,9 @@ impl MessageAllowance {
 ///
 /// # Errors
 /// [`InviteError::TooManyMessages`]
-pub(super) async fn take_message(tx: &mut Tx, desk: &Desk<'_>, email_key: &str) -> Result<(), InviteError> {
-    let taken = MessageAllowance::load(tx, desk).await?.take(tx, desk, email_key).await?;
-    taken.map_err(|next| too_many_messages(next, desk.context.clock.timestamp()))
+pub(super) async fn take_message(tx: &mut Tx, cx: &InviteContext<'_>, email_key: &str) -> Result<(), InviteError> {
+    let taken = MessageAllowance::load(tx, cx).await?.take(tx, cx, email_key).await?;
+    taken.map_err(|next| too_many_messages(next, cx.context.clock.timestamp()))
 }
 
 /// The error that says from when on there are messages again.

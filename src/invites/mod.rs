@@ -3,6 +3,7 @@
 mod activation;
 mod addresses;
 mod changes;
+mod context;
 pub mod csv;
 mod delivery;
 mod forget;

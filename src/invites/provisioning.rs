@@ -1,6 +1,7 @@
 //! Invitations on behalf of a directory that provisions members.
 
-use super::invite::{Desk, Outcome, invite, issue};
+use super::context::InviteContext;
+use super::invite::{InviteOutcome, invite, issue};
 use super::message_limit::{take_message, too_many_messages};
 use super::{InviteError, inviting_member, store};
 use crate::audit::{self, Entry, Origin};
@@ -19,8 +20,8 @@ pub struct Provisioning<'a> {
 }
 
 impl<'a> Provisioning<'a> {
-    fn desk(&self) -> Desk<'a> {
-        Desk::new(self.context, self.instance, &self.origin.actor, self.origin)
+    fn cx(&self) -> InviteContext<'a> {
+        InviteContext::new(self.context, self.instance, &self.origin.actor, self.origin)
     }
 }
 
@@ -40,11 +41,11 @@ pub async fn provision(tx: &mut Tx, by: &Provisioning<'_>, person: NewMember, in
     }
     let seats = by.context.limits.seats;
     if inviting {
-        return match invite(tx, &by.desk(), &[person]).await?.pop() {
-            Some(Outcome::Invited(invite)) => Ok(invite.member),
-            Some(Outcome::NoSeat) => Err(InviteError::NoSeat(seats)),
-            Some(Outcome::TooManyMessages(next)) => Err(too_many_messages(next, by.context.clock.timestamp())),
-            Some(Outcome::AlreadyMember | Outcome::AlreadyInvited(_)) | None => Err(InviteError::AlreadyMember),
+        return match invite(tx, &by.cx(), &[person]).await?.pop() {
+            Some(InviteOutcome::Invited(invite)) => Ok(invite.member),
+            Some(InviteOutcome::NoSeat) => Err(InviteError::NoSeat(seats)),
+            Some(InviteOutcome::TooManyMessages(next)) => Err(too_many_messages(next, by.context.clock.timestamp())),
+            Some(InviteOutcome::AlreadyMember | InviteOutcome::AlreadyInvited(_)) | None => Err(InviteError::AlreadyMember),
         };
     }
     if members::count(tx, by.instance).await? >= seats {
@@ -63,11 +64,11 @@ pub async fn provision(tx: &mut Tx, by: &Provisioning<'_>, person: NewMember, in
 /// [`InviteError::TooManyMessages`], [`InviteError::Db`], [`InviteError::Seal`].
 pub async fn invite_anew(tx: &mut Tx, by: &Provisioning<'_>, member: MemberId) -> Result<(), InviteError> {
     withdraw(tx, by, member).await?;
-    let desk = by.desk();
+    let cx = by.cx();
     let Some(found) = members::find_in(tx, by.instance, member).await? else { return Ok(()) };
-    take_message(tx, &desk, &found.email.key()).await?;
-    let head = store::letterhead(tx, by.instance, inviting_member(desk.invited_by)).await?;
-    let invite = issue(tx, &desk, &head, member, found.email.as_str(), found.is_original).await?;
+    take_message(tx, &cx, &found.email.key()).await?;
+    let head = store::letterhead(tx, by.instance, inviting_member(cx.invited_by)).await?;
+    let invite = issue(tx, &cx, &head, member, found.email.as_str(), found.is_original).await?;
     let entry = Entry::new("invite.created", "invite", invite.id).after(serde_json::json!({ "member": member }));
     Ok(audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?)
 }

@@ -1,4 +1,4 @@
-//! One attempt at a claimed job: the work and the heartbeat are tasks of their own, and the end is recorded.
+//! One attempt at a claimed job: the work and the heartbeat run in separate tasks, and the end is recorded.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use time::Duration;
 
 use super::lease::HeldLease;
 use super::outcome::back_off_with_jitter;
-use super::store::{self, PutDown};
-use super::worker::Shared;
+use super::runtime::JobRuntime;
+use super::store::{self, AttemptResult};
 use super::{JobHandler, JobOutcome, Lane};
 use crate::clock::monotonic_now;
 use crate::db::DbError;
 use crate::db::claim::ClaimedJob;
 use crate::telemetry::error_chain;
 
-/// How much oftener than a kind may fail its subject is tried to be told that it is given up.
-const TELLINGS: i64 = 5;
+/// How many more attempts are made to record in a job's subject that it is given up.
+const MAX_GIVE_UP_RETRIES: i64 = 5;
 
 /// How an attempt ended.
-enum End {
+enum AttemptEnd {
     Outcome(JobOutcome),
     /// The handler panicked.
     Panicked,
@@ -28,13 +28,13 @@ enum End {
     Aborted,
 }
 
-impl End {
+impl AttemptEnd {
     /// The name in the metrics.
     fn name(&self) -> &'static str {
         match self {
             Self::Outcome(JobOutcome::Done) => "done",
-            Self::Outcome(JobOutcome::Again(_)) => "again",
-            Self::Outcome(JobOutcome::Retry(_) | JobOutcome::Failed(_)) => "failed",
+            Self::Outcome(JobOutcome::RunAgain(_)) => "again",
+            Self::Outcome(JobOutcome::Retry(_) | JobOutcome::GiveUp(_)) => "failed",
             Self::Panicked => "panicked",
             Self::LeaseLost => "lease_lost",
             Self::Aborted => "aborted",
@@ -42,21 +42,21 @@ impl End {
     }
 }
 
-/// Makes an attempt at a job and records what came of it.
-pub(super) async fn run(shared: &Shared, lane: Lane, job: ClaimedJob) {
-    let attempt = Attempt { shared, lane, handler: shared.handlers.get(job.kind.as_str()).cloned(), job: Arc::new(job) };
-    let lease = HeldLease::hold(shared, attempt.job.id);
+/// Makes an attempt at a job and records its outcome.
+pub(super) async fn run_attempt(runtime: &JobRuntime, lane: Lane, job: ClaimedJob) {
+    let attempt = Attempt { runtime, lane, handler: runtime.handlers.get(job.kind.as_str()).cloned(), job: Arc::new(job) };
+    let lease = HeldLease::hold(runtime, attempt.job.id);
     let began = monotonic_now();
     let end = attempt.work(&lease).await;
     let kind = attempt.handler.as_ref().map_or("other", |handler| handler.kind().name);
-    shared.metrics.count_attempt(lane.as_str(), kind, end.name(), began.elapsed());
+    runtime.metrics.count_attempt(lane.as_str(), kind, end.name(), began.elapsed());
     if let Err(error) = attempt.record(end).await {
-        tracing::warn!(error = %error_chain(&error), job = %attempt.job.id, "the end of a job could not be recorded; it runs again after its lease");
+        tracing::warn!(error = %error_chain(&error), job = %attempt.job.id, "the end of an attempt could not be recorded; the job runs again when its lease expires");
     }
 }
 
 struct Attempt<'a> {
-    shared: &'a Shared,
+    runtime: &'a JobRuntime,
     lane: Lane,
     handler: Option<Arc<dyn JobHandler>>,
     job: Arc<ClaimedJob>,
@@ -67,58 +67,58 @@ impl Attempt<'_> {
         self.handler.as_ref().map_or(super::JobKind::new("", self.lane).max_failures, |handler| handler.kind().max_failures)
     }
 
-    async fn work(&self, lease: &HeldLease) -> End {
+    async fn work(&self, lease: &HeldLease) -> AttemptEnd {
         let Some(handler) = self.handler.clone() else {
-            // Of another version, perhaps, which runs beside this one.
-            return End::Outcome(JobOutcome::Retry("no process was there that runs jobs of its kind".into()));
+            // Another version of the service, running beside this one, may have queued it.
+            return AttemptEnd::Outcome(JobOutcome::Retry("no process runs jobs of its kind".into()));
         };
         if self.job.failures >= self.max_failures() {
             let reason = self.job.last_error.clone().unwrap_or_else(|| "it failed too often".into());
-            return End::Outcome(JobOutcome::Failed(reason));
+            return AttemptEnd::Outcome(JobOutcome::GiveUp(reason));
         }
         let job = self.job.clone();
         let mut work = tokio::spawn(async move { handler.run(&job).await });
         let end = tokio::select! {
             joined = &mut work => return match joined {
-                Ok(outcome) => End::Outcome(outcome),
-                Err(error) if error.is_panic() => End::Panicked,
-                Err(_) => End::Aborted,
+                Ok(outcome) => AttemptEnd::Outcome(outcome),
+                Err(error) if error.is_panic() => AttemptEnd::Panicked,
+                Err(_) => AttemptEnd::Aborted,
             },
-            () = lease.lost() => End::LeaseLost,
-            () = self.shared.tasks.aborting().cancelled() => End::Aborted,
+            () = lease.lost() => AttemptEnd::LeaseLost,
+            () = self.runtime.tasks.aborting().cancelled() => AttemptEnd::Aborted,
         };
         work.abort();
-        // Until it is gone it takes a place of its lane. What it has to say comes too late.
+        // It counts towards its lane's limit until it has ended; its outcome comes too late.
         let _ = work.await;
         end
     }
 
-    async fn record(&self, end: End) -> Result<(), DbError> {
+    async fn record(&self, end: AttemptEnd) -> Result<(), DbError> {
         match end {
-            End::Outcome(JobOutcome::Done) => self.put_down(PutDown::Done).await,
-            End::Outcome(JobOutcome::Again(wait)) => self.put_down(PutDown::Again(wait)).await,
-            End::Outcome(JobOutcome::Retry(reason)) => self.fail(&reason).await,
-            End::Outcome(JobOutcome::Failed(reason)) => self.give_up(&reason).await,
-            End::Panicked => {
+            AttemptEnd::Outcome(JobOutcome::Done) => self.finish_attempt(AttemptResult::Done).await,
+            AttemptEnd::Outcome(JobOutcome::RunAgain(wait)) => self.finish_attempt(AttemptResult::RunAgain(wait)).await,
+            AttemptEnd::Outcome(JobOutcome::Retry(reason)) => self.fail(&reason).await,
+            AttemptEnd::Outcome(JobOutcome::GiveUp(reason)) => self.give_up(&reason).await,
+            AttemptEnd::Panicked => {
                 let ClaimedJob { id, kind, attempts, .. } = &*self.job;
                 tracing::error!(job = %id, kind, lane = self.lane.as_str(), attempt = attempts, "a job panicked");
                 self.fail("it panicked; the service's log says where").await
             }
-            End::LeaseLost => {
+            AttemptEnd::LeaseLost => {
                 let ClaimedJob { id, kind, attempts, .. } = &*self.job;
                 tracing::warn!(
                     job = %id, kind, lane = self.lane.as_str(), attempt = attempts,
-                    "a job's lease was lost and its work stopped; another process goes on with it"
+                    "a job's lease was lost and its attempt stopped; another process resumes it"
                 );
                 Ok(())
             }
-            End::Aborted => self.put_down(PutDown::Release).await,
+            AttemptEnd::Aborted => self.finish_attempt(AttemptResult::Released).await,
         }
     }
 
-    async fn put_down(&self, how: PutDown<'_>) -> Result<(), DbError> {
-        let Shared { db, clock, worker, .. } = self.shared;
-        store::put_down(db, self.job.id, *worker, how, clock.timestamp()).await.map(drop)
+    async fn finish_attempt(&self, how: AttemptResult<'_>) -> Result<(), DbError> {
+        let JobRuntime { db, clock, worker, .. } = self.runtime;
+        store::finish_attempt(db, self.job.id, *worker, how, clock.timestamp()).await.map(drop)
     }
 
     async fn fail(&self, reason: &str) -> Result<(), DbError> {
@@ -135,35 +135,35 @@ impl Attempt<'_> {
         let ClaimedJob { id, kind, attempts, .. } = &*self.job;
         tracing::warn!(
             job = %id, kind, lane = self.lane.as_str(), attempt = attempts, failures, reason, wait_seconds = wait.whole_seconds(),
-            "a job failed and will be tried again"
+            "an attempt failed and the job will be retried"
         );
-        self.put_down(PutDown::Retry(wait, reason)).await
+        self.finish_attempt(AttemptResult::Retry(wait, reason)).await
     }
 
-    /// Makes it a dead letter, once what it was about shows so.
+    /// Makes it a dead letter, once its subject is marked as given up.
     async fn give_up(&self, reason: &str) -> Result<(), DbError> {
         let ClaimedJob { id, kind, attempts, failures, .. } = &*self.job;
-        let told = match self.handler.clone() {
+        let recorded = match self.handler.clone() {
             None => Ok(()),
             Some(handler) => {
                 let (job, reason) = (self.job.clone(), reason.to_owned());
-                let telling = tokio::spawn(async move { handler.give_up(&job, &reason).await });
-                telling.await.unwrap_or_else(|_| Err("it panicked".into()))
+                let recording = tokio::spawn(async move { handler.give_up(&job, &reason).await });
+                recording.await.unwrap_or_else(|_| Err("it panicked".into()))
             }
         };
-        if let Err(error) = told {
-            tracing::error!(job = %id, kind, error, "what a job was about could not be told that it is given up");
-            if *failures < self.max_failures() + TELLINGS {
+        if let Err(error) = recorded {
+            tracing::error!(job = %id, kind, error, "the subject of a job could not be marked as given up");
+            if *failures < self.max_failures() + MAX_GIVE_UP_RETRIES {
                 return self.retry(failures + 1, reason).await;
             }
         }
-        let Shared { db, clock, worker, .. } = self.shared;
+        let JobRuntime { db, clock, worker, .. } = self.runtime;
         let successor = self.handler.as_ref().and_then(|handler| handler.period()).map(|period| clock.timestamp() + period);
         let known = self.handler.as_ref().map(|handler| handler.kind());
-        if store::bury(db, &**clock, *worker, (&self.job, known), reason, successor).await? {
+        if store::make_dead_letter(db, &**clock, *worker, (&self.job, known), reason, successor).await? {
             tracing::error!(
                 job = %id, kind, lane = self.lane.as_str(), attempt = attempts, reason,
-                "a job is a dead letter: nobody tries it again by itself"
+                "a job became a dead letter; an operator may retry or discard it"
             );
         }
         Ok(())

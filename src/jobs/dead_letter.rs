@@ -1,4 +1,4 @@
-//! Dead letters: jobs that nobody tries again by itself. They tell what failed, not whom it was about.
+//! Dead letters: jobs that aren't retried until an operator asks for it. They say what failed, never whom it concerned.
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -43,23 +43,28 @@ impl DeadLetter {
     }
 }
 
-/// Why a dead letter can't be tried again.
+/// Why a dead letter can't be retried.
 #[derive(Debug, thiserror::Error)]
-pub enum ReviveError {
-    /// It makes no sense any more; why, and what to do instead.
+pub enum RequeueError {
+    /// Its subject no longer needs it; why, and the remedy.
     #[error("{0}")]
-    Pointless(String),
+    Obsolete(String),
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
-/// What jobs of a kind are about, when an operator has a dead letter tried again.
+/// The subject of a kind's jobs, for when an operator retries a dead letter.
 pub trait JobSubject: Send + Sync {
     /// The kind of the jobs.
     fn kind(&self) -> JobKind;
 
-    /// Has the subject wait for its job again, in the transaction that queues the job.
-    fn revive<'a>(&'a self, tx: &'a mut Tx, clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>>;
+    /// Resets the subject to wait for its job again, in the transaction that queues the job.
+    fn prepare_requeue<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        clock: &'a dyn Clock,
+        letter: &'a DeadLetter,
+    ) -> BoxFuture<'a, Result<(), RequeueError>>;
 }
 
 /// Which dead letters a list shows.
@@ -110,7 +115,7 @@ pub async fn lock_dead_letter(tx: &mut Tx, id: JobId) -> Result<Option<DeadLette
     on_tx!(tx, c => sqlx::query_as(SQL).bind(id).fetch_optional(c))
 }
 
-/// Has a dead letter tried again at once, as if it had never failed. Of a periodic kind the job that took its place is.
+/// Makes a dead letter due at once with no failures. For a periodic kind, the job that replaced it becomes due instead.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -126,7 +131,7 @@ pub async fn requeue_dead_letter(tx: &mut Tx, clock: &dyn Clock, letter: &DeadLe
     execute!(tx, sqlx::query(SQL).bind(letter.id).bind(now)).map(drop)
 }
 
-/// Forgets a dead letter.
+/// Deletes a dead letter.
 ///
 /// # Errors
 /// When the database can't be written.

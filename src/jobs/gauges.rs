@@ -10,31 +10,31 @@ use crate::clock::{SharedClock, monotonic_now};
 use crate::db::{Db, DbError};
 use crate::telemetry::{JobCount, JobMetrics};
 
-/// How long what was read is shown: however often somebody asks, the queue is counted no more often.
-const FRESH: Duration = Duration::from_secs(5);
+/// The queue is counted at most once in this time, however often the metrics are scraped.
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Counts the queue for the metrics when somebody asks for them. Cheap to clone.
+/// Counts the queue when the metrics are scraped. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct QueueGauges {
     db: Db,
     clock: SharedClock,
     metrics: JobMetrics,
     kinds: Arc<HashMap<&'static str, JobKind>>,
-    read: Arc<Mutex<Option<Instant>>>,
+    counted_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl QueueGauges {
     pub(super) fn new(db: Db, clock: SharedClock, metrics: JobMetrics, kinds: HashMap<&'static str, JobKind>) -> Self {
-        Self { db, clock, metrics, kinds: Arc::new(kinds), read: Arc::default() }
+        Self { db, clock, metrics, kinds: Arc::new(kinds), counted_at: Arc::default() }
     }
 
-    /// Counts the queue, unless it was counted just now.
+    /// Counts the queue, unless it was counted within the last five seconds.
     ///
     /// # Errors
-    /// When the database can't be asked; what was shown before stays.
+    /// When the database can't be reached; the previous figures stay.
     pub async fn refresh(&self) -> Result<(), DbError> {
-        let mut read = self.read.lock().await;
-        if read.is_some_and(|read| read.elapsed() < FRESH) {
+        let mut counted_at = self.counted_at.lock().await;
+        if counted_at.is_some_and(|counted_at| counted_at.elapsed() < MIN_REFRESH_INTERVAL) {
             return Ok(());
         }
         let now = self.clock.timestamp();
@@ -49,7 +49,7 @@ impl QueueGauges {
             count.oldest_age_seconds = count.oldest_age_seconds.max(age);
         }
         self.metrics.show_queue(&counts.into_values().collect::<Vec<_>>());
-        *read = Some(monotonic_now());
+        *counted_at = Some(monotonic_now());
         Ok(())
     }
 }

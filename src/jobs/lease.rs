@@ -2,24 +2,24 @@ use std::time::Instant;
 use time::Duration;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::runtime::JobRuntime;
 use super::store;
-use super::worker::Shared;
 use crate::clock::monotonic_now;
 use crate::db::claim::has_other_claimers;
 use crate::ids::JobId;
 use crate::telemetry::error_chain;
 
-/// A job that is kept ours by a task of its own, whatever its handler does, until this is dropped.
+/// Keeps a job's lease until it is dropped, in a task of its own that no handler can hold up.
 pub(super) struct HeldLease {
     lost: CancellationToken,
     _released: DropGuard,
 }
 
 impl HeldLease {
-    /// Keeps extending the lease of a job that was claimed just now.
-    pub(super) fn hold(shared: &Shared, job: JobId) -> Self {
+    /// Starts extending the lease of a job that was just claimed.
+    pub(super) fn hold(runtime: &JobRuntime, job: JobId) -> Self {
         let (lost, released) = (CancellationToken::new(), CancellationToken::new());
-        let heartbeat = Heartbeat { shared: shared.clone(), job, lost: lost.clone(), extended: monotonic_now() };
+        let heartbeat = Heartbeat { runtime: runtime.clone(), job, lost: lost.clone(), extended_at: monotonic_now() };
         let until_released = released.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -37,18 +37,18 @@ impl HeldLease {
 }
 
 struct Heartbeat {
-    shared: Shared,
+    runtime: JobRuntime,
     job: JobId,
     lost: CancellationToken,
-    /// When the lease was last known to be ours.
-    extended: Instant,
+    /// When the lease was last extended.
+    extended_at: Instant,
 }
 
 impl Heartbeat {
     async fn beat(mut self) {
-        let lease = self.shared.settings.lease();
+        let lease = self.runtime.settings.lease();
         loop {
-            tokio::time::sleep(self.shared.settings.heartbeat()).await;
+            tokio::time::sleep(self.runtime.settings.heartbeat()).await;
             if !self.is_ours(lease).await {
                 return self.lost.cancel();
             }
@@ -56,23 +56,23 @@ impl Heartbeat {
     }
 
     async fn is_ours(&mut self, lease: Duration) -> bool {
-        let Shared { db, clock, worker, .. } = &self.shared;
+        let JobRuntime { db, clock, worker, .. } = &self.runtime;
         let now = monotonic_now();
         let extending = store::extend_lease(db, self.job, *worker, clock.timestamp() + lease);
-        // While the database can't be asked, another process may ask it, and have the job.
+        // While this process can't reach the database, another one may, and may claim the job when the lease expires.
         let extended = match has_other_claimers(db) {
-            true => tokio::time::timeout_at((self.extended + lease.unsigned_abs()).into(), extending).await,
+            true => tokio::time::timeout_at((self.extended_at + lease.unsigned_abs()).into(), extending).await,
             false => Ok(extending.await),
         };
         match extended {
             Ok(Ok(true)) => {
-                self.extended = now;
+                self.extended_at = now;
                 true
             }
             Ok(Ok(false)) | Err(_) => false,
             Ok(Err(error)) => {
-                tracing::warn!(error = %error_chain(&error), job = %self.job, "a job's lease could not be extended; trying again");
-                !has_other_claimers(db) || self.extended.elapsed() < lease.unsigned_abs()
+                tracing::warn!(error = %error_chain(&error), job = %self.job, "a job's lease could not be extended; retrying");
+                !has_other_claimers(db) || self.extended_at.elapsed() < lease.unsigned_abs()
             }
         }
     }

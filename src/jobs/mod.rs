@@ -1,10 +1,12 @@
-//! Work outside a request: queued in the transaction of the change that wants it, so that both happen or neither, and claimed
-//! under a lease, so that another process goes on with what a dead one left. Why it is a queue of our own stands in
-//! `docs/decisions/0001-job-queue.md`.
+//! Work outside a request: queued in the transaction of the change that needs it, so that both happen or neither, and claimed
+//! under a lease, so that another process resumes what a dead one left. `docs/decisions/0001-job-queue.md` says why the queue is our
+//! own.
 //!
-//! Each kind waits in a [`Lane`] with a dispatcher and a limit of its own. Within a lane instances take turns. An attempt that
-//! panics, loses its process or says so has failed; after too many failures in a row the job is a dead letter, which an operator
-//! looks at, and what it was about is told.
+//! Each kind waits in a [`Lane`] with its own dispatcher and limit. Within a lane, instances take turns. An attempt fails when it
+//! panics, loses its process or reports a failure; after too many consecutive failures the job becomes a dead letter for an operator
+//! to retry or discard, and its handler records in the job's subject that it was given up.
+//!
+//! Every function that reads or writes the queue fails with [`DbError`] when the database can't be reached.
 
 mod attempt;
 mod dead_letter;
@@ -13,6 +15,7 @@ mod gauges;
 mod kind;
 mod lease;
 mod outcome;
+mod runtime;
 mod store;
 mod worker;
 
@@ -20,52 +23,48 @@ use futures_util::future::{BoxFuture, ready};
 use time::Duration;
 
 pub use dead_letter::{
-    DeadLetter, DeadLetterFilter, JobSubject, ReviveError, discard_dead_letter, find_dead_letter, list_dead_letters, lock_dead_letter,
+    DeadLetter, DeadLetterFilter, JobSubject, RequeueError, discard_dead_letter, find_dead_letter, list_dead_letters, lock_dead_letter,
     requeue_dead_letter,
 };
 pub use gauges::QueueGauges;
 pub use kind::{JobKind, Lane};
-pub use outcome::{JobOutcome, back_off};
-pub use store::{NewJob, enqueue, enqueue_at, enqueue_once, forget_done, hasten};
+pub use outcome::{CLEANUP_PERIOD, JobOutcome, back_off};
+pub use store::{NewJob, delete_done, enqueue, enqueue_at, enqueue_once, run_now};
 pub use worker::JobWorker;
 
 use crate::clock::Clock;
 use crate::db::claim::ClaimedJob;
 use crate::db::{Db, DbError};
 
-/// Has a job queued that tidies up again and again, unless it is.
+/// Queues a cleanup job, which runs every [`CLEANUP_PERIOD`]; does nothing when it is queued already.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn keep_tidying(db: &Db, clock: &dyn Clock, kind: JobKind) -> Result<(), DbError> {
+pub async fn enqueue_cleanup(db: &Db, clock: &dyn Clock, kind: JobKind) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     enqueue_once(&mut tx, clock, kind, None, clock.timestamp()).await?;
     tx.commit().await
 }
 
-/// Time between two rounds of the jobs of [`keep_tidying`].
-pub const TIDYING_PERIOD: Duration = outcome::ROUNDS_APART;
-
-/// Why the subject of a job could not be told that it is given up.
+/// Why a handler could not record that its job is given up.
 pub type GiveUpError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Runs the jobs of one kind. A job may be run more than once (a crash after the work, before it is recorded): the handler
-/// sees to it that this does no harm.
+/// Runs the jobs of one kind. A job may run more than once (after a crash between the work and its record), so handlers are
+/// idempotent.
 pub trait JobHandler: Send + Sync {
     /// The kind of job it runs.
     fn kind(&self) -> JobKind;
 
-    /// Makes one attempt at a job. It is dropped at its next `await` when the lease is lost or the process ends. It may take as long
-    /// as it likes, but should hand work that blocks to a thread of its own.
+    /// Makes one attempt at a job, of any duration. The future is dropped at an `await` when the lease is lost or the process ends.
+    /// Blocking work belongs on the blocking pool.
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome>;
 
-    /// Time between two rounds of a kind that is periodic. One that keeps failing leaves a dead letter, and its next round comes all
-    /// the same: nothing that is to happen for ever ends unseen.
+    /// Time between two rounds of a periodic kind. When a round becomes a dead letter, the next one is queued all the same.
     fn period(&self) -> Option<Duration> {
         None
     }
 
-    /// Shows in what the job was about that it is given up, so that nobody waits for it. Called before the job becomes a dead letter,
+    /// Records in the job's subject that it is given up, so that nobody waits for it. Called before the job becomes a dead letter,
     /// perhaps more than once.
     fn give_up<'a>(&'a self, _job: &'a ClaimedJob, _reason: &'a str) -> BoxFuture<'a, Result<(), GiveUpError>> {
         Box::pin(ready(Ok(())))

@@ -4,49 +4,47 @@ use time::Duration;
 
 use crate::telemetry::error_chain;
 
-/// What came of an attempt at a job.
+/// The outcome of an attempt at a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// It is done. What it was about keeps the record of what came of it, a failure included.
+    /// It is done. Its subject keeps the result, a failure included.
     Done,
-    /// Run it again after this time: it is periodic, or waits for something that isn't there yet. That is no failure, and ends a row
-    /// of failures.
-    Again(Duration),
-    /// The attempt failed; the next one comes after a back-off, unless it was one too many. The reason, without personal data.
+    /// Run it again after this time: it is periodic, or waits for something. Resets the consecutive failures.
+    RunAgain(Duration),
+    /// The attempt failed; the next one follows after a back-off, up to the kind's limit. The reason, without personal data.
     Retry(String),
-    /// No attempt can succeed: it is a dead letter at once. The reason, without personal data.
-    Failed(String),
+    /// No attempt can succeed: it becomes a dead letter at once. The reason, without personal data.
+    GiveUp(String),
 }
 
-/// Time between two rounds of a job that tidies up.
-pub(super) const ROUNDS_APART: Duration = Duration::hours(1);
+/// Time between two rounds of a cleanup job.
+pub const CLEANUP_PERIOD: Duration = Duration::hours(1);
 
 impl JobOutcome {
-    /// The attempt failed by this error, which holds no personal data.
+    /// A failed attempt; `error` must hold no personal data.
     #[must_use]
     pub fn retry(error: &(dyn Error + 'static)) -> Self {
         Self::Retry(error_chain(error).to_string())
     }
 
-    /// For a job that tidies up again and again: the next round comes in an hour; sooner after one that failed.
+    /// The outcome of a cleanup round: the next one runs after [`CLEANUP_PERIOD`], or after the back-off when this one failed.
     #[must_use]
-    pub fn next_round<E: Error + 'static>(round: Result<(), E>) -> Self {
+    pub fn after_cleanup<E: Error + 'static>(round: Result<(), E>) -> Self {
         match round {
-            Ok(()) => Self::Again(ROUNDS_APART),
+            Ok(()) => Self::RunAgain(CLEANUP_PERIOD),
             Err(error) => Self::retry(&error),
         }
     }
 }
 
-/// Time until the next attempt after `failures` failures in a row: doubling from 4 s to 15 min.
+/// Time until the next attempt after `failures` consecutive failures: doubles from 4 s to 15 min.
 #[must_use]
 pub fn back_off(failures: i64) -> Duration {
     let exponent = failures.clamp(0, 10);
     Duration::seconds(2_i64 << exponent.min(9)).min(Duration::minutes(15))
 }
 
-/// The same give or take a quarter, by `chance` from 0 to 255: jobs that failed together, as when a server was away, don't all come
-/// back together.
+/// The back-off plus or minus a quarter, by `chance` from 0 to 255, so that jobs that failed together aren't all retried together.
 pub(super) fn back_off_with_jitter(failures: i64, chance: u8) -> Duration {
     back_off(failures) * (0.75 + f64::from(chance) / 512.0)
 }

@@ -25,7 +25,7 @@ fn fairness_key(instance: Option<InstanceId>) -> Uuid {
     instance.map_or(Uuid::nil(), |instance| instance.0)
 }
 
-/// Queues a job for now, in the transaction of the change that wants it.
+/// Queues a job for now, in the transaction of the change that needs it.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -33,7 +33,7 @@ pub async fn enqueue(tx: &mut Tx, clock: &dyn Clock, job: NewJob) -> Result<JobI
     enqueue_at(tx, clock, job, clock.timestamp()).await
 }
 
-/// Queues a job for `run_at`, in the transaction of the change that wants it.
+/// Queues a job for `run_at`, in the transaction of the change that needs it.
 ///
 /// # Errors
 /// When the database can't be written.
@@ -78,21 +78,21 @@ async fn insert(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp, 
     Ok(id)
 }
 
-/// Has a job that waits run now; one that runs and wants to run again does so at once. `false` when it is over.
+/// Makes a queued job due now; a running one runs again as soon as its attempt ends, if it is to run again. `false` when it has ended.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn hasten(tx: &mut Tx, clock: &dyn Clock, id: JobId) -> Result<bool, DbError> {
+pub async fn run_now(tx: &mut Tx, clock: &dyn Clock, id: JobId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE jobs SET run_at = CASE WHEN state = 'queued' THEN $2 ELSE run_at END, is_due = TRUE, is_hastened = TRUE \
          WHERE id = $1 AND state IN ('queued', 'running')";
     Ok(execute!(tx, sqlx::query(SQL).bind(id).bind(clock.timestamp()))? == 1)
 }
 
-/// Forgets jobs of a kind that were done for an instance before `before`.
+/// Deletes jobs of a kind that an instance's earlier ones left, done before `before`.
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn forget_done(tx: &mut Tx, instance: InstanceId, kind: JobKind, before: Timestamp) -> Result<u64, DbError> {
+pub async fn delete_done(tx: &mut Tx, instance: InstanceId, kind: JobKind, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM jobs WHERE instance_id = $1 AND kind = $2 AND state = 'done' AND finished_at <= $3";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(kind.name).bind(before))
 }
@@ -109,7 +109,7 @@ pub(super) struct LaneWork {
 ///
 /// Each question is one look-up in an index. PostgreSQL answers `EXISTS` by reading the table from its beginning when most of it fits,
 /// and finds nothing at its end; an order that the index has leaves it no choice.
-pub(super) async fn look(db: &Db, now: Timestamp) -> Result<(Vec<LaneWork>, bool), DbError> {
+pub(super) async fn find_lane_work(db: &Db, now: Timestamp) -> Result<(Vec<LaneWork>, bool), DbError> {
     const LANES: &str = "SELECT lanes.lane, \
          (SELECT id FROM jobs WHERE state = 'queued' AND is_due = TRUE AND jobs.lane = lanes.lane \
           ORDER BY fairness_key LIMIT 1) IS NOT NULL AS has_due, \
@@ -159,21 +159,21 @@ pub(super) async fn extend_lease(db: &Db, id: JobId, worker: Uuid, until: Timest
     Ok(kept)
 }
 
-/// How a claimed job is put down.
+/// How an attempt at a claimed job ended.
 #[derive(Debug)]
-pub(super) enum PutDown<'a> {
+pub(super) enum AttemptResult<'a> {
     /// It is done.
     Done,
-    /// It runs again after this time; no failure.
-    Again(Duration),
+    /// It runs again after this time; not a failure.
+    RunAgain(Duration),
     /// It runs again after this time; a failure, and why.
     Retry(Duration, &'a str),
-    /// It runs again at once; nothing came of this attempt, and nothing failed.
-    Release,
+    /// It runs again at once; the attempt was cut short, which is not a failure.
+    Released,
 }
 
-/// Records the end of an attempt; `false` when the job is ours no longer. Whoever was in a hurry meanwhile has it run again at once.
-pub(super) async fn put_down(db: &Db, id: JobId, worker: Uuid, how: PutDown<'_>, now: Timestamp) -> Result<bool, DbError> {
+/// Records the end of an attempt; `false` when the lease was lost. A job that [`run_now`] hurried meanwhile runs again at once.
+pub(super) async fn finish_attempt(db: &Db, id: JobId, worker: Uuid, how: AttemptResult<'_>, now: Timestamp) -> Result<bool, DbError> {
     const DONE: &str = "UPDATE jobs SET state = 'done', failures = 0, last_error = NULL, finished_at = $3, locked_by = NULL, locked_until = NULL \
          WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     const QUEUED: &str = "UPDATE jobs SET state = 'queued', run_at = CASE WHEN is_hastened THEN $3 ELSE $4 END, \
@@ -181,15 +181,15 @@ pub(super) async fn put_down(db: &Db, id: JobId, worker: Uuid, how: PutDown<'_>,
          last_error = CASE WHEN $6 = 0 THEN last_error ELSE $7 END, locked_by = NULL, locked_until = NULL \
          WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     let (wait, failed, error) = match how {
-        PutDown::Done => {
+        AttemptResult::Done => {
             let mut tx = db.begin().await?;
             let done = execute!(&mut tx, sqlx::query(DONE).bind(id).bind(worker).bind(now))?;
             tx.commit().await?;
             return Ok(done == 1);
         }
-        PutDown::Again(wait) => (wait, -1_i64, None),
-        PutDown::Retry(wait, reason) => (wait, 1, Some(reason)),
-        PutDown::Release => (Duration::ZERO, 0, None),
+        AttemptResult::RunAgain(wait) => (wait, -1_i64, None),
+        AttemptResult::Retry(wait, reason) => (wait, 1, Some(reason)),
+        AttemptResult::Released => (Duration::ZERO, 0, None),
     };
     let is_due = wait <= Duration::ZERO;
     let mut tx = db.begin().await?;
@@ -199,9 +199,9 @@ pub(super) async fn put_down(db: &Db, id: JobId, worker: Uuid, how: PutDown<'_>,
     Ok(put == 1)
 }
 
-/// Makes a job a dead letter; `false` when it is ours no longer. `successor` is when the next one of a periodic kind runs, which has
+/// Makes a job a dead letter; `false` when the lease was lost. `successor` is when the next one of a periodic kind runs, which has
 /// one dead letter at most.
-pub(super) async fn bury(
+pub(super) async fn make_dead_letter(
     db: &Db,
     clock: &dyn Clock,
     worker: Uuid,
@@ -209,15 +209,15 @@ pub(super) async fn bury(
     reason: &str,
     successor: Option<Timestamp>,
 ) -> Result<bool, DbError> {
-    const BURY: &str = "UPDATE jobs SET state = 'dead', failures = failures + 1, last_error = $3, finished_at = $4, is_hastened = FALSE, \
+    const MAKE_DEAD: &str = "UPDATE jobs SET state = 'dead', failures = failures + 1, last_error = $3, finished_at = $4, is_hastened = FALSE, \
          locked_by = NULL, locked_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     const REPLACE: &str = "DELETE FROM jobs WHERE kind = $1 AND fairness_key = $2 AND state = 'dead'";
     let mut tx = db.begin().await?;
     if let (Some(kind), Some(_)) = (kind, successor) {
         execute!(&mut tx, sqlx::query(REPLACE).bind(kind.name).bind(fairness_key(job.instance_id)))?;
     }
-    let buried = execute!(&mut tx, sqlx::query(BURY).bind(job.id).bind(worker).bind(reason).bind(clock.timestamp()))? == 1;
-    if !buried {
+    let made = execute!(&mut tx, sqlx::query(MAKE_DEAD).bind(job.id).bind(worker).bind(reason).bind(clock.timestamp()))? == 1;
+    if !made {
         return Ok(false);
     }
     if let (Some(kind), Some(at)) = (kind, successor) {
@@ -228,7 +228,7 @@ pub(super) async fn bury(
 }
 
 /// Deletes jobs that were done before `done`, and dead letters of before `dead`, a bounded number of each; whether there may be more.
-pub(super) async fn forget_ended(db: &Db, done: Timestamp, dead: Timestamp) -> Result<bool, DbError> {
+pub(super) async fn delete_ended(db: &Db, done: Timestamp, dead: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = $1 AND finished_at < $2 LIMIT 1000)";
     let mut is_more = false;
     for (state, before) in [("done", done), ("dead", dead)] {

@@ -7,7 +7,7 @@ use super::store;
 use crate::clock::SharedClock;
 use crate::db::claim::ClaimedJob;
 use crate::db::{Db, DbError};
-use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, TIDYING_PERIOD};
+use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
 
 /// The kind of the job, of which there is one for all instances.
 pub const FORGET: JobKind = JobKind::new("forget_mail", Lane::Maintenance);
@@ -45,10 +45,10 @@ impl JobHandler for ForgetMail {
     }
 
     fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
-        Box::pin(async move { JobOutcome::next_round(self.round().await) })
+        Box::pin(async move { JobOutcome::after_cleanup(self.round().await) })
     }
 
     fn period(&self) -> Option<Duration> {
-        Some(TIDYING_PERIOD)
+        Some(CLEANUP_PERIOD)
     }
 }

@@ -3,13 +3,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Letter, send_job, store};
+use super::{Letter, store};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{SealError, Vault};
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, MailId};
-use crate::jobs::{NewJob, enqueue};
+use crate::jobs::{JobKind, Lane, NewJob, enqueue};
 use crate::language::Language;
+
+/// The jobs that send the messages of the outbox.
+pub(super) const SEND_MAIL: JobKind = JobKind::new("send_mail", Lane::Mail);
 
 /// How far a message has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -142,7 +145,7 @@ pub async fn queue(tx: &mut Tx, clock: &dyn Clock, vault: &Vault, mail: NewMail<
     let written = serde_json::to_vec(mail.letter).expect("a letter is made of texts and times, which JSON can hold");
     let sealed = vault.seal(&content_context(mail.instance, id), &written)?;
     store::insert(tx, mail.instance, id, &mail, &sealed, clock.timestamp()).await?;
-    let job = NewJob { kind: send_job::KIND, instance: Some(mail.instance), payload: json!({ "mail_id": id }) };
+    let job = NewJob { kind: SEND_MAIL, instance: Some(mail.instance), payload: json!({ "mail_id": id }) };
     enqueue(tx, clock, job).await?;
     Ok(id)
 }

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use time::Duration;
 
-use super::outbox::content_context;
+use super::outbox::{SEND_MAIL, content_context};
 use super::store::Outgoing;
 use super::store::Revival;
 use super::{Letter, MailError, MailProgress, MailStatus, MailWatcher, Mailer, Message, store};
@@ -15,10 +15,7 @@ use crate::db::claim::ClaimedJob;
 use crate::db::{DbError, Tx};
 use crate::http::Context;
 use crate::ids::{InstanceId, MailId};
-use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, Lane, ReviveError, back_off};
-
-/// The kind of job that sends one message.
-pub(super) const KIND: JobKind = JobKind::new("send_mail", Lane::Mail);
+use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, RequeueError, back_off};
 
 /// How often a message is handed over again when it is not known whether the server has taken it.
 const MOST_DOUBTS: i64 = 1;
@@ -76,7 +73,7 @@ impl SendMail {
             return self.record(&mail, End::Finished { status: MailStatus::RanOut, error, progress: MailProgress::RanOut }).await;
         }
         if let Some(wait) = self.pace(&mail, now).await? {
-            return Ok(JobOutcome::Again(wait));
+            return Ok(JobOutcome::RunAgain(wait));
         }
         let message = match self.compose(&mail) {
             Ok(message) => message,
@@ -163,7 +160,7 @@ impl SendMail {
                 let wait = back_off(mail.tries).min(mail.useful_until - now);
                 store::postpone(&mut tx, instance, id, doubts, Some(&error), now + wait).await?;
                 tracing::warn!(mail = %id, error, "a message could not be sent and will be tried again");
-                (MailProgress::Delayed { why }, JobOutcome::Again(wait))
+                (MailProgress::Delayed { why }, JobOutcome::RunAgain(wait))
             }
         };
         if let Some(watcher) = self.watchers.get(mail.mail.kind.as_str()) {
@@ -197,12 +194,12 @@ fn unconfirmed(error: &str) -> End {
 
 impl JobHandler for SendMail {
     fn kind(&self) -> JobKind {
-        KIND
+        SEND_MAIL
     }
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            let Some((instance, mail)) = subject(job) else { return JobOutcome::Failed("the job names no message".into()) };
+            let Some((instance, mail)) = subject(job) else { return JobOutcome::GiveUp("the job names no message".into()) };
             self.attempt(instance, mail).await.unwrap_or_else(|error| JobOutcome::retry(&error))
         })
     }
@@ -221,12 +218,17 @@ pub struct MailSubject;
 
 impl JobSubject for MailSubject {
     fn kind(&self) -> JobKind {
-        KIND
+        SEND_MAIL
     }
 
-    fn revive<'a>(&'a self, tx: &'a mut Tx, clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+    fn prepare_requeue<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        clock: &'a dyn Clock,
+        letter: &'a DeadLetter,
+    ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
-            let pointless = |why: &str| Err(ReviveError::Pointless(why.to_owned()));
+            let pointless = |why: &str| Err(RequeueError::Obsolete(why.to_owned()));
             let (Some(instance), Ok(payload)) = (letter.instance_id, Payload::deserialize(letter.payload())) else {
                 return pointless("the job names no message; discard it");
             };

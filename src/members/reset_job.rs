@@ -10,7 +10,7 @@ use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::instances::{self, LoginManagement};
-use crate::jobs::{DeadLetter, JobHandler, JobKind, JobOutcome, JobSubject, Lane, ReviveError};
+use crate::jobs::{DeadLetter, JobHandler, JobKind, JobOutcome, JobSubject, Lane, RequeueError};
 use crate::mail::{self, Letter, NewMail, PasswordResetLetter, QueueError};
 
 /// The kind of job that answers a request for a new password.
@@ -79,7 +79,7 @@ impl JobHandler for AnswerPasswordResets {
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
             let Ok(Payload { email_key }) = serde_json::from_value::<Payload>(job.payload.0.clone()) else {
-                return JobOutcome::Failed("the job names no address".into());
+                return JobOutcome::GiveUp("the job names no address".into());
             };
             match self.answer(&email_key).await {
                 Ok(()) => JobOutcome::Done,
@@ -98,9 +98,14 @@ impl JobSubject for PasswordResetSubject {
         KIND
     }
 
-    fn revive<'a>(&'a self, _tx: &'a mut Tx, clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+    fn prepare_requeue<'a>(
+        &'a self,
+        _tx: &'a mut Tx,
+        clock: &'a dyn Clock,
+        letter: &'a DeadLetter,
+    ) -> BoxFuture<'a, Result<(), RequeueError>> {
         let fresh = clock.timestamp() < letter.created_at + RESET_LIFETIME;
         let why = "whoever asked for a new password does not wait for it any more, and can ask again; discard it";
-        Box::pin(std::future::ready(if fresh { Ok(()) } else { Err(ReviveError::Pointless(why.to_owned())) }))
+        Box::pin(std::future::ready(if fresh { Ok(()) } else { Err(RequeueError::Obsolete(why.to_owned())) }))
     }
 }

@@ -10,7 +10,7 @@ use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, JobId, RunId};
-use crate::jobs::hasten;
+use crate::jobs::run_now;
 use crate::mail;
 
 /// What came of asking.
@@ -186,7 +186,7 @@ impl SyncService {
     /// Has the run's job look at it now; gives it one when it has none.
     async fn wake(&self, tx: &mut Tx, instance: InstanceId, row: &RunRow) -> Result<(), SyncError> {
         let alive = match row.job_id {
-            Some(job) => hasten(tx, &*self.clock, job).await?,
+            Some(job) => run_now(tx, &*self.clock, job).await?,
             None => false,
         };
         if !alive {

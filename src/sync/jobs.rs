@@ -30,13 +30,13 @@ impl SyncRunJob {
         let ending = match engine::go_on(self.0.clone(), turn.clone()).await {
             Ok(()) => return JobOutcome::Done,
             // Others have the place meanwhile; whatever is asked of the run hastens its job.
-            Err(SyncError::VendorAtWork(wait)) => return JobOutcome::Again(wait),
+            Err(SyncError::VendorAtWork(wait)) => return JobOutcome::RunAgain(wait),
             Err(error) => engine::end_try(&self.0, &turn, &error).await,
         };
         match ending {
             // The run shows its own failure, and can be tried again.
             Ok(Ending::Over | Ending::Failed) => JobOutcome::Done,
-            Ok(Ending::Again(wait)) => JobOutcome::Again(wait),
+            Ok(Ending::Again(wait)) => JobOutcome::RunAgain(wait),
             // The failure couldn't be recorded, so the run isn't over.
             Err(error) => JobOutcome::Retry(format!("the end of the run could not be recorded: {}", error_chain(&error))),
         }
@@ -58,7 +58,7 @@ impl JobHandler for SyncRunJob {
         Box::pin(async move {
             match self.turn(job) {
                 Some(turn) => self.carry_out(turn).await,
-                None => JobOutcome::Failed("the job names no run".into()),
+                None => JobOutcome::GiveUp("the job names no run".into()),
             }
         })
     }

@@ -7,7 +7,7 @@ use super::run::RunState;
 use super::{control, jobs, store};
 use crate::clock::Clock;
 use crate::db::Tx;
-use crate::jobs::{DeadLetter, JobKind, JobSubject, ReviveError};
+use crate::jobs::{DeadLetter, JobKind, JobSubject, RequeueError};
 
 /// Has a run go on whose job was a dead letter.
 #[derive(Debug)]
@@ -18,9 +18,14 @@ impl JobSubject for SyncRunSubject {
         jobs::KIND
     }
 
-    fn revive<'a>(&'a self, tx: &'a mut Tx, clock: &'a dyn Clock, letter: &'a DeadLetter) -> BoxFuture<'a, Result<(), ReviveError>> {
+    fn prepare_requeue<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        clock: &'a dyn Clock,
+        letter: &'a DeadLetter,
+    ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
-            let pointless = |why: String| Err(ReviveError::Pointless(why));
+            let pointless = |why: String| Err(RequeueError::Obsolete(why));
             let (Some(instance), Ok(payload)) = (letter.instance_id, jobs::Payload::deserialize(letter.payload())) else {
                 return pointless("the job names no run; discard it".into());
             };

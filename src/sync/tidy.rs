@@ -88,7 +88,7 @@ impl JobHandler for SyncTidyJob {
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
             let (Some(instance), Ok(Payload { run_id })) = (job.instance_id, Payload::deserialize(&job.payload.0)) else {
-                return JobOutcome::Failed("the job names no run".into());
+                return JobOutcome::GiveUp("the job names no run".into());
             };
             match self.tidy(instance, run_id).await {
                 Ok(()) => JobOutcome::Done,

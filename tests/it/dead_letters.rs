@@ -116,7 +116,7 @@ on_both_engines! {
         let handler = TestHandler::new(KIND, move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
             let outcome = match may.load(Ordering::SeqCst) {
-                true => JobOutcome::Again(Duration::HOUR),
+                true => JobOutcome::RunAgain(Duration::HOUR),
                 false => JobOutcome::Retry("the disk is full".into()),
             };
             async { outcome }
@@ -224,7 +224,7 @@ on_both_engines! {
 
     async fn dead_letters_are_handled_on_the_command_line(engine: Engine) {
         const KIND: JobKind = JobKind::new("test_refuses", Lane::Sync);
-        let app = handling(engine, TestHandler::new(KIND, |_| async { JobOutcome::Failed("it names nothing".into()) }), |_| ()).await;
+        let app = handling(engine, TestHandler::new(KIND, |_| async { JobOutcome::GiveUp("it names nothing".into()) }), |_| ()).await;
         let id = queue(&app, KIND, None).await.to_string();
         let dead = "SELECT COUNT(*) FROM jobs WHERE kind = 'test_refuses' AND state = 'dead'";
         eventually("it is a dead letter", async || app.count(dead).await == 1).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{FIRST_USER, MUNCHKIN_ID, TestApp, on_both_engines};
 
-/// What the gate says to those whom it doesn't let in. Whatever else a route answers, it has let the caller in.
+/// The middleware's refusals. Whatever else a route answers, it has let the caller in.
 const GATE_CODES: [&str; 4] = ["unauthenticated", "invalid_token", "forbidden", "instance_required"];
 
 /// What a path parameter stands for in this test.
@@ -204,7 +204,7 @@ async fn outcome(request: RequestBuilder) -> (u16, String) {
     let is_scim = response.headers().get("content-type").is_some_and(|media| media == "application/scim+json");
     let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
     if is_scim {
-        // SCIM has no codes; the text tells the gate's refusals apart.
+        // SCIM has no codes; the text tells the middleware's refusals apart.
         let told = |text: &str| body["detail"].as_str().unwrap().contains(text);
         let code = match status {
             401 if told("Send an access token") => "unauthenticated",
@@ -272,7 +272,7 @@ on_both_engines! {
                 for method in rule.methods() {
                     let (status, code) = outcome(request(&scene.app, method, &path, &credentials)).await;
                     let right = match demanded(rule.access, scopes.as_ref(), bound) {
-                        // An answer to HEAD has no body, so its status has to tell the gate's refusals apart.
+                        // An answer to HEAD has no body, so its status has to tell the middleware's refusals apart.
                         None if *method == "HEAD" => status != 401 && status != 500 && status != 405,
                         None => !GATE_CODES.contains(&code.as_str()) && status != 500 && status != 405,
                         Some((refusal, _)) if *method == "HEAD" => refusal == status,

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::gate::problem_of;
+use super::framework_error::problem_of;
 use super::route::Route;
 use super::{Code, Context, Problem, unreadable};
 use crate::auth::permissions::Caller;

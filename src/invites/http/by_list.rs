@@ -12,7 +12,8 @@ use crate::clock::Timestamp;
 use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::invites::InviteError;
 use crate::invites::addresses::{Entry, read_addresses, split_name};
-use crate::invites::invite::{Desk, Outcome, ResultStatus, invite};
+use crate::invites::context::InviteContext;
+use crate::invites::invite::{InviteOutcome, ResultStatus, invite};
 use crate::invites::message_limit::too_many_messages;
 use crate::language::Language;
 use crate::members::{self, NewMember};
@@ -144,7 +145,7 @@ struct Found {
 
 impl Found {
     /// The result, and the fault that keeps everybody from being invited when all or nobody is to be.
-    fn settle(self, outcome: Option<Outcome>, now: Timestamp) -> (InviteResult, Option<InputFault>) {
+    fn settle(self, outcome: Option<InviteOutcome>, now: Timestamp) -> (InviteResult, Option<InputFault>) {
         let (status, reason) = match (&self.entry.read, &outcome) {
             (Err(why), _) => (ResultStatus::Invalid, Some(format!("{why}."))),
             (Ok(_), Some(outcome)) => (outcome.status(), None),
@@ -159,10 +160,10 @@ impl Found {
         };
         let fault = blocked.map(|(code, why)| InputFault::new(self.pointer, code, format!("{email:?}: {why}")));
         let retry_at = match &outcome {
-            Some(Outcome::TooManyMessages(next)) => Some(*next),
+            Some(InviteOutcome::TooManyMessages(next)) => Some(*next),
             _ => None,
         };
-        let invite = outcome.and_then(Outcome::into_invite);
+        let invite = outcome.and_then(InviteOutcome::into_invite);
         let waiting = invite.as_ref().filter(|_| status == ResultStatus::AlreadyInvited);
         let resend_link = waiting.map(|invite| format!("/v1/invites/{}/resend", invite.id));
         let text = (self.entry.text != email).then_some(self.entry.text);
@@ -205,9 +206,9 @@ pub(super) async fn post_invites(
     let people: Vec<_> = found.iter().filter_map(person).collect();
 
     let invited_by = caller.actor.to_string();
-    let desk = Desk { language: wanted.language, ..Desk::new(&context, caller.instance, &invited_by, &caller.origin) };
+    let cx = InviteContext { language: wanted.language, ..InviteContext::new(&context, caller.instance, &invited_by, &caller.origin) };
     let mut tx = context.db.begin().await?;
-    let mut outcomes = invite(&mut tx, &desk, &people).await?.into_iter();
+    let mut outcomes = invite(&mut tx, &cx, &people).await?.into_iter();
     let now = context.clock.timestamp();
     let (mut results, mut faults) = (Vec::with_capacity(found.len()), Vec::new());
     for one in found {

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{InviteView, ProblemBody};
 use crate::http::{Context, InputFault, InstanceCaller, OptionalBody, PathParams, Problem};
 use crate::ids::InviteId;
-use crate::invites::invite::Desk;
+use crate::invites::context::InviteContext;
 use crate::invites::{LIFETIME, LONGEST_EXTENSION_DAYS, changes};
 
 /// The routes.
@@ -30,9 +30,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[post("/v1/invites/{invite_id}/resend")]
 async fn resend_invite(context: Context, caller: InstanceCaller, PathParams(id): PathParams<InviteId>) -> Result<HttpResponse, Problem> {
     let by = caller.actor.to_string();
-    let desk = Desk::new(&context, caller.instance, &by, &caller.origin);
+    let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
     let mut tx = context.db.begin().await?;
-    let invite = changes::resend(&mut tx, &desk, id).await?;
+    let invite = changes::resend(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(InviteView::new(invite, context.clock.timestamp())))
 }
@@ -71,9 +71,9 @@ async fn extend_invite(
         Problem::invalid(vec![InputFault::new("/days", "out_of_range", detail)])
     })?;
     let by = caller.actor.to_string();
-    let desk = Desk::new(&context, caller.instance, &by, &caller.origin);
+    let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
     let mut tx = context.db.begin().await?;
-    let invite = changes::extend(&mut tx, &desk, id, days).await?;
+    let invite = changes::extend(&mut tx, &cx, id, days).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(InviteView::new(invite, context.clock.timestamp())))
 }
@@ -100,9 +100,9 @@ fn whole_days(days: f64) -> Option<i64> {
 #[post("/v1/invites/{invite_id}/revoke")]
 async fn revoke_invite(context: Context, caller: InstanceCaller, PathParams(id): PathParams<InviteId>) -> Result<HttpResponse, Problem> {
     let by = caller.actor.to_string();
-    let desk = Desk::new(&context, caller.instance, &by, &caller.origin);
+    let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
     let mut tx = context.db.begin().await?;
-    let invite = changes::revoke(&mut tx, &desk, id).await?;
+    let invite = changes::revoke(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(InviteView::new(invite, context.clock.timestamp())))
 }

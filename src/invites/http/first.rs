@@ -12,7 +12,8 @@ use crate::display_name::is_unreadable;
 use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::ids::InstanceId;
 use crate::instances::{self, InstanceError};
-use crate::invites::invite::{Desk, invite_first};
+use crate::invites::context::InviteContext;
+use crate::invites::invite::invite_first;
 use crate::invites::{InviteError, store};
 use crate::members::{self, EmailAddress, LONGEST_ADDRESS, LONGEST_NAME, NewMember};
 
@@ -104,9 +105,9 @@ pub(super) async fn post_first_invite(
     let wanted = wanted.read()?;
     let person = chosen(&context, &connections, caller.instance, &wanted).await?;
     let invited_by = caller.actor.to_string();
-    let desk = Desk::new(&context, caller.instance, &invited_by, &caller.origin);
+    let cx = InviteContext::new(&context, caller.instance, &invited_by, &caller.origin);
     let mut tx = context.db.begin().await?;
-    let invited = invite_first(&mut tx, &desk, person).await?;
+    let invited = invite_first(&mut tx, &cx, person).await?;
     tx.commit().await?;
     let location = format!("/v1/invites/{}", invited.id);
     let view = InviteView::new(invited, context.clock.timestamp());

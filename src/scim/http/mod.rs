@@ -1,4 +1,4 @@
-//! Routes of SCIM. Whatever goes wrong is told in SCIM's own form (RFC 7644, section 3.12), which the gate writes for all of
+//! Routes of SCIM. Whatever goes wrong is told in SCIM's own form (RFC 7644, section 3.12), which the middleware writes for all of
 //! `/scim/v2`.
 
 mod body;

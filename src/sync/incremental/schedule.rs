@@ -8,7 +8,7 @@ use super::Cursor;
 use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::ids::{InstanceId, RunId};
-use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, enqueue_once, forget_done};
+use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, delete_done, enqueue_once};
 use crate::sync::notices;
 use crate::sync::run::Plan;
 use crate::sync::{RunKind, SyncError, SyncService, jobs, store};
@@ -30,7 +30,7 @@ impl SyncScheduleJob {
     async fn begin_pass(&self, instance: InstanceId) -> Result<(), SyncError> {
         let service = &self.0;
         let mut tx = service.db.begin().await?;
-        forget_done(&mut tx, instance, jobs::KIND, service.clock.timestamp()).await?;
+        delete_done(&mut tx, instance, jobs::KIND, service.clock.timestamp()).await?;
         tx.commit().await?;
         match service.start(instance, RunKind::Incremental, &notices::schedule()).await {
             // What is under way sees what this pass would have seen, or the next one does.
@@ -47,15 +47,15 @@ impl JobHandler for SyncScheduleJob {
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            let Some(instance) = job.instance_id else { return JobOutcome::Failed("the job names no instance".into()) };
+            let Some(instance) = job.instance_id else { return JobOutcome::GiveUp("the job names no instance".into()) };
             let Some(interval) = self.0.settings.incremental_interval() else { return JobOutcome::Done };
             match self.begin_pass(instance).await {
-                Ok(()) => JobOutcome::Again(interval),
+                Ok(()) => JobOutcome::RunAgain(interval),
                 Err(error @ SyncError::Db(_)) => JobOutcome::retry(&error),
                 // What is to be done about it is the admins' business, and the set-up guide says it.
                 Err(error) => {
                     tracing::info!(error = %error_chain(&error), %instance, "a scheduled sync could not begin");
-                    JobOutcome::Again(interval)
+                    JobOutcome::RunAgain(interval)
                 }
             }
         })

@@ -1,0 +1,30 @@
+use crate::audit::Origin;
+use crate::clock::Clock;
+use crate::http::Context;
+use crate::ids::{ImportId, InstanceId};
+use crate::language::Language;
+
+/// Who invites into which instance, on what occasion.
+pub(super) struct InviteContext<'a> {
+    pub(super) context: &'a Context,
+    pub(super) instance: InstanceId,
+    /// `client:ID` or `member:ID`.
+    pub(super) invited_by: &'a str,
+    /// The CSV import that invites.
+    pub(super) import: Option<ImportId>,
+    /// Where the request or job comes from.
+    pub(super) origin: &'a Origin,
+    /// The language of the people invited; the instance's unless given.
+    pub(super) language: Option<Language>,
+}
+
+impl<'a> InviteContext<'a> {
+    /// The context of somebody who invites without an import, in the instance's language.
+    pub(super) fn new(context: &'a Context, instance: InstanceId, invited_by: &'a str, origin: &'a Origin) -> Self {
+        Self { context, instance, invited_by, import: None, origin, language: None }
+    }
+
+    pub(super) fn clock(&self) -> &'a dyn Clock {
+        self.context.clock.as_ref()
+    }
+}
