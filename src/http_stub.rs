@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use crate::config::{SandboxUrlSettings, UpstreamSettings};
-use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
+use crate::upstream::{BoxFuture, CallFailure, CallPermit, Quota, QuotaExhausted, QuotaTracker};
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -106,9 +106,9 @@ pub fn http_client() -> reqwest::Client {
 /// A ledger that has room for every call.
 pub struct Roomy;
 
-impl CallLedger for Roomy {
-    fn admit(&self, _: Duration) -> BoxFuture<'_, Result<Turn, QuotaExhausted>> {
-        Box::pin(async { Ok(Turn::free()) })
+impl QuotaTracker for Roomy {
+    fn admit(&self, _: Duration) -> BoxFuture<'_, Result<CallPermit, QuotaExhausted>> {
+        Box::pin(async { Ok(CallPermit::free()) })
     }
 
     fn admit_export(&self) -> BoxFuture<'_, Result<(), QuotaExhausted>> {

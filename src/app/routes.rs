@@ -24,7 +24,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     crate::dead_letters::http::routes(config);
     crate::package::http::routes(config);
     crate::sync::http::routes(config);
-    crate::passage::http::routes(config);
+    crate::proxy::http::routes(config);
 }
 
 /// The document and its page, which don't document themselves.

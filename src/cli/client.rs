@@ -10,7 +10,7 @@ use crate::clock::SystemClock;
 use crate::db::{Db, Tx};
 use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
-use crate::passage::{self, CallRule};
+use crate::proxy::{self, CallRule};
 
 /// `msi-actions client …`
 #[derive(Debug, Subcommand)]
@@ -128,7 +128,7 @@ async fn run(db: &Db, command: ClientCommand) -> Outcome {
             let mut tx = db.begin().await.map_err(|error| text(&error))?;
             let new = NewClient { instance, name: name.into(), scopes };
             let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(|error| text(&error))?;
-            passage::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| text(&error))?;
+            proxy::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| text(&error))?;
             let after = json!({ "name": client.name, "scopes": client.scopes.to_string(), "allow": texts(&allow) });
             record(&mut tx, "client.created", client.instance, &client.client_id, after).await?;
             tx.commit().await.map_err(|error| text(&error))?;
@@ -143,7 +143,7 @@ async fn run(db: &Db, command: ClientCommand) -> Outcome {
                 let shown = json!({
                     "client_id": client.client_id, "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(),
                     "created_at": client.created_at, "revoked_at": client.revoked_at,
-                    "allow": texts(&passage::list_rules(db, &client.client_id).await.map_err(|error| text(&error))?),
+                    "allow": texts(&proxy::list_rules(db, &client.client_id).await.map_err(|error| text(&error))?),
                 });
                 println!("{shown}");
             }
@@ -151,7 +151,7 @@ async fn run(db: &Db, command: ClientCommand) -> Outcome {
         ClientCommand::Allow { client_id, rules } => {
             let instance = instance_of(db, &client_id).await?;
             let mut tx = db.begin().await.map_err(|error| text(&error))?;
-            passage::replace_rules(&mut tx, &client_id, &rules).await.map_err(|error| text(&error))?;
+            proxy::replace_rules(&mut tx, &client_id, &rules).await.map_err(|error| text(&error))?;
             record(&mut tx, "client.allowed", instance, &client_id, json!({ "allow": texts(&rules) })).await?;
             tx.commit().await.map_err(|error| text(&error))?;
             println!("{}", json!({ "client_id": client_id, "allow": texts(&rules) }));

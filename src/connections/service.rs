@@ -18,7 +18,7 @@ use crate::ids::{ConnectionId, InstanceId};
 use crate::marketo::{MarketoClient, MarketoError};
 use crate::salesforce::{OAuthApp, SalesforceError};
 use crate::tasks::{BackgroundTasks, Shutdown};
-use crate::upstream::CallLedger;
+use crate::upstream::QuotaTracker;
 
 /// The way to the vendors. Cheap to clone.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Connections {
         vendor: Vendor,
         account: &str,
         connection: Option<ConnectionId>,
-    ) -> Arc<dyn CallLedger> {
+    ) -> Arc<dyn QuotaTracker> {
         let (recorder, spender) = (self.recorder.clone(), self.quotas.of(vendor, account));
         Arc::new(ConnectionLedger { recorder, spender, instance, vendor, connection })
     }

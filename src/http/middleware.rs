@@ -190,7 +190,7 @@ async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Pro
     Ok(())
 }
 
-/// Where the rest of the path is a vendor's. It is checked, with more care, where the call is passed on (`passage/rule.rs`).
+/// Where the rest of the path is a vendor's. It is checked, with more care, where the call is passed on (`proxy/rule.rs`).
 const VENDORS_PATHS: &[&str] = &["/v1/salesforce/", "/v1/marketo/"];
 
 /// Refuses a path that could be read as another one: with letters, digits or `-._~` encoded, which means the same (RFC 3986, section

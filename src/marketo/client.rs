@@ -13,14 +13,14 @@ use url::Url;
 use super::error::{MarketoError, Refusal};
 use super::quota;
 use super::wire::Verdict;
-use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, Turn, shortened, without_body};
+use crate::upstream::{CallPermit, Quota, QuotaTracker, RetryPolicy, TokenSource, shortened, without_body};
 
 /// Marketo counts calls over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(20);
 /// Longest time for a call whose answer is JSON; downloads are bounded by the client's read time-out instead.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a call waits for room within the quotas unless told otherwise: somebody waits for the outcome.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(15);
+const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(15);
 /// Largest JSON answer read. The largest known ones, 300 people or the fields of a big subscription, stay well below.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// How long to leave Marketo alone when the export queue is full.
@@ -32,9 +32,9 @@ pub struct MarketoClient {
     pub(super) http: reqwest::Client,
     pub(super) base: Url,
     pub(super) tokens: Arc<dyn TokenSource>,
-    pub(super) ledger: Arc<dyn CallLedger>,
+    pub(super) ledger: Arc<dyn QuotaTracker>,
     /// How long a call waits for room within the quotas.
-    patience: Duration,
+    max_wait: Duration,
     pub(super) retry: RetryPolicy,
     /// Wait after 606: the 20 seconds in which Marketo counts calls.
     rate_window: Duration,
@@ -88,14 +88,14 @@ impl MarketoClient {
     /// A client of the subscription at `base` (the REST endpoint without `/rest`, which may have a path of its own), whose calls
     /// `ledger` admits and keeps the book of.
     #[must_use]
-    pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, ledger: Arc<dyn CallLedger>) -> Self {
-        Self { http, base, tokens, ledger, patience: DEFAULT_PATIENCE, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
+    pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, ledger: Arc<dyn QuotaTracker>) -> Self {
+        Self { http, base, tokens, ledger, max_wait: DEFAULT_MAX_WAIT, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
     }
 
     /// The same client, whose calls wait that long for room within the quotas.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_max_wait(self, max_wait: Duration) -> Self {
+        Self { max_wait, ..self }
     }
 
     /// The same client with another wait after 606.
@@ -106,7 +106,7 @@ impl MarketoClient {
 
     /// The same client, whose calls are booked in the ledger that `wrap` makes of its own.
     #[must_use]
-    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn CallLedger>) -> Arc<dyn CallLedger>) -> Self {
+    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker>) -> Self {
         self.ledger = wrap(self.ledger);
         self
     }
@@ -139,7 +139,7 @@ impl MarketoClient {
         let mut course = Course::start(self).await?;
         let body = loop {
             let outcome = {
-                let _turn = self.turn().await?;
+                let _permit = self.permit().await?;
                 self.once(call, &course.token).await
             };
             match outcome {
@@ -184,9 +184,9 @@ impl MarketoClient {
         Err(MarketoError::from_status(status, shortened(&String::from_utf8_lossy(&body)), retry_after(&headers)))
     }
 
-    /// Waits for a turn within the quotas.
-    pub(super) async fn turn(&self) -> Result<Turn, MarketoError> {
-        Ok(self.ledger.admit(self.patience).await?)
+    /// Waits for a permit within the quotas.
+    pub(super) async fn permit(&self) -> Result<CallPermit, MarketoError> {
+        Ok(self.ledger.admit(self.max_wait).await?)
     }
 }
 

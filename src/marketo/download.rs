@@ -12,7 +12,7 @@ use super::client::{Call, Course, MarketoClient, judge, read};
 use super::error::MarketoError;
 use super::export::ExportJob;
 use crate::private_files;
-use crate::upstream::{Turn, causes, shortened};
+use crate::upstream::{CallPermit, causes, shortened};
 
 /// Chunks that may wait for the disk; a chunk is what one read from the connection brings.
 const WAITING_CHUNKS: usize = 16;
@@ -64,9 +64,9 @@ impl MarketoClient {
         }
         let mut course = Course::start(self).await?;
         loop {
-            let turn = self.turn().await?;
+            let permit = self.permit().await?;
             let outcome = match self.send(&call, &course.token, None).await {
-                Ok(response) => Part::begin(response, from, turn).await,
+                Ok(response) => Part::begin(response, from, permit).await,
                 Err(MarketoError::Rejected(refusal)) if refusal.code == "404" => {
                     Err(MarketoError::FileNotReady { message: refusal.message })
                 }
@@ -88,17 +88,17 @@ struct Part {
     /// Bytes to pass over, since we have them.
     skip: u64,
     /// The call counts as under way for as long as it brings bytes.
-    _turn: Turn,
+    _permit: CallPermit,
 }
 
 impl Part {
-    async fn begin(mut response: Response, from: u64, turn: Turn) -> Result<Self, MarketoError> {
+    async fn begin(mut response: Response, from: u64, permit: CallPermit) -> Result<Self, MarketoError> {
         if response.status() == StatusCode::PARTIAL_CONTENT {
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
             if !range.starts_with(&format!("bytes {from}-")) {
                 return Err(MarketoError::UnexpectedAnswer { message: format!("range {:?} for byte {from}", shortened(range)) });
             }
-            return Ok(Self { response, first: Bytes::new(), skip: 0, _turn: turn });
+            return Ok(Self { response, first: Bytes::new(), skip: 0, _permit: permit });
         }
         let first = response.chunk().await.map_err(MarketoError::unreachable)?.unwrap_or_default();
         // A refusal comes with status 200 too. A file begins with its first column's name, which can't hold a brace.
@@ -108,7 +108,7 @@ impl Part {
             return Err(MarketoError::UnexpectedAnswer { message: "a JSON object instead of the file".into() });
         }
         // Status 200 to a question for a range is the whole file again (RFC 9110, 14.2).
-        Ok(Self { response, first, skip: from, _turn: turn })
+        Ok(Self { response, first, skip: from, _permit: permit })
     }
 }
 

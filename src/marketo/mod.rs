@@ -11,8 +11,8 @@ mod error;
 mod export;
 mod leads;
 mod oauth;
+mod proxy;
 mod quota;
-mod relay;
 mod users;
 mod wire;
 

@@ -6,7 +6,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::http_stub::{Asked, Reply, Roomy, Stub, http_client};
-use crate::upstream::{BoxFuture, RelayBody, RelayCall, RetryPolicy, TokenSource, TokenUnavailable};
+use crate::upstream::{BoxFuture, ProxyBody, ProxyRequest, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod downloads;
 
@@ -348,9 +348,9 @@ async fn a_post_without_a_body_says_that_it_has_none() {
 async fn a_call_passed_on_without_a_body_says_so_where_one_could_be() {
     let stub = Stub::start(|_, _| Reply::json(200, "{}")).await;
     for method in ["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH"] {
-        let body = RelayBody::Whole(bytes::Bytes::new());
-        let call = RelayCall { method: method.into(), path: "/rest/x.json".into(), query: None, headers: Vec::new(), body };
-        client(&stub).0.relay(call).await.unwrap();
+        let body = ProxyBody::Whole(bytes::Bytes::new());
+        let call = ProxyRequest { method: method.into(), path: "/rest/x.json".into(), query: None, headers: Vec::new(), body };
+        client(&stub).0.proxy(call).await.unwrap();
     }
     let asked = stub.asked();
     assert_eq!(asked.len(), 6);

@@ -12,13 +12,13 @@ use url::Url;
 
 use super::error::{ApiRefusal, SalesforceError, not_understood};
 use super::wire::Fault;
-use crate::upstream::{CallLedger, Quota, RetryPolicy, TokenSource, shortened, without_body};
+use crate::upstream::{Quota, QuotaTracker, RetryPolicy, TokenSource, shortened, without_body};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
 /// itself stops a synchronous request after two minutes.
 const CALL_TIMEOUT: Duration = Duration::from_secs(130);
 /// How long a call waits for room within the quota unless told otherwise: somebody waits for the outcome.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(15);
+const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(15);
 /// How long to leave an organisation alone whose calls of the last 24 hours are used up. They come back one by one, as the calls
 /// of a day ago fall out of the count; Salesforce doesn't say when.
 const USED_UP_PAUSE: Duration = Duration::from_secs(900);
@@ -41,9 +41,9 @@ pub struct SalesforceClient {
     pub(super) instance_url: Url,
     api_version: String,
     pub(super) tokens: Arc<dyn TokenSource>,
-    pub(super) ledger: Arc<dyn CallLedger>,
+    pub(super) ledger: Arc<dyn QuotaTracker>,
     /// How long a call waits for room within the quota.
-    pub(super) patience: Duration,
+    pub(super) max_wait: Duration,
     usage: Arc<Mutex<Option<ApiUsage>>>,
     retry: RetryPolicy,
 }
@@ -98,21 +98,21 @@ impl SalesforceClient {
         instance_url: Url,
         api_version: &str,
         tokens: Arc<dyn TokenSource>,
-        ledger: Arc<dyn CallLedger>,
+        ledger: Arc<dyn QuotaTracker>,
     ) -> Self {
         let (api_version, usage, retry) = (api_version.to_owned(), Arc::default(), RetryPolicy::default());
-        Self { http, instance_url, api_version, tokens, ledger, patience: DEFAULT_PATIENCE, usage, retry }
+        Self { http, instance_url, api_version, tokens, ledger, max_wait: DEFAULT_MAX_WAIT, usage, retry }
     }
 
     /// The same client, whose calls wait that long for room within the quotas.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_max_wait(self, max_wait: Duration) -> Self {
+        Self { max_wait, ..self }
     }
 
     /// The same client, whose calls are booked in the ledger that `wrap` makes of its own.
     #[must_use]
-    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn CallLedger>) -> Arc<dyn CallLedger>) -> Self {
+    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker>) -> Self {
         self.ledger = wrap(self.ledger);
         self
     }
@@ -201,7 +201,7 @@ impl SalesforceClient {
     }
 
     async fn once(&self, call: &Call, token: &SecretString, timeout: Option<Duration>) -> Result<Response, SalesforceError> {
-        self.ledger.admit(self.patience).await?;
+        self.ledger.admit(self.max_wait).await?;
         let request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         let mut request = request.header(ACCEPT, call.accept);
         request = match &call.body {

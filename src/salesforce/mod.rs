@@ -10,7 +10,7 @@ mod diagnosis;
 mod error;
 mod jwt_bearer;
 mod oauth;
-mod relay;
+mod proxy;
 mod rest;
 mod userinfo;
 mod wire;

@@ -82,7 +82,7 @@ impl SyncService {
     /// [`SyncError::StepRequired`] naming the step that connects the first one missing; [`SyncError::Connection`].
     pub(super) async fn clients(&self, instance: InstanceId) -> Result<(MarketoClient, SalesforceClient), SyncError> {
         let (marketo, salesforce) = self.impatient_clients(instance).await?;
-        Ok((marketo.with_patience(PATIENCE), salesforce.with_patience(PATIENCE)))
+        Ok((marketo.with_max_wait(PATIENCE), salesforce.with_max_wait(PATIENCE)))
     }
 
     /// The same for calls whose outcome somebody waits for.

@@ -1,19 +1,19 @@
 //! What the clients of both vendors share: where tokens come from, how often a call is repeated, to whom calls are reported, how
 //! an error's text is kept short. It knows neither vendor.
 
-mod ledger;
 mod length;
 mod origin;
-mod relay;
+mod proxy;
+mod quota;
 mod retry;
 mod text;
 
 use secrecy::SecretString;
 
-pub use ledger::{CallFailure, CallLedger, Category, Explanation, Quota, QuotaExhausted, Turn};
 pub use length::without_body;
 pub use origin::{NotAWebOrigin, WebOrigin};
-pub use relay::{ByteStream, Peeked, RelayAnswer, RelayBody, RelayCall, RelayHeaders};
+pub use proxy::{ByteStream, PeekedResponse, ProxyBody, ProxyHeaders, ProxyRequest, ProxyResponse};
+pub use quota::{CallFailure, CallPermit, Category, Explanation, Quota, QuotaExhausted, QuotaTracker};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};
 

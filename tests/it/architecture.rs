@@ -11,7 +11,7 @@ struct Room {
 }
 
 const FEATURES: &[&str] =
-    &["dead_letters", "instances", "members", "invites", "auth", "connections", "sync", "people", "package", "passage", "scim"];
+    &["dead_letters", "instances", "members", "invites", "auth", "connections", "sync", "people", "package", "proxy", "scim"];
 
 /// What every feature may build on.
 const GROUND: &[&str] =
@@ -39,7 +39,7 @@ const ROOMS: &[Room] = &[
             "jobs",
             "language",
             "mail",
-            "passage",
+            "proxy",
             "sandbox",
             "telemetry",
         ],
@@ -91,7 +91,7 @@ const FEATURE_ORDER: &[Room] = &[
     // Directories provision members and teams by its rules; removing one revokes what they connected.
     Room { name: "scim", may: &["auth", "instances", "connections", "members", "invites"] },
     Room { name: "people", may: &["auth", "instances"] },
-    Room { name: "passage", may: &["auth", "connections", "upstream"] },
+    Room { name: "proxy", may: &["auth", "connections", "upstream"] },
     // The admins, whom it tells of runs, are `members`.
     Room { name: "sync", may: &["auth", "instances", "connections", "members", "mail", "people", "salesforce", "marketo", "upstream"] },
 ];

@@ -1,7 +1,7 @@
 //! Two changes at once: neither undoes the other, and a rule that one of them needs holds at the end.
 
 use futures_util::future::join;
-use msi_actions::passage::{CallRule, list_rules, replace_rules};
+use msi_actions::proxy::{CallRule, list_rules, replace_rules};
 use reqwest::Method;
 use serde_json::{Value, json};
 

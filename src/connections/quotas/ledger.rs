@@ -6,7 +6,7 @@ use crate::connections::Vendor;
 use crate::connections::diagnostics::Recorder;
 use crate::ids::{ConnectionId, InstanceId};
 use crate::telemetry::error_chain;
-use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
+use crate::upstream::{BoxFuture, CallFailure, CallPermit, Quota, QuotaExhausted, QuotaTracker};
 
 /// How long to wait when the count can't be read.
 const UNREADABLE: Duration = Duration::from_secs(5);
@@ -21,9 +21,9 @@ pub(in crate::connections) struct ConnectionLedger {
     pub(in crate::connections) connection: Option<ConnectionId>,
 }
 
-impl CallLedger for ConnectionLedger {
-    fn admit(&self, patience: Duration) -> BoxFuture<'_, Result<Turn, QuotaExhausted>> {
-        Box::pin(self.spender.admit(patience))
+impl QuotaTracker for ConnectionLedger {
+    fn admit(&self, max_wait: Duration) -> BoxFuture<'_, Result<CallPermit, QuotaExhausted>> {
+        Box::pin(self.spender.admit(max_wait))
     }
 
     fn admit_export(&self) -> BoxFuture<'_, Result<(), QuotaExhausted>> {

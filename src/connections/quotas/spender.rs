@@ -11,7 +11,7 @@ use crate::connections::Vendor;
 use crate::connections::store::{self, Account, AccountRow, Handed};
 use crate::db::{Db, DbError, Tx};
 use crate::telemetry::error_chain;
-use crate::upstream::{Quota, QuotaExhausted, Turn};
+use crate::upstream::{CallPermit, Quota, QuotaExhausted};
 
 /// Longest wait between two looks whether there is room.
 const LOOK_AGAIN: StdDuration = StdDuration::from_millis(100);
@@ -110,12 +110,12 @@ impl Spender {
     }
 
     /// Waits for room for one call.
-    pub(in crate::connections) async fn admit(self: &Arc<Self>, patience: StdDuration) -> Result<Turn, QuotaExhausted> {
-        let deadline = monotonic_now() + patience;
+    pub(in crate::connections) async fn admit(self: &Arc<Self>, max_wait: StdDuration) -> Result<CallPermit, QuotaExhausted> {
+        let deadline = monotonic_now() + max_wait;
         loop {
             let freed = self.freed.notified();
             let no_room = match self.enter().await {
-                Ok(turn) => return Ok(turn),
+                Ok(permit) => return Ok(permit),
                 Err(no_room) => no_room,
             };
             let left = deadline.saturating_duration_since(monotonic_now());
@@ -129,14 +129,14 @@ impl Spender {
         }
     }
 
-    async fn enter(self: &Arc<Self>) -> Result<Turn, NoRoom> {
-        if let Some(turn) = self.take() {
-            return Ok(turn);
+    async fn enter(self: &Arc<Self>) -> Result<CallPermit, NoRoom> {
+        if let Some(permit) = self.take() {
+            return Ok(permit);
         }
         let _one_asks = self.asking.lock().await;
         // Whoever asked before may have brought enough.
-        if let Some(turn) = self.take() {
-            return Ok(turn);
+        if let Some(permit) = self.take() {
+            return Ok(permit);
         }
         match self.ask().await {
             Ok(None) => self.take().ok_or(NoRoom { quota: Quota::AtOnce, wait: LOOK_AGAIN }),
@@ -149,19 +149,19 @@ impl Spender {
     }
 
     /// A call from what this process holds, if that is enough.
-    fn take(self: &Arc<Self>) -> Option<Turn> {
+    fn take(self: &Arc<Self>) -> Option<CallPermit> {
         let now = self.clock.timestamp();
         let mut held = self.held();
         let Held { grant, places, .. } = &mut *held;
         let grant = grant.as_mut().filter(|grant| grant.left > 0 && now < grant.usable_until)?;
         if self.account.vendor == Vendor::Salesforce {
             grant.left -= 1;
-            return Some(Turn::free());
+            return Some(CallPermit::free());
         }
         let place = places.iter_mut().find(|place| place.is_free(now))?;
         place.in_use = true;
         grant.left -= 1;
-        Some(Turn::holding(PlaceInUse { spender: self.clone(), number: place.number, since: place.since }))
+        Some(CallPermit::holding(PlaceInUse { spender: self.clone(), number: place.number, since: place.since }))
     }
 
     /// Asks the database for what is missing: a grant, a place, or both. Says why when there is none.

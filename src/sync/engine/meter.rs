@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use crate::ids::{InstanceId, RunId};
 use crate::sync::{SyncError, SyncService, Usage, VendorUsage, store};
 use crate::telemetry::error_chain;
-use crate::upstream::{BoxFuture, CallFailure, CallLedger, Quota, QuotaExhausted, Turn};
+use crate::upstream::{BoxFuture, CallFailure, CallPermit, Quota, QuotaExhausted, QuotaTracker};
 
 /// How often what was counted is kept. As much is missing from the report of a run whose process is killed.
 const KEPT_EVERY: Duration = Duration::from_millis(500);
@@ -73,7 +73,7 @@ struct Counts {
 
 impl Meter {
     /// `book`, with this meter before it.
-    pub fn before(&self, book: Arc<dyn CallLedger>) -> Arc<dyn CallLedger> {
+    pub fn before(&self, book: Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker> {
         Arc::new(Metered { meter: self.clone(), book })
     }
 
@@ -94,15 +94,15 @@ impl Meter {
 
 struct Metered {
     meter: Meter,
-    book: Arc<dyn CallLedger>,
+    book: Arc<dyn QuotaTracker>,
 }
 
-impl CallLedger for Metered {
-    fn admit(&self, patience: Duration) -> BoxFuture<'_, Result<Turn, QuotaExhausted>> {
+impl QuotaTracker for Metered {
+    fn admit(&self, max_wait: Duration) -> BoxFuture<'_, Result<CallPermit, QuotaExhausted>> {
         Box::pin(async move {
-            let turn = self.book.admit(patience).await?;
+            let permit = self.book.admit(max_wait).await?;
             self.meter.add(VendorUsage { calls: 1, bytes: 0 });
-            Ok(turn)
+            Ok(permit)
         })
     }
 

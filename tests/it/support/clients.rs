@@ -2,7 +2,7 @@
 
 use msi_actions::auth::{NewClient, Scope, Scopes, create_client};
 use msi_actions::ids::InstanceId;
-use msi_actions::passage::{CallRule, replace_rules};
+use msi_actions::proxy::{CallRule, replace_rules};
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::Value;

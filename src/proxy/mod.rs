@@ -1,5 +1,5 @@
-//! Calls of API clients that are passed on to Salesforce and Marketo, with the token added here: a client that only uses this
-//! never sees one. What a client may call, an operator has listed; this is no open proxy.
+//! The vendor proxy: calls Salesforce and Marketo on a client's behalf and adds the token, so that a client that only uses the proxy
+//! never sees one. An operator lists what a client may call; this is no open proxy.
 
 pub mod http;
 mod overriding;
@@ -13,13 +13,13 @@ pub use overriding::AmbiguousCall;
 pub use rule::{CallPath, CallRule, NoCallRule, UnsafePath};
 pub use store::{list_rules, replace_rules};
 
-/// Why a call is not passed on.
+/// Why the proxy refuses a call.
 #[derive(Debug, thiserror::Error)]
-pub enum PassageError {
-    /// The path could mean another one to the vendor than to us.
+pub enum ProxyError {
+    /// The vendor could read the path differently than we do.
     #[error(transparent)]
     UnsafePath(#[from] UnsafePath),
-    /// The call could name another method to the vendor than to us.
+    /// The vendor could take the call for another method than we do.
     #[error(transparent)]
     Ambiguous(#[from] AmbiguousCall),
     /// No rule of the client lets it through.

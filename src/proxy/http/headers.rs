@@ -6,8 +6,8 @@ use actix_web::HttpResponseBuilder;
 use actix_web::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName};
 
 use crate::http::echo;
-use crate::passage::AmbiguousCall;
-use crate::upstream::RelayHeaders;
+use crate::proxy::AmbiguousCall;
+use crate::upstream::ProxyHeaders;
 
 /// Headers between two neighbours (RFC 9110, 7.6.1), or that describe a message's way.
 const HOP_BY_HOP: &[&str] = &[
@@ -64,7 +64,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How long the caller wants to wait: the preference `wait`, in seconds (RFC 7240, section 4.3). One that can't be read counts as
 /// not given, as section 2 asks; of several the first counts.
-pub(super) fn patience(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn max_wait(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(PREFER).filter_map(|value| value.to_str().ok());
     let preferences = values.flat_map(|value| value.split(',')).filter_map(|preference| preference.split(';').next()?.split_once('='));
     let mut waits = preferences.filter(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
@@ -129,7 +129,7 @@ fn is_withheld(name: &str) -> bool {
 }
 
 /// What the vendor sees of the caller's headers.
-pub(super) fn to_vendor(headers: &HeaderMap) -> RelayHeaders {
+pub(super) fn to_vendor(headers: &HeaderMap) -> ProxyHeaders {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
         .filter_map(|value| value.to_str().ok())
@@ -142,7 +142,7 @@ pub(super) fn to_vendor(headers: &HeaderMap) -> RelayHeaders {
 }
 
 /// Copies what the caller sees of the vendor's headers; gives the length of the body, when the vendor said.
-pub(super) fn to_caller(headers: &RelayHeaders, response: &mut HttpResponseBuilder) -> Option<u64> {
+pub(super) fn to_caller(headers: &ProxyHeaders, response: &mut HttpResponseBuilder) -> Option<u64> {
     let mut length = None;
     for (name, value) in headers {
         match name.as_str() {
@@ -191,7 +191,7 @@ mod tests {
             for value in values {
                 headers.append(PREFER, HeaderValue::from_static(value));
             }
-            assert_eq!(patience(&headers), seconds.map(Duration::from_secs), "{values:?}");
+            assert_eq!(max_wait(&headers), seconds.map(Duration::from_secs), "{values:?}");
         }
     }
 }

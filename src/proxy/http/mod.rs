@@ -1,4 +1,4 @@
-//! Routes that pass calls on.
+//! Routes of the vendor proxy.
 
 mod body;
 mod headers;
@@ -11,14 +11,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use headers::MediaKind;
 
 use super::overriding::find_overriding_method;
-use super::{AmbiguousCall, CallPath, PassageError, list_rules};
+use super::{AmbiguousCall, CallPath, ProxyError, list_rules};
 use crate::auth::Actor;
 use crate::auth::permissions::METHODS;
 use crate::connections::{Connections, Vendor};
 use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem};
-use crate::upstream::{RelayBody, RelayCall};
+use crate::upstream::{ProxyBody, ProxyRequest};
 
-impl AsProblem for PassageError {
+impl AsProblem for ProxyError {
     fn as_problem(&self) -> Problem {
         let said = format!("{self}.");
         match self {
@@ -31,14 +31,14 @@ impl AsProblem for PassageError {
     }
 }
 
-/// A call as it arrives.
-type Arrived = (HttpRequest, Payload, Context, InstanceCaller, Data<Connections>);
+/// A client's call and what it takes to make it.
+type IncomingCall = (HttpRequest, Payload, Context, InstanceCaller, Data<Connections>);
 
 /// What is called.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[allow(dead_code, reason = "read off the request as it is; this describes it")]
-struct Place {
+struct ProxyPath {
     /// Path at the vendor, encoded.
     path: String,
 }
@@ -47,7 +47,7 @@ struct Place {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "read off the request as it is; this describes it")]
-struct Patience {
+struct PreferHeader {
     /// `wait=N` (RFC 7240): how many seconds the call may wait for room within the quotas, 15 unless said, 60 at most. When there will
     /// be none in that time, the answer is 429 with `Retry-After`, at once.
     #[param(rename = "Prefer", example = "wait=5")]
@@ -65,21 +65,21 @@ macro_rules! operations {
     };
     (@one $handler:ident $method:ident $vendor:ident $path:tt $id:tt $title:tt) => {
         #[doc = $title]
-        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(Place, Patience),
+        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(ProxyPath, PreferHeader),
             responses((status = "default", description = "The vendor's answer, whatever it is.", content_type = "*/*", body = serde_json::Value)))]
         #[$method($path)]
-        async fn $handler(arrived: Arrived) -> Result<HttpResponse, Problem> {
-            pass_on(Vendor::$vendor, arrived).await
+        async fn $handler(call: IncomingCall) -> Result<HttpResponse, Problem> {
+            proxy_call(Vendor::$vendor, call).await
         }
     };
     (@one $handler:ident $method:ident $vendor:ident $path:tt $id:tt $title:tt body) => {
         #[doc = $title]
-        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(Place, Patience),
+        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(ProxyPath, PreferHeader),
             request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "Passed on as it is, of whatever media type."),
             responses((status = "default", description = "The vendor's answer, whatever it is.", content_type = "*/*", body = serde_json::Value)))]
         #[$method($path)]
-        async fn $handler(arrived: Arrived) -> Result<HttpResponse, Problem> {
-            pass_on(Vendor::$vendor, arrived).await
+        async fn $handler(call: IncomingCall) -> Result<HttpResponse, Problem> {
+            proxy_call(Vendor::$vendor, call).await
         }
     };
 }
@@ -99,41 +99,41 @@ operations! {
     delete_marketo = delete Marketo "/v1/marketo/{path:.*}" "deleteThroughMarketo" "DELETE at Marketo";
 }
 
-async fn pass_on(vendor: Vendor, (request, payload, context, caller, connections): Arrived) -> Result<HttpResponse, Problem> {
-    let Actor::Client(client) = &caller.actor else { return Err(PassageError::NoClient.into()) };
+async fn proxy_call(vendor: Vendor, (request, payload, context, caller, connections): IncomingCall) -> Result<HttpResponse, Problem> {
+    let Actor::Client(client) = &caller.actor else { return Err(ProxyError::NoClient.into()) };
     let raw = request.uri().path();
     let raw = raw.strip_prefix("/v1/").and_then(|rest| rest.strip_prefix(vendor.as_str())).unwrap_or_default();
-    let path = CallPath::parse(vendor, raw).map_err(PassageError::from)?;
+    let path = CallPath::parse(vendor, raw).map_err(ProxyError::from)?;
     let query = request.uri().query();
-    let media = headers::check(request.headers()).map_err(PassageError::from)?;
+    let media = headers::check(request.headers()).map_err(ProxyError::from)?;
     let body = body::take(payload, request.headers(), media).await?;
     let form = match (media, &body) {
-        (MediaKind::Form, RelayBody::Whole(bytes)) => {
+        (MediaKind::Form, ProxyBody::Whole(bytes)) => {
             Some(std::str::from_utf8(bytes).map_err(|_| AmbiguousCall::Encoding("the form".into())))
         }
         // What can't be looked into can't be let through.
-        (MediaKind::Form, _) => return Err(PassageError::LargeForm.into()),
+        (MediaKind::Form, _) => return Err(ProxyError::LargeForm.into()),
         _ => None,
     };
-    let form = form.transpose().map_err(PassageError::from)?;
+    let form = form.transpose().map_err(ProxyError::from)?;
     let mut methods = vec![request.method().as_str().to_owned()];
-    methods.extend(find_overriding_method(vendor, &methods[0], query.into_iter().chain(form)).map_err(PassageError::from)?);
+    methods.extend(find_overriding_method(vendor, &methods[0], query.into_iter().chain(form)).map_err(ProxyError::from)?);
     let rules = list_rules(&context.db, client).await?;
     for method in &methods {
         if !METHODS.contains(&method.as_str()) || !rules.iter().any(|rule| rule.allows(vendor, method, &path)) {
             let (method, path) = (method.clone(), path.as_str().to_owned());
-            return Err(PassageError::NotAllowed { vendor: vendor.as_str(), method, path }.into());
+            return Err(ProxyError::NotAllowed { vendor: vendor.as_str(), method, path }.into());
         }
     }
-    let call = RelayCall {
+    let call = ProxyRequest {
         method: request.method().as_str().to_owned(),
         path: path.as_str().to_owned(),
         query: query.map(str::to_owned),
         headers: headers::to_vendor(request.headers()),
         body,
     };
-    let patience = headers::patience(request.headers());
-    let answer = connections.relay(caller.instance, vendor, call, patience).await.map_err(PassageError::from)?;
+    let max_wait = headers::max_wait(request.headers());
+    let answer = connections.proxy(caller.instance, vendor, call, max_wait).await.map_err(ProxyError::from)?;
     // A status that a vendor sent is one.
     let mut response = HttpResponseBuilder::new(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY));
     let length = headers::to_caller(&answer.headers, &mut response);

@@ -8,9 +8,9 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 
 use super::headers::MediaKind;
-use crate::passage::overriding::PartNames;
-use crate::passage::{AmbiguousCall, PassageError};
-use crate::upstream::RelayBody;
+use crate::proxy::overriding::PartNames;
+use crate::proxy::{AmbiguousCall, ProxyError};
+use crate::upstream::ProxyBody;
 
 /// Bodies up to this many bytes are kept, so that the call can be repeated with another token.
 const KEPT: usize = 64 * 1024;
@@ -18,20 +18,20 @@ const KEPT: usize = 64 * 1024;
 const WAITING_CHUNKS: usize = 4;
 
 /// Reads the beginning of the body. The names of parts are looked at on the way, however long it is.
-pub(super) async fn take(mut payload: Payload, headers: &HeaderMap, media: MediaKind) -> Result<RelayBody, PassageError> {
+pub(super) async fn take(mut payload: Payload, headers: &HeaderMap, media: MediaKind) -> Result<ProxyBody, ProxyError> {
     let mut names = (media == MediaKind::Parts).then(PartNames::default);
     let mut method_in = move |chunk: &Bytes| names.as_mut().and_then(|names| names.find_method(chunk));
     let mut start = BytesMut::new();
     while start.len() <= KEPT {
         match payload.next().await {
             Some(chunk) => {
-                let chunk = chunk.map_err(|_| PassageError::BodyBroken)?;
+                let chunk = chunk.map_err(|_| ProxyError::BodyBroken)?;
                 if let Some(name) = method_in(&chunk) {
                     return Err(AmbiguousCall::Part(name).into());
                 }
                 start.extend_from_slice(&chunk);
             }
-            None => return Ok(RelayBody::Whole(start.freeze())),
+            None => return Ok(ProxyBody::Whole(start.freeze())),
         }
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -53,5 +53,5 @@ pub(super) async fn take(mut payload: Payload, headers: &HeaderMap, media: Media
         }
     });
     let rest = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (chunk, receiver)) });
-    Ok(RelayBody::Stream(rest.boxed(), length))
+    Ok(ProxyBody::Stream(rest.boxed(), length))
 }

@@ -1,4 +1,4 @@
-//! Passing a call on to a vendor as it is: what both clients share.
+//! What both vendors' clients share to proxy a call unchanged.
 
 use std::io;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::{Turn, causes, without_body};
+use super::{CallPermit, causes, without_body};
 
-/// Chunks of an answer that may wait for the caller; a chunk is what one read from the connection brings.
-const WAITING_CHUNKS: usize = 4;
-/// Longest time for an answer's body. A caller who doesn't read would keep others from calling.
-const LONGEST_ANSWER: Duration = Duration::from_secs(900);
-/// Most bytes of an answer that are read before it is passed on, to see whether it is a refusal.
-const PEEK: usize = 64 * 1024;
+/// Most chunks of a response buffered for the caller; a chunk is what one read from the connection returns.
+const MAX_BUFFERED_CHUNKS: usize = 4;
+/// Longest time for a response body: a caller that stops reading must not block others.
+const MAX_RESPONSE_TIME: Duration = Duration::from_secs(900);
+/// Most bytes of a response read ahead to see whether it is a refusal.
+const MAX_PEEKED_BYTES: usize = 64 * 1024;
 
 /// Headers by their names in lower case.
-pub type RelayHeaders = Vec<(String, Vec<u8>)>;
+pub type ProxyHeaders = Vec<(String, Vec<u8>)>;
 
 /// A body as it arrives, or an answer's.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
 /// The body of a call.
-pub enum RelayBody {
+pub enum ProxyBody {
     /// Small enough to be kept, so the call can be repeated.
     Whole(Bytes),
     /// Passed on as it arrives; its length in bytes, if the caller said.
@@ -36,42 +36,42 @@ pub enum RelayBody {
     Sent,
 }
 
-/// A call to pass on.
-pub struct RelayCall {
+/// A call to proxy.
+pub struct ProxyRequest {
     /// In capitals.
     pub method: String,
     /// Encoded, beginning with a slash; below the vendor's base address.
     pub path: String,
     pub query: Option<String>,
     /// Those that the vendor is to see.
-    pub headers: RelayHeaders,
-    pub body: RelayBody,
+    pub headers: ProxyHeaders,
+    pub body: ProxyBody,
 }
 
-/// A vendor's answer.
-pub struct RelayAnswer {
+/// A vendor's response.
+pub struct ProxyResponse {
     pub status: u16,
-    pub headers: RelayHeaders,
+    pub headers: ProxyHeaders,
     /// What of it was read already, then the rest.
     pub body: ByteStream,
 }
 
-impl RelayCall {
+impl ProxyRequest {
     /// Whether it changes nothing at the vendor (RFC 9110, 9.2.1).
     #[must_use]
     pub fn is_safe(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
 
-    /// Has the answer sent unpacked, whatever the caller can unpack.
-    pub fn forbid_packing(&mut self) {
+    /// Asks for an uncompressed response, whatever the caller accepts.
+    pub fn refuse_compression(&mut self) {
         self.headers.retain(|(name, _)| name != "accept-encoding");
     }
 
     /// Whether it can be made again.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
-        matches!(self.body, RelayBody::Whole(_))
+        matches!(self.body, ProxyBody::Whole(_))
     }
 
     /// The request for `base`, with the token in place of whatever the caller sent. A stream is used up by it.
@@ -90,25 +90,25 @@ impl RelayCall {
         headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         let method = Method::from_bytes(self.method.as_bytes()).unwrap_or_default();
         let request = http.request(method.clone(), url).headers(headers).bearer_auth(token.expose_secret());
-        match std::mem::replace(&mut self.body, RelayBody::Sent) {
-            RelayBody::Whole(bytes) => {
-                self.body = RelayBody::Whole(bytes.clone());
+        match std::mem::replace(&mut self.body, ProxyBody::Sent) {
+            ProxyBody::Whole(bytes) => {
+                self.body = ProxyBody::Whole(bytes.clone());
                 if bytes.is_empty() { without_body(request, &method) } else { request.body(bytes) }
             }
-            RelayBody::Stream(stream, length) => {
+            ProxyBody::Stream(stream, length) => {
                 let request = match length {
                     Some(length) => request.header(CONTENT_LENGTH, length),
                     None => request,
                 };
                 request.body(reqwest::Body::wrap_stream(stream))
             }
-            RelayBody::Sent => request,
+            ProxyBody::Sent => request,
         }
     }
 }
 
-/// An answer whose beginning was read.
-pub struct Peeked {
+/// A response whose beginning was read ahead.
+pub struct PeekedResponse {
     response: Response,
     /// What was read.
     pub start: Bytes,
@@ -116,14 +116,14 @@ pub struct Peeked {
     pub whole: bool,
 }
 
-impl Peeked {
+impl PeekedResponse {
     /// Reads the beginning of an answer while `wanted` says of what was read so far that it matters.
     ///
     /// # Errors
     /// When the connection breaks.
     pub async fn read(mut response: Response, wanted: impl Fn(&[u8]) -> bool) -> reqwest::Result<Self> {
         let mut start = BytesMut::new();
-        while wanted(&start) && start.len() < PEEK {
+        while wanted(&start) && start.len() < MAX_PEEKED_BYTES {
             match response.chunk().await? {
                 Some(chunk) => start.extend_from_slice(&chunk),
                 None => return Ok(Self { response, start: start.freeze(), whole: true }),
@@ -144,13 +144,13 @@ impl Peeked {
         self.response.status()
     }
 
-    /// The answer to pass on. A task reads it, some chunks ahead of the caller at most, and holds `turn` until the end;
+    /// The answer to pass on. A task reads it, some chunks ahead of the caller at most, and holds `permit` until the end;
     /// `arrived` gets the bytes of each chunk.
-    pub fn into_answer(self, turn: Turn, arrived: impl Fn(u64) + Send + 'static) -> RelayAnswer {
+    pub fn into_answer(self, permit: CallPermit, arrived: impl Fn(u64) + Send + 'static) -> ProxyResponse {
         let Self { mut response, start, .. } = self;
         let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
         let status = response.status().as_u16();
-        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(WAITING_CHUNKS);
+        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(MAX_BUFFERED_CHUNKS);
         let reading = async move {
             if !start.is_empty() {
                 arrived(start.len() as u64);
@@ -172,12 +172,12 @@ impl Peeked {
             }
         };
         tokio::spawn(async move {
-            let _turn = turn;
-            if tokio::time::timeout(LONGEST_ANSWER, reading).await.is_err() {
-                tracing::info!("an answer was passed on for too long and was cut");
+            let _permit = permit;
+            if tokio::time::timeout(MAX_RESPONSE_TIME, reading).await.is_err() {
+                tracing::info!("a proxied response took too long and was cut");
             }
         });
         let body = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (chunk, receiver)) });
-        RelayAnswer { status, headers, body: body.boxed() }
+        ProxyResponse { status, headers, body: body.boxed() }
     }
 }

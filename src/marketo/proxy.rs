@@ -1,58 +1,58 @@
 use super::client::{MarketoClient, judge, retry_after};
 use super::error::MarketoError;
-use crate::upstream::{Peeked, RelayAnswer, RelayCall};
+use crate::upstream::{PeekedResponse, ProxyRequest, ProxyResponse};
 
 impl MarketoClient {
-    /// Passes a call on and hands out the answer as it is, of whatever status. A refused token (601, 602, which come with status
-    /// 200) is renewed once and the call repeated; a call whose body was streamed can't be, so its refusal is handed out once the
-    /// token is renewed.
+    /// Proxies a call and returns the response unchanged, whatever its status. A refused token (601 or 602 with status 200) is
+    /// refreshed once and the call repeated; a call with a streamed body can't be repeated, so its refusal is returned after the
+    /// refresh.
     ///
     /// # Errors
     /// [`MarketoError::ShareUsedUp`], [`MarketoError::TokenUnavailable`]; [`MarketoError::Unreachable`] when no answer came.
-    pub async fn relay(&self, mut call: RelayCall) -> Result<RelayAnswer, MarketoError> {
-        // Refusals are read here, and the bytes of a file are counted, so nothing may be packed.
-        call.forbid_packing();
+    pub async fn proxy(&self, mut call: ProxyRequest) -> Result<ProxyResponse, MarketoError> {
+        // Refusals are parsed and the bytes of files counted here, so the response must not be compressed.
+        call.refuse_compression();
         if call.method == "POST" && begins_export(&call.path) {
             self.ledger.admit_export().await?;
         }
         let file = is_file(&call.path);
         let mut token = self.tokens.token().await?;
-        let mut renewed = false;
+        let mut refreshed = false;
         loop {
-            let turn = self.turn().await?;
+            let permit = self.permit().await?;
             let sent = call.request(&self.http, &self.base, &token).send().await;
             let response = sent.map_err(MarketoError::unreachable).inspect_err(|error| self.report(error))?;
             let failed = !response.status().is_success();
             // A refusal is a small JSON object; a large one is what was asked for.
             let wanted = |start: &[u8]| failed || start.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|byte| *byte == b'{');
-            let answer = Peeked::read(response, wanted).await;
+            let answer = PeekedResponse::read(response, wanted).await;
             let answer = answer.map_err(MarketoError::unreachable).inspect_err(|error| self.report(error))?;
             let refusal = refusal(&answer);
             if let Some(error) = &refusal {
                 self.report(error);
             }
-            let hand_out = |answer: Peeked, turn| {
+            let into_response = |answer: PeekedResponse, permit| {
                 let ledger = self.ledger.clone();
-                answer.into_answer(turn, move |bytes| {
+                answer.into_answer(permit, move |bytes| {
                     if file && !failed {
                         ledger.exported(bytes);
                     }
                 })
             };
-            if !matches!(refusal, Some(MarketoError::TokenRefused(_))) || renewed {
-                return Ok(hand_out(answer, turn));
+            if !matches!(refusal, Some(MarketoError::TokenRefused(_))) || refreshed {
+                return Ok(into_response(answer, permit));
             }
             token = self.tokens.renew(&token).await?;
-            renewed = true;
+            refreshed = true;
             if !call.is_repeatable() {
-                return Ok(hand_out(answer, turn));
+                return Ok(into_response(answer, permit));
             }
         }
     }
 }
 
 /// The refusal that an answer is, if it is one.
-fn refusal(answer: &Peeked) -> Option<MarketoError> {
+fn refusal(answer: &PeekedResponse) -> Option<MarketoError> {
     let status = answer.status();
     let judged = if answer.whole { judge(&answer.start, answer.headers()).err() } else { None };
     judged.or_else(|| {

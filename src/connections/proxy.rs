@@ -1,4 +1,4 @@
-//! Calls that are passed on with an instance's own connections.
+//! Proxied calls, made with an instance's own connections.
 
 use std::time::Duration;
 
@@ -6,30 +6,30 @@ use super::{ConnectionError, Connections, Vendor};
 use crate::ids::InstanceId;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
-use crate::upstream::{RelayAnswer, RelayCall};
+use crate::upstream::{ProxyRequest, ProxyResponse};
 
 impl Connections {
-    /// Passes a call on to the vendor, with the connection's token and within its quotas; the answer comes as it is. What may be
-    /// called is for the caller to check; `patience` is how long it waits for room within the quotas, a moment unless it says.
+    /// Proxies a call to the vendor with the connection's token, within its quotas; the response is returned unchanged. What may be
+    /// called is for the caller to check; `max_wait` is how long it waits for room within the quotas, a moment unless it says.
     ///
     /// # Errors
     /// [`ConnectionError::NotConnected`], [`ConnectionError::NeedsAttention`]; [`ConnectionError::Salesforce`] and
     /// [`ConnectionError::Marketo`] when there is no token, no room within the quotas, or no answer.
-    pub async fn relay(
+    pub async fn proxy(
         &self,
         instance: InstanceId,
         vendor: Vendor,
-        call: RelayCall,
-        patience: Option<Duration>,
-    ) -> Result<RelayAnswer, ConnectionError> {
+        call: ProxyRequest,
+        max_wait: Option<Duration>,
+    ) -> Result<ProxyResponse, ConnectionError> {
         Ok(match vendor {
             Vendor::Salesforce => {
                 let client = self.salesforce(instance).await?;
-                patience.into_iter().fold(client, SalesforceClient::with_patience).relay(call).await?
+                max_wait.into_iter().fold(client, SalesforceClient::with_max_wait).proxy(call).await?
             }
             Vendor::Marketo => {
                 let client = self.marketo(instance).await?;
-                patience.into_iter().fold(client, MarketoClient::with_patience).relay(call).await?
+                max_wait.into_iter().fold(client, MarketoClient::with_max_wait).proxy(call).await?
             }
         })
     }

@@ -134,11 +134,11 @@ pub struct QuotaExhausted {
 }
 
 /// A call's place within the quotas, given back when dropped. Keep it for as long as the call is under way.
-pub struct Turn {
+pub struct CallPermit {
     _held: Option<Box<dyn Any + Send + Sync>>,
 }
 
-impl Turn {
+impl CallPermit {
     /// A place that nobody waits for.
     #[must_use]
     pub fn free() -> Self {
@@ -152,12 +152,12 @@ impl Turn {
 }
 
 /// Keeps the book of a connection's calls, and lets no more of them begin than the quotas allow.
-pub trait CallLedger: Send + Sync {
-    /// Waits for room for one attempt, at most as long as `patience`.
+pub trait QuotaTracker: Send + Sync {
+    /// Waits for room for one attempt, at most as long as `max_wait`.
     ///
     /// # Errors
     /// [`QuotaExhausted`] when there will be no room in that time.
-    fn admit(&self, patience: Duration) -> BoxFuture<'_, Result<Turn, QuotaExhausted>>;
+    fn admit(&self, max_wait: Duration) -> BoxFuture<'_, Result<CallPermit, QuotaExhausted>>;
 
     /// Whether another export file may be asked for today.
     ///
