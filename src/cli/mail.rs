@@ -3,7 +3,7 @@ use clap::Subcommand;
 use super::{Outcome, SharedOptions, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::language::Language;
-use crate::mail::{Letter, MailError, Mailer};
+use crate::mail::{MailError, MailTemplate, Mailer};
 
 /// `msi-actions mail …`
 #[derive(Debug, Subcommand)]
@@ -29,7 +29,7 @@ pub(super) async fn mail(shared: &SharedOptions, command: MailCommand) -> Outcom
     }
     let mailer = Mailer::new(&settings.mail, &settings.data_dir).map_err(|error| error.to_string())?;
     let clock = SystemClock;
-    let message = Letter::Test.message(clock.new_id(), &to, Language::En, clock.now()).map_err(|error| error.to_string())?;
+    let message = MailTemplate::Test.message(clock.new_id(), &to, Language::En, clock.now()).map_err(|error| error.to_string())?;
     match mailer.send(&message).await {
         Ok(()) => println!("sent to {to} by {}", mailer.way()),
         // Whoever runs this gave the address, so what the server says of it is no secret.

@@ -84,7 +84,7 @@ pub(super) async fn resend(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) ->
     }
     take_message(tx, cx, &invite.email.to_lowercase()).await?;
     mail::cancel(tx, cx.instance, id.0, now).await?;
-    let head = store::letterhead(tx, cx.instance, super::inviting_member(cx.invited_by)).await?;
+    let head = store::invite_sender(tx, cx.instance, super::inviting_member(cx.invited_by)).await?;
     invite.expires_at = now + LIFETIME;
     let message = write(tx, cx, &head, &invite, now).await?;
     store::renew(tx, cx.instance, id, message, invite.expires_at).await?;

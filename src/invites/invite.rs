@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::InviteContext;
 use super::message_limit::{MessageAllowance, too_many_messages};
 use super::message_store::{self, InviteMessage};
-use super::store::{self, Letterhead};
+use super::store::{self, InviteSender};
 use super::{Invite, InviteError, InviteStatus, LIFETIME, inviting_member};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
@@ -15,7 +15,7 @@ use crate::crypto::{SecretHash, random_token};
 use crate::db::Tx;
 use crate::ids::{InviteId, MailId, MemberId, TeamId};
 use crate::instances::ensure_integration_client;
-use crate::mail::{self, InvitationLetter, Inviter, Letter, NewMail};
+use crate::mail::{self, InvitationMail, Inviter, MailTemplate, NewMail};
 use crate::members::{self, MemberStatus, NewMember, ensure_everyone};
 
 /// What became of one address.
@@ -110,7 +110,7 @@ enum InvitePlan {
 pub(super) async fn invite(tx: &mut Tx, cx: &InviteContext<'_>, people: &[NewMember]) -> Result<Vec<InviteOutcome>, InviteError> {
     // From here on this transaction is the only one that gives out seats of the instance.
     let everyone = ensure_everyone(tx, cx.clock(), cx.instance).await?;
-    let head = store::letterhead(tx, cx.instance, inviting_member(cx.invited_by)).await?;
+    let head = store::invite_sender(tx, cx.instance, inviting_member(cx.invited_by)).await?;
     let mut seats = cx.context.limits.seats - members::count(tx, cx.instance).await?;
     let mut allowance = MessageAllowance::load(tx, cx).await?;
     let mut outcomes: Vec<Option<InviteOutcome>> = vec![None; people.len()];
@@ -193,7 +193,7 @@ async fn plan_invite(
 pub(super) async fn issue(
     tx: &mut Tx,
     cx: &InviteContext<'_>,
-    head: &Letterhead,
+    head: &InviteSender,
     member: MemberId,
     email: &str,
     is_first: bool,
@@ -227,7 +227,7 @@ pub(super) async fn issue(
 pub(super) async fn write(
     tx: &mut Tx,
     cx: &InviteContext<'_>,
-    head: &Letterhead,
+    head: &InviteSender,
     invite: &Invite,
     now: Timestamp,
 ) -> Result<MailId, InviteError> {
@@ -241,7 +241,7 @@ pub(super) async fn write(
         None if invite.is_first => Inviter::MarketoAdmin,
         None => Inviter::Admin,
     };
-    let letter = Letter::Invitation(InvitationLetter {
+    let template = MailTemplate::Invitation(InvitationMail {
         instance: head.instance.clone(),
         invited_by,
         link: context.public_url.of(&format!("/activate/{}", token.expose_secret())),
@@ -251,7 +251,7 @@ pub(super) async fn write(
         instance: invite.instance,
         to: &invite.email,
         language: invite.language,
-        letter: &letter,
+        template: &template,
         about: invite.id.0,
         useful_until: invite.expires_at,
     };

@@ -67,7 +67,7 @@ pub async fn invite_anew(tx: &mut Tx, by: &Provisioning<'_>, member: MemberId) -
     let cx = by.cx();
     let Some(found) = members::find_in(tx, by.instance, member).await? else { return Ok(()) };
     take_message(tx, &cx, &found.email.key()).await?;
-    let head = store::letterhead(tx, by.instance, inviting_member(cx.invited_by)).await?;
+    let head = store::invite_sender(tx, by.instance, inviting_member(cx.invited_by)).await?;
     let invite = issue(tx, &cx, &head, member, found.email.as_str(), found.is_original).await?;
     let entry = Entry::new("invite.created", "invite", invite.id).after(serde_json::json!({ "member": member }));
     Ok(audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?)

@@ -197,7 +197,7 @@ fn escaped(text: &str) -> String {
 
 /// What the messages of an instance's invitations have in common.
 #[derive(Debug)]
-pub(super) struct Letterhead {
+pub(super) struct InviteSender {
     /// What the instance is called.
     pub(super) instance: String,
     pub(super) language: Language,
@@ -209,13 +209,13 @@ pub(super) struct Letterhead {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub(super) async fn letterhead(tx: &mut Tx, instance: InstanceId, inviter: Option<MemberId>) -> Result<Letterhead, DbError> {
+pub(super) async fn invite_sender(tx: &mut Tx, instance: InstanceId, inviter: Option<MemberId>) -> Result<InviteSender, DbError> {
     const SQL: &str = "SELECT i.name, i.language, m.first_name, m.last_name, m.email FROM instances i \
          LEFT JOIN members m ON m.instance_id = i.id AND m.id = $2 WHERE i.id = $1";
     type Found = (String, String, Option<String>, Option<String>, Option<String>);
     let (name, language, first, last, email): Found = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(inviter).fetch_one(c))?;
     let names: Vec<_> = [first, last].into_iter().flatten().collect();
-    Ok(Letterhead {
+    Ok(InviteSender {
         instance: name,
         language: Language::read(&language).ok_or_else(|| unknown("instances.language"))?,
         inviter: if names.is_empty() { email } else { Some(names.join(" ")) },

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::language::Language;
-    use crate::mail::{InvitationLetter, Inviter, Letter};
+    use crate::mail::{InvitationMail, Inviter, MailTemplate};
 
     fn settings(smtp_url: &str) -> MailSettings {
         let overrides = [("mail.from", "MSI Actions <no-reply@example.com>".to_owned()), ("mail.smtp_url", smtp_url.to_owned())];
@@ -148,13 +148,13 @@ mod tests {
     }
 
     fn message(language: Language) -> Message {
-        let letter = Letter::Invitation(InvitationLetter {
+        let template = MailTemplate::Invitation(InvitationMail {
             instance: "Acme".into(),
             invited_by: Inviter::Admin,
             link: "https://actions.example.com/activate/abcDEF-_123".into(),
             expires_at: datetime!(2026-03-09 08:05 UTC),
         });
-        letter.message(Uuid::from_u128(7), "ann@example.org", language, datetime!(2026-03-02 08:05 UTC)).unwrap()
+        template.message(Uuid::from_u128(7), "ann@example.org", language, datetime!(2026-03-02 08:05 UTC)).unwrap()
     }
 
     async fn sent(message: &Message) -> String {

@@ -1,4 +1,4 @@
-//! Messages to people. Whoever has something to write queues a [`Letter`] with [`queue`], in the transaction of the change that is
+//! Messages to people. Whoever has something to write queues a [`MailTemplate`] with [`queue`], in the transaction of the change that is
 //! told about. It leaves by SMTP or, when no server is set, into a directory.
 //!
 //! What is promised: a message that is queued leaves at least once, unless the server refuses it for good, it is cancelled, or the
@@ -9,12 +9,12 @@
 mod error;
 mod forget;
 pub mod http;
-mod letters;
 mod mailer;
 mod outbox;
 mod send_job;
 mod smtp;
 pub mod store;
+mod templates;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,11 +23,11 @@ use crate::language::Language;
 
 pub use error::MailError;
 pub use forget::{FORGET, ForgetMail};
-pub use letters::{InvitationLetter, Inviter, Letter, PasswordResetLetter, SyncCounts, SyncFailureText, SyncNoticeLetter};
 pub use mailer::Mailer;
 pub use outbox::{MailProgress, MailStatus, MailWatcher, NewMail, QueueError, QueuedMail, queue};
 pub use send_job::{MailSubject, SendMail};
 pub use store::cancel;
+pub use templates::{InvitationMail, Inviter, MailTemplate, PasswordResetMail, SyncCounts, SyncFailureText, SyncNoticeMail};
 
 /// A message to one person.
 #[derive(Clone)]

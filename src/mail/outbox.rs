@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Letter, store};
+use super::{MailTemplate, store};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{SealError, Vault};
 use crate::db::{DbError, Tx};
@@ -71,7 +71,7 @@ pub struct NewMail<'a> {
     /// The address it goes to.
     pub to: &'a str,
     pub language: Language,
-    pub letter: &'a Letter,
+    pub template: &'a MailTemplate,
     /// The id of what it is about: an invitation, a run, a member.
     pub about: Uuid,
     /// It is tried until then and not after.
@@ -83,7 +83,7 @@ pub struct NewMail<'a> {
 pub struct QueuedMail {
     pub id: MailId,
     pub instance: InstanceId,
-    /// See [`Letter::kind`].
+    /// See [`MailTemplate::kind`].
     pub kind: String,
     /// See [`NewMail::about`].
     pub about: Uuid,
@@ -115,7 +115,7 @@ pub enum MailProgress {
 
 /// Is told what becomes of messages of one kind, so that whoever wrote them can show it. A kind needs none.
 pub trait MailWatcher: Send + Sync {
-    /// See [`Letter::kind`].
+    /// See [`MailTemplate::kind`].
     fn kind(&self) -> &'static str;
 
     /// Records the progress, in the transaction that records it in the outbox.
@@ -131,7 +131,7 @@ pub enum QueueError {
     Seal(#[from] SealError),
 }
 
-/// What a sealed letter is bound to.
+/// What the sealed content of a message is bound to.
 pub(super) fn content_context(instance: InstanceId, id: MailId) -> String {
     format!("mail_messages/{instance}/{id}/content")
 }
@@ -142,7 +142,7 @@ pub(super) fn content_context(instance: InstanceId, id: MailId) -> String {
 /// [`QueueError`].
 pub async fn queue(tx: &mut Tx, clock: &dyn Clock, vault: &Vault, mail: NewMail<'_>) -> Result<MailId, QueueError> {
     let id = MailId(clock.new_id());
-    let written = serde_json::to_vec(mail.letter).expect("a letter is made of texts and times, which JSON can hold");
+    let written = serde_json::to_vec(mail.template).expect("a template is made of texts and times, which JSON can hold");
     let sealed = vault.seal(&content_context(mail.instance, id), &written)?;
     store::insert(tx, mail.instance, id, &mail, &sealed, clock.timestamp()).await?;
     let job = NewJob { kind: SEND_MAIL, instance: Some(mail.instance), payload: json!({ "mail_id": id }) };

@@ -9,7 +9,7 @@ use time::Duration;
 use super::outbox::{SEND_MAIL, content_context};
 use super::store::Outgoing;
 use super::store::Revival;
-use super::{Letter, MailError, MailProgress, MailStatus, MailWatcher, Mailer, Message, store};
+use super::{MailError, MailProgress, MailStatus, MailTemplate, MailWatcher, Mailer, Message, store};
 use crate::clock::{Clock, Timestamp};
 use crate::db::claim::ClaimedJob;
 use crate::db::{DbError, Tx};
@@ -110,9 +110,9 @@ impl SendMail {
         let sealed = mail.sealed_content.as_deref().ok_or_else(|| MailError::permanent("what it said is gone"))?;
         let context = content_context(mail.mail.instance, mail.mail.id);
         let written = self.context.vault.open_text(&context, sealed).map_err(|error| MailError::permanent(&error.to_string()))?;
-        let letter: Letter =
+        let template: MailTemplate =
             serde_json::from_str(written.expose_secret()).map_err(|_| MailError::permanent("what it said can't be read"))?;
-        letter.message(mail.mail.id.0, &mail.recipient, mail.language, mail.created_at.instant())
+        template.message(mail.mail.id.0, &mail.recipient, mail.language, mail.created_at.instant())
     }
 
     async fn mark(&self, mail: &Outgoing) -> Result<bool, DbError> {

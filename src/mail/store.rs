@@ -84,7 +84,7 @@ pub(super) async fn insert(
         sqlx::query(SQL)
             .bind(instance)
             .bind(id)
-            .bind(mail.letter.kind())
+            .bind(mail.template.kind())
             .bind(mail.about)
             .bind(mail.to)
             .bind(mail.language.as_str())

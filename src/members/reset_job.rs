@@ -11,7 +11,7 @@ use crate::db::claim::ClaimedJob;
 use crate::http::Context;
 use crate::instances::{self, LoginManagement};
 use crate::jobs::{DeadLetter, JobHandler, JobKind, JobOutcome, JobSubject, Lane, RequeueError};
-use crate::mail::{self, Letter, NewMail, PasswordResetLetter, QueueError};
+use crate::mail::{self, MailTemplate, NewMail, PasswordResetMail, QueueError};
 
 /// The kind of job that answers a request for a new password.
 pub(super) const KIND: JobKind = JobKind::new("password_reset", Lane::Interactive);
@@ -51,7 +51,7 @@ impl AnswerPasswordResets {
         let expires_at = clock.timestamp() + RESET_LIFETIME;
         let mut tx = db.begin().await?;
         let token = begin_reset(&mut tx, clock.as_ref(), row.instance, row.member).await?;
-        let letter = Letter::PasswordReset(PasswordResetLetter {
+        let template = MailTemplate::PasswordReset(PasswordResetMail {
             instance: settings.name,
             link: public_url.of(&format!("/reset-password/{}", token.expose_secret())),
             expires_at: expires_at.instant(),
@@ -60,7 +60,7 @@ impl AnswerPasswordResets {
             instance: row.instance,
             to: member.email.as_str(),
             language: settings.language,
-            letter: &letter,
+            template: &template,
             about: row.member.0,
             useful_until: expires_at,
         };

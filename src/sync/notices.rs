@@ -9,7 +9,7 @@ use crate::auth::Role;
 use crate::db::Tx;
 use crate::ids::{InstanceId, RunId};
 use crate::instances::{self, Instance};
-use crate::mail::{self, Letter, NewMail, SyncCounts, SyncFailureText, SyncNoticeLetter};
+use crate::mail::{self, MailTemplate, NewMail, SyncCounts, SyncFailureText, SyncNoticeMail};
 use crate::members::{self, Member, MemberFilter, MemberStatus};
 
 /// Who starts a run that nobody does.
@@ -62,7 +62,7 @@ impl Notice {
         let Some(instance) = self.instance.as_ref().filter(|_| self.is_news(state)) else { return Ok(()) };
         let report = &ledger.report;
         let failure = ledger.failure.as_ref().filter(|_| state == RunState::Failed);
-        let letter = Letter::SyncNotice(SyncNoticeLetter {
+        let template = MailTemplate::SyncNotice(SyncNoticeMail {
             instance: instance.name.clone(),
             run: self.run.to_string(),
             failure: failure.map(|one| SyncFailureText { what: one.detail.clone(), what_to_do: one.what_to_do.clone() }),
@@ -82,7 +82,7 @@ impl Notice {
                 instance: instance.id,
                 to: admin.email.as_str(),
                 language: instance.language,
-                letter: &letter,
+                template: &template,
                 about: self.run.0,
                 useful_until: clock.timestamp() + USEFUL,
             };

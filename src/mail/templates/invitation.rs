@@ -7,7 +7,7 @@ use crate::language::Language;
 
 /// What an invitation says.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct InvitationLetter {
+pub struct InvitationMail {
     /// What the instance is called.
     pub instance: String,
     /// Who invited.
@@ -53,7 +53,7 @@ impl Inviter {
     }
 }
 
-impl InvitationLetter {
+impl InvitationMail {
     pub(super) fn content(&self, language: Language) -> Content {
         let (instance, by) = (self.instance.as_str(), self.invited_by.named(language));
         let until = date_and_time(language, self.expires_at);
@@ -145,10 +145,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::mail::Letter;
+    use crate::mail::MailTemplate;
 
-    fn letter(instance: &str) -> InvitationLetter {
-        InvitationLetter {
+    fn template(instance: &str) -> InvitationMail {
+        InvitationMail {
             instance: instance.into(),
             invited_by: Inviter::Named("Ann <Lee>".into()),
             link: "https://actions.example.com/activate/abcDEF-_123".into(),
@@ -161,7 +161,7 @@ mod tests {
         let mut subjects = HashSet::new();
         for language in Language::ALL {
             let date = datetime!(2026-03-02 08:05 UTC);
-            let message = Letter::Invitation(letter("Acme & Söhne")).message(Uuid::nil(), "a@example.com", language, date).unwrap();
+            let message = MailTemplate::Invitation(template("Acme & Söhne")).message(Uuid::nil(), "a@example.com", language, date).unwrap();
             for part in ["Acme & Söhne", "Ann <Lee>", "\n\nhttps://actions.example.com/activate/abcDEF-_123\n\n", "08:05 UTC", "2026"] {
                 assert!(message.text.contains(part), "{part:?} is missing in {}", message.text);
             }
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_name_can_not_add_a_line_to_the_message() {
-        let named = letter("Acme\r\n\r\nOpen http://evil.example");
-        let content = Letter::Invitation(named).content(Language::En).one_line_each();
+        let named = template("Acme\r\n\r\nOpen http://evil.example");
+        let content = MailTemplate::Invitation(named).content(Language::En).one_line_each();
         assert!(content.before.iter().all(|text| !text.contains(['\r', '\n'])), "{content:?}");
     }
 }

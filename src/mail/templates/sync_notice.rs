@@ -5,7 +5,7 @@ use crate::language::Language;
 
 /// What is said of a sync that has ended. Figures only: no person is named.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct SyncNoticeLetter {
+pub struct SyncNoticeMail {
     /// What the instance is called.
     pub instance: String,
     /// The run's id.
@@ -44,7 +44,7 @@ pub struct SyncCounts {
     pub rejected: i64,
 }
 
-impl SyncNoticeLetter {
+impl SyncNoticeMail {
     pub(super) fn content(&self, language: Language) -> Content {
         let instance = self.instance.as_str();
         let (subject, greeting, ending) = match &self.failure {
@@ -211,12 +211,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::mail::{Letter, Message};
+    use crate::mail::{MailTemplate, Message};
 
     fn written(language: Language, failure: Option<SyncFailureText>) -> Message {
         let counts = SyncCounts { read: 1201, qualified: 1302, added: 1403, changed: 1504, unchanged: 1605, removed: 1706, rejected: 1807 };
-        let letter = SyncNoticeLetter { instance: "Acme & Söhne".into(), run: "run-17".into(), failure, counts };
-        Letter::SyncNotice(letter).message(Uuid::nil(), "a@example.com", language, datetime!(2026-03-09 07:05 UTC)).unwrap()
+        let template = SyncNoticeMail { instance: "Acme & Söhne".into(), run: "run-17".into(), failure, counts };
+        MailTemplate::SyncNotice(template).message(Uuid::nil(), "a@example.com", language, datetime!(2026-03-09 07:05 UTC)).unwrap()
     }
 
     fn failure() -> SyncFailureText {

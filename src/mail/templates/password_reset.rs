@@ -7,7 +7,7 @@ use crate::language::Language;
 
 /// What the message with a link for a new password says.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct PasswordResetLetter {
+pub struct PasswordResetMail {
     /// What the instance is called.
     pub instance: String,
     /// The link.
@@ -17,7 +17,7 @@ pub struct PasswordResetLetter {
     pub expires_at: OffsetDateTime,
 }
 
-impl PasswordResetLetter {
+impl PasswordResetMail {
     pub(super) fn content(&self, language: Language) -> Content {
         let instance = self.instance.as_str();
         let until = date_and_time(language, self.expires_at);
@@ -107,18 +107,18 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::mail::Letter;
+    use crate::mail::MailTemplate;
 
     #[test]
     fn each_language_names_the_instance_the_link_and_until_when_it_works() {
-        let letter = Letter::PasswordReset(PasswordResetLetter {
+        let template = MailTemplate::PasswordReset(PasswordResetMail {
             instance: "Acme & Söhne".into(),
             link: "https://actions.example.com/reset-password/abcDEF-_123".into(),
             expires_at: datetime!(2026-03-09 08:05 UTC),
         });
         let mut subjects = HashSet::new();
         for language in Language::ALL {
-            let message = letter.message(Uuid::nil(), "a@example.com", language, datetime!(2026-03-09 07:05 UTC)).unwrap();
+            let message = template.message(Uuid::nil(), "a@example.com", language, datetime!(2026-03-09 07:05 UTC)).unwrap();
             for part in ["Acme & Söhne", "\n\nhttps://actions.example.com/reset-password/abcDEF-_123\n\n", "08:05 UTC", "2026"] {
                 assert!(message.text.contains(part), "{part:?} is missing in {}", message.text);
             }

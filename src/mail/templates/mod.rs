@@ -1,5 +1,5 @@
-//! What messages say, in the languages Marketo ships in. A new kind of message is a variant of [`Letter`] with a file of its own
-//! beside this one, which gives its [`Content`] in each language; how it looks is the same for all.
+//! The texts of messages in the languages of Marketo. A new kind of message is a variant of [`MailTemplate`] with a file beside this
+//! one that gives its [`Content`] in each language; the layout is the same for all.
 
 mod dates;
 mod invitation;
@@ -14,32 +14,32 @@ use uuid::Uuid;
 use super::{MailError, Message};
 use crate::language::Language;
 
-pub use invitation::{InvitationLetter, Inviter};
-pub use password_reset::PasswordResetLetter;
-pub use sync_notice::{SyncCounts, SyncFailureText, SyncNoticeLetter};
+pub use invitation::{InvitationMail, Inviter};
+pub use password_reset::PasswordResetMail;
+pub use sync_notice::{SyncCounts, SyncFailureText, SyncNoticeMail};
 
-/// What is written to somebody. Stored sealed until it has left: it may hold a link that works once.
+/// A message to a person, by its kind. Stored sealed until it is sent: it may hold a one-time link.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Letter {
+pub enum MailTemplate {
     /// An invitation with its activation link.
-    Invitation(InvitationLetter),
+    Invitation(InvitationMail),
     /// A link for a new password.
-    PasswordReset(PasswordResetLetter),
+    PasswordReset(PasswordResetMail),
     /// How a sync has ended.
-    SyncNotice(SyncNoticeLetter),
+    SyncNotice(SyncNoticeMail),
     /// Tells that messages arrive.
     Test,
 }
 
-impl std::fmt::Debug for Letter {
+impl std::fmt::Debug for MailTemplate {
     /// The kind only: the rest is a secret or personal.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_tuple("Letter").field(&self.kind()).finish()
+        out.debug_tuple("MailTemplate").field(&self.kind()).finish()
     }
 }
 
-/// A letter in one language, before it is laid out. Control characters are dropped when it is.
+/// The text of a message in one language, before it is rendered. Rendering replaces control characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Content {
     pub(super) subject: String,
@@ -67,19 +67,19 @@ impl Content {
 }
 
 #[derive(Template)]
-#[template(path = "mail/letters/letter.html")]
+#[template(path = "mail/templates/mail.html")]
 struct Html<'a> {
     language: &'a str,
     content: &'a Content,
 }
 
 #[derive(Template)]
-#[template(path = "mail/letters/letter.txt")]
+#[template(path = "mail/templates/mail.txt")]
 struct Text<'a> {
     content: &'a Content,
 }
 
-impl Letter {
+impl MailTemplate {
     /// The kind of message, as the outbox shows it.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -93,9 +93,9 @@ impl Letter {
 
     fn content(&self, language: Language) -> Content {
         match self {
-            Self::Invitation(letter) => letter.content(language),
-            Self::PasswordReset(letter) => letter.content(language),
-            Self::SyncNotice(letter) => letter.content(language),
+            Self::Invitation(template) => template.content(language),
+            Self::PasswordReset(template) => template.content(language),
+            Self::SyncNotice(template) => template.content(language),
             // Only operators see it, who read the settings in English, too.
             Self::Test => Content {
                 subject: "Test message from MSI Actions".into(),
