@@ -1,29 +1,13 @@
 use secrecy::SecretString;
 use time::Duration;
 
+use super::client::Client;
 use super::permissions::{Scope, Scopes};
 use super::{AuthError, store};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::{Db, DbError, Tx};
 use crate::ids::InstanceId;
-
-/// A program that may ask for access tokens.
-#[derive(Debug, Clone)]
-pub struct Client {
-    /// Public name, `msi_` and a UUID.
-    pub client_id: String,
-    /// The instance it is bound to; none for an operator.
-    pub instance: Option<InstanceId>,
-    /// What people call it.
-    pub name: String,
-    /// What it may ask for.
-    pub scopes: Scopes,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
-}
 
 /// A client to be made.
 #[derive(Debug)]

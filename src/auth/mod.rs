@@ -1,15 +1,19 @@
 //! Our own OAuth 2.0 authorization server: clients, JWT access tokens, JWKS, sessions, permissions.
 
 mod assertions;
+mod attempt_kind;
 mod attempts;
 mod claims;
+mod client;
 mod clients;
 mod exchange;
 pub mod http;
 mod issuer_keys;
 pub mod permissions;
 mod revocations;
+mod scim_token;
 mod scim_tokens;
+mod session;
 mod sessions;
 mod signing_keys;
 pub mod store;
@@ -17,17 +21,20 @@ mod tokens;
 mod upkeep;
 
 pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
-pub use attempts::{Attempt, AttemptKind, forget_failed_logins};
+pub use attempt_kind::AttemptKind;
+pub use attempts::{Attempt, forget_failed_logins};
 pub use claims::TOKEN_LIFETIME;
+pub use client::Client;
 pub use clients::{
-    AuthenticatedClient, Client, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client,
-    rotate_secret,
+    AuthenticatedClient, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
 };
 pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
 pub use permissions::{Access, Actor, Caller, Role, Rule, Scope, Scopes};
 pub use revocations::Revocations;
-pub use scim_tokens::{MOST_SCIM_TOKENS, ScimToken, create_scim_token, revoke_scim_token};
-pub use sessions::{MOST_SESSIONS, NewSession, Session, SessionMethod, begin_session, begin_session_by, sign_out};
+pub use scim_token::ScimToken;
+pub use scim_tokens::{MOST_SCIM_TOKENS, create_scim_token, revoke_scim_token};
+pub use session::{Session, SessionMethod};
+pub use sessions::{MOST_SESSIONS, NewSession, begin_session, begin_session_by, sign_out};
 pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, SigningKeys, rotate_signing_key};
 pub use store::{
     delete_password_sessions, delete_session, delete_session_of, delete_sessions, find_session, list_scim_tokens, list_sessions,

@@ -5,9 +5,10 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use super::scim_token::ScimToken;
 use super::{Actor, AuthError, Caller, Scope, Scopes, store};
 use crate::audit::{self, Entry, Origin};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::{Db, Tx};
 use crate::ids::{InstanceId, ScimTokenId};
@@ -16,17 +17,6 @@ use crate::ids::{InstanceId, ScimTokenId};
 const PREFIX: &str = "msi_scim_";
 /// Tokens that an instance can have: one in use, one to follow it, and some for trying.
 pub const MOST_SCIM_TOKENS: i64 = 5;
-
-/// A token, without what proves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScimToken {
-    pub id: ScimTokenId,
-    /// What the admin calls it.
-    pub name: String,
-    /// `client:ID` or `member:ID`.
-    pub created_by: String,
-    pub created_at: Timestamp,
-}
 
 /// Makes a token. Only its hash is kept, so this is the one time that it can be shown.
 ///

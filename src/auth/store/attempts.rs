@@ -1,4 +1,4 @@
-use crate::auth::attempts::AttemptKind;
+use crate::auth::attempt_kind::AttemptKind;
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};

@@ -1,4 +1,4 @@
-use crate::auth::scim_tokens::ScimToken;
+use crate::auth::ScimToken;
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};

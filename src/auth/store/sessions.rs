@@ -1,5 +1,5 @@
 use crate::auth::permissions::Role;
-use crate::auth::sessions::{Session, SessionMethod};
+use crate::auth::session::{Session, SessionMethod};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::db::{Db, DbError, Tx, execute, on};
