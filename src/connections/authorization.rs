@@ -4,47 +4,19 @@
 //! member goes through that member's session, out and back: whoever else gets hold of the address can't link a user of their own.
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use time::Duration;
 use url::Url;
 
+use super::purpose::Purpose;
 use super::{ConnectionError, Connections, SalesforceHost, store};
 use crate::auth::find_session;
 use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
-use crate::ids::{InstanceId, InviteId, MemberId};
+use crate::ids::{InstanceId, InviteId};
 use crate::salesforce::{self, Grant, Identity};
 
 /// How long a person may take at Salesforce.
 const STATE_LIFETIME: Duration = Duration::minutes(10);
-
-/// What an authorization is for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Purpose {
-    /// The instance's own connection (step 2).
-    Instance {
-        /// Who began it.
-        begun_by: String,
-        /// The organisation that the instance is to move to, if it belongs to another one.
-        #[serde(default)]
-        confirmed_organization: Option<String>,
-    },
-    /// A member's own connection.
-    Member { member: MemberId },
-    /// Activating an invitation by logging in.
-    Activation { invite: InviteId },
-}
-
-impl Purpose {
-    /// The organisation that the instance is to move to, if it belongs to another one.
-    pub(super) fn confirmed_organization(&self) -> Option<&str> {
-        match self {
-            Self::Instance { confirmed_organization, .. } => confirmed_organization.as_deref(),
-            Self::Member { .. } | Self::Activation { .. } => None,
-        }
-    }
-}
 
 /// What binds an authorization to a browser: the value of the cookie it was given.
 #[derive(Debug, Clone)]

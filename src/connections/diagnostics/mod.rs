@@ -1,6 +1,7 @@
 //! What went wrong at the vendors, for the admin who has to act: one entry a kind of failure, with what it means and what to do.
 //! The clients report each failed attempt; writing it down is a task of its own, so that no call waits for it.
 
+mod failure_count;
 mod recorder;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::ids::{ConnectionId, DiagnosticId};
 use crate::upstream::{Category, Explanation};
 
-pub use recorder::Counted;
+pub use failure_count::FailureCount;
 pub(super) use recorder::Recorder;
 
 /// Whose API a call goes to.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::Vendor;
-use crate::clock::{SharedClock, Timestamp};
+use super::failure_count::FailureCount;
+use crate::clock::SharedClock;
 use crate::connections::store;
 use crate::db::{Db, DbError};
 use crate::ids::{ConnectionId, InstanceId};
@@ -31,23 +31,10 @@ struct Kind {
     code: String,
 }
 
-/// Failures of one kind since they were last written down.
-#[derive(Debug, Clone)]
-pub struct Counted {
-    pub id: Uuid,
-    pub instance: InstanceId,
-    pub vendor: Vendor,
-    pub connection: Option<ConnectionId>,
-    pub failure: CallFailure,
-    pub occurrences: i64,
-    pub first_seen_at: Timestamp,
-    pub last_seen_at: Timestamp,
-}
-
 /// Takes reports of failures; never waits and never fails. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(in crate::connections) struct Recorder {
-    reports: mpsc::Sender<Counted>,
+    reports: mpsc::Sender<FailureCount>,
     clock: SharedClock,
 }
 
@@ -69,7 +56,7 @@ impl Recorder {
     ) {
         let now = self.clock.timestamp();
         let id = self.clock.new_id();
-        let report = Counted { id, instance, vendor, connection, failure, occurrences: 1, first_seen_at: now, last_seen_at: now };
+        let report = FailureCount { id, instance, vendor, connection, failure, occurrences: 1, first_seen_at: now, last_seen_at: now };
         if self.reports.try_send(report).is_err() {
             tracing::warn!(vendor = vendor.as_str(), "too many failures at once: one was not recorded in the diagnostics");
         }
@@ -77,8 +64,8 @@ impl Recorder {
 }
 
 /// Merges reports by their kind and writes them; what the database does not take is kept and tried again.
-async fn write_down(db: Db, mut arriving: mpsc::Receiver<Counted>, stopping: CancellationToken) {
-    let mut kept: HashMap<Kind, Counted> = HashMap::new();
+async fn write_down(db: Db, mut arriving: mpsc::Receiver<FailureCount>, stopping: CancellationToken) {
+    let mut kept: HashMap<Kind, FailureCount> = HashMap::new();
     loop {
         let last = tokio::select! {
             report = arriving.recv() => match report {
@@ -111,7 +98,7 @@ async fn write_down(db: Db, mut arriving: mpsc::Receiver<Counted>, stopping: Can
     }
 }
 
-fn merge(kept: &mut HashMap<Kind, Counted>, report: Counted) {
+fn merge(kept: &mut HashMap<Kind, FailureCount>, report: FailureCount) {
     let kind = Kind { instance: report.instance, vendor: report.vendor, connection: report.connection, code: report.failure.code.clone() };
     let room = kept.len() < MOST_KINDS;
     match kept.entry(kind) {
@@ -128,7 +115,7 @@ fn merge(kept: &mut HashMap<Kind, Counted>, report: Counted) {
     }
 }
 
-async fn write(db: &Db, counted: impl Iterator<Item = &Counted>) -> Result<(), DbError> {
+async fn write(db: &Db, counted: impl Iterator<Item = &FailureCount>) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     for one in counted {
         store::count_failures(&mut tx, one.instance, one).await?;

@@ -1,7 +1,7 @@
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::connections::diagnostics::{Counted, category_of, name_of};
+use crate::connections::diagnostics::{FailureCount, category_of, name_of};
 use crate::connections::{Diagnostic, DiagnosticFilter, RecentErrors, Vendor};
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{ConnectionId, DiagnosticId, InstanceId};
@@ -43,7 +43,7 @@ impl From<Row> for Diagnostic {
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn count_failures(tx: &mut Tx, instance: InstanceId, counted: &Counted) -> Result<(), DbError> {
+pub async fn count_failures(tx: &mut Tx, instance: InstanceId, counted: &FailureCount) -> Result<(), DbError> {
     // Another process may have met one later and written it first.
     const SQL: &str = "INSERT INTO diagnostics (instance_id, id, vendor, connection_id, code, category, occurrences, first_seen_at, \
          last_seen_at, last_request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
