@@ -1,12 +1,9 @@
-use std::fmt;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::future::BoxFuture;
-use secrecy::SecretString;
 
 use super::{Code, Origin, Problem, origin};
 use crate::auth::permissions::{Actor, Caller, Scope, Scopes};
@@ -54,29 +51,6 @@ impl FromRequest for Context {
 
 fn not_wired() -> Problem {
     Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help.")
-}
-
-/// How a caller says who it is.
-pub enum Credentials<'a> {
-    /// `Authorization: Bearer …` (RFC 6750), as it stands in the request.
-    Bearer(&'a str),
-    /// The console's session cookie.
-    Session(SecretString),
-}
-
-impl fmt::Debug for Credentials<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Bearer(_) => "Bearer(…)",
-            Self::Session(_) => "Session(…)",
-        })
-    }
-}
-
-/// Tells who is behind the credentials. `auth` implements it; the edge knows only this.
-pub trait Authenticate: Send + Sync {
-    /// The caller, or [`Code::InvalidToken`].
-    fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Problem>>;
 }
 
 /// A caller bound to an instance; the way into every query of a tenant. Only routes whose rule is `Access::Instance` can have

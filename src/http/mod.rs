@@ -1,5 +1,6 @@
 //! The edge shared by all features: problem documents, the middleware every request passes, extractors, paging, the OpenAPI document.
 
+mod authenticate;
 pub(crate) mod body;
 mod browser;
 mod cells;
@@ -26,12 +27,13 @@ mod scim_error;
 mod security_headers;
 mod storage_problems;
 
+pub use authenticate::{Authenticate, Credentials};
 pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{
     Reader, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
 };
 pub use cells::{harmless_cell, harmless_cell_in};
-pub use context::{Authenticate, BoundInstance, Context, Credentials, InstanceCaller, OperatorCaller, PublicUrl};
+pub use context::{BoundInstance, Context, InstanceCaller, OperatorCaller, PublicUrl};
 pub use echo::{echo, excerpt};
 pub use event_stream::{EventStreams, Sight};
 pub use middleware_config::MiddlewareConfig;
