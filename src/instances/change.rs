@@ -1,19 +1,9 @@
-use super::{Instance, InstanceError, Language, LoginManagement, Prerequisites, store};
+use super::{Instance, InstanceError, LoginManagement, SettingsChange, store};
 use crate::audit::{self, Entry, Origin};
 use crate::auth::delete_password_sessions;
 use crate::clock::Clock;
 use crate::db::Tx;
-use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
-
-/// Settings to be changed; what is `None` stays.
-#[derive(Debug, Clone, Default)]
-pub struct SettingsChange {
-    pub name: Option<DisplayName>,
-    pub login_management: Option<LoginManagement>,
-    pub language: Option<Language>,
-    pub prerequisites: Option<Prerequisites>,
-}
 
 /// Changes settings of an instance. They are read with the row locked, and only what is given is written, so that of two changes
 /// at once neither undoes the other. Sessions begun with a password end when passwords are switched off.

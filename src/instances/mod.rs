@@ -8,6 +8,7 @@ mod facts;
 pub mod http;
 mod integration;
 pub mod onboarding;
+mod settings_change;
 pub mod store;
 
 use std::fmt;
@@ -19,11 +20,12 @@ use crate::clock::Timestamp;
 use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
-pub use change::{SettingsChange, change_settings};
+pub use change::change_settings;
 pub use create::{NewInstance, create};
 pub use credentials::{ProvisionedCredentials, provisioned_credentials};
 pub use facts::sync_has_started;
 pub use integration::{IntegrationInformation, ensure_integration_client};
+pub use settings_change::SettingsChange;
 pub use store::{find, lock_instance, lock_login_management};
 
 pub use crate::language::Language;
