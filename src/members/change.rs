@@ -3,37 +3,16 @@
 
 use serde_json::json;
 
+use super::acting::{Acting, owner};
 use super::{EmailAddress, Member, MemberError, MemberStatus, ensure_everyone, role_text, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, Entry};
 use crate::auth::{self, Role};
-use crate::clock::Clock;
 use crate::connections::{self, ConnectionError, Connections};
 use crate::db::{Db, Tx};
 use crate::display_name::DisplayName;
-use crate::ids::{InstanceId, MemberId};
+use crate::ids::MemberId;
 use crate::instances;
 use crate::mail;
-
-/// Who changes members of which instance.
-#[derive(Debug, Clone, Copy)]
-pub struct Acting<'a> {
-    pub clock: &'a dyn Clock,
-    pub instance: InstanceId,
-    /// Who, and from where. What a removed member owned passes to this actor.
-    pub origin: &'a Origin,
-}
-
-impl Acting<'_> {
-    /// The member who acts, if it is one.
-    fn is(&self, member: MemberId) -> bool {
-        self.origin.actor == owner(member)
-    }
-}
-
-/// As an owner is written.
-fn owner(member: MemberId) -> String {
-    auth::Actor::Member(member).to_string()
-}
 
 /// What is refused to the original user and the last admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

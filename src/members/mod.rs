@@ -1,5 +1,6 @@
 //! Members of an instance: who they are, what they may do, and the teams they are in. Everyone is in the team Everyone.
 
+mod acting;
 mod auto_login;
 mod change;
 mod email;
@@ -7,6 +8,7 @@ pub mod http;
 mod passwords;
 mod reset_job;
 pub mod store;
+mod team;
 mod teams;
 
 use crate::auth::{Role, SessionMethod};
@@ -15,10 +17,11 @@ use crate::db::{DbError, Tx};
 use crate::display_name::LONGEST_DISPLAY_NAME;
 use crate::ids::{InstanceId, MemberId, TeamId};
 
+pub use acting::Acting;
 pub use auto_login::AutoLogin;
 pub use change::{
-    Acting, Loss, Names, PassedOn, change_email, change_names, change_role, check_deactivatable, check_removable, deactivate, reactivate,
-    remove, revoke_and_remove, revoke_own_salesforce,
+    Loss, Names, PassedOn, change_email, change_names, change_role, check_deactivatable, check_removable, deactivate, reactivate, remove,
+    revoke_and_remove, revoke_own_salesforce,
 };
 pub use email::{EmailAddress, LONGEST_ADDRESS, NoEmailAddress};
 pub(crate) use http::MemberView;
@@ -31,9 +34,8 @@ pub use store::{
     MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, holder_of, list, memberships, named_teams_of,
     named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_of,
 };
-pub use teams::{
-    EVERYONE, Team, TeamMemberOutcome, TeamName, Teams, change_team_members, create_team, delete_team, ensure_everyone, rename_team,
-};
+pub use team::{Team, TeamName, Teams};
+pub use teams::{EVERYONE, TeamMemberOutcome, change_team_members, create_team, delete_team, ensure_everyone, rename_team};
 
 /// Most characters of a first or last name.
 pub const LONGEST_NAME: usize = LONGEST_DISPLAY_NAME;
