@@ -13,6 +13,7 @@ mod audit_chain;
 mod auth;
 mod broker;
 mod broker_processes;
+mod circles;
 mod cli;
 mod client_secrets;
 mod connections;
