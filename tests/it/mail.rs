@@ -38,7 +38,7 @@ async fn outbox(app: &TestApp, query: &str) -> Vec<Value> {
 
 /// Moves the clock past the next try.
 async fn next_try(app: &TestApp) {
-    app.clock.advance(Duration::minutes(1));
+    app.advance_between_jobs(Duration::minutes(1)).await;
 }
 
 fn status(wanted: &'static str) -> impl Fn(&Value) -> bool {
@@ -113,9 +113,9 @@ on_both_engines! {
         let problem = app.call(&token, Method::POST, &format!("{path}/resend"), None).await.problem(409, "invite_on_its_way");
         assert!(problem["detail"].as_str().unwrap().contains("tried again by itself"), "{problem}");
 
-        app.clock.advance(Duration::seconds(4));
+        app.advance_between_jobs(Duration::seconds(4)).await;
         app.until(&token, &path, delayed("disk is full")).await;
-        app.clock.advance(Duration::seconds(8));
+        app.advance_between_jobs(Duration::seconds(8)).await;
         let sent = app.until(&token, &path, status("sent")).await;
         assert!(sent.get("send_error").is_none(), "{sent}");
         let received = server.received();
@@ -160,7 +160,7 @@ on_both_engines! {
         let token = app.guided_instance().await;
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, |invite| invite["send_error"].is_string()).await;
-        app.clock.advance(Duration::seconds(4));
+        app.advance_between_jobs(Duration::seconds(4)).await;
         eventually("a second try", async || outbox(&app, "").await[0]["tries"] == 2).await;
         let server = MailServer::start_with(json!({ "port": port }));
         next_try(&app).await;
@@ -178,7 +178,7 @@ on_both_engines! {
         let token = app.guided_instance().await;
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, delayed("blocked")).await;
-        app.clock.advance(Duration::seconds(4));
+        app.advance_between_jobs(Duration::seconds(4)).await;
         app.until(&token, &path, delayed("wrong credentials")).await;
         assert_eq!(outbox(&app, "?status=queued&kind=invitation").await[0]["tries"], 2);
         app.stop().await;
@@ -212,7 +212,7 @@ on_both_engines! {
         let token = app.guided_instance().await;
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, delayed("timed out")).await;
-        app.clock.advance(Duration::seconds(4));
+        app.advance_between_jobs(Duration::seconds(4)).await;
         // The answer to the end of the message is waited for, however long it takes.
         app.until(&token, &path, status("sent")).await;
         next_try(&app).await;
@@ -228,7 +228,7 @@ on_both_engines! {
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, |invite| invite["send_error"].is_string()).await;
         assert!(outbox(&app, "").await[0]["last_error"].as_str().unwrap().starts_with("it is not known whether"));
-        app.clock.advance(Duration::seconds(4));
+        app.advance_between_jobs(Duration::seconds(4)).await;
         let sent = app.until(&token, &path, status("sent")).await;
         assert!(sent["send_error"].as_str().unwrap().contains("did not confirm"), "{sent}");
         let seen = outbox(&app, "?status=unconfirmed").await;
@@ -288,7 +288,7 @@ on_both_engines! {
         for count in 1..=4 {
             server.wait_for("received", count).await;
             assert_eq!(server.received().len(), count);
-            app.clock.advance(Duration::seconds(10));
+            app.advance_between_jobs(Duration::seconds(10)).await;
         }
         replica.stop().await;
         app.stop().await;
@@ -299,7 +299,7 @@ on_both_engines! {
         let token = app.guided_instance().await;
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, |invite| invite["send_error"].is_string()).await;
-        app.clock.advance(Duration::days(7));
+        app.advance_between_jobs(Duration::days(7)).await;
         eventually("it is given up", async || outbox(&app, "?status=ran_out").await.len() == 1).await;
         let token = app.narrowed_again(&token).await;
         assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["status"], "expired");

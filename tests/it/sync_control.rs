@@ -43,19 +43,23 @@ async fn ask(app: &TestApp, token: &str, path: &str, verb: &str) -> Answer {
     app.call(token, Method::POST, &format!("{path}/{verb}"), None).await
 }
 
-/// Moves the clock on, an hour at a time, until the run is complete.
+/// Moves the clock on, an hour at a time, until the run is complete: whenever its job waits for a time to come, and now and then, since
+/// a job that runs may wait, too.
 async fn complete(app: &TestApp, token: &str, path: &str) -> Value {
-    for _ in 0..40 {
-        app.clock.advance(time::Duration::hours(1));
+    const WAITS: &str = "SELECT COUNT(*) FROM jobs WHERE kind = 'sync_run' AND state = 'queued' AND is_due = FALSE";
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let mut moved = None::<Instant>;
+    while Instant::now() < deadline {
+        if app.count(WAITS).await > 0 || moved.is_none_or(|moved| moved.elapsed() > Duration::from_millis(700)) {
+            app.clock.advance(time::Duration::hours(1));
+            moved = Some(Instant::now());
+        }
         let token = app.narrowed_again(token).await;
-        let seen = Instant::now();
-        while seen.elapsed() < Duration::from_millis(700) {
-            let run = app.call(&token, Method::GET, path, None).await.expect(200);
-            match run["state"].as_str().unwrap() {
-                "completed" => return run,
-                "failed" | "cancelled" => panic!("{run}"),
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
+        let run = app.call(&token, Method::GET, path, None).await.expect(200);
+        match run["state"].as_str().unwrap() {
+            "completed" => return run,
+            "failed" | "cancelled" => panic!("{run}"),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
     panic!("the run does not end")
@@ -70,6 +74,7 @@ async fn everybody_is_there(app: &TestApp, token: &str) {
 on_both_engines! {
     async fn a_paused_run_waits_until_it_is_resumed_and_then_goes_on_where_it_was(engine: Engine) {
         let (app, token, path) = waiting_for_vendors(engine).await;
+        eventually("an export is being made", async || exports_made(&app).await > 0).await;
         let asked = ask(&app, &token, &path, "pause").await.expect(202);
         assert_eq!(asked["requested"], "pause");
         let paused = app.until(&token, &path, |run| run["state"] == "paused").await;
@@ -370,7 +375,8 @@ on_both_engines! {
         app.stop_service().await;
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         let made = exports_made(&app).await;
-        for _ in 0..40 {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while Instant::now() < deadline {
             app.clock.advance(time::Duration::minutes(50));
             let token = replica.narrowed(&operator, &token).await;
             let run = replica.get(&token, &path).await.expect(200);

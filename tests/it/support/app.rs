@@ -327,6 +327,12 @@ impl TestApp {
         }
     }
 
+    /// Moves the clock once no job is running: one that is about to end would wait from the new time on.
+    pub async fn advance_between_jobs(&self, by: time::Duration) {
+        eventually("no job is running", async || self.count("SELECT COUNT(*) FROM jobs WHERE state = 'running'").await == 0).await;
+        self.clock.advance(by);
+    }
+
     /// How many tables hold what runs have read.
     pub async fn staging_tables(&self) -> i64 {
         match &self.db {
