@@ -26,6 +26,13 @@ pub(in crate::sync) struct Meters {
 impl Meters {
     /// Keeps what was counted so far, now.
     pub async fn keep(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
+        let (meters, service) = (self.clone(), service.clone());
+        // In a task of its own: whoever waits may be dropped while the database commits, and what it commits must not be counted again.
+        let written = tokio::spawn(async move { meters.write(&service, instance, run).await });
+        written.await.unwrap_or(Err(SyncError::Stopped))
+    }
+
+    async fn write(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
         let _keeping = self.keeping.lock().await;
         let mut taken = Taken { meters: self, usage: Usage { marketo: self.marketo.take(), salesforce: self.salesforce.take() } };
         if taken.usage != Usage::default() {
