@@ -92,7 +92,7 @@ pub struct RunningApp {
     serving: JoinHandle<std::io::Result<()>>,
     metrics: Option<MetricsListener>,
     shutdown: Shutdown,
-    patience: Duration,
+    shutdown_timeout: Duration,
 }
 
 /// Callers who may wait to be accepted. The usual 128 are too few when thousands come at once; the rest would be reset.
@@ -278,7 +278,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
             .wrap(TracingLogger::<RequestSpan>::new())
     });
     let server = if settings.server.workers == 0 { server } else { server.workers(settings.server.workers) };
-    let patience = Duration::from_secs(settings.server.shutdown_timeout_seconds);
+    let shutdown_timeout = Duration::from_secs(settings.server.shutdown_timeout_seconds);
     // When thousands come at once, it takes a while until each one's request is read; that is no fault of theirs.
     let server = server.client_request_timeout(settings.server.request_timeout()).keep_alive(KEEP_ALIVE);
     // Whoever closes the connection waits for no answer: what is done for them ends, as it does behind other servers.
@@ -287,7 +287,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(address = %address, public_url, database = db.engine(), "listening");
-    Ok(RunningApp { address, public_url, db, server: handle, serving, metrics: metrics_listener, shutdown, patience })
+    Ok(RunningApp { address, public_url, db, server: handle, serving, metrics: metrics_listener, shutdown, shutdown_timeout })
 }
 
 impl RunningApp {
@@ -315,14 +315,14 @@ impl RunningApp {
         &self.db
     }
 
-    /// Stops: no new jobs and requests, then requests under way, then jobs, then token renewals and what they record, then upkeep, then the
+    /// Stops: no new jobs and requests, then requests under way, then jobs, then token refreshes and what they record, then maintenance, then the
     /// database.
     pub async fn stop(self) {
         // First, since open event streams end by it.
         self.shutdown.begin();
         self.server.stop(true).await;
         let _ = self.serving.await;
-        self.shutdown.finish(self.patience).await;
+        self.shutdown.finish(self.shutdown_timeout).await;
         if let Some(metrics) = self.metrics {
             metrics.stop().await;
         }

@@ -56,9 +56,9 @@ impl Connections {
         public_url: &str,
         shutdown: &Shutdown,
     ) -> Result<Self, reqwest::Error> {
-        let upkeep = &shutdown.maintenance;
-        let recorder = Recorder::start(db.clone(), clock.clone(), upkeep);
-        let quotas = Quotas::start(db.clone(), clock.clone(), settings.marketo.clone(), settings.salesforce.clone(), upkeep);
+        let maintenance = &shutdown.maintenance;
+        let recorder = Recorder::start(db.clone(), clock.clone(), maintenance);
+        let quotas = Quotas::start(db.clone(), clock.clone(), settings.marketo.clone(), settings.salesforce.clone(), maintenance);
         Ok(Self {
             db,
             clock,

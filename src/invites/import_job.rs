@@ -190,7 +190,7 @@ impl JobSubject for ImportSubject {
         letter: &'a DeadLetter,
     ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
-            let (Some(instance), Ok(payload)) = (letter.instance_id, Payload::deserialize(letter.payload())) else {
+            let Some((instance, payload)) = letter.subject::<Payload>() else {
                 return Err(RequeueError::Obsolete("the job names no import; discard it".into()));
             };
             if import_store::revive(tx, instance, payload.import_id).await? {

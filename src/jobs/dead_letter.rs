@@ -1,6 +1,7 @@
 //! Dead letters: jobs that aren't retried until an operator asks for it. They say what failed, never whom it concerned.
 
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -36,10 +37,10 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// What its handler needs. Never shown.
+    /// The instance and the payload that its handler needs; none when it holds no such payload. Never shown.
     #[must_use]
-    pub fn payload(&self) -> &Value {
-        &self.payload.0
+    pub fn subject<P: DeserializeOwned>(&self) -> Option<(InstanceId, P)> {
+        Some((self.instance_id?, P::deserialize(&self.payload.0).ok()?))
     }
 }
 

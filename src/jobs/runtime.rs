@@ -36,25 +36,11 @@ pub(super) struct JobRuntime {
     pub(super) metrics: JobMetrics,
     /// The lease holder: identifies this process.
     pub(super) worker: Uuid,
-    signals: Arc<[LaneSignal; Lane::ALL.len()]>,
-    active: Arc<Mutex<HashSet<JobId>>>,
+    pub(super) signals: Arc<[LaneSignal; Lane::ALL.len()]>,
+    pub(super) active: Arc<Mutex<HashSet<JobId>>>,
 }
 
 impl JobRuntime {
-    pub(super) fn new(
-        db: Db,
-        clock: SharedClock,
-        settings: JobSettings,
-        handlers: Vec<Arc<dyn JobHandler>>,
-        tasks: BackgroundTasks,
-        metrics: JobMetrics,
-    ) -> Self {
-        let handlers = Arc::new(handlers.into_iter().map(|handler| (handler.kind().name, handler)).collect());
-        let worker = clock.new_id();
-        let signals = Arc::new(std::array::from_fn(|_| LaneSignal::default()));
-        Self { db, clock, settings, handlers, tasks, metrics, worker, signals, active: Arc::default() }
-    }
-
     pub(super) fn signal(&self, lane: Lane) -> &LaneSignal {
         &self.signals[lane as usize]
     }

@@ -37,7 +37,10 @@ impl JobWorker {
         tasks: BackgroundTasks,
         metrics: JobMetrics,
     ) -> Self {
-        Self { runtime: JobRuntime::new(db, clock, settings, handlers, tasks, metrics) }
+        let handlers = Arc::new(handlers.into_iter().map(|handler| (handler.kind().name, handler)).collect());
+        let worker = clock.new_id();
+        let (signals, active) = (Arc::default(), Arc::default());
+        Self { runtime: JobRuntime { db, clock, settings, handlers, tasks, metrics, worker, signals, active } }
     }
 
     /// What counts the queue for the metrics.

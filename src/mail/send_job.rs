@@ -228,14 +228,14 @@ impl JobSubject for MailSubject {
         letter: &'a DeadLetter,
     ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
-            let pointless = |why: &str| Err(RequeueError::Obsolete(why.to_owned()));
-            let (Some(instance), Ok(payload)) = (letter.instance_id, Payload::deserialize(letter.payload())) else {
-                return pointless("the job names no message; discard it");
+            let obsolete = |why: &str| Err(RequeueError::Obsolete(why.to_owned()));
+            let Some((instance, payload)) = letter.subject::<Payload>() else {
+                return obsolete("the job names no message; discard it");
             };
             match store::revive(tx, instance, payload.mail_id, clock.timestamp()).await? {
                 Revival::Queued => Ok(()),
                 Revival::Pointless => {
-                    pointless("the message has left, was cancelled or deleted, or the time in which it is useful is over; discard it")
+                    obsolete("the message has left, was cancelled or deleted, or the time in which it is useful is over; discard it")
                 }
             }
         })

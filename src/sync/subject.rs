@@ -1,7 +1,6 @@
 //! The run of a dead letter that an operator has tried again.
 
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 
 use super::run::RunState;
 use super::{control, jobs, store};
@@ -25,27 +24,27 @@ impl JobSubject for SyncRunSubject {
         letter: &'a DeadLetter,
     ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
-            let pointless = |why: String| Err(RequeueError::Obsolete(why));
-            let (Some(instance), Ok(payload)) = (letter.instance_id, jobs::Payload::deserialize(letter.payload())) else {
-                return pointless("the job names no run; discard it".into());
+            let obsolete = |why: String| Err(RequeueError::Obsolete(why));
+            let Some((instance, payload)) = letter.subject::<jobs::Payload>() else {
+                return obsolete("the job names no run; discard it".into());
             };
             let Some(row) = store::lock_run(tx, instance, payload.run_id).await? else {
-                return pointless("the run is there no longer; discard the job".into());
+                return obsolete("the run is there no longer; discard the job".into());
             };
             if row.job_id.is_some_and(|job| job != letter.id) {
-                return pointless(format!("the run {} has been tried again since by another job; discard this one", row.id));
+                return obsolete(format!("the run {} has been tried again since by another job; discard this one", row.id));
             }
             match row.state() {
                 RunState::Failed => {}
                 RunState::Completed | RunState::Cancelled => {
-                    return pointless(format!("the run {} is {}; discard the job", row.id, row.state().as_str()));
+                    return obsolete(format!("the run {} is {}; discard the job", row.id, row.state().as_str()));
                 }
                 // It was never told that its job is given up, and still waits for it.
                 _ => return Ok(()),
             }
             // What it has staged would replace what was written since.
             if let Some(newer) = store::find_newer(tx, instance, row.id).await? {
-                return pointless(format!(
+                return obsolete(format!(
                     "another run, {newer}, was begun since, and what this one has read is older than what that one has written; discard the job"
                 ));
             }

@@ -96,7 +96,8 @@ const FEATURE_ORDER: &[Room] = &[
     Room { name: "sync", may: &["auth", "instances", "connections", "members", "mail", "people", "salesforce", "marketo", "upstream"] },
 ];
 
-fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
+/// Every Rust file below a folder.
+pub fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 
+use crate::architecture::sources;
+
 type ModulePath = Vec<String>;
 type Edges<'a> = BTreeMap<&'a str, BTreeMap<&'a str, BTreeSet<String>>>;
 
@@ -126,7 +128,7 @@ struct SourceTree(BTreeMap<ModulePath, SourceFile>);
 impl SourceTree {
     fn read(root: &Path) -> Self {
         let mut files = Vec::new();
-        collect(root, &mut files);
+        sources(root, &mut files);
         let is_tests = |file: &&PathBuf| file.strip_prefix(root).unwrap().iter().any(|part| part == "tests" || part == "tests.rs");
         let files = files.iter().filter(|file| !file.ends_with("main.rs") && !is_tests(file));
         Self(files.map(|file| SourceFile::read(root, file)).map(|file| (file.module.clone(), file)).collect())
@@ -224,18 +226,6 @@ impl SourceTree {
             }
         }
         edges
-    }
-}
-
-fn collect(directory: &Path, into: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            collect(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
     }
 }
 

@@ -27,21 +27,16 @@ pub async fn until_dead(app: &TestApp, kind: JobKind) -> Value {
     let attempts = format!("SELECT CAST(COALESCE(SUM(attempts), 0) AS BIGINT) FROM jobs WHERE kind = '{}'", kind.name);
     let dead = format!("SELECT COUNT(*) FROM jobs WHERE kind = '{}' AND state = 'dead'", kind.name);
     let waiting = format!("SELECT COUNT(*) FROM jobs WHERE kind = '{}' AND state = 'queued' AND is_due = FALSE", kind.name);
-    // The attempts after which the clock has moved: once for each, and never while one is under way.
-    let moved_after = std::sync::atomic::AtomicI64::new(0);
-    eventually("it is a dead letter", async || {
+    loop {
+        // The clock moves between attempts only: what ends under way waits from the new time on.
+        eventually("its attempt has ended", async || app.count(&waiting).await > 0 || app.count(&dead).await > 0).await;
         if app.count(&dead).await > 0 {
-            return true;
+            break;
         }
-        if app.count(&waiting).await > 0 {
-            let made = app.count(&attempts).await;
-            if moved_after.swap(made, std::sync::atomic::Ordering::SeqCst) != made {
-                app.clock.advance(Duration::minutes(20));
-            }
-        }
-        false
-    })
-    .await;
+        let before = app.count(&attempts).await;
+        app.clock.advance(Duration::minutes(20));
+        eventually("it is tried again", async || app.count(&attempts).await > before).await;
+    }
     letters(app, &format!("?kind={}", kind.name)).await.remove(0)
 }
 
