@@ -113,28 +113,35 @@ pub fn session_of(request: &HttpRequest) -> Option<SecretString> {
     request.cookie(name).map(|cookie| cookie.value().into())
 }
 
-/// Name of the cookie that binds an authorization to a browser.
+/// Name of the cookie that binds an authorization to a browser, without TLS.
 const AUTHORIZATION_COOKIE: &str = "msi_authorization";
-/// Where it is sent back to: the way out and the way back.
+/// Its name over TLS, for the reason that [`HOST_SESSION_COOKIE`] gives: a cookie that another host of the domain has set would let an
+/// attacker complete, in somebody's browser, what the attacker began.
+const HOST_AUTHORIZATION_COOKIE: &str = "__Host-msi_authorization";
+/// Where it is sent back to without TLS: the way out and the way back. The prefix allows no path but the root.
 const AUTHORIZATION_PATH: &str = "/oauth/salesforce";
 
 /// The cookie that binds the authorizations under way to a browser. It comes back with the redirect from the other site, which
 /// is a plain navigation.
 #[must_use]
 pub fn authorization_cookie(value: &SecretString, public_url: &PublicUrl) -> Cookie<'static> {
-    Cookie::build(AUTHORIZATION_COOKIE, value.expose_secret().to_owned())
-        .path(AUTHORIZATION_PATH)
+    let is_secure = is_over_tls(public_url);
+    let (name, path) = if is_secure { (HOST_AUTHORIZATION_COOKIE, "/") } else { (AUTHORIZATION_COOKIE, AUTHORIZATION_PATH) };
+    Cookie::build(name, value.expose_secret().to_owned())
+        .path(path)
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(is_over_tls(public_url))
+        .secure(is_secure)
         .max_age(actix_web::cookie::time::Duration::minutes(10))
         .finish()
 }
 
-/// The value of that cookie, when the browser has brought it.
+/// The value of that cookie, when the browser has brought it. Over TLS one without the prefix is none.
 #[must_use]
 pub fn authorization_cookie_of(request: &HttpRequest) -> Option<SecretString> {
-    request.cookie(AUTHORIZATION_COOKIE).map(|cookie| cookie.value().into())
+    let is_secure = request.app_data::<Data<Context>>().is_none_or(|context| is_over_tls(&context.public_url));
+    let name = if is_secure { HOST_AUTHORIZATION_COOKIE } else { AUTHORIZATION_COOKIE };
+    request.cookie(name).map(|cookie| cookie.value().into())
 }
 
 #[cfg(test)]

@@ -121,6 +121,27 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn over_tls_an_authorization_is_bound_by_a_cookie_of_our_host(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = app.guided_instance().await;
+        let secure = app.replica_with(|settings| settings.server.public_url = "https://actions.example.com".into()).await.unwrap();
+        let begun = app.call(&token, Method::POST, "/v1/connections/salesforce", Some(json!({}))).await.expect(201);
+        let path = begun["authorization_url"].as_str().unwrap().strip_prefix(app.url.as_str()).unwrap().to_owned();
+        let open = async |cookie: &str| {
+            let request = app.http.get(format!("{}{path}", secure.url)).header("accept", "application/json");
+            Answer::of(request.header("cookie", cookie)).await
+        };
+        let sent = open("").await;
+        assert_eq!(sent.status, 302, "{}", sent.text);
+        let cookie = sent.headers["set-cookie"].to_str().unwrap().to_owned();
+        assert!(cookie.starts_with("__Host-msi_authorization="), "{cookie}");
+        assert!(cookie.contains("; Secure") && cookie.contains("; Path=/") && !cookie.contains("/oauth") && !cookie.contains("Domain"), "{cookie}");
+        open(&cookie_of(&sent).replace("__Host-", "")).await.problem(403, "state_invalid");
+        assert_eq!(open(&cookie_of(&sent)).await.status, 302, "the browser that was first may go again");
+        secure.stop().await;
+        app.stop().await;
+    }
+
     async fn a_page_of_another_site_logs_nobody_in(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
