@@ -127,6 +127,27 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn guesses_of_authorizations_are_limited_by_address(engine: Engine) {
+        let app = limited(engine, |limits| limits.links_per_minute_by_address = 6).await;
+        let token = app.guided_instance().await;
+        let begun = app.call(&token, Method::POST, "/v1/connections/salesforce", Some(json!({}))).await.expect(201);
+        let way = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
+        let open = async |address: &str, path: &str| {
+            Answer::of(from(&app, address, Method::GET, path).header("accept", "application/json")).await
+        };
+        for number in 0..3 {
+            open("203.0.113.1", &format!("/oauth/salesforce/start?state=guess-{number}")).await.problem(403, "state_invalid");
+            open("203.0.113.1", &format!("/oauth/salesforce/callback?code=x&state=guess-{number}")).await.problem(403, "state_invalid");
+        }
+        for path in ["/oauth/salesforce/start?state=one-more", "/oauth/salesforce/callback?code=x&state=one-more"] {
+            let refused = open("203.0.113.1", path).await;
+            refused.problem(429, "too_many_requests");
+            assert_eq!(refused.headers["retry-after"], "10");
+        }
+        assert_eq!(app.come_back(&way).await.status, 200, "others complete theirs");
+        app.stop().await;
+    }
+
     async fn logins_and_requests_for_a_new_password_are_limited_by_address(engine: Engine) {
         let app = limited(engine, |limits| limits.logins_per_minute_by_address = 6).await;
         let token = open_to_members(&app).await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use secrecy::SecretString;
@@ -18,7 +19,8 @@ use crate::connections::{
 };
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Code, Context, Problem, QueryParams, Reader, authorization_cookie, authorization_cookie_of, problem_or_page, session_cookie, session_of,
+    Code, Context, Problem, QueryParams, Reader, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
+    session_cookie, session_of,
 };
 use crate::instances;
 use crate::language::Language;
@@ -48,8 +50,9 @@ struct Start {
     (status = 302, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
     (status = 403, description = "A page: it was not begun here, too long ago, or in another browser; or it is a member's own, who is not logged in in this one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 409, description = "A page: the service's Salesforce app is not configured.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    (status = 429, description = "Too many requests from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
 ))]
-#[get("/oauth/salesforce/start")]
+#[get("/oauth/salesforce/start", wrap = "from_fn(limit_links)")]
 async fn start_salesforce(
     request: HttpRequest,
     context: Context,
@@ -93,8 +96,9 @@ struct Callback {
     (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; it is a member's own, who is not logged in in this browser; or the e-mail address is another than the invited one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 409, description = "A page: it can't be completed as things are.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 410, description = "A page: the invitation was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+    (status = 429, description = "Too many requests from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
 ))]
-#[get("/oauth/salesforce/callback")]
+#[get("/oauth/salesforce/callback", wrap = "from_fn(limit_links)")]
 async fn salesforce_callback(
     request: HttpRequest,
     context: Context,

@@ -11,7 +11,8 @@ use super::{RateExceeded, RateLimit, RateLimits};
 use crate::http::origin::network_of_request;
 use crate::http::{Problem, Reader, problem_or_page};
 
-/// Limits requests with the secret of a link, which is the parameter `token` of the route: by network and by link. People get a page.
+/// Limits requests with a secret in their address, by network; and by link when the secret is the parameter `token` of the route. People
+/// get a page.
 ///
 /// # Errors
 /// A problem, for programs beyond the limit; and those of the route.
@@ -29,7 +30,7 @@ pub async fn limit_links<B: MessageBody + 'static>(
 fn check_link(request: &ServiceRequest) -> Result<(), RateExceeded> {
     let Some(limits) = request.app_data::<Data<RateLimits>>() else { return Ok(()) };
     limits.check(RateLimit::LinksByAddress, network_of_request(request.request()))?;
-    limits.check(RateLimit::LinksByLink, request.match_info().get("token"))
+    request.match_info().get("token").map_or(Ok(()), |link| limits.check(RateLimit::LinksByLink, link))
 }
 
 /// Limits logins by password and requests for a new one, by network: each takes a processor tens of milliseconds, or sends a message.

@@ -42,7 +42,7 @@ pub enum RateLimit {
     TokensByClient,
     /// Wrong client secrets and unknown clients, by network.
     WrongSecretsByAddress,
-    /// Requests with the secret of a link (activation, new password), by network.
+    /// Requests with a secret in their address (activation, new password, the way to Salesforce and back), by network.
     LinksByAddress,
     /// The same by link.
     LinksByLink,
