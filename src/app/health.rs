@@ -65,16 +65,18 @@ async fn ready(context: Context, issuer: Data<TokenIssuer>, probe: Data<WritePro
 }
 
 /// Longest wait for the database, below the five seconds that probes commonly wait.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(3);
+const MAX_DATABASE_WAIT: Duration = Duration::from_secs(3);
 
 async fn database_checks(db: &Db, probe: &WriteProbe) -> Vec<Check> {
     let unanswered = |detail: String| vec![Check { name: "database", ok: false, detail }];
-    let (known, applied) = match tokio::time::timeout(DATABASE_PATIENCE, db.schema_version()).await {
+    // The probe also logs why there is no connection.
+    let (asked, written) = tokio::join!(tokio::time::timeout(MAX_DATABASE_WAIT, db.schema_version()), probe.try_write());
+    let (known, applied) = match asked {
         Ok(Ok(versions)) => versions,
         Ok(Err(error)) => return unanswered(error.to_string()),
-        Err(_) => return unanswered(format!("{} gives no answer within {} s", db.engine(), DATABASE_PATIENCE.as_secs())),
+        Err(_) => return unanswered(format!("{} gives no answer within {} s", db.engine(), MAX_DATABASE_WAIT.as_secs())),
     };
-    let (is_writable, found) = match probe.try_write().await {
+    let (is_writable, found) = match written {
         WriteOutcome::Written => (true, "a row was written".to_owned()),
         WriteOutcome::Busy => (true, "others are writing".to_owned()),
         WriteOutcome::Failed(error) => (false, error.to_string()),

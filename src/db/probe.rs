@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sqlx::ConnectOptions;
 use tokio::sync::Mutex;
 
 use super::{Db, DbError, execute};
@@ -12,8 +13,10 @@ use crate::telemetry::error_chain;
 
 /// One outcome answers for so long, so that however often somebody asks, a process writes this often at most.
 const VALID_FOR: Duration = Duration::from_secs(1);
-/// Longest wait for the write, below the five seconds that probes commonly wait.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Longest wait for the write.
+const MAX_WRITE_WAIT: Duration = Duration::from_secs(3);
+/// Longest wait for the reason why there is no connection; together with the write below the five seconds that probes commonly wait.
+const MAX_REASON_WAIT: Duration = Duration::from_secs(1);
 
 /// What came of the last try to write.
 #[derive(Debug, Clone)]
@@ -49,12 +52,12 @@ impl WriteProbe {
         {
             return outcome.clone();
         }
-        let outcome = match tokio::time::timeout(PATIENCE, write(&self.db, self.clock.timestamp())).await {
+        let outcome = match tokio::time::timeout(MAX_WRITE_WAIT, write(&self.db, self.clock.timestamp())).await {
             Ok(Ok(())) => WriteOutcome::Written,
             Ok(Err(error)) => WriteOutcome::Failed(Arc::new(error)),
             // There is one writer, and an index of many people takes it this long.
             Err(_) if matches!(self.db, Db::Sqlite { .. }) => WriteOutcome::Busy,
-            Err(_) => WriteOutcome::Failed(Arc::new(sqlx::Error::PoolTimedOut.into())),
+            Err(_) => WriteOutcome::Failed(Arc::new(self.connection_error().await)),
         };
         let had_failed = matches!(&*last, Some((_, WriteOutcome::Failed(_))));
         match &outcome {
@@ -64,6 +67,17 @@ impl WriteProbe {
         }
         *last = Some((monotonic_now(), outcome.clone()));
         outcome
+    }
+
+    /// Why there is no connection, from one attempt to make one: a pool tries again and again, and then says only that it ran out of time.
+    async fn connection_error(&self) -> DbError {
+        let timed_out = sqlx::Error::PoolTimedOut;
+        let Db::Postgres(pool) = &self.db else { return timed_out.into() };
+        let options = pool.connect_options();
+        match tokio::time::timeout(MAX_REASON_WAIT, options.connect()).await {
+            Ok(Err(error)) => error.into(),
+            Ok(Ok(_)) | Err(_) => timed_out.into(),
+        }
     }
 }
 

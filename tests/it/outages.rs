@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use msi_actions::db::Db;
+use msi_actions::db::{Db, WriteOutcome, WriteProbe};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -205,6 +205,20 @@ fn writes_succeed_within_seconds_of_postgres_being_reachable() {
         let written = writers.stop().await;
         assert!(written.refused.keys().all(|kind| kind == "503 unavailable"), "{:?}", written.refused);
         assert_nothing_is_lost("refused connections", &written, recovery, (&app.http, &app.url, &token)).await;
+        app.stop().await;
+    });
+}
+
+#[test]
+fn a_refused_connection_is_logged_as_refused_instead_of_a_timeout() {
+    crate::support::run(async {
+        let (app, mut proxy, _database, _directory) = behind_a_proxy().await;
+        proxy.refuse().await;
+        let outcome = WriteProbe::new(app.db().clone(), app.clock.clone()).try_write().await;
+        let WriteOutcome::Failed(error) = outcome else { panic!("{outcome:?}") };
+        // As it is logged, with its causes.
+        assert!(format!("{error:?}").contains("refused"), "{error:?}");
+        assert_eq!(error.to_string(), "the database can't be reached", "what callers read");
         app.stop().await;
     });
 }
