@@ -1,12 +1,13 @@
 //! Streams of events: shared fairly, and ended with the right to see them.
 
 use futures_util::future::join_all;
+use msi_actions::auth::{Scope, Scopes};
 use reqwest::{Method, Response};
 use serde_json::json;
 use time::Duration;
 
 use crate::support::person::{Person, member, open_to_members};
-use crate::support::{Answer, TestApp, on_both_engines};
+use crate::support::{Answer, TestApp, instance_of, on_both_engines};
 
 /// An import that waits to be confirmed, so that following it doesn't end; the path of its events.
 async fn waiting_import(app: &TestApp, token: &str) -> String {
@@ -77,6 +78,35 @@ on_both_engines! {
         let bert = member(&app, &token, "bert@example.com", "admin").await;
         let stream = follow(&app, &bert, &path).await;
         app.clock.advance(Duration::hours(13));
+        ends(stream).await;
+        app.stop().await;
+    }
+
+    async fn a_stream_ends_when_its_callers_role_loses_the_right(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let path = waiting_import(&app, &token).await;
+        let anna = member(&app, &token, "anna@example.com", "admin").await;
+        member(&app, &token, "bert@example.com", "admin").await;
+        let stream = follow(&app, &anna, &path).await;
+        assert_eq!(stream.status(), 200);
+        let demote = Some(json!({ "role": "user" }));
+        app.call(&token, Method::PATCH, &format!("/v1/members/{}", anna.id), demote).await.expect(200);
+        ends(stream).await;
+        assert_eq!(follow(&app, &anna, &path).await.status(), 403);
+        app.stop().await;
+    }
+
+    async fn a_stream_ends_when_its_token_is_revoked(engine: Engine) {
+        let app = TestApp::start_guided(engine, 5).await;
+        let token = open_to_members(&app).await;
+        let path = waiting_import(&app, &token).await;
+        let client = app.client(Some(instance_of(&token).parse().unwrap()), Scopes([Scope::MembersWrite].into())).await;
+        let issued = app.ask_token(&client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned();
+        let stream = app.request(Method::GET, &path).bearer_auth(&issued).send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        let form = [("token", &issued), ("client_id", &client.0), ("client_secret", &client.1)];
+        Answer::of(app.request(Method::POST, "/oauth/revoke").form(&form)).await.expect(200);
         ends(stream).await;
         app.stop().await;
     }

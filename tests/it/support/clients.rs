@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::app::TestApp;
 
 /// The instance that a token is bound to.
-pub(super) fn instance_of(token: &str) -> String {
+pub fn instance_of(token: &str) -> String {
     let claims = token.split('.').nth(1).unwrap();
     let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
     serde_json::from_slice::<Value>(&claims).unwrap()["instance"].as_str().unwrap().to_owned()

@@ -21,6 +21,7 @@ mod sync;
 pub use answer::Answer;
 pub use app::{TestApp, eventually};
 pub use chance::Chance;
+pub use clients::instance_of;
 pub use database::{Engine, TestDatabase};
 pub use guide::{FIRST_USER, MUNCHKIN_ID, WayBack};
 pub use issuer::{IssuerKey, IssuerServer};
