@@ -1,13 +1,14 @@
 //! How long personal data is kept that has served its purpose.
 
 use msi_actions::clock::Clock;
+use msi_actions::db::Db;
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::invite_imports::{all, begun, completed, confirm, path, upload};
-use crate::support::{Engine, TestApp, eventually, on_both_engines, person};
+use crate::support::{Engine, FIRST_USER, TestApp, eventually, on_both_engines, person};
 
 /// Waits until the jobs that tidy up have done their round at the time it is now.
 async fn tidied(app: &TestApp) {
@@ -105,6 +106,31 @@ on_both_engines! {
         let path = format!("/v1/invites/{}/resend", first["id"].as_str().unwrap());
         let resent = app.call(&token, Method::POST, &path, None).await.expect(200);
         app.message_of(&token, &resent).await;
+        app.stop().await;
+    }
+
+    async fn whom_an_instance_wrote_to_is_forgotten_when_no_limit_counts_it(engine: Engine) {
+        let app = TestApp::start_guided(engine, 10).await;
+        let token = person::open_to_members(&app).await;
+        let remembered = async || {
+            const SQL: &str = "SELECT email_key FROM invite_messages WHERE email_key <> $1 ORDER BY email_key";
+            let rows: Vec<(String,)> = match app.db() {
+                Db::Sqlite { readers, .. } => sqlx::query_as(SQL).bind(FIRST_USER).fetch_all(readers).await.unwrap(),
+                Db::Postgres(pool) => sqlx::query_as(SQL).bind(FIRST_USER).fetch_all(pool).await.unwrap(),
+            };
+            rows.into_iter().map(|(email,)| email).collect::<Vec<_>>()
+        };
+        let invite = async |token: &str, email: &str| {
+            app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": email }))).await.expect(200);
+            tidied(&app).await;
+        };
+        invite(&token, "ann@example.com").await;
+        app.clock.advance(Duration::hours(23));
+        invite(&app.narrowed_again(&token).await, "bo@example.com").await;
+        assert_eq!(remembered().await, ["ann@example.com", "bo@example.com"]);
+        app.clock.advance(Duration::hours(2));
+        tidied(&app).await;
+        assert_eq!(remembered().await, ["bo@example.com"]);
         app.stop().await;
     }
 
