@@ -1,0 +1,2 @@
+-- Unused since 0039, which counts attempts in their own table.
+DROP TABLE client_lockouts;
