@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod db;
 pub mod dead_letters;
 pub mod demo;
+pub mod diagnostics;
 pub mod display_name;
 pub mod http;
 pub mod ids;
@@ -26,12 +27,14 @@ pub mod package;
 pub mod people;
 pub mod private_files;
 pub mod proxy;
+pub mod quotas;
 pub mod salesforce;
 pub mod sandbox;
 pub mod scim;
 pub mod sync;
 pub mod tasks;
 pub mod telemetry;
+pub mod tokens;
 pub mod upstream;
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let context =
         Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()), limits: settings.limits };
     let connections = Data::new(Connections::new(&settings, db.clone(), clock.clone(), context.vault.clone(), &public_url, &shutdown)?);
-    connections.settle_lost_refreshes().await?;
+    connections.suspend_lost_refreshes().await?;
     let stopping = shutdown.jobs.stopping();
     let streams = Data::new(EventStreams::new(stopping.clone()));
     let uploads = Data::new(UploadSlots::default());

@@ -13,6 +13,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     crate::connections::http::token_routes(config);
     crate::people::http::routes(config);
     crate::connections::http::routes(config);
+    crate::diagnostics::http::routes(config);
     crate::auth::http::routes(config);
     health::routes(config);
     crate::audit::http::routes(config);

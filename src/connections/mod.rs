@@ -1,57 +1,46 @@
 //! The connections to Salesforce and Marketo: sealed credentials, tokens, tests, and the only way for other features to reach a
 //! vendor.
+//!
+//! Functions that only read or write the tables fail with [`DbError`] when the database can't be reached.
 
-mod activation;
-mod authorization;
-mod broker;
-mod diagnostics;
+mod context;
 mod hosts;
 pub mod http;
-mod jwt_bearer;
 mod marketo;
-mod marketo_access;
-mod marketo_tokens;
+mod members;
 mod proxy;
-mod purpose;
-mod quotas;
 mod salesforce;
-mod salesforce_tokens;
 mod service;
-mod sign_in;
-mod slots;
-pub mod store;
+mod token_report;
+mod tokens;
 
 use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::crypto::SealError;
-use crate::db::DbError;
+use crate::db::{DbError, text_enum};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
+use crate::tokens::TokenError;
 
-pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin, active_page};
-pub use authorization::{BrowserBinding, BrowserCookies};
-pub use broker::ReportOutcome;
-pub use diagnostics::{Diagnostic, DiagnosticFilter, RecentErrors, Vendor};
 pub use hosts::{LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
-pub use jwt_bearer::AssertionSetup;
-pub use marketo::{Denial, MarketoAdmin, PastedCredentials};
-pub use marketo_access::Admin;
-pub use purpose::Purpose;
-pub use quotas::{LimitState, Stopped, VendorLimits};
+pub use marketo::{ConnectionAdmin, Denial, MarketoAdmin, PastedCredentials};
+pub use members::{forget_member, hand_marketo_over};
+pub use salesforce::{
+    ActivatedMember, ActivationByLogin, AssertionSetup, AuthorizationPurpose, BrowserBinding, BrowserCookies, SalesforceLogin, SignInError,
+    active_page,
+};
 pub use service::Connections;
-pub use sign_in::SignInError;
-pub use slots::UpstreamToken;
-pub use store::{forget_member, pass_marketo_on};
+pub use token_report::ReportOutcome;
 
-/// Whether a connection can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ConnectionState {
-    /// It works as far as is known.
-    Active,
-    /// It does not work until somebody acts; the last error says what to do.
-    NeedsAttention,
+text_enum! {
+    /// Whether a connection can be used.
+    pub enum ConnectionState {
+        /// It works as far as is known.
+        Active = "active",
+        /// It does not work until somebody acts; the last error says what to do.
+        NeedsAttention = "needs_attention",
+    }
 }
 
 /// What a test call found.
@@ -73,7 +62,7 @@ pub struct TestResult {
 }
 
 impl TestResult {
-    fn fine(tested_at: Timestamp) -> Self {
+    fn succeeded(tested_at: Timestamp) -> Self {
         Self { ok: true, tested_at, code: None, message: None, what_to_do: None }
     }
 
@@ -129,9 +118,9 @@ pub enum ConnectionError {
     /// The vendor can't answer now; it passes by itself.
     #[error("no access token can be had right now: {message}")]
     Unavailable { message: String },
-    /// Another organisation than the instance belongs to has authorized.
+    /// Another organization than the instance belongs to has authorized.
     #[error(
-        "this instance belongs to the Salesforce organisation {known}, but {found} has authorized; nothing was connected. \
+        "this instance belongs to the Salesforce organization {known}, but {found} has authorized; nothing was connected. \
          If the instance is to move there, connect again with confirm_organization_id={found}"
     )]
     OtherOrganization { known: String, found: String },
@@ -150,7 +139,7 @@ pub enum ConnectionError {
     /// Access is for active admins.
     #[error("only an active admin of the instance can be granted access")]
     NotAnAdmin,
-    /// What one request among several came to.
+    /// Why no token could be had, shared by all who waited for it.
     #[error(transparent)]
     Shared(std::sync::Arc<ConnectionError>),
     #[error(transparent)]
@@ -167,4 +156,13 @@ pub enum ConnectionError {
     Db(#[from] DbError),
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl From<TokenError<ConnectionError>> for ConnectionError {
+    fn from(error: TokenError<ConnectionError>) -> Self {
+        match error {
+            TokenError::Provider(error) => Self::Shared(error),
+            TokenError::RefreshTimedOut | TokenError::RefreshAborted => Self::Unavailable { message: error.to_string() },
+        }
+    }
 }

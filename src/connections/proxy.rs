@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{ConnectionError, Connections, Vendor};
+use super::{ConnectionError, Connections};
 use crate::ids::InstanceId;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
-use crate::upstream::{ProxyRequest, ProxyResponse};
+use crate::upstream::{ProxyRequest, ProxyResponse, Vendor};
 
 impl Connections {
     /// Proxies a call to the vendor with the connection's token, within its quotas; the response is returned unchanged. What may be

@@ -12,11 +12,14 @@ mod pools;
 mod probe;
 pub mod sealed;
 mod snapshot;
+mod text_enum;
 mod timestamp;
 
 pub use connect::ConnectError;
 pub use error::DbError;
 pub use pools::{Db, Reader, Tx};
 pub use probe::{WriteOutcome, WriteProbe};
+pub use text_enum::UnknownName;
 
 pub(crate) use dispatch::{execute, on, on_tx};
+pub(crate) use text_enum::text_enum;

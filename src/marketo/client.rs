@@ -210,7 +210,7 @@ impl<'a> Course<'a> {
     pub(super) async fn recover(&mut self, error: MarketoError) -> Result<(), MarketoError> {
         self.client.report(&error);
         if matches!(error, MarketoError::TokenRefused(_)) && !self.renewed {
-            self.token = self.client.tokens.renew(&self.token).await?;
+            self.token = self.client.tokens.replace_rejected(&self.token).await?;
             self.renewed = true;
             return Ok(());
         }

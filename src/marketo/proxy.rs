@@ -42,7 +42,7 @@ impl MarketoClient {
             if !matches!(refusal, Some(MarketoError::TokenRefused(_))) || refreshed {
                 return Ok(into_response(answer, permit));
             }
-            token = self.tokens.renew(&token).await?;
+            token = self.tokens.replace_rejected(&token).await?;
             refreshed = true;
             if !call.is_repeatable() {
                 return Ok(into_response(answer, permit));

@@ -20,7 +20,7 @@ impl TokenSource for Tokens {
         Box::pin(async { Ok("first".into()) })
     }
 
-    fn renew<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>> {
+    fn replace_rejected<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>> {
         self.renewals.lock().unwrap().push(rejected.expose_secret().to_owned());
         Box::pin(async { Ok("second".into()) })
     }

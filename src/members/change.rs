@@ -105,7 +105,7 @@ pub async fn change_role(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, rol
     }
     if role == Role::User {
         check_bearable(tx, acting, &found, Loss::Demotion).await?;
-        pass_marketo_on(tx, acting, member).await?;
+        hand_marketo_over(tx, acting, member).await?;
     }
     store::set_role(tx, acting.instance, member, role).await?;
     let before = json!({ "role": role_text(found.role) });
@@ -115,8 +115,8 @@ pub async fn change_role(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, rol
     Ok(found)
 }
 
-async fn pass_marketo_on(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<bool, MemberError> {
-    let passed = connections::pass_marketo_on(tx, acting.instance, member, &acting.origin.actor).await?;
+async fn hand_marketo_over(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<bool, MemberError> {
+    let passed = connections::hand_marketo_over(tx, acting.instance, member, &acting.origin.actor).await?;
     if passed && acting.is(member) { Err(MemberError::OwnsMarketo) } else { Ok(passed) }
 }
 
@@ -216,7 +216,7 @@ pub async fn check_removable(tx: &mut Tx, acting: &Acting<'_>, member: MemberId)
 pub async fn remove(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<PassedOn, MemberError> {
     let found = check_removable(tx, acting, member).await?;
     let (instance, to) = (acting.instance, acting.origin.actor.as_str());
-    let marketo_connection = pass_marketo_on(tx, acting, member).await?;
+    let marketo_connection = hand_marketo_over(tx, acting, member).await?;
     let (invitations, imports) = store::pass_invitations_on(tx, instance, &owner(member), to).await?;
     let passed = PassedOn { to: to.to_owned(), marketo_connection, invitations, imports };
     let now = acting.clock.timestamp();

@@ -4,8 +4,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::connections::Vendor;
 use crate::http::echo;
+use crate::upstream::Vendor;
 
 /// Why a call could mean another one to the vendor than to us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

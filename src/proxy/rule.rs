@@ -4,8 +4,8 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 
 use crate::auth::permissions::{ANY, METHODS};
-use crate::connections::Vendor;
 use crate::http::echo;
+use crate::upstream::Vendor;
 
 use super::overriding::has_broken_escape;
 

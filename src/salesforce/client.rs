@@ -249,7 +249,7 @@ impl<'a> Course<'a> {
     async fn recover(&mut self, error: SalesforceError) -> Result<(), SalesforceError> {
         self.client.report(&error);
         if matches!(error, SalesforceError::SessionInvalid(_)) && !self.renewed {
-            self.token = self.client.tokens.renew(&self.token).await?;
+            self.token = self.client.tokens.replace_rejected(&self.token).await?;
             self.renewed = true;
             return Ok(());
         }

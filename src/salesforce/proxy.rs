@@ -30,7 +30,7 @@ impl SalesforceClient {
             if !matches!(error, SalesforceError::SessionInvalid(_)) || refreshed {
                 return Ok(refusal.into_answer(permit, |_| ()));
             }
-            token = self.tokens.renew(&token).await?;
+            token = self.tokens.replace_rejected(&token).await?;
             refreshed = true;
             if !call.is_repeatable() {
                 return Ok(refusal.into_answer(permit, |_| ()));

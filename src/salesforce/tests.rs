@@ -21,7 +21,7 @@ impl TokenSource for Tokens {
         Box::pin(async { Ok("first".into()) })
     }
 
-    fn renew<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>> {
+    fn replace_rejected<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>> {
         assert_eq!(rejected.expose_secret(), "first");
         *self.renewals.lock().unwrap() += 1;
         Box::pin(async { Ok("second".into()) })

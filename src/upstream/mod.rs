@@ -7,6 +7,7 @@ mod proxy;
 mod quota;
 mod retry;
 mod text;
+mod vendor;
 
 use secrecy::SecretString;
 
@@ -16,6 +17,7 @@ pub use proxy::{ByteStream, PeekedResponse, ProxyBody, ProxyHeaders, ProxyReques
 pub use quota::{CallFailure, CallPermit, Category, Explanation, Quota, QuotaExhausted, QuotaTracker};
 pub use retry::RetryPolicy;
 pub use text::{causes, shortened};
+pub use vendor::Vendor;
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = futures_util::future::BoxFuture<'a, T>;
@@ -33,7 +35,7 @@ pub trait TokenSource: Send + Sync {
     ///
     /// # Errors
     /// As [`TokenSource::token`].
-    fn renew<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>>;
+    fn replace_rejected<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>>;
 }
 
 /// There is no access token to call with; the text says why, for people.

@@ -10,8 +10,22 @@ struct Room {
     may: &'static [&'static str],
 }
 
-const FEATURES: &[&str] =
-    &["dead_letters", "instances", "members", "invites", "auth", "connections", "sync", "people", "package", "proxy", "scim"];
+const FEATURES: &[&str] = &[
+    "auth",
+    "connections",
+    "dead_letters",
+    "diagnostics",
+    "instances",
+    "invites",
+    "members",
+    "package",
+    "people",
+    "proxy",
+    "quotas",
+    "scim",
+    "sync",
+    "tokens",
+];
 
 /// What every feature may build on.
 const GROUND: &[&str] =
@@ -84,7 +98,12 @@ const FEATURE_ORDER: &[Room] = &[
     Room { name: "dead_letters", may: &["auth"] },
     Room { name: "instances", may: &["auth"] },
     Room { name: "package", may: &["auth", "instances"] },
-    Room { name: "connections", may: &["auth", "instances", "salesforce", "marketo", "upstream"] },
+    // What went wrong at the vendors; they alone know what their codes mean.
+    Room { name: "diagnostics", may: &["salesforce", "marketo", "upstream"] },
+    Room { name: "quotas", may: &["diagnostics", "marketo", "upstream"] },
+    // The broker knows no vendor.
+    Room { name: "tokens", may: &["upstream"] },
+    Room { name: "connections", may: &["auth", "diagnostics", "instances", "marketo", "quotas", "salesforce", "tokens", "upstream"] },
     // Auto-login asks Salesforce, through `connections`, who a member is.
     Room { name: "members", may: &["auth", "instances", "connections", "mail"] },
     Room { name: "invites", may: &["auth", "instances", "connections", "members", "mail"] },
@@ -93,7 +112,10 @@ const FEATURE_ORDER: &[Room] = &[
     Room { name: "people", may: &["auth", "instances"] },
     Room { name: "proxy", may: &["auth", "connections", "upstream"] },
     // The admins, whom it tells of runs, are `members`.
-    Room { name: "sync", may: &["auth", "instances", "connections", "members", "mail", "people", "salesforce", "marketo", "upstream"] },
+    Room {
+        name: "sync",
+        may: &["auth", "connections", "instances", "mail", "marketo", "members", "people", "quotas", "salesforce", "upstream"],
+    },
 ];
 
 /// Every Rust file below a folder.
@@ -166,7 +188,7 @@ fn refuse(room: &str, rest: &str, target: &str, path: &str) -> Option<String> {
     if rest == "mod" && target == "http" {
         return Some("rules know no HTTP".into());
     }
-    if rest.split('/').next() == Some("store") && matches!(target, "http" | "salesforce" | "marketo" | "jobs") {
+    if rest.split('/').any(|part| part == "store") && matches!(target, "http" | "salesforce" | "marketo" | "jobs") {
         return Some(format!("a store knows no {target}"));
     }
     if GROUND.contains(&target) {
@@ -182,10 +204,11 @@ fn refuse(room: &str, rest: &str, target: &str, path: &str) -> Option<String> {
 
 /// Libraries that a room must not know.
 fn forbidden_crates(room: &str, rest: &str, text: &str) -> Vec<(usize, &'static str, &'static str)> {
-    let rules: &[(&str, &str)] = match rest.split('/').next().unwrap_or_default() {
+    let is_in = |name: &str| rest.split('/').any(|part| part == name);
+    let rules: &[(&str, &str)] = match rest {
         "mod" if FEATURES.contains(&room) => &[("actix_web", "rules know no HTTP"), ("sqlx::query", "rules know no SQL")],
-        "store" => &[("actix_web", "a store knows no HTTP"), ("reqwest", "a store calls nobody")],
-        "http" => &[("sqlx", "a route runs no SQL"), ("reqwest", "a route calls nobody")],
+        _ if is_in("store") => &[("actix_web", "a store knows no HTTP"), ("reqwest", "a store calls nobody")],
+        _ if is_in("http") => &[("sqlx", "a route runs no SQL"), ("reqwest", "a route calls nobody")],
         _ => &[],
     };
     let mut found = Vec::new();

@@ -3,10 +3,10 @@ use actix_web::{HttpResponse, delete, get, put};
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::admin_of;
+use super::connection_admin;
 use crate::clock::Timestamp;
 use crate::connections::Connections;
-use crate::connections::store::AccessRow;
+use crate::connections::marketo::store::MarketoAccessRow;
 use crate::http::problem::ProblemBody;
 use crate::http::{Code, InstanceCaller, Listing, PathParams, Problem};
 use crate::ids::MemberId;
@@ -25,8 +25,8 @@ struct MarketoAccess {
     granted_at: Timestamp,
 }
 
-impl From<AccessRow> for MarketoAccess {
-    fn from(row: AccessRow) -> Self {
+impl From<MarketoAccessRow> for MarketoAccess {
+    fn from(row: MarketoAccessRow) -> Self {
         Self { member_id: row.member_id, email: row.email, granted_by: row.granted_by, granted_at: row.granted_at }
     }
 }
@@ -59,7 +59,7 @@ async fn grant_access(
     connections: Data<Connections>,
     PathParams(member): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
-    connections.grant_marketo_access(caller.instance, &admin_of(&caller), member).await?;
+    connections.grant_marketo_access(caller.instance, &connection_admin(&caller), member).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -75,7 +75,7 @@ async fn withdraw_access(
     connections: Data<Connections>,
     PathParams(member): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
-    if connections.withdraw_marketo_access(caller.instance, &admin_of(&caller), member).await? {
+    if connections.withdraw_marketo_access(caller.instance, &connection_admin(&caller), member).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(Problem::new(Code::NotFound, "Nobody of this id has access to the connection."))

@@ -14,8 +14,8 @@ use super::callback_page::connected;
 use crate::audit::Origin;
 use crate::auth::Actor;
 use crate::connections::{
-    ActivatedMember, ActivationByLogin, BrowserBinding, BrowserCookies, ConnectionError, Connections, Purpose, SalesforceLogin, TestResult,
-    active_page,
+    ActivatedMember, ActivationByLogin, AuthorizationPurpose, BrowserBinding, BrowserCookies, ConnectionError, Connections,
+    SalesforceLogin, TestResult, active_page,
 };
 use crate::http::problem::ProblemBody;
 use crate::http::{
@@ -132,8 +132,8 @@ async fn reader(
     let reader = Reader::of(request);
     let (Reader::Person(_), Some(state)) = (reader, state) else { return reader };
     // A page in another language is better than none.
-    let known = match connections.begun_for(&state.into()).await {
-        Ok(Some((instance, Purpose::Activation { invite }))) => activation.language(instance, invite).await,
+    let known = match connections.find_purpose(&state.into()).await {
+        Ok(Some((instance, AuthorizationPurpose::Activation { invite }))) => activation.language(instance, invite).await,
         Ok(Some((instance, _))) => instances::find(&context.db, instance).await.ok().flatten().map(|found| found.language),
         _ => None,
     };
@@ -156,16 +156,16 @@ async fn complete(
     let refusal = callback.error_description.or(callback.error).unwrap_or_else(|| "it sent neither a code nor a reason".into());
     // Only letters that belong in a sentence are shown again; the text comes from outside.
     let refusal: String = refusal.chars().filter(|one| !one.is_control()).take(200).collect();
-    let authorized = connections.complete(&state, browser, callback.code.as_deref().ok_or(refusal)).await?;
+    let authorized = connections.complete_authorization(&state, browser, callback.code.as_deref().ok_or(refusal)).await?;
     match &authorized.purpose {
-        Purpose::Instance { begun_by, .. } => {
-            Ok(Completed::Connected(connections.keep_salesforce(&authorized, None, &origin.acting_as(begun_by)).await?))
+        AuthorizationPurpose::Instance { begun_by, .. } => {
+            Ok(Completed::Connected(connections.adopt_authorization(&authorized, None, &origin.acting_as(begun_by)).await?))
         }
-        Purpose::Member { member } => {
+        AuthorizationPurpose::Member { member } => {
             let origin = origin.acting_as(&Actor::Member(*member));
-            Ok(Completed::Connected(connections.keep_salesforce(&authorized, Some(*member), &origin).await?))
+            Ok(Completed::Connected(connections.adopt_authorization(&authorized, Some(*member), &origin).await?))
         }
-        Purpose::Activation { invite } => {
+        AuthorizationPurpose::Activation { invite } => {
             let login = SalesforceLogin {
                 organization_id: authorized.identity.organization_id.clone(),
                 user_id: authorized.identity.user_id.clone(),
@@ -174,7 +174,7 @@ async fn complete(
             };
             let member = activation.activate(authorized.instance, *invite, &login, origin).await?;
             let origin = origin.acting_as(&Actor::Member(member.member));
-            connections.keep_salesforce(&authorized, Some(member.member), &origin).await?;
+            connections.adopt_authorization(&authorized, Some(member.member), &origin).await?;
             Ok(Completed::Activated(member))
         }
     }

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{HostName, host_of, instance_of, organization_of};
+use super::{HostName, find_instance, parse_host, parse_organization_id};
 use crate::connections::{AssertionSetup, Connections, TestResult};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
@@ -53,8 +53,8 @@ impl SetUpAssertions {
             faults.push(InputFault::new("/client_id", "length", "client_id has 1 to 255 characters."));
         }
         let setup = AssertionSetup {
-            host: host_of(self.host.as_ref(), &mut faults),
-            confirmed_organization: organization_of(self.confirm_organization_id, &mut faults),
+            host: parse_host(self.host.as_ref(), &mut faults),
+            confirmed_organization: parse_organization_id(self.confirm_organization_id, &mut faults),
             username: self.username,
             client_id: self.client_id,
             private_key: self.private_key,
@@ -77,9 +77,9 @@ async fn set_up_assertions(
     context: Context,
     caller: InstanceCaller,
     connections: Data<Connections>,
-    Body(wanted): Body<SetUpAssertions>,
+    Body(body): Body<SetUpAssertions>,
 ) -> Result<HttpResponse, Problem> {
-    let setup = wanted.checked()?;
-    instance_of(&context, &caller).await?.prerequisites.check()?;
+    let setup = body.checked()?;
+    find_instance(&context, &caller).await?.prerequisites.check()?;
     Ok(HttpResponse::Ok().json(connections.connect_salesforce_by_assertion(caller.instance, setup, &caller.origin).await?))
 }

@@ -7,15 +7,14 @@ use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::diagnostics::lately;
-use super::{admin_of, instance_of, state_of};
+use super::{connection_admin, find_instance};
 use crate::clock::Timestamp;
-use crate::connections::store::{self, MarketoRow};
-use crate::connections::{
-    ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, RecentErrors, TestResult, VendorLimits,
-};
+use crate::connections::marketo::store::{self, MarketoRow};
+use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
+use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem};
+use crate::quotas::VendorLimits;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -125,7 +124,7 @@ struct MarketoConnection {
 impl From<MarketoRow> for MarketoConnection {
     fn from(row: MarketoRow) -> Self {
         Self {
-            state: state_of(&row.state),
+            state: row.state,
             waits_to_follow: row.is_successor,
             base_url: row.base_url,
             client_id: row.client_id,
@@ -156,12 +155,12 @@ async fn connect_marketo(
     context: Context,
     caller: InstanceCaller,
     connections: Data<Connections>,
-    Body(wanted): Body<ConnectMarketo>,
+    Body(body): Body<ConnectMarketo>,
 ) -> Result<HttpResponse, Problem> {
-    let (pasted, address) = wanted.pasted()?;
-    let instance = instance_of(&context, &caller).await?;
+    let (pasted, address) = body.pasted()?;
+    let instance = find_instance(&context, &caller).await?;
     instance.prerequisites.check()?;
-    let admin = admin_of(&caller);
+    let admin = connection_admin(&caller);
     let row = connections.connect_marketo(instance.id, &instance.munchkin_id, pasted, address.as_deref(), &admin).await?;
     let location = context.public_url.of("/v1/connections/marketo");
     Ok(HttpResponse::Created().insert_header(("location", location)).json(MarketoConnection::from(row)))
@@ -176,7 +175,7 @@ async fn connect_marketo(
 async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_marketo(&context.db, caller.instance).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" })?;
-    let recent_errors = lately(&context, &caller, row.id).await?;
+    let recent_errors = find_recent_errors(&context.db, caller.instance, row.id, context.clock.timestamp()).await?;
     Ok(HttpResponse::Ok().json(MarketoConnection { recent_errors, ..row.into() }))
 }
 
@@ -190,7 +189,7 @@ async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpRes
 ))]
 #[post("/v1/connections/marketo/test")]
 async fn test_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    connections.check_marketo_access(caller.instance, &admin_of(&caller)).await?;
+    connections.check_marketo_access(caller.instance, &connection_admin(&caller)).await?;
     Ok(HttpResponse::Ok().json(connections.test_marketo(caller.instance).await?))
 }
 
@@ -216,7 +215,7 @@ async fn get_marketo_limits(caller: InstanceCaller, connections: Data<Connection
 ))]
 #[delete("/v1/connections/marketo")]
 async fn disconnect_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    connections.disconnect_marketo(caller.instance, &admin_of(&caller)).await?;
+    connections.disconnect_marketo(caller.instance, &connection_admin(&caller)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -229,7 +228,7 @@ async fn disconnect_marketo(caller: InstanceCaller, connections: Data<Connection
 ))]
 #[get("/v1/marketo/admins")]
 async fn list_marketo_admins(context: Context, caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    let instance = instance_of(&context, &caller).await?;
+    let instance = find_instance(&context, &caller).await?;
     let data = connections.marketo_admins(instance.id, &instance.munchkin_id).await?;
     Ok(HttpResponse::Ok().json(Listing { data, next_cursor: None }))
 }

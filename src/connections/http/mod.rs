@@ -3,7 +3,6 @@
 mod access;
 mod callback;
 mod callback_page;
-mod diagnostics;
 mod jwt_bearer;
 mod marketo;
 mod own;
@@ -18,7 +17,7 @@ use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Admin, ConnectionError, ConnectionState, Denial, LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
+use super::{ConnectionAdmin, ConnectionError, Denial, LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Problem};
 use crate::instances::{self, Instance};
 use crate::marketo::MarketoError;
@@ -103,20 +102,19 @@ pub fn token_routes(config: &mut ServiceConfig) {
 pub fn routes(config: &mut ServiceConfig) {
     salesforce::routes(config);
     marketo::routes(config);
-    diagnostics::routes(config);
     callback::routes(config);
     jwt_bearer::routes(config);
     own::routes(config);
     access::routes(config);
 }
 
-async fn instance_of(context: &Context, caller: &InstanceCaller) -> Result<Instance, Problem> {
+async fn find_instance(context: &Context, caller: &InstanceCaller) -> Result<Instance, Problem> {
     let found = instances::find(&context.db, caller.instance).await?;
     found.ok_or_else(|| Problem::new(Code::NotFound, "The instance of this token is gone."))
 }
 
-fn admin_of(caller: &InstanceCaller) -> Admin {
-    Admin { actor: caller.actor.clone(), scopes: caller.scopes.clone(), origin: caller.origin.clone() }
+fn connection_admin(caller: &InstanceCaller) -> ConnectionAdmin {
+    ConnectionAdmin { actor: caller.actor.clone(), scopes: caller.scopes.clone(), origin: caller.origin.clone() }
 }
 
 /// `production`, `sandbox`, or the organisation's My Domain host, as a caller writes it.
@@ -135,13 +133,13 @@ impl utoipa::PartialSchema for HostName {
 impl utoipa::ToSchema for HostName {}
 
 /// The host that a caller names, if any; what is wrong with it joins the other faults.
-fn host_of(named: Option<&HostName>, faults: &mut Vec<InputFault>) -> Option<SalesforceHost> {
+fn parse_host(named: Option<&HostName>, faults: &mut Vec<InputFault>) -> Option<SalesforceHost> {
     let wrong = |error: NoSalesforceHost| faults.push(InputFault::new("/host", "not_a_salesforce_host", format!("{error}.")));
     named?.0.parse().map_err(wrong).ok()
 }
 
 /// The organisation that a caller confirms, if any; what is wrong with its id joins the other faults.
-fn organization_of(confirmed: Option<String>, faults: &mut Vec<InputFault>) -> Option<String> {
+fn parse_organization_id(confirmed: Option<String>, faults: &mut Vec<InputFault>) -> Option<String> {
     let id = confirmed?;
     if id.len() == 18 && id.starts_with("00D") && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Some(id);
@@ -149,8 +147,4 @@ fn organization_of(confirmed: Option<String>, faults: &mut Vec<InputFault>) -> O
     let detail = "The id of an organisation begins with 00D and has 18 letters and digits.";
     faults.push(InputFault::new("/confirm_organization_id", "not_an_organization_id", detail));
     None
-}
-
-fn state_of(text: &str) -> ConnectionState {
-    if text == "active" { ConnectionState::Active } else { ConnectionState::NeedsAttention }
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::salesforce::{AuthorizationBegun, SalesforceConnection};
-use super::{HostName, host_of, instance_of};
-use crate::connections::store;
+use super::{HostName, find_instance, parse_host};
+use crate::connections::salesforce::store;
 use crate::connections::{ConnectionError, Connections, SalesforceHost, TestResult};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InstanceCaller, Problem};
@@ -45,15 +45,15 @@ async fn begin_own(
     context: Context,
     caller: InstanceCaller,
     connections: Data<Connections>,
-    Body(wanted): Body<BeginOwnSalesforce>,
+    Body(body): Body<BeginOwnSalesforce>,
 ) -> Result<HttpResponse, Problem> {
     let member = member_of(&caller)?;
     let mut faults = Vec::new();
-    let host = host_of(wanted.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
+    let host = parse_host(body.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    instance_of(&context, &caller).await?.prerequisites.check()?;
+    find_instance(&context, &caller).await?.prerequisites.check()?;
     let (url, expires_at) = connections.begin_own_salesforce(caller.instance, member, &host).await?;
     let begun = AuthorizationBegun { authorization_url: url.into(), expires_at };
     Ok(HttpResponse::Created().insert_header(("location", context.public_url.of(LINK))).json(begun))

@@ -3,13 +3,14 @@ use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::diagnostics::lately;
-use super::{HostName, admin_of, host_of, instance_of, organization_of, state_of};
+use super::{HostName, connection_admin, find_instance, parse_host, parse_organization_id};
 use crate::clock::Timestamp;
-use crate::connections::store::{self, SalesforceRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, RecentErrors, SalesforceHost, TestResult, VendorLimits};
+use crate::connections::salesforce::store::{self, SalesforceRow};
+use crate::connections::{ConnectionError, ConnectionState, Connections, SalesforceHost, TestResult};
+use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
 use crate::http::{Body, Context, InstanceCaller, Problem};
+use crate::quotas::VendorLimits;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -54,16 +55,16 @@ async fn begin_salesforce(
     context: Context,
     caller: InstanceCaller,
     connections: Data<Connections>,
-    Body(wanted): Body<BeginSalesforce>,
+    Body(body): Body<BeginSalesforce>,
 ) -> Result<HttpResponse, Problem> {
     let mut faults = Vec::new();
-    let host = host_of(wanted.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
-    let confirmed = organization_of(wanted.confirm_organization_id, &mut faults);
+    let host = parse_host(body.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
+    let confirmed = parse_organization_id(body.confirm_organization_id, &mut faults);
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    instance_of(&context, &caller).await?.prerequisites.check()?;
-    let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, admin_of(&caller).name(), confirmed).await?;
+    find_instance(&context, &caller).await?.prerequisites.check()?;
+    let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, connection_admin(&caller).name(), confirmed).await?;
     let location = context.public_url.of("/v1/connections/salesforce");
     Ok(HttpResponse::Created().insert_header(("location", location)).json(AuthorizationBegun { authorization_url: url.into(), expires_at }))
 }
@@ -109,7 +110,7 @@ enum RenewedBy {
 impl From<SalesforceRow> for SalesforceConnection {
     fn from(row: SalesforceRow) -> Self {
         Self {
-            state: state_of(&row.state),
+            state: row.state,
             instance_url: row.instance_url,
             organization_id: row.organization_id,
             user_id: row.user_id,
@@ -138,7 +139,7 @@ impl From<SalesforceRow> for SalesforceConnection {
 async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_salesforce(&context.db, caller.instance, None).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" })?;
-    let recent_errors = lately(&context, &caller, row.id).await?;
+    let recent_errors = find_recent_errors(&context.db, caller.instance, row.id, context.clock.timestamp()).await?;
     Ok(HttpResponse::Ok().json(SalesforceConnection { recent_errors, ..row.into() }))
 }
 

@@ -67,11 +67,11 @@ impl TokenReport {
 }
 
 /// A token on its way out, which nobody on the way may keep.
-fn given(token: impl Serialize) -> HttpResponse {
+fn respond_with_token(token: impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(token)
 }
 
-fn told(outcome: ReportOutcome) -> HttpResponse {
+fn respond_with_outcome(outcome: ReportOutcome) -> HttpResponse {
     HttpResponse::Ok().json(ReportAnswer { outcome })
 }
 
@@ -87,8 +87,8 @@ fn told(outcome: ReportOutcome) -> HttpResponse {
 #[post("/v1/tokens/salesforce")]
 async fn salesforce_token(caller: BoundInstance, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     let token = connections.salesforce_token(caller.0).await?;
-    let access_token = token.access_token.expose_secret();
-    Ok(given(SalesforceToken { access_token, expires_at: token.expires_at, instance_url: &token.base_url }))
+    let access_token = token.secret.expose_secret();
+    Ok(respond_with_token(SalesforceToken { access_token, expires_at: token.expires_at, instance_url: &token.base_url }))
 }
 
 /// Report a Salesforce access token as refused
@@ -106,7 +106,7 @@ async fn report_salesforce_token(
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(told(connections.report_salesforce_token(caller.0, &report.checked()?).await?))
+    Ok(respond_with_outcome(connections.report_salesforce_token(caller.0, &report.checked()?).await?))
 }
 
 /// Get a Marketo access token
@@ -121,8 +121,8 @@ async fn report_salesforce_token(
 #[post("/v1/tokens/marketo")]
 async fn marketo_token(caller: BoundInstance, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     let token = connections.marketo_token(caller.0).await?;
-    let access_token = token.access_token.expose_secret();
-    Ok(given(MarketoToken { access_token, expires_at: token.expires_at, base_url: &token.base_url }))
+    let access_token = token.secret.expose_secret();
+    Ok(respond_with_token(MarketoToken { access_token, expires_at: token.expires_at, base_url: &token.base_url }))
 }
 
 /// Report a Marketo access token as refused
@@ -140,5 +140,5 @@ async fn report_marketo_token(
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(told(connections.report_marketo_token(caller.0, &report.checked()?).await?))
+    Ok(respond_with_outcome(connections.report_marketo_token(caller.0, &report.checked()?).await?))
 }

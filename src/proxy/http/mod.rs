@@ -14,9 +14,9 @@ use super::overriding::find_overriding_method;
 use super::{AmbiguousCall, CallPath, ProxyError, list_rules};
 use crate::auth::Actor;
 use crate::auth::permissions::METHODS;
-use crate::connections::{Connections, Vendor};
+use crate::connections::Connections;
 use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem};
-use crate::upstream::{ProxyBody, ProxyRequest};
+use crate::upstream::{ProxyBody, ProxyRequest, Vendor};
 
 impl AsProblem for ProxyError {
     fn as_problem(&self) -> Problem {

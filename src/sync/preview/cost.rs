@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::connections::VendorLimits;
+use crate::quotas::VendorLimits;
 use crate::sync::Run;
 use crate::upstream::Quota;
 
@@ -92,7 +92,8 @@ impl CostEstimate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connections::{LimitState, Vendor};
+    use crate::quotas::LimitState;
+    use crate::upstream::Vendor;
 
     fn limits(share: i64, used: i64) -> VendorLimits {
         let exports = LimitState {

@@ -1,0 +1,51 @@
+//! The connections to Salesforce: the instance's own, and that of each member who has one.
+
+mod activation;
+mod assertion;
+mod authorization;
+mod connection;
+mod jwt_bearer;
+mod key;
+mod purpose;
+mod sign_in;
+pub(super) mod store;
+mod tokens;
+
+use url::Url;
+
+use super::ConnectionError;
+use crate::ids::{ConnectionId, InstanceId};
+
+pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin, active_page};
+pub use authorization::{BrowserBinding, BrowserCookies};
+pub use jwt_bearer::AssertionSetup;
+pub(super) use key::SalesforceConnectionKey;
+pub use purpose::AuthorizationPurpose;
+pub use sign_in::SignInError;
+pub(super) use tokens::SalesforceTokens;
+
+const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
+
+/// What binds a sealed access token to its row.
+fn access_token_context(instance: InstanceId, id: ConnectionId) -> String {
+    format!("salesforce_connections/{instance}/{id}/access_token")
+}
+
+/// What binds a sealed key for assertions to its row.
+fn jwt_key_context(instance: InstanceId, id: ConnectionId) -> String {
+    format!("salesforce_connections/{instance}/{id}/jwt_key")
+}
+
+/// What binds a sealed refresh token to its row.
+fn refresh_token_context(instance: InstanceId, id: ConnectionId) -> String {
+    format!("salesforce_connections/{instance}/{id}/refresh_token")
+}
+
+fn parse_login_base(stored: &str) -> Result<Url, ConnectionError> {
+    Url::parse(stored).map_err(|_| ConnectionError::AddressNotAllowed("the stored login address can't be read".into()))
+}
+
+fn needs_attention(reason: Option<&str>) -> ConnectionError {
+    let reason = reason.unwrap_or("it was refused");
+    ConnectionError::NeedsAttention(format!("the Salesforce connection needs attention: {reason}"))
+}
