@@ -5,15 +5,14 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::TokenIssuer;
 use crate::db::{Db, WriteOutcome, WriteProbe};
-use crate::http::{Code, Context, Problem};
+use crate::http::{Code, Context, Problem, Routes};
 use crate::jobs::QueueGauges;
 use crate::telemetry::{Metrics, error_chain};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(live).service(ready).service(metrics);
 }
 

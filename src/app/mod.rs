@@ -16,7 +16,6 @@ use actix_web::web::{Data, PayloadConfig};
 use actix_web::{App, HttpServer, middleware};
 use tokio::task::JoinHandle;
 use tracing_actix_web::TracingLogger;
-use utoipa_actix_web::AppExt;
 
 use crate::auth::http::Federation;
 use crate::auth::{Authenticator, IssuerUnfit, Revocations, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
@@ -27,7 +26,7 @@ use crate::db::{ConnectError, Db, DbError, WriteProbe};
 use crate::dead_letters::DeadLetters;
 use crate::http::MiddlewareConfig;
 use crate::http::middleware::process_request;
-use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, idempotency};
+use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, Routes, idempotency};
 use crate::invites::{Activations, ForgetInvites, ImportInvites, ImportSubject, InvitationWatcher, UploadSlots};
 use crate::jobs::{JobHandler, JobSubject, JobWorker, enqueue_cleanup};
 use crate::mail::{ForgetMail, MailError, MailSubject, Mailer, SendMail};
@@ -177,7 +176,7 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
 /// # Errors
 /// As [`start`].
 pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dyn JobHandler>>) -> Result<RunningApp, StartError> {
-    let unlisted = crate::http::openapi::unlisted_routes(&openapi_document());
+    let unlisted = crate::http::openapi::unlisted_routes(openapi_document());
     if !unlisted.is_empty() {
         return Err(StartError::UnlistedRoutes(unlisted.join(", ")));
     }
@@ -255,10 +254,9 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let metrics_listener = metrics_listener.map(|listener| MetricsListener::start(listener, metrics.clone(), queue.clone())).transpose()?;
     let body_limit = settings.server.body_limit_bytes;
     let server = HttpServer::new(move || {
-        let (app, mut document) =
-            App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(routes::configure).split_for_parts();
-        crate::http::openapi::complete(&mut document);
-        app.app_data(middleware_config.clone())
+        App::new()
+            .configure(|config| routes::configure(&mut Routes::registering(config)))
+            .app_data(middleware_config.clone())
             .app_data(context.clone())
             .app_data(issuer.clone())
             .app_data(federation.clone())
@@ -273,7 +271,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
             .app_data(probe.clone())
             .app_data(rate_limits.clone())
             .app_data(PayloadConfig::new(body_limit))
-            .configure(|config| routes::configure_unlisted(config, document))
+            .configure(routes::configure_unlisted)
             .wrap(middleware::from_fn(process_request))
             .wrap(TracingLogger::<RequestSpan>::new())
     });

@@ -1,15 +1,16 @@
-use actix_web::web::{self, Data};
+use std::sync::LazyLock;
+
+use actix_web::web;
 use actix_web::{App, HttpResponse};
 use utoipa::openapi::OpenApi;
-use utoipa_actix_web::AppExt;
-use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::health;
+use crate::http::Routes;
 
 /// Every documented route. The router asks one after the other, and each with a parameter costs it a search of the path: those that
 /// are called most come first, the tokens and the people behind the panels in Salesforce.
-pub(super) fn configure(config: &mut ServiceConfig) {
+pub(super) fn configure(config: &mut Routes<'_>) {
     crate::connections::http::token_routes(config);
     crate::people::http::routes(config);
     crate::connections::http::routes(config);
@@ -29,27 +30,30 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 }
 
 /// The document and its page, which don't document themselves.
-pub(super) fn configure_unlisted(config: &mut web::ServiceConfig, document: OpenApi) {
-    let served = Data::new(document.clone());
-    config.app_data(served).route("/openapi.json", web::get().to(document_json));
-    config.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document));
+pub(super) fn configure_unlisted(config: &mut web::ServiceConfig) {
+    config.route("/openapi.json", web::get().to(document_json));
+    config.service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
     config.route("/", web::get().to(front_page));
 }
 
-async fn document_json(document: Data<OpenApi>) -> HttpResponse {
-    HttpResponse::Ok().json(document.get_ref())
+async fn document_json() -> HttpResponse {
+    HttpResponse::Ok().json(openapi_document())
 }
 
 async fn front_page() -> HttpResponse {
     HttpResponse::SeeOther().insert_header(("location", "/docs/")).finish()
 }
 
-/// The OpenAPI document, as the code says it.
+/// The OpenAPI document, as the code says it; written once a process.
 #[must_use]
-pub fn openapi_document() -> OpenApi {
-    let (_, mut document) = App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(configure).split_for_parts();
-    crate::http::openapi::complete(&mut document);
-    document
+pub fn openapi_document() -> &'static OpenApi {
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
+        let mut document = crate::http::openapi::base();
+        let _ = App::new().configure(|config| configure(&mut Routes::describing(config, &mut document)));
+        crate::http::openapi::complete(&mut document);
+        document
+    });
+    &DOCUMENT
 }
 
 #[cfg(test)]
@@ -69,8 +73,8 @@ mod tests {
         actix_web::rt::System::new().block_on(async {
             let looked_at = Arc::new(AtomicUsize::new(0));
             let counted = looked_at.clone();
-            let (app, document) = App::new().into_utoipa_app().openapi(crate::http::openapi::base()).configure(configure).split_for_parts();
-            let app = app.configure(|config| configure_unlisted(config, document)).wrap_fn(move |request, next| {
+            let app = App::new().configure(|config| configure(&mut Routes::registering(config)));
+            let app = app.configure(configure_unlisted).wrap_fn(move |request, next| {
                 assert_eq!(request.match_pattern().as_deref(), Some(request.path()));
                 counted.fetch_add(1, Ordering::Relaxed);
                 next.call(request)

@@ -6,12 +6,11 @@ use actix_web::{HttpResponse, get};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Event, EventFilter, store};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError};
-use crate::http::{Context, InputFault, InstanceCaller, Listing, PageParams, Problem, QueryParams, harmless_cell};
+use crate::http::{Context, InputFault, InstanceCaller, Listing, PageParams, Problem, QueryParams, Routes, harmless_cell};
 use crate::ids::InstanceId;
 
 /// Events read at a time for an export.
@@ -20,7 +19,7 @@ const PAGE: i64 = 500;
 const LONGEST_TEXT: usize = 200;
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_events).service(export_events);
 }
 

@@ -3,13 +3,12 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{DeadLetterError, DeadLetters};
 use crate::audit::Origin;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, InputFault, Listing, OperatorCaller, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{AsProblem, Code, InputFault, Listing, OperatorCaller, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::{InstanceId, JobId};
 use crate::jobs::{DeadLetter, DeadLetterFilter, Lane};
 
@@ -24,7 +23,7 @@ impl AsProblem for DeadLetterError {
 }
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_letters).service(get_letter).service(retry_letter).service(discard_letter);
 }
 

@@ -1,15 +1,14 @@
 use actix_web::{HttpResponse, get};
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Diagnostic, DiagnosticFilter, store};
 use crate::clock::Timestamp;
-use crate::http::{Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::{ConnectionId, DiagnosticId};
 use crate::upstream::{CallFailure, Category, Vendor};
 
 /// The routes of this feature.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_diagnostics).service(get_diagnostic);
 }
 

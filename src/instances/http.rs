@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, get, patch, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::onboarding::Onboarding;
 use super::{
@@ -17,7 +16,7 @@ use crate::config::LimitSettings;
 use crate::http::problem::ProblemBody;
 use crate::http::{
     AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem,
-    QueryParams, read_display_name,
+    QueryParams, Routes, read_display_name,
 };
 use crate::ids::InstanceId;
 
@@ -40,7 +39,7 @@ impl AsProblem for InstanceError {
 }
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(create_instance).service(list_instances).service(get_any_instance);
     config.service(get_instance).service(update_instance).service(get_onboarding);
     config.service(get_integration_information).service(reveal_integration_secret).service(rotate_integration_secret);

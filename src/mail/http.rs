@@ -2,17 +2,16 @@
 
 use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::MailStatus;
 use super::store::{self, OutboxFilter, OutboxRow};
 use crate::clock::Timestamp;
-use crate::http::{Context, InputFault, Listing, OperatorCaller, PageParams, Problem, QueryParams};
+use crate::http::{Context, InputFault, Listing, OperatorCaller, PageParams, Problem, QueryParams, Routes};
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_outbox);
 }
 

@@ -2,17 +2,16 @@
 
 use actix_web::{HttpResponse, get, post};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, Context, InputFault, InstanceCaller, Problem, Routes};
 use crate::instances;
 use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(send_heartbeat).service(get_configuration);
 }
 

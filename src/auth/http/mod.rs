@@ -11,12 +11,11 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use token::Federation;
 
 use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
-use crate::http::{AsProblem, Code, Context, Problem, RateExceeded};
+use crate::http::{AsProblem, Code, Context, Problem, RateExceeded, Routes};
 
 impl From<RateExceeded> for AuthError {
     fn from(exceeded: RateExceeded) -> Self {
@@ -53,7 +52,7 @@ impl AsProblem for AuthError {
 const AUTHENTICATION_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// The routes of the authorization server.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(token::token).service(issued::revoke).service(issued::introspect).service(jwks).service(metadata);
 }
 

@@ -1,17 +1,16 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, put};
 use serde::Serialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::connection_admin;
 use crate::clock::Timestamp;
 use crate::connections::Connections;
 use crate::connections::marketo::store::MarketoAccessRow;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, InstanceCaller, Listing, PathParams, Problem};
+use crate::http::{Code, InstanceCaller, Listing, PathParams, Problem, Routes};
 use crate::ids::MemberId;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(list_access).service(grant_access).service(withdraw_access);
 }
 

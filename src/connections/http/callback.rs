@@ -8,7 +8,6 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use secrecy::SecretString;
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::callback_page::connected;
 use crate::audit::Origin;
@@ -19,13 +18,13 @@ use crate::connections::{
 };
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Code, Context, Problem, QueryParams, Reader, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
+    Code, Context, Problem, QueryParams, Reader, Routes, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
     session_cookie, session_of,
 };
 use crate::instances;
 use crate::language::Language;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(start_salesforce).service(salesforce_callback);
 }
 

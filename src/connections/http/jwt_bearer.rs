@@ -2,14 +2,13 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, put};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{HostName, find_instance, parse_host, parse_organization_id};
 use crate::connections::{AssertionSetup, Connections, TestResult};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, Context, InputFault, InstanceCaller, Problem, Routes};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(set_up_assertions);
 }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{connection_admin, find_instance};
 use crate::clock::Timestamp;
@@ -13,10 +12,10 @@ use crate::connections::marketo::store::{self, MarketoRow};
 use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem};
+use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem, Routes};
 use crate::quotas::VendorLimits;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config
         .service(connect_marketo)
         .service(get_marketo)

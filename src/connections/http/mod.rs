@@ -15,10 +15,9 @@ use actix_web::http::header;
 use serde::Deserialize;
 use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{ConnectionAdmin, ConnectionError, Denial, LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
-use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Problem, Routes};
 use crate::instances::{self, Instance};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
@@ -94,12 +93,12 @@ fn salesforce_problem(error: &SalesforceError) -> Problem {
 }
 
 /// The routes of the token broker, which are called most.
-pub fn token_routes(config: &mut ServiceConfig) {
+pub fn token_routes(config: &mut Routes<'_>) {
     tokens::routes(config);
 }
 
 /// The other routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     salesforce::routes(config);
     marketo::routes(config);
     callback::routes(config);

@@ -3,19 +3,18 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post};
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::salesforce::{AuthorizationBegun, SalesforceConnection};
 use super::{HostName, find_instance, parse_host};
 use crate::connections::salesforce::store;
 use crate::connections::{ConnectionError, Connections, SalesforceHost, TestResult};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Problem};
+use crate::http::{Body, Context, InstanceCaller, Problem, Routes};
 use crate::ids::MemberId;
 
 const LINK: &str = "/v1/members/me/salesforce-connection";
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(begin_own).service(get_own).service(test_own).service(disconnect_own);
 }
 

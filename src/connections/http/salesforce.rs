@@ -1,7 +1,6 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{HostName, connection_admin, find_instance, parse_host, parse_organization_id};
 use crate::clock::Timestamp;
@@ -9,10 +8,10 @@ use crate::connections::salesforce::store::{self, SalesforceRow};
 use crate::connections::{ConnectionError, ConnectionState, Connections, SalesforceHost, TestResult};
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Problem};
+use crate::http::{Body, Context, InstanceCaller, Problem, Routes};
 use crate::quotas::VendorLimits;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config
         .service(begin_salesforce)
         .service(get_salesforce)

@@ -5,14 +5,13 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::clock::Timestamp;
 use crate::connections::{Connections, ReportOutcome};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, BoundInstance, InputFault, Problem};
+use crate::http::{Body, BoundInstance, InputFault, Problem, Routes};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(salesforce_token).service(report_salesforce_token).service(marketo_token).service(report_marketo_token);
 }
 

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::activation_page::page;
 use crate::audit::Origin;
@@ -23,7 +22,7 @@ use crate::connections::{
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Code, Context, InputFault, PathParams, Problem, Reader, limit_links, problem_or_page, refuse_cross_site, session_cookie,
+    Code, Context, InputFault, PathParams, Problem, Reader, Routes, limit_links, problem_or_page, refuse_cross_site, session_cookie,
 };
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
@@ -33,7 +32,7 @@ use crate::language::Language;
 use crate::members::{LONGEST_PASSWORD, MemberView, SHORTEST_PASSWORD, check_length};
 
 /// The routes behind an invitation's link.
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(get_activation).service(post_activation);
 }
 

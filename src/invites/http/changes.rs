@@ -2,16 +2,15 @@
 
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{InviteView, ProblemBody};
-use crate::http::{Context, InputFault, InstanceCaller, OptionalBody, PathParams, Problem};
+use crate::http::{Context, InputFault, InstanceCaller, OptionalBody, PathParams, Problem, Routes};
 use crate::ids::InviteId;
 use crate::invites::context::InviteContext;
 use crate::invites::{LIFETIME, LONGEST_EXTENSION_DAYS, changes};
 
 /// The routes.
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(resend_invite).service(extend_invite).service(revoke_invite);
 }
 

@@ -11,14 +11,13 @@ mod imports;
 use actix_web::http::header;
 use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::csv::Unreadable;
 use super::store::InviteFilter;
 use super::{Invite, InviteError, InviteStatus, store};
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::{ImportId, InviteId, MailId, MemberId};
 use crate::language::Language;
 use crate::members::LONGEST_ADDRESS;
@@ -76,7 +75,7 @@ impl AsProblem for InviteError {
 }
 
 /// The routes of invitations.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config
         .service(first::post_first_invite)
         .service(first::get_first_invite)

@@ -3,19 +3,18 @@
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete, patch, post};
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{MemberView, acting, shown};
 use crate::auth::Role;
 use crate::connections::Connections;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, read_display_name};
+use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, Routes, read_display_name};
 use crate::ids::MemberId;
 use crate::members::{
     Names, PassedOn, change_names, change_role, deactivate as deactivate_member, reactivate as reactivate_member, revoke_and_remove,
 };
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(patch_member).service(deactivate).service(reactivate).service(delete_member);
 }
 

@@ -5,7 +5,6 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{MemberView, shown};
 use crate::audit::{self, Entry, Origin};
@@ -13,13 +12,13 @@ use crate::auth::{self, Actor};
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Body, Code, Context, InstanceCaller, Problem, QueryParams, ended_session_cookie, limit_logins, refuse_cross_site, session_cookie,
-    session_of,
+    Body, Code, Context, InstanceCaller, Problem, QueryParams, Routes, ended_session_cookie, limit_logins, refuse_cross_site,
+    session_cookie, session_of,
 };
 use crate::instances::{self, InstanceError, LoginManagement};
 use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, store};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(post_session).service(delete_session).service(get_consequences);
 }
 

@@ -13,13 +13,12 @@ use std::collections::HashMap;
 use actix_web::http::header;
 use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::store::MemberFilter;
 use super::{Acting, LoginError, Member, MemberError, MemberStatus, PasswordFault, store};
 use crate::auth::Role;
 use crate::clock::Timestamp;
-use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 /// Most characters of a text that is looked for.
@@ -77,7 +76,7 @@ impl AsProblem for LoginError {
 }
 
 /// The routes of members and teams.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     own::routes(config);
     sessions::routes(config);
     config.service(list_members).service(get_member);

@@ -3,16 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, get, patch, put};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::changes::{or_null, read_names};
 use super::{MemberView, acting, found, shown};
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Problem, session_of};
+use crate::http::{Body, Context, InstanceCaller, Problem, Routes, session_of};
 use crate::members::{LONGEST_PASSWORD, LoginError, PasswordChange, change_names, change_password};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(get_me).service(patch_me).service(put_password);
 }
 

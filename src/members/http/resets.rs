@@ -7,19 +7,19 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::reset_page::{done, page};
 use crate::audit::Origin;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, limit_links, limit_logins, problem_or_page, refuse_cross_site,
+    AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, Routes, limit_links, limit_logins, problem_or_page,
+    refuse_cross_site,
 };
 use crate::jobs::{NewJob, enqueue};
 use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords, reset_job};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(post_reset).service(get_link).service(post_link);
 }
 

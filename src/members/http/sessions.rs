@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, delete, get};
 use serde::Serialize;
 use serde_json::json;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::found;
 use crate::audit::{self, Entry};
@@ -11,10 +10,10 @@ use crate::auth::{self, Session, SessionMethod};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, InstanceCaller, Listing, PathParams, Problem, session_of};
+use crate::http::{Code, Context, InstanceCaller, Listing, PathParams, Problem, Routes, session_of};
 use crate::ids::{MemberId, SessionId};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(list_own).service(end_others).service(end_own).service(list_of_member).service(end_all).service(end_one);
 }
 

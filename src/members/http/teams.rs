@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use actix_web::http::header;
 use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::acting;
 use crate::clock::Timestamp;
 use crate::display_name::NoDisplayName;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::{MemberId, TeamId};
 use crate::members::{
     MemberError, Team, TeamMemberOutcome, TeamName, change_team_members, create_team, delete_team as remove_team, rename_team, store,
@@ -20,7 +19,7 @@ use crate::members::{
 /// Most members named in one request, for each list.
 const MOST_MEMBERS: usize = 500;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(list_teams).service(get_team).service(post_team).service(patch_team).service(delete_team).service(post_members);
 }
 

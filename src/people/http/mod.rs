@@ -7,11 +7,10 @@ mod params;
 mod place;
 
 use actix_web::{HttpRequest, HttpResponse, get};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use self::params::ListParams;
 use super::{PeopleError, Person, store};
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, PathParams, Problem, QueryParams, conditional};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, PathParams, Problem, QueryParams, Routes, conditional};
 
 impl AsProblem for PeopleError {
     fn as_problem(&self) -> Problem {
@@ -24,7 +23,7 @@ impl AsProblem for PeopleError {
 }
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(list_people).service(changes::list_people_changes).service(export::export_people).service(lookup::look_up_people);
     // Last, for its parameter takes any name.
     config.service(get_person);

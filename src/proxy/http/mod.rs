@@ -6,7 +6,6 @@ mod headers;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, head, http::StatusCode, patch, post, put};
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use headers::MediaKind;
 
@@ -15,7 +14,7 @@ use super::{AmbiguousCall, CallPath, ProxyError, list_rules};
 use crate::auth::Actor;
 use crate::auth::permissions::METHODS;
 use crate::connections::Connections;
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, Routes};
 use crate::upstream::{ProxyBody, ProxyRequest, Vendor};
 
 impl AsProblem for ProxyError {
@@ -58,7 +57,7 @@ struct PreferHeader {
 macro_rules! operations {
     ($($handler:ident = $method:ident $vendor:ident $path:tt $id:tt $title:tt $([$body:ident])?;)+) => {
         /// The routes. They come after those below the same address that have a path of their own.
-        pub fn routes(config: &mut ServiceConfig) {
+        pub fn routes(config: &mut Routes<'_>) {
             $(config.service($handler);)+
         }
         $(operations!(@one $handler $method $vendor $path $id $title $($body)?);)+

@@ -2,15 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde_json::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::MEDIA_TYPE;
 use super::listing::list_of;
-use crate::http::{Code, Context, PathParams, Problem, SCIM_ROOT, ScimErrorBody};
+use crate::http::{Code, Context, PathParams, Problem, Routes, SCIM_ROOT, ScimErrorBody};
 use crate::scim::ScimError;
 use crate::scim::discovery::{resource_types, schemas, service_provider_config};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(read_config);
     config.service(list_resource_types).service(read_resource_type).service(list_schemas).service(read_schema);
 }

@@ -1,19 +1,18 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use serde_json::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::ScimBody;
 use super::listing::{ListParams, ShownParams, page};
 use super::{answer, answer_read, directory, header_of};
-use crate::http::{Context, InstanceCaller, PathParams, Problem, QueryParams, ScimErrorBody};
+use crate::http::{Context, InstanceCaller, PathParams, Problem, QueryParams, Routes, ScimErrorBody};
 use crate::ids::TeamId;
 use crate::scim::ScimError;
 use crate::scim::groups::Wanted;
 use crate::scim::protocol::patch::{Patch, apply};
 use crate::scim::resources::GROUP;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(list).service(create).service(read).service(replace).service(change).service(remove);
 }
 

@@ -3,11 +3,10 @@
 use actix_web::{HttpResponse, post};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::ScimBody;
 use super::{MEDIA_TYPE, directory};
-use crate::http::{Context, InstanceCaller, Problem, ScimErrorBody};
+use crate::http::{Context, InstanceCaller, Problem, Routes, ScimErrorBody};
 use crate::scim::discovery::MOST_RESULTS;
 use crate::scim::protocol::filter;
 use crate::scim::protocol::projection::Projection;
@@ -21,7 +20,7 @@ const USUAL_RESULTS: usize = 100;
 const LONGEST_NAMES: usize = 2000;
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(search_all).service(search_users).service(search_groups);
 }
 

@@ -11,13 +11,12 @@ mod users;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::protocol::projection::Projection;
 use super::protocol::schema::Schema;
 use super::service::Directory;
 use super::{Refusal, ScimError, version_matches};
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, SCIM_ROOT};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, Routes, SCIM_ROOT};
 
 /// The media type (RFC 7644, section 8.1).
 const MEDIA_TYPE: &str = "application/scim+json";
@@ -45,7 +44,7 @@ impl AsProblem for ScimError {
 }
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     tokens::routes(config);
     discovery::routes(config);
     listing::routes(config);

@@ -4,16 +4,15 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, delete, get, post};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::{self, ScimToken};
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, SCIM_ROOT, read_display_name};
+use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, Routes, SCIM_ROOT, read_display_name};
 use crate::ids::ScimTokenId;
 use crate::scim::ScimError;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(create_token).service(list_tokens).service(revoke_token);
 }
 

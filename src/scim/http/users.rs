@@ -2,13 +2,12 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use serde_json::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::ScimBody;
 use super::listing::{ListParams, ShownParams, page};
 use super::{answer, answer_read, directory, header_of};
 use crate::connections::Connections;
-use crate::http::{Context, InstanceCaller, PathParams, Problem, QueryParams, ScimErrorBody};
+use crate::http::{Context, InstanceCaller, PathParams, Problem, QueryParams, Routes, ScimErrorBody};
 use crate::ids::MemberId;
 use crate::scim::ScimError;
 use crate::scim::protocol::patch::{Patch, apply};
@@ -16,7 +15,7 @@ use crate::scim::resources::USER;
 use crate::scim::service::Absent;
 use crate::scim::users::Wanted;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(list).service(create).service(read).service(replace).service(change).service(remove);
 }
 

@@ -8,12 +8,11 @@ mod rejected;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Preview, RunFilter, RunKind, RunState, SyncError, SyncService};
 use crate::auth::Scope;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::RunId;
 
 use body::RunBody;
@@ -36,7 +35,7 @@ impl AsProblem for SyncError {
 }
 
 /// The routes.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut Routes<'_>) {
     config.service(preview).service(start_run).service(list_runs).service(get_run).service(events::get_run_events);
     config.service(control::cancel_run).service(control::pause_run).service(control::resume_run).service(control::retry_run);
     config.service(rejected::get_rejected_rows);

@@ -10,11 +10,10 @@ mod upload;
 mod view;
 
 use actix_web::{HttpResponse, delete, get};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::ProblemBody;
 use crate::audit::{self, Entry};
-use crate::http::{Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::{ImportId, InstanceId};
 use crate::invites::imports::Import;
 use crate::invites::{InviteError, import_store};
@@ -23,7 +22,7 @@ pub use slots::UploadSlots;
 use view::{ImportProgress, ImportView};
 
 /// The routes of imports.
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut Routes<'_>) {
     config
         .service(upload::post_import)
         .service(list_imports)
