@@ -2,7 +2,7 @@
 
 # The parts of `make test`, each a script of that name in tests/tools; the second row runs beside the first.
 PARTS := rust
-PARTS_BESIDE := contract csv helm openapi oauth scim vendor-clients readme
+PARTS_BESIDE := contract csv helm openapi oauth scim vendor-clients guide
 SUITE := tests/tools/suite.sh
 CARGO := cargo
 # More arguments for `make run`, `make demo` and `make bench-NAME`.
@@ -45,7 +45,7 @@ test:
 ## test-oauth: two OAuth clients get, verify, introspect and revoke tokens of the running service
 ## test-scim: a SCIM client that tests for conformance provisions users and groups of the running service
 ## test-vendor-clients: clients that others made for Salesforce and Marketo run against the simulated vendors
-## test-readme: the README's worked example, block by block
+## test-guide: the set-up guide of docs/, block by block
 ## test-contract: fuzz the running service by its OpenAPI document
 $(addprefix test-,$(PARTS) $(PARTS_BESIDE)): test-%:
 	@$(SUITE) $*
@@ -53,6 +53,10 @@ $(addprefix test-,$(PARTS) $(PARTS_BESIDE)): test-%:
 ## test-vendor-connectors: connectors of data platforms read from the simulated vendors; no part of `make test`
 test-vendor-connectors:
 	@$(SUITE) vendor-connectors
+
+## check: does it compile? The quickest answer after a change
+check:
+	$(CARGO) check --locked
 
 ## lint: formatting, clippy, shell scripts, Dockerfile
 lint:
@@ -67,4 +71,4 @@ BENCHES := $(sort $(basename $(notdir $(wildcard benches/*.rs benches/*.sh))))
 bench-%:
 	@if [ -f benches/$*.sh ]; then bash benches/$*.sh $(ARGS); else $(CARGO) bench --quiet --locked --bench $* -- $(ARGS); fi
 
-.PHONY: help build run demo openapi test $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint fmt
+.PHONY: help build run demo openapi test check $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint fmt

@@ -62,7 +62,7 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
-/// The defaults, in the file format an operator writes, so that `--help` and the README can point at one text.
+/// The defaults, in the file format an operator writes, so that `--help` and docs/settings.md can point at one text.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// A setting given on the command line: dotted name and value.

@@ -131,7 +131,7 @@ impl ConnectError {
     pub(super) fn pooler(options: &PgConnectOptions, error: DbError) -> Self {
         Self {
             what: format!("{} can't be used: {}", postgres_place(options), error_chain(&error)),
-            remedy: "The README's section on PostgreSQL says what poolers must support".into(),
+            remedy: "docs/operations.md, PostgreSQL, says what poolers must support".into(),
             is_temporary: error.is_temporary(),
         }
     }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Does the README's worked example work as a new user would try it? The blocks after a `<!-- try: … -->` line are run, in a folder of
+# Does the set-up guide (docs/set-up-guide.md) work as a new user would try it? The blocks after a `<!-- try: … -->` line are run, in a folder of
 # their own and with nothing but the programs that a plain Debian with curl has: `sandbox` and `serve` in terminals of their own,
 # all `steps` in one session. What a block prints must be what the block under it says, where `…` stands for anything and line
-# breaks don't count. README_BINARY=FILE tests that binary instead of target/debug/msi-actions.
+# breaks don't count. GUIDE_BINARY=FILE tests that binary instead of target/debug/msi-actions.
 # shellcheck disable=SC2329
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -12,7 +12,7 @@ set -euo pipefail
 programs=(bash cat curl cut env grep head ls sed sleep)
 patience=300
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-readme.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/msi-actions-guide.XXXXXX")
 terminals=()
 clean_up() {
   for terminal in "${terminals[@]}"; do
@@ -24,10 +24,10 @@ clean_up() {
 trap clean_up EXIT
 
 # take_apart: writes each block to try as $work/NN.sh, what it promises as $work/NN.promise, and a line `NN KIND HEADING` for each.
-# Free ports take the place of the README's, on which something may listen here.
+# Free ports take the place of the guide's, on which something may listen here.
 take_apart() {
   sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$service_port/g" -e "s/127\.0\.0\.1:4010/127.0.0.1:$sandbox_port/g" \
-    -e "s/127\.0\.0\.1:4011/127.0.0.1:$((sandbox_port + 1))/g" -e "s/127\.0\.0\.1:4012/127.0.0.1:$((sandbox_port + 2))/g" README.md |
+    -e "s/127\.0\.0\.1:4011/127.0.0.1:$((sandbox_port + 1))/g" -e "s/127\.0\.0\.1:4012/127.0.0.1:$((sandbox_port + 2))/g" docs/set-up-guide.md |
     awk -v work="$work" '
       /^#+ / { heading = $0; sub(/^#+ /, "", heading) }
       /^```$/ && file { close(file); file = ""; next }
@@ -91,15 +91,15 @@ check_block() {
   if [ -f "$work/$number.out" ] && keeps "$(one_line "$work/$number.promise")" "$(one_line "$work/$number.out")"; then
     passed "$name"
   else
-    printf 'The README promises:\n%s\nand this came:\n%s\n' "$(cat "$work/$number.promise")" "$(cat "$work/$number.out" 2>/dev/null)"
+    printf 'The guide promises:\n%s\nand this came:\n%s\n' "$(cat "$work/$number.promise")" "$(cat "$work/$number.out" 2>/dev/null)"
     failed "$name"
   fi
 }
 
 cd "$ROOT"
 need curl
-[ -n "${README_BINARY:-}" ] || cargo build --quiet --locked
-binary=$(realpath "${README_BINARY:-${CARGO_TARGET_DIR:-target}/debug/msi-actions}")
+[ -n "${GUIDE_BINARY:-}" ] || cargo build --quiet --locked
+binary=$(realpath "${GUIDE_BINARY:-${CARGO_TARGET_DIR:-target}/debug/msi-actions}")
 # The simulated vendors have the two ports after the sandbox's.
 sandbox_port=$(free_port)
 while (exec 3<>"/dev/tcp/127.0.0.1/$((sandbox_port + 1))" || exec 3<>"/dev/tcp/127.0.0.1/$((sandbox_port + 2))") 2>/dev/null; do
@@ -118,16 +118,16 @@ while read -r number kind _; do
   case $kind in
     sandbox)
       terminal "$number"
-      wait_until 30 listens "$sandbox_port" "$number" || die "the sandbox does not listen where the README says"
+      wait_until 30 listens "$sandbox_port" "$number" || die "the sandbox does not listen where the guide says"
       ;;
     serve)
       terminal "$number"
       wait_until 30 is_ready "$number" || die "the service does not say that it runs"
-      listens "$service_port" "$number" || die "the service does not listen where the README says"
+      listens "$service_port" "$number" || die "the service does not listen where the guide says"
       service_log="$work/$number.log"
       ;;
     steps) steps+=("$number") ;;
-    *) die "README.md: there is no kind of block named $kind" ;;
+    *) die "docs/set-up-guide.md: there is no kind of block named $kind" ;;
   esac
 done <"$work/blocks"
 
@@ -142,8 +142,8 @@ while read -r number kind heading; do
   if [ "$kind" = steps ]; then check_block "$number" "$heading (block $number)"; fi
 done <"$work/blocks"
 for step in 1 2 3 4 5 6 7; do
-  # So that a step can't drop out of the test when the README is edited.
-  if ! grep -qE "^[0-9]+ steps Step $step:" "$work/blocks"; then failed "README.md has no block to try for step $step"; fi
+  # So that a step can't drop out of the test when the guide is edited.
+  if ! grep -qE "^[0-9]+ steps Step $step:" "$work/blocks"; then failed "docs/set-up-guide.md has no block to try for step $step"; fi
 done
 keeps_quiet "$service_log"
 [ "${CHECKS_FAILED:-0}" = 0 ] || { say "the end of the service's log:"; tail -n 20 "$service_log"; }
