@@ -13,7 +13,7 @@ use crate::upstream::{BoxFuture, CallFailure, CallPermit, Quota, QuotaExhausted,
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct StubRequest {
     pub method: String,
     /// Path and query.
     pub target: String,
@@ -21,7 +21,7 @@ pub struct Asked {
     pub body: String,
 }
 
-impl Asked {
+impl StubRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -29,14 +29,14 @@ impl Asked {
 
 /// What to answer.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct StubResponse {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
     sent: Option<usize>,
 }
 
-impl Reply {
+impl StubResponse {
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: vec![("content-type", content_type.to_owned())], body: body.into(), sent: None }
     }
@@ -65,12 +65,12 @@ impl Reply {
 /// A running server; it ends with the test's runtime.
 pub struct Stub {
     url: Url,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<StubRequest>>>,
 }
 
 impl Stub {
     /// Starts a server that answers request number `n` (from 0) with `answer(request, n)`.
-    pub async fn start(answer: impl Fn(&Asked, usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub async fn start(answer: impl Fn(&StubRequest, usize) -> StubResponse + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = Url::parse(&format!("http://{}", listener.local_addr().expect("a bound socket"))).expect("a URL");
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -91,7 +91,7 @@ impl Stub {
     }
 
     /// Everything asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<StubRequest> {
         self.asked.lock().expect("no test panicked while asking").clone()
     }
 }
@@ -121,7 +121,7 @@ impl QuotaTracker for Roomy {
     fn exported(&self, _: u64) {}
 }
 
-async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Asked>>>, answer: Arc<impl Fn(&Asked, usize) -> Reply>) {
+async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<StubRequest>>>, answer: Arc<impl Fn(&StubRequest, usize) -> StubResponse>) {
     let Some(asked) = read(&mut stream).await else { return };
     let reply = {
         let mut log = log.lock().expect("no test panicked while asking");
@@ -142,7 +142,7 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Asked>>>, answer: Arc<i
     let _ = stream.shutdown().await;
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+async fn read(stream: &mut TcpStream) -> Option<StubRequest> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -158,7 +158,7 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
     let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
     let headers: Vec<_> =
         lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
-    let mut asked = Asked { method, target, headers, body: String::new() };
+    let mut asked = StubRequest { method, target, headers, body: String::new() };
     let length: usize = asked.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     while bytes.len() < end + 4 + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {

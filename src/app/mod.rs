@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tracing_actix_web::TracingLogger;
 
 use crate::auth::http::Federation;
-use crate::auth::{Authenticator, IssuerUnfit, Revocations, SigningKeys, TokenIssuer, TrustedIssuers, start_upkeep};
+use crate::auth::{Authenticator, IssuerUnfit, Revocations, SigningKeys, TokenIssuer, TrustedIssuers, start_synchronization};
 use crate::clock::{SharedClock, monotonic_now};
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
@@ -201,7 +201,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
     let issuer = TokenIssuer::new(signing_keys, revocations, &public_url, clock.clone());
-    start_upkeep(db.clone(), clock.clone(), issuer.clone(), &shutdown.maintenance);
+    start_synchronization(db.clone(), clock.clone(), issuer.clone(), &shutdown.maintenance);
     let authenticate: Arc<dyn Authenticate> = Arc::new(Authenticator { issuer: issuer.clone(), db: db.clone(), clock: clock.clone() });
     let context =
         Context { db: db.clone(), clock: clock.clone(), vault, public_url: PublicUrl(public_url.as_str().into()), limits: settings.limits };

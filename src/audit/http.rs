@@ -88,7 +88,7 @@ impl From<Event> for EventView {
 
 /// What is looked for, as it is sent.
 #[derive(Debug, Default)]
-struct Wanted {
+struct AuditEventParams {
     actor: Option<String>,
     action: Option<String>,
     subject_kind: Option<String>,
@@ -97,7 +97,7 @@ struct Wanted {
     to: Option<String>,
 }
 
-impl Wanted {
+impl AuditEventParams {
     fn read(self) -> Result<EventFilter, Problem> {
         let mut faults = Vec::new();
         let texts =
@@ -169,7 +169,7 @@ async fn list_events(
 ) -> Result<HttpResponse, Problem> {
     let (limit, before) = PageParams { limit: params.limit, cursor: params.cursor }.read::<i64>()?;
     let EventParams { actor, action, subject_kind, subject_id, from, to, .. } = params;
-    let filter = Wanted { actor, action, subject_kind, subject_id, from, to }.read()?;
+    let filter = AuditEventParams { actor, action, subject_kind, subject_id, from, to }.read()?;
     let events = store::list(&context.db, caller.instance, &filter, before, i64::from(limit) + 1).await?;
     let views = events.into_iter().map(EventView::from).collect();
     Ok(HttpResponse::Ok().json(Listing::page(views, limit, |event: &EventView| event.number)))
@@ -232,7 +232,7 @@ async fn export_events(
     QueryParams(params): QueryParams<ExportParams>,
 ) -> Result<HttpResponse, Problem> {
     let ExportParams { format, actor, action, subject_kind, subject_id, from, to } = params;
-    let filter = Wanted { actor, action, subject_kind, subject_id, from, to }.read()?;
+    let filter = AuditEventParams { actor, action, subject_kind, subject_id, from, to }.read()?;
     let format = format.unwrap_or_default();
     let (media, name, head) = match format {
         ExportFormat::Ndjson => ("application/x-ndjson", "audit-events.ndjson", Vec::new()),

@@ -20,7 +20,7 @@ use crate::db::{DbError, Tx};
 use crate::ids::InstanceId;
 
 pub use crate::http::Origin;
-pub use verify::{ChainState, Fault, NotedEvent, heads, verify};
+pub use verify::{ChainFault, ChainState, NotedEvent, heads, verify};
 
 /// The chain of what belongs to no instance.
 pub const GLOBAL: InstanceId = InstanceId(Uuid::nil());

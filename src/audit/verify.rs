@@ -23,7 +23,7 @@ pub struct NotedEvent {
 
 /// What is wrong with a chain at the first broken event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum ChainFault {
     /// The event with this number is not there.
     Missing(i64),
     /// The event's content, or the one before it, is not what was hashed.
@@ -44,7 +44,7 @@ pub enum Fault {
     NotedMissing(i64),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ChainFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(number) => write!(out, "event {number} is missing"),
@@ -72,7 +72,7 @@ pub struct ChainState {
     /// The hash of the last of these, in hexadecimal digits.
     pub hash: String,
     /// What is wrong with the next one.
-    pub fault: Option<Fault>,
+    pub fault: Option<ChainFault>,
 }
 
 /// Looks through every chain, or only that of `only`, in pages: the memory taken does not grow with them. Heads and events are read
@@ -131,12 +131,12 @@ async fn verify_chain(snapshot: &mut Tx, chain: InstanceId, mut noted: BTreeMap<
         for event in events {
             let number = sound + 1;
             let fault = match &head {
-                _ if event.number != number => Some(Fault::Missing(number)),
+                _ if event.number != number => Some(ChainFault::Missing(number)),
                 // What the head does not vouch for is no part of the chain, however well it fits.
-                Some((head, _)) if number > *head => Some(Fault::BeyondHead { newest: newest.unwrap_or(number), head: *head }),
-                _ if event.hash != event.hash_after(&hash, chain) => Some(Fault::Changed(number)),
+                Some((head, _)) if number > *head => Some(ChainFault::BeyondHead { newest: newest.unwrap_or(number), head: *head }),
+                _ if event.hash != event.hash_after(&hash, chain) => Some(ChainFault::Changed(number)),
                 _ if noted.remove(&number).is_some_and(|noted| !noted.eq_ignore_ascii_case(&event.hash_text())) => {
-                    Some(Fault::NotAsNoted(number))
+                    Some(ChainFault::NotAsNoted(number))
                 }
                 _ => None,
             };
@@ -147,11 +147,11 @@ async fn verify_chain(snapshot: &mut Tx, chain: InstanceId, mut noted: BTreeMap<
         }
     }
     let fault = match head {
-        Some((head, _)) if sound < head => Some(Fault::Cut { newest: sound, head }),
-        Some((_, head_hash)) if head_hash != hash => Some(Fault::HeadChanged(sound)),
-        None if sound > 0 => Some(Fault::NoHead),
-        None if chain != GLOBAL && noted.is_empty() => Some(Fault::NoChain),
-        _ => noted.keys().next().map(|number| Fault::NotedMissing(*number)),
+        Some((head, _)) if sound < head => Some(ChainFault::Cut { newest: sound, head }),
+        Some((_, head_hash)) if head_hash != hash => Some(ChainFault::HeadChanged(sound)),
+        None if sound > 0 => Some(ChainFault::NoHead),
+        None if chain != GLOBAL && noted.is_empty() => Some(ChainFault::NoChain),
+        _ => noted.keys().next().map(|number| ChainFault::NotedMissing(*number)),
     };
     Ok(state(sound, &hash, fault))
 }

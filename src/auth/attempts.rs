@@ -40,7 +40,7 @@ fn wait_after(failures: i64) -> Option<Duration> {
 /// An attempt under way, counted as failed until it is known to be none.
 #[derive(Debug)]
 #[must_use = "an attempt that is not taken back has failed"]
-pub struct Attempt {
+pub struct AuthAttempt {
     from_address: CountedAttempt,
     from_unknown_addresses: Option<CountedAttempt>,
 }
@@ -58,7 +58,7 @@ fn address_hash(address: Option<&str>) -> SecretHash {
     SecretHash::of(&network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()).into())
 }
 
-impl Attempt {
+impl AuthAttempt {
     /// Counts an attempt as failed, unless it has to wait; then even the right secret is refused.
     ///
     /// # Errors

@@ -17,12 +17,12 @@ mod session;
 mod sessions;
 mod signing_keys;
 pub mod store;
+mod synchronization;
 mod tokens;
-mod upkeep;
 
 pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
 pub use attempt_kind::AttemptKind;
-pub use attempts::{Attempt, forget_failed_logins};
+pub use attempts::{AuthAttempt, forget_failed_logins};
 pub use claims::TOKEN_LIFETIME;
 pub use client::Client;
 pub use clients::{
@@ -40,8 +40,8 @@ pub use store::{
     delete_password_sessions, delete_session, delete_session_of, delete_sessions, find_session, list_scim_tokens, list_sessions,
     lock_client,
 };
+pub use synchronization::start_synchronization;
 pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TokenIssuer};
-pub use upkeep::start_upkeep;
 
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.
 #[derive(Debug, thiserror::Error)]

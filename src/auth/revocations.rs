@@ -25,11 +25,11 @@ const OVERLAP: Duration = Duration::seconds(60);
 pub struct Revocations {
     db: Db,
     clock: SharedClock,
-    known: Arc<RwLock<Known>>,
+    known: Arc<RwLock<RevocationCache>>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct RevocationCache {
     /// Revoked tokens and when they run out, in seconds since 1970.
     tokens: HashMap<Uuid, i64>,
     clients: HashMap<String, TokenCutoff>,
@@ -131,11 +131,11 @@ impl Revocations {
         Ok(())
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, RevocationCache> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, RevocationCache> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

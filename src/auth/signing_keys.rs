@@ -57,7 +57,7 @@ pub struct SigningKeys {
     db: Db,
     vault: Vault,
     clock: SharedClock,
-    known: Arc<RwLock<Known>>,
+    known: Arc<RwLock<LoadedKeys>>,
 }
 
 impl std::fmt::Debug for SigningKeys {
@@ -66,7 +66,7 @@ impl std::fmt::Debug for SigningKeys {
     }
 }
 
-struct Known {
+struct LoadedKeys {
     /// Oldest first.
     keys: Vec<SigningKey>,
     looked_at: Timestamp,
@@ -85,7 +85,7 @@ impl SigningKeys {
             store::insert_signing_key(&mut tx, &key).await?;
             tx.commit().await?;
         }
-        let known = Known { keys: Vec::new(), looked_at: clock.timestamp() };
+        let known = LoadedKeys { keys: Vec::new(), looked_at: clock.timestamp() };
         let keys = Self { db: db.clone(), vault: vault.clone(), clock, known: Arc::new(RwLock::new(known)) };
         keys.reload().await?;
         Ok(keys)
@@ -107,7 +107,7 @@ impl SigningKeys {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let gone = before.iter().any(|old| keys.iter().all(|key| key.kid != old.kid));
-        *self.write() = Known { keys, looked_at: now };
+        *self.write() = LoadedKeys { keys, looked_at: now };
         Ok(gone)
     }
 
@@ -151,11 +151,11 @@ impl SigningKeys {
         json!({ "keys": self.read().keys.iter().map(|key| &key.public_jwk).collect::<Vec<_>>() })
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, LoadedKeys> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, LoadedKeys> {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
 use crate::audit::{self, NotedEvent};
 use crate::ids::InstanceId;
 
@@ -80,7 +80,7 @@ fn read_noted(file: &Path) -> Result<Vec<NotedEvent>, String> {
     if noted.is_empty() { Err(format!("{} names no event", file.display())) } else { Ok(noted) }
 }
 
-pub(super) async fn audit(shared: &SharedOptions, command: AuditCommand) -> Outcome {
+pub(super) async fn audit(shared: &SharedOptions, command: AuditCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let noted = match &command {
         AuditCommand::Verify(options) => options.noted()?,
@@ -96,14 +96,14 @@ pub(super) async fn audit(shared: &SharedOptions, command: AuditCommand) -> Outc
     outcome.map_err(|error| text(&error))?
 }
 
-fn print_heads(heads: &[NotedEvent]) -> Outcome {
+fn print_heads(heads: &[NotedEvent]) -> CommandResult {
     for head in heads {
         println!("{}", serde_json::to_string(head).map_err(|error| text(&error))?);
     }
     Ok(())
 }
 
-fn report(states: &[audit::ChainState]) -> Outcome {
+fn report(states: &[audit::ChainState]) -> CommandResult {
     let mut broken = 0;
     for state in states {
         let chain = if state.chain == audit::GLOBAL { "operators".to_owned() } else { format!("instance {}", state.chain) };

@@ -3,7 +3,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use time::Duration;
 
-use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
 use crate::audit::{self, Entry, Origin};
 use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
@@ -75,7 +75,7 @@ fn overlap(text: &str) -> Result<Duration, String> {
     if time <= LONGEST_OVERLAP { Ok(time) } else { Err(wrong()) }
 }
 
-pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> Outcome {
+pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let db = match &command {
         ClientCommand::Create { create_database: true, .. } => crate::app::open_database(&settings).await.map_err(|error| text(&error))?,
@@ -112,7 +112,7 @@ async fn record(
     audit::record(tx, &SystemClock, chain, &Origin::command("client"), entry).await.map_err(|error| text(&error))
 }
 
-async fn run(db: &Db, command: ClientCommand) -> Outcome {
+async fn run(db: &Db, command: ClientCommand) -> CommandResult {
     match command {
         ClientCommand::Create { name, operator, instance, scopes, allow, create_database: _ } => {
             if let Some(id) = instance

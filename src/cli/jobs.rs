@@ -3,7 +3,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
 use crate::audit::Origin;
 use crate::clock::SystemClock;
 use crate::dead_letters::DeadLetters;
@@ -58,7 +58,7 @@ fn shown(letter: &DeadLetter) -> Value {
     })
 }
 
-pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> Outcome {
+pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let db = open_existing(&settings).await?;
     db.migrate().await.map_err(|error| text(&error))?;
@@ -68,7 +68,7 @@ pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> Outcom
     outcome
 }
 
-async fn run(letters: &DeadLetters, command: JobsCommand) -> Outcome {
+async fn run(letters: &DeadLetters, command: JobsCommand) -> CommandResult {
     let origin = Origin::command("jobs");
     match command {
         JobsCommand::List { lane, kind, instance } => {

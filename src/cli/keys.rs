@@ -1,7 +1,7 @@
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 
-use super::{Outcome, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
 use crate::auth::rotate_signing_key;
 use crate::clock::SystemClock;
 use crate::crypto::{MasterKey, MasterKeys};
@@ -28,7 +28,7 @@ pub enum KeysCommand {
     RotateSigning,
 }
 
-pub(super) async fn keys(shared: &SharedOptions, command: KeysCommand) -> Outcome {
+pub(super) async fn keys(shared: &SharedOptions, command: KeysCommand) -> CommandResult {
     match command {
         KeysCommand::Generate { id } => {
             let key = MasterKey::generate(id);

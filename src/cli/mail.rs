@@ -1,6 +1,6 @@
 use clap::Subcommand;
 
-use super::{Outcome, SharedOptions, settings};
+use super::{CommandResult, SharedOptions, settings};
 use crate::clock::{Clock, SystemClock};
 use crate::language::Language;
 use crate::mail::{MailError, MailTemplate, Mailer};
@@ -16,7 +16,7 @@ pub enum MailCommand {
     },
 }
 
-pub(super) async fn mail(shared: &SharedOptions, command: MailCommand) -> Outcome {
+pub(super) async fn mail(shared: &SharedOptions, command: MailCommand) -> CommandResult {
     let MailCommand::Test { to } = command;
     let settings = settings(shared, &[("log.filter", "", "error".to_owned())])?;
     // Without a server the message becomes a file beside the service's, so those must be there.

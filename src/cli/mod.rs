@@ -82,7 +82,7 @@ enum Command {
 }
 
 /// What a command ends with: nothing, or a text for standard error.
-type Outcome = Result<(), String>;
+type CommandResult = Result<(), String>;
 
 /// Runs the command that the arguments name.
 #[must_use]
@@ -105,7 +105,7 @@ fn fail(text: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn dispatch(cli: Cli) -> Outcome {
+async fn dispatch(cli: Cli) -> CommandResult {
     match cli.command {
         Command::Serve(options) => serve::serve(&cli.shared, options).await,
         Command::Demo(options) => crate::demo::run(options, cli.shared.database_url).await,
@@ -120,7 +120,7 @@ async fn dispatch(cli: Cli) -> Outcome {
     }
 }
 
-fn print_document() -> Outcome {
+fn print_document() -> CommandResult {
     let text = crate::app::openapi_document().to_pretty_json().map_err(|error| error.to_string())?;
     println!("{text}");
     Ok(())

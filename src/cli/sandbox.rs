@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Outcome, StopSignal};
+use super::{CommandResult, StopSignal};
 use crate::clock::SystemClock;
 use crate::config::parse_listen_address;
 use crate::sandbox::{SandboxListeners, SandboxSettings};
@@ -58,7 +58,7 @@ impl SandboxOptions {
     }
 }
 
-pub(super) async fn sandbox(options: SandboxOptions) -> Outcome {
+pub(super) async fn sandbox(options: SandboxOptions) -> CommandResult {
     let stop = StopSignal::listen()?;
     let listeners = options.listeners()?;
     let settings = SandboxSettings {

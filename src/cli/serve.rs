@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Outcome, SharedOptions, StopSignal, settings, text};
+use super::{CommandResult, SharedOptions, StopSignal, settings, text};
 use crate::clock::SystemClock;
 use crate::config::DatabaseUrl;
 
@@ -17,7 +17,7 @@ pub struct ServeOptions {
     public_url: Option<String>,
 }
 
-pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Outcome {
+pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> CommandResult {
     let listen = options.listen.map(|value| ("server.address", "--listen", value));
     let public_url = options.public_url.map(|value| ("server.public_url", "--public-url", value));
     let settings = settings(shared, &listen.into_iter().chain(public_url).collect::<Vec<_>>())?;
@@ -34,7 +34,7 @@ pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Outc
     Ok(())
 }
 
-pub(super) async fn migrate(shared: &SharedOptions) -> Outcome {
+pub(super) async fn migrate(shared: &SharedOptions) -> CommandResult {
     let settings = settings(shared, &[])?;
     let db = crate::app::open_database(&settings).await.map_err(|error| text(&error))?;
     db.migrate().await.map_err(|error| text(&error))?;

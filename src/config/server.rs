@@ -48,13 +48,13 @@ fn read_listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Soc
     // A number is what figment takes a port alone for.
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Written {
+    enum AddressForm {
         Text(String),
         Port(u64),
     }
-    let text = match Written::deserialize(deserializer) {
-        Ok(Written::Text(text)) => text,
-        Ok(Written::Port(port)) => port.to_string(),
+    let text = match AddressForm::deserialize(deserializer) {
+        Ok(AddressForm::Text(text)) => text,
+        Ok(AddressForm::Port(port)) => port.to_string(),
         Err(_) => return Err(serde::de::Error::custom("must be a text")),
     };
     parse_listen_address(&text).map_err(serde::de::Error::custom)

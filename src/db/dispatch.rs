@@ -4,8 +4,8 @@
 macro_rules! on {
     ($db:expr, $c:ident => $query:expr) => {
         match $db.reader() {
-            $crate::db::Reader::Sqlite($c) => $query.await,
-            $crate::db::Reader::Postgres($c) => $query.await,
+            $crate::db::ReadPool::Sqlite($c) => $query.await,
+            $crate::db::ReadPool::Postgres($c) => $query.await,
         }
         .map_err($crate::db::DbError::from)
     };

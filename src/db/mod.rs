@@ -17,7 +17,7 @@ mod timestamp;
 
 pub use connect::ConnectError;
 pub use error::DbError;
-pub use pools::{Db, Reader, Tx};
+pub use pools::{Db, ReadPool, Tx};
 pub use probe::{WriteOutcome, WriteProbe};
 pub use text_enum::UnknownName;
 

@@ -83,7 +83,7 @@ pub enum Db {
 
 /// Where [`on!`](super::on) runs a query.
 #[derive(Debug)]
-pub enum Reader<'a> {
+pub enum ReadPool<'a> {
     Sqlite(&'a SqlitePool),
     Postgres(&'a PgPool),
 }
@@ -209,10 +209,10 @@ impl Db {
 
     /// Where reading queries run.
     #[must_use]
-    pub fn reader(&self) -> Reader<'_> {
+    pub fn reader(&self) -> ReadPool<'_> {
         match self {
-            Self::Sqlite { readers, .. } => Reader::Sqlite(readers),
-            Self::Postgres(pool) => Reader::Postgres(pool),
+            Self::Sqlite { readers, .. } => ReadPool::Sqlite(readers),
+            Self::Postgres(pool) => ReadPool::Postgres(pool),
         }
     }
 

@@ -14,14 +14,14 @@ use crate::language::Language;
 
 /// Who reads an answer, where programs and people ask at the same address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum Audience {
     /// Reads JSON.
     Program,
     /// Reads a page in this language.
     Person(Language),
 }
 
-impl Reader {
+impl Audience {
     /// Who reads the answer to a request. A person's language is the first of those they prefer that pages are written in
     /// (`Accept-Language`, RFC 9110, section 12.5.4), English when there is none.
     #[must_use]
@@ -59,9 +59,9 @@ fn wants_json(request: &HttpRequest) -> bool {
 ///
 /// # Errors
 /// The problem itself, for a program.
-pub fn problem_or_page(answer: Result<HttpResponse, Problem>, reader: Reader) -> Result<HttpResponse, Problem> {
+pub fn problem_or_page(answer: Result<HttpResponse, Problem>, reader: Audience) -> Result<HttpResponse, Problem> {
     match (answer, reader) {
-        (Err(problem), Reader::Person(language)) => Page::of_problem(&problem, language).respond(problem.code().status()),
+        (Err(problem), Audience::Person(language)) => Page::of_problem(&problem, language).respond(problem.code().status()),
         (answer, _) => answer,
     }
 }
@@ -150,9 +150,9 @@ mod tests {
 
     use super::*;
 
-    fn reader(headers: &[(&'static str, &str)]) -> Reader {
+    fn reader(headers: &[(&'static str, &str)]) -> Audience {
         let request = headers.iter().fold(TestRequest::get(), |request, (name, value)| request.append_header((*name, *value)));
-        Reader::of(&request.to_http_request())
+        Audience::of(&request.to_http_request())
     }
 
     #[test]
@@ -168,16 +168,16 @@ mod tests {
             ("", Language::En),
             (";;q=x, ?", Language::En),
         ] {
-            assert_eq!(reader(&[("accept", "text/html"), ("accept-language", accepted)]), Reader::Person(language), "{accepted}");
+            assert_eq!(reader(&[("accept", "text/html"), ("accept-language", accepted)]), Audience::Person(language), "{accepted}");
         }
-        assert_eq!(reader(&[("accept", "text/html")]), Reader::Person(Language::En));
-        assert_eq!(reader(&[("accept", "application/json"), ("accept-language", "de")]), Reader::Program);
+        assert_eq!(reader(&[("accept", "text/html")]), Audience::Person(Language::En));
+        assert_eq!(reader(&[("accept", "application/json"), ("accept-language", "de")]), Audience::Program);
     }
 
     #[test]
     fn a_known_language_goes_before_what_the_browser_prefers() {
-        assert_eq!(Reader::Person(Language::De).written_to_in(Some(Language::Ko)), Reader::Person(Language::Ko));
-        assert_eq!(Reader::Person(Language::De).written_to_in(None), Reader::Person(Language::De));
-        assert_eq!(Reader::Program.written_to_in(Some(Language::Ko)), Reader::Program);
+        assert_eq!(Audience::Person(Language::De).written_to_in(Some(Language::Ko)), Audience::Person(Language::Ko));
+        assert_eq!(Audience::Person(Language::De).written_to_in(None), Audience::Person(Language::De));
+        assert_eq!(Audience::Program.written_to_in(Some(Language::Ko)), Audience::Program);
     }
 }

@@ -31,7 +31,7 @@ mod storage_problems;
 pub use authenticate::{Authenticate, Credentials};
 pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{
-    Reader, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
+    Audience, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
 };
 pub use cells::{harmless_cell, harmless_cell_in};
 pub use context::{BoundInstance, Context, InstanceCaller, OperatorCaller, PublicUrl};

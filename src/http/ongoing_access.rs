@@ -18,14 +18,14 @@ use crate::ids::InstanceId;
 /// and a session, a token or a role may end while the answer is given. An extractor.
 pub struct OngoingAccess {
     config: Data<MiddlewareConfig>,
-    proof: Proof,
+    proof: RequestCredentials,
     scope: Scope,
     pub(super) instance: InstanceId,
     pub(super) actor: Actor,
 }
 
 /// The credentials of the request, kept to be looked at again.
-enum Proof {
+enum RequestCredentials {
     Bearer(SecretString),
     Session(SecretString),
 }
@@ -42,8 +42,8 @@ impl OngoingAccess {
         let Access::Instance(scope) = route.rule(request.method())?.access else { return None };
         let caller = InstanceCaller::from_request(request, &mut Payload::None).into_inner().ok()?;
         let proof = match credentials(request).ok()?? {
-            Credentials::Bearer(token) => Proof::Bearer(token.into()),
-            Credentials::Session(cookie) => Proof::Session(cookie),
+            Credentials::Bearer(token) => RequestCredentials::Bearer(token.into()),
+            Credentials::Session(cookie) => RequestCredentials::Session(cookie),
         };
         let config = request.app_data::<Data<MiddlewareConfig>>()?.clone();
         Some(Self { config, proof, scope, instance: caller.instance, actor: caller.actor })
@@ -55,8 +55,8 @@ impl OngoingAccess {
     /// When it can't be told right now.
     pub(super) async fn holds(&self) -> Result<bool, Problem> {
         let credentials = match &self.proof {
-            Proof::Bearer(token) => Credentials::Bearer(token.expose_secret()),
-            Proof::Session(cookie) => Credentials::Session(cookie.clone()),
+            RequestCredentials::Bearer(token) => Credentials::Bearer(token.expose_secret()),
+            RequestCredentials::Session(cookie) => Credentials::Session(cookie.clone()),
         };
         match self.config.authenticate.authenticate(credentials).await {
             Ok(caller) => {

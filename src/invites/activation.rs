@@ -11,7 +11,7 @@ use crate::db::Db;
 use crate::instances::{self, Environment, Instance, LoginManagement};
 use crate::language::Language;
 use crate::mail;
-use crate::members::{self, Member, MemberStatus, Proof};
+use crate::members::{self, IdentityProof, Member, MemberStatus};
 
 /// A way to activate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -109,7 +109,7 @@ pub(super) async fn by_password(
         return Err(InviteError::PasswordSwitchedOff);
     }
     let hash = members::hash_new_password(password, &[&link.invite.email, &link.instance.name]).await?;
-    complete(db, clock, &link.invite, Proof::Password(hash), origin).await
+    complete(db, clock, &link.invite, IdentityProof::Password(hash), origin).await
 }
 
 /// Activates the person who has logged in at Salesforce.
@@ -127,11 +127,11 @@ pub(super) async fn by_salesforce(
     if login.email.trim().to_lowercase() != invite.email.to_lowercase() {
         return Err(InviteError::EmailMismatch);
     }
-    complete(db, clock, invite, Proof::Salesforce { username: login.username.clone() }, origin).await
+    complete(db, clock, invite, IdentityProof::Salesforce { username: login.username.clone() }, origin).await
 }
 
 /// Uses the invitation up, makes the member active and logs them in: all or nothing, and once.
-async fn complete(db: &Db, clock: &dyn Clock, invite: &Invite, proof: Proof, origin: &Origin) -> Result<Activated, InviteError> {
+async fn complete(db: &Db, clock: &dyn Clock, invite: &Invite, proof: IdentityProof, origin: &Origin) -> Result<Activated, InviteError> {
     let now = clock.timestamp();
     let mut tx = db.begin().await?;
     // Whoever withdraws the invitation or keeps the person out comes before, or sees an active member.

@@ -1,5 +1,5 @@
 use super::csv::{RowFault, StoredRows};
-use super::import_store::{self, KeptChunk};
+use super::import_store::{self, StoredChunk};
 use super::imports::{Import, RowOutcome, RowResult};
 use super::invite::ResultStatus;
 use crate::db::{Db, DbError};
@@ -36,7 +36,7 @@ pub(super) async fn faults_after(
 }
 
 /// Every fault of a chunk, with its place.
-pub(super) fn faults_of(kept: &KeptChunk, import: &Import, teams: &Teams) -> Vec<PlacedFault> {
+pub(super) fn faults_of(kept: &StoredChunk, import: &Import, teams: &Teams) -> Vec<PlacedFault> {
     let all = kept.chunk.all_faults(import.analysis.rows, &import.mapping(), import.analysis.columns.len(), teams);
     let placed = all.into_iter().flat_map(|(row, faults)| {
         (row * FAULTS_OF_A_ROW..).zip(faults).filter_map(|(place, fault)| Some((i64::try_from(place).ok()?, fault)))

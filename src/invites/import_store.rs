@@ -1,7 +1,7 @@
 use sqlx::types::Json;
 
 use super::csv::{Analysis, Chunk};
-use super::imports::{Confirmation, Counts, Import, ImportState, RowOutcome};
+use super::imports::{Confirmation, Import, ImportCounts, ImportState, RowOutcome};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ImportId, InstanceId};
@@ -16,7 +16,7 @@ struct Row {
     confirmation: Option<Json<Confirmation>>,
     invited_by: String,
     rows_done: i64,
-    counts: Json<Counts>,
+    counts: Json<ImportCounts>,
     error: Option<String>,
     created_at: Timestamp,
     confirmed_at: Option<Timestamp>,
@@ -174,7 +174,7 @@ pub(super) async fn set_faults(tx: &mut Tx, instance: InstanceId, id: ImportId, 
 
 /// Rows as they are kept, and what became of them.
 #[derive(Debug)]
-pub(super) struct KeptChunk {
+pub(super) struct StoredChunk {
     pub(super) chunk: Chunk,
     /// One for each row of the table; none before they were worked off.
     pub(super) outcomes: Option<Vec<RowOutcome>>,
@@ -184,13 +184,19 @@ pub(super) struct KeptChunk {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub(super) async fn chunk_from(db: &Db, instance: InstanceId, id: ImportId, place: u64, faults: i64) -> Result<Option<KeptChunk>, DbError> {
+pub(super) async fn chunk_from(
+    db: &Db,
+    instance: InstanceId,
+    id: ImportId,
+    place: u64,
+    faults: i64,
+) -> Result<Option<StoredChunk>, DbError> {
     const SQL: &str = "SELECT first_row, row_count, faults, repeats, body, results FROM invite_import_chunks \
          WHERE instance_id = $1 AND import_id = $2 AND first_row + row_count > $3 AND faults >= $4 ORDER BY first_row LIMIT 1";
-    type Found = (i64, i64, i64, Json<Vec<(u64, u64)>>, Vec<u8>, Option<Json<Vec<RowOutcome>>>);
-    let found: Option<Found> =
+    type ChunkColumns = (i64, i64, i64, Json<Vec<(u64, u64)>>, Vec<u8>, Option<Json<Vec<RowOutcome>>>);
+    let found: Option<ChunkColumns> =
         on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(number(place)).bind(faults).fetch_optional(c))?;
-    Ok(found.map(|(first, rows, faults, repeats, body, outcomes)| KeptChunk {
+    Ok(found.map(|(first, rows, faults, repeats, body, outcomes)| StoredChunk {
         chunk: Chunk {
             first: u64::try_from(first).unwrap_or(0),
             rows: u32::try_from(rows).unwrap_or(0),
@@ -241,7 +247,7 @@ pub(super) async fn record(
     id: ImportId,
     first: u64,
     outcomes: &[RowOutcome],
-    counts: &Counts,
+    counts: &ImportCounts,
 ) -> Result<(), DbError> {
     const CHUNK: &str = "UPDATE invite_import_chunks SET results = $4 WHERE instance_id = $1 AND import_id = $2 AND first_row = $3";
     const IMPORT: &str = "UPDATE invite_imports SET counts = $3 WHERE instance_id = $1 AND id = $2";

@@ -56,7 +56,8 @@ pub struct Confirmation {
 
 /// How many rows ended how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Counts {
+#[schema(as = Counts)]
+pub struct ImportCounts {
     pub invited: u64,
     pub already_member: u64,
     pub already_invited: u64,
@@ -68,7 +69,7 @@ pub struct Counts {
     pub too_many_messages: u64,
 }
 
-impl Counts {
+impl ImportCounts {
     pub(super) fn add(&mut self, status: ResultStatus) {
         let count = match status {
             ResultStatus::Invited => &mut self.invited,
@@ -125,7 +126,7 @@ pub(super) struct Import {
     pub(super) invited_by: String,
     /// Rows that have a result.
     pub(super) rows_done: u64,
-    pub(super) counts: Counts,
+    pub(super) counts: ImportCounts,
     pub(super) error: Option<String>,
     pub(super) created_at: Timestamp,
     pub(super) confirmed_at: Option<Timestamp>,

@@ -212,8 +212,9 @@ pub(super) struct InviteSender {
 pub(super) async fn invite_sender(tx: &mut Tx, instance: InstanceId, inviter: Option<MemberId>) -> Result<InviteSender, DbError> {
     const SQL: &str = "SELECT i.name, i.language, m.first_name, m.last_name, m.email FROM instances i \
          LEFT JOIN members m ON m.instance_id = i.id AND m.id = $2 WHERE i.id = $1";
-    type Found = (String, String, Option<String>, Option<String>, Option<String>);
-    let (name, language, first, last, email): Found = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(inviter).fetch_one(c))?;
+    type SenderColumns = (String, String, Option<String>, Option<String>, Option<String>);
+    let (name, language, first, last, email): SenderColumns =
+        on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(inviter).fetch_one(c))?;
     let names: Vec<_> = [first, last].into_iter().flatten().collect();
     Ok(InviteSender {
         instance: name,

@@ -44,7 +44,7 @@ impl AttemptEnd {
 
 /// Makes an attempt at a job and records its outcome.
 pub(super) async fn run_attempt(runtime: &JobRuntime, lane: Lane, job: ClaimedJob) {
-    let attempt = Attempt { runtime, lane, handler: runtime.handlers.get(job.kind.as_str()).cloned(), job: Arc::new(job) };
+    let attempt = JobAttempt { runtime, lane, handler: runtime.handlers.get(job.kind.as_str()).cloned(), job: Arc::new(job) };
     let lease = HeldLease::hold(runtime, attempt.job.id);
     let began = monotonic_now();
     let end = attempt.work(&lease).await;
@@ -55,14 +55,14 @@ pub(super) async fn run_attempt(runtime: &JobRuntime, lane: Lane, job: ClaimedJo
     }
 }
 
-struct Attempt<'a> {
+struct JobAttempt<'a> {
     runtime: &'a JobRuntime,
     lane: Lane,
     handler: Option<Arc<dyn JobHandler>>,
     job: Arc<ClaimedJob>,
 }
 
-impl Attempt<'_> {
+impl JobAttempt<'_> {
     fn max_failures(&self) -> i64 {
         self.handler.as_ref().map_or(super::JobKind::new("", self.lane).max_failures, |handler| handler.kind().max_failures)
     }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use url::form_urlencoded;
 
-use super::client::{Call, MarketoClient};
+use super::client::{MarketoApiCall, MarketoClient};
 use super::error::MarketoError;
 use super::wire::{ActivityRow, Envelope};
 
@@ -54,7 +54,7 @@ impl MarketoClient {
         let since = since.map_err(|_| MarketoError::InvalidRequest { message: "the time can't be written".into() })?;
         let mut url = self.at(&["rest", "v1", "activities", "pagingtoken.json"])?;
         url.query_pairs_mut().append_pair("sinceDatetime", &since);
-        let answer: Envelope<serde::de::IgnoredAny> = self.json(&Call::get(url)).await?;
+        let answer: Envelope<serde::de::IgnoredAny> = self.json(&MarketoApiCall::get(url)).await?;
         let token = answer.next_page_token.filter(|token| !token.is_empty());
         token.ok_or_else(|| MarketoError::UnexpectedAnswer { message: "there is no paging token".into() })
     }

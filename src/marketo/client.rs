@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
-use super::error::{MarketoError, Refusal};
+use super::error::{MarketoError, MarketoRefusal};
 use super::quota;
 use super::wire::Verdict;
 use crate::upstream::{CallPermit, Quota, QuotaTracker, RetryPolicy, TokenSource, shortened, without_body};
@@ -47,7 +47,7 @@ impl std::fmt::Debug for MarketoClient {
 }
 
 /// A request, kept so that it can be sent again.
-pub(super) struct Call {
+pub(super) struct MarketoApiCall {
     method: Method,
     url: Url,
     body: Body,
@@ -60,7 +60,7 @@ enum Body {
     Form(String),
 }
 
-impl Call {
+impl MarketoApiCall {
     pub(super) fn get(url: Url) -> Self {
         Self { method: Method::GET, url, body: Body::Empty, range: None }
     }
@@ -135,7 +135,7 @@ impl MarketoClient {
     }
 
     /// Makes `call` and decodes its JSON answer, repeating it as the vendor's table of codes says.
-    pub(super) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, MarketoError> {
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: &MarketoApiCall) -> Result<T, MarketoError> {
         let mut course = Course::start(self).await?;
         let body = loop {
             let outcome = {
@@ -150,7 +150,7 @@ impl MarketoClient {
         serde_json::from_slice(&body).map_err(not_understood).inspect_err(|error| self.report(error))
     }
 
-    async fn once(&self, call: &Call, token: &SecretString) -> Result<Bytes, MarketoError> {
+    async fn once(&self, call: &MarketoApiCall, token: &SecretString) -> Result<Bytes, MarketoError> {
         let mut response = self.send(call, token, Some(CALL_TIMEOUT)).await?;
         let headers = response.headers().clone();
         let body = read(&mut response, BytesMut::new()).await?;
@@ -159,7 +159,12 @@ impl MarketoClient {
     }
 
     /// Makes `call` and hands out the open answer of status 2xx.
-    pub(super) async fn send(&self, call: &Call, token: &SecretString, timeout: Option<Duration>) -> Result<Response, MarketoError> {
+    pub(super) async fn send(
+        &self,
+        call: &MarketoApiCall,
+        token: &SecretString,
+        timeout: Option<Duration>,
+    ) -> Result<Response, MarketoError> {
         let mut request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         request = match &call.body {
             Body::Empty => without_body(request, &call.method),
@@ -270,7 +275,7 @@ pub(super) fn judge(body: &[u8], headers: &HeaderMap) -> Result<(), MarketoError
         return Ok(());
     }
     let (code, message) = (fault.code, shortened(&fault.message));
-    let mut error = Refusal { code, message, request_id: verdict.request_id, retry_after: retry_after(headers) };
+    let mut error = MarketoRefusal { code, message, request_id: verdict.request_id, retry_after: retry_after(headers) };
     let pause = match MarketoError::from_refusal(error.clone()) {
         MarketoError::DailyQuota(_) | MarketoError::ExportQuota(_) => vendor_time(headers).map(quota::until_reset),
         MarketoError::ExportQueueFull(_) => Some(QUEUE_PAUSE),

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::client::{Call, Course, MarketoClient, judge, read};
+use super::client::{Course, MarketoApiCall, MarketoClient, judge, read};
 use super::error::MarketoError;
 use super::export::ExportJob;
 use crate::private_files;
@@ -53,11 +53,11 @@ impl MarketoClient {
     }
 
     /// Asks for the file from byte `from` on; nothing if that is its end.
-    async fn open_file(&self, job: &ExportJob, from: u64) -> Result<Option<Part>, MarketoError> {
+    async fn open_file(&self, job: &ExportJob, from: u64) -> Result<Option<OpenDownload>, MarketoError> {
         if job.file_size == Some(from) && from > 0 {
             return Ok(None);
         }
-        let mut call = Call::get(self.job_address(&job.export_id, "file.json")?);
+        let mut call = MarketoApiCall::get(self.job_address(&job.export_id, "file.json")?);
         if from > 0 {
             let last = job.file_size.map(|size| size.saturating_sub(1).to_string()).unwrap_or_default();
             call = call.with_range(format!("bytes={from}-{last}"));
@@ -66,7 +66,7 @@ impl MarketoClient {
         loop {
             let permit = self.permit().await?;
             let outcome = match self.send(&call, &course.token, None).await {
-                Ok(response) => Part::begin(response, from, permit).await,
+                Ok(response) => OpenDownload::begin(response, from, permit).await,
                 Err(MarketoError::Rejected(refusal)) if refusal.code == "404" => {
                     Err(MarketoError::FileNotReady { message: refusal.message })
                 }
@@ -81,7 +81,7 @@ impl MarketoClient {
 }
 
 /// An open answer with (the rest of) the file.
-struct Part {
+struct OpenDownload {
     response: Response,
     /// What was read to see that it is a file.
     first: Bytes,
@@ -91,7 +91,7 @@ struct Part {
     _permit: CallPermit,
 }
 
-impl Part {
+impl OpenDownload {
     async fn begin(mut response: Response, from: u64, permit: CallPermit) -> Result<Self, MarketoError> {
         if response.status() == StatusCode::PARTIAL_CONTENT {
             let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -114,7 +114,7 @@ impl Part {
 
 /// Copies `part` to `spool`; if it ends too early, says why.
 async fn copy(
-    mut part: Part,
+    mut part: OpenDownload,
     job: &ExportJob,
     received: &mut u64,
     spool: &mut Spool,

@@ -6,7 +6,7 @@ use crate::upstream::{CallFailure, Quota, QuotaExhausted, TokenUnavailable, caus
 /// A refusal in the vendor's own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code} {message}")]
-pub struct Refusal {
+pub struct MarketoRefusal {
     /// Marketo's error code, for example `603`; of a refusal without one the HTTP status.
     pub code: String,
     /// Marketo's text, cut at a few hundred characters.
@@ -43,40 +43,40 @@ pub enum MarketoError {
     ShareUsedUp(#[from] QuotaExhausted),
     /// 601, 602: the token is refused, the renewed one as well.
     #[error("Marketo refuses the access token: {0}")]
-    TokenRefused(Refusal),
+    TokenRefused(MarketoRefusal),
     /// 603: the API user's role lacks a permission, or an allow-list of addresses leaves us out.
     #[error("Marketo denies access: {0}")]
-    AccessDenied(Refusal),
+    AccessDenied(MarketoRefusal),
     /// 606: too many calls in 20 seconds, still so after waiting.
     #[error("too many calls to Marketo: {0}")]
-    RateLimit(Refusal),
+    RateLimit(MarketoRefusal),
     /// 615: too many calls at once, still so after waiting.
     #[error("too many calls to Marketo at once: {0}")]
-    ConcurrencyLimit(Refusal),
+    ConcurrencyLimit(MarketoRefusal),
     /// 607: the subscription's calls of today are used up.
     #[error("the Marketo subscription's daily calls are used up: {0}")]
-    DailyQuota(Refusal),
+    DailyQuota(MarketoRefusal),
     /// 1029: ten export jobs are queued.
     #[error("Marketo's export queue is full: {0}")]
-    ExportQueueFull(Refusal),
+    ExportQueueFull(MarketoRefusal),
     /// 1029: today's megabytes of export files are used up.
     #[error("the Marketo subscription's daily export quota is used up: {0}")]
-    ExportQuota(Refusal),
+    ExportQuota(MarketoRefusal),
     /// 1029: the job was enqueued before.
     #[error("the export job is queued already: {0}")]
-    AlreadyQueued(Refusal),
+    AlreadyQueued(MarketoRefusal),
     /// 1035: this subscription can't filter exports that way.
     #[error("Marketo doesn't offer this export filter: {0}")]
-    UnsupportedFilter(Refusal),
+    UnsupportedFilter(MarketoRefusal),
     /// 1003: invalid data, or more than 1,000 people match.
     #[error("Marketo can't work with the data of the request: {0}")]
-    InvalidData(Refusal),
+    InvalidData(MarketoRefusal),
     /// Any other refusal that repeating won't change.
     #[error("Marketo refuses the request: {0}")]
-    Rejected(Refusal),
+    Rejected(MarketoRefusal),
     /// 502, 604, 608, 611, 614, 713 and HTTP 5xx, still so after several attempts.
     #[error("Marketo is in trouble: {0}")]
-    Temporary(Refusal),
+    Temporary(MarketoRefusal),
     /// The file of an export that isn't complete or isn't known.
     #[error("Marketo has no file for this export: {message}")]
     FileNotReady { message: String },
@@ -102,7 +102,7 @@ pub enum MarketoError {
 
 impl MarketoError {
     /// The error for a vendor code.
-    pub(super) fn from_refusal(refusal: Refusal) -> Self {
+    pub(super) fn from_refusal(refusal: MarketoRefusal) -> Self {
         let about = refusal.message.to_lowercase();
         match refusal.code.as_str() {
             "601" | "602" => Self::TokenRefused(refusal),
@@ -123,7 +123,7 @@ impl MarketoError {
 
     /// The error for an HTTP status whose body says nothing more.
     pub(super) fn from_status(status: u16, message: String, retry_after: Option<Duration>) -> Self {
-        let refusal = Refusal { code: status.to_string(), message, request_id: None, retry_after };
+        let refusal = MarketoRefusal { code: status.to_string(), message, request_id: None, retry_after };
         match status {
             401 => Self::TokenRefused(refusal),
             403 => Self::AccessDenied(refusal),
@@ -152,7 +152,7 @@ impl MarketoError {
         matches!(self, Self::Rejected(refusal) if matches!(refusal.code.as_str(), "1006" | "1011"))
     }
 
-    fn refusal(&self) -> Option<&Refusal> {
+    fn refusal(&self) -> Option<&MarketoRefusal> {
         match self {
             Self::TokenRefused(refusal)
             | Self::AccessDenied(refusal)

@@ -4,7 +4,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
-use super::client::{Call, MarketoClient};
+use super::client::{MarketoApiCall, MarketoClient};
 use super::diagnosis;
 use super::error::MarketoError;
 use super::wire::{Envelope, ExportRow};
@@ -156,7 +156,7 @@ impl MarketoClient {
         };
         let span = json!({ "startAt": filter_time(filter.start)?, "endAt": filter_time(filter.end)? });
         let body = json!({ "fields": fields, "format": "CSV", "filter": { by: span } });
-        self.export_call(Call::post_json(self.at(&["bulk", "v1", "leads", "export", "create.json"])?, body)).await
+        self.export_call(MarketoApiCall::post_json(self.at(&["bulk", "v1", "leads", "export", "create.json"])?, body)).await
     }
 
     /// Puts a job into the queue; one that is in it already stays there.
@@ -165,7 +165,7 @@ impl MarketoClient {
     /// [`MarketoError::ExportQueueFull`], [`MarketoError::ExportQuota`] (both 1029); see [`MarketoError`] for the rest.
     pub async fn enqueue_export(&self, export_id: &str) -> Result<ExportJob, MarketoError> {
         self.ledger.admit_export().await?;
-        match self.export_call(Call::post(self.job_address(export_id, "enqueue.json")?)).await {
+        match self.export_call(MarketoApiCall::post(self.job_address(export_id, "enqueue.json")?)).await {
             // An earlier attempt, whose answer was lost, had worked.
             Err(MarketoError::AlreadyQueued(_)) => self.export_status(export_id).await,
             outcome => outcome,
@@ -177,7 +177,7 @@ impl MarketoClient {
     /// # Errors
     /// See [`MarketoError`].
     pub async fn export_status(&self, export_id: &str) -> Result<ExportJob, MarketoError> {
-        self.export_call(Call::get(self.job_address(export_id, "status.json")?)).await
+        self.export_call(MarketoApiCall::get(self.job_address(export_id, "status.json")?)).await
     }
 
     /// Ends a job that isn't needed any more.
@@ -185,7 +185,7 @@ impl MarketoClient {
     /// # Errors
     /// See [`MarketoError`].
     pub async fn cancel_export(&self, export_id: &str) -> Result<ExportJob, MarketoError> {
-        self.export_call(Call::post(self.job_address(export_id, "cancel.json")?)).await
+        self.export_call(MarketoApiCall::post(self.job_address(export_id, "cancel.json")?)).await
     }
 
     /// The API user's jobs of the last 7 days, of any status if none is named; `page` is the token of an earlier answer.
@@ -206,7 +206,7 @@ impl MarketoClient {
                 query.append_pair("nextPageToken", token);
             }
         }
-        let answer: Envelope<ExportRow> = self.json(&Call::get(url)).await?;
+        let answer: Envelope<ExportRow> = self.json(&MarketoApiCall::get(url)).await?;
         let jobs = answer.result.into_iter().map(ExportJob::try_from).collect::<Result<_, _>>()?;
         Ok(ExportPage { jobs, next_page_token: answer.next_page_token.filter(|token| !token.is_empty()) })
     }
@@ -215,7 +215,7 @@ impl MarketoClient {
         self.at(&["bulk", "v1", "leads", "export", export_id, verb])
     }
 
-    async fn export_call(&self, call: Call) -> Result<ExportJob, MarketoError> {
+    async fn export_call(&self, call: MarketoApiCall) -> Result<ExportJob, MarketoError> {
         let answer: Envelope<ExportRow> = self.json(&call).await?;
         let row = answer.result.into_iter().next();
         let row = row.ok_or_else(|| MarketoError::UnexpectedAnswer { message: "no export job in it".into() });

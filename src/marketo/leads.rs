@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::client::{Call, MarketoClient};
+use super::client::{MarketoApiCall, MarketoClient};
 use super::error::MarketoError;
 use super::wire::{Attribute, Envelope};
 
@@ -36,7 +36,7 @@ impl MarketoClient {
     /// # Errors
     /// See [`MarketoError`].
     pub async fn describe(&self) -> Result<Vec<FieldDescription>, MarketoError> {
-        let answer: Envelope<Attribute> = self.json(&Call::get(self.at(&["rest", "v1", "leads", "describe.json"])?)).await?;
+        let answer: Envelope<Attribute> = self.json(&MarketoApiCall::get(self.at(&["rest", "v1", "leads", "describe.json"])?)).await?;
         let fields = answer.result.into_iter().filter_map(|field| {
             let rest = field.rest?; // fields without it exist in the SOAP API only
             Some(FieldDescription {
@@ -89,13 +89,13 @@ impl MarketoClient {
 
     /// GET, or when the address would be too long the POST that Marketo takes for one: `_method=GET` in the address, the
     /// query in the body.
-    pub(super) fn question(&self, path: &[&str], query: String) -> Result<Call, MarketoError> {
+    pub(super) fn question(&self, path: &[&str], query: String) -> Result<MarketoApiCall, MarketoError> {
         let mut url = self.at(path)?;
         if url.path().len() + query.len() > LONGEST_TARGET {
             url.set_query(Some("_method=GET"));
-            return Ok(Call::post_form(url, query));
+            return Ok(MarketoApiCall::post_form(url, query));
         }
         url.set_query(Some(&query));
-        Ok(Call::get(url))
+        Ok(MarketoApiCall::get(url))
     }
 }

@@ -22,7 +22,7 @@ mod tests;
 pub use activities::{Activity, ActivityPage};
 pub use client::MarketoClient;
 pub use diagnosis::explain;
-pub use error::{MarketoError, Refusal};
+pub use error::{MarketoError, MarketoRefusal};
 pub use export::{ExportFilter, ExportJob, ExportPage, ExportStatus, FilterBy};
 pub use leads::{FieldDescription, Lead};
 pub use oauth::{IssuedToken, request_token};

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::macros::datetime;
 
 use super::*;
-use crate::http_stub::{Asked, Reply, Roomy, Stub, http_client};
+use crate::http_stub::{Roomy, Stub, StubRequest, StubResponse, http_client};
 use crate::upstream::{BoxFuture, ProxyBody, ProxyRequest, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod downloads;
@@ -37,19 +37,19 @@ fn client(stub: &Stub) -> (MarketoClient, Arc<Tokens>) {
 }
 
 /// A client of a server that answers every request alike.
-async fn answered_with(reply: Reply) -> (MarketoClient, Arc<Tokens>, Stub) {
+async fn answered_with(reply: StubResponse) -> (MarketoClient, Arc<Tokens>, Stub) {
     let stub = Stub::start(move |_, _| reply.clone()).await;
     let (client, tokens) = client(&stub);
     (client, tokens, stub)
 }
 
-fn refusal(code: &str, message: &str) -> Reply {
+fn refusal(code: &str, message: &str) -> StubResponse {
     let body = format!(r#"{{"requestId":"e42b#14272d07d78","success":false,"errors":[{{"code":"{code}","message":"{message}"}}]}}"#);
-    Reply::json(200, &body)
+    StubResponse::json(200, &body)
 }
 
-fn created_job() -> Reply {
-    Reply::json(
+fn created_job() -> StubResponse {
+    StubResponse::json(
         200,
         r#"{"requestId":"1","success":true,"result":[{"exportId":"ce45","status":"Created","createdAt":"2023-01-21T11:47:30-08:00","format":"CSV"}]}"#,
     )
@@ -66,7 +66,7 @@ async fn describe_lists_the_fields_that_the_rest_api_knows() {
         {"id":2,"displayName":"Company Name","dataType":"string","length":255,"rest":{"name":"company","readOnly":false},"soap":{"name":"Company"}},
         {"id":3,"displayName":"Created","dataType":"datetime","rest":{"name":"createdAt","readOnly":true}},
         {"id":4,"displayName":"Old","dataType":"string","soap":{"name":"Old","readOnly":false}}]}"#;
-    let (client, _, stub) = answered_with(Reply::json(200, body)).await;
+    let (client, _, stub) = answered_with(StubResponse::json(200, body)).await;
     let fields = client.describe().await.unwrap();
     let names: Vec<_> = fields.iter().map(|field| (field.rest_name.as_str(), field.length, field.read_only)).collect();
     assert_eq!(names, [("company", Some(255), false), ("createdAt", None, true)]);
@@ -117,8 +117,8 @@ async fn repetition_is_bounded() {
 #[tokio::test]
 async fn server_errors_and_lost_answers_are_repeated() {
     let stub = Stub::start(|_, n| match n {
-        0 => Reply::new(503, "text/html", "<h1>busy</h1>"),
-        1 => Reply::none(),
+        0 => StubResponse::new(503, "text/html", "<h1>busy</h1>"),
+        1 => StubResponse::none(),
         2 => created_job().cut_after(20),
         _ => created_job(),
     })
@@ -163,7 +163,7 @@ async fn a_used_up_quota_says_when_it_starts_afresh_by_marketos_clock() {
 async fn a_job_that_is_queued_already_counts_as_enqueued() {
     let stub = Stub::start(|asked, _| match asked.method.as_str() {
         "POST" => refusal("1029", "Job already queued"),
-        _ => Reply::json(200, r#"{"requestId":"1","success":true,"result":[{"exportId":"ce45","status":"Queued"}]}"#),
+        _ => StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"exportId":"ce45","status":"Queued"}]}"#),
     })
     .await;
     assert_eq!(client(&stub).0.enqueue_export("ce45").await.unwrap().status, ExportStatus::Queued);
@@ -193,7 +193,7 @@ async fn exports_are_listed_page_by_page_with_both_spellings_of_cancelled() {
     let body = r#"{"requestId":"1","success":true,"nextPageToken":"N==","result":[
         {"exportId":"a","status":"Completed","finishedAt":"2019-06-04T23:36:40Z","fileSize":400785,"numberOfRecords":1776,"fileChecksum":"sha256:83"},
         {"exportId":"b","status":"Cancelled"},{"exportId":"c","status":"Canceled"}]}"#;
-    let (client, _, stub) = answered_with(Reply::json(200, body)).await;
+    let (client, _, stub) = answered_with(StubResponse::json(200, body)).await;
     let page = client.list_exports(&[ExportStatus::Completed, ExportStatus::Canceled], Some("M=")).await.unwrap();
     assert_eq!(page.next_page_token.as_deref(), Some("N=="));
     assert_eq!((page.jobs[0].file_size, page.jobs[0].number_of_records), (Some(400_785), Some(1776)));
@@ -204,9 +204,9 @@ async fn exports_are_listed_page_by_page_with_both_spellings_of_cancelled() {
 
 #[tokio::test]
 async fn a_long_question_for_people_is_posted_as_a_get() {
-    let found = |asked: &Asked, _| {
+    let found = |asked: &StubRequest, _| {
         assert!(asked.target.len() < 8 * 1024);
-        Reply::json(200, r#"{"requestId":"1","success":true,"result":[{"id":7,"email":null}]}"#)
+        StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"id":7,"email":null}]}"#)
     };
     let stub = Stub::start(found).await;
     let (client, _) = client(&stub);
@@ -223,8 +223,8 @@ async fn a_long_question_for_people_is_posted_as_a_get() {
 #[tokio::test]
 async fn people_come_from_every_page() {
     let stub = Stub::start(|asked, _| match asked.target.contains("nextPageToken=P2") {
-        true => Reply::json(200, r#"{"requestId":"1","success":true,"result":[{"id":2}]}"#),
-        false => Reply::json(200, r#"{"requestId":"1","success":true,"result":[{"id":1}],"nextPageToken":"P2"}"#),
+        true => StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"id":2}]}"#),
+        false => StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"id":1}],"nextPageToken":"P2"}"#),
     })
     .await;
     let people = client(&stub).0.leads("email", &["a@example.com".into()], &["id"]).await.unwrap();
@@ -253,7 +253,7 @@ async fn users_are_read_to_the_last_page() {
                 )
             })
             .collect();
-        Reply::json(200, &format!("[{}]", rows.join(",")))
+        StubResponse::json(200, &format!("[{}]", rows.join(",")))
     })
     .await;
     let users = client(&stub).0.users().await.unwrap();
@@ -265,7 +265,7 @@ async fn users_are_read_to_the_last_page() {
 async fn a_role_held_in_two_workspaces_is_one_role() {
     let body = r#"[{"accessRoleId":1,"accessRoleName":"Admin","workspaceId":0,"workspaceName":"All"},
         {"accessRoleId":1,"accessRoleName":"Admin","workspaceId":2,"workspaceName":"B"},{"accessRoleId":5,"accessRoleName":"Web","workspaceId":2}]"#;
-    let (client, _, stub) = answered_with(Reply::json(200, body)).await;
+    let (client, _, stub) = answered_with(StubResponse::json(200, body)).await;
     let roles = client.user_roles("jamie/x@example.com").await.unwrap();
     assert_eq!(roles, [Role { id: 1, name: "Admin".into() }, Role { id: 5, name: "Web".into() }]);
     assert_eq!(stub.asked()[0].target, "/marketo/userservice/management/v1/users/jamie%2Fx@example.com/roles.json");
@@ -273,10 +273,10 @@ async fn a_role_held_in_two_workspaces_is_one_role() {
 
 #[tokio::test]
 async fn user_management_refuses_by_http_status_with_or_without_a_code() {
-    let (client, ..) = answered_with(Reply::json(403, r#"{"errors":[{"code":603,"message":"Access denied"}]}"#)).await;
+    let (client, ..) = answered_with(StubResponse::json(403, r#"{"errors":[{"code":603,"message":"Access denied"}]}"#)).await;
     let error = client.users().await.unwrap_err();
     assert!(matches!(&error, MarketoError::AccessDenied(refusal) if refusal.code == "603"), "{error:?}");
-    let (client, tokens, _stub) = answered_with(Reply::new(401, "text/plain", "Unauthorized")).await;
+    let (client, tokens, _stub) = answered_with(StubResponse::new(401, "text/plain", "Unauthorized")).await;
     assert!(matches!(client.users().await, Err(MarketoError::TokenRefused(_))));
     assert_eq!(tokens.renewals.lock().unwrap().len(), 1);
 }
@@ -284,7 +284,7 @@ async fn user_management_refuses_by_http_status_with_or_without_a_code() {
 #[tokio::test]
 async fn identity_hands_out_a_token() {
     let body = r#"{"access_token":"cdf0:int","token_type":"bearer","expires_in":3599,"scope":"apis@acmeinc.com"}"#;
-    let stub = Stub::start(move |_, _| Reply::json(200, body)).await;
+    let stub = Stub::start(move |_, _| StubResponse::json(200, body)).await;
     let token = request_token(&http_client(), &stub.at("/marketo"), "a b", &"s&t".into()).await.unwrap();
     assert_eq!((token.access_token.expose_secret(), token.expires_in, token.scope.as_str()), ("cdf0:int", 3599, "apis@acmeinc.com"));
     let target = "/marketo/identity/oauth/token?grant_type=client_credentials&client_id=a+b&client_secret=s%26t";
@@ -295,17 +295,17 @@ async fn identity_hands_out_a_token() {
 #[tokio::test]
 async fn identity_tells_a_wrong_address_id_and_secret_apart() {
     type Expected = fn(&MarketoError) -> bool;
-    let cases: [(Reply, Expected); 6] = [
-        (Reply::json(401, r#"{"error":"invalid_client","error_description":"No client with requested id: x"}"#), |error| {
+    let cases: [(StubResponse, Expected); 6] = [
+        (StubResponse::json(401, r#"{"error":"invalid_client","error_description":"No client with requested id: x"}"#), |error| {
             matches!(error, MarketoError::UnknownClient { .. })
         }),
-        (Reply::json(401, r#"{"error":"invalid_client","error_description":"Bad client credentials"}"#), |error| {
+        (StubResponse::json(401, r#"{"error":"invalid_client","error_description":"Bad client credentials"}"#), |error| {
             matches!(error, MarketoError::WrongSecret { .. })
         }),
-        (Reply::json(401, r#"{"error":"invalid_client"}"#), |error| matches!(error, MarketoError::ClientRefused { .. })),
-        (Reply::new(200, "text/html", "<html>Welcome</html>"), |error| matches!(error, MarketoError::NotMarketo { .. })),
-        (Reply::new(404, "text/plain", "Not Found"), |error| matches!(error, MarketoError::NotMarketo { .. })),
-        (Reply::new(502, "text/html", "Bad Gateway"), |error| matches!(error, MarketoError::Temporary(_))),
+        (StubResponse::json(401, r#"{"error":"invalid_client"}"#), |error| matches!(error, MarketoError::ClientRefused { .. })),
+        (StubResponse::new(200, "text/html", "<html>Welcome</html>"), |error| matches!(error, MarketoError::NotMarketo { .. })),
+        (StubResponse::new(404, "text/plain", "Not Found"), |error| matches!(error, MarketoError::NotMarketo { .. })),
+        (StubResponse::new(502, "text/html", "Bad Gateway"), |error| matches!(error, MarketoError::Temporary(_))),
     ];
     for (reply, expected) in cases {
         let stub = Stub::start(move |_, _| reply.clone()).await;
@@ -335,7 +335,8 @@ fn the_word_null_is_an_empty_field() {
 #[tokio::test]
 async fn a_post_without_a_body_says_that_it_has_none() {
     let token = r#"{"access_token":"t","expires_in":3599,"scope":"api@example.com","token_type":"bearer"}"#;
-    let stub = Stub::start(move |asked, _| if asked.target.contains("identity") { Reply::json(200, token) } else { created_job() }).await;
+    let stub =
+        Stub::start(move |asked, _| if asked.target.contains("identity") { StubResponse::json(200, token) } else { created_job() }).await;
     request_token(&http_client(), &stub.at("/marketo"), "a", &"b".into()).await.unwrap();
     client(&stub).0.enqueue_export("ce45").await.unwrap();
     client(&stub).0.export_status("ce45").await.unwrap();
@@ -346,7 +347,7 @@ async fn a_post_without_a_body_says_that_it_has_none() {
 
 #[tokio::test]
 async fn a_call_passed_on_without_a_body_says_so_where_one_could_be() {
-    let stub = Stub::start(|_, _| Reply::json(200, "{}")).await;
+    let stub = Stub::start(|_, _| StubResponse::json(200, "{}")).await;
     for method in ["GET", "HEAD", "DELETE", "POST", "PUT", "PATCH"] {
         let body = ProxyBody::Whole(bytes::Bytes::new());
         let call = ProxyRequest { method: method.into(), path: "/rest/x.json".into(), query: None, headers: Vec::new(), body };

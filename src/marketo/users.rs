@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::client::{Call, MarketoClient};
+use super::client::{MarketoApiCall, MarketoClient};
 use super::error::MarketoError;
 use super::wire::{RoleRow, UserRow};
 
@@ -44,7 +44,7 @@ impl MarketoClient {
         for page in 0..MOST_PAGES {
             let mut url = self.at(&["userservice", "management", "v1", "users", "allusers.json"])?;
             url.set_query(Some(&format!("pageSize={PAGE}&pageOffset={}", page * PAGE)));
-            let rows: Vec<UserRow> = self.json(&Call::get(url)).await?;
+            let rows: Vec<UserRow> = self.json(&MarketoApiCall::get(url)).await?;
             let (last, known) = (rows.len() < PAGE, users.len());
             users.extend(rows.into_iter().filter(|row| seen.insert(row.userid.clone())).map(|row| User {
                 user_id: row.userid,
@@ -66,7 +66,7 @@ impl MarketoClient {
     /// See [`MarketoError`].
     pub async fn user_roles(&self, user_id: &str) -> Result<Vec<Role>, MarketoError> {
         let url = self.at(&["userservice", "management", "v1", "users", user_id, "roles.json"])?;
-        let rows: Vec<RoleRow> = self.json(&Call::get(url)).await?;
+        let rows: Vec<RoleRow> = self.json(&MarketoApiCall::get(url)).await?;
         let mut seen = HashSet::new();
         let roles = rows.into_iter().filter(|row| seen.insert(row.access_role_id));
         Ok(roles.map(|row| Role { id: row.access_role_id, name: row.access_role_name }).collect())

@@ -8,12 +8,12 @@ pub(super) struct Verdict {
     /// Missing in answers of the user management API, where the HTTP status decides.
     pub success: Option<bool>,
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub errors: Vec<Fault>,
+    pub errors: Vec<MarketoErrorEntry>,
 }
 
 /// One entry of `errors`.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct Fault {
+pub(super) struct MarketoErrorEntry {
     #[serde(deserialize_with = "text_or_number")]
     pub code: String,
     #[serde(default)]
@@ -131,12 +131,12 @@ fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Res
 fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
-    enum Code {
+    enum CodeForm {
         Text(String),
         Number(i64),
     }
-    Ok(match Code::deserialize(from)? {
-        Code::Text(text) => text,
-        Code::Number(number) => number.to_string(),
+    Ok(match CodeForm::deserialize(from)? {
+        CodeForm::Text(text) => text,
+        CodeForm::Number(number) => number.to_string(),
     })
 }

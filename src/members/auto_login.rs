@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_username_counts_or_else_username_and_email_both_have_to_be_the_members_address() {
+    fn the_salesforce_username_or_email_must_be_the_members_address() {
         assert!(check(&active(Some("ann@acme.sfdc")), &login("Ann@Acme.sfdc", "else@example.com")).is_ok());
         assert!(check(&active(Some("old@acme.sfdc")), &login("ann@example.com", "ann@example.com")).is_ok());
         for other in [login("new@acme.sfdc", "ann@example.com"), login("ann@example.com", "else@example.com")] {

@@ -179,7 +179,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic_and_what_it_takes_stays_the_same_when_read_again(text in "\\PC{0,80}") {
+        fn no_text_panics_and_an_accepted_address_reads_the_same_again(text in "\\PC{0,80}") {
             if let Ok(address) = EmailAddress::parse(&text) {
                 prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address.clone()));
                 prop_assert_eq!(address.key().to_lowercase(), address.key());

@@ -124,14 +124,14 @@ pub struct NewMember {
 
 /// How an activated member has proven who they are.
 #[derive(Debug)]
-pub enum Proof {
+pub enum IdentityProof {
     /// The hash of the password chosen, a PHC string.
     Password(String),
     /// The Salesforce user who logged in.
     Salesforce { username: String },
 }
 
-impl Proof {
+impl IdentityProof {
     /// How the session is begun that follows.
     #[must_use]
     pub fn method(&self) -> SessionMethod {

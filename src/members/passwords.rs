@@ -10,7 +10,7 @@ use zxcvbn::Score;
 
 use super::{EmailAddress, Member, MemberStatus, ensure_everyone, store};
 use crate::audit::{self, Entry, Origin};
-use crate::auth::{self, Actor, Attempt, AttemptKind, AuthError, NewSession, SessionMethod};
+use crate::auth::{self, Actor, AttemptKind, AuthAttempt, AuthError, NewSession, SessionMethod};
 use crate::clock::Clock;
 use crate::crypto::{self, SecretHash, random_token};
 use crate::db::{Db, DbError, Tx};
@@ -146,8 +146,8 @@ pub struct LoggedIn {
     pub session: NewSession,
 }
 
-async fn attempt(db: &Db, clock: &dyn Clock, kind: AttemptKind, subject: &str, address: Option<&str>) -> Result<Attempt, LoginError> {
-    Attempt::begin(db, clock.timestamp(), kind, subject, address).await.map_err(|error| match error {
+async fn attempt(db: &Db, clock: &dyn Clock, kind: AttemptKind, subject: &str, address: Option<&str>) -> Result<AuthAttempt, LoginError> {
+    AuthAttempt::begin(db, clock.timestamp(), kind, subject, address).await.map_err(|error| match error {
         AuthError::LockedOut { seconds } => LoginError::LockedOut { seconds },
         other => other.into(),
     })

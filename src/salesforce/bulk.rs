@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt};
 use reqwest::header::HeaderMap;
 use serde_json::json;
 
-use super::client::{Call, SalesforceClient};
+use super::client::{SalesforceApiCall, SalesforceClient};
 use super::diagnosis;
 use super::error::SalesforceError;
 use super::wire::JobRow;
@@ -101,7 +101,7 @@ impl SalesforceClient {
         let body = json!({
             "operation": "query", "query": soql, "contentType": "CSV", "columnDelimiter": "COMMA", "lineEnding": "LF",
         });
-        self.job_call(Call::create(self.at(&["jobs", "query"])?, body)).await
+        self.job_call(SalesforceApiCall::create(self.at(&["jobs", "query"])?, body)).await
     }
 
     /// Where a job stands.
@@ -109,7 +109,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn query_job(&self, id: &str) -> Result<QueryJob, SalesforceError> {
-        self.job_call(Call::get(self.at(&["jobs", "query", id])?)).await
+        self.job_call(SalesforceApiCall::get(self.at(&["jobs", "query", id])?)).await
     }
 
     /// Ends a job that isn't needed any more.
@@ -117,7 +117,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn abort_query_job(&self, id: &str) -> Result<QueryJob, SalesforceError> {
-        self.job_call(Call::patch(self.at(&["jobs", "query", id])?, json!({ "state": "Aborted" }))).await
+        self.job_call(SalesforceApiCall::patch(self.at(&["jobs", "query", id])?, json!({ "state": "Aborted" }))).await
     }
 
     /// Deletes an ended job and its results; one that isn't there is deleted already.
@@ -125,7 +125,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn delete_query_job(&self, id: &str) -> Result<(), SalesforceError> {
-        match self.bytes(&Call::delete(self.at(&["jobs", "query", id])?)).await {
+        match self.bytes(&SalesforceApiCall::delete(self.at(&["jobs", "query", id])?)).await {
             Ok(_) => Ok(()),
             Err(SalesforceError::Api(refusal)) if refusal.status == 404 => Ok(()),
             Err(error) => Err(error),
@@ -144,7 +144,7 @@ impl SalesforceClient {
         if let Some(locator) = locator {
             url.query_pairs_mut().append_pair("locator", locator);
         }
-        let response = match self.open(&Call::get_csv(url)).await {
+        let response = match self.open(&SalesforceApiCall::get_csv(url)).await {
             // The vendor's pages give both ways to say so.
             Ok(response) if response.status().as_u16() == 204 => return Err(SalesforceError::ResultsNotReady),
             Err(SalesforceError::Api(refusal)) if refusal.status == 412 => return Err(SalesforceError::ResultsNotReady),
@@ -159,7 +159,7 @@ impl SalesforceClient {
         Ok(ResultPage { locator, records, body: Box::pin(body) })
     }
 
-    async fn job_call(&self, call: Call) -> Result<QueryJob, SalesforceError> {
+    async fn job_call(&self, call: SalesforceApiCall) -> Result<QueryJob, SalesforceError> {
         let row: JobRow = self.json(&call).await?;
         let job = QueryJob::try_from(row).inspect_err(|error| self.report(error))?;
         if job.state == QueryJobState::Failed {

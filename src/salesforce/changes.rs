@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::client::{Call, SalesforceClient};
+use super::client::{SalesforceApiCall, SalesforceClient};
 use super::error::{SalesforceError, not_understood};
 use super::rest::Record;
 use super::wire::{DeletedRows, QueryAnswer};
@@ -54,14 +54,14 @@ impl SalesforceClient {
     pub async fn query_with_deleted(&self, soql: &str) -> Result<DatedRecords, SalesforceError> {
         let mut url = self.at(&["queryAll"])?;
         url.query_pairs_mut().append_pair("q", soql);
-        let (mut records, mut first, mut call) = (Vec::new(), None, Call::get(url));
+        let (mut records, mut first, mut call) = (Vec::new(), None, SalesforceApiCall::get(url));
         loop {
             let (body, date) = self.dated(&call).await?;
             let answer: QueryAnswer = serde_json::from_slice(&body).map_err(not_understood).inspect_err(|error| self.report(error))?;
             first = first.or(date);
             records.extend(answer.records);
             match answer.next_records_url.filter(|_| !answer.done) {
-                Some(next) => call = Call::get(self.at_named(&next)?),
+                Some(next) => call = SalesforceApiCall::get(self.at_named(&next)?),
                 None => break,
             }
         }
@@ -76,7 +76,7 @@ impl SalesforceClient {
     pub async fn deleted(&self, object: &str, start: OffsetDateTime, end: OffsetDateTime) -> Result<Deletions, SalesforceError> {
         let mut url = self.at(&["sobjects", object, "deleted", ""])?;
         url.query_pairs_mut().append_pair("start", &soql_instant(start)).append_pair("end", &soql_instant(end));
-        let rows: DeletedRows = self.json(&Call::get(url)).await?;
+        let rows: DeletedRows = self.json(&SalesforceApiCall::get(url)).await?;
         let read = |text: &str| {
             read_instant(text).ok_or_else(|| SalesforceError::UnexpectedAnswer { message: "it has a time of another form".into() })
         };

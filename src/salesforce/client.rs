@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::error::{ApiRefusal, SalesforceError, not_understood};
-use super::wire::Fault;
+use super::wire::SalesforceErrorEntry;
 use crate::upstream::{Quota, QuotaTracker, RetryPolicy, TokenSource, shortened, without_body};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
@@ -56,7 +56,7 @@ impl std::fmt::Debug for SalesforceClient {
 }
 
 /// A request, kept so that it can be sent again.
-pub(super) struct Call {
+pub(super) struct SalesforceApiCall {
     method: Method,
     url: Url,
     body: Option<serde_json::Value>,
@@ -65,7 +65,7 @@ pub(super) struct Call {
     repeatable: bool,
 }
 
-impl Call {
+impl SalesforceApiCall {
     pub(super) fn get(url: Url) -> Self {
         Self { method: Method::GET, url, body: None, accept: "application/json", repeatable: true }
     }
@@ -162,17 +162,17 @@ impl SalesforceClient {
     }
 
     /// Makes `call` and decodes its JSON answer.
-    pub(super) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, SalesforceError> {
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: &SalesforceApiCall) -> Result<T, SalesforceError> {
         serde_json::from_slice(&self.bytes(call).await?).map_err(not_understood).inspect_err(|error| self.report(error))
     }
 
     /// Makes `call` and reads its answer, repeating both as long as that helps.
-    pub(super) async fn bytes(&self, call: &Call) -> Result<Bytes, SalesforceError> {
+    pub(super) async fn bytes(&self, call: &SalesforceApiCall) -> Result<Bytes, SalesforceError> {
         Ok(self.dated(call).await?.0)
     }
 
     /// The same with the answer's `Date` (RFC 9110, 6.6.1): Salesforce's own clock, in whole seconds.
-    pub(super) async fn dated(&self, call: &Call) -> Result<(Bytes, Option<OffsetDateTime>), SalesforceError> {
+    pub(super) async fn dated(&self, call: &SalesforceApiCall) -> Result<(Bytes, Option<OffsetDateTime>), SalesforceError> {
         let mut course = Course::start(self).await?;
         loop {
             let outcome = match self.once(call, &course.token, Some(CALL_TIMEOUT)).await {
@@ -190,7 +190,7 @@ impl SalesforceClient {
     }
 
     /// Makes `call`, repeating it as long as that helps, and hands out the open answer of status 2xx.
-    pub(super) async fn open(&self, call: &Call) -> Result<Response, SalesforceError> {
+    pub(super) async fn open(&self, call: &SalesforceApiCall) -> Result<Response, SalesforceError> {
         let mut course = Course::start(self).await?;
         loop {
             match self.once(call, &course.token, None).await {
@@ -200,7 +200,7 @@ impl SalesforceClient {
         }
     }
 
-    async fn once(&self, call: &Call, token: &SecretString, timeout: Option<Duration>) -> Result<Response, SalesforceError> {
+    async fn once(&self, call: &SalesforceApiCall, token: &SecretString, timeout: Option<Duration>) -> Result<Response, SalesforceError> {
         self.ledger.admit(self.max_wait).await?;
         let request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         let mut request = request.header(ACCEPT, call.accept);
@@ -288,7 +288,7 @@ pub(super) async fn read(mut response: Response) -> Result<Bytes, SalesforceErro
 }
 
 /// An answer that broke off, of a call that may not be made twice, is lost.
-fn lost(error: SalesforceError, call: &Call) -> SalesforceError {
+fn lost(error: SalesforceError, call: &SalesforceApiCall) -> SalesforceError {
     match error {
         SalesforceError::Unreachable { message } if !call.repeatable => SalesforceError::AnswerLost { message },
         other => other,
@@ -322,7 +322,7 @@ impl Failure {
             // Seen when a login address is valid but isn't the organisation's own; the token is for that one only.
             return SalesforceError::UnexpectedAnswer { message: format!("HTTP {status} sends us to another address") };
         }
-        let fault = serde_json::from_slice::<Vec<Fault>>(&body).ok().and_then(|faults| faults.into_iter().next());
+        let fault = serde_json::from_slice::<Vec<SalesforceErrorEntry>>(&body).ok().and_then(|faults| faults.into_iter().next());
         let (code, message, fields) = match fault {
             Some(fault) => (fault.code, shortened(&fault.message), fault.fields),
             None => (status.to_string(), shortened(&String::from_utf8_lossy(&body)), Vec::new()),

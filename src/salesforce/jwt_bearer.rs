@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::error::SalesforceError;
-use super::oauth::{Grant, grant, post_for_tokens};
+use super::oauth::{TokenGrant, grant, post_for_tokens};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -73,7 +73,7 @@ pub async fn ask_with_assertion(
     assertion: Assertion<'_>,
     key: &AssertionKey,
     now: OffsetDateTime,
-) -> Result<Grant, SalesforceError> {
+) -> Result<TokenGrant, SalesforceError> {
     let claims =
         Claims { iss: assertion.client_id, sub: assertion.username, aud: assertion.audience, exp: now.unix_timestamp() + LIFETIME_SECONDS };
     let signed = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key.0)

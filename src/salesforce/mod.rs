@@ -25,7 +25,7 @@ pub use client::{ApiUsage, SalesforceClient};
 pub use diagnosis::explain;
 pub use error::{ApiRefusal, OAuthRefusal, SalesforceError};
 pub use jwt_bearer::{Assertion, AssertionKey, NoPrivateKey, ask_with_assertion};
-pub use oauth::{Grant, Identity, Introspection, OAuthApp, authorize_url, exchange_code, identity, introspect, refresh, revoke};
+pub use oauth::{Identity, Introspection, OAuthApp, TokenGrant, authorize_url, exchange_code, identity, introspect, refresh, revoke};
 pub use rest::{Limit, QueryPage, Record};
 pub use userinfo::{TokenUser, token_user};
 pub use wire::{Field, ObjectDescription};

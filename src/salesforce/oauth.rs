@@ -33,7 +33,7 @@ pub struct OAuthApp {
 
 /// What the token endpoint hands out.
 #[derive(Debug, Clone)]
-pub struct Grant {
+pub struct TokenGrant {
     /// The access token; how long it lives is the organisation's session policy and not said.
     pub access_token: SecretString,
     /// The refresh token. With rotation every refresh brings a new one and ends the old one at once, so it must be
@@ -114,7 +114,7 @@ pub async fn exchange_code(
     login_base: &Url,
     code: &str,
     code_verifier: &SecretString,
-) -> Result<Grant, SalesforceError> {
+) -> Result<TokenGrant, SalesforceError> {
     let form = [
         ("grant_type", "authorization_code"),
         ("code", code),
@@ -141,7 +141,7 @@ pub async fn refresh(
     app: &OAuthApp,
     login_base: &Url,
     refresh_token: &SecretString,
-) -> Result<Grant, SalesforceError> {
+) -> Result<TokenGrant, SalesforceError> {
     let form = [
         ("grant_type", "refresh_token"),
         ("refresh_token", refresh_token.expose_secret()),
@@ -181,7 +181,12 @@ pub async fn identity(http: &reqwest::Client, id_url: &Url, access_token: &Secre
     serde_json::from_slice(&read(response).await?).map_err(not_understood)
 }
 
-async fn ask_for_tokens(http: &reqwest::Client, app: &OAuthApp, login_base: &Url, form: &[(&str, &str)]) -> Result<Grant, SalesforceError> {
+async fn ask_for_tokens(
+    http: &reqwest::Client,
+    app: &OAuthApp,
+    login_base: &Url,
+    form: &[(&str, &str)],
+) -> Result<TokenGrant, SalesforceError> {
     let answer = post_for_tokens(http, login_base, form).await?;
     let issued_at = check_signature(&answer, &app.client_secret)?;
     grant(answer, issued_at)
@@ -255,7 +260,7 @@ fn unusable(what: &str) -> SalesforceError {
 }
 
 /// The grant that an answer describes.
-pub(super) fn grant(answer: TokenAnswer, issued_at: OffsetDateTime) -> Result<Grant, SalesforceError> {
+pub(super) fn grant(answer: TokenAnswer, issued_at: OffsetDateTime) -> Result<TokenGrant, SalesforceError> {
     let instance_url = Url::parse(&answer.instance_url).map_err(|_| unusable("instance_url"))?;
     let id_url = Url::parse(&answer.id).map_err(|_| unusable("id"))?;
     // …/id/ORGANISATION/USER
@@ -264,7 +269,7 @@ pub(super) fn grant(answer: TokenAnswer, issued_at: OffsetDateTime) -> Result<Gr
     if !is_id(user) || !is_id(organization) {
         return Err(unusable("id"));
     }
-    Ok(Grant {
+    Ok(TokenGrant {
         access_token: answer.access_token,
         refresh_token: answer.refresh_token,
         organization_id: organization.to_owned(),

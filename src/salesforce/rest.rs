@@ -4,7 +4,7 @@ use futures_util::stream::BoxStream;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::client::{Call, SalesforceClient};
+use super::client::{SalesforceApiCall, SalesforceClient};
 use super::error::SalesforceError;
 use super::wire::{LimitRow, LimitRows, ObjectDescription, QueryAnswer};
 
@@ -37,7 +37,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn describe(&self, object: &str) -> Result<ObjectDescription, SalesforceError> {
-        self.json(&Call::get(self.at(&["sobjects", object, "describe"])?)).await
+        self.json(&SalesforceApiCall::get(self.at(&["sobjects", object, "describe"])?)).await
     }
 
     /// The first page of what `soql` finds.
@@ -47,7 +47,7 @@ impl SalesforceClient {
     pub async fn query(&self, soql: &str) -> Result<QueryPage, SalesforceError> {
         let mut url = self.at(&["query"])?;
         url.query_pairs_mut().append_pair("q", soql);
-        self.query_page(Call::get(url)).await
+        self.query_page(SalesforceApiCall::get(url)).await
     }
 
     /// The page that [`QueryPage::next`] asks for.
@@ -55,7 +55,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn query_next(&self, next: &str) -> Result<QueryPage, SalesforceError> {
-        self.query_page(Call::get(self.at_named(next)?)).await
+        self.query_page(SalesforceApiCall::get(self.at_named(next)?)).await
     }
 
     /// All pages of what `soql` finds, each asked for when the one before has been taken. The stream ends with an error.
@@ -88,7 +88,7 @@ impl SalesforceClient {
     pub async fn count_with_deleted(&self, soql: &str) -> Result<u64, SalesforceError> {
         let mut url = self.at(&["queryAll"])?;
         url.query_pairs_mut().append_pair("q", soql);
-        Ok(self.query_page(Call::get(url)).await?.total_size)
+        Ok(self.query_page(SalesforceApiCall::get(url)).await?.total_size)
     }
 
     /// The organisation's limits by name, for example `DailyApiRequests`.
@@ -96,13 +96,13 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn limits(&self) -> Result<BTreeMap<String, Limit>, SalesforceError> {
-        let rows: LimitRows = self.json(&Call::get(self.at(&["limits"])?)).await?;
+        let rows: LimitRows = self.json(&SalesforceApiCall::get(self.at(&["limits"])?)).await?;
         // An entry of another shape is none of the limits that we know.
         let known = rows.into_iter().filter_map(|(name, row)| Some((name, LimitRow::deserialize(row).ok()?)));
         Ok(known.map(|(name, row)| (name, Limit { max: row.max, remaining: row.remaining })).collect())
     }
 
-    async fn query_page(&self, call: Call) -> Result<QueryPage, SalesforceError> {
+    async fn query_page(&self, call: SalesforceApiCall) -> Result<QueryPage, SalesforceError> {
         let answer: QueryAnswer = self.json(&call).await?;
         let next = if answer.done { None } else { answer.next_records_url };
         Ok(QueryPage { total_size: answer.total_size, records: answer.records, next })

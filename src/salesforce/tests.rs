@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::http_stub::{Reply, Roomy, Stub, http_client};
+use crate::http_stub::{Roomy, Stub, StubResponse, http_client};
 use crate::upstream::{BoxFuture, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod oauth_flow;
@@ -35,18 +35,21 @@ fn client(stub: &Stub) -> (SalesforceClient, Arc<Tokens>) {
 }
 
 /// A client of a server that answers every request alike.
-async fn answered_with(reply: Reply) -> (SalesforceClient, Arc<Tokens>, Stub) {
+async fn answered_with(reply: StubResponse) -> (SalesforceClient, Arc<Tokens>, Stub) {
     let stub = Stub::start(move |_, _| reply.clone()).await;
     let (client, tokens) = client(&stub);
     (client, tokens, stub)
 }
 
-fn refusal(status: u16, code: &str) -> Reply {
-    Reply::json(status, &format!(r#"[{{"errorCode":"{code}","message":"words of {code}","fields":["Email"]}}]"#))
+fn refusal(status: u16, code: &str) -> StubResponse {
+    StubResponse::json(status, &format!(r#"[{{"errorCode":"{code}","message":"words of {code}","fields":["Email"]}}]"#))
 }
 
-fn job(state: &str) -> Reply {
-    Reply::json(200, &format!(r#"{{"id":"750R0000000zxr8IAA","operation":"query","object":"Lead","state":"{state}","apiVersion":66.0}}"#))
+fn job(state: &str) -> StubResponse {
+    StubResponse::json(
+        200,
+        &format!(r#"{{"id":"750R0000000zxr8IAA","operation":"query","object":"Lead","state":"{state}","apiVersion":66.0}}"#),
+    )
 }
 
 #[tokio::test]
@@ -54,7 +57,7 @@ async fn describe_lists_the_fields_that_the_user_may_see() {
     let body = r#"{"name":"Lead","label":"Lead","queryable":true,"keyPrefix":"00Q","fields":[
         {"name":"OwnerId","label":"Owner ID","type":"reference","length":18,"custom":false,"nillable":false,"referenceTo":["Group","User"]},
         {"name":"IsConverted","label":"Converted","type":"boolean","length":0}]}"#;
-    let (client, _, stub) = answered_with(Reply::json(200, body).header("sforce-limit-info", "api-usage=18/5000")).await;
+    let (client, _, stub) = answered_with(StubResponse::json(200, body).header("sforce-limit-info", "api-usage=18/5000")).await;
     assert_eq!(client.api_usage(), None);
     let lead = client.describe("Lead").await.unwrap();
     assert_eq!((lead.fields[0].name.as_str(), lead.fields[0].length), ("OwnerId", 18));
@@ -99,7 +102,7 @@ async fn intermittent_refusals_are_repeated_and_repetition_is_bounded() {
 #[tokio::test]
 async fn lost_answers_to_questions_are_asked_for_again() {
     let stub = Stub::start(|_, n| match n {
-        0 => Reply::none(),
+        0 => StubResponse::none(),
         1 => job("InProgress").cut_after(10),
         _ => job("InProgress"),
     })
@@ -109,7 +112,7 @@ async fn lost_answers_to_questions_are_asked_for_again() {
 
 #[tokio::test]
 async fn a_job_whose_creation_was_not_answered_is_not_created_again() {
-    let (client, _, stub) = answered_with(Reply::none()).await;
+    let (client, _, stub) = answered_with(StubResponse::none()).await;
     let error = client.create_query_job("SELECT Id FROM Lead").await.unwrap_err();
     assert!(matches!(error, SalesforceError::AnswerLost { .. }), "{error:?}");
     let (client, _, cut) = answered_with(job("UploadComplete").cut_after(10)).await;
@@ -151,21 +154,23 @@ async fn every_code_of_the_diagnostics_has_its_category_and_advice() {
 
 #[tokio::test]
 async fn an_error_without_the_documented_body_keeps_its_status() {
-    let (client, ..) = answered_with(Reply::new(404, "text/html", "<h1>gone</h1>")).await;
+    let (client, ..) = answered_with(StubResponse::new(404, "text/html", "<h1>gone</h1>")).await;
     let error = client.describe("Lead").await.unwrap_err();
     assert_eq!((error.code(), error.message().as_str()), (Some("404"), "<h1>gone</h1>"));
-    let (client, ..) = answered_with(Reply::new(302, "text/html", "").header("location", "https://example.com/")).await;
+    let (client, ..) = answered_with(StubResponse::new(302, "text/html", "").header("location", "https://example.com/")).await;
     assert!(matches!(client.describe("Lead").await, Err(SalesforceError::UnexpectedAnswer { .. })));
 }
 
 #[tokio::test]
 async fn a_query_is_read_page_by_page_on_the_organisations_own_host() {
     let stub = Stub::start(|asked, _| match asked.target.as_str() {
-        "/salesforce/services/data/v66.0/query?q=SELECT+Id+FROM+User" => Reply::json(
+        "/salesforce/services/data/v66.0/query?q=SELECT+Id+FROM+User" => StubResponse::json(
             200,
             r#"{"totalSize":3,"done":false,"nextRecordsUrl":"/services/data/v66.0/query/01g-2000","records":[{"Id":"a"},{"Id":"b"}]}"#,
         ),
-        "/salesforce/services/data/v66.0/query/01g-2000" => Reply::json(200, r#"{"totalSize":3,"done":true,"records":[{"Id":"c"}]}"#),
+        "/salesforce/services/data/v66.0/query/01g-2000" => {
+            StubResponse::json(200, r#"{"totalSize":3,"done":true,"records":[{"Id":"c"}]}"#)
+        }
         _ => refusal(404, "NOT_FOUND"),
     })
     .await;
@@ -181,7 +186,7 @@ async fn a_query_is_read_page_by_page_on_the_organisations_own_host() {
 #[tokio::test]
 async fn limits_are_read_by_name() {
     let body = r#"{"DailyApiRequests":{"Max":5000,"Remaining":4982,"App":{"Max":0,"Remaining":0}},"DailyBulkV2QueryJobs":{"Max":10000,"Remaining":9999},"Odd":7}"#;
-    let (client, ..) = answered_with(Reply::json(200, body)).await;
+    let (client, ..) = answered_with(StubResponse::json(200, body)).await;
     let limits = client.limits().await.unwrap();
     assert_eq!(limits["DailyApiRequests"], Limit { max: 5000, remaining: 4982 });
     assert_eq!(limits.len(), 2);
@@ -205,7 +210,7 @@ async fn a_query_job_is_asked_for_in_csv_with_line_feeds() {
 
 #[tokio::test]
 async fn a_query_job_that_is_gone_counts_as_deleted() {
-    for reply in [Reply::new(204, "text/plain", ""), refusal(404, "NOT_FOUND")] {
+    for reply in [StubResponse::new(204, "text/plain", ""), refusal(404, "NOT_FOUND")] {
         let (client, _, stub) = answered_with(reply).await;
         client.delete_query_job("750").await.unwrap();
         assert_eq!(stub.asked()[0].method, "DELETE");
@@ -223,7 +228,7 @@ async fn results_come_page_by_page_until_the_locator_is_the_word_null() {
     let stub = Stub::start(|asked, _| {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(b"\"Id\"\n\"00Q1\"\n").unwrap();
-        let page = Reply::new(200, "text/csv", packed.finish().unwrap()).header("content-encoding", "gzip");
+        let page = StubResponse::new(200, "text/csv", packed.finish().unwrap()).header("content-encoding", "gzip");
         match asked.target.contains("locator=") {
             true => page.header("Sforce-Locator", "null"),
             false => page.header("Sforce-Locator", "MTAwMDA").header("Sforce-NumberOfRecords", "1"),
@@ -244,7 +249,7 @@ async fn results_come_page_by_page_until_the_locator_is_the_word_null() {
 
 #[tokio::test]
 async fn both_ways_to_say_not_yet_are_known() {
-    for reply in [Reply::new(204, "text/plain", ""), refusal(412, "JOB_NOT_COMPLETE")] {
+    for reply in [StubResponse::new(204, "text/plain", ""), refusal(412, "JOB_NOT_COMPLETE")] {
         let (client, ..) = answered_with(reply).await;
         assert_eq!(client.query_results("750", None, 10).await.unwrap_err(), SalesforceError::ResultsNotReady);
     }
@@ -252,7 +257,7 @@ async fn both_ways_to_say_not_yet_are_known() {
 
 #[tokio::test]
 async fn a_result_page_that_breaks_off_ends_with_an_error() {
-    let (client, ..) = answered_with(Reply::new(200, "text/csv", "\"Id\"\n\"00Q1\"\n").cut_after(7)).await;
+    let (client, ..) = answered_with(StubResponse::new(200, "text/csv", "\"Id\"\n\"00Q1\"\n").cut_after(7)).await;
     let page = client.query_results("750", None, 10).await.unwrap();
     assert!(matches!(text(page.body).await, Err(SalesforceError::Unreachable { .. })));
 }

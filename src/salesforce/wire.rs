@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 /// One entry of an error body.
 #[derive(Debug, Deserialize)]
-pub(super) struct Fault {
+pub(super) struct SalesforceErrorEntry {
     #[serde(rename = "errorCode")]
     pub code: String,
     #[serde(default)]

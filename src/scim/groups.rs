@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::protocol::{Refusal, reading};
+use super::protocol::{ScimRefusal, reading};
 use super::resources::GROUP;
 use super::store::GroupRow;
 use super::version_of;
@@ -51,18 +51,18 @@ impl Group {
 
 /// What a directory wants a team to be.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Wanted {
+pub(super) struct ProvisionedGroup {
     pub name: TeamName,
     pub external_id: Option<String>,
     pub members: Vec<MemberId>,
 }
 
-impl Wanted {
+impl ProvisionedGroup {
     /// Reads a whole group.
     ///
     /// # Errors
-    /// [`Refusal::InvalidSyntax`]; [`Refusal::InvalidValue`] naming every fault.
-    pub(super) fn read(body: &Value) -> Result<Self, Refusal> {
+    /// [`ScimRefusal::InvalidSyntax`]; [`ScimRefusal::InvalidValue`] naming every fault.
+    pub(super) fn read(body: &Value) -> Result<Self, ScimRefusal> {
         let read = reading::read(&GROUP, body)?;
         let mut faults = Vec::new();
         let name = TeamName::parse(read.get("displayName").and_then(Value::as_str).unwrap_or_default());
@@ -87,7 +87,7 @@ impl Wanted {
         }
         match (name, faults.is_empty()) {
             (Ok(name), true) => Ok(Self { name, external_id, members }),
-            _ => Err(Refusal::InvalidValue(faults.join("; "))),
+            _ => Err(ScimRefusal::InvalidValue(faults.join("; "))),
         }
     }
 }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use crate::crypto::sha256;
 use crate::db::DbError;
 
-pub use protocol::Refusal;
+pub use protocol::ScimRefusal;
 
 /// Why a directory does not get what it wants.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum ScimError {
     NotFound,
     /// The request can't be used.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ScimRefusal),
     /// Another user has the user name.
     #[error("another user has this userName")]
     UserNameTaken,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::groups::{Group, Wanted as WantedGroup};
-use super::protocol::Refusal;
+use super::groups::{Group, ProvisionedGroup};
+use super::protocol::ScimRefusal;
 use super::store::{self, GroupRow, UserRow};
-use super::users::{User, Wanted as WantedUser};
+use super::users::{ProvisionedUser, User};
 use super::{ScimError, version_matches};
 use crate::audit::{self, Entry};
 use crate::auth::Role;
@@ -103,7 +103,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`ScimError::UserNameTaken`]; [`ScimError::Invite`] when the address or a seat can't be had; [`ScimError::Db`].
-    pub(super) async fn create_user(&self, wanted: WantedUser) -> Result<User, ScimError> {
+    pub(super) async fn create_user(&self, wanted: ProvisionedUser) -> Result<User, ScimError> {
         let mut tx = self.context.db.begin().await?;
         let person = NewMember {
             email: wanted.email.clone(),
@@ -131,7 +131,7 @@ impl Directory {
         id: MemberId,
         absent: Absent,
         known: Option<&str>,
-        wish: impl FnOnce(&Value) -> Result<WantedUser, Refusal>,
+        wish: impl FnOnce(&Value) -> Result<ProvisionedUser, ScimRefusal>,
     ) -> Result<User, ScimError> {
         let acting = self.acting();
         let mut tx = self.context.db.begin().await?;
@@ -213,7 +213,14 @@ impl Directory {
         if version_matches(known, &self.user_in(tx, id).await?.resource(&self.base)) { Ok(()) } else { Err(ScimError::VersionMismatch) }
     }
 
-    async fn save_user(&self, tx: &mut Tx, id: MemberId, wanted: WantedUser, held: bool, before: Option<UserRow>) -> Result<(), ScimError> {
+    async fn save_user(
+        &self,
+        tx: &mut Tx,
+        id: MemberId,
+        wanted: ProvisionedUser,
+        held: bool,
+        before: Option<UserRow>,
+    ) -> Result<(), ScimError> {
         if store::is_user_name_taken(tx, self.instance(), id, &wanted.user_name).await? {
             return Err(ScimError::UserNameTaken);
         }
@@ -272,7 +279,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`ScimError::Member`] when the name is taken or there are too many; [`ScimError::Refused`] for unknown members.
-    pub(super) async fn create_group(&self, wanted: WantedGroup) -> Result<Group, ScimError> {
+    pub(super) async fn create_group(&self, wanted: ProvisionedGroup) -> Result<Group, ScimError> {
         let mut tx = self.context.db.begin().await?;
         let team = members::create_team(&mut tx, &self.acting(), &wanted.name, self.context.limits.teams).await?;
         self.set_members(&mut tx, team.id, &wanted.members, &[]).await?;
@@ -291,7 +298,7 @@ impl Directory {
         &self,
         id: TeamId,
         known: Option<&str>,
-        wish: impl FnOnce(&Value) -> Result<WantedGroup, Refusal>,
+        wish: impl FnOnce(&Value) -> Result<ProvisionedGroup, ScimRefusal>,
     ) -> Result<Group, ScimError> {
         let acting = self.acting();
         let mut tx = self.context.db.begin().await?;
@@ -329,7 +336,7 @@ impl Directory {
             .collect();
         match unknown.is_empty() {
             true => Ok(()),
-            false => Err(Refusal::InvalidValue(format!("there are no users {}", unknown.join(", "))).into()),
+            false => Err(ScimRefusal::InvalidValue(format!("there are no users {}", unknown.join(", "))).into()),
         }
     }
 

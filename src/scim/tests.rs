@@ -3,9 +3,9 @@ use serde_json::{Value, json};
 
 use super::protocol::patch::{Patch, apply};
 use super::protocol::projection::Projection;
-use super::protocol::{Refusal, filter};
+use super::protocol::{ScimRefusal, filter};
 use super::resources::{GROUP, USER};
-use super::users::Wanted;
+use super::users::ProvisionedUser;
 
 const SAM: &str = "0190b0a0-0000-7000-8000-000000000001";
 const ANN: &str = "0190b0a0-0000-7000-8000-000000000002";
@@ -28,7 +28,7 @@ fn patch(operations: &Value) -> Patch {
     serde_json::from_value(json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations })).unwrap()
 }
 
-fn passes(text: &str) -> Result<bool, Refusal> {
+fn passes(text: &str) -> Result<bool, ScimRefusal> {
     filter::passes(&[&USER], &user(), &filter::parse(text)?)
 }
 
@@ -87,7 +87,7 @@ fn a_filter_that_can_not_be_used_is_refused_whatever_the_resources_are() {
         &deep,
         &format!(r#"userName eq "{}""#, "x".repeat(2000)),
     ] {
-        assert!(matches!(passes(wrong), Err(Refusal::InvalidFilter(_))), "{wrong:?}: {:?}", passes(wrong));
+        assert!(matches!(passes(wrong), Err(ScimRefusal::InvalidFilter(_))), "{wrong:?}: {:?}", passes(wrong));
     }
 }
 
@@ -121,10 +121,10 @@ fn a_user_is_changed_as_entra_id_writes_it() {
         ])),
     );
     // A role beside the first one: which is meant can't be known.
-    assert!(matches!(Wanted::read(changed.as_ref().unwrap()), Err(Refusal::InvalidValue(text)) if text.contains("one role")));
+    assert!(matches!(ProvisionedUser::read(changed.as_ref().unwrap()), Err(ScimRefusal::InvalidValue(text)) if text.contains("one role")));
     let mut changed = changed.unwrap();
     changed["roles"].as_array_mut().unwrap().remove(0);
-    let wanted = Wanted::read(&changed).unwrap();
+    let wanted = ProvisionedUser::read(&changed).unwrap();
     assert_eq!((wanted.active, wanted.email.as_str()), (Some(false), "samuel@example.com"));
     let names = [wanted.first_name, wanted.last_name].map(|name| name.map(String::from));
     assert_eq!(names, [Some("Samuel".to_owned()), Some("Moon".to_owned())]);
@@ -156,52 +156,57 @@ fn a_value_made_the_primary_one_takes_that_from_the_others() {
     let added = json!([{ "op": "add", "path": "emails", "value": [{ "value": "new@example.com", "primary": true }] }]);
     let changed = apply(&USER, &user(), &patch(&added)).unwrap();
     assert_eq!(changed["emails"][0]["primary"], false);
-    assert_eq!(Wanted::read(&changed).unwrap().email.as_str(), "new@example.com");
+    assert_eq!(ProvisionedUser::read(&changed).unwrap().email.as_str(), "new@example.com");
     let back = json!([{ "op": "replace", "path": "emails[type eq \"work\"].primary", "value": true }]);
     let changed = apply(&USER, &changed, &patch(&back)).unwrap();
-    assert_eq!(Wanted::read(&changed).unwrap().email.as_str(), "sam@example.com");
+    assert_eq!(ProvisionedUser::read(&changed).unwrap().email.as_str(), "sam@example.com");
 }
 
 #[test]
 fn a_change_that_can_not_be_applied_says_why() {
     let refused = |operation: Value| apply(&USER, &user(), &patch(&json!([operation]))).unwrap_err();
-    assert!(matches!(refused(json!({ "op": "move", "path": "active", "value": true })), Refusal::InvalidSyntax(_)));
-    assert!(matches!(refused(json!({ "op": "replace", "path": "nothing", "value": 1 })), Refusal::InvalidPath(_)));
-    assert!(matches!(refused(json!({ "op": "replace", "path": "emails[", "value": 1 })), Refusal::InvalidPath(_)));
-    assert!(matches!(refused(json!({ "op": "replace", "path": "emails[nothing eq 1].value", "value": 1 })), Refusal::InvalidPath(_)));
-    assert!(matches!(refused(json!({ "op": "replace", "path": "emails[type eq \"home\"].value", "value": "x" })), Refusal::NoTarget(_)));
-    assert!(matches!(refused(json!({ "op": "remove" })), Refusal::NoTarget(_)));
-    assert!(matches!(refused(json!({ "op": "replace", "path": "id", "value": "x" })), Refusal::Mutability(_)));
-    assert!(matches!(refused(json!({ "op": "remove", "path": "userName" })), Refusal::Mutability(_)));
-    assert!(matches!(refused(json!({ "op": "remove", "path": "emails[type eq \"work\"]" })), Refusal::Mutability(_)));
-    assert!(matches!(refused(json!({ "op": "add", "value": "x" })), Refusal::InvalidValue(_)));
+    assert!(matches!(refused(json!({ "op": "move", "path": "active", "value": true })), ScimRefusal::InvalidSyntax(_)));
+    assert!(matches!(refused(json!({ "op": "replace", "path": "nothing", "value": 1 })), ScimRefusal::InvalidPath(_)));
+    assert!(matches!(refused(json!({ "op": "replace", "path": "emails[", "value": 1 })), ScimRefusal::InvalidPath(_)));
+    assert!(matches!(refused(json!({ "op": "replace", "path": "emails[nothing eq 1].value", "value": 1 })), ScimRefusal::InvalidPath(_)));
+    assert!(matches!(
+        refused(json!({ "op": "replace", "path": "emails[type eq \"home\"].value", "value": "x" })),
+        ScimRefusal::NoTarget(_)
+    ));
+    assert!(matches!(refused(json!({ "op": "remove" })), ScimRefusal::NoTarget(_)));
+    assert!(matches!(refused(json!({ "op": "replace", "path": "id", "value": "x" })), ScimRefusal::Mutability(_)));
+    assert!(matches!(refused(json!({ "op": "remove", "path": "userName" })), ScimRefusal::Mutability(_)));
+    assert!(matches!(refused(json!({ "op": "remove", "path": "emails[type eq \"work\"]" })), ScimRefusal::Mutability(_)));
+    assert!(matches!(refused(json!({ "op": "add", "value": "x" })), ScimRefusal::InvalidValue(_)));
     let unnamed = Patch { schemas: Vec::new(), ..patch(&json!([])) };
-    assert!(matches!(apply(&USER, &user(), &unnamed), Err(Refusal::InvalidSyntax(_))));
+    assert!(matches!(apply(&USER, &user(), &unnamed), Err(ScimRefusal::InvalidSyntax(_))));
 }
 
 #[test]
 fn a_user_is_read_whole_and_every_fault_is_named() {
-    let wanted =
-        Wanted::read(&json!({ "SCHEMAS": [USER.id], "USERNAME": "sam@example.com", "active": "False", "unknown": 1, "name": null }))
-            .unwrap();
+    let wanted = ProvisionedUser::read(
+        &json!({ "SCHEMAS": [USER.id], "USERNAME": "sam@example.com", "active": "False", "unknown": 1, "name": null }),
+    )
+    .unwrap();
     assert_eq!((wanted.email.as_str(), wanted.active), ("sam@example.com", Some(false)), "a user name that is an address stands for one");
     assert_eq!((wanted.role, wanted.first_name), (None, None));
-    let refusal =
-        Wanted::read(&json!({ "schemas": [USER.id], "userName": 7, "emails": [{ "type": "work" }], "active": "maybe", "roles": ["boss"] }));
-    let Err(Refusal::InvalidValue(text)) = refusal else { panic!("{refusal:?}") };
+    let refusal = ProvisionedUser::read(
+        &json!({ "schemas": [USER.id], "userName": 7, "emails": [{ "type": "work" }], "active": "maybe", "roles": ["boss"] }),
+    );
+    let Err(ScimRefusal::InvalidValue(text)) = refusal else { panic!("{refusal:?}") };
     for fault in ["userName must be a text", "emails.value is missing", "active must be true or false", "roles.value is one of admin, user"]
     {
         assert!(text.contains(fault), "{fault}: {text}");
     }
-    let refusal = Wanted::read(
+    let refusal = ProvisionedUser::read(
         &json!({ "schemas": [USER.id], "userName": "x".repeat(257), "emails": [{ "value": "nowhere" }], "name": { "givenName": "a\u{7}" } }),
     );
-    let Err(Refusal::InvalidValue(text)) = refusal else { panic!("{refusal:?}") };
+    let Err(ScimRefusal::InvalidValue(text)) = refusal else { panic!("{refusal:?}") };
     for fault in ["userName has at most 256", "name.givenName can't be used", "the address has no @"] {
         assert!(text.contains(fault), "{fault}: {text}");
     }
-    assert!(matches!(Wanted::read(&json!({ "userName": "x" })), Err(Refusal::InvalidSyntax(_))));
-    assert!(matches!(Wanted::read(&json!(["x"])), Err(Refusal::InvalidSyntax(_))));
+    assert!(matches!(ProvisionedUser::read(&json!({ "userName": "x" })), Err(ScimRefusal::InvalidSyntax(_))));
+    assert!(matches!(ProvisionedUser::read(&json!(["x"])), Err(ScimRefusal::InvalidSyntax(_))));
 }
 
 #[test]
@@ -237,7 +242,7 @@ proptest! {
         ],
     ) {
         if let Ok(changed) = apply(&USER, &user(), &patch(&json!([{ "op": op, "path": path, "value": value }]))) {
-            let _ = Wanted::read(&changed);
+            let _ = ProvisionedUser::read(&changed);
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::directory_attributes::DirectoryAttributes;
-use super::protocol::{Refusal, reading};
+use super::protocol::{ScimRefusal, reading};
 use super::resources::USER;
 use super::store::UserRow;
 use super::version_of;
@@ -106,7 +106,7 @@ impl User {
 
 /// What a directory wants a member to be.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Wanted {
+pub(super) struct ProvisionedUser {
     pub user_name: String,
     pub external_id: Option<String>,
     pub first_name: Option<DisplayName>,
@@ -119,12 +119,12 @@ pub(super) struct Wanted {
     pub given: DirectoryAttributes,
 }
 
-impl Wanted {
+impl ProvisionedUser {
     /// Reads a whole user. Without e-mail address, a user name that is one stands for it.
     ///
     /// # Errors
-    /// [`Refusal::InvalidSyntax`]; [`Refusal::InvalidValue`] naming every fault.
-    pub(super) fn read(body: &Value) -> Result<Self, Refusal> {
+    /// [`ScimRefusal::InvalidSyntax`]; [`ScimRefusal::InvalidValue`] naming every fault.
+    pub(super) fn read(body: &Value) -> Result<Self, ScimRefusal> {
         let mut body = body.clone();
         if let Some(members) = body.as_object_mut() {
             let named = |name: &str| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone());
@@ -190,7 +190,7 @@ impl Wanted {
             (true, Some(user_name), Some(Ok(email))) => {
                 Ok(Self { user_name, external_id, first_name, last_name, email, active, role, given })
             }
-            _ => Err(Refusal::InvalidValue(faults.join("; "))),
+            _ => Err(ScimRefusal::InvalidValue(faults.join("; "))),
         }
     }
 }

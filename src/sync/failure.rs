@@ -188,11 +188,11 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::marketo::Refusal;
+    use crate::marketo::MarketoRefusal;
 
-    fn refused(make: fn(Refusal) -> MarketoError, wait: Option<u64>) -> SyncError {
+    fn refused(make: fn(MarketoRefusal) -> MarketoError, wait: Option<u64>) -> SyncError {
         let retry_after = wait.map(std::time::Duration::from_secs);
-        SyncError::from(make(Refusal { code: "1029".into(), message: "said Marketo".into(), request_id: None, retry_after }))
+        SyncError::from(make(MarketoRefusal { code: "1029".into(), message: "said Marketo".into(), request_id: None, retry_after }))
     }
 
     fn noon() -> Timestamp {

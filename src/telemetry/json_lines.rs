@@ -160,9 +160,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLines(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Kept {
+    impl io::Write for CapturedLines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -175,7 +175,7 @@ mod tests {
 
     /// The lines that `say` logs.
     fn lines(say: impl FnOnce()) -> Vec<Value> {
-        let kept = Kept::default();
+        let kept = CapturedLines::default();
         let written = kept.clone();
         let subscriber = tracing_subscriber::fmt().fmt_fields(Members).event_format(JsonLines).with_writer(move || written.clone());
         tracing::subscriber::with_default(subscriber.finish(), say);

@@ -4,8 +4,8 @@
 mod error_chain;
 mod job_metrics;
 mod json_lines;
+mod log_writer;
 mod metrics;
-mod outlet;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -18,8 +18,8 @@ use crate::config::{LogFormat, LogSettings};
 
 pub use error_chain::error_chain;
 pub use job_metrics::{JobCount, JobMetrics};
+pub use log_writer::flush_log;
 pub use metrics::{Metrics, Operation};
-pub use outlet::flush_log;
 
 /// Starts writing log lines to standard error. Later calls in the same process change nothing. [`flush_log`] ends it.
 ///
@@ -41,7 +41,7 @@ pub fn start_logging_to(settings: &LogSettings, to: impl Write + Send + 'static)
 
 fn start(settings: &LogSettings, to: impl Write + Send + 'static, colours: bool) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| error.to_string())?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(outlet::Outlet::start(to)?).with_ansi(colours);
+    let lines = tracing_subscriber::fmt::layer().with_writer(log_writer::LogWriter::start(to)?).with_ansi(colours);
     match settings.format {
         LogFormat::Json => {
             begin(lines.with_ansi(false).fmt_fields(json_lines::Members).event_format(json_lines::JsonLines), filter, &settings.filter);

@@ -1,6 +1,6 @@
 //! Passwords: logging in with one, what makes one fit, replacing one, and switching them off.
 
-use msi_actions::auth::{Attempt, AttemptKind, AuthError};
+use msi_actions::auth::{AttemptKind, AuthAttempt, AuthError};
 use msi_actions::clock::Clock as _;
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
@@ -32,7 +32,7 @@ async fn switch(app: &TestApp, token: &str, to: &str) {
 }
 
 on_both_engines! {
-    async fn the_answer_to_a_wrong_password_is_the_same_as_that_to_an_unknown_address(engine: Engine) {
+    async fn a_wrong_password_is_answered_like_an_unknown_address(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         member(&app, &token, "Tom@Example.com", "user").await;
@@ -57,7 +57,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn failed_logins_lock_an_address_out_for_longer_and_longer_in_every_process(engine: Engine) {
+    async fn failed_logins_lock_out_for_longer_and_longer_in_every_process(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         member(&app, &token, "tom@example.com", "user").await;
@@ -104,7 +104,7 @@ on_both_engines! {
 
     async fn an_attempt_that_could_not_be_looked_at_is_not_counted(engine: Engine) {
         let app = TestApp::start(engine).await;
-        let begin = async || Attempt::begin(app.db(), app.clock.timestamp(), AttemptKind::Login, "tom@example.com", Some("203.0.113.1")).await;
+        let begin = async || AuthAttempt::begin(app.db(), app.clock.timestamp(), AttemptKind::Login, "tom@example.com", Some("203.0.113.1")).await;
         for _ in 0..4 {
             drop(begin().await.unwrap());
         }
@@ -160,7 +160,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_forgotten_password_is_replaced_by_a_link_that_works_once_within_the_hour(engine: Engine) {
+    async fn a_password_reset_link_works_once_within_the_hour(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;
@@ -197,7 +197,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_pages_behind_the_link_are_in_the_instances_language_and_otherwise_in_the_readers(engine: Engine) {
+    async fn pages_behind_a_link_are_in_the_instances_or_the_readers_language(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         member(&app, &token, "tom@example.com", "user").await;
@@ -301,7 +301,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn asking_for_a_link_says_nothing_of_who_is_there_and_sends_one_only_to_whom_it_helps(engine: Engine) {
+    async fn asking_for_a_reset_link_does_not_tell_who_is_a_member(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;
@@ -333,7 +333,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn switching_passwords_off_says_beforehand_what_follows_and_ends_their_sessions(engine: Engine) {
+    async fn switching_passwords_off_warns_first_and_ends_their_sessions(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;

@@ -10,19 +10,19 @@ const LONGEST_DESCRIPTION: usize = 1000;
 
 /// Why a request is refused.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum TokenRequestError {
     Auth(AuthError),
     /// What was presented is not good for a token; the problem's code says why.
     NotGranted(Problem),
 }
 
-impl From<AuthError> for Refusal {
+impl From<AuthError> for TokenRequestError {
     fn from(error: AuthError) -> Self {
         Self::Auth(error)
     }
 }
 
-impl From<Problem> for Refusal {
+impl From<Problem> for TokenRequestError {
     fn from(problem: Problem) -> Self {
         Self::NotGranted(problem)
     }
@@ -42,10 +42,10 @@ pub(super) struct TokenRefusal {
 }
 
 /// The answer to a refused request: in the form of RFC 6749, section 5.2, or a problem when the fault is not the client's.
-pub(super) fn refuse(refusal: impl Into<Refusal>) -> Result<HttpResponse, Problem> {
+pub(super) fn refuse(refusal: impl Into<TokenRequestError>) -> Result<HttpResponse, Problem> {
     let error = match refusal.into() {
-        Refusal::Auth(error) => error,
-        Refusal::NotGranted(problem) if problem.code().status().is_client_error() => {
+        TokenRequestError::Auth(error) => error,
+        TokenRequestError::NotGranted(problem) if problem.code().status().is_client_error() => {
             let body = TokenRefusal {
                 error: "invalid_grant",
                 error_description: problem.detail().to_owned(),
@@ -53,7 +53,7 @@ pub(super) fn refuse(refusal: impl Into<Refusal>) -> Result<HttpResponse, Proble
             };
             return Ok(HttpResponse::BadRequest().insert_header((header::CACHE_CONTROL, "no-store")).json(body));
         }
-        Refusal::NotGranted(problem) => return Err(problem),
+        TokenRequestError::NotGranted(problem) => return Err(problem),
     };
     let (status, name) = match &error {
         AuthError::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client"),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::client::client_of;
 use super::form::Form;
-use super::refusal::{Refusal, TokenRefusal, refuse};
+use super::refusal::{TokenRefusal, TokenRequestError, refuse};
 use crate::auth::exchange::{ACCESS_TOKEN, CANVAS_SIGNED_REQUEST, MEMBER_TOKEN_LIFETIME, SALESFORCE_ACCESS_TOKEN};
 use crate::auth::permissions::UnknownScope;
 use crate::auth::{
@@ -168,7 +168,7 @@ async fn grant(
     issuer: &TokenIssuer,
     federation: &Federation,
     limits: &Data<RateLimits>,
-) -> Result<TokenAnswer, Refusal> {
+) -> Result<TokenAnswer, TokenRequestError> {
     let form = Form::read(request, form)?;
     let grant_type = form.one("grant_type")?;
     // An assertion speaks for itself; the other grants are a client's.
@@ -201,7 +201,7 @@ async fn grant(
 }
 
 /// RFC 7523, section 2.1.
-async fn by_assertion(form: &Form, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenAnswer, Refusal> {
+async fn by_assertion(form: &Form, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenAnswer, TokenRequestError> {
     let assertion = required(form, "assertion")?;
     let vouched = federation.issuers.redeem(&assertion.into()).await?;
     let scopes = narrowed(&vouched.scopes, form.one("scope")?)?;
@@ -223,7 +223,7 @@ async fn exchange(
     AuthenticatedClient { client, secret_generation }: &AuthenticatedClient,
     issuer: &TokenIssuer,
     federation: &Federation,
-) -> Result<TokenAnswer, Refusal> {
+) -> Result<TokenAnswer, TokenRequestError> {
     for untaken in ["actor_token", "actor_token_type", "audience"] {
         if form.one(untaken)?.is_some() {
             return Err(AuthError::InvalidRequest(format!("{untaken} is not taken here")).into());

@@ -18,7 +18,7 @@ use crate::connections::{
 };
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Code, Context, Problem, QueryParams, Reader, Routes, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
+    Audience, Code, Context, Problem, QueryParams, Routes, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
     session_cookie, session_of,
 };
 use crate::instances;
@@ -110,7 +110,7 @@ async fn salesforce_callback(
     let reader = reader(&request, &context, &connections, activation, callback.state.as_deref()).await;
     let browser = cookies_of(&request);
     // A program that comes this way, which none does but to try it, reads the page in English.
-    let language = if let Reader::Person(language) = reader { language } else { Language::En };
+    let language = if let Audience::Person(language) = reader { language } else { Language::En };
     let answer = match complete(&connections, activation, callback, &browser, &origin).await {
         Ok(Completed::Connected(result)) => connected(&result, language).respond(StatusCode::OK),
         Ok(Completed::Activated(member)) => activated_page(&context, &member, language),
@@ -127,9 +127,9 @@ async fn reader(
     connections: &Connections,
     activation: &dyn ActivationByLogin,
     state: Option<&str>,
-) -> Reader {
-    let reader = Reader::of(request);
-    let (Reader::Person(_), Some(state)) = (reader, state) else { return reader };
+) -> Audience {
+    let reader = Audience::of(request);
+    let (Audience::Person(_), Some(state)) = (reader, state) else { return reader };
     // A page in another language is better than none.
     let known = match connections.find_purpose(&state.into()).await {
         Ok(Some((instance, AuthorizationPurpose::Activation { invite }))) => activation.language(instance, invite).await,

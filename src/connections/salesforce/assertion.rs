@@ -5,7 +5,7 @@ use super::{jwt_key_context, parse_login_base};
 use crate::connections::ConnectionError;
 use crate::connections::context::ConnectionContext;
 use crate::ids::InstanceId;
-use crate::salesforce::{self, Assertion, AssertionKey, Grant};
+use crate::salesforce::{self, Assertion, AssertionKey, TokenGrant};
 
 /// Requests a token with the key that is stored, sealed, for a connection.
 pub(super) async fn request_by_assertion(
@@ -13,7 +13,7 @@ pub(super) async fn request_by_assertion(
     instance: InstanceId,
     row: &SalesforceRow,
     sealed: &[u8],
-) -> Result<Grant, ConnectionError> {
+) -> Result<TokenGrant, ConnectionError> {
     let key = AssertionKey::from_pem(&context.vault.open_text(&jwt_key_context(instance, row.id), sealed)?)?;
     let client_id = match &row.jwt_client_id {
         Some(client_id) => client_id.clone(),

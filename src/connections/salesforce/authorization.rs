@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::connections::{ConnectionError, Connections, SalesforceHost};
 use crate::crypto::{SecretHash, random_token};
 use crate::ids::{InstanceId, InviteId};
-use crate::salesforce::{self, Grant, Identity};
+use crate::salesforce::{self, Identity, TokenGrant};
 
 /// How long a person may take at Salesforce.
 const STATE_LIFETIME: Duration = Duration::minutes(10);
@@ -38,7 +38,7 @@ pub(in crate::connections) struct CompletedAuthorization {
     pub(in crate::connections) instance: InstanceId,
     pub(in crate::connections) purpose: AuthorizationPurpose,
     pub(super) login_base: Url,
-    pub(super) grant: Grant,
+    pub(super) grant: TokenGrant,
     pub(in crate::connections) identity: Identity,
 }
 

@@ -17,7 +17,7 @@ use crate::connections::{ConnectionError, ConnectionState, Connections, Salesfor
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 use crate::instances;
 use crate::quotas::VendorLimits;
-use crate::salesforce::{Grant, Identity, SalesforceClient, SalesforceError, revoke};
+use crate::salesforce::{Identity, SalesforceClient, SalesforceError, TokenGrant, revoke};
 use crate::upstream::Vendor;
 
 impl Connections {
@@ -100,7 +100,7 @@ impl Connections {
         instance: InstanceId,
         member: Option<MemberId>,
         login_base: &Url,
-        grant: &Grant,
+        grant: &TokenGrant,
         identity: &Identity,
     ) -> Result<SalesforceRow, ConnectionError> {
         let id = ConnectionId(self.context.clock.new_id());
@@ -144,7 +144,7 @@ impl Connections {
         &self,
         instance: InstanceId,
         row: SalesforceRow,
-        grant: &Grant,
+        grant: &TokenGrant,
         confirmed: Option<&str>,
         origin: &Origin,
     ) -> Result<TestResult, ConnectionError> {

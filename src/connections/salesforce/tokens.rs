@@ -17,7 +17,7 @@ use crate::connections::token_report::{REPORT_INTERVAL, ReportOutcome};
 use crate::connections::{ConnectionError, ConnectionState};
 use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
-use crate::salesforce::{self, Grant, SalesforceError};
+use crate::salesforce::{self, SalesforceError, TokenGrant};
 use crate::telemetry::error_chain;
 use crate::tokens::{AccessToken, TokenProvider, TokenRequest, random_refresh_margin};
 
@@ -153,7 +153,7 @@ impl SalesforceTokens {
         }
     }
 
-    async fn request_by_refresh_token(&self, instance: InstanceId, row: &SalesforceRow) -> Result<Grant, ConnectionError> {
+    async fn request_by_refresh_token(&self, instance: InstanceId, row: &SalesforceRow) -> Result<TokenGrant, ConnectionError> {
         let Some(sealed) = &row.sealed_refresh_token else {
             return Err(ConnectionError::NeedsAttention(
                 "the access has ended and there is no refresh token; connect Salesforce again".into(),
@@ -169,7 +169,7 @@ impl SalesforceTokens {
         instance: InstanceId,
         row: &SalesforceRow,
         began_at: Timestamp,
-        grant: Grant,
+        grant: TokenGrant,
     ) -> Result<RefreshAttempt, ConnectionError> {
         let access = self.context.vault.seal(&access_token_context(instance, row.id), grant.access_token.expose_secret().as_bytes())?;
         let refresh = match &grant.refresh_token {

@@ -36,7 +36,7 @@ use crate::crypto::sha256;
 use crate::db::DbError;
 use crate::ids::InstanceId;
 use crate::telemetry::error_chain;
-use store::{Keyed, Known};
+use store::{Keyed, StoredKey};
 
 pub use forget::{FORGET, ForgetKeys};
 pub use key::LONGEST_KEY;
@@ -90,7 +90,7 @@ struct Answer {
 }
 
 /// A request that has taken its key.
-struct Taken {
+struct ClaimedKey {
     context: Context,
     instance: InstanceId,
     id: Uuid,
@@ -140,7 +140,7 @@ async fn once_by_key<B: MessageBody + 'static>(
         let answer = repeat(&context, instance, &keyed, known)?;
         return Ok(request.into_response(answer));
     }
-    let taken = Taken { context: context.get_ref().clone(), instance, id: keyed.id };
+    let taken = ClaimedKey { context: context.get_ref().clone(), instance, id: keyed.id };
     // A task of its own, which whoever hangs up does not end.
     let work = async move { settle(taken, next.call(request).await?.map_into_boxed_body()).await };
     match actix_web::rt::spawn(work.in_current_span()).await {
@@ -161,7 +161,7 @@ fn hash_of(request: &ServiceRequest, body: &[u8]) -> Vec<u8> {
 }
 
 /// Takes the key; what is known of it when somebody has it.
-async fn take(context: &Context, instance: InstanceId, keyed: &Keyed) -> Result<Option<Option<Known>>, DbError> {
+async fn take(context: &Context, instance: InstanceId, keyed: &Keyed) -> Result<Option<Option<StoredKey>>, DbError> {
     let now = context.clock.timestamp();
     let mut tx = context.db.begin().await?;
     let known = if store::take(&mut tx, instance, keyed, now, now + KEPT).await? {
@@ -174,7 +174,7 @@ async fn take(context: &Context, instance: InstanceId, keyed: &Keyed) -> Result<
 }
 
 /// The answer to a request whose key was taken before.
-fn repeat(context: &Context, instance: InstanceId, keyed: &Keyed, known: Option<Known>) -> Result<HttpResponse, Problem> {
+fn repeat(context: &Context, instance: InstanceId, keyed: &Keyed, known: Option<StoredKey>) -> Result<HttpResponse, Problem> {
     let in_use = || {
         let detail = "The first request with this key is under way. Send this one again in a second for its answer.";
         Problem::new(Code::IdempotencyKeyInUse, detail).with_header(header::RETRY_AFTER, "1")
@@ -204,7 +204,7 @@ fn repeat(context: &Context, instance: InstanceId, keyed: &Keyed, known: Option<
 }
 
 /// What is to be done with a key when its request is answered.
-enum Outcome {
+enum KeyDisposition {
     Keep(Answer),
     /// Nothing was done.
     Release,
@@ -214,21 +214,21 @@ enum Outcome {
 
 /// Keeps the answer, or gives the key back. When that fails the caller has its answer all the same, and a repeat is told that it is
 /// lost.
-async fn settle(taken: Taken, answered: ServiceResponse<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+async fn settle(taken: ClaimedKey, answered: ServiceResponse<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
     let status = answered.status();
     let released = status.is_client_error() || problem_of(&answered).is_some_and(|problem| problem.code() == Code::UpstreamUnavailable);
     let (outcome, answered) = match answered.response().body().size() {
-        _ if released => (Outcome::Release, answered),
-        BodySize::None => (Outcome::Keep(kept(&answered, String::new())), answered),
+        _ if released => (KeyDisposition::Release, answered),
+        BodySize::None => (KeyDisposition::Keep(kept(&answered, String::new())), answered),
         BodySize::Sized(size) if status.is_success() && usize::try_from(size).is_ok_and(|size| size <= MOST_BYTES) => {
             let (request, response) = answered.into_parts();
             let (head, body) = response.into_parts();
             let bytes = to_bytes(body).await.map_err(|_| Problem::new(Code::Internal, "The answer can't be written."))?;
             let text = std::str::from_utf8(&bytes).map(str::to_owned);
             let answered = ServiceResponse::new(request, head.set_body(BoxBody::new(bytes)));
-            (text.map_or(Outcome::Lose, |text| Outcome::Keep(kept(&answered, text))), answered)
+            (text.map_or(KeyDisposition::Lose, |text| KeyDisposition::Keep(kept(&answered, text))), answered)
         }
-        _ => (Outcome::Lose, answered),
+        _ => (KeyDisposition::Lose, answered),
     };
     if let Err(error) = record(&taken, outcome).await {
         tracing::warn!(error = %error_chain(&error), "the answer to a request with an idempotency key could not be kept");
@@ -243,19 +243,19 @@ fn kept(answered: &ServiceResponse<BoxBody>, body: String) -> Answer {
     Answer { status: answered.status().as_u16(), headers, body }
 }
 
-async fn record(taken: &Taken, outcome: Outcome) -> Result<(), Problem> {
-    let Taken { context, instance, id } = taken;
+async fn record(taken: &ClaimedKey, outcome: KeyDisposition) -> Result<(), Problem> {
+    let ClaimedKey { context, instance, id } = taken;
     let sealed = match &outcome {
-        Outcome::Keep(answer) => {
+        KeyDisposition::Keep(answer) => {
             let written = serde_json::to_vec(answer).map_err(|_| Problem::new(Code::Internal, "The answer can't be written."))?;
             Some(context.vault.seal(&answer_context(*instance, *id), &written)?)
         }
-        Outcome::Release | Outcome::Lose => None,
+        KeyDisposition::Release | KeyDisposition::Lose => None,
     };
     let mut tx = context.db.begin().await?;
     match outcome {
-        Outcome::Release => store::release(&mut tx, *instance, *id).await?,
-        Outcome::Keep(_) | Outcome::Lose => store::settle(&mut tx, *instance, *id, sealed.as_deref()).await?,
+        KeyDisposition::Release => store::release(&mut tx, *instance, *id).await?,
+        KeyDisposition::Keep(_) | KeyDisposition::Lose => store::settle(&mut tx, *instance, *id, sealed.as_deref()).await?,
     }
     Ok(tx.commit().await?)
 }

@@ -21,7 +21,7 @@ pub(super) struct Keyed {
 
 /// What is known of a key.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct Known {
+pub(super) struct StoredKey {
     pub(super) id: Uuid,
     pub(super) request_hash: Vec<u8>,
     /// `begun`, `answered` or `lost`.
@@ -57,7 +57,7 @@ pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: 
 ///
 /// # Errors
 /// When the database can't be asked.
-pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &Keyed) -> Result<Option<Known>, DbError> {
+pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &Keyed) -> Result<Option<StoredKey>, DbError> {
     const SQL: &str = "SELECT id, request_hash, state, sealed_answer, begun_at FROM idempotency_keys \
          WHERE instance_id = $1 AND caller = $2 AND key_hash = $3";
     on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).fetch_optional(c))

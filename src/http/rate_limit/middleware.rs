@@ -9,7 +9,7 @@ use actix_web::web::Data;
 
 use super::{RateExceeded, RateLimit, RateLimits};
 use crate::http::origin::network_of_request;
-use crate::http::{Problem, Reader, problem_or_page};
+use crate::http::{Audience, Problem, problem_or_page};
 
 /// Limits requests with a secret in their address, by network; and by link when the secret is the parameter `token` of the route. People
 /// get a page.
@@ -22,7 +22,7 @@ pub async fn limit_links<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let Err(refused) = check_link(&request) else { return Ok(next.call(request).await?.map_into_left_body()) };
     let problem = Problem::from(refused);
-    let mut answer = problem_or_page(Err(problem), Reader::of(request.request()))?;
+    let mut answer = problem_or_page(Err(problem), Audience::of(request.request()))?;
     answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds.into());
     Ok(request.into_response(answer).map_into_right_body())
 }

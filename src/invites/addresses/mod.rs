@@ -29,7 +29,7 @@ pub(super) struct Entry {
 /// Reads every address of a text, in its order. There is at least one entry.
 pub(super) fn read_addresses(text: &str) -> Vec<Entry> {
     let chars: Vec<char> = text.chars().filter_map(plain).collect();
-    let mut reader = Reader { chars: &chars, chunk: Chunk::default(), word: String::new(), held: None, entries: Vec::new() };
+    let mut reader = AddressReader { chars: &chars, chunk: Chunk::default(), word: String::new(), held: None, entries: Vec::new() };
     reader.read();
     let mut entries = reader.entries;
     if entries.is_empty() {
@@ -65,7 +65,7 @@ fn plain(one: char) -> Option<char> {
 
 /// A part of a chunk.
 #[derive(Debug)]
-enum Part {
+enum AddressPart {
     Word(String),
     /// The inside of quotes.
     Quoted(String),
@@ -75,7 +75,7 @@ enum Part {
     Comment(String),
 }
 
-impl Part {
+impl AddressPart {
     fn text(&self) -> &str {
         match self {
             Self::Word(text) | Self::Quoted(text) | Self::Angle(text) | Self::Comment(text) => text,
@@ -90,7 +90,7 @@ impl Part {
 /// What stands between two separators.
 #[derive(Debug, Default)]
 struct Chunk {
-    parts: Vec<Part>,
+    parts: Vec<AddressPart>,
     /// Where it begins and ends in the text.
     start: usize,
     end: usize,
@@ -99,18 +99,18 @@ struct Chunk {
 impl Chunk {
     /// Whether it may be the last name of `Last, First <address>`.
     fn may_be_last_name(&self) -> bool {
-        let is_name = |part: &Part| matches!(part, Part::Word(_) | Part::Quoted(_)) && !part.has_at();
+        let is_name = |part: &AddressPart| matches!(part, AddressPart::Word(_) | AddressPart::Quoted(_)) && !part.has_at();
         !self.parts.is_empty() && self.parts.len() <= LAST_NAME_WORDS && self.parts.iter().all(is_name)
     }
 
     /// Whether it may be the rest of it.
     fn may_follow_last_name(&self) -> bool {
-        let bracketed = self.parts.iter().position(|part| matches!(part, Part::Angle(_) | Part::Comment(_)) && part.has_at());
-        bracketed.is_some_and(|at| at > 0 && !self.parts[..at].iter().any(Part::has_at))
+        let bracketed = self.parts.iter().position(|part| matches!(part, AddressPart::Angle(_) | AddressPart::Comment(_)) && part.has_at());
+        bracketed.is_some_and(|at| at > 0 && !self.parts[..at].iter().any(AddressPart::has_at))
     }
 }
 
-struct Reader<'a> {
+struct AddressReader<'a> {
     chars: &'a [char],
     chunk: Chunk,
     word: String,
@@ -119,7 +119,7 @@ struct Reader<'a> {
     entries: Vec<Entry>,
 }
 
-impl Reader<'_> {
+impl AddressReader<'_> {
     fn read(&mut self) {
         let mut at = 0;
         // The closing quote of a pair that only surrounds addresses, as in a list with each in quotes.
@@ -140,7 +140,7 @@ impl Reader<'_> {
                         } else if inside.contains('@') && next != Some(&'<') {
                             ignored = Some(close);
                         } else {
-                            self.chunk.parts.push(Part::Quoted(inside));
+                            self.chunk.parts.push(AddressPart::Quoted(inside));
                             at = close;
                         }
                     }
@@ -150,7 +150,7 @@ impl Reader<'_> {
                     self.end_word();
                     if let Some(close) = self.closing(at, '>') {
                         let inside = self.inside(at, close);
-                        self.chunk.parts.push(Part::Angle(inside));
+                        self.chunk.parts.push(AddressPart::Angle(inside));
                         at = close;
                     }
                 }
@@ -158,7 +158,7 @@ impl Reader<'_> {
                     self.end_word();
                     if let Some(close) = self.closing_parenthesis(at) {
                         let inside = self.inside(at, close);
-                        self.chunk.parts.push(Part::Comment(inside));
+                        self.chunk.parts.push(AddressPart::Comment(inside));
                         at = close;
                     }
                 }
@@ -198,7 +198,7 @@ impl Reader<'_> {
 
     fn end_word(&mut self) {
         if !self.word.is_empty() {
-            self.chunk.parts.push(Part::Word(std::mem::take(&mut self.word)));
+            self.chunk.parts.push(AddressPart::Word(std::mem::take(&mut self.word)));
         }
     }
 
@@ -211,8 +211,8 @@ impl Reader<'_> {
         }
         if let Some(last) = self.held.take_if(|_| chunk.may_follow_last_name()) {
             chunk.start = last.start;
-            let name: Vec<_> = last.parts.iter().map(Part::text).collect();
-            chunk.parts.insert(0, Part::Quoted(format!("{},", name.join(" "))));
+            let name: Vec<_> = last.parts.iter().map(AddressPart::text).collect();
+            chunk.parts.insert(0, AddressPart::Quoted(format!("{},", name.join(" "))));
         }
         self.release();
         if by_comma && chunk.may_be_last_name() {
@@ -232,24 +232,25 @@ impl Reader<'_> {
     /// Reads the addresses of a chunk.
     fn take(&mut self, chunk: Chunk) {
         let text: String = self.chars[chunk.start..chunk.end].iter().collect();
-        let outside = chunk.parts.iter().any(|part| !matches!(part, Part::Comment(_) | Part::Quoted(_)) && part.has_at());
+        let outside = chunk.parts.iter().any(|part| !matches!(part, AddressPart::Comment(_) | AddressPart::Quoted(_)) && part.has_at());
         let mut found: Vec<(String, Option<String>)> = Vec::new();
         let mut name: Vec<String> = Vec::new();
         let mut parts = chunk.parts.into_iter().peekable();
         while let Some(part) = parts.next() {
             match part {
                 // An address as the name of an address.
-                Part::Word(word) if word.contains('@') && matches!(parts.peek(), Some(Part::Angle(next)) if next.contains('@')) => {}
-                Part::Word(word) if word.contains('@') => found.push((word, name_of(&mut name))),
-                Part::Word(word) => name.push(word),
-                Part::Quoted(quoted) => name.push(quoted),
-                Part::Angle(inside) => found.push((inside, name_of(&mut name))),
-                Part::Comment(inside) if !outside => {
+                AddressPart::Word(word)
+                    if word.contains('@') && matches!(parts.peek(), Some(AddressPart::Angle(next)) if next.contains('@')) => {}
+                AddressPart::Word(word) if word.contains('@') => found.push((word, name_of(&mut name))),
+                AddressPart::Word(word) => name.push(word),
+                AddressPart::Quoted(quoted) => name.push(quoted),
+                AddressPart::Angle(inside) => found.push((inside, name_of(&mut name))),
+                AddressPart::Comment(inside) if !outside => {
                     for word in inside.split(' ').filter(|word| word.contains('@')) {
                         found.push((word.to_owned(), name_of(&mut name)));
                     }
                 }
-                Part::Comment(_) => {}
+                AddressPart::Comment(_) => {}
             }
         }
         if found.is_empty() {

@@ -4,14 +4,14 @@ use csv::StringRecord;
 
 use super::address_cell::is_address;
 use super::budget::{AnalysisBudget, Metered};
-use super::check::{Check, Found};
-use super::chunks::{Chunks, Keep};
+use super::check::{Check, RowFindings};
+use super::chunks::{ChunkSink, Chunks};
 use super::dialect::{delimiter_of, first_names_columns, split_hint};
 use super::encoding::{Decoded, Recognised, lost, recognise, unreadable};
 use super::proposal::propose;
 use super::row_reader::{FileRow, Rows};
 use super::rows::shorten;
-use super::{Analysis, Column, Dialect, Format, MOST_COLUMNS, MOST_NOTES, MOST_ROWS, Mapping, SAMPLE_ROWS, Unreadable, workbook};
+use super::{Analysis, CsvColumn, Dialect, Format, MOST_COLUMNS, MOST_NOTES, MOST_ROWS, Mapping, SAMPLE_ROWS, Unreadable, workbook};
 use crate::members::Teams;
 
 /// Rows whose cells are looked at to propose a mapping.
@@ -22,9 +22,9 @@ const LOOK_BYTES: usize = 1024 * 1024;
 const HEAD: u64 = 64 * 1024;
 
 /// Where the rows of an analysed file go.
-pub type Kept<'a> = Option<&'a mut dyn Keep>;
+pub type OptionalSink<'a> = Option<&'a mut dyn ChunkSink>;
 
-/// Says what is in a file, how its columns may be used, and what in it can't; hands its rows to `kept` as they come. Takes time
+/// Says what is in a file, how its columns may be used, and what in it can't; hands its rows to `sink` as they come. Takes time
 /// in proportion to the file and blocks: call it on the blocking pool. It ends when `budget` does.
 ///
 /// # Errors
@@ -33,14 +33,14 @@ pub fn analyse<R: Read + Seek>(
     source: &mut R,
     charset: Option<&str>,
     teams: &Teams,
-    kept: Kept<'_>,
+    sink: OptionalSink<'_>,
     budget: &AnalysisBudget,
 ) -> Result<Analysis, Unreadable> {
     let Some(mut sheet) = workbook::first_sheet(source, budget)? else {
-        return analyse_text(&mut Metered::plain(source, budget).map_err(lost)?, charset, teams, kept, budget);
+        return analyse_text(&mut Metered::plain(source, budget).map_err(lost)?, charset, teams, sink, budget);
     };
     let text = &mut Metered::plain(&mut sheet.text, budget).map_err(lost)?;
-    let mut analysis = analyse_text(text, Some("utf-8"), teams, kept, budget)?;
+    let mut analysis = analyse_text(text, Some("utf-8"), teams, sink, budget)?;
     analysis.dialect = Dialect { format: Format::Xlsx, sheet: Some(shorten(&sheet.name)), ..analysis.dialect };
     Ok(analysis)
 }
@@ -49,7 +49,7 @@ fn analyse_text<R: Read + Seek>(
     source: &mut R,
     charset: Option<&str>,
     teams: &Teams,
-    kept: Kept<'_>,
+    sink: OptionalSink<'_>,
     budget: &AnalysisBudget,
 ) -> Result<Analysis, Unreadable> {
     let recognised = recognise(source, charset)?;
@@ -68,7 +68,7 @@ fn analyse_text<R: Read + Seek>(
     let mapping = propose(headers, columns, body, teams).ok_or(Unreadable::NoAddresses)?;
     let proposed = Mapping::from(mapping);
     let check = Check::new(proposed, columns, teams.clone());
-    let mut count = Count { check, chunks: kept.map(|keep| Chunks::new(keep, budget)), rows: 0, notes: 0 };
+    let mut count = Count { check, chunks: sink.map(|sink| Chunks::new(sink, budget)), rows: 0, notes: 0 };
     let mut rows = layout.rows(source)?;
     if has_headers {
         rows.next_row()?;
@@ -137,12 +137,12 @@ fn first_rows<R: Read + Seek>(source: &mut R, layout: &Layout) -> Result<Vec<Str
     Ok(first)
 }
 
-fn name_columns(headers: Option<&StringRecord>, columns: usize) -> Vec<Column> {
+fn name_columns(headers: Option<&StringRecord>, columns: usize) -> Vec<CsvColumn> {
     let name = |at: usize| {
         let header = headers.and_then(|headers| headers.get(at)).map(str::trim).filter(|header| !header.is_empty());
         header.map_or_else(|| format!("Column {}", at + 1), shorten)
     };
-    (0..columns).filter_map(|at| Some(Column { index: u16::try_from(at).ok()?, name: name(at) })).collect()
+    (0..columns).filter_map(|at| Some(CsvColumn { index: u16::try_from(at).ok()?, name: name(at) })).collect()
 }
 
 /// What reading the whole file counts.
@@ -160,10 +160,10 @@ impl Count<'_> {
             return Err(Unreadable::TooManyRows);
         }
         let found = self.check.row(row.number, row.cells());
-        self.keep(row, Some(found))
+        self.store_row(row, Some(found))
     }
 
-    fn keep(&mut self, row: FileRow<'_>, found: Option<Found>) -> Result<(), Unreadable> {
+    fn store_row(&mut self, row: FileRow<'_>, found: Option<RowFindings>) -> Result<(), Unreadable> {
         self.chunks.as_mut().map_or(Ok(()), |chunks| chunks.add(row, found)).map_err(lost)
     }
 
@@ -183,7 +183,7 @@ impl Count<'_> {
         }
         self.notes = notes.len() as u64;
         for (number, note) in &notes {
-            self.keep(FileRow { number: *number, record: note, unclosed_quote: None }, None)?;
+            self.store_row(FileRow { number: *number, record: note, unclosed_quote: None }, None)?;
         }
         self.chunks.as_mut().map_or(Ok(()), Chunks::end_chunk).map_err(lost)
     }

@@ -76,8 +76,8 @@ impl Bomb {
 #[derive(Default)]
 struct Counted(u64);
 
-impl Keep for Counted {
-    fn keep(&mut self, chunk: Chunk) -> io::Result<()> {
+impl ChunkSink for Counted {
+    fn store(&mut self, chunk: Chunk) -> io::Result<()> {
         self.0 += chunk.body.len() as u64;
         Ok(())
     }

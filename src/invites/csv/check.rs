@@ -29,7 +29,7 @@ pub struct Check {
 
 /// What was found in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
+pub struct RowFindings {
     pub faults: u32,
     /// The earlier row with the same address.
     pub repeats: Option<u64>,
@@ -54,7 +54,7 @@ impl Check {
     }
 
     /// Looks at the next row.
-    pub fn row(&mut self, number: u64, cells: Cells<'_>) -> Found {
+    pub fn row(&mut self, number: u64, cells: Cells<'_>) -> RowFindings {
         let (roles, team_cells, teams) = (&mut self.roles, &mut self.team_cells, &self.teams);
         let is_role = |cell: &str| remembered(roles, cell, |cell| role_meant(cell).is_some());
         let unknown_team = |cell: &str| remembered(team_cells, cell, |cell| teams.in_cell(cell).err().map(str::to_owned));
@@ -67,7 +67,7 @@ impl Check {
                 None => self.valid_rows += 1,
             }
         }
-        let found = Found { faults: u32::try_from(self.scratch.len()).unwrap_or(u32::MAX), repeats };
+        let found = RowFindings { faults: u32::try_from(self.scratch.len()).unwrap_or(u32::MAX), repeats };
         self.faults_total += u64::from(found.faults);
         let room = LISTED_FAULTS.saturating_sub(self.faults.len());
         self.faults.extend(self.scratch.drain(..).take(room));

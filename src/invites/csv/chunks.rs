@@ -3,7 +3,7 @@ use std::io;
 use csv::{Reader, StringRecord, Writer};
 
 use super::budget::AnalysisBudget;
-use super::check::{Found, repeated};
+use super::check::{RowFindings, repeated};
 use super::dialect::reader;
 use super::row_reader::FileRow;
 use super::rows::{Cells, read_row};
@@ -31,17 +31,17 @@ pub struct Chunk {
 }
 
 /// Where chunks go as they are made.
-pub trait Keep {
+pub trait ChunkSink {
     /// Takes the next chunk.
     ///
     /// # Errors
     /// When it can't be kept.
-    fn keep(&mut self, chunk: Chunk) -> io::Result<()>;
+    fn store(&mut self, chunk: Chunk) -> io::Result<()>;
 }
 
 /// Puts rows into chunks.
 pub(super) struct Chunks<'a> {
-    keep: &'a mut dyn Keep,
+    sink: &'a mut dyn ChunkSink,
     budget: &'a AnalysisBudget,
     first: u64,
     rows: u32,
@@ -56,12 +56,12 @@ fn writer() -> Writer<Vec<u8>> {
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(keep: &'a mut dyn Keep, budget: &'a AnalysisBudget) -> Self {
-        Self { keep, budget, first: 0, rows: 0, faults: 0, repeats: Vec::new(), writer: writer(), bytes: 0 }
+    pub(super) fn new(sink: &'a mut dyn ChunkSink, budget: &'a AnalysisBudget) -> Self {
+        Self { sink, budget, first: 0, rows: 0, faults: 0, repeats: Vec::new(), writer: writer(), bytes: 0 }
     }
 
     /// Adds a row; of a note below the table nothing was found.
-    pub(super) fn add(&mut self, row: FileRow<'_>, found: Option<Found>) -> io::Result<()> {
+    pub(super) fn add(&mut self, row: FileRow<'_>, found: Option<RowFindings>) -> io::Result<()> {
         let (number, record) = (row.number, row.record);
         match row.unclosed_quote {
             None => self.writer.write_field(decimal(number, &mut [0; 20]))?,
@@ -87,7 +87,7 @@ impl<'a> Chunks<'a> {
         let (first, rows, faults) = (self.first, self.rows, self.faults);
         self.first += u64::from(rows);
         (self.rows, self.faults, self.bytes) = (0, 0, 0);
-        self.keep.keep(Chunk { first, rows, faults, repeats: std::mem::take(&mut self.repeats), body })
+        self.sink.store(Chunk { first, rows, faults, repeats: std::mem::take(&mut self.repeats), body })
     }
 }
 

@@ -26,10 +26,10 @@ mod workbook_bounds;
 
 use serde::{Deserialize, Serialize};
 
-pub use analysis::{Kept, analyse};
+pub use analysis::{OptionalSink, analyse};
 pub use budget::{AnalysisBudget, AnalysisLimits, AnalysisStop, LimitMet};
 pub use check::Check;
-pub use chunks::{Chunk, Keep, StoredRows};
+pub use chunks::{Chunk, ChunkSink, StoredRows};
 pub use dialect::{Dialect, Format};
 pub use export::{Export, file_row};
 pub use foreign::Foreign;
@@ -83,7 +83,8 @@ impl Field {
 
 /// A column of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Column {
+#[schema(as = Column)]
+pub struct CsvColumn {
     /// Counted from 0; use it in the mapping.
     pub index: u16,
     /// The header, or `Column 1`, `Column 2`, … without headers.
@@ -115,7 +116,7 @@ impl RowFault {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Analysis {
     pub dialect: Dialect,
-    pub columns: Vec<Column>,
+    pub columns: Vec<CsvColumn>,
     pub mapping: ProposedMapping,
     /// The first rows, as they are in the file; long cells are cut.
     pub sample: Vec<Vec<String>>,

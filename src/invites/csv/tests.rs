@@ -33,8 +33,8 @@ const WRITTEN: [(&str, &[u8]); 14] = [
 #[derive(Default)]
 struct Memory(Vec<Chunk>);
 
-impl Keep for Memory {
-    fn keep(&mut self, chunk: Chunk) -> io::Result<()> {
+impl ChunkSink for Memory {
+    fn store(&mut self, chunk: Chunk) -> io::Result<()> {
         self.0.push(chunk);
         Ok(())
     }

@@ -274,7 +274,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_archive_that_is_no_spreadsheet_or_a_trap_is_refused_before_it_is_opened() {
+    fn an_archive_that_is_no_spreadsheet_or_a_bomb_is_never_unpacked() {
         let zeros = vec![b' '; 30 * 1024 * 1024];
         let sheet = "xl/worksheets/sheet1.xml";
         let texts = "xl/sharedStrings.xml";

@@ -22,7 +22,7 @@ use crate::connections::{
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Code, Context, InputFault, PathParams, Problem, Reader, Routes, limit_links, problem_or_page, refuse_cross_site, session_cookie,
+    Audience, Code, Context, InputFault, PathParams, Problem, Routes, limit_links, problem_or_page, refuse_cross_site, session_cookie,
 };
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
@@ -161,17 +161,17 @@ async fn get_activation(request: HttpRequest, context: Context, PathParams(token
     let shown = async {
         let link = open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await?;
         match reader {
-            Reader::Program => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view(&link))),
-            Reader::Person(language) => page(&link, &token, language).respond(StatusCode::OK),
+            Audience::Program => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view(&link))),
+            Audience::Person(language) => page(&link, &token, language).respond(StatusCode::OK),
         }
     };
     problem_or_page(shown.await, reader)
 }
 
 /// Who reads the answer: a person in the invitation's language, even when the link can't be used any more.
-async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Reader {
-    match Reader::of(request) {
-        Reader::Program => Reader::Program,
+async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audience {
+    match Audience::of(request) {
+        Audience::Program => Audience::Program,
         person => person.written_to_in(language_of_link(&context.db, &token.into()).await),
     }
 }
@@ -220,7 +220,7 @@ async fn post_activation(
     let done: Result<_, Problem> = done.await;
     match (done, reader) {
         // The person is at the form: show it again, with what is wrong.
-        (Err(problem), Reader::Person(language)) if problem.code() == Code::InvalidInput => {
+        (Err(problem), Audience::Person(language)) if problem.code() == Code::InvalidInput => {
             match open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await {
                 Ok(link) => page(&link, &token, language).with_fault(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY),
                 Err(_) => problem_or_page(Err(problem), reader),
@@ -234,12 +234,12 @@ async fn go_to_salesforce(
     connections: &Connections,
     link: &OpenLink,
     host: Option<SalesforceHost>,
-    reader: Reader,
+    reader: Audience,
 ) -> Result<HttpResponse, Problem> {
     let host = host.unwrap_or_else(|| link.usual_host());
     let begun = connections.begin_activation(link.instance.id, link.invite.id, &host, &link.invite.email).await;
     let url = begun.map_err(InviteError::from)?.to_string();
-    Ok(if reader == Reader::Program {
+    Ok(if reader == Audience::Program {
         HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(AuthorizationRedirect { authorization_url: url })
     } else {
         HttpResponse::SeeOther().insert_header((header::LOCATION, url)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
@@ -251,16 +251,16 @@ async fn take_password(
     origin: &Origin,
     link: &OpenLink,
     password: SecretString,
-    reader: Reader,
+    reader: Audience,
 ) -> Result<HttpResponse, Problem> {
     let Activated { member, session } = by_password(&context.db, context.clock.as_ref(), link, password, origin).await?;
     let mut answer = match reader {
-        Reader::Program => {
+        Audience::Program => {
             let teams = crate::members::teams_of(&context.db, link.instance.id, member.id, member.id).await?;
             let teams = teams.into_iter().map(|(_, team)| team).collect();
             HttpResponse::Ok().json(MemberView::new(member, teams))
         }
-        Reader::Person(language) => active_page(member.email.as_str(), language).respond(StatusCode::OK)?,
+        Audience::Person(language) => active_page(member.email.as_str(), language).respond(StatusCode::OK)?,
     };
     let cookie = session_cookie(&session.token, session.expires_at, &context.public_url);
     answer.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session cookie can't be written. Log in instead."))?;

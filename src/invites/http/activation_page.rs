@@ -6,7 +6,7 @@ use crate::language::Language;
 use crate::members::SHORTEST_PASSWORD;
 
 /// What the page says.
-struct Words {
+struct ActivationPageTexts {
     title: String,
     invited: String,
     log_in_as: String,
@@ -46,10 +46,10 @@ pub(super) fn page(link: &OpenLink, token: &str, language: Language) -> Page {
     Page { language, title: words.title, paragraphs: vec![words.invited, words.log_in_as], forms }
 }
 
-fn words(language: Language, email: &str, instance: &str) -> Words {
+fn words(language: Language, email: &str, instance: &str) -> ActivationPageTexts {
     let shortest = SHORTEST_PASSWORD;
     match language {
-        Language::En => Words {
+        Language::En => ActivationPageTexts {
             title: format!("Activate your account of {instance}"),
             invited: format!("{email} was invited to {instance} in Sales Insight Actions."),
             log_in_as: format!("Log in to Salesforce as the user whose e-mail address is {email}."),
@@ -60,7 +60,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "My Domain, for example acme.my.salesforce.com",
             password_label: format!("Or choose a password of at least {shortest} characters"),
         },
-        Language::De => Words {
+        Language::De => ActivationPageTexts {
             title: format!("Aktivieren Sie Ihr Konto bei {instance}"),
             invited: format!("{email} wurde zu {instance} in Sales Insight Actions eingeladen."),
             log_in_as: format!("Melden Sie sich bei Salesforce als der Benutzer an, dessen E-Mail-Adresse {email} ist."),
@@ -71,7 +71,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "My Domain, zum Beispiel acme.my.salesforce.com",
             password_label: format!("Oder wählen Sie ein Passwort mit mindestens {shortest} Zeichen"),
         },
-        Language::Fr => Words {
+        Language::Fr => ActivationPageTexts {
             title: format!("Activez votre compte {instance}"),
             invited: format!("{email} est invité à rejoindre {instance} dans Sales Insight Actions."),
             log_in_as: format!("Connectez-vous à Salesforce avec l'utilisateur dont l'adresse e-mail est {email}."),
@@ -82,7 +82,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "My Domain, par exemple acme.my.salesforce.com",
             password_label: format!("Ou choisissez un mot de passe d'au moins {shortest} caractères"),
         },
-        Language::Es => Words {
+        Language::Es => ActivationPageTexts {
             title: format!("Active su cuenta de {instance}"),
             invited: format!("{email} ha recibido una invitación a {instance} en Sales Insight Actions."),
             log_in_as: format!("Inicie sesión en Salesforce con el usuario cuya dirección de correo electrónico es {email}."),
@@ -93,7 +93,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "My Domain, por ejemplo acme.my.salesforce.com",
             password_label: format!("O elija una contraseña de al menos {shortest} caracteres"),
         },
-        Language::It => Words {
+        Language::It => ActivationPageTexts {
             title: format!("Attiva il tuo account di {instance}"),
             invited: format!("{email} ha ricevuto un invito a {instance} in Sales Insight Actions."),
             log_in_as: format!("Accedi a Salesforce con l'utente il cui indirizzo e-mail è {email}."),
@@ -104,7 +104,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "My Domain, per esempio acme.my.salesforce.com",
             password_label: format!("Oppure scegli una password di almeno {shortest} caratteri"),
         },
-        Language::Pt => Words {
+        Language::Pt => ActivationPageTexts {
             title: format!("Ative a sua conta de {instance}"),
             invited: format!("{email} recebeu um convite para {instance} no Sales Insight Actions."),
             log_in_as: format!("Faça login no Salesforce com o usuário cujo endereço de e-mail é {email}."),
@@ -115,7 +115,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "My Domain, por exemplo acme.my.salesforce.com",
             password_label: format!("Ou escolha uma senha de pelo menos {shortest} caracteres"),
         },
-        Language::Ja => Words {
+        Language::Ja => ActivationPageTexts {
             title: format!("{instance} のアカウントを有効にする"),
             invited: format!("{email} は Sales Insight Actions の {instance} に招待されました。"),
             log_in_as: format!("メールアドレスが {email} のユーザーとして Salesforce にログインしてください。"),
@@ -126,7 +126,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "私のドメイン（例: acme.my.salesforce.com）",
             password_label: format!("または {shortest} 文字以上のパスワードを設定"),
         },
-        Language::Ko => Words {
+        Language::Ko => ActivationPageTexts {
             title: format!("{instance} 계정 활성화"),
             invited: format!("{email} 님이 Sales Insight Actions의 {instance}에 초대되었습니다."),
             log_in_as: format!("이메일 주소가 {email}인 사용자로 Salesforce에 로그인하십시오."),
@@ -137,7 +137,7 @@ fn words(language: Language, email: &str, instance: &str) -> Words {
             my_domain_label: "내 도메인(예: acme.my.salesforce.com)",
             password_label: format!("또는 {shortest}자 이상의 비밀번호를 선택하십시오"),
         },
-        Language::Zh => Words {
+        Language::Zh => ActivationPageTexts {
             title: format!("激活您在 {instance} 的帐户"),
             invited: format!("{email} 已受邀加入 Sales Insight Actions 中的 {instance}。"),
             log_in_as: format!("请以电子邮件地址为 {email} 的用户登录 Salesforce。"),
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_language_has_every_text_of_its_own_with_the_address_and_the_instance() {
+    fn each_language_has_its_own_texts_with_address_and_instance() {
         let mut seen = HashSet::new();
         for language in Language::ALL {
             let words = words(language, "ann@example.com", "Acme & Söhne");

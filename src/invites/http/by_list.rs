@@ -138,12 +138,12 @@ struct InviteResults {
 }
 
 /// An address found, and where.
-struct Found {
+struct FoundAddress {
     pointer: String,
     entry: Entry,
 }
 
-impl Found {
+impl FoundAddress {
     /// The result, and the fault that keeps everybody from being invited when all or nobody is to be.
     fn settle(self, outcome: Option<InviteOutcome>, now: Timestamp) -> (InviteResult, Option<InputFault>) {
         let (status, reason) = match (&self.entry.read, &outcome) {
@@ -198,7 +198,7 @@ pub(super) async fn post_invites(
     let teams = members::teams(&context.db, caller.instance).await?;
     let teams = teams.all_named(wanted.teams.iter().flatten().map(|team| team.0.as_str()))?;
     let role = wanted.role.unwrap_or(Role::User);
-    let person = |found: &Found| {
+    let person = |found: &FoundAddress| {
         let email = found.entry.read.as_ref().ok()?.clone();
         let (first_name, last_name) = found.entry.name.as_deref().map(split_name).unwrap_or_default();
         Some(NewMember { email, first_name, last_name, role, is_original: false, teams: teams.clone() })
@@ -236,7 +236,7 @@ fn next_message_at(results: &[InviteResult]) -> Option<Timestamp> {
 
 impl InviteRequest {
     /// The addresses, in the order they were sent.
-    fn read(&self) -> Result<Vec<Found>, Problem> {
+    fn read(&self) -> Result<Vec<FoundAddress>, Problem> {
         let mut faults = Vec::new();
         let length = |text: &String, most: usize| (1..=most).contains(&text.chars().count());
         let number =
@@ -259,7 +259,7 @@ impl InviteRequest {
             }
         }
         let read = |(pointer, text): (String, &String)| {
-            read_addresses(text).into_iter().map(move |entry| Found { pointer: pointer.clone(), entry })
+            read_addresses(text).into_iter().map(move |entry| FoundAddress { pointer: pointer.clone(), entry })
         };
         let found: Vec<_> = texts.into_iter().flat_map(read).take(MOST_ADDRESSES + 1).collect();
         if found.len() > MOST_ADDRESSES {

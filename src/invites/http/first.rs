@@ -54,19 +54,19 @@ impl utoipa::PartialSchema for FirstInviteRequest {
 
 impl utoipa::ToSchema for FirstInviteRequest {}
 
-enum Wanted {
+enum FirstUserChoice {
     Email(EmailAddress),
     UserId(String),
 }
 
 impl FirstInviteRequest {
-    fn read(self) -> Result<Wanted, Problem> {
+    fn read(self) -> Result<FirstUserChoice, Problem> {
         let fault = |pointer, code, detail: String| Problem::invalid(vec![InputFault::new(pointer, code, detail)]);
         match (self.email, self.marketo_user_id) {
-            (Some(email), None) => {
-                EmailAddress::parse(&email).map(Wanted::Email).map_err(|why| fault("/email", "no_email_address", format!("{why}.")))
-            }
-            (None, Some(id)) if (1..=LONGEST_USER_ID).contains(&id.chars().count()) => Ok(Wanted::UserId(id)),
+            (Some(email), None) => EmailAddress::parse(&email)
+                .map(FirstUserChoice::Email)
+                .map_err(|why| fault("/email", "no_email_address", format!("{why}."))),
+            (None, Some(id)) if (1..=LONGEST_USER_ID).contains(&id.chars().count()) => Ok(FirstUserChoice::UserId(id)),
             (None, Some(_)) => {
                 Err(fault("/marketo_user_id", "out_of_range", format!("A Marketo user id has 1 to {LONGEST_USER_ID} characters.")))
             }
@@ -75,7 +75,7 @@ impl FirstInviteRequest {
     }
 }
 
-impl Wanted {
+impl FirstUserChoice {
     fn is(&self, admin: &MarketoAdmin) -> bool {
         match self {
             Self::Email(email) => email.key() == admin.email.trim().to_lowercase(),
@@ -130,7 +130,12 @@ pub(super) async fn get_first_invite(context: Context, caller: InstanceCaller) -
 }
 
 /// The Marketo admin asked for, once everything that must hold before the first invitation does.
-async fn chosen(context: &Context, connections: &Connections, instance: InstanceId, wanted: &Wanted) -> Result<NewMember, InviteError> {
+async fn chosen(
+    context: &Context,
+    connections: &Connections,
+    instance: InstanceId,
+    wanted: &FirstUserChoice,
+) -> Result<NewMember, InviteError> {
     let found = instances::find(&context.db, instance).await?.ok_or(InstanceError::Unknown)?;
     found.prerequisites.check()?;
     if members::has_original(&context.db, instance).await? {

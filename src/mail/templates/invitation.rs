@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn each_language_names_the_instance_who_invited_the_link_and_until_when_it_works() {
+    fn each_language_names_instance_inviter_link_and_expiry() {
         let mut subjects = HashSet::new();
         for language in Language::ALL {
             let date = datetime!(2026-03-02 08:05 UTC);

@@ -22,16 +22,16 @@ fn completed(bytes: &[u8]) -> ExportJob {
     }
 }
 
-fn whole() -> Reply {
-    Reply::new(200, "text/csv", FILE)
+fn whole() -> StubResponse {
+    StubResponse::new(200, "text/csv", FILE)
 }
 
 /// What a server with range support answers.
-fn by_range(asked: &Asked) -> Reply {
+fn by_range(asked: &StubRequest) -> StubResponse {
     let Some(range) = asked.header("range") else { return whole() };
     let (from, to) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
     let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap_or(FILE.len() - 1));
-    Reply::new(206, "text/csv", &FILE[from..=to]).header("content-range", &format!("bytes {from}-{to}/{}", FILE.len()))
+    StubResponse::new(206, "text/csv", &FILE[from..=to]).header("content-range", &format!("bytes {from}-{to}/{}", FILE.len()))
 }
 
 async fn download(stub: &Stub, job: &ExportJob) -> (Result<(), MarketoError>, Vec<u8>, Vec<u64>) {
@@ -77,7 +77,7 @@ async fn a_server_that_ignores_the_range_does_not_double_the_beginning() {
 async fn a_range_other_than_the_one_asked_for_is_refused() {
     let stub = Stub::start(|_, n| match n {
         0 => whole().cut_after(11),
-        _ => Reply::new(206, "text/csv", &FILE[12..]).header("content-range", "bytes 12-47/48"),
+        _ => StubResponse::new(206, "text/csv", &FILE[12..]).header("content-range", "bytes 12-47/48"),
     })
     .await;
     let (outcome, ..) = download(&stub, &completed(FILE)).await;
@@ -125,7 +125,7 @@ async fn a_token_refused_instead_of_the_file_is_renewed() {
 
 #[tokio::test]
 async fn an_export_without_a_file_is_told_apart() {
-    let stub = Stub::start(|_, _| Reply::new(404, "text/plain", "Export job is not complete")).await;
+    let stub = Stub::start(|_, _| StubResponse::new(404, "text/plain", "Export job is not complete")).await;
     let (outcome, ..) = download(&stub, &completed(FILE)).await;
     assert_eq!(outcome, Err(MarketoError::FileNotReady { message: "Export job is not complete".into() }));
     assert_eq!(stub.asked().len(), 1);

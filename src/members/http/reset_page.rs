@@ -6,7 +6,7 @@ use crate::members::SHORTEST_PASSWORD;
 
 /// The page of a link that can be used.
 pub(super) fn page(email: &str, token: &str, language: Language) -> Page {
-    let Words { title, text, label, button } = words(language, email);
+    let ResetPageTexts { title, text, label, button } = words(language, email);
     let field = PageField { name: "password", label, kind: "password", autocomplete: "new-password" };
     let action = format!("/reset-password/{token}");
     let form = PageForm { action, hidden: Vec::new(), fields: vec![field], button: button.into(), leads_away: false };
@@ -30,65 +30,65 @@ pub(super) fn done(language: Language) -> Page {
 }
 
 /// What the page of the link says.
-struct Words {
+struct ResetPageTexts {
     title: &'static str,
     text: String,
     label: String,
     button: &'static str,
 }
 
-fn words(language: Language, email: &str) -> Words {
+fn words(language: Language, email: &str) -> ResetPageTexts {
     let shortest = SHORTEST_PASSWORD;
     match language {
-        Language::En => Words {
+        Language::En => ResetPageTexts {
             title: "Choose a new password",
             text: format!("For {email}. You are logged out everywhere, and log in with the new password."),
             label: format!("A password of at least {shortest} characters"),
             button: "Set this password",
         },
-        Language::De => Words {
+        Language::De => ResetPageTexts {
             title: "Wählen Sie ein neues Passwort",
             text: format!("Für {email}. Sie werden überall abgemeldet und melden sich mit dem neuen Passwort an."),
             label: format!("Ein Passwort mit mindestens {shortest} Zeichen"),
             button: "Dieses Passwort setzen",
         },
-        Language::Fr => Words {
+        Language::Fr => ResetPageTexts {
             title: "Choisissez un nouveau mot de passe",
             text: format!("Pour {email}. Vous serez déconnecté partout et vous connecterez avec le nouveau mot de passe."),
             label: format!("Un mot de passe d'au moins {shortest} caractères"),
             button: "Définir ce mot de passe",
         },
-        Language::Es => Words {
+        Language::Es => ResetPageTexts {
             title: "Elija una contraseña nueva",
             text: format!("Para {email}. Se cerrará su sesión en todas partes e iniciará sesión con la contraseña nueva."),
             label: format!("Una contraseña de al menos {shortest} caracteres"),
             button: "Establecer esta contraseña",
         },
-        Language::It => Words {
+        Language::It => ResetPageTexts {
             title: "Scegli una nuova password",
             text: format!("Per {email}. La tua sessione verrà chiusa ovunque e accederai con la nuova password."),
             label: format!("Una password di almeno {shortest} caratteri"),
             button: "Imposta questa password",
         },
-        Language::Pt => Words {
+        Language::Pt => ResetPageTexts {
             title: "Escolha uma nova senha",
             text: format!("Para {email}. As suas sessões serão encerradas em toda parte, e você fará login com a nova senha."),
             label: format!("Uma senha de pelo menos {shortest} caracteres"),
             button: "Definir esta senha",
         },
-        Language::Ja => Words {
+        Language::Ja => ResetPageTexts {
             title: "新しいパスワードの設定",
             text: format!("{email} のパスワードです。すべての場所でログアウトされます。新しいパスワードでログインしてください。"),
             label: format!("{shortest} 文字以上のパスワード"),
             button: "このパスワードを設定する",
         },
-        Language::Ko => Words {
+        Language::Ko => ResetPageTexts {
             title: "새 비밀번호 선택",
             text: format!("{email}의 비밀번호입니다. 모든 곳에서 로그아웃되며 새 비밀번호로 로그인하게 됩니다."),
             label: format!("{shortest}자 이상의 비밀번호"),
             button: "이 비밀번호 설정",
         },
-        Language::Zh => Words {
+        Language::Zh => ResetPageTexts {
             title: "设置新密码",
             text: format!("用于 {email}。您将在所有位置退出登录，然后使用新密码登录。"),
             label: format!("至少 {shortest} 个字符的密码"),

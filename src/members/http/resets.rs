@@ -13,7 +13,7 @@ use crate::audit::Origin;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Body, Code, Context, InputFault, PathParams, Problem, Reader, Routes, limit_links, limit_logins, problem_or_page,
+    AsProblem, Audience, Body, Code, Context, InputFault, PathParams, Problem, Routes, limit_links, limit_logins, problem_or_page,
     refuse_cross_site,
 };
 use crate::jobs::{NewJob, enqueue};
@@ -90,20 +90,20 @@ async fn get_link(request: HttpRequest, context: Context, PathParams(token): Pat
     let shown = async {
         let (_, member) = open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await?;
         match reader {
-            Reader::Program => {
+            Audience::Program => {
                 let view = ResetView { email: member.email.as_str().to_owned(), shortest_password: SHORTEST_PASSWORD };
                 Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
             }
-            Reader::Person(language) => page(member.email.as_str(), &token, language).respond(StatusCode::OK),
+            Audience::Person(language) => page(member.email.as_str(), &token, language).respond(StatusCode::OK),
         }
     };
     problem_or_page(shown.await, reader)
 }
 
 /// Who reads the answer: a person in the language of the link's message, as long as the link is known.
-async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Reader {
-    match Reader::of(request) {
-        Reader::Program => Reader::Program,
+async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audience {
+    match Audience::of(request) {
+        Audience::Program => Audience::Program,
         person => person.written_to_in(passwords::language_of_reset(&context.db, context.clock.as_ref(), &token.into()).await),
     }
 }
@@ -150,14 +150,14 @@ async fn post_link(
         let wanted = read(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
         complete_reset(&context.db, context.clock.as_ref(), &origin, &token.clone().into(), wanted.password).await?;
         match reader {
-            Reader::Program => Ok(HttpResponse::NoContent().finish()),
-            Reader::Person(language) => done(language).respond(StatusCode::OK),
+            Audience::Program => Ok(HttpResponse::NoContent().finish()),
+            Audience::Person(language) => done(language).respond(StatusCode::OK),
         }
     };
     let set: Result<_, Problem> = set.await;
     match (set, reader) {
         // The person is at the form: show it again, with what is wrong.
-        (Err(problem), Reader::Person(language)) if problem.code() == Code::InvalidInput => {
+        (Err(problem), Audience::Person(language)) if problem.code() == Code::InvalidInput => {
             match open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await {
                 Ok((_, member)) => {
                     page(member.email.as_str(), &token, language).with_fault(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY)

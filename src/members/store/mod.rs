@@ -2,7 +2,7 @@ mod changes;
 mod passwords;
 mod teams;
 
-use super::{EmailAddress, Holder, Member, MemberStatus, NewMember, Proof, role_of, role_text};
+use super::{EmailAddress, Holder, IdentityProof, Member, MemberStatus, NewMember, role_of, role_text};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
@@ -290,12 +290,12 @@ pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result
 ///
 /// # Errors
 /// When the database can't be written.
-pub async fn activate(tx: &mut Tx, instance: InstanceId, member: MemberId, proof: &Proof, at: Timestamp) -> Result<bool, DbError> {
+pub async fn activate(tx: &mut Tx, instance: InstanceId, member: MemberId, proof: &IdentityProof, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE members SET status = 'active', activated_at = $3, password_hash = $4, salesforce_username = $5 \
          WHERE instance_id = $1 AND id = $2 AND status = 'invited'";
     let (password_hash, username) = match proof {
-        Proof::Password(hash) => (Some(hash), None),
-        Proof::Salesforce { username } => (None, Some(username)),
+        IdentityProof::Password(hash) => (Some(hash), None),
+        IdentityProof::Salesforce { username } => (None, Some(username)),
     };
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(at).bind(password_hash).bind(username))? == 1)
 }

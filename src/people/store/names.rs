@@ -3,7 +3,7 @@
 //! A to Z, PostgreSQL those of its locale.
 
 use super::columns::columns;
-use crate::db::{Db, DbError, Reader, on};
+use crate::db::{Db, DbError, ReadPool, on};
 use crate::ids::InstanceId;
 use crate::people::{ListPlace, Listed, Person};
 
@@ -105,8 +105,8 @@ struct Row {
 /// most `limit`.
 pub(super) async fn by_name(db: &Db, instance: InstanceId, prefix: &str, after: &ListPlace, limit: i64) -> Result<Vec<Listed>, DbError> {
     let sql = match db.reader() {
-        Reader::Sqlite(_) => SQLITE,
-        Reader::Postgres(_) => POSTGRES,
+        ReadPool::Sqlite(_) => SQLITE,
+        ReadPool::Postgres(_) => POSTGRES,
     };
     let here = (after.name_key.as_str(), after.marketo_id);
     let start = ("", 0);

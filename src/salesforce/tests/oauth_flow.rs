@@ -17,7 +17,7 @@ fn app() -> OAuthApp {
     }
 }
 
-fn signed_with(secret: &str) -> Reply {
+fn signed_with(secret: &str) -> StubResponse {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{ID}1735689600123").as_bytes());
     let signature = STANDARD.encode(mac.finalize().into_bytes());
@@ -25,11 +25,11 @@ fn signed_with(secret: &str) -> Reply {
         "access_token": "00Dx!token", "refresh_token": "5Aep!refresh", "token_type": "Bearer", "scope": "api refresh_token",
         "instance_url": "https://acme.my.salesforce.com", "id": ID, "issued_at": "1735689600123", "signature": signature,
     });
-    Reply::json(200, &body.to_string())
+    StubResponse::json(200, &body.to_string())
 }
 
 /// A refresh against a server that answers every request alike.
-async fn refresh_answered_with(reply: Reply) -> (Result<Grant, SalesforceError>, Stub) {
+async fn refresh_answered_with(reply: StubResponse) -> (Result<TokenGrant, SalesforceError>, Stub) {
     let stub = Stub::start(move |_, _| reply.clone()).await;
     let outcome = refresh(&http_client(), &app(), &stub.at("/salesforce"), &"old".into()).await;
     (outcome, stub)
@@ -75,8 +75,8 @@ async fn tokens_with_a_wrong_signature_are_refused() {
 
 #[tokio::test]
 async fn a_refresh_whose_answer_was_lost_is_reported_and_never_repeated() {
-    let mutilated = Reply::json(200, r#"{"access_token":"00Dx!token"}"#);
-    for reply in [Reply::none(), signed_with("consumer secret").cut_after(30), mutilated] {
+    let mutilated = StubResponse::json(200, r#"{"access_token":"00Dx!token"}"#);
+    for reply in [StubResponse::none(), signed_with("consumer secret").cut_after(30), mutilated] {
         let (outcome, stub) = refresh_answered_with(reply).await;
         let error = outcome.unwrap_err();
         assert!(matches!(error, SalesforceError::AnswerLost { .. }), "{error:?}");
@@ -95,7 +95,7 @@ async fn a_refresh_without_a_connection_leaves_the_token_untouched() {
 
 #[tokio::test]
 async fn a_refresh_that_met_a_server_error_was_answered_and_is_not_repeated() {
-    let (outcome, stub) = refresh_answered_with(Reply::new(503, "text/html", "busy")).await;
+    let (outcome, stub) = refresh_answered_with(StubResponse::new(503, "text/html", "busy")).await;
     let error = outcome.unwrap_err();
     assert!(matches!(&error, SalesforceError::Api(refusal) if refusal.status == 503), "{error:?}");
     assert_eq!((error.category(), stub.asked().len()), (Category::Intermittent, 1));
@@ -118,7 +118,7 @@ async fn refusals_of_the_token_endpoint_are_told_apart() {
         ("something_new", "", "something_new", Category::Other),
     ] {
         let body = serde_json::json!({ "error": error, "error_description": description });
-        let (outcome, _) = refresh_answered_with(Reply::json(400, &body.to_string())).await;
+        let (outcome, _) = refresh_answered_with(StubResponse::json(400, &body.to_string())).await;
         let refused = outcome.unwrap_err();
         assert!(matches!(&refused, SalesforceError::OAuth(refusal) if refusal.error == error), "{refused:?}");
         assert_eq!((refused.code(), refused.category()), (Some(code), category), "{error}: {description}");
@@ -128,14 +128,14 @@ async fn refusals_of_the_token_endpoint_are_told_apart() {
 
 #[tokio::test]
 async fn a_token_that_is_invalid_already_counts_as_revoked() {
-    let revoked = |reply: Reply| async move {
+    let revoked = |reply: StubResponse| async move {
         let stub = Stub::start(move |_, _| reply.clone()).await;
         let outcome = revoke(&http_client(), &stub.at("/salesforce"), &"t!k".into()).await;
         (outcome, stub.asked()[0].body.clone())
     };
-    assert_eq!(revoked(Reply::new(200, "text/plain", "")).await, (Ok(()), "token=t%21k".into()));
-    assert_eq!(revoked(Reply::json(400, r#"{"error":"invalid_token"}"#)).await.0, Ok(()));
-    let (outcome, _) = revoked(Reply::json(400, r#"{"error":"unsupported_token_type"}"#)).await;
+    assert_eq!(revoked(StubResponse::new(200, "text/plain", "")).await, (Ok(()), "token=t%21k".into()));
+    assert_eq!(revoked(StubResponse::json(400, r#"{"error":"invalid_token"}"#)).await.0, Ok(()));
+    let (outcome, _) = revoked(StubResponse::json(400, r#"{"error":"unsupported_token_type"}"#)).await;
     assert!(matches!(outcome, Err(SalesforceError::OAuth(_))), "{outcome:?}");
 }
 
@@ -143,7 +143,7 @@ async fn a_token_that_is_invalid_already_counts_as_revoked() {
 async fn the_identity_tells_user_and_e_mail() {
     let body = r#"{"id":"x","user_id":"005x00000012Q9PAAU","organization_id":"00Dx0000000BV7zEAG","username":"jo@acme.com.dev",
         "display_name":"Jo Doe","email":"jo@acme.com","email_verified":true,"active":true,"user_type":"STANDARD","urls":{"rest":"{version}"}}"#;
-    let stub = Stub::start(move |_, _| Reply::json(200, body)).await;
+    let stub = Stub::start(move |_, _| StubResponse::json(200, body)).await;
     let who = identity(&http_client(), &stub.at("/salesforce/id/00D/005"), &"tok".into()).await.unwrap();
     assert_eq!((who.email.as_str(), who.username.as_str(), who.email_verified), ("jo@acme.com", "jo@acme.com.dev", Some(true)));
     assert!(who.active);

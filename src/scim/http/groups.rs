@@ -8,7 +8,7 @@ use super::{answer, answer_read, directory, header_of};
 use crate::http::{Context, InstanceCaller, PathParams, Problem, QueryParams, Routes, ScimErrorBody};
 use crate::ids::TeamId;
 use crate::scim::ScimError;
-use crate::scim::groups::Wanted;
+use crate::scim::groups::ProvisionedGroup;
 use crate::scim::protocol::patch::{Patch, apply};
 use crate::scim::resources::GROUP;
 
@@ -55,7 +55,7 @@ async fn create(
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let wanted = ProvisionedGroup::read(&body).map_err(ScimError::from)?;
     let directory = directory(context, caller);
     let group = directory.create_group(wanted).await?;
     Ok(answer(StatusCode::CREATED, &GROUP, &projection, group.resource(&directory.base)))
@@ -111,7 +111,7 @@ async fn replace(
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let wanted = ProvisionedGroup::read(&body).map_err(ScimError::from)?;
     let directory = directory(context, caller);
     let group = directory.change_group(id, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
     Ok(answer(StatusCode::OK, &GROUP, &projection, group.resource(&directory.base)))
@@ -146,7 +146,7 @@ async fn change(
     let projection = shown.projection()?;
     let directory = directory(context, caller);
     let known = header_of(&request, header::IF_MATCH);
-    let wish = |before: &Value| Wanted::read(&apply(&GROUP, before, &body)?);
+    let wish = |before: &Value| ProvisionedGroup::read(&apply(&GROUP, before, &body)?);
     let group = directory.change_group(id, known.as_deref(), wish).await?;
     Ok(answer(StatusCode::OK, &GROUP, &projection, group.resource(&directory.base)))
 }

@@ -12,7 +12,7 @@ use crate::scim::protocol::filter;
 use crate::scim::protocol::projection::Projection;
 use crate::scim::protocol::schema::Schema;
 use crate::scim::resources::{GROUP, USER};
-use crate::scim::{Refusal, ScimError};
+use crate::scim::{ScimError, ScimRefusal};
 
 /// Resources of a page unless told otherwise.
 const USUAL_RESULTS: usize = 100;
@@ -65,7 +65,7 @@ impl ShownParams {
 
 fn projection(attributes: Option<&str>, excluded: Option<&str>) -> Result<Projection, ScimError> {
     if [attributes, excluded].into_iter().flatten().any(|names| names.chars().count() > LONGEST_NAMES) {
-        return Err(Refusal::InvalidValue(format!("attributes and excludedAttributes have at most {LONGEST_NAMES} characters")).into());
+        return Err(ScimRefusal::InvalidValue(format!("attributes and excludedAttributes have at most {LONGEST_NAMES} characters")).into());
     }
     Ok(Projection::of(attributes.unwrap_or_default().split(','), excluded.unwrap_or_default().split(','))?)
 }
@@ -131,7 +131,7 @@ fn names<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
 impl ScimSearch {
     fn read(self) -> Result<ListParams, ScimError> {
         if !self.schemas.iter().any(|one| one.eq_ignore_ascii_case(SEARCH_REQUEST)) {
-            return Err(Refusal::InvalidSyntax(format!("schemas must name {SEARCH_REQUEST}")).into());
+            return Err(ScimRefusal::InvalidSyntax(format!("schemas must name {SEARCH_REQUEST}")).into());
         }
         let joined = |names: Vec<String>| Some(names.join(",")).filter(|text| !text.is_empty());
         Ok(ListParams {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::protocol::projection::Projection;
 use super::protocol::schema::Schema;
 use super::service::Directory;
-use super::{Refusal, ScimError, version_matches};
+use super::{ScimError, ScimRefusal, version_matches};
 use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, Routes, SCIM_ROOT};
 
 /// The media type (RFC 7644, section 8.1).
@@ -27,12 +27,12 @@ impl AsProblem for ScimError {
         match self {
             Self::NotFound => problem(Code::NotFound),
             Self::Refused(refusal) => problem(match refusal {
-                Refusal::InvalidFilter(_) => Code::ScimInvalidFilter,
-                Refusal::InvalidPath(_) => Code::ScimInvalidPath,
-                Refusal::NoTarget(_) => Code::ScimNoTarget,
-                Refusal::InvalidValue(_) => Code::ScimInvalidValue,
-                Refusal::InvalidSyntax(_) => Code::ScimInvalidSyntax,
-                Refusal::Mutability(_) => Code::ScimMutability,
+                ScimRefusal::InvalidFilter(_) => Code::ScimInvalidFilter,
+                ScimRefusal::InvalidPath(_) => Code::ScimInvalidPath,
+                ScimRefusal::NoTarget(_) => Code::ScimNoTarget,
+                ScimRefusal::InvalidValue(_) => Code::ScimInvalidValue,
+                ScimRefusal::InvalidSyntax(_) => Code::ScimInvalidSyntax,
+                ScimRefusal::Mutability(_) => Code::ScimMutability,
             }),
             Self::UserNameTaken => problem(Code::ScimUserNameTaken),
             Self::VersionMismatch => problem(Code::VersionMismatch),

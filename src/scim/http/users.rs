@@ -13,7 +13,7 @@ use crate::scim::ScimError;
 use crate::scim::protocol::patch::{Patch, apply};
 use crate::scim::resources::USER;
 use crate::scim::service::Absent;
-use crate::scim::users::Wanted;
+use crate::scim::users::ProvisionedUser;
 
 pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(list).service(create).service(read).service(replace).service(change).service(remove);
@@ -58,7 +58,7 @@ async fn create(
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let wanted = ProvisionedUser::read(&body).map_err(ScimError::from)?;
     let directory = directory(context, caller);
     let user = directory.create_user(wanted).await?;
     Ok(answer(StatusCode::CREATED, &USER, &projection, user.resource(&directory.base)))
@@ -114,7 +114,7 @@ async fn replace(
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let wanted = Wanted::read(&body).map_err(ScimError::from)?;
+    let wanted = ProvisionedUser::read(&body).map_err(ScimError::from)?;
     let directory = directory(context, caller);
     let user = directory.change_user(id, Absent::Stays, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
     Ok(answer(StatusCode::OK, &USER, &projection, user.resource(&directory.base)))
@@ -149,7 +149,7 @@ async fn change(
     let projection = shown.projection()?;
     let directory = directory(context, caller);
     let known = header_of(&request, header::IF_MATCH);
-    let wish = |before: &Value| Wanted::read(&apply(&USER, before, &body)?);
+    let wish = |before: &Value| ProvisionedUser::read(&apply(&USER, before, &body)?);
     let user = directory.change_user(id, Absent::IsUsual, known.as_deref(), wish).await?;
     Ok(answer(StatusCode::OK, &USER, &projection, user.resource(&directory.base)))
 }

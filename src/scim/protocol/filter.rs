@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter, ValFilter};
 use serde_json::Value;
 
-use super::Refusal;
+use super::ScimRefusal;
 use super::schema::{Attribute, Kind, Schema};
 use crate::clock::Timestamp;
 
@@ -15,12 +15,12 @@ const LONGEST_FILTER: usize = 2000;
 /// Reads a filter.
 ///
 /// # Errors
-/// [`Refusal::InvalidFilter`].
-pub fn parse(text: &str) -> Result<Filter, Refusal> {
+/// [`ScimRefusal::InvalidFilter`].
+pub fn parse(text: &str) -> Result<Filter, ScimRefusal> {
     if text.chars().count() > LONGEST_FILTER {
-        return Err(Refusal::InvalidFilter(format!("it has more than {LONGEST_FILTER} characters")));
+        return Err(ScimRefusal::InvalidFilter(format!("it has more than {LONGEST_FILTER} characters")));
     }
-    text.parse().map_err(|error| Refusal::InvalidFilter(format!("{error}")))
+    text.parse().map_err(|error| ScimRefusal::InvalidFilter(format!("{error}")))
 }
 
 /// Whether the filter lets the resource through. The first of `schemas` is the resource's; what only the others know, of resources
@@ -28,9 +28,9 @@ pub fn parse(text: &str) -> Result<Filter, Refusal> {
 /// nothing but `ne` and `not`.
 ///
 /// # Errors
-/// [`Refusal::InvalidFilter`] for an attribute that no schema knows, or a comparison that its kind doesn't have; whatever the
+/// [`ScimRefusal::InvalidFilter`] for an attribute that no schema knows, or a comparison that its kind doesn't have; whatever the
 /// resource holds.
-pub fn passes(schemas: &[&'static Schema], resource: &Value, filter: &Filter) -> Result<bool, Refusal> {
+pub fn passes(schemas: &[&'static Schema], resource: &Value, filter: &Filter) -> Result<bool, ScimRefusal> {
     match filter {
         Filter::Attr(expression) => {
             let (path, _) = parts(expression);
@@ -54,7 +54,7 @@ pub fn passes(schemas: &[&'static Schema], resource: &Value, filter: &Filter) ->
 ///
 /// # Errors
 /// As [`passes`].
-pub fn value_passes(attribute: &'static Attribute, value: &Value, filter: &ValFilter) -> Result<bool, Refusal> {
+pub fn value_passes(attribute: &'static Attribute, value: &Value, filter: &ValFilter) -> Result<bool, ScimRefusal> {
     match filter {
         ValFilter::Attr(expression) => {
             let (path, _) = parts(expression);
@@ -67,12 +67,12 @@ pub fn value_passes(attribute: &'static Attribute, value: &Value, filter: &ValFi
     }
 }
 
-fn all<T>(items: &[T], mut holds: impl FnMut(&T) -> Result<bool, Refusal>) -> Result<bool, Refusal> {
+fn all<T>(items: &[T], mut holds: impl FnMut(&T) -> Result<bool, ScimRefusal>) -> Result<bool, ScimRefusal> {
     // Every operand is looked at, so that a fault is told whatever the resources are.
     items.iter().try_fold(true, |so_far, item| Ok(holds(item)? && so_far))
 }
 
-fn any<T>(items: &[T], mut holds: impl FnMut(&T) -> Result<bool, Refusal>) -> Result<bool, Refusal> {
+fn any<T>(items: &[T], mut holds: impl FnMut(&T) -> Result<bool, ScimRefusal>) -> Result<bool, ScimRefusal> {
     items.iter().try_fold(false, |so_far, item| Ok(holds(item)? || so_far))
 }
 
@@ -83,12 +83,12 @@ fn parts(expression: &AttrExp) -> (&AttrPath, Option<(&CompareOp, &CompValue)>) 
     }
 }
 
-fn unknown(path: &AttrPath) -> Refusal {
-    Refusal::InvalidFilter(format!("there is no attribute {path}"))
+fn unknown(path: &AttrPath) -> ScimRefusal {
+    ScimRefusal::InvalidFilter(format!("there is no attribute {path}"))
 }
 
 /// The attribute of a path, by the schema it may name, and whether the resource's own schema knows it.
-fn resolve(schemas: &[&'static Schema], path: &AttrPath) -> Result<(&'static Attribute, bool), Refusal> {
+fn resolve(schemas: &[&'static Schema], path: &AttrPath) -> Result<(&'static Attribute, bool), ScimRefusal> {
     let named = |schema: &Schema| path.uri.as_deref().is_none_or(|uri| uri.eq_ignore_ascii_case(schema.id));
     let known = schemas.iter().enumerate().filter(|(_, schema)| named(schema));
     let mut found = known.filter_map(|(at, schema)| schema.attribute(&path.name).map(|attribute| (attribute, at == 0)));
@@ -104,7 +104,7 @@ fn values_of(value: Option<&Value>) -> Vec<&Value> {
     }
 }
 
-fn compare(attribute: &'static Attribute, value: Option<&Value>, expression: &AttrExp) -> Result<bool, Refusal> {
+fn compare(attribute: &'static Attribute, value: Option<&Value>, expression: &AttrExp) -> Result<bool, ScimRefusal> {
     let (path, comparison) = parts(expression);
     let values = values_of(value);
     let sub = match &path.sub_attr {
@@ -123,12 +123,12 @@ fn compare(attribute: &'static Attribute, value: Option<&Value>, expression: &At
 }
 
 /// Whether one of the values is as the expression says; for `ne`, whether none is equal.
-fn matches(attribute: &'static Attribute, values: &[&Value], expression: &AttrExp) -> Result<bool, Refusal> {
+fn matches(attribute: &'static Attribute, values: &[&Value], expression: &AttrExp) -> Result<bool, ScimRefusal> {
     let (path, comparison) = parts(expression);
     let Some((operator, wanted)) = comparison else {
         return Ok(values.iter().any(|value| !matches!(value, Value::String(text) if text.is_empty())));
     };
-    let unfit = || Refusal::InvalidFilter(format!("{path} can't be compared so: {expression}"));
+    let unfit = || ScimRefusal::InvalidFilter(format!("{path} can't be compared so: {expression}"));
     if *wanted == CompValue::Null {
         return match operator {
             CompareOp::Eq => Ok(values.is_empty()),
@@ -136,8 +136,8 @@ fn matches(attribute: &'static Attribute, values: &[&Value], expression: &AttrEx
             _ => Err(unfit()),
         };
     }
-    let wanted = Wanted::read(attribute, wanted).ok_or_else(unfit)?;
-    if matches!(wanted, Wanted::Boolean(_)) && !matches!(operator, CompareOp::Eq | CompareOp::Ne) {
+    let wanted = ComparisonValue::read(attribute, wanted).ok_or_else(unfit)?;
+    if matches!(wanted, ComparisonValue::Boolean(_)) && !matches!(operator, CompareOp::Eq | CompareOp::Ne) {
         return Err(unfit());
     }
     if *operator == CompareOp::Ne {
@@ -147,13 +147,13 @@ fn matches(attribute: &'static Attribute, values: &[&Value], expression: &AttrEx
 }
 
 /// What is compared with.
-enum Wanted {
+enum ComparisonValue {
     Text { text: String, exact: bool },
     Moment(Timestamp, String),
     Boolean(bool),
 }
 
-impl Wanted {
+impl ComparisonValue {
     fn read(attribute: &Attribute, value: &CompValue) -> Option<Self> {
         match (attribute.kind, value) {
             (Kind::Boolean, CompValue::True) => Some(Self::Boolean(true)),

@@ -9,7 +9,7 @@ pub mod schema;
 
 /// A request that SCIM refuses with 400 and a detail error keyword (RFC 7644, section 3.12, table 9).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ScimRefusal {
     /// The filter can't be read, or compares what can't be compared so.
     #[error("the filter can't be used: {0}")]
     InvalidFilter(String),

@@ -5,7 +5,7 @@ use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, PatchPath, PatchV
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::ScimRefusal;
 use super::filter::value_passes;
 use super::schema::{Attribute, Mutability, Schema};
 
@@ -42,13 +42,13 @@ enum Verb {
 /// The resource after all operations.
 ///
 /// # Errors
-/// The [`Refusal`] of the first operation that can't be applied.
-pub fn apply(schema: &Schema, resource: &Value, patch: &Patch) -> Result<Value, Refusal> {
+/// The [`ScimRefusal`] of the first operation that can't be applied.
+pub fn apply(schema: &Schema, resource: &Value, patch: &Patch) -> Result<Value, ScimRefusal> {
     if !patch.schemas.iter().any(|named| named.eq_ignore_ascii_case(PATCH_OP)) {
-        return Err(Refusal::InvalidSyntax(format!("schemas must name {PATCH_OP}")));
+        return Err(ScimRefusal::InvalidSyntax(format!("schemas must name {PATCH_OP}")));
     }
     if patch.operations.is_empty() || patch.operations.len() > MOST_OPERATIONS {
-        return Err(Refusal::InvalidSyntax(format!("Operations holds 1 to {MOST_OPERATIONS} operations")));
+        return Err(ScimRefusal::InvalidSyntax(format!("Operations holds 1 to {MOST_OPERATIONS} operations")));
     }
     let mut changed = resource.as_object().cloned().unwrap_or_default();
     for operation in &patch.operations {
@@ -56,15 +56,15 @@ pub fn apply(schema: &Schema, resource: &Value, patch: &Patch) -> Result<Value, 
             "add" => Verb::Add,
             "replace" => Verb::Replace,
             "remove" => Verb::Remove,
-            _ => return Err(Refusal::InvalidSyntax(format!("{:?} is no operation; use add, replace or remove", operation.op))),
+            _ => return Err(ScimRefusal::InvalidSyntax(format!("{:?} is no operation; use add, replace or remove", operation.op))),
         };
         let value = operation.value.clone().unwrap_or(Value::Null);
         match (&operation.path, verb) {
             (Some(path), _) => apply_at(schema, &mut changed, verb, path, value)?,
-            (None, Verb::Remove) => return Err(Refusal::NoTarget("(none)".into())),
+            (None, Verb::Remove) => return Err(ScimRefusal::NoTarget("(none)".into())),
             (None, _) => {
                 let Value::Object(members) = value else {
-                    return Err(Refusal::InvalidValue("without a path, the value is an object of attributes".into()));
+                    return Err(ScimRefusal::InvalidValue("without a path, the value is an object of attributes".into()));
                 };
                 for (path, value) in members {
                     // A whole resource may be sent; what only we set is passed over then.
@@ -78,8 +78,8 @@ pub fn apply(schema: &Schema, resource: &Value, patch: &Patch) -> Result<Value, 
     Ok(changed.into())
 }
 
-fn apply_at(schema: &Schema, resource: &mut Map<String, Value>, verb: Verb, path: &str, value: Value) -> Result<(), Refusal> {
-    let unknown = || Refusal::InvalidPath(format!("{path:?} names no attribute"));
+fn apply_at(schema: &Schema, resource: &mut Map<String, Value>, verb: Verb, path: &str, value: Value) -> Result<(), ScimRefusal> {
+    let unknown = || ScimRefusal::InvalidPath(format!("{path:?} names no attribute"));
     if schema.passes_over_extension(path) {
         return Ok(());
     }
@@ -98,7 +98,7 @@ fn apply_at(schema: &Schema, resource: &mut Map<String, Value>, verb: Verb, path
     }
     let attribute = resolve(schema, at).ok_or_else(unknown)?;
     if attribute.mutability == Mutability::ReadOnly || attribute.always {
-        return Err(Refusal::Mutability(format!("{} can't be changed by clients", attribute.name)));
+        return Err(ScimRefusal::Mutability(format!("{} can't be changed by clients", attribute.name)));
     }
     // To set nothing is to remove.
     let verb = if value.is_null() { Verb::Remove } else { verb };
@@ -126,7 +126,7 @@ fn values_of(value: Value) -> Vec<Value> {
     }
 }
 
-fn at_attribute(attribute: &Attribute, resource: &mut Map<String, Value>, verb: Verb, value: Value) -> Result<(), Refusal> {
+fn at_attribute(attribute: &Attribute, resource: &mut Map<String, Value>, verb: Verb, value: Value) -> Result<(), ScimRefusal> {
     let name = attribute.name;
     match verb {
         Verb::Remove if attribute.multi_valued && !value.is_null() => {
@@ -201,14 +201,14 @@ fn same_value(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn refuse_if_required(attribute: &Attribute) -> Result<(), Refusal> {
+fn refuse_if_required(attribute: &Attribute) -> Result<(), ScimRefusal> {
     match attribute.required {
-        true => Err(Refusal::Mutability(format!("{} is required and can't be removed", attribute.name))),
+        true => Err(ScimRefusal::Mutability(format!("{} is required and can't be removed", attribute.name))),
         false => Ok(()),
     }
 }
 
-fn keep(attribute: &Attribute, resource: &mut Map<String, Value>, values: Vec<Value>) -> Result<(), Refusal> {
+fn keep(attribute: &Attribute, resource: &mut Map<String, Value>, values: Vec<Value>) -> Result<(), ScimRefusal> {
     if values.is_empty() {
         refuse_if_required(attribute)?;
     } else {
@@ -217,9 +217,9 @@ fn keep(attribute: &Attribute, resource: &mut Map<String, Value>, values: Vec<Va
     Ok(())
 }
 
-fn at_sub(attribute: &Attribute, sub: &Attribute, resource: &mut Map<String, Value>, verb: Verb, value: Value) -> Result<(), Refusal> {
+fn at_sub(attribute: &Attribute, sub: &Attribute, resource: &mut Map<String, Value>, verb: Verb, value: Value) -> Result<(), ScimRefusal> {
     if verb == Verb::Remove && attribute.required && sub.required {
-        return Err(Refusal::Mutability(format!("{}.{} is required and can't be removed", attribute.name, sub.name)));
+        return Err(ScimRefusal::Mutability(format!("{}.{} is required and can't be removed", attribute.name, sub.name)));
     }
     let empty = || if attribute.multi_valued { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
     let place = resource.entry(attribute.name).or_insert_with(empty);
@@ -244,13 +244,13 @@ fn at_values(
     verb: Verb,
     path: &PatchValuePath,
     value: Value,
-) -> Result<(), Refusal> {
+) -> Result<(), ScimRefusal> {
     let sub = match &path.sub_attr {
-        Some(name) => Some(attribute.sub(name).ok_or_else(|| Refusal::InvalidPath(format!("{path} names no attribute")))?),
+        Some(name) => Some(attribute.sub(name).ok_or_else(|| ScimRefusal::InvalidPath(format!("{path} names no attribute")))?),
         None => None,
     };
     let bad = |refusal| match refusal {
-        Refusal::InvalidFilter(text) => Refusal::InvalidPath(text),
+        ScimRefusal::InvalidFilter(text) => ScimRefusal::InvalidPath(text),
         other => other,
     };
     let mut values = resource.remove(attribute.name).map(values_of).unwrap_or_default();
@@ -259,7 +259,7 @@ fn at_values(
         // Entra ID adds the first work address by such a path.
         match (verb, added(attribute, path, sub, &value)) {
             (Verb::Add, Some(one)) => values.push(one),
-            _ => return Err(Refusal::NoTarget(path.to_string())),
+            _ => return Err(ScimRefusal::NoTarget(path.to_string())),
         }
         resource.insert(attribute.name.to_owned(), values.into());
         return Ok(());

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::ScimRefusal;
 use super::schema::{Attribute, Schema};
 
 /// Which attributes an answer holds.
@@ -43,14 +43,14 @@ impl Projection {
     /// What `attributes` and `excludedAttributes` ask for.
     ///
     /// # Errors
-    /// [`Refusal::InvalidValue`] when both are given.
-    pub fn of<'a>(only: impl IntoIterator<Item = &'a str>, without: impl IntoIterator<Item = &'a str>) -> Result<Self, Refusal> {
+    /// [`ScimRefusal::InvalidValue`] when both are given.
+    pub fn of<'a>(only: impl IntoIterator<Item = &'a str>, without: impl IntoIterator<Item = &'a str>) -> Result<Self, ScimRefusal> {
         let read = |texts: &mut dyn Iterator<Item = &'a str>| -> Vec<Path> {
             texts.map(str::trim).filter(|text| !text.is_empty()).map(Path::read).collect()
         };
         match (read(&mut only.into_iter()), read(&mut without.into_iter())) {
             (only, without) if !only.is_empty() && !without.is_empty() => {
-                Err(Refusal::InvalidValue("send attributes or excludedAttributes, not both".into()))
+                Err(ScimRefusal::InvalidValue("send attributes or excludedAttributes, not both".into()))
             }
             (only, _) if !only.is_empty() => Ok(Self::Only(only)),
             (_, without) if !without.is_empty() => Ok(Self::Without(without)),

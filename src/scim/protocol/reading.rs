@@ -3,22 +3,22 @@
 
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::ScimRefusal;
 use super::schema::{Attribute, Kind, Mutability, Schema};
 
 /// The attributes that the client may set, named as the schema names them and of the form it says. Attributes that the schema
 /// doesn't know are passed over (RFC 7644, section 3.3).
 ///
 /// # Errors
-/// [`Refusal::InvalidSyntax`] when it is no object that names the schema; [`Refusal::InvalidValue`] with every fault.
-pub fn read(schema: &Schema, body: &Value) -> Result<Map<String, Value>, Refusal> {
-    let Value::Object(members) = body else { return Err(Refusal::InvalidSyntax("the body must be a JSON object".into())) };
+/// [`ScimRefusal::InvalidSyntax`] when it is no object that names the schema; [`ScimRefusal::InvalidValue`] with every fault.
+pub fn read(schema: &Schema, body: &Value) -> Result<Map<String, Value>, ScimRefusal> {
+    let Value::Object(members) = body else { return Err(ScimRefusal::InvalidSyntax("the body must be a JSON object".into())) };
     let schemas = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, named)| named);
     let named = schemas
         .and_then(Value::as_array)
         .is_some_and(|named| named.iter().filter_map(Value::as_str).any(|one| one.eq_ignore_ascii_case(schema.id)));
     if !named {
-        return Err(Refusal::InvalidSyntax(format!("schemas must name {}", schema.id)));
+        return Err(ScimRefusal::InvalidSyntax(format!("schemas must name {}", schema.id)));
     }
     let mut faults = Vec::new();
     let mut read = Map::new();
@@ -36,7 +36,7 @@ pub fn read(schema: &Schema, body: &Value) -> Result<Map<String, Value>, Refusal
             faults.push(format!("{} is missing", attribute.name));
         }
     }
-    if faults.is_empty() { Ok(read) } else { Err(Refusal::InvalidValue(faults.join("; "))) }
+    if faults.is_empty() { Ok(read) } else { Err(ScimRefusal::InvalidValue(faults.join("; "))) }
 }
 
 /// The value, or none when it stands for nothing.

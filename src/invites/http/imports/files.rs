@@ -10,7 +10,7 @@ use crate::http::{Context, InstanceCaller, PathParams, Problem};
 use crate::ids::ImportId;
 use crate::invites::csv::{Cells, ColumnNumber, Export, StoredRows, file_row};
 use crate::invites::import_rows::{faults_of, reason};
-use crate::invites::import_store::{self, KeptChunk};
+use crate::invites::import_store::{self, StoredChunk};
 use crate::invites::imports::Import;
 use crate::invites::{InviteError, imports::ImportState};
 use crate::members::{self, Teams};
@@ -86,7 +86,7 @@ fn download(
     export: Export,
     faults: i64,
     context: Context,
-    write: impl Fn(&mut Export, &KeptChunk, &Import) + 'static,
+    write: impl Fn(&mut Export, &StoredChunk, &Import) + 'static,
 ) -> HttpResponse {
     let name = format!("invite-import-{}-{what}.csv", import.id);
     let disposition = ContentDisposition { disposition: DispositionType::Attachment, parameters: vec![DispositionParam::Filename(name)] };
@@ -102,7 +102,7 @@ fn chunks(
     mut export: Export,
     faults: i64,
     context: Context,
-    write: impl Fn(&mut Export, &KeptChunk, &Import),
+    write: impl Fn(&mut Export, &StoredChunk, &Import),
 ) -> impl Stream<Item = Result<Bytes, DbError>> {
     async_stream::try_stream! {
         yield Bytes::from(export.take());
@@ -115,7 +115,7 @@ fn chunks(
     }
 }
 
-fn write_faults(export: &mut Export, kept: &KeptChunk, import: &Import, teams: &Teams) {
+fn write_faults(export: &mut Export, kept: &StoredChunk, import: &Import, teams: &Teams) {
     let mut rows = StoredRows::of(&kept.chunk.body);
     let mut row = rows.next_row();
     for (_, fault) in faults_of(kept, import, teams) {
@@ -129,7 +129,7 @@ fn write_faults(export: &mut Export, kept: &KeptChunk, import: &Import, teams: &
     }
 }
 
-fn write_results(export: &mut Export, kept: &KeptChunk, import: &Import) {
+fn write_results(export: &mut Export, kept: &StoredChunk, import: &Import) {
     let columns = import.analysis.columns.len();
     let mut rows = StoredRows::of(&kept.chunk.body);
     let (mut outcomes, mut place) = (kept.outcomes.iter().flatten(), kept.chunk.first);

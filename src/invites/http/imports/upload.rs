@@ -18,8 +18,8 @@ use crate::db::{DbError, Tx};
 use crate::http::problem::ProblemBody;
 use crate::http::{Context, InstanceCaller, Problem};
 use crate::ids::ImportId;
-use crate::invites::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, Keep, Unreadable, analyse};
-use crate::invites::imports::{Counts, Import, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
+use crate::invites::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, ChunkSink, Unreadable, analyse};
+use crate::invites::imports::{Import, ImportCounts, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
 use crate::invites::{InviteError, import_store};
 use crate::members::{self, Teams};
 
@@ -80,7 +80,7 @@ pub(super) async fn post_import(
         confirmation: None,
         invited_by: caller.actor.to_string(),
         rows_done: 0,
-        counts: Counts::default(),
+        counts: ImportCounts::default(),
         error: None,
         created_at: context.clock.timestamp(),
         confirmed_at: None,
@@ -105,13 +105,13 @@ pub(super) async fn post_import(
 }
 
 /// The rows of a file as they will be kept, in a file of our own, and how long each chunk is there.
-struct Kept {
+struct ChunkSpool {
     bodies: File,
     chunks: Vec<(Chunk, usize)>,
 }
 
-impl Keep for Kept {
-    fn keep(&mut self, mut chunk: Chunk) -> io::Result<()> {
+impl ChunkSink for ChunkSpool {
+    fn store(&mut self, mut chunk: Chunk) -> io::Result<()> {
         let body = std::mem::take(&mut chunk.body);
         self.bodies.write_all(&body)?;
         self.chunks.push((chunk, body.len()));
@@ -124,13 +124,13 @@ async fn examine(
     teams: Teams,
     clock: SharedClock,
     slot: AnalysisSlot,
-) -> Result<(Analysis, Kept), InviteError> {
+) -> Result<(Analysis, ChunkSpool), InviteError> {
     let analysis = run_blocking(move |canceled| {
         // The place is free when the work has ended, not when its caller is gone.
         let _slot = slot;
         let budget = AnalysisBudget::new(AnalysisLimits::for_file(received.bytes), received.bytes, clock, canceled);
         let bodies = tempfile::tempfile().map_err(|_| Unreadable::Lost)?;
-        let mut kept = Kept { bodies, chunks: Vec::new() };
+        let mut kept = ChunkSpool { bodies, chunks: Vec::new() };
         let analysis = analyse(&mut received.file, received.charset.as_deref(), &teams, Some(&mut kept), &budget)?;
         kept.bodies.rewind().map_err(|_| Unreadable::Lost)?;
         Ok((analysis, kept))
@@ -145,7 +145,7 @@ async fn run_blocking<T: Send + 'static>(work: impl FnOnce(CancellationToken) ->
     tokio::task::spawn_blocking(move || work(canceled)).await.map_err(|_| InviteError::Interrupted)
 }
 
-async fn store(tx: &mut Tx, import: &Import, kept: Kept) -> Result<(), InviteError> {
+async fn store(tx: &mut Tx, import: &Import, kept: ChunkSpool) -> Result<(), InviteError> {
     let lost = |_: io::Error| InviteError::Unreadable(Unreadable::Lost);
     let mut bodies = tokio::fs::File::from_std(kept.bodies);
     bodies.rewind().await.map_err(lost)?;

@@ -2,8 +2,8 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::ids::ImportId;
-use crate::invites::csv::{Analysis, Column, Dialect, ProposedMapping, RowFault};
-use crate::invites::imports::{Confirmation, Counts, Import, ImportState};
+use crate::invites::csv::{Analysis, CsvColumn, Dialect, ProposedMapping, RowFault};
+use crate::invites::imports::{Confirmation, Import, ImportCounts, ImportState};
 
 /// How far an import has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -29,7 +29,7 @@ pub(super) struct ImportProgress {
     #[serde(skip_serializing_if = "Option::is_none")]
     eta: Option<Timestamp>,
     /// How many rows have ended how.
-    counts: Counts,
+    counts: ImportCounts,
     /// Why the import can't go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -78,7 +78,7 @@ pub(super) struct ImportView {
     #[schema(inline)]
     progress: ImportProgress,
     dialect: Dialect,
-    columns: Vec<Column>,
+    columns: Vec<CsvColumn>,
     /// The mapping: the proposed one until somebody chooses another.
     mapping: ProposedMapping,
     /// The first rows, as they are in the file; long cells are cut.
