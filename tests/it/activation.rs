@@ -95,7 +95,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn another_salesforce_user_than_the_invited_one_is_refused_and_the_link_stays_open(engine: Engine) {
+    async fn another_salesforce_user_than_the_invited_one_is_refused(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let (_, path) = invited(&app).await;
         let back = through_salesforce(&app, &path, "tom.ops@example.com").await;
@@ -207,7 +207,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_way_back_from_salesforce_ends_in_the_invitations_or_the_instances_language(engine: Engine) {
+    async fn the_page_after_salesforce_is_in_the_invitations_language(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = app.guided_instance().await;
         app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "language": "ko" }))).await.expect(200);

@@ -61,7 +61,7 @@ fn refused(answer: &Answer) {
 }
 
 on_both_engines! {
-    async fn an_assertion_of_a_trusted_issuer_is_good_for_one_token_of_the_instance_it_names(engine: Engine) {
+    async fn an_assertion_gives_one_token_of_the_instance_it_names(engine: Engine) {
         let scene = Scene::set(engine).await;
         let assertion = scene.key.sign(&scene.claims("one", json!({})));
         let token = scene.redeem(&assertion).await.expect(200);

@@ -108,7 +108,7 @@ impl Driver {
 }
 
 on_both_engines! {
-    async fn every_route_that_changes_something_leaves_an_event_of_who_did_it_and_from_where(engine: Engine) {
+    async fn every_change_leaves_an_event_of_who_did_it_and_from_where(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let (id, token) = app.instance(MUNCHKIN_ID).await;
         let operator = app.operator_token().await;
@@ -355,7 +355,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn what_is_changed_or_removed_afterwards_is_refused_by_the_database_and_found_by_the_command(engine: Engine) {
+    async fn audit_events_can_not_be_changed_or_removed_unnoticed(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = app.guided_instance().await;
         for number in 0..5 {

@@ -87,7 +87,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn many_callers_of_an_ended_token_cause_one_refresh_and_get_the_same_token(engine: Engine) {
+    async fn many_callers_of_an_expired_token_cause_one_refresh(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let (operator, _) = connected(&app).await;
         // SQLite belongs to one process.
@@ -145,7 +145,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn marketo_gives_the_same_token_until_it_ends_and_is_not_asked_for_another(engine: Engine) {
+    async fn marketo_is_not_asked_again_before_its_token_ends(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let (operator, broker) = connected(&app).await;
         let first = text(&ask(&app, &broker, MARKETO).await.expect(200), "access_token");

@@ -81,12 +81,12 @@ fn kills(usual: u32) -> u32 {
 }
 
 #[test]
-fn killed_at_any_point_of_a_refresh_a_connection_works_or_says_what_it_needs_on_sqlite() {
+fn a_connection_survives_a_kill_at_any_point_of_a_refresh_on_sqlite() {
     crate::support::run(killed_in_the_middle_of_refreshes(Engine::Sqlite, kills(KILLS)));
 }
 
 #[test]
-fn killed_at_any_point_of_a_refresh_a_connection_works_or_says_what_it_needs_on_postgres() {
+fn a_connection_survives_a_kill_at_any_point_of_a_refresh_on_postgres() {
     crate::support::run(killed_in_the_middle_of_refreshes(Engine::Postgres, kills(KILLS / 3)));
 }
 

@@ -65,7 +65,7 @@ fn postgres_without_a_master_key_does_not_start_and_says_how_to_make_one() {
 }
 
 #[test]
-fn another_master_key_than_the_one_that_sealed_the_database_stops_the_start() {
+fn a_wrong_master_key_stops_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Server::start(directory.path());
     server.stop();

@@ -148,7 +148,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_client_id_that_does_not_exist_answers_like_a_wrong_secret_all_the_way(engine: Engine) {
+    async fn an_unknown_client_id_is_answered_like_a_wrong_secret(engine: Engine) {
         let app = TestApp::start(engine).await;
         let client = app.client(None, Scopes::of_an_operator()).await;
         for attempt in 0..7 {

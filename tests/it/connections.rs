@@ -26,7 +26,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_callback_with_another_state_a_used_one_or_an_old_one_connects_nothing(engine: Engine) {
+    async fn a_callback_with_an_unknown_used_or_old_state_connects_nothing(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let token = app.guided_instance().await;
         let page = app.get("/oauth/salesforce/callback?code=abc&state=made-up").await;
@@ -96,7 +96,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_expired_salesforce_session_is_renewed_once_and_the_rotated_token_kept(engine: Engine) {
+    async fn an_expired_salesforce_session_is_refreshed_once(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let token = app.guided_instance().await;
         app.connect_salesforce_as(&token, "maria.admin@example.com").await;

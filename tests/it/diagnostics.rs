@@ -33,7 +33,7 @@ fn salesforce_error(status: u16, code: &str, times: u32) -> Value {
 }
 
 on_both_engines! {
-    async fn a_refused_call_is_kept_with_its_meaning_and_what_to_do_and_nothing_of_the_vendors_text(engine: Engine) {
+    async fn a_diagnostic_holds_meaning_and_remedy_but_no_text_of_the_vendor(engine: Engine) {
         let (app, token) = connected(engine).await;
         app.call(&token, Method::GET, ALL, None).await.expect(200);
         app.fault(salesforce_error(403, "API_CURRENTLY_DISABLED", 1)).await;
@@ -67,7 +67,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn marketos_codes_come_with_the_request_id_and_an_unknown_one_is_to_be_quoted(engine: Engine) {
+    async fn marketos_codes_come_with_the_request_id(engine: Engine) {
         let (app, token) = connected(engine).await;
         for code in ["603", "4711"] {
             app.fault(json!({ "target": "marketo", "path_contains": "describe", "kind": "marketo_error", "code": code, "message": "said of Ann Smith" })).await;

@@ -95,7 +95,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn another_request_with_the_key_is_refused_and_a_refusal_leaves_the_key_free(engine: Engine) {
+    async fn an_idempotency_key_is_for_one_request_and_a_refusal_frees_it(engine: Engine) {
         let app = TestApp::start(engine).await;
         let (_, token) = app.instance(MUNCHKIN_ID).await;
         team(&app, &token, "one", "West").await.expect(201);

@@ -30,7 +30,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_second_instance_for_a_subscription_is_refused_with_a_link_to_the_first(engine: Engine) {
+    async fn a_second_instance_of_a_subscription_is_refused_with_a_link(engine: Engine) {
         let app = TestApp::start(engine).await;
         let token = app.operator_token().await;
         let first = app.call(&token, Method::POST, "/v1/instances", Some(wanted("123-ABC-456"))).await.expect(201);

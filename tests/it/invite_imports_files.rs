@@ -121,7 +121,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_mapping_is_chosen_and_the_whole_file_checked_anew_until_it_is_confirmed(engine: Engine) {
+    async fn changing_the_mapping_checks_the_whole_file_again(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = begun(&app).await;
         let rows: String = (0..500).map(|at| format!("p{at}@example.com,q{at},Sales\n")).collect();
@@ -147,7 +147,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_mapping_and_its_event_in_the_audit_are_recorded_together_or_not_at_all(engine: Engine) {
+    async fn a_mapping_and_its_audit_event_are_recorded_together_or_not_at_all(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = begun(&app).await;
         let import = upload(&app, &token, "text/csv", "Email,Other\nann@example.com,Ann\n").await.expect(201);
@@ -189,7 +189,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_file_comes_back_in_its_own_delimiter_and_encoding_with_what_became_of_each_row(engine: Engine) {
+    async fn the_result_file_keeps_the_delimiter_and_encoding_of_the_upload(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = begun(&app).await;
         let sent = "Name;E-Mail;Status\r\nMüller;mueller@example.com;+49\r\n\"=HYPERLINK(\"\"x\"\")\";no;\r\nÄnne;MUELLER@example.com;\r\nend\r\n";

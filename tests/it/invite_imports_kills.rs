@@ -27,7 +27,7 @@ async fn until(app: &TestApp, token: &str, path: &str, ready: impl Fn(&Value) ->
 }
 
 on_both_engines! {
-    async fn an_import_whose_process_is_killed_invites_everybody_once_and_knows_of_each(engine: Engine) {
+    async fn an_import_of_a_killed_process_invites_everybody_once(engine: Engine) {
         let chance = Chance::new("an import whose process is killed");
         let app = TestApp::without_service(engine, 10).await;
         let mail = app.directory.path().join("mail");

@@ -19,7 +19,7 @@ async fn send(app: &TestApp, url: &str, token: &str, file: &str) -> Value {
 }
 
 on_both_engines! {
-    async fn two_admins_at_two_processes_that_confirm_at_once_invite_each_person_once(engine: Engine) {
+    async fn two_admins_confirming_at_once_invite_each_person_once(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = begun(&app).await;
         let replica = app.replica().await;

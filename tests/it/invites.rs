@@ -175,7 +175,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_invitation_is_written_in_the_language_of_the_invited_or_of_the_instance(engine: Engine) {
+    async fn an_invitation_is_in_the_language_of_the_invited_or_the_instance(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = app.guided_instance().await;
         invite_first(&app, &token, FIRST_USER).await.expect(201);

@@ -50,7 +50,7 @@ fn delayed(why: &'static str) -> impl Fn(&Value) -> bool {
 }
 
 on_both_engines! {
-    async fn an_invitation_travels_encrypted_to_a_real_server_and_its_link_activates(engine: Engine) {
+    async fn an_invitation_is_sent_encrypted_and_its_link_activates(engine: Engine) {
         let server = MailServer::start_encrypted("mailer@actions", "correct horse/battery", false);
         let url = format!("smtp://mailer%40actions:correct%20horse%2Fbattery@localhost:{}?tls=required", server.port);
         let app = app_with(engine, url).await;
@@ -127,7 +127,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_address_refused_with_550_is_bounced_and_left_alone_until_it_is_invited_again(engine: Engine) {
+    async fn an_address_refused_with_550_bounces_until_it_is_invited_again(engine: Engine) {
         let server = MailServer::start();
         let app = app_with(engine, server.url()).await;
         let token = app.guided_instance().await;
@@ -220,7 +220,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn when_the_answer_is_lost_the_message_is_sent_once_more_and_never_a_third_time(engine: Engine) {
+    async fn a_message_whose_answer_is_lost_is_sent_once_more_at_most(engine: Engine) {
         let server = MailServer::start();
         server.tell("message", json!([{ "drop": true }, { "drop": true }])).await;
         let app = app_with(engine, server.url()).await;
@@ -241,7 +241,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_process_killed_while_it_sends_leaves_a_message_that_is_sent_at_most_once_more(engine: Engine) {
+    async fn a_message_of_a_killed_process_is_sent_at_most_once_more(engine: Engine) {
         let server = MailServer::start();
         let minutes = json!({ "delay": 120_000 });
         server.tell("message", json!([minutes, minutes])).await;

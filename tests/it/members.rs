@@ -30,7 +30,7 @@ fn emails(listed: &Value) -> Vec<&str> {
 }
 
 on_both_engines! {
-    async fn members_are_found_by_role_status_team_and_part_of_a_name_in_whatever_case(engine: Engine) {
+    async fn members_are_found_by_role_status_team_and_part_of_a_name(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let (token, maria) = with_maria(&app).await;
         let anna = member(&app, &token, "anna@example.com", "user").await;
@@ -163,7 +163,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn tokens_of_a_deactivated_or_demoted_member_are_refused_at_once_and_auto_login_says_why(engine: Engine) {
+    async fn tokens_of_a_deactivated_or_demoted_member_are_refused_at_once(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let (id, token) = app.instance(crate::support::MUNCHKIN_ID).await;
         assert!(app.connect_salesforce_as(&token, FIRST_USER).await.status.is_success());

@@ -83,7 +83,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_vendor_sees_nothing_of_the_callers_identity_and_the_caller_nothing_of_the_vendors_cookies(engine: Engine) {
+    async fn the_vendor_never_sees_the_caller_nor_the_caller_its_cookies(engine: Engine) {
         let (app, token) = connected(engine, &["salesforce ANY /services/apexrest/"]).await;
         let request = app
             .request(Method::PUT, &format!("{APEX}/headers/a%20b?x=%2F&y"))
@@ -162,7 +162,7 @@ fn body_of(bytes: u64, taken: Arc<AtomicU64>) -> reqwest::Body {
 }
 
 #[test]
-fn two_hundred_megabytes_pass_with_bounded_memory_and_a_reader_who_stops_makes_the_sender_wait() {
+fn two_hundred_megabytes_pass_with_bounded_memory_and_back_pressure() {
     const SIZE: u64 = 200 * 1024 * 1024;
     crate::support::run(async {
         let (app, token) = connected(Engine::Sqlite, &["salesforce POST /services/apexrest"]).await;

@@ -89,7 +89,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_used_up_day_is_told_apart_from_a_short_window_and_ends_at_midnight_in_chicago(engine: Engine) {
+    async fn a_used_up_day_ends_at_midnight_in_chicago(engine: Engine) {
         let (app, token) = connected(engine, |settings| settings.marketo.quota_calls_per_day = 4).await;
         let refused = loop {
             let answer = app.call(&token, Method::POST, TEST_MARKETO, None).await;
@@ -109,7 +109,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn when_marketo_says_that_others_used_up_the_day_no_call_is_made_until_its_reset(engine: Engine) {
+    async fn no_call_is_made_until_the_reset_of_a_day_that_others_used_up(engine: Engine) {
         let (app, token) = connected(engine, |_| ()).await;
         app.fault(json!({ "target": "marketo", "path_contains": "describe", "kind": "marketo_error", "code": "607", "message": "Daily quota reached" })).await;
         assert_eq!(app.call(&token, Method::POST, TEST_MARKETO, None).await.expect(200)["code"], "607");

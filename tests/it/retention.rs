@@ -71,7 +71,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_file_that_nobody_confirms_goes_after_a_week_or_the_shorter_time_that_is_set(engine: Engine) {
+    async fn an_unconfirmed_file_is_deleted_after_a_week_or_sooner_if_set(engine: Engine) {
         for (days, waits) in [(30, 7), (2, 2)] {
             let app = changed(engine, days).await;
             let token = begun(&app).await;
@@ -134,7 +134,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_address_is_free_again_when_its_member_was_removed_and_forgotten_after_a_month(engine: Engine) {
+    async fn a_removed_members_address_is_free_and_forgotten_after_a_month(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = person::open_to_members(&app).await;
         let invite = async |token: &str, email: &str| {

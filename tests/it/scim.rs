@@ -314,7 +314,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_directorys_token_is_good_for_scim_in_one_instance_until_it_is_revoked(engine: Engine) {
+    async fn a_scim_token_works_in_one_instance_until_it_is_revoked(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         app.call(&token, Method::POST, TOKENS, Some(json!({ "name": " " }))).await.problem(422, "invalid_input");

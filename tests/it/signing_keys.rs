@@ -26,7 +26,7 @@ async fn rotate(app: &TestApp) -> Result<SigningKeyRotation, AuthError> {
 }
 
 on_both_engines! {
-    async fn a_new_signing_key_is_published_before_it_signs_and_the_old_one_goes_when_its_tokens_have_run_out(engine: Engine) {
+    async fn a_signing_key_is_published_before_and_after_it_signs(engine: Engine) {
         let app = TestApp::start(engine).await;
         let replica = app.replica().await;
         let old = kid_of(&app.operator_token().await);

@@ -17,7 +17,7 @@ async fn everyone(app: &TestApp, token: &str) -> Value {
 }
 
 on_both_engines! {
-    async fn a_team_is_renamed_to_what_no_other_is_called_and_removed_without_its_members(engine: Engine) {
+    async fn a_team_has_a_name_of_its_own_and_is_removed_without_its_members(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;

@@ -73,7 +73,7 @@ fn refused(answer: &Answer, code: &str) {
 }
 
 on_both_engines! {
-    async fn a_salesforce_session_or_signed_request_gets_the_members_own_short_lived_token(engine: Engine) {
+    async fn a_salesforce_session_or_signed_request_gets_the_members_token(engine: Engine) {
         let scene = Scene::set(engine).await;
         let signed = scene.signed(json!({ "username": FIRST_USER })).await;
         for answer in [scene.by_session(FIRST_USER).await, scene.by_signed_request(&signed).await] {
@@ -134,7 +134,7 @@ on_both_engines! {
         scene.app.stop().await;
     }
 
-    async fn a_signed_request_that_is_forged_stale_or_of_another_algorithm_is_refused(engine: Engine) {
+    async fn a_forged_stale_or_differently_signed_request_is_refused(engine: Engine) {
         let scene = Scene::set(engine).await;
         let good = scene.signed(json!({ "username": FIRST_USER })).await;
         let (signature, envelope) = good.split_once('.').unwrap();
@@ -160,7 +160,7 @@ on_both_engines! {
         scene.app.stop().await;
     }
 
-    async fn a_token_goes_to_no_address_outside_of_salesforce_and_a_dead_one_proves_nothing(engine: Engine) {
+    async fn a_token_goes_only_to_salesforce_and_a_dead_one_proves_nothing(engine: Engine) {
         let scene = Scene::set(engine).await;
         let (token, url) = scene.session(FIRST_USER).await;
         for elsewhere in ["https://example.com", "http://127.0.0.1:1", "nonsense"] {

@@ -22,7 +22,7 @@ async fn introspect(app: &TestApp, client: &Client, token: &str) -> Value {
 }
 
 on_both_engines! {
-    async fn a_revoked_token_is_refused_at_once_here_and_within_seconds_in_every_other_process(engine: Engine) {
+    async fn a_revoked_token_is_refused_at_once_and_elsewhere_within_seconds(engine: Engine) {
         let app = TestApp::start(engine).await;
         let replica = app.replica().await;
         let client = app.client(None, Scopes::of_an_operator()).await;
