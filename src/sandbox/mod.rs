@@ -7,7 +7,6 @@
 // A refused request's error is its whole answer; it is made once and sent, so boxing it gains nothing.
 #![allow(clippy::result_large_err)]
 
-mod changes;
 mod control;
 mod faults;
 mod kept;

@@ -2,19 +2,17 @@
 
 mod accounts;
 mod people;
+mod random_changes;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::changes;
 use super::faults::Fault;
 use super::marketo::export_job::ExportKind;
 use super::origins::Vendor;
 use super::salesforce::canvas;
 use super::salesforce::users::{PASSWORD, QUEUES, organization_id};
 use super::world::World;
-
-pub(super) use people::{nobody, shown};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/", web::get().to(overview)).service(
@@ -24,11 +22,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route("/faults", web::get().to(list_faults))
             .route("/faults", web::post().to(order_fault))
             .route("/faults", web::delete().to(clear_faults))
-            .configure(changes::routes)
+            .route("/people", web::get().to(people::list_people))
             .route("/people", web::post().to(people::add_person))
             .route("/people/{marketo_id}", web::get().to(people::show_person))
             .route("/people/{marketo_id}", web::post().to(people::change_person))
             .route("/people/{marketo_id}", web::delete().to(people::delete_person))
+            .route("/people/{marketo_id}/merge", web::post().to(people::merge_people))
+            .route("/changes", web::post().to(random_changes::change_at_random))
             .route("/salesforce/users", web::post().to(accounts::put_user))
             .route("/salesforce/sessions", web::post().to(canvas::open_session))
             .route("/salesforce/signed-requests", web::post().to(canvas::sign_request))
@@ -42,11 +42,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-pub(super) fn wrong(message: impl Into<String>) -> HttpResponse {
+fn wrong(message: impl Into<String>) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({"error": message.into()}))
 }
 
-pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> {
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> {
     serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))
 }
 

@@ -5,9 +5,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{read, wrong};
-use crate::sandbox::people::person::{Kind, Person};
+use crate::sandbox::people::person::{FIRST_MARKETO_ID, Kind, Person};
 use crate::sandbox::salesforce::ids::Prefix;
 use crate::sandbox::world::World;
+
+/// Most people of one page.
+const MAX_PAGE_SIZE: u64 = 10_000;
 
 /// Field values: texts, numbers and truth values as text, null to empty a field.
 fn fields_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse> {
@@ -25,7 +28,7 @@ fn fields_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse>
         .collect())
 }
 
-pub(in crate::sandbox) fn shown(world: &World, person: &Person) -> Value {
+fn shown(world: &World, person: &Person) -> Value {
     let fields = [
         "id",
         "email",
@@ -56,7 +59,7 @@ pub(in crate::sandbox) fn shown(world: &World, person: &Person) -> Value {
     Value::Object(all)
 }
 
-pub(in crate::sandbox) fn nobody() -> HttpResponse {
+fn nobody() -> HttpResponse {
     HttpResponse::NotFound().json(json!({"error": "there is no such person"}))
 }
 
@@ -110,6 +113,53 @@ pub(super) async fn delete_person(path: web::Path<u64>, query: web::Query<Deleti
         .people
         .index_of(*path)
         .is_some_and(|index| world.people.delete(index, from != Side::Salesforce, from != Side::Marketo, world.now()));
+    if done { HttpResponse::NoContent().finish() } else { nobody() }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PeoplePageQuery {
+    #[serde(default)]
+    after: u64,
+    #[serde(default = "default_page_size")]
+    limit: u64,
+}
+
+fn default_page_size() -> u64 {
+    1000
+}
+
+pub(super) async fn list_people(page: web::Query<PeoplePageQuery>, world: web::Data<World>) -> HttpResponse {
+    let listed = web::block(move || {
+        let begin = world.people.index_of(page.after).map_or(0, |index| index + 1);
+        let end = world.people.count().min(begin + page.limit.min(MAX_PAGE_SIZE));
+        // Salesforce's view also has those who are gone from Marketo.
+        let of = |index| world.people.in_salesforce(index).or_else(|| world.people.in_marketo(index));
+        let people: Vec<Value> = (begin..end).filter_map(of).map(|person| shown(&world, &person)).collect();
+        let next = (end < world.people.count()).then_some(end + FIRST_MARKETO_ID - 1);
+        json!({"people": people, "next": next})
+    })
+    .await;
+    listed.map_or_else(|_| HttpResponse::InternalServerError().finish(), |body| HttpResponse::Ok().json(body))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MergeRequest {
+    losers: Vec<u64>,
+    /// Whether the Salesforce records are merged as well.
+    #[serde(default)]
+    in_salesforce: bool,
+}
+
+pub(super) async fn merge_people(path: web::Path<u64>, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+    let merge: MergeRequest = match read(&body) {
+        Ok(merge) => merge,
+        Err(response) => return response,
+    };
+    let index = |id: u64| world.people.index_of(id);
+    let losers: Option<Vec<u64>> = merge.losers.iter().map(|&id| index(id)).collect();
+    let done =
+        index(*path).zip(losers).is_some_and(|(winner, losers)| world.people.merge(winner, &losers, merge.in_salesforce, world.now()));
     if done { HttpResponse::NoContent().finish() } else { nobody() }
 }
 

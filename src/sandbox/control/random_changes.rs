@@ -1,74 +1,20 @@
-//! Everybody at a glance, merges, and many changes at random: what a world looks like whose people don't hold still.
+//! Many changes at random: somebody changes, moves, is deleted or merged, as happens in real subscriptions all the time.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::control::{nobody, read, shown, wrong};
-use super::people::chance::Chance;
-use super::people::person::{Kind, Person};
-use super::salesforce::users::QUEUES;
-use super::world::World;
+use super::{read, wrong};
+use crate::sandbox::people::chance::Chance;
+use crate::sandbox::people::person::{Kind, Person};
+use crate::sandbox::salesforce::users::QUEUES;
+use crate::sandbox::world::World;
 
 const TOPIC: u64 = 31;
-/// Most people of a page, and most changes of a call.
-const MOST: u64 = 10_000;
-/// People looked at for one change until one is found to whom it can happen.
-const TRIES: usize = 20;
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/people", web::get().to(list_people))
-        .route("/people/{marketo_id}/merge", web::post().to(merge_people))
-        .route("/changes", web::post().to(change_at_random));
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    #[serde(default)]
-    after: u64,
-    #[serde(default = "most")]
-    limit: u64,
-}
-
-fn most() -> u64 {
-    1000
-}
-
-async fn list_people(page: web::Query<Page>, world: web::Data<World>) -> HttpResponse {
-    let listed = web::block(move || {
-        let begin = world.people.index_of(page.after).map_or(0, |index| index + 1);
-        let end = world.people.count().min(begin + page.limit.min(MOST));
-        // Salesforce's view also has those who are gone from Marketo.
-        let of = |index| world.people.in_salesforce(index).or_else(|| world.people.in_marketo(index));
-        let people: Vec<Value> = (begin..end).filter_map(of).map(|person| shown(&world, &person)).collect();
-        let next = (end < world.people.count()).then_some(end + super::people::person::FIRST_MARKETO_ID - 1);
-        json!({"people": people, "next": next})
-    })
-    .await;
-    listed.map_or_else(|_| HttpResponse::InternalServerError().finish(), |body| HttpResponse::Ok().json(body))
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Merge {
-    losers: Vec<u64>,
-    /// Whether the Salesforce records are merged as well.
-    #[serde(default)]
-    in_salesforce: bool,
-}
-
-async fn merge_people(path: web::Path<u64>, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
-    let merge: Merge = match read(&body) {
-        Ok(merge) => merge,
-        Err(response) => return response,
-    };
-    let index = |id: u64| world.people.index_of(id);
-    let losers: Option<Vec<u64>> = merge.losers.iter().map(|&id| index(id)).collect();
-    let done =
-        index(*path).zip(losers).is_some_and(|(winner, losers)| world.people.merge(winner, &losers, merge.in_salesforce, world.now()));
-    if done { HttpResponse::NoContent().finish() } else { nobody() }
-}
+/// Most changes of one call.
+const MAX_CHANGES: u64 = 10_000;
+/// How many people are tried for one change until one fits.
+const MAX_TRIES: usize = 20;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,17 +25,17 @@ struct Changes {
     seed: u64,
 }
 
-async fn change_at_random(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn change_at_random(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
     let changes: Changes = match read(&body) {
         Ok(changes) => changes,
         Err(response) => return response,
     };
-    if changes.count > MOST {
-        return wrong(format!("at most {MOST} changes at once"));
+    if changes.count > MAX_CHANGES {
+        return wrong(format!("at most {MAX_CHANGES} changes at once"));
     }
     let made = web::block(move || {
         let mut chance = Chance::new(changes.seed, changes.count, TOPIC);
-        (0..changes.count).filter(|_| (0..TRIES).any(|_| happen(&world, &mut chance))).count()
+        (0..changes.count).filter(|_| (0..MAX_TRIES).any(|_| happen(&world, &mut chance))).count()
     })
     .await;
     made.map_or_else(|_| HttpResponse::InternalServerError().finish(), |made| HttpResponse::Ok().json(json!({"made": made})))
