@@ -9,6 +9,7 @@ mod collections;
 mod composite;
 mod describe;
 pub mod errors;
+mod field_value;
 mod grants;
 mod identity;
 pub mod ids;

@@ -1,7 +1,8 @@
 //! Carries a checked query out, a stretch of places at a time, so that memory doesn't depend on the number of rows.
 
 use super::errors::ApiError;
-use super::records::{Org, Record, Value};
+use super::field_value::Value;
+use super::records::{Org, Record};
 use super::schema::Object;
 use super::soql::{self, Aggregation, Groups, Order, Query, Resolved, Select};
 

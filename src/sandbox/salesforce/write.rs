@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use serde_json::{Map, Value as Json};
 
 use super::errors::ApiError;
+use super::field_value::Value;
 use super::ids::{self, Prefix};
-use super::records::Value;
 use super::schema::{Field, Kind, Object};
 use super::session::org;
 use super::written::WrittenRecord;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::field_value::Value;
 use super::ids::{self, Prefix};
-use super::records::Value;
 use super::schema::Object;
 
 /// Numbers of such records begin here, so that their ids are none of the computed ones.

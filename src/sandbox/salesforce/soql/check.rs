@@ -1,24 +1,10 @@
 //! Holds a query against the schema: every name must exist and every value fit its field.
 
-use super::{Aggregation, Condition, Item, Literal, Name, Operator, Order, Query, Select, Selected};
+use super::ast::{Aggregation, Condition, Item, Literal, Name, Operator, Order, Query, Select, Selected};
+use super::resolved::{Operand, Resolved};
 use crate::sandbox::salesforce::errors::ApiError;
 use crate::sandbox::salesforce::ids;
-use crate::sandbox::salesforce::schema::{self, Field, Kind, Object};
-
-/// A field found in the schema, by way of relationships if need be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Resolved {
-    /// Relationship names on the way, in their proper case.
-    pub path: Vec<&'static str>,
-    pub field: &'static Field,
-}
-
-impl Resolved {
-    /// The name as a column header, such as `Owner.Type`.
-    pub fn header(&self) -> String {
-        self.path.iter().chain([&self.field.name]).copied().collect::<Vec<_>>().join(".")
-    }
-}
+use crate::sandbox::salesforce::schema::{self, Kind, Object};
 
 /// Checks `query`, whose text is `text`.
 ///

@@ -2,28 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::{Condition, Item, Literal, Operator, Order, Resolved};
+use super::ast::{Condition, Literal, Operator, Order};
+use super::resolved::{Operand, Resolved};
+use crate::sandbox::salesforce::field_value::Value;
 use crate::sandbox::salesforce::ids;
-use crate::sandbox::salesforce::records::Value;
 use crate::sandbox::salesforce::schema::Kind;
-
-/// What a condition compares, or an order sorts by.
-pub trait Operand {
-    /// The kind of its values.
-    fn kind(&self) -> Kind;
-}
-
-impl Operand for Resolved {
-    fn kind(&self) -> Kind {
-        self.field.kind
-    }
-}
-
-impl Operand for Item<Resolved> {
-    fn kind(&self) -> Kind {
-        Self::kind(self)
-    }
-}
 
 /// Whether the record, or the group, behind `value_of` meets `condition`.
 pub fn holds<F: Operand>(condition: &Condition<F>, value_of: &impl Fn(&F) -> Value) -> bool {

@@ -1,100 +1,13 @@
-//! Functions of many rows, and groups of rows.
+//! Groups of rows, and functions of their values.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Condition, Name, Order, Resolved, compare, holds};
-use crate::sandbox::salesforce::errors::ApiError;
-use crate::sandbox::salesforce::records::Value;
-use crate::sandbox::salesforce::schema::{Kind, NumberKind};
-
-/// A function of a field's values in many rows. Empty values don't count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
-    Count,
-    CountDistinct,
-    Sum,
-    Avg,
-    Min,
-    Max,
-}
-
-impl Function {
-    const ALL: [Self; 6] = [Self::Count, Self::CountDistinct, Self::Sum, Self::Avg, Self::Min, Self::Max];
-
-    /// The function of this name, without regard to case.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|function| function.name().eq_ignore_ascii_case(name))
-    }
-
-    /// As written in a query.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Count => "COUNT",
-            Self::CountDistinct => "COUNT_DISTINCT",
-            Self::Sum => "SUM",
-            Self::Avg => "AVG",
-            Self::Min => "MIN",
-            Self::Max => "MAX",
-        }
-    }
-
-    /// Whether it can be made of fields of a kind: sums and means of numbers only, the least and the most of whatever has an order.
-    pub fn takes(self, kind: Kind) -> bool {
-        match self {
-            Self::Sum | Self::Avg => matches!(kind, Kind::Number(_)),
-            Self::Min | Self::Max => !matches!(kind, Kind::Boolean | Kind::TextArea(_)),
-            Self::Count | Self::CountDistinct => !matches!(kind, Kind::TextArea(_)),
-        }
-    }
-}
-
-/// A grouped field, or a function of one.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Item<Field> {
-    Field(Field),
-    Aggregate(Function, Field),
-}
-
-impl Item<Resolved> {
-    /// The kind of its values.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Field(field) | Self::Aggregate(Function::Min | Function::Max, field) => field.field.kind,
-            Self::Aggregate(..) => Kind::Number(NumberKind::Double),
-        }
-    }
-}
-
-/// One of the things selected, and the name it is shown under if one is given.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Selected<Field> {
-    pub item: Item<Field>,
-    pub alias: Option<String>,
-}
-
-impl Selected<Name> {
-    /// The field of a query that aggregates nothing; there, an alias has no place.
-    pub(super) fn into_plain_field(self) -> Result<Name, ApiError> {
-        match (self.item, self.alias) {
-            (Item::Field(name), None) => Ok(name),
-            (Item::Field(name), Some(_)) => {
-                Err(ApiError::bad("MALFORMED_QUERY", format!("only aggregate expressions use field aliasing: {}", name.text)))
-            }
-            (Item::Aggregate(function, _), _) => Err(ApiError::bad("MALFORMED_QUERY", format!("unexpected token: '{}'", function.name()))),
-        }
-    }
-}
-
-/// What an aggregate query asks for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Aggregation<Field> {
-    pub selected: Vec<Selected<Field>>,
-    pub groups: Vec<Field>,
-    pub having: Option<Condition<Item<Field>>>,
-    pub order: Vec<Order<Item<Field>>>,
-}
+use super::ast::{Aggregation, Condition, Function, Item};
+use super::evaluate::{compare, holds};
+use super::resolved::Resolved;
+use crate::sandbox::salesforce::field_value::Value;
 
 /// The values of one group's rows, by the place of their item.
 #[derive(Debug)]
