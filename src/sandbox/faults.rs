@@ -1,23 +1,11 @@
 //! Faults on order: what the next matching requests will suffer.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::{Duration, UNIX_EPOCH};
+use std::collections::BTreeMap;
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, web};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::marketo::envelope::Refusal;
-use super::marketo::paths;
 use super::origins::Vendor;
-use super::world::World;
 
 /// One ordered fault.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,7 +48,7 @@ pub enum FaultKind {
         status: u16,
         body: Option<Value>,
         #[serde(default)]
-        headers: std::collections::BTreeMap<String, String>,
+        headers: BTreeMap<String, String>,
     },
     /// Every token given out so far is no longer valid.
     ExpireSessions,
@@ -80,7 +68,8 @@ impl FaultKind {
         matches!(self, Self::MalformedRow | Self::OversizeLine { .. } | Self::RepeatRows)
     }
 
-    fn is_outside_the_handlers(&self) -> bool {
+    /// True for the kinds that strike before a request reaches its handler.
+    pub fn strikes_before_handler(&self) -> bool {
         !self.spoils_rows() && !matches!(self, Self::WrongChecksum | Self::FailJob)
     }
 }
@@ -91,150 +80,5 @@ impl Fault {
         self.target == vendor
             && path.contains(&self.path_contains)
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-    }
-}
-
-/// Counts each request to a vendor and lets it suffer what was ordered for it.
-///
-/// # Errors
-/// Those of the routes.
-pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((world, vendor)) = request.app_data::<web::Data<World>>().cloned().zip(request.app_data::<Vendor>().copied()) else {
-        return Ok(next.call(request).await?.map_into_boxed_body());
-    };
-    if vendor == Vendor::Marketo {
-        paths::normalize(&mut request);
-    }
-    let (method, path) = (request.method().to_string(), request.path().to_owned());
-    world.count(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
-    let _under_way = (vendor == Vendor::Marketo).then(|| UnderWay::begin(world.clone()));
-
-    let (mut cut, mut delayed) = (None, false);
-    // Of several cuts, or delays, a request suffers one.
-    while let Some(kind) = world.take_fault(vendor, &method, &path, |kind| match kind {
-        FaultKind::Cut { .. } => cut.is_none(),
-        FaultKind::Delay { .. } => !delayed,
-        kind => kind.is_outside_the_handlers(),
-    }) {
-        let answer = match kind {
-            FaultKind::Delay { ms } => {
-                delayed = true;
-                tokio::time::sleep(Duration::from_millis(ms)).await;
-                continue;
-            }
-            FaultKind::Cut { after_bytes } => {
-                cut = Some(after_bytes);
-                continue;
-            }
-            FaultKind::ExpireSessions => {
-                let now = world.now();
-                match vendor {
-                    Vendor::Marketo => world.marketo().tokens.expire_all(now),
-                    Vendor::Salesforce => world.salesforce().expire_sessions(now),
-                }
-                continue;
-            }
-            FaultKind::MarketoError { code, message } => {
-                let refusal = Refusal::new(&code, message.unwrap_or_else(|| "Fault ordered".into()));
-                if path.contains("/userservice/") {
-                    refusal.user_management(&world, StatusCode::INTERNAL_SERVER_ERROR)
-                } else {
-                    refusal.envelope(&world)
-                }
-            }
-            FaultKind::SalesforceError { status, error_code, message } => HttpResponse::build(status_of(status))
-                .json(json!([{"message": message.unwrap_or_else(|| "Fault ordered".into()), "errorCode": error_code}])),
-            FaultKind::HttpStatus { status, body, headers } => {
-                let mut answer = HttpResponse::build(status_of(status));
-                for (name, value) in headers {
-                    answer.insert_header((name, value));
-                }
-                match body {
-                    None => answer.finish(),
-                    Some(Value::String(text)) => answer.content_type("text/plain").body(text),
-                    Some(value) => answer.json(value),
-                }
-            }
-            FaultKind::WrongChecksum
-            | FaultKind::FailJob
-            | FaultKind::MalformedRow
-            | FaultKind::OversizeLine { .. }
-            | FaultKind::RepeatRows => continue,
-        };
-        let mut answer = request.into_response(answer).map_into_boxed_body();
-        sign(&mut answer, &world);
-        return Ok(answer);
-    }
-
-    let mut answer = next.call(request).await?.map_into_boxed_body();
-    sign(&mut answer, &world);
-    Ok(match cut {
-        None => answer,
-        Some(left) => answer.map_body(|_, body| BoxBody::new(CutBody { body, left, rests: 3 })),
-    })
-}
-
-/// A call to Marketo, counted as under way until dropped.
-struct UnderWay(web::Data<World>);
-
-impl UnderWay {
-    fn begin(world: web::Data<World>) -> Self {
-        world.begin_call();
-        Self(world)
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.end_call();
-    }
-}
-
-/// What every answer has: the injected clock's time, for callers take their windows from the vendor's clock; and names of headers as
-/// the vendors' servers write them, for airbyte-source-salesforce looks them up with regard to case.
-fn sign(answer: &mut ServiceResponse<BoxBody>, world: &World) {
-    answer.headers_mut().insert(header::DATE, date(world.now()));
-    answer.response_mut().head_mut().set_camel_case_headers(true);
-}
-
-fn date(seconds: i64) -> HeaderValue {
-    let at = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    HeaderValue::try_from(header::HttpDate::from(at).to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-fn status_of(number: u16) -> StatusCode {
-    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-/// A body that promises its full length and then breaks off.
-struct CutBody {
-    body: BoxBody,
-    left: usize,
-    /// Turns left to the server for sending what it has, before the connection ends.
-    rests: u8,
-}
-
-impl MessageBody for CutBody {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = self.get_mut();
-        if this.left == 0 && this.rests > 0 {
-            this.rests -= 1;
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if this.left == 0 {
-            return Poll::Ready(Some(Err("the connection was cut on order".into())));
-        }
-        Pin::new(&mut this.body).poll_next(context).map_ok(|chunk| {
-            let kept = chunk.len().min(this.left);
-            this.left -= kept;
-            chunk.slice(..kept)
-        })
     }
 }

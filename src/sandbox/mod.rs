@@ -8,6 +8,7 @@
 #![allow(clippy::result_large_err)]
 
 mod control;
+mod fault_injection;
 mod faults;
 mod kept;
 mod marketo;
@@ -158,7 +159,10 @@ fn serve(
     vendor: Option<Vendor>,
 ) -> std::io::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
     let server = HttpServer::new(move || {
-        let app = App::new().app_data(world.clone()).app_data(web::PayloadConfig::new(16 * 1024 * 1024)).wrap(from_fn(faults::interpose));
+        let app = App::new()
+            .app_data(world.clone())
+            .app_data(web::PayloadConfig::new(16 * 1024 * 1024))
+            .wrap(from_fn(fault_injection::interpose));
         match vendor {
             Some(vendor @ Vendor::Salesforce) => app.app_data(vendor).configure(salesforce::routes),
             Some(vendor @ Vendor::Marketo) => app.app_data(vendor).configure(marketo::routes),

@@ -28,11 +28,11 @@ pub struct World {
     /// Held while an export file is written, so that two requests don't write the same one.
     pub export_writer: tokio::sync::Mutex<()>,
     pub kept: Kept,
-    marketo: Mutex<marketo::State>,
-    salesforce: Mutex<salesforce::State>,
+    marketo: Mutex<marketo::state::State>,
+    salesforce: Mutex<salesforce::state::State>,
     faults: Mutex<Vec<Fault>>,
     calls: Mutex<BTreeMap<String, u64>>,
-    usage: Mutex<marketo::stats::Usage>,
+    usage: Mutex<marketo::usage::Usage>,
     /// Calls to Marketo under way, and the most there were at once.
     at_once: Mutex<(u64, u64)>,
 }
@@ -46,7 +46,7 @@ impl World {
     /// A world that begins now: people were created up to one day ago.
     pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: Ports) -> Self {
         let epoch = clock.now().unix_timestamp() - 86_400;
-        let org = salesforce::State::new();
+        let org = salesforce::state::State::new();
         let owners = Owners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
         let people = People::new(settings.seed, settings.people, epoch, owners);
         Self {
@@ -55,7 +55,7 @@ impl World {
             ports,
             export_writer: tokio::sync::Mutex::new(()),
             kept: Kept::default(),
-            marketo: Mutex::new(marketo::State::default()),
+            marketo: Mutex::new(marketo::state::State::default()),
             salesforce: Mutex::new(org),
             faults: Mutex::default(),
             calls: Mutex::default(),
@@ -72,17 +72,17 @@ impl World {
     }
 
     /// Marketo's state.
-    pub fn marketo(&self) -> MutexGuard<'_, marketo::State> {
+    pub fn marketo(&self) -> MutexGuard<'_, marketo::state::State> {
         locked(&self.marketo)
     }
 
     /// What Marketo counts for its statistics; a lock of its own, for errors are counted where the state may be locked.
-    pub fn usage(&self) -> MutexGuard<'_, marketo::stats::Usage> {
+    pub fn usage(&self) -> MutexGuard<'_, marketo::usage::Usage> {
         locked(&self.usage)
     }
 
     /// Salesforce's state.
-    pub fn salesforce(&self) -> MutexGuard<'_, salesforce::State> {
+    pub fn salesforce(&self) -> MutexGuard<'_, salesforce::state::State> {
         locked(&self.salesforce)
     }
 
@@ -156,10 +156,10 @@ impl World {
         self.people.reset();
         let jobs = std::mem::take(&mut *self.marketo());
         jobs.remove_files();
-        *self.salesforce() = salesforce::State::new();
+        *self.salesforce() = salesforce::state::State::new();
         self.clear_faults();
         locked(&self.calls).clear();
-        *self.usage() = marketo::stats::Usage::default();
+        *self.usage() = marketo::usage::Usage::default();
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{read, wrong};
 use crate::sandbox::marketo::users::MarketoUser;
-use crate::sandbox::salesforce::State;
 use crate::sandbox::salesforce::ids::{self, Prefix};
+use crate::sandbox::salesforce::state::State;
 use crate::sandbox::salesforce::users::{PASSWORD, SalesforceUser};
 use crate::sandbox::world::World;
 

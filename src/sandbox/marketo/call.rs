@@ -7,8 +7,8 @@ use actix_web::error::InternalError;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
-use super::envelope::Refusal;
-use super::identity::Validity;
+use super::error::Refusal;
+use super::tokens::Validity;
 use crate::sandbox::world::World;
 
 /// Longest address of a GET.

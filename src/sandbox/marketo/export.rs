@@ -1,6 +1,6 @@
 //! Bulk extract of leads and activities: the jobs and their states. Two work at a time, ten may wait, 500 MB of files come out a day.
 
-use super::envelope::Refusal;
+use super::error::Refusal;
 use super::export_job::{ExportKind, Job, Order, Product, State};
 use super::quota::central_day;
 

@@ -12,7 +12,8 @@ use tokio_util::io::ReaderStream;
 
 use super::activities::NEVER_EXPORTED;
 use super::call::Call;
-use super::envelope::{Refusal, answer};
+use super::envelope::answer;
+use super::error::Refusal;
 use super::export_file;
 use super::export_job::{ExportKind, Filter, Format, Order, Selection};
 use super::fields;

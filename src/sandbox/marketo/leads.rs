@@ -4,7 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
-use super::envelope::{Refusal, answer, success};
+use super::envelope::{answer, success};
+use super::error::Refusal;
 use super::fields::{self, FIELDS, Field};
 use super::params::Params;
 use crate::sandbox::people::People;

@@ -1,73 +1,34 @@
 //! Marketo as a caller sees it: identity, leads, bulk lead extract, activities, user management.
 
-pub mod activities;
+mod activities;
 mod assets;
-pub mod call;
-pub mod envelope;
-pub mod export;
+mod call;
+mod envelope;
+pub mod error;
+mod export;
 mod export_file;
 mod export_http;
 pub mod export_job;
-pub mod fields;
-pub mod identity;
+mod fields;
+mod identity;
 mod leads;
-pub mod lists;
-pub mod params;
+mod lists;
+mod params;
 pub mod paths;
-pub mod quota;
-pub mod stats;
+mod quota;
+pub mod state;
+mod static_lists;
+mod stats;
+mod tokens;
+pub mod usage;
+mod user_management;
 pub mod users;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::world::World;
-use envelope::Refusal;
-
-/// What Marketo remembers.
-#[derive(Debug)]
-pub struct State {
-    pub tokens: identity::Tokens,
-    pub quota: quota::Quota,
-    pub exports: export::Exports,
-    pub lists: lists::StaticLists,
-    /// Whether exports may filter by `updatedAt`; subscriptions differ (error 1035).
-    pub updated_at_filter: bool,
-    /// Whether the API user has the permissions "Access Users" and "Access User Management Api".
-    pub user_management: bool,
-    /// Whether the API user may read people at all.
-    pub read_leads: bool,
-    /// Whether Get Leads may filter by the ids of Salesforce records.
-    pub salesforce_ids_searchable: bool,
-    /// Whether the subscription's IP allow-list lets callers in.
-    pub address_allowed: bool,
-    /// Users shown by user management; settable by control.
-    pub users: Vec<users::MarketoUser>,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            tokens: identity::Tokens::default(),
-            quota: quota::Quota::default(),
-            exports: export::Exports::default(),
-            lists: lists::StaticLists::default(),
-            updated_at_filter: true,
-            user_management: true,
-            read_leads: true,
-            salesforce_ids_searchable: true,
-            address_allowed: true,
-            users: users::first_users(),
-        }
-    }
-}
-
-impl State {
-    /// Removes the prepared files of every job.
-    pub fn remove_files(self) {
-        self.exports.remove_files();
-    }
-}
+use error::Refusal;
 
 /// Registers every route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -79,7 +40,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(stats::routes)
         .configure(export_http::routes)
         .configure(activities::routes)
-        .configure(users::routes)
+        .configure(user_management::routes)
         .default_service(web::to(unknown));
 }
 

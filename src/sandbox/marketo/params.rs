@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::envelope::Refusal;
+use super::error::Refusal;
 
 /// Names and values in the order given. Lists may be comma-separated, repeated, or both.
 #[derive(Debug, Default)]

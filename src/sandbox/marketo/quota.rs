@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use time::{Date, Month, OffsetDateTime, Weekday};
 
-use super::envelope::Refusal;
+use super::error::Refusal;
 
 const WINDOW_MILLIS: i64 = 20_000;
 const WINDOW_CALLS: usize = 100;

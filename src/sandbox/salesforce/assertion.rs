@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::errors::{INACTIVE_USER, OauthError, UNKNOWN_CLIENT};
 use super::grants::Issued;
-use super::oauth::{access_token, value};
+use super::oauth_parameters::value;
+use super::tokens::access_token;
 use crate::sandbox::world::World;
 
 /// The grant type (RFC 7523, section 2.1).

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
 
-use super::oauth::{access_token, refresh_token};
+use super::tokens::{access_token, refresh_token};
 use super::users::{SalesforceUser, organization_id};
 use crate::sandbox::origins::Vendor;
 use crate::sandbox::world::World;

@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::api_request::{Caller, Reply, Request};
 use super::errors::ApiError;
-use super::operations::{Caller, Reply, Request, fields_of, object, retrieve};
+use super::record_reads::{fields_of, object, retrieve};
 use super::write::object_of_id;
 
 /// Most records that are written in one call.

@@ -6,8 +6,9 @@ use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
+use super::api_request::{Caller, Reply, Request};
 use super::errors::ApiError;
-use super::operations::{Caller, Reply, Request, perform};
+use super::operations::perform;
 use super::session::is_known_version;
 
 /// Most requests in one, and how many of them may be queries or collections.

@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::base;
 use super::errors::{OauthError, UNKNOWN_CLIENT, WRONG_SECRET};
-use super::oauth::{Pairs, value};
+use super::oauth_parameters::{Pairs, value};
 use super::session::bearer;
 use super::users::{SalesforceUser, organization_id};
 use crate::sandbox::moment::iso_salesforce_json;

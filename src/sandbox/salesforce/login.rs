@@ -6,7 +6,8 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::form_urlencoded;
 
-use super::oauth::{AuthorizeRequest, Pairs, value};
+use super::authorization::AuthorizeRequest;
+use super::oauth_parameters::{Pairs, value};
 use crate::sandbox::world::World;
 
 const COOKIE: &str = "sid";

@@ -3,72 +3,12 @@
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::api_request::{Caller, Reply, Request};
 use super::errors::ApiError;
-use super::records::Record;
-use super::schema::{self, Object};
-use super::session::org;
-use super::soql::Resolved;
-use super::write::{Writer, deleted};
-use super::{collections, describe, rest};
-use crate::sandbox::world::World;
-
-/// Who asks, and in which version of the API.
-#[derive(Debug, Clone, Copy)]
-pub struct Caller<'a> {
-    pub world: &'a World,
-    pub user_id: &'a str,
-    /// As in the path, for example `v66.0`.
-    pub version: &'a str,
-}
-
-impl<'a> Caller<'a> {
-    /// The same as a writer of records.
-    pub fn writer(&self) -> Writer<'a> {
-        Writer { world: self.world, user_id: self.user_id }
-    }
-}
-
-/// What is asked.
-#[derive(Debug)]
-pub struct Request<'a> {
-    pub method: &'a str,
-    /// What follows the version in the path, such as `["sobjects", "Task"]`.
-    pub segments: Vec<String>,
-    pub query: Vec<(String, String)>,
-    pub body: Value,
-}
-
-impl Request<'_> {
-    /// A parameter of the query, unless empty.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
-    }
-}
-
-/// What is answered.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
-    pub status: StatusCode,
-    pub location: Option<String>,
-    pub body: Option<Value>,
-}
-
-impl Reply {
-    /// 200 with a body.
-    pub fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, location: None, body: Some(body) }
-    }
-
-    fn none() -> Self {
-        Self { status: StatusCode::NO_CONTENT, location: None, body: None }
-    }
-}
-
-impl From<ApiError> for Reply {
-    fn from(error: ApiError) -> Self {
-        Self { status: error.status, location: None, body: Some(error.body()) }
-    }
-}
+use super::query_pages::{LARGEST_PAGE, first_page};
+use super::record_reads::{fields_of, object, retrieve};
+use super::schema::Object;
+use super::{collections, describe};
 
 /// Carries a request out. Blocks: queries may look at everyone.
 ///
@@ -79,7 +19,7 @@ pub fn perform(caller: Caller<'_>, request: &Request<'_>) -> Result<Reply, ApiEr
     match (request.method, segments.as_slice()) {
         ("GET", [which @ ("query" | "queryAll")]) => {
             let text = request.parameter("q").ok_or_else(|| ApiError::bad("MALFORMED_QUERY", "A query string has to be specified"))?;
-            rest::first_page(caller.world, text, *which == "queryAll", rest::LARGEST_PAGE, caller.version).map(Reply::ok)
+            first_page(caller.world, text, *which == "queryAll", LARGEST_PAGE, caller.version).map(Reply::ok)
         }
         ("GET", ["sobjects"]) => Ok(Reply::ok(describe::global(caller.version))),
         ("GET", ["sobjects", name]) => {
@@ -121,14 +61,6 @@ pub fn perform(caller: Caller<'_>, request: &Request<'_>) -> Result<Reply, ApiEr
     }
 }
 
-/// The object of this name.
-///
-/// # Errors
-/// 404.
-pub fn object(name: &str) -> Result<&'static Object, ApiError> {
-    schema::find(name).ok_or_else(ApiError::not_found)
-}
-
 fn members(body: &Value) -> Result<&Map<String, Value>, ApiError> {
     body.as_object().ok_or_else(|| ApiError::bad("JSON_PARSER_ERROR", "The request body must be a JSON object"))
 }
@@ -140,30 +72,4 @@ fn created(caller: Caller<'_>, object: &Object, id: &str, more: Value) -> Reply 
     }
     let location = format!("/services/data/{}/sobjects/{}/{id}", caller.version, object.name);
     Reply { status: StatusCode::CREATED, location: Some(location), body: Some(body) }
-}
-
-/// The named fields of an object, all when none are named.
-///
-/// # Errors
-/// `INVALID_FIELD` for an unknown name.
-pub fn fields_of(object: &'static Object, names: Option<&str>) -> Result<Vec<Resolved>, ApiError> {
-    let plain = |field| Resolved { path: Vec::new(), field };
-    let Some(names) = names else { return Ok(object.fields.iter().map(plain).collect()) };
-    let unknown = |name: &str| ApiError::bad("INVALID_FIELD", format!("No such column '{name}' on entity '{}'", object.name));
-    names.split(',').map(str::trim).map(|name| object.field(name).map(plain).ok_or_else(|| unknown(name))).collect()
-}
-
-/// One record as JSON.
-///
-/// # Errors
-/// 404 for a record that isn't there, or is in the recycle bin.
-pub fn retrieve(caller: Caller<'_>, object: &'static Object, id: &str, fields: &[Resolved]) -> Result<Value, ApiError> {
-    let org = org(caller.world);
-    let place = org.place(object, id).ok_or_else(ApiError::not_found)?;
-    let found: Option<Record> = org.at(object, place, false);
-    match found {
-        Some(record) => Ok(rest::shown_record(&org, &record, fields, caller.version)),
-        None if org.at(object, place, true).is_some() => Err(deleted()),
-        None => Err(ApiError::not_found()),
-    }
 }

@@ -6,9 +6,10 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::api_request::{Caller, Reply, Request};
 use super::composite::composite;
 use super::errors::ApiError;
-use super::operations::{Caller, Reply, Request, perform};
+use super::operations::perform;
 use super::resource;
 use super::session::ApiCall;
 

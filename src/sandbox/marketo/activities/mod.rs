@@ -10,7 +10,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::envelope::{Refusal, answer};
+use super::envelope::answer;
+use super::error::Refusal;
 use super::fields;
 use super::params::Params;
 use crate::sandbox::moment::{self, iso};

@@ -1,6 +1,6 @@
 //! Paging tokens of activities: how far a reader has come.
 
-use super::super::envelope::Refusal;
+use super::super::error::Refusal;
 
 /// A place in the stream of activities: first the creation of the generated people, then what happened since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

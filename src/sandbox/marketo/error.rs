@@ -1,0 +1,35 @@
+//! Errors as Marketo reports them.
+
+/// A business error of Marketo: a code (a quoted number) and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: String,
+    pub message: String,
+}
+
+impl Refusal {
+    /// An error with the given code and message.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+
+    /// 1001: a value of the wrong type.
+    pub fn wrong_type(value: &str, wanted: &str) -> Self {
+        Self::new("1001", format!("Invalid value '{value}'. Required of type '{wanted}'"))
+    }
+
+    /// 1002: a missing parameter.
+    pub fn missing(parameter: &str) -> Self {
+        Self::new("1002", format!("Missing value for the required parameter '{parameter}'"))
+    }
+
+    /// 1003: a value that makes no sense there.
+    pub fn invalid(attribute: &str) -> Self {
+        Self::new("1003", format!("Invalid value specified for attribute '{attribute}'"))
+    }
+
+    /// 1006: no such field.
+    pub fn no_field(field: &str) -> Self {
+        Self::new("1006", format!("Field '{field}' not found"))
+    }
+}
