@@ -17,26 +17,26 @@ use super::faults::FaultKind;
 use super::marketo::error::Refusal;
 use super::marketo::paths;
 use super::origins::Vendor;
-use super::world::World;
+use super::state::SandboxState;
 
 /// Counts each request to a vendor and lets it suffer what was ordered for it.
 ///
 /// # Errors
 /// Those of the routes.
 pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((world, vendor)) = request.app_data::<web::Data<World>>().cloned().zip(request.app_data::<Vendor>().copied()) else {
+    let Some((sandbox, vendor)) = request.app_data::<web::Data<SandboxState>>().cloned().zip(request.app_data::<Vendor>().copied()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     if vendor == Vendor::Marketo {
         paths::normalize(&mut request);
     }
     let (method, path) = (request.method().to_string(), request.path().to_owned());
-    world.count(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
-    let _under_way = (vendor == Vendor::Marketo).then(|| UnderWay::begin(world.clone()));
+    sandbox.count(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
+    let _under_way = (vendor == Vendor::Marketo).then(|| UnderWay::begin(sandbox.clone()));
 
     let (mut cut, mut delayed) = (None, false);
     // Of several cuts, or delays, a request suffers one.
-    while let Some(kind) = world.take_fault(vendor, &method, &path, |kind| match kind {
+    while let Some(kind) = sandbox.take_fault(vendor, &method, &path, |kind| match kind {
         FaultKind::Cut { .. } => cut.is_none(),
         FaultKind::Delay { .. } => !delayed,
         kind => kind.strikes_before_handler(),
@@ -52,19 +52,19 @@ pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody 
                 continue;
             }
             FaultKind::ExpireSessions => {
-                let now = world.now();
+                let now = sandbox.now();
                 match vendor {
-                    Vendor::Marketo => world.marketo().tokens.expire_all(now),
-                    Vendor::Salesforce => world.salesforce().expire_sessions(now),
+                    Vendor::Marketo => sandbox.marketo().tokens.expire_all(now),
+                    Vendor::Salesforce => sandbox.salesforce().expire_sessions(now),
                 }
                 continue;
             }
             FaultKind::MarketoError { code, message } => {
                 let refusal = Refusal::new(&code, message.unwrap_or_else(|| "Fault ordered".into()));
                 if path.contains("/userservice/") {
-                    refusal.user_management(&world, StatusCode::INTERNAL_SERVER_ERROR)
+                    refusal.user_management(&sandbox, StatusCode::INTERNAL_SERVER_ERROR)
                 } else {
-                    refusal.envelope(&world)
+                    refusal.envelope(&sandbox)
                 }
             }
             FaultKind::SalesforceError { status, error_code, message } => HttpResponse::build(status_of(status))
@@ -87,12 +87,12 @@ pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody 
             | FaultKind::RepeatRows => continue,
         };
         let mut answer = request.into_response(answer).map_into_boxed_body();
-        sign(&mut answer, &world);
+        sign(&mut answer, &sandbox);
         return Ok(answer);
     }
 
     let mut answer = next.call(request).await?.map_into_boxed_body();
-    sign(&mut answer, &world);
+    sign(&mut answer, &sandbox);
     Ok(match cut {
         None => answer,
         Some(left) => answer.map_body(|_, body| BoxBody::new(CutBody { body, left, rests: 3 })),
@@ -100,12 +100,12 @@ pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody 
 }
 
 /// A call to Marketo, counted as under way until dropped.
-struct UnderWay(web::Data<World>);
+struct UnderWay(web::Data<SandboxState>);
 
 impl UnderWay {
-    fn begin(world: web::Data<World>) -> Self {
-        world.begin_call();
-        Self(world)
+    fn begin(sandbox: web::Data<SandboxState>) -> Self {
+        sandbox.begin_call();
+        Self(sandbox)
     }
 }
 
@@ -117,8 +117,8 @@ impl Drop for UnderWay {
 
 /// What every answer has: the injected clock's time, for callers take their windows from the vendor's clock; and names of headers as
 /// the vendors' servers write them, for airbyte-source-salesforce looks them up with regard to case.
-fn sign(answer: &mut ServiceResponse<BoxBody>, world: &World) {
-    answer.headers_mut().insert(header::DATE, date(world.now()));
+fn sign(answer: &mut ServiceResponse<BoxBody>, sandbox: &SandboxState) {
+    answer.headers_mut().insert(header::DATE, date(sandbox.now()));
     answer.response_mut().head_mut().set_camel_case_headers(true);
 }
 

@@ -10,15 +10,16 @@
 mod control;
 mod fault_injection;
 mod faults;
+mod hex;
 mod kept;
 mod marketo;
 mod moment;
 mod origins;
 mod people;
 mod salesforce;
+mod state;
 #[cfg(test)]
 mod tests;
-mod world;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::SharedClock;
 use origins::{Ports, Vendor};
-use world::World;
+use state::SandboxState;
 
 pub use origins::SandboxListeners;
 
@@ -143,11 +144,11 @@ pub async fn start(settings: SandboxSettings, clock: SharedClock, listeners: San
             (temporary.path().to_owned(), Some(temporary))
         }
     };
-    let world = web::Data::new(World::new(settings, clock, directory, ports));
+    let sandbox = web::Data::new(SandboxState::new(settings, clock, directory, ports));
     let SandboxListeners { control, salesforce, marketo } = listeners;
     let servers = [(control, None), (salesforce, Some(Vendor::Salesforce)), (marketo, Some(Vendor::Marketo))]
         .into_iter()
-        .map(|(listener, vendor)| serve(listener, world.clone(), vendor))
+        .map(|(listener, vendor)| serve(listener, sandbox.clone(), vendor))
         .collect::<std::io::Result<_>>()?;
     Ok(RunningSandbox { control_port, ports, servers, _temporary: temporary })
 }
@@ -155,12 +156,12 @@ pub async fn start(settings: SandboxSettings, clock: SharedClock, listeners: San
 /// Serves a vendor, or the control, on a socket.
 fn serve(
     listener: TcpListener,
-    world: web::Data<World>,
+    sandbox: web::Data<SandboxState>,
     vendor: Option<Vendor>,
 ) -> std::io::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
     let server = HttpServer::new(move || {
         let app = App::new()
-            .app_data(world.clone())
+            .app_data(sandbox.clone())
             .app_data(web::PayloadConfig::new(16 * 1024 * 1024))
             .wrap(from_fn(fault_injection::interpose));
         match vendor {

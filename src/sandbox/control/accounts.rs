@@ -11,7 +11,7 @@ use crate::sandbox::marketo::users::MarketoUser;
 use crate::sandbox::salesforce::ids::{self, Prefix};
 use crate::sandbox::salesforce::state::State;
 use crate::sandbox::salesforce::users::{PASSWORD, SalesforceUser};
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// A user to add, or what to change of one.
 #[derive(Debug, Deserialize)]
@@ -26,12 +26,12 @@ struct UserChange {
     api_enabled: Option<bool>,
 }
 
-pub(super) async fn put_user(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn put_user(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let change: UserChange = match read(&body) {
         Ok(change) => change,
         Err(response) => return response,
     };
-    let mut salesforce = world.salesforce();
+    let mut salesforce = sandbox.salesforce();
     let place = match salesforce.users.iter().position(|user| user.username.eq_ignore_ascii_case(&change.username)) {
         Some(place) => place,
         None => {
@@ -87,12 +87,12 @@ fn id_of(salesforce: &State, username: &str) -> Result<String, HttpResponse> {
     user.ok_or_else(|| wrong(format!("there is no user {username:?}")))
 }
 
-pub(super) async fn change_salesforce(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn change_salesforce(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let change: SalesforceChange = match read(&body) {
         Ok(change) => change,
         Err(response) => return response,
     };
-    let mut salesforce = world.salesforce();
+    let mut salesforce = sandbox.salesforce();
     if let Some(callbacks) = change.callbacks {
         salesforce.callbacks = (!callbacks.is_empty()).then_some(callbacks);
     }
@@ -130,12 +130,12 @@ struct MarketoChange {
     calls_a_day: Option<u32>,
 }
 
-pub(super) async fn change_marketo(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn change_marketo(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let change: MarketoChange = match read(&body) {
         Ok(change) => change,
         Err(response) => return response,
     };
-    let mut marketo = world.marketo();
+    let mut marketo = sandbox.marketo();
     marketo.updated_at_filter = change.updated_at_filter.unwrap_or(marketo.updated_at_filter);
     marketo.user_management = change.user_management.unwrap_or(marketo.user_management);
     marketo.read_leads = change.read_leads.unwrap_or(marketo.read_leads);
@@ -155,20 +155,20 @@ struct ListOrder {
     members: BTreeSet<u64>,
 }
 
-pub(super) async fn add_list(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn add_list(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     match read::<ListOrder>(&body) {
         Ok(order) => {
-            let id = world.marketo().lists.add(order.name, order.members, world.now());
+            let id = sandbox.marketo().lists.add(order.name, order.members, sandbox.now());
             HttpResponse::Created().json(json!({ "id": id }))
         }
         Err(response) => response,
     }
 }
 
-pub(super) async fn put_marketo_user(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn put_marketo_user(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     match read::<MarketoUser>(&body) {
         Ok(user) => {
-            let mut marketo = world.marketo();
+            let mut marketo = sandbox.marketo();
             marketo.users.retain(|known| !known.userid.eq_ignore_ascii_case(&user.userid));
             marketo.users.push(user);
             HttpResponse::NoContent().finish()

@@ -12,7 +12,7 @@ use super::marketo::export_job::ExportKind;
 use super::origins::Vendor;
 use super::salesforce::canvas;
 use super::salesforce::users::{PASSWORD, QUEUES, organization_id};
-use super::world::World;
+use super::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/", web::get().to(overview)).service(
@@ -50,9 +50,9 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> 
     serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))
 }
 
-async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+async fn overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let users: Vec<Value> = {
-        let salesforce = world.salesforce();
+        let salesforce = sandbox.salesforce();
         salesforce
             .users
             .iter()
@@ -65,38 +65,38 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
             .collect()
     };
     let (marketo_users, bytes_today) = {
-        let marketo = world.marketo();
-        (json!(marketo.users), marketo.exports.bytes_today(world.now()))
+        let marketo = sandbox.marketo();
+        (json!(marketo.users), marketo.exports.bytes_today(sandbox.now()))
     };
     HttpResponse::Ok().json(json!({
         "about": "A simulated Salesforce and Marketo. Nothing here is real.",
-        "people": world.people.count(),
-        "seed": world.settings.seed,
-        "throttles": world.settings.throttles,
+        "people": sandbox.people.count(),
+        "seed": sandbox.settings.seed,
+        "throttles": sandbox.settings.throttles,
         "marketo": {
-            "base_url": world.ports.origin(Vendor::Marketo, &request),
-            "munchkin_id": world.settings.munchkin_id,
-            "client_id": world.settings.marketo_client_id,
-            "client_secret": world.settings.marketo_client_secret,
+            "base_url": sandbox.ports.origin(Vendor::Marketo, &request),
+            "munchkin_id": sandbox.settings.munchkin_id,
+            "client_id": sandbox.settings.marketo_client_id,
+            "client_secret": sandbox.settings.marketo_client_secret,
             "first_marketo_id": super::people::person::FIRST_MARKETO_ID,
             "users": marketo_users,
             "export_bytes_today": bytes_today,
-            "calls_today": world.marketo().quota.today(),
-            "most_calls_in_20_seconds": world.marketo().quota.busiest,
-            "exports_made": world.marketo().exports.jobs(ExportKind::Leads).count(),
-            "most_calls_at_once": world.most_at_once(),
+            "calls_today": sandbox.marketo().quota.today(),
+            "most_calls_in_20_seconds": sandbox.marketo().quota.busiest,
+            "exports_made": sandbox.marketo().exports.jobs(ExportKind::Leads).count(),
+            "most_calls_at_once": sandbox.most_at_once(),
         },
         "salesforce": {
-            "base_url": world.ports.origin(Vendor::Salesforce, &request),
-            "client_id": world.settings.salesforce_client_id,
-            "client_secret": world.settings.salesforce_client_secret,
+            "base_url": sandbox.ports.origin(Vendor::Salesforce, &request),
+            "client_id": sandbox.settings.salesforce_client_id,
+            "client_secret": sandbox.settings.salesforce_client_secret,
             "organization_id": organization_id(),
             "password_of_every_first_user": PASSWORD,
             "users": users,
             "queues": QUEUES.iter().map(|queue| json!({"id": queue.id(), "name": queue.name})).collect::<Vec<_>>(),
-            "calls_today": world.salesforce().api_calls,
-            "calls_allowed_a_day": world.salesforce().api_limit,
-            "grants_alive": world.salesforce().grants.alive(),
+            "calls_today": sandbox.salesforce().api_calls,
+            "calls_allowed_a_day": sandbox.salesforce().api_limit,
+            "grants_alive": sandbox.salesforce().grants.alive(),
         },
         "control": {
             "GET /__sandbox/summary": "how many people of which kind there are, and how many have a Salesforce user as owner",
@@ -122,31 +122,31 @@ async fn overview(request: HttpRequest, world: web::Data<World>) -> HttpResponse
     }))
 }
 
-async fn list_faults(world: web::Data<World>) -> HttpResponse {
-    HttpResponse::Ok().json(world.faults())
+async fn list_faults(sandbox: web::Data<SandboxState>) -> HttpResponse {
+    HttpResponse::Ok().json(sandbox.faults())
 }
 
-async fn order_fault(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+async fn order_fault(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     match read::<Fault>(&body) {
         Ok(fault) => {
             let shown = HttpResponse::Created().json(&fault);
-            world.order_fault(fault);
+            sandbox.order_fault(fault);
             shown
         }
         Err(response) => response,
     }
 }
 
-async fn clear_faults(world: web::Data<World>) -> HttpResponse {
-    world.clear_faults();
+async fn clear_faults(sandbox: web::Data<SandboxState>) -> HttpResponse {
+    sandbox.clear_faults();
     HttpResponse::NoContent().finish()
 }
 
-async fn calls(world: web::Data<World>) -> HttpResponse {
-    HttpResponse::Ok().json(world.calls())
+async fn calls(sandbox: web::Data<SandboxState>) -> HttpResponse {
+    HttpResponse::Ok().json(sandbox.calls())
 }
 
-async fn reset(world: web::Data<World>) -> HttpResponse {
-    world.reset();
+async fn reset(sandbox: web::Data<SandboxState>) -> HttpResponse {
+    sandbox.reset();
     HttpResponse::NoContent().finish()
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{read, wrong};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, Kind, Person};
 use crate::sandbox::salesforce::ids::Prefix;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// Most people of one page.
 const MAX_PAGE_SIZE: u64 = 10_000;
@@ -28,7 +28,7 @@ fn fields_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse>
         .collect())
 }
 
-fn shown(world: &World, person: &Person) -> Value {
+fn shown(sandbox: &SandboxState, person: &Person) -> Value {
     let fields = [
         "id",
         "email",
@@ -47,7 +47,7 @@ fn shown(world: &World, person: &Person) -> Value {
     let mut all: Map<String, Value> =
         fields.into_iter().chain(sync).map(|name| (name.to_owned(), json!(person.marketo_value(name)))).collect();
     all.insert("ownerId".into(), json!(person.owner_id));
-    all.insert("inMarketo".into(), json!(world.people.in_marketo(person.index).is_some()));
+    all.insert("inMarketo".into(), json!(sandbox.people.in_marketo(person.index).is_some()));
     let salesforce = match person.kind {
         Kind::MarketoOnly => "none",
         Kind::Lead => "lead",
@@ -63,30 +63,30 @@ fn nobody() -> HttpResponse {
     HttpResponse::NotFound().json(json!({"error": "there is no such person"}))
 }
 
-pub(super) async fn add_person(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn add_person(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let fields = match fields_of(&body) {
         Ok(fields) => fields,
         Err(response) => return response,
     };
-    match world.people.add(&fields, world.now()) {
-        Ok(person) => HttpResponse::Created().json(shown(&world, &person)),
+    match sandbox.people.add(&fields, sandbox.now()) {
+        Ok(person) => HttpResponse::Created().json(shown(&sandbox, &person)),
         Err(error) => wrong(error.to_string()),
     }
 }
 
-pub(super) async fn show_person(path: web::Path<u64>, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn show_person(path: web::Path<u64>, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let person =
-        world.people.index_of(*path).and_then(|index| world.people.in_salesforce(index).or_else(|| world.people.in_marketo(index)));
-    person.map_or_else(nobody, |person| HttpResponse::Ok().json(shown(&world, &person)))
+        sandbox.people.index_of(*path).and_then(|index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index)));
+    person.map_or_else(nobody, |person| HttpResponse::Ok().json(shown(&sandbox, &person)))
 }
 
-pub(super) async fn change_person(path: web::Path<u64>, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn change_person(path: web::Path<u64>, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let fields = match fields_of(&body) {
         Ok(fields) => fields,
         Err(response) => return response,
     };
-    match world.people.index_of(*path).map(|index| world.people.change(index, &fields, world.now())) {
-        Some(Ok(Some(person))) => HttpResponse::Ok().json(shown(&world, &person)),
+    match sandbox.people.index_of(*path).map(|index| sandbox.people.change(index, &fields, sandbox.now())) {
+        Some(Ok(Some(person))) => HttpResponse::Ok().json(shown(&sandbox, &person)),
         Some(Err(error)) => wrong(error.to_string()),
         _ => nobody(),
     }
@@ -107,12 +107,12 @@ pub(super) enum Side {
     Both,
 }
 
-pub(super) async fn delete_person(path: web::Path<u64>, query: web::Query<Deletion>, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn delete_person(path: web::Path<u64>, query: web::Query<Deletion>, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let from = query.from;
-    let done = world
+    let done = sandbox
         .people
         .index_of(*path)
-        .is_some_and(|index| world.people.delete(index, from != Side::Salesforce, from != Side::Marketo, world.now()));
+        .is_some_and(|index| sandbox.people.delete(index, from != Side::Salesforce, from != Side::Marketo, sandbox.now()));
     if done { HttpResponse::NoContent().finish() } else { nobody() }
 }
 
@@ -128,14 +128,14 @@ fn default_page_size() -> u64 {
     1000
 }
 
-pub(super) async fn list_people(page: web::Query<PeoplePageQuery>, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn list_people(page: web::Query<PeoplePageQuery>, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let listed = web::block(move || {
-        let begin = world.people.index_of(page.after).map_or(0, |index| index + 1);
-        let end = world.people.count().min(begin + page.limit.min(MAX_PAGE_SIZE));
+        let begin = sandbox.people.index_of(page.after).map_or(0, |index| index + 1);
+        let end = sandbox.people.count().min(begin + page.limit.min(MAX_PAGE_SIZE));
         // Salesforce's view also has those who are gone from Marketo.
-        let of = |index| world.people.in_salesforce(index).or_else(|| world.people.in_marketo(index));
-        let people: Vec<Value> = (begin..end).filter_map(of).map(|person| shown(&world, &person)).collect();
-        let next = (end < world.people.count()).then_some(end + FIRST_MARKETO_ID - 1);
+        let of = |index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index));
+        let people: Vec<Value> = (begin..end).filter_map(of).map(|person| shown(&sandbox, &person)).collect();
+        let next = (end < sandbox.people.count()).then_some(end + FIRST_MARKETO_ID - 1);
         json!({"people": people, "next": next})
     })
     .await;
@@ -151,24 +151,24 @@ struct MergeRequest {
     in_salesforce: bool,
 }
 
-pub(super) async fn merge_people(path: web::Path<u64>, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+pub(super) async fn merge_people(path: web::Path<u64>, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let merge: MergeRequest = match read(&body) {
         Ok(merge) => merge,
         Err(response) => return response,
     };
-    let index = |id: u64| world.people.index_of(id);
+    let index = |id: u64| sandbox.people.index_of(id);
     let losers: Option<Vec<u64>> = merge.losers.iter().map(|&id| index(id)).collect();
     let done =
-        index(*path).zip(losers).is_some_and(|(winner, losers)| world.people.merge(winner, &losers, merge.in_salesforce, world.now()));
+        index(*path).zip(losers).is_some_and(|(winner, losers)| sandbox.people.merge(winner, &losers, merge.in_salesforce, sandbox.now()));
     if done { HttpResponse::NoContent().finish() } else { nobody() }
 }
 
 /// Counts people as a reader of both systems should find them.
-pub(super) async fn summary(world: web::Data<World>) -> HttpResponse {
+pub(super) async fn summary(sandbox: web::Data<SandboxState>) -> HttpResponse {
     let counted = web::block(move || {
         let (mut marketo, mut leads, mut contacts, mut converted, mut user_owned, mut queue_owned) =
             (0_u64, 0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
-        for person in (0..world.people.count()).filter_map(|index| world.people.in_marketo(index)) {
+        for person in (0..sandbox.people.count()).filter_map(|index| sandbox.people.in_marketo(index)) {
             marketo += 1;
             if person.kind == Kind::MarketoOnly || person.deleted_in_salesforce {
                 continue;

@@ -19,10 +19,10 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// The lead database answers with an empty list.
 async fn no_records(call: Call) -> HttpResponse {
-    success(&call.world, json!({"result": []}))
+    success(&call.sandbox, json!({"result": []}))
 }
 
 /// The asset API answers without a list, with a warning.
 async fn no_assets(call: Call) -> HttpResponse {
-    warned(&call.world, NO_ASSETS)
+    warned(&call.sandbox, NO_ASSETS)
 }

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::error::Refusal;
 use super::tokens::Validity;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// Longest address of a GET.
 const LONGEST_URI: usize = 8 * 1024;
@@ -18,12 +18,12 @@ const LARGEST_BODY: usize = 1024 * 1024;
 
 /// One of the ten places for calls under way; given back when dropped.
 #[derive(Debug)]
-pub struct Slot(Option<web::Data<World>>);
+pub struct Slot(Option<web::Data<SandboxState>>);
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(world) = &self.0 {
-            world.marketo().quota.leave();
+        if let Some(sandbox) = &self.0 {
+            sandbox.marketo().quota.leave();
         }
     }
 }
@@ -31,21 +31,21 @@ impl Drop for Slot {
 /// A call to the REST or bulk API that may go ahead.
 #[derive(Debug)]
 pub struct Call {
-    pub world: web::Data<World>,
+    pub sandbox: web::Data<SandboxState>,
     pub slot: Slot,
 }
 
 /// A call for which no permission is needed.
 #[derive(Debug)]
 pub struct PlainCall {
-    pub world: web::Data<World>,
+    pub sandbox: web::Data<SandboxState>,
     _slot: Slot,
 }
 
 /// A call to user management that may go ahead.
 #[derive(Debug)]
 pub struct UserManagementCall {
-    pub world: web::Data<World>,
+    pub sandbox: web::Data<SandboxState>,
     _slot: Slot,
 }
 
@@ -60,18 +60,18 @@ fn check_size(request: &HttpRequest) -> Result<(), HttpResponse> {
     Ok(())
 }
 
-fn check_token(request: &HttpRequest, world: &World) -> Result<(), Refusal> {
+fn check_token(request: &HttpRequest, sandbox: &SandboxState) -> Result<(), Refusal> {
     let token = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
     // The query parameter `access_token` is no longer looked at.
-    if !world.marketo().address_allowed {
+    if !sandbox.marketo().address_allowed {
         return Err(Refusal::new("603", "Access denied"));
     }
     match token {
         None => Err(Refusal::new("600", "Empty access token")),
-        Some(token) => match world.marketo().tokens.validity(token, world.now()) {
+        Some(token) => match sandbox.marketo().tokens.validity(token, sandbox.now()) {
             Validity::Valid => Ok(()),
             Validity::Expired => Err(Refusal::new("602", "Access token expired")),
             Validity::Unknown => Err(Refusal::new("601", "Access token invalid")),
@@ -79,37 +79,37 @@ fn check_token(request: &HttpRequest, world: &World) -> Result<(), Refusal> {
     }
 }
 
-fn enter(world: &web::Data<World>) -> Result<Slot, Refusal> {
-    let millis = i64::try_from(world.clock.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    if !world.settings.throttles {
-        world.marketo().quota.observe(millis);
-        world.usage().count_call(world.now());
+fn enter(sandbox: &web::Data<SandboxState>) -> Result<Slot, Refusal> {
+    let millis = i64::try_from(sandbox.clock.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
+    if !sandbox.settings.throttles {
+        sandbox.marketo().quota.observe(millis);
+        sandbox.usage().count_call(sandbox.now());
         return Ok(Slot(None));
     }
-    world.marketo().quota.enter(millis)?;
-    world.usage().count_call(world.now());
-    Ok(Slot(Some(world.clone())))
+    sandbox.marketo().quota.enter(millis)?;
+    sandbox.usage().count_call(sandbox.now());
+    Ok(Slot(Some(sandbox.clone())))
 }
 
-fn world_of(request: &HttpRequest) -> Option<web::Data<World>> {
-    request.app_data::<web::Data<World>>().cloned()
+fn sandbox_of(request: &HttpRequest) -> Option<web::Data<SandboxState>> {
+    request.app_data::<web::Data<SandboxState>>().cloned()
 }
 
 fn refuse<T>(response: HttpResponse) -> Result<T, actix_web::Error> {
     Err(InternalError::from_response("refused", response).into())
 }
 
-fn admit(request: &HttpRequest, permitted: impl Fn(&World) -> bool) -> Result<(web::Data<World>, Slot), actix_web::Error> {
-    let Some(world) = world_of(request) else { return refuse(HttpResponse::InternalServerError().finish()) };
+fn admit(request: &HttpRequest, permitted: impl Fn(&SandboxState) -> bool) -> Result<(web::Data<SandboxState>, Slot), actix_web::Error> {
+    let Some(sandbox) = sandbox_of(request) else { return refuse(HttpResponse::InternalServerError().finish()) };
     if let Err(response) = check_size(request) {
         return refuse(response);
     }
-    let slot = check_token(request, &world)
-        .and_then(|()| enter(&world))
-        .and_then(|slot| if permitted(&world) { Ok(slot) } else { Err(Refusal::new("603", "Access denied")) });
+    let slot = check_token(request, &sandbox)
+        .and_then(|()| enter(&sandbox))
+        .and_then(|slot| if permitted(&sandbox) { Ok(slot) } else { Err(Refusal::new("603", "Access denied")) });
     match slot {
-        Ok(slot) => Ok((world, slot)),
-        Err(refusal) => refuse(refusal.envelope(&world)),
+        Ok(slot) => Ok((sandbox, slot)),
+        Err(refusal) => refuse(refusal.envelope(&sandbox)),
     }
 }
 
@@ -118,7 +118,7 @@ impl FromRequest for Call {
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(admit(request, |world| world.marketo().read_leads).map(|(world, slot)| Self { world, slot }))
+        ready(admit(request, |sandbox| sandbox.marketo().read_leads).map(|(sandbox, slot)| Self { sandbox, slot }))
     }
 }
 
@@ -127,7 +127,7 @@ impl FromRequest for PlainCall {
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(admit(request, |_| true).map(|(world, slot)| Self { world, _slot: slot }))
+        ready(admit(request, |_| true).map(|(sandbox, slot)| Self { sandbox, _slot: slot }))
     }
 }
 
@@ -136,18 +136,18 @@ impl FromRequest for UserManagementCall {
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(world) = world_of(request) else { return ready(refuse(HttpResponse::InternalServerError().finish())) };
-        ready(match check_token(request, &world) {
+        let Some(sandbox) = sandbox_of(request) else { return ready(refuse(HttpResponse::InternalServerError().finish())) };
+        ready(match check_token(request, &sandbox) {
             Err(refusal) => {
                 let status = if refusal.code == "603" { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-                refuse(refusal.user_management(&world, status))
+                refuse(refusal.user_management(&sandbox, status))
             }
-            Ok(()) => match enter(&world) {
-                Err(refusal) => refuse(refusal.user_management(&world, StatusCode::TOO_MANY_REQUESTS)),
-                Ok(_) if !world.marketo().user_management => {
-                    refuse(Refusal::new("603", "Access denied").user_management(&world, StatusCode::FORBIDDEN))
+            Ok(()) => match enter(&sandbox) {
+                Err(refusal) => refuse(refusal.user_management(&sandbox, StatusCode::TOO_MANY_REQUESTS)),
+                Ok(_) if !sandbox.marketo().user_management => {
+                    refuse(Refusal::new("603", "Access denied").user_management(&sandbox, StatusCode::FORBIDDEN))
                 }
-                Ok(slot) => Ok(Self { world, _slot: slot }),
+                Ok(slot) => Ok(Self { sandbox, _slot: slot }),
             },
         })
     }

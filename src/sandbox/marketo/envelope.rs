@@ -5,36 +5,36 @@ use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::error::Refusal;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 impl Refusal {
     /// The error in the envelope, HTTP 200.
-    pub fn envelope(&self, world: &World) -> HttpResponse {
-        world.usage().count_error(world.now(), &self.code);
+    pub fn envelope(&self, sandbox: &SandboxState) -> HttpResponse {
+        sandbox.usage().count_error(sandbox.now(), &self.code);
         HttpResponse::Ok().json(json!({
-            "requestId": request_id(world),
+            "requestId": request_id(sandbox),
             "success": false,
             "errors": [{"code": self.code, "message": self.message}],
         }))
     }
 
     /// The error as user management writes it: the HTTP status decides, there is no `success`, and the code is a number.
-    pub fn user_management(&self, world: &World, status: StatusCode) -> HttpResponse {
+    pub fn user_management(&self, sandbox: &SandboxState, status: StatusCode) -> HttpResponse {
         let code = self.code.parse::<i64>().map_or_else(|_| json!(self.code), |number| json!(number));
-        HttpResponse::build(status).json(json!({"requestId": request_id(world), "errors": [{"code": code, "message": self.message}]}))
+        HttpResponse::build(status).json(json!({"requestId": request_id(sandbox), "errors": [{"code": code, "message": self.message}]}))
     }
 }
 
 /// Marketo's request id, such as `e42b#14272d07d78`: four hexadecimal digits and the time in milliseconds.
-pub fn request_id(world: &World) -> String {
-    let millis = world.clock.now().unix_timestamp_nanos() / 1_000_000;
-    format!("{}#{millis:x}", &world.secret()[..4])
+pub fn request_id(sandbox: &SandboxState) -> String {
+    let millis = sandbox.clock.now().unix_timestamp_nanos() / 1_000_000;
+    format!("{}#{millis:x}", &sandbox.secret()[..4])
 }
 
 /// A successful answer: `requestId`, `success` and the given members.
-pub fn success(world: &World, members: Value) -> HttpResponse {
+pub fn success(sandbox: &SandboxState, members: Value) -> HttpResponse {
     let mut body = Map::new();
-    body.insert("requestId".into(), json!(request_id(world)));
+    body.insert("requestId".into(), json!(request_id(sandbox)));
     if let Value::Object(members) = members {
         body.extend(members);
     }
@@ -43,14 +43,14 @@ pub fn success(world: &World, members: Value) -> HttpResponse {
 }
 
 /// A successful answer of the asset API that has no result but a warning.
-pub fn warned(world: &World, warning: &str) -> HttpResponse {
-    success(world, json!({"errors": [], "warnings": [warning]}))
+pub fn warned(sandbox: &SandboxState, warning: &str) -> HttpResponse {
+    success(sandbox, json!({"errors": [], "warnings": [warning]}))
 }
 
 /// The members of a success, or the refusal, as an answer.
-pub fn answer(world: &World, outcome: Result<Value, Refusal>) -> HttpResponse {
+pub fn answer(sandbox: &SandboxState, outcome: Result<Value, Refusal>) -> HttpResponse {
     match outcome {
-        Ok(members) => success(world, members),
-        Err(refusal) => refusal.envelope(world),
+        Ok(members) => success(sandbox, members),
+        Err(refusal) => refusal.envelope(sandbox),
     }
 }

@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 use super::activities::{self, Activity};
 use super::export_job::{Filter, Order, Product, Selection};
 use crate::sandbox::faults::FaultKind;
+use crate::sandbox::hex::to_hex;
 use crate::sandbox::origins::Vendor;
 use crate::sandbox::people::People;
 use crate::sandbox::people::person::Person;
-use crate::sandbox::world::{World, hex};
+use crate::sandbox::state::SandboxState;
 
 /// Passes bytes on, counting and hashing them.
 struct Measured<W> {
@@ -38,24 +39,24 @@ impl<W: Write> Write for Measured<W> {
 ///
 /// # Errors
 /// What the file system reports.
-pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
-    let spoilt = world.take_fault(
+pub fn write(sandbox: &SandboxState, id: &str, order: &Order) -> io::Result<Product> {
+    let spoilt = sandbox.take_fault(
         Vendor::Marketo,
         "GET",
         &format!("/bulk/v1/{}/export/{id}/file.json", order.selection.kind().name()),
         FaultKind::spoils_rows,
     );
-    let keep = world.settings.keep_results && spoilt.is_none();
+    let keep = sandbox.settings.keep_results && spoilt.is_none();
     let question = format!(
         "{} {:?} {:?}",
-        world.people.revision(),
-        question(&world.people, &order.selection),
+        sandbox.people.revision(),
+        question(&sandbox.people, &order.selection),
         (&order.fields, &order.headers, order.format)
     );
-    if let Some(kept) = keep.then(|| world.kept.export(&question)).flatten() {
+    if let Some(kept) = keep.then(|| sandbox.kept.export(&question)).flatten() {
         return Ok(kept);
     }
-    let path = world.directory.join(format!("{id}.{}", if order.format.delimiter() == b',' { "csv" } else { "txt" }));
+    let path = sandbox.directory.join(format!("{id}.{}", if order.format.delimiter() == b',' { "csv" } else { "txt" }));
     let measured = Measured { inner: BufWriter::with_capacity(64 * 1024, File::create(&path)?), bytes: 0, hash: Sha256::new() };
     let mut rows = csv::WriterBuilder::new().delimiter(order.format.delimiter()).flexible(true).from_writer(measured);
 
@@ -66,8 +67,8 @@ pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
     let of_person = |person: Person| order.fields.iter().map(|field| written(person.marketo_value(field))).collect::<Vec<String>>();
     let of_activity = |activity: Activity| order.fields.iter().map(|field| written(activity.column(field))).collect::<Vec<String>>();
     let selected: Box<dyn Iterator<Item = Vec<String>>> = match &order.selection {
-        Selection::Leads(filter) => Box::new(chosen(&world.people, *filter).map(of_person)),
-        Selection::Activities { from, to, types } => Box::new(happened(&world.people, *from, *to, types).map(of_activity)),
+        Selection::Leads(filter) => Box::new(chosen(&sandbox.people, *filter).map(of_person)),
+        Selection::Activities { from, to, types } => Box::new(happened(&sandbox.people, *from, *to, types).map(of_activity)),
     };
     for mut row in selected {
         match spoilt.as_ref().filter(|_| records == 0) {
@@ -88,9 +89,9 @@ pub fn write(world: &World, id: &str, order: &Order) -> io::Result<Product> {
     }
     let mut measured = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
     measured.flush()?;
-    let product = Product { path, bytes: measured.bytes, records, sha256: hex(&measured.hash.finalize()), kept: keep };
+    let product = Product { path, bytes: measured.bytes, records, sha256: to_hex(&measured.hash.finalize()), kept: keep };
     if keep {
-        world.kept.keep_export(question, product.clone());
+        sandbox.kept.keep_export(question, product.clone());
     }
     Ok(product)
 }

@@ -21,7 +21,7 @@ use super::params::Params;
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::moment;
 use crate::sandbox::origins::Vendor;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// The columns of a file of activities (the vendor's page "Bulk Activity Extract").
 const ACTIVITY_COLUMNS: [&str; 8] = [
@@ -57,40 +57,40 @@ fn kind_of(request: &HttpRequest) -> ExportKind {
 }
 
 /// Brings the jobs up to the clock and writes the files that are due, on the blocking pool.
-async fn settle(world: &web::Data<World>) {
-    let _writing = world.export_writer.lock().await;
-    let processing = i64::try_from(world.settings.export_processing.as_secs()).unwrap_or(i64::MAX);
+async fn settle(sandbox: &web::Data<SandboxState>) {
+    let _writing = sandbox.export_writer.lock().await;
+    let processing = i64::try_from(sandbox.settings.export_processing.as_secs()).unwrap_or(i64::MAX);
     let due = {
-        let mut state = world.marketo();
-        state.exports.advance(world.now(), processing);
+        let mut state = sandbox.marketo();
+        state.exports.advance(sandbox.now(), processing);
         state.exports.unwritten()
     };
     for (id, order) in due {
         let status = format!("/bulk/v1/{}/export/{id}/status.json", order.selection.kind().name());
-        if world.take_fault(Vendor::Marketo, "GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
-            world.marketo().exports.written(&id, Err("Failed on order".into()));
+        if sandbox.take_fault(Vendor::Marketo, "GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
+            sandbox.marketo().exports.written(&id, Err("Failed on order".into()));
             continue;
         }
-        let (writer, job) = (world.clone(), id.clone());
+        let (writer, job) = (sandbox.clone(), id.clone());
         let outcome = match web::block(move || export_file::write(&writer, &job, &order)).await {
             Ok(written) => written.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        world.marketo().exports.written(&id, outcome);
+        sandbox.marketo().exports.written(&id, outcome);
     }
 }
 
 async fn create(call: Call, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    settle(&call.world).await;
-    let outcome = read_order(&call.world, &request, &body).and_then(|order| {
-        let mut state = call.world.marketo();
-        let id = call.world.clock.new_id().to_string();
-        state.exports.create(id, order, call.world.now()).map(|job| json!({"result": [job.status()]}))
+    settle(&call.sandbox).await;
+    let outcome = read_order(&call.sandbox, &request, &body).and_then(|order| {
+        let mut state = call.sandbox.marketo();
+        let id = call.sandbox.clock.new_id().to_string();
+        state.exports.create(id, order, call.sandbox.now()).map(|job| json!({"result": [job.status()]}))
     });
-    answer(&call.world, outcome)
+    answer(&call.sandbox, outcome)
 }
 
-fn read_order(world: &World, request: &HttpRequest, body: &[u8]) -> Result<Order, Refusal> {
+fn read_order(sandbox: &SandboxState, request: &HttpRequest, body: &[u8]) -> Result<Order, Refusal> {
     let json_sent = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -129,7 +129,7 @@ fn read_order(world: &World, request: &HttpRequest, body: &[u8]) -> Result<Order
     }
     let headers = fields.iter().map(|field| renamed[field].as_str().unwrap_or(field).to_owned()).collect();
     let selection = match kind {
-        ExportKind::Leads => Selection::Leads(read_filter(world, asked.get("filter"))?),
+        ExportKind::Leads => Selection::Leads(read_filter(sandbox, asked.get("filter"))?),
         ExportKind::Activities => read_activity_filter(asked.get("filter"))?,
     };
     Ok(Order { fields, headers, format, selection })
@@ -154,14 +154,14 @@ fn read_activity_filter(filter: Option<&Value>) -> Result<Selection, Refusal> {
     Ok(Selection::Activities { from, to, types })
 }
 
-fn read_filter(world: &World, filter: Option<&Value>) -> Result<Filter, Refusal> {
+fn read_filter(sandbox: &SandboxState, filter: Option<&Value>) -> Result<Filter, Refusal> {
     let filter = filter.and_then(Value::as_object).ok_or_else(|| Refusal::missing("filter"))?;
     let mut kinds = filter.iter();
     let (Some((kind, value)), None) = (kinds.next(), kinds.next()) else { return Err(Refusal::invalid("filter")) };
     let unsupported = || Refusal::new("1035", format!("Unsupported filter type for target subscription: {kind}"));
     match kind.as_str() {
         "createdAt" => read_window(kind, value).map(|(from, to)| Filter::CreatedAt(from, to)),
-        "updatedAt" if !world.marketo().updated_at_filter => Err(unsupported()),
+        "updatedAt" if !sandbox.marketo().updated_at_filter => Err(unsupported()),
         "updatedAt" => read_window(kind, value).map(|(from, to)| Filter::UpdatedAt(from, to)),
         "smartListId" | "smartListName" => Err(unsupported()),
         _ => Err(Refusal::invalid("filter")),
@@ -180,28 +180,28 @@ fn read_window(kind: &str, value: &Value) -> Result<(i64, i64), Refusal> {
 }
 
 async fn enqueue(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    settle(&call.world).await;
+    settle(&call.sandbox).await;
     let outcome =
-        call.world.marketo().exports.enqueue(kind_of(&request), &path, call.world.now()).map(|job| json!({"result": [job.status()]}));
-    answer(&call.world, outcome)
+        call.sandbox.marketo().exports.enqueue(kind_of(&request), &path, call.sandbox.now()).map(|job| json!({"result": [job.status()]}));
+    answer(&call.sandbox, outcome)
 }
 
 async fn cancel(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    settle(&call.world).await;
+    settle(&call.sandbox).await;
     let outcome =
-        call.world.marketo().exports.cancel(kind_of(&request), &path, call.world.now()).map(|job| json!({"result": [job.status()]}));
-    answer(&call.world, outcome)
+        call.sandbox.marketo().exports.cancel(kind_of(&request), &path, call.sandbox.now()).map(|job| json!({"result": [job.status()]}));
+    answer(&call.sandbox, outcome)
 }
 
 async fn status(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    settle(&call.world).await;
-    let lagging = call.world.settings.throttles;
-    let outcome = call.world.marketo().exports.job(kind_of(&request), &path).map(|job| job.status_shown(call.world.now(), lagging));
+    settle(&call.sandbox).await;
+    let lagging = call.sandbox.settings.throttles;
+    let outcome = call.sandbox.marketo().exports.job(kind_of(&request), &path).map(|job| job.status_shown(call.sandbox.now(), lagging));
     answer(
-        &call.world,
+        &call.sandbox,
         outcome.map(|mut shown| {
             if shown.get("fileChecksum").is_some()
-                && call.world.take_fault(Vendor::Marketo, "GET", request.path(), |kind| *kind == FaultKind::WrongChecksum).is_some()
+                && call.sandbox.take_fault(Vendor::Marketo, "GET", request.path(), |kind| *kind == FaultKind::WrongChecksum).is_some()
             {
                 shown["fileChecksum"] = json!(format!("sha256:{}", "0".repeat(64)));
             }
@@ -211,18 +211,18 @@ async fn status(call: Call, path: web::Path<String>, request: HttpRequest) -> Ht
 }
 
 async fn list(call: Call, request: HttpRequest) -> HttpResponse {
-    settle(&call.world).await;
-    answer(&call.world, listed(&call.world, kind_of(&request), &Params::of_query(&request)))
+    settle(&call.sandbox).await;
+    answer(&call.sandbox, listed(&call.sandbox, kind_of(&request), &Params::of_query(&request)))
 }
 
-fn listed(world: &World, kind: ExportKind, params: &Params) -> Result<Value, Refusal> {
+fn listed(sandbox: &SandboxState, kind: ExportKind, params: &Params) -> Result<Value, Refusal> {
     let batch = params.batch_size()?;
     // The swagger file spells it "cancelled", answers "Canceled".
     let wanted: Vec<String> =
         params.list("status").into_iter().map(|state| state.to_lowercase().replace("cancelled", "canceled")).collect();
     let offset: usize = params.one("nextPageToken").map_or(Ok(0), str::parse).map_err(|_| Refusal::invalid("nextPageToken"))?;
-    let since = world.now() - LISTED_SECONDS;
-    let state = world.marketo();
+    let since = sandbox.now() - LISTED_SECONDS;
+    let state = sandbox.marketo();
     let jobs: Vec<_> = state
         .exports
         .jobs(kind)
@@ -237,8 +237,8 @@ fn listed(world: &World, kind: ExportKind, params: &Params) -> Result<Value, Ref
 }
 
 async fn file(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    settle(&call.world).await;
-    let product = call.world.marketo().exports.file(kind_of(&request), &path, call.world.now());
+    settle(&call.sandbox).await;
+    let product = call.sandbox.marketo().exports.file(kind_of(&request), &path, call.sandbox.now());
     let missing = || HttpResponse::NotFound().content_type("text/plain").body("The export file was not found");
     let Some(product) = product else { return missing() };
     let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());

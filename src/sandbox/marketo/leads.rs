@@ -11,7 +11,7 @@ use super::params::Params;
 use crate::sandbox::people::People;
 use crate::sandbox::people::person::{Kind, Person, company_of};
 use crate::sandbox::salesforce::ids::{self, Prefix};
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// Most values of a filter.
 const MOST_VALUES: usize = 300;
@@ -35,13 +35,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn describe(call: Call) -> HttpResponse {
     let fields: Vec<Value> = FIELDS.iter().map(fields::describe).collect();
-    success(&call.world, json!({"result": fields}))
+    success(&call.sandbox, json!({"result": fields}))
 }
 
 async fn describe2(call: Call) -> HttpResponse {
     let searchable: Vec<[&str; 1]> = FIELDS.iter().filter(|field| field.searchable).map(|field| [field.name]).collect();
     let fields: Vec<Value> = FIELDS.iter().map(fields::describe2).collect();
-    success(&call.world, json!({"result": [{"name": "API Lead", "searchableFields": searchable, "fields": fields}]}))
+    success(&call.sandbox, json!({"result": [{"name": "API Lead", "searchableFields": searchable, "fields": fields}]}))
 }
 
 async fn by_filter(call: Call, request: HttpRequest) -> HttpResponse {
@@ -54,27 +54,27 @@ async fn by_filter_in_body(call: Call, request: HttpRequest, body: web::Bytes) -
         found(call, params).await
     } else {
         // Writing people is no part of this stand-in.
-        Refusal::new("603", "Access denied").envelope(&call.world)
+        Refusal::new("603", "Access denied").envelope(&call.sandbox)
     }
 }
 
 async fn found(call: Call, params: Params) -> HttpResponse {
-    let world = call.world.clone();
+    let sandbox = call.sandbox.clone();
     // Some filters look at everyone.
-    let outcome = web::block(move || search(&world, &params)).await;
-    answer(&call.world, outcome.unwrap_or_else(|_| Err(Refusal::new("611", "System error"))))
+    let outcome = web::block(move || search(&sandbox, &params)).await;
+    answer(&call.sandbox, outcome.unwrap_or_else(|_| Err(Refusal::new("611", "System error"))))
 }
 
 async fn by_id(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
     let id = path.into_inner();
     let outcome = wanted_fields(&Params::of_query(&request)).and_then(|fields| {
         let number = id.parse().map_err(|_| Refusal::wrong_type(&id, "Long"))?;
-        let person = call.world.people.index_of(number).and_then(|index| call.world.people.in_marketo(index));
+        let person = call.sandbox.people.index_of(number).and_then(|index| call.sandbox.people.in_marketo(index));
         person
             .map(|person| json!({"result": [shown(&person, &fields)]}))
             .ok_or_else(|| Refusal::new("1004", format!("Lead '{id}' not found")))
     });
-    answer(&call.world, outcome)
+    answer(&call.sandbox, outcome)
 }
 
 pub(super) fn wanted_fields(params: &Params) -> Result<Vec<&'static Field>, Refusal> {
@@ -92,7 +92,7 @@ pub(super) fn shown(person: &Person, fields: &[&Field]) -> Value {
     Value::Object(fields.iter().map(|field| (field.name.to_owned(), fields::json_value(person, field))).collect::<Map<_, _>>())
 }
 
-fn search(world: &World, params: &Params) -> Result<Value, Refusal> {
+fn search(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
     let filter = params.one("filterType").ok_or_else(|| Refusal::missing("filterType"))?;
     let values = params.list("filterValues");
     if values.is_empty() {
@@ -102,19 +102,19 @@ fn search(world: &World, params: &Params) -> Result<Value, Refusal> {
         return Err(Refusal::invalid("filterValues"));
     }
     let field = fields::find(filter).ok_or_else(|| Refusal::no_field(filter))?;
-    if !field.searchable || (field.name.starts_with("sfdc") && !world.marketo().salesforce_ids_searchable) {
+    if !field.searchable || (field.name.starts_with("sfdc") && !sandbox.marketo().salesforce_ids_searchable) {
         return Err(Refusal::new("1011", format!("Lookup field '{filter}' not supported")));
     }
     let wanted = wanted_fields(params)?;
     let batch = params.batch_size()?;
     let offset = params.page_offset()?;
 
-    let matches = matching(&world.people, field, &values)?;
+    let matches = matching(&sandbox.people, field, &values)?;
     if matches.len() > MOST_MATCHES {
         return Err(Refusal::new("1003", "Too many results match the filter"));
     }
     let page: Vec<Value> =
-        matches.iter().skip(offset).take(batch).filter_map(|&index| Some(shown(&world.people.in_marketo(index)?, &wanted))).collect();
+        matches.iter().skip(offset).take(batch).filter_map(|&index| Some(shown(&sandbox.people.in_marketo(index)?, &wanted))).collect();
     Ok(Params::page(page, offset + batch, matches.len()))
 }
 

@@ -9,7 +9,7 @@ use super::error::Refusal;
 use super::leads;
 use super::params::Params;
 use super::static_lists::StaticList;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -20,14 +20,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn all(call: Call, request: HttpRequest) -> HttpResponse {
-    answer(&call.world, chosen(&call.world, &Params::of_query(&request)))
+    answer(&call.sandbox, chosen(&call.sandbox, &Params::of_query(&request)))
 }
 
-fn chosen(world: &World, params: &Params) -> Result<Value, Refusal> {
+fn chosen(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
     let batch = params.batch_size()?;
     let offset = params.page_offset()?;
     let (ids, names) = (params.list("id"), params.list("name"));
-    let state = world.marketo();
+    let state = sandbox.marketo();
     let fitting: Vec<&StaticList> = state
         .lists
         .all()
@@ -40,24 +40,24 @@ fn chosen(world: &World, params: &Params) -> Result<Value, Refusal> {
 }
 
 async fn by_id(call: Call, path: web::Path<String>) -> HttpResponse {
-    let outcome = call.world.marketo().lists.find(&path).map(|list| json!({"result": [list.shown()]}));
-    answer(&call.world, outcome)
+    let outcome = call.sandbox.marketo().lists.find(&path).map(|list| json!({"result": [list.shown()]}));
+    answer(&call.sandbox, outcome)
 }
 
 async fn members(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    answer(&call.world, listed(&call.world, &path, &Params::of_query(&request)))
+    answer(&call.sandbox, listed(&call.sandbox, &path, &Params::of_query(&request)))
 }
 
-fn listed(world: &World, id: &str, params: &Params) -> Result<Value, Refusal> {
+fn listed(sandbox: &SandboxState, id: &str, params: &Params) -> Result<Value, Refusal> {
     let fields = leads::wanted_fields(params)?;
     let batch = params.batch_size()?;
     let offset = params.page_offset()?;
-    let members: Vec<u64> = world.marketo().lists.find(id)?.members.iter().copied().collect();
+    let members: Vec<u64> = sandbox.marketo().lists.find(id)?.members.iter().copied().collect();
     let people: Vec<Value> = members
         .iter()
         .skip(offset)
         .take(batch)
-        .filter_map(|&id| world.people.in_marketo(world.people.index_of(id)?))
+        .filter_map(|&id| sandbox.people.in_marketo(sandbox.people.index_of(id)?))
         .map(|person| leads::shown(&person, &fields))
         .collect();
     Ok(Params::page(people, offset + batch, members.len()))

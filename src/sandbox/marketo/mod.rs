@@ -27,7 +27,7 @@ pub mod users;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::world::World;
+use super::state::SandboxState;
 use error::Refusal;
 
 /// Registers every route.
@@ -45,10 +45,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// 610 for an unknown path, 605 for a wrong method, in the usual envelope; under user management a bare HTTP status.
-async fn unknown(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+async fn unknown(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let (refusal, status) = match request.match_pattern() {
         Some(_) => (Refusal::new("605", "HTTP Method not supported"), StatusCode::METHOD_NOT_ALLOWED),
         None => (Refusal::new("610", "Requested resource not found"), StatusCode::NOT_FOUND),
     };
-    if request.path().contains("/userservice/") { refusal.user_management(&world, status) } else { refusal.envelope(&world) }
+    if request.path().contains("/userservice/") { refusal.user_management(&sandbox, status) } else { refusal.envelope(&sandbox) }
 }

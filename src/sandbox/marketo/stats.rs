@@ -7,38 +7,38 @@ use super::call::PlainCall;
 use super::envelope::success;
 use super::usage::DAYS;
 use super::users::API_USER;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/rest/v1/stats/usage.json", web::get().to(async |call: PlainCall| calls(&call.world, 1)))
-        .route("/rest/v1/stats/usage/last7days.json", web::get().to(async |call: PlainCall| calls(&call.world, DAYS)))
-        .route("/rest/v1/stats/errors.json", web::get().to(async |call: PlainCall| errors(&call.world, 1)))
-        .route("/rest/v1/stats/errors/last7days.json", web::get().to(async |call: PlainCall| errors(&call.world, DAYS)));
+        .route("/rest/v1/stats/usage.json", web::get().to(async |call: PlainCall| calls(&call.sandbox, 1)))
+        .route("/rest/v1/stats/usage/last7days.json", web::get().to(async |call: PlainCall| calls(&call.sandbox, DAYS)))
+        .route("/rest/v1/stats/errors.json", web::get().to(async |call: PlainCall| errors(&call.sandbox, 1)))
+        .route("/rest/v1/stats/errors/last7days.json", web::get().to(async |call: PlainCall| errors(&call.sandbox, DAYS)));
 }
 
-fn calls(world: &World, days: i64) -> HttpResponse {
-    let shown: Vec<Value> = world
+fn calls(sandbox: &SandboxState, days: i64) -> HttpResponse {
+    let shown: Vec<Value> = sandbox
         .usage()
-        .last(days, world.now())
+        .last(days, sandbox.now())
         .into_iter()
         .map(|(date, day)| {
             let users = if day.calls == 0 { json!([]) } else { json!([{"userId": API_USER, "count": day.calls}]) };
             json!({"date": date, "total": day.calls, "users": users})
         })
         .collect();
-    success(world, json!({"result": shown}))
+    success(sandbox, json!({"result": shown}))
 }
 
-fn errors(world: &World, days: i64) -> HttpResponse {
-    let shown: Vec<Value> = world
+fn errors(sandbox: &SandboxState, days: i64) -> HttpResponse {
+    let shown: Vec<Value> = sandbox
         .usage()
-        .last(days, world.now())
+        .last(days, sandbox.now())
         .into_iter()
         .map(|(date, day)| {
             let errors: Vec<Value> = day.errors.iter().map(|(code, count)| json!({"errorCode": code, "count": count})).collect();
             json!({"date": date, "total": day.errors.values().sum::<u64>(), "errors": errors})
         })
         .collect();
-    success(world, json!({"result": shown}))
+    success(sandbox, json!({"result": shown}))
 }

@@ -53,15 +53,15 @@ async fn all(call: UserManagementCall, request: HttpRequest) -> HttpResponse {
     let params = Params::of_query(&request);
     let number = |name: &str, default: usize| params.one(name).map_or(Ok(default), str::parse);
     let (Ok(size), Ok(offset)) = (number("pageSize", 20), number("pageOffset", 0)) else {
-        return Refusal::new("1001", "Invalid value for pageSize or pageOffset").user_management(&call.world, StatusCode::BAD_REQUEST);
+        return Refusal::new("1001", "Invalid value for pageSize or pageOffset").user_management(&call.sandbox, StatusCode::BAD_REQUEST);
     };
-    let users: Vec<Value> = call.world.marketo().users.iter().skip(offset).take(size.clamp(1, 200)).map(shown).collect();
+    let users: Vec<Value> = call.sandbox.marketo().users.iter().skip(offset).take(size.clamp(1, 200)).map(shown).collect();
     HttpResponse::Ok().json(users)
 }
 
 fn find(call: &UserManagementCall, userid: &str) -> Result<MarketoUser, HttpResponse> {
-    let user = call.world.marketo().users.iter().find(|user| user.userid.eq_ignore_ascii_case(userid)).cloned();
-    user.ok_or_else(|| Refusal::new("610", "Requested resource not found").user_management(&call.world, StatusCode::NOT_FOUND))
+    let user = call.sandbox.marketo().users.iter().find(|user| user.userid.eq_ignore_ascii_case(userid)).cloned();
+    user.ok_or_else(|| Refusal::new("610", "Requested resource not found").user_management(&call.sandbox, StatusCode::NOT_FOUND))
 }
 
 async fn roles_of(call: UserManagementCall, path: web::Path<String>) -> HttpResponse {
@@ -78,7 +78,7 @@ async fn one(call: UserManagementCall, path: web::Path<String>) -> HttpResponse 
             let details = json!({
                 "optedIn": false, "failedLogins": 0, "failedDeviceCode": 0, "isLocked": false, "lockedReason": null,
                 "userRoleWorkspaces": roles_shown(&user), "expiresAt": null,
-                "lastLoginAt": iso_user_management(call.world.now() - 86_400 * i64::from(user.id % 9)),
+                "lastLoginAt": iso_user_management(call.sandbox.now() - 86_400 * i64::from(user.id % 9)),
             });
             if let (Some(answer), Value::Object(details)) = (answer.as_object_mut(), details) {
                 answer.extend(details);
@@ -90,7 +90,7 @@ async fn one(call: UserManagementCall, path: web::Path<String>) -> HttpResponse 
 }
 
 async fn roles(call: UserManagementCall) -> HttpResponse {
-    let made = iso_user_management(call.world.now() - 400 * 86_400);
+    let made = iso_user_management(call.sandbox.now() - 400 * 86_400);
     let shown: Vec<Value> = [ADMIN_ROLE, STANDARD_ROLE, SALES_ROLE]
         .into_iter()
         .map(|id| {

@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::errors::ApiError;
 use super::write::Writer;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// Who asks, and in which version of the API.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller<'a> {
-    pub world: &'a World,
+    pub sandbox: &'a SandboxState,
     pub user_id: &'a str,
     /// As in the path, for example `v66.0`.
     pub version: &'a str,
@@ -19,7 +19,7 @@ pub struct Caller<'a> {
 impl<'a> Caller<'a> {
     /// The same as a writer of records.
     pub fn writer(&self) -> Writer<'a> {
-        Writer { world: self.world, user_id: self.user_id }
+        Writer { sandbox: self.sandbox, user_id: self.user_id }
     }
 }
 

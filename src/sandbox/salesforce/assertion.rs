@@ -7,7 +7,7 @@ use super::errors::{INACTIVE_USER, OauthError, UNKNOWN_CLIENT};
 use super::grants::Issued;
 use super::oauth_parameters::value;
 use super::tokens::access_token;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// The grant type (RFC 7523, section 2.1).
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -34,11 +34,11 @@ struct Claims {
 ///
 /// # Errors
 /// As the token endpoint answers them.
-pub fn by_assertion(world: &World, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
+pub fn by_assertion(sandbox: &SandboxState, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
     let text = value(pairs, "assertion").ok_or(OauthError::new("invalid_request", "missing required parameter: assertion"))?;
-    let now = world.now();
-    let access = access_token(world);
-    let mut salesforce = world.salesforce();
+    let now = sandbox.now();
+    let access = access_token(sandbox);
+    let mut salesforce = sandbox.salesforce();
     // Without a certificate the app knows no assertions.
     let pem = salesforce.app_public_key.clone().ok_or(NOT_APPROVED)?;
     let key = DecodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| INVALID)?;
@@ -47,7 +47,7 @@ pub fn by_assertion(world: &World, pairs: &[(String, String)]) -> Result<Issued,
     validation.validate_aud = false;
     validation.required_spec_claims = ["iss", "sub", "aud", "exp"].map(str::to_owned).into();
     let claims = jsonwebtoken::decode::<Claims>(text, &key, &validation).map_err(|_| INVALID)?.claims;
-    if claims.iss != world.settings.salesforce_client_id {
+    if claims.iss != sandbox.settings.salesforce_client_id {
         return Err(UNKNOWN_CLIENT);
     }
     if !AUDIENCES.contains(&claims.aud.as_str()) {

@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 use super::errors::{OauthError, UNKNOWN_CLIENT, WRONG_REDIRECT};
 use super::grants::Code;
 use super::oauth_parameters::value;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 const SCOPES: [&str; 10] = ["api", "refresh_token", "offline_access", "id", "openid", "profile", "email", "address", "full", "web"];
 
@@ -29,7 +29,7 @@ impl AuthorizeRequest {
     ///
     /// # Errors
     /// The answer to send: a page for a wrong client or redirect address, else a redirect that carries the error.
-    pub fn read(world: &World, pairs: &[(String, String)]) -> Result<Self, HttpResponse> {
+    pub fn read(sandbox: &SandboxState, pairs: &[(String, String)]) -> Result<Self, HttpResponse> {
         let page = |error: OauthError| {
             let body = form_urlencoded::Serializer::new(String::new())
                 .append_pair("error", error.error)
@@ -37,12 +37,13 @@ impl AuthorizeRequest {
                 .finish();
             HttpResponse::BadRequest().content_type("text/plain").body(body)
         };
-        if value(pairs, "client_id") != Some(world.settings.salesforce_client_id.as_str()) {
+        if value(pairs, "client_id") != Some(sandbox.settings.salesforce_client_id.as_str()) {
             return Err(page(UNKNOWN_CLIENT));
         }
         let written =
             value(pairs, "redirect_uri").ok_or_else(|| page(OauthError::new("redirect_uri_missing", "redirect_uri not provided")))?;
-        let registered = world.salesforce().callbacks.as_ref().is_none_or(|callbacks| callbacks.iter().any(|callback| callback == written));
+        let registered =
+            sandbox.salesforce().callbacks.as_ref().is_none_or(|callbacks| callbacks.iter().any(|callback| callback == written));
         let redirect =
             Url::parse(written).ok().filter(|url| registered && matches!(url.scheme(), "http" | "https") && url.fragment().is_none());
         let redirect = redirect.ok_or_else(|| page(WRONG_REDIRECT))?;
@@ -76,18 +77,18 @@ impl AuthorizeRequest {
     }
 
     /// Grants access for a user: the redirect that carries the code.
-    pub fn grant(self, world: &World, user_id: &str) -> HttpResponse {
-        let text = format!("aPrx{}==", &world.secret()[..52]);
+    pub fn grant(self, sandbox: &SandboxState, user_id: &str) -> HttpResponse {
+        let text = format!("aPrx{}==", &sandbox.secret()[..52]);
         let code = Code {
             user_id: user_id.to_owned(),
             scope: self.scope,
             redirect_uri: String::new(),
             challenge: self.challenge,
-            made_at: world.now(),
+            made_at: sandbox.now(),
         };
         let mut target = self.redirect.clone();
         // Compared as sent, which for an address that parses equals its normal form.
-        world.salesforce().grants.add_code(text.clone(), Code { redirect_uri: self.redirect.into(), ..code });
+        sandbox.salesforce().grants.add_code(text.clone(), Code { redirect_uri: self.redirect.into(), ..code });
         target.query_pairs_mut().append_pair("code", &text);
         if let Some(state) = &self.state {
             target.query_pairs_mut().append_pair("state", state);

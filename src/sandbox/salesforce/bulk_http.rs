@@ -15,7 +15,7 @@ use super::session::{ApiCall, org};
 use super::soql::Select;
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::origins::Vendor;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// Pages named in one answer of `resultPages`.
 const PAGES_NAMED: usize = 5;
@@ -39,14 +39,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(resource(["/services/data/{version}/jobs/query/{job}/resultPages"]).route(web::get().to(result_pages)));
 }
 
-fn processing(world: &World) -> i64 {
-    i64::try_from(world.settings.export_processing.as_secs()).unwrap_or(i64::MAX)
+fn processing(sandbox: &SandboxState) -> i64 {
+    i64::try_from(sandbox.settings.export_processing.as_secs()).unwrap_or(i64::MAX)
 }
 
 async fn create(call: ApiCall, body: web::Bytes) -> HttpResponse {
     call.answer(read_job(&call, &body).map(|job| {
         let made = job.made();
-        call.world.salesforce().jobs.add(job);
+        call.sandbox.salesforce().jobs.add(job);
         made
     }))
 }
@@ -77,14 +77,14 @@ fn read_job(call: &ApiCall, body: &[u8]) -> Result<Job, ApiError> {
     if plan.query.offset.take().is_some() {
         return Err(ApiError::bad("FUNCTIONALITY_NOT_ENABLED", "OFFSET is not supported in Bulk Query"));
     }
-    let number = call.world.salesforce().next_job();
+    let number = call.sandbox.salesforce().next_job();
     Ok(Job {
         id: ids::id(Prefix::Job, number),
         operation,
         plan,
         version: call.version.clone(),
         user_id: call.user.id.clone(),
-        created_at: call.world.now(),
+        created_at: call.sandbox.now(),
         delimiter,
         crlf,
         aborted: false,
@@ -96,34 +96,34 @@ fn read_job(call: &ApiCall, body: &[u8]) -> Result<Job, ApiError> {
 /// The job of the request at its present state; a complete one is counted first, on the blocking pool.
 async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), ApiError> {
     let id = request.match_info().get("job").unwrap_or_default().to_owned();
-    let job = call.world.salesforce().jobs.find(&id).cloned().ok_or_else(ApiError::not_found)?;
-    let state = job.state(call.world.now(), processing(&call.world));
+    let job = call.sandbox.salesforce().jobs.find(&id).cloned().ok_or_else(ApiError::not_found)?;
+    let state = job.state(call.sandbox.now(), processing(&call.sandbox));
     if state != State::JobComplete || job.rows.is_some() {
         return Ok((job, state));
     }
-    if call.world.take_fault(Vendor::Salesforce, "GET", request.path(), |kind| *kind == FaultKind::FailJob).is_some() {
-        if let Some(kept) = call.world.salesforce().jobs.find(&id) {
+    if call.sandbox.take_fault(Vendor::Salesforce, "GET", request.path(), |kind| *kind == FaultKind::FailJob).is_some() {
+        if let Some(kept) = call.sandbox.salesforce().jobs.find(&id) {
             kept.failed = true;
         }
         return Ok((job, State::Failed));
     }
-    let world = call.world.clone();
+    let sandbox = call.sandbox.clone();
     let counted = web::block(move || {
         let mut job = job;
-        let org = org(&world);
-        let question = job.question(world.people.revision());
+        let org = org(&sandbox);
+        let question = job.question(sandbox.people.revision());
         job.plan.prepare(&org);
-        let kept = world.settings.keep_results.then(|| world.kept.count(&question)).flatten();
+        let kept = sandbox.settings.keep_results.then(|| sandbox.kept.count(&question)).flatten();
         let rows = kept.unwrap_or_else(|| job.plan.total(&org));
         job.rows = Some(rows);
-        if world.settings.keep_results {
-            world.kept.keep_count(question, rows);
+        if sandbox.settings.keep_results {
+            sandbox.kept.keep_count(question, rows);
         }
         job
     })
     .await
     .map_err(|_| ApiError::broken())?;
-    if let Some(kept) = call.world.salesforce().jobs.find(&id) {
+    if let Some(kept) = call.sandbox.salesforce().jobs.find(&id) {
         *kept = counted.clone();
     }
     Ok((counted, state))
@@ -131,13 +131,13 @@ async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), 
 
 async fn status(call: ApiCall, request: HttpRequest) -> HttpResponse {
     let outcome = settled(&call, &request).await;
-    call.answer(outcome.map(|(job, state)| job.status(state, processing(&call.world))))
+    call.answer(outcome.map(|(job, state)| job.status(state, processing(&call.sandbox))))
 }
 
 async fn list(call: ApiCall) -> HttpResponse {
-    let (now, processing) = (call.world.now(), processing(&call.world));
+    let (now, processing) = (call.sandbox.now(), processing(&call.sandbox));
     let records: Vec<Value> =
-        call.world.salesforce().jobs.all().iter().map(|job| job.status(job.state(now, processing), processing)).collect();
+        call.sandbox.salesforce().jobs.all().iter().map(|job| job.status(job.state(now, processing), processing)).collect();
     call.answer(Ok(json!({"done": true, "records": records, "nextRecordsUrl": null})))
 }
 
@@ -151,10 +151,10 @@ async fn change(call: ApiCall, request: HttpRequest, body: web::Bytes) -> HttpRe
             return Err(ApiError::bad("INVALIDJOBSTATE", "Aborting already Completed Job not allowed"));
         }
         job.aborted = true;
-        if let Some(kept) = call.world.salesforce().jobs.find(&job.id) {
+        if let Some(kept) = call.sandbox.salesforce().jobs.find(&job.id) {
             kept.aborted = true;
         }
-        Ok(job.status(State::Aborted, processing(&call.world)))
+        Ok(job.status(State::Aborted, processing(&call.sandbox)))
     });
     call.answer(outcome)
 }
@@ -164,7 +164,7 @@ async fn delete(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Err(error) => error.response(),
         Ok((_, state)) if !state.is_final() => ApiError::bad("INVALIDJOBSTATE", "The job is still working").response(),
         Ok((job, _)) => {
-            call.world.salesforce().jobs.remove(&job.id);
+            call.sandbox.salesforce().jobs.remove(&job.id);
             call.builder(StatusCode::NO_CONTENT).finish()
         }
     }
@@ -201,17 +201,17 @@ async fn results(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Ok(None) => return call.builder(StatusCode::NO_CONTENT).finish(),
         Err(error) => return error.response(),
     };
-    let spoilt = call.world.take_fault(Vendor::Salesforce, "GET", request.path(), FaultKind::spoils_rows);
-    let question = format!("{} {from:?} {most}", job.question(call.world.people.revision()));
-    let keep = call.world.settings.keep_results && spoilt.is_none();
+    let spoilt = call.sandbox.take_fault(Vendor::Salesforce, "GET", request.path(), FaultKind::spoils_rows);
+    let question = format!("{} {from:?} {most}", job.question(call.sandbox.people.revision()));
+    let keep = call.sandbox.settings.keep_results && spoilt.is_none();
     if keep && let Some(answer) = kept_page(&call, &request, &question).await {
         return answer;
     }
-    let (world, name) = (call.world.clone(), format!("{}-{}", job.id, from.text()));
+    let (sandbox, name) = (call.sandbox.clone(), format!("{}-{}", job.id, from.text()));
     let made = move || {
-        let page = bulk::page(&job, &org(&world), from, most, spoilt.as_ref())?;
+        let page = bulk::page(&job, &org(&sandbox), from, most, spoilt.as_ref())?;
         if keep {
-            world.kept.keep_page(question, &page, &world.directory, &name)?;
+            sandbox.kept.keep_page(question, &page, &sandbox.directory, &name)?;
         }
         Ok::<_, std::io::Error>(page)
     };
@@ -234,7 +234,7 @@ fn begin_page(call: &ApiCall, rows: usize, next: Option<Locator>) -> HttpRespons
 /// A page that was made before, for a caller who takes it compressed.
 async fn kept_page(call: &ApiCall, request: &HttpRequest, question: &str) -> Option<HttpResponse> {
     let takes_gzip = request.headers().get(header::ACCEPT_ENCODING)?.to_str().is_ok_and(|text| text.contains("gzip"));
-    let page = takes_gzip.then(|| call.world.kept.page(question)).flatten()?;
+    let page = takes_gzip.then(|| call.sandbox.kept.page(question)).flatten()?;
     let compressed = tokio::fs::read(&page.path).await.ok()?;
     Some(begin_page(call, page.rows, page.next).insert_header((header::CONTENT_ENCODING, "gzip")).body(compressed))
 }
@@ -249,8 +249,8 @@ async fn result_pages(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Err(error) => return error.response(),
     };
     let base = format!("/services/data/{}/jobs/query/{}", call.version, job.id);
-    let world = call.world.clone();
-    let outcome = web::block(move || bulk::page_starts(&job, &org(&world), from, PAGES_NAMED)).await.map_err(|_| ApiError::broken());
+    let sandbox = call.sandbox.clone();
+    let outcome = web::block(move || bulk::page_starts(&job, &org(&sandbox), from, PAGES_NAMED)).await.map_err(|_| ApiError::broken());
     call.answer(outcome.map(|(starts, next)| {
         let pages: Vec<Value> =
             starts.into_iter().map(|start| json!({"resultUrl": format!("{base}/results?locator={}", start.text())})).collect();

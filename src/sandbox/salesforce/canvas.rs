@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::tokens::{access_token, refresh_token};
 use super::users::{SalesforceUser, organization_id};
 use crate::sandbox::origins::Vendor;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 #[derive(Debug, Deserialize)]
 struct Wanted {
@@ -28,48 +28,48 @@ struct Wanted {
     consumer_secret: Option<String>,
 }
 
-fn read(body: &[u8], world: &World) -> Result<(Wanted, SalesforceUser), HttpResponse> {
+fn read(body: &[u8], sandbox: &SandboxState) -> Result<(Wanted, SalesforceUser), HttpResponse> {
     let wrong = |message: String| HttpResponse::BadRequest().json(json!({ "error": message }));
     let wanted: Wanted = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
-    let user = world.salesforce().users.iter().find(|user| user.username.eq_ignore_ascii_case(&wanted.username)).cloned();
+    let user = sandbox.salesforce().users.iter().find(|user| user.username.eq_ignore_ascii_case(&wanted.username)).cloned();
     match user {
         Some(user) => Ok((wanted, user)),
         None => Err(wrong(format!("there is no user {}", wanted.username))),
     }
 }
 
-fn session(world: &World, user: &SalesforceUser) -> String {
-    let (access, refresh) = (access_token(world), refresh_token(world));
-    world.salesforce().grants.open(&user.id, "api", access, refresh, world.now()).access_token
+fn session(sandbox: &SandboxState, user: &SalesforceUser) -> String {
+    let (access, refresh) = (access_token(sandbox), refresh_token(sandbox));
+    sandbox.salesforce().grants.open(&user.id, "api", access, refresh, sandbox.now()).access_token
 }
 
 /// Opens a session, as a login to the user interface does.
-pub async fn open_session(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
-    match read(&body, &world) {
+pub async fn open_session(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
+    match read(&body, &sandbox) {
         Ok((_, user)) => HttpResponse::Created().json(json!({
-            "access_token": session(&world, &user), "instance_url": world.ports.origin(Vendor::Salesforce, &request), "user_id": user.id,
+            "access_token": session(&sandbox, &user), "instance_url": sandbox.ports.origin(Vendor::Salesforce, &request), "user_id": user.id,
         })),
         Err(response) => response,
     }
 }
 
 /// Makes a signed request.
-pub async fn sign_request(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
-    let (wanted, user) = match read(&body, &world) {
+pub async fn sign_request(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
+    let (wanted, user) = match read(&body, &sandbox) {
         Ok(read) => read,
         Err(response) => return response,
     };
-    let base = world.ports.origin(Vendor::Salesforce, &request);
+    let base = sandbox.ports.origin(Vendor::Salesforce, &request);
     let envelope = json!({
         "algorithm": wanted.algorithm.as_deref().unwrap_or("HMACSHA256"),
-        "issuedAt": world.now(),
+        "issuedAt": sandbox.now(),
         "userId": wanted.user_id.as_deref().unwrap_or(&user.id),
         "client": {
             "refreshToken": null,
             "instanceId": "_:MSI_Actions:j_id0:canvasapp",
             "targetOrigin": base,
             "instanceUrl": base,
-            "oauthToken": session(&world, &user),
+            "oauthToken": session(&sandbox, &user),
         },
         "context": {
             "user": {"userId": user.id, "userName": user.username, "email": user.email, "fullName": user.name()},
@@ -78,7 +78,7 @@ pub async fn sign_request(request: HttpRequest, body: web::Bytes, world: web::Da
         },
     });
     let envelope = STANDARD.encode(envelope.to_string());
-    let secret = wanted.consumer_secret.as_ref().unwrap_or(&world.settings.salesforce_client_secret);
+    let secret = wanted.consumer_secret.as_ref().unwrap_or(&sandbox.settings.salesforce_client_secret);
     // HMAC takes a key of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
         return HttpResponse::InternalServerError().finish();

@@ -107,14 +107,14 @@ fn each(
     all_or_none: bool,
     write: impl Fn(&Map<String, Value>) -> Result<(String, Option<bool>), ApiError>,
 ) -> Result<Reply, ApiError> {
-    let before = caller.world.salesforce().written.clone();
+    let before = caller.sandbox.salesforce().written.clone();
     let outcomes: Vec<Result<(String, Option<bool>), ApiError>> = records
         .iter()
         .map(|record| record.as_object().ok_or_else(|| ApiError::bad("JSON_PARSER_ERROR", "a record must be an object")).and_then(&write))
         .collect();
     let rolled_back = all_or_none && outcomes.iter().any(Result::is_err);
     if rolled_back {
-        caller.world.salesforce().written = before;
+        caller.sandbox.salesforce().written = before;
     }
     let shown: Vec<Value> = outcomes
         .into_iter()

@@ -29,7 +29,7 @@ pub fn composite(caller: Caller<'_>, body: &Value) -> Result<Value, ApiError> {
         body["compositeRequest"].as_array().ok_or_else(|| ApiError::bad("JSON_PARSER_ERROR", "compositeRequest must be a list"))?;
     check(requests)?;
     let all_or_none = body["allOrNone"].as_bool().unwrap_or(false);
-    let before = caller.world.salesforce().written.clone();
+    let before = caller.sandbox.salesforce().written.clone();
     let mut replies: Vec<Reply> = Vec::new();
     let mut answered: BTreeMap<&str, Value> = BTreeMap::new();
     for request in requests {
@@ -41,7 +41,7 @@ pub fn composite(caller: Caller<'_>, body: &Value) -> Result<Value, ApiError> {
         replies.push(reply);
     }
     if all_or_none && replies.iter().any(|reply| !reply.status.is_success()) {
-        caller.world.salesforce().written = before;
+        caller.sandbox.salesforce().written = before;
         for reply in replies.iter_mut().filter(|reply| reply.status.is_success()) {
             *reply = halted("The transaction was rolled back since another operation in the same transaction failed.");
         }

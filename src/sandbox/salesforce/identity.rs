@@ -11,7 +11,7 @@ use super::oauth_parameters::{Pairs, value};
 use super::session::bearer;
 use super::users::{SalesforceUser, organization_id};
 use crate::sandbox::moment::iso_salesforce_json;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -22,11 +22,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// The user of the request's token. These endpoints answer 403 with a bare word, not with the REST error array.
-fn user_of(request: &HttpRequest, world: &World) -> Result<SalesforceUser, HttpResponse> {
+fn user_of(request: &HttpRequest, sandbox: &SandboxState) -> Result<SalesforceUser, HttpResponse> {
     let refused = |word: &'static str| HttpResponse::build(StatusCode::FORBIDDEN).content_type("text/html; charset=UTF-8").body(word);
     let token = bearer(request).ok_or_else(|| refused("Missing_OAuth_Token"))?;
-    let salesforce = world.salesforce();
-    let session = salesforce.grants.session(token, world.now()).ok_or_else(|| refused("Bad_OAuth_Token"))?;
+    let salesforce = sandbox.salesforce();
+    let session = salesforce.grants.session(token, sandbox.now()).ok_or_else(|| refused("Bad_OAuth_Token"))?;
     salesforce.user(&session.user_id).filter(|user| user.active).cloned().ok_or_else(|| refused("Bad_OAuth_Token"))
 }
 
@@ -47,16 +47,16 @@ fn urls(base: &str, user_id: &str) -> Value {
     })
 }
 
-async fn identity(request: HttpRequest, path: web::Path<(String, String)>, world: web::Data<World>) -> HttpResponse {
+async fn identity(request: HttpRequest, path: web::Path<(String, String)>, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let (organization, user_id) = path.into_inner();
-    let caller = match user_of(&request, &world) {
+    let caller = match user_of(&request, &sandbox) {
         Ok(user) => user,
         Err(response) => return response,
     };
     if organization != organization_id() {
         return HttpResponse::build(StatusCode::FORBIDDEN).content_type("text/html; charset=UTF-8").body("Wrong_Org");
     }
-    let Some(user) = world.salesforce().user(&user_id).cloned() else {
+    let Some(user) = sandbox.salesforce().user(&user_id).cloned() else {
         return HttpResponse::NotFound().content_type("text/html; charset=UTF-8").body("Bad_Id");
     };
     let base = base(&request);
@@ -83,13 +83,13 @@ async fn identity(request: HttpRequest, path: web::Path<(String, String)>, world
         "language": "en_US",
         "locale": "en_US",
         "utcOffset": -28_800_000,
-        "last_modified_date": iso_salesforce_json(world.now() - 30 * 86_400),
+        "last_modified_date": iso_salesforce_json(sandbox.now() - 30 * 86_400),
         "is_app_installed": true,
     }))
 }
 
-async fn userinfo(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
-    let user = match user_of(&request, &world) {
+async fn userinfo(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
+    let user = match user_of(&request, &sandbox) {
         Ok(user) => user,
         Err(response) => return response,
     };
@@ -115,31 +115,31 @@ async fn userinfo(request: HttpRequest, world: web::Data<World>) -> HttpResponse
         "language": "en_US",
         "locale": "en_US",
         "utcOffset": -28_800_000,
-        "updated_at": iso_salesforce_json(world.now() - 30 * 86_400),
+        "updated_at": iso_salesforce_json(sandbox.now() - 30 * 86_400),
     }))
 }
 
-async fn introspect(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+async fn introspect(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
-    if value(&pairs, "client_id") != Some(world.settings.salesforce_client_id.as_str()) {
+    if value(&pairs, "client_id") != Some(sandbox.settings.salesforce_client_id.as_str()) {
         return UNKNOWN_CLIENT.response();
     }
-    if value(&pairs, "client_secret") != Some(world.settings.salesforce_client_secret.as_str()) {
+    if value(&pairs, "client_secret") != Some(sandbox.settings.salesforce_client_secret.as_str()) {
         return WRONG_SECRET.response();
     }
     let token = value(&pairs, "token").unwrap_or_default();
-    let salesforce = world.salesforce();
+    let salesforce = sandbox.salesforce();
     let common = |user_id: &str, scope: &str, kind: &str| {
         json!({
             "active": true,
             "scope": scope,
-            "client_id": world.settings.salesforce_client_id,
+            "client_id": sandbox.settings.salesforce_client_id,
             "username": salesforce.user(user_id).map(|user| user.username.clone()),
             "sub": format!("https://login.salesforce.com/id/{}/{user_id}", organization_id()),
             "token_type": kind,
         })
     };
-    let shown = if let Some(session) = salesforce.grants.session(token, world.now()) {
+    let shown = if let Some(session) = salesforce.grants.session(token, sandbox.now()) {
         let mut shown = common(&session.user_id, &session.scope, "access_token");
         shown["exp"] = json!(session.expires_at);
         shown["iat"] = json!(session.issued_at);
@@ -153,9 +153,9 @@ async fn introspect(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)
 }
 
-async fn revoke(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+async fn revoke(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let mut pairs: Pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     pairs.extend(form_urlencoded::parse(&body).into_owned());
-    let revoked = value(&pairs, "token").is_some_and(|token| world.salesforce().grants.revoke(token));
+    let revoked = value(&pairs, "token").is_some_and(|token| sandbox.salesforce().grants.revoke(token));
     if revoked { HttpResponse::Ok().finish() } else { OauthError::new("invalid_token", "invalid token").response() }
 }

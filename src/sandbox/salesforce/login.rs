@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::authorization::AuthorizeRequest;
 use super::oauth_parameters::{Pairs, value};
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 const COOKIE: &str = "sid";
 /// Parameters of the authorize request that travel through the form.
@@ -36,10 +36,10 @@ fn cookie(request: &HttpRequest) -> Option<&str> {
 }
 
 /// The id of the active user whose cookie the browser shows.
-pub fn logged_in(request: &HttpRequest, world: &World) -> Option<String> {
+pub fn logged_in(request: &HttpRequest, sandbox: &SandboxState) -> Option<String> {
     let cookie = cookie(request)?;
-    let salesforce = world.salesforce();
-    let user = salesforce.grants.logged_in(cookie, world.now())?;
+    let salesforce = sandbox.salesforce();
+    let user = salesforce.grants.logged_in(cookie, sandbox.now())?;
     salesforce.user(user).filter(|user| user.active).map(|user| user.id.clone())
 }
 
@@ -73,9 +73,9 @@ pub fn page(pairs: &Pairs, username: Option<&str>, message: Option<&str>) -> Htt
         .body(html)
 }
 
-async fn log_in(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+async fn log_in(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
-    let asked = match AuthorizeRequest::read(&world, &pairs) {
+    let asked = match AuthorizeRequest::read(&sandbox, &pairs) {
         Ok(asked) => asked,
         Err(response) => return response,
     };
@@ -84,7 +84,7 @@ async fn log_in(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
     }
     let (username, password) = (value(&pairs, "username").unwrap_or_default(), value(&pairs, "password").unwrap_or_default());
     let user = {
-        let salesforce = world.salesforce();
+        let salesforce = sandbox.salesforce();
         salesforce
             .users
             .iter()
@@ -95,18 +95,18 @@ async fn log_in(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
         let message = "Please check your username and password. If you still can't log in, contact your Salesforce administrator.";
         return page(&pairs, Some(username), Some(message));
     };
-    let cookie = world.secret();
-    world.salesforce().grants.add_cookie(cookie.clone(), &user, world.now());
-    let mut answer = asked.grant(&world, &user);
+    let cookie = sandbox.secret();
+    sandbox.salesforce().grants.add_cookie(cookie.clone(), &user, sandbox.now());
+    let mut answer = asked.grant(&sandbox, &user);
     if let Ok(value) = HeaderValue::try_from(format!("{COOKIE}={cookie}; Path=/salesforce; HttpOnly; SameSite=Lax")) {
         answer.headers_mut().append(header::SET_COOKIE, value);
     }
     answer
 }
 
-async fn log_out(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+async fn log_out(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
     if let Some(cookie) = cookie(&request) {
-        world.salesforce().grants.log_out(cookie);
+        sandbox.salesforce().grants.log_out(cookie);
     }
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body("<!DOCTYPE html><title>Logged out</title><p>You are logged out.</p>")
 }

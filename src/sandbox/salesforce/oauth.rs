@@ -16,7 +16,7 @@ use super::oauth_parameters::{Pairs, value};
 use super::tokens::{access_token, refresh_token};
 use super::users::organization_id;
 use super::{base, login};
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -24,15 +24,15 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/services/oauth2/token").route(web::post().to(token)).default_service(web::to(token_by_other_method)));
 }
 
-async fn authorize(request: HttpRequest, world: web::Data<World>) -> HttpResponse {
+async fn authorize(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let pairs: Pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    let asked = match AuthorizeRequest::read(&world, &pairs) {
+    let asked = match AuthorizeRequest::read(&sandbox, &pairs) {
         Ok(asked) => asked,
         Err(response) => return response,
     };
-    let user = login::logged_in(&request, &world).filter(|_| asked.prompt.as_deref() != Some("login"));
+    let user = login::logged_in(&request, &sandbox).filter(|_| asked.prompt.as_deref() != Some("login"));
     match user {
-        Some(user) => asked.grant(&world, &user),
+        Some(user) => asked.grant(&sandbox, &user),
         None if value(&pairs, "immediate") == Some("true") => {
             refusal(asked.redirect, asked.state.as_deref(), OauthError::new("immediate_unsuccessful", "immediate unsuccessful"))
         }
@@ -45,7 +45,7 @@ async fn token_by_other_method() -> HttpResponse {
 }
 
 /// Client id and secret from the form, or from HTTP Basic.
-fn check_client(request: &HttpRequest, world: &World, pairs: &[(String, String)]) -> Result<(), OauthError> {
+fn check_client(request: &HttpRequest, sandbox: &SandboxState, pairs: &[(String, String)]) -> Result<(), OauthError> {
     let basic =
         request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic ")).and_then(|text| {
             let text = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
@@ -55,44 +55,44 @@ fn check_client(request: &HttpRequest, world: &World, pairs: &[(String, String)]
         Some((id, secret)) => (Some(id.as_str()), Some(secret.as_str())),
         None => (value(pairs, "client_id"), value(pairs, "client_secret")),
     };
-    if id != Some(world.settings.salesforce_client_id.as_str()) {
+    if id != Some(sandbox.settings.salesforce_client_id.as_str()) {
         return Err(UNKNOWN_CLIENT);
     }
-    if secret != Some(world.settings.salesforce_client_secret.as_str()) {
+    if secret != Some(sandbox.settings.salesforce_client_secret.as_str()) {
         return Err(WRONG_SECRET);
     }
     Ok(())
 }
 
-async fn token(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
+async fn token(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
     let kind = value(&pairs, "grant_type").unwrap_or("none");
-    world.count(&format!("salesforce token {kind}"));
+    sandbox.count(&format!("salesforce token {kind}"));
     let outcome = match kind {
         // An assertion proves the app by its signature.
-        super::assertion::GRANT_TYPE => super::assertion::by_assertion(&world, &pairs),
-        _ => check_client(&request, &world, &pairs).and_then(|()| by_client(&world, &pairs, kind)),
+        super::assertion::GRANT_TYPE => super::assertion::by_assertion(&sandbox, &pairs),
+        _ => check_client(&request, &sandbox, &pairs).and_then(|()| by_client(&sandbox, &pairs, kind)),
     };
     match outcome {
-        Ok(issued) => answer(&request, &world, &issued, kind != super::assertion::GRANT_TYPE),
+        Ok(issued) => answer(&request, &sandbox, &issued, kind != super::assertion::GRANT_TYPE),
         Err(error) => error.response(),
     }
 }
 
-fn by_client(world: &World, pairs: &[(String, String)], kind: &str) -> Result<Issued, OauthError> {
+fn by_client(sandbox: &SandboxState, pairs: &[(String, String)], kind: &str) -> Result<Issued, OauthError> {
     match kind {
-        "authorization_code" => by_code(world, pairs),
-        "refresh_token" => by_refresh_token(world, pairs),
-        "client_credentials" => by_client_credentials(world),
+        "authorization_code" => by_code(sandbox, pairs),
+        "refresh_token" => by_refresh_token(sandbox, pairs),
+        "client_credentials" => by_client_credentials(sandbox),
         _ => Err(OauthError::new("unsupported_grant_type", "grant type not supported")),
     }
 }
 
-fn by_code(world: &World, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
+fn by_code(sandbox: &SandboxState, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
     let text = value(pairs, "code").ok_or(OauthError::new("invalid_request", "missing required parameter: code"))?;
-    let now = world.now();
-    let (access, refresh) = (access_token(world), refresh_token(world));
-    let mut salesforce = world.salesforce();
+    let now = sandbox.now();
+    let (access, refresh) = (access_token(sandbox), refresh_token(sandbox));
+    let mut salesforce = sandbox.salesforce();
     let code = salesforce.grants.redeem(text, now)?;
     let same_redirect =
         value(pairs, "redirect_uri").and_then(|uri| Url::parse(uri).ok()).is_some_and(|uri| uri.as_str() == code.redirect_uri);
@@ -113,9 +113,9 @@ fn by_code(world: &World, pairs: &[(String, String)]) -> Result<Issued, OauthErr
 }
 
 /// The session of the user whom an administrator chose to run the flow as. There is no refresh token.
-fn by_client_credentials(world: &World) -> Result<Issued, OauthError> {
-    let (now, access) = (world.now(), access_token(world));
-    let mut salesforce = world.salesforce();
+fn by_client_credentials(sandbox: &SandboxState) -> Result<Issued, OauthError> {
+    let (now, access) = (sandbox.now(), access_token(sandbox));
+    let mut salesforce = sandbox.salesforce();
     let user = salesforce.client_credentials_user.clone();
     let user = user.ok_or(OauthError::new("invalid_grant", "no client credentials user enabled"))?;
     if !salesforce.user(&user).is_some_and(|user| user.active) {
@@ -124,11 +124,11 @@ fn by_client_credentials(world: &World) -> Result<Issued, OauthError> {
     Ok(salesforce.grants.open(&user, "api id", access, String::new(), now))
 }
 
-fn by_refresh_token(world: &World, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
+fn by_refresh_token(sandbox: &SandboxState, pairs: &[(String, String)]) -> Result<Issued, OauthError> {
     let text = value(pairs, "refresh_token").ok_or(OauthError::new("invalid_request", "missing required parameter: refresh_token"))?;
-    let now = world.now();
-    let (access, next) = (access_token(world), refresh_token(world));
-    let mut salesforce = world.salesforce();
+    let now = sandbox.now();
+    let (access, next) = (access_token(sandbox), refresh_token(sandbox));
+    let mut salesforce = sandbox.salesforce();
     let owner = salesforce.grants.user_of_refresh(text).map(|(user, _)| user.to_owned());
     if owner.is_some_and(|owner| !salesforce.user(&owner).is_some_and(|user| user.active)) {
         return Err(INACTIVE_USER);
@@ -137,10 +137,10 @@ fn by_refresh_token(world: &World, pairs: &[(String, String)]) -> Result<Issued,
 }
 
 /// The token answer; the one to an assertion has neither signature nor time of issue.
-fn answer(request: &HttpRequest, world: &World, issued: &Issued, signed: bool) -> HttpResponse {
+fn answer(request: &HttpRequest, sandbox: &SandboxState, issued: &Issued, signed: bool) -> HttpResponse {
     let base = base(request);
     let id = format!("{base}/id/{}/{}", organization_id(), issued.user_id);
-    let issued_at = (world.clock.now().unix_timestamp_nanos() / 1_000_000).to_string();
+    let issued_at = (sandbox.clock.now().unix_timestamp_nanos() / 1_000_000).to_string();
     let mut body = json!({
         "access_token": issued.access_token,
         "scope": issued.scope,
@@ -149,7 +149,7 @@ fn answer(request: &HttpRequest, world: &World, issued: &Issued, signed: bool) -
         "token_type": "Bearer",
     });
     if signed {
-        body["signature"] = json!(signature(&world.settings.salesforce_client_secret, &id, &issued_at));
+        body["signature"] = json!(signature(&sandbox.settings.salesforce_client_secret, &id, &issued_at));
         body["issued_at"] = json!(issued_at);
     }
     if let Some(refresh) = &issued.refresh_token {

@@ -19,7 +19,7 @@ pub fn perform(caller: Caller<'_>, request: &Request<'_>) -> Result<Reply, ApiEr
     match (request.method, segments.as_slice()) {
         ("GET", [which @ ("query" | "queryAll")]) => {
             let text = request.parameter("q").ok_or_else(|| ApiError::bad("MALFORMED_QUERY", "A query string has to be specified"))?;
-            first_page(caller.world, text, *which == "queryAll", LARGEST_PAGE, caller.version).map(Reply::ok)
+            first_page(caller.sandbox, text, *which == "queryAll", LARGEST_PAGE, caller.version).map(Reply::ok)
         }
         ("GET", ["sobjects"]) => Ok(Reply::ok(describe::global(caller.version))),
         ("GET", ["sobjects", name]) => {

@@ -11,7 +11,7 @@ use super::record_json::shown_record;
 use super::records::Org;
 use super::session::org;
 use super::soql::Select;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 const MOST_OFFSET: u64 = 2000;
 /// Records of a page, unless the caller asks for fewer.
@@ -21,12 +21,12 @@ pub const LARGEST_PAGE: usize = 2000;
 ///
 /// # Errors
 /// Those of the query.
-pub fn first_page(world: &World, text: &str, deleted_too: bool, batch: usize, version: &str) -> Result<Value, ApiError> {
+pub fn first_page(sandbox: &SandboxState, text: &str, deleted_too: bool, batch: usize, version: &str) -> Result<Value, ApiError> {
     let mut plan = Plan::new(text, deleted_too)?;
     if plan.query.offset.is_some_and(|offset| offset > MOST_OFFSET) {
         return Err(ApiError::bad("NUMBER_OUTSIDE_VALID_RANGE", format!("Maximum SOQL offset allowed is {MOST_OFFSET}")));
     }
-    let org = org(world);
+    let org = org(sandbox);
     plan.prepare(&org);
     if let Select::Aggregates(asked) = &plan.query.select {
         let records = plan.aggregate(&org, asked, LARGEST_PAGE)?;
@@ -37,11 +37,11 @@ pub fn first_page(world: &World, text: &str, deleted_too: bool, batch: usize, ve
         return Ok(json!({"totalSize": total, "done": true, "records": []}));
     }
     let cursor =
-        Cursor { id: String::new(), plan, total, batch_size: batch, created_at: world.now(), page_starts: BTreeMap::from([(0, 0)]) };
-    Ok(page(world, &org, cursor, 0, 0, version))
+        Cursor { id: String::new(), plan, total, batch_size: batch, created_at: sandbox.now(), page_starts: BTreeMap::from([(0, 0)]) };
+    Ok(page(sandbox, &org, cursor, 0, 0, version))
 }
 
-fn page(world: &World, org: &Org<'_>, mut cursor: Cursor, shown: u64, step: u64, version: &str) -> Value {
+fn page(sandbox: &SandboxState, org: &Org<'_>, mut cursor: Cursor, shown: u64, step: u64, version: &str) -> Value {
     let mut records: Vec<Value> = Vec::new();
     let next = cursor
         .plan
@@ -50,11 +50,11 @@ fn page(world: &World, org: &Org<'_>, mut cursor: Cursor, shown: u64, step: u64,
     if let Some(next) = next {
         let after = shown + body["records"].as_array().map_or(0, Vec::len) as u64;
         if cursor.id.is_empty() {
-            cursor.id = format!("01g5g00000{}", &world.secret()[..8]);
+            cursor.id = format!("01g5g00000{}", &sandbox.secret()[..8]);
         }
         cursor.page_starts.insert(after, next);
         body["nextRecordsUrl"] = json!(format!("/services/data/{version}/query/{}-{after}", cursor.id));
-        world.salesforce().cursors.save(cursor);
+        sandbox.salesforce().cursors.save(cursor);
     }
     body
 }
@@ -63,11 +63,11 @@ fn page(world: &World, org: &Org<'_>, mut cursor: Cursor, shown: u64, step: u64,
 ///
 /// # Errors
 /// `INVALID_QUERY_LOCATOR` for an unknown or expired one.
-pub fn next_page(world: &World, locator: &str, version: &str) -> Result<Value, ApiError> {
+pub fn next_page(sandbox: &SandboxState, locator: &str, version: &str) -> Result<Value, ApiError> {
     let invalid = || ApiError::bad("INVALID_QUERY_LOCATOR", "invalid query locator");
     let (id, shown) = locator.rsplit_once('-').ok_or_else(invalid)?;
     let shown: u64 = shown.parse().map_err(|_| invalid())?;
-    let cursor = world.salesforce().cursors.find(id, world.now()).cloned().ok_or_else(invalid)?;
+    let cursor = sandbox.salesforce().cursors.find(id, sandbox.now()).cloned().ok_or_else(invalid)?;
     let step = cursor.page_starts.get(&shown).copied().ok_or_else(invalid)?;
-    Ok(page(world, &org(world), cursor, shown, step, version))
+    Ok(page(sandbox, &org(sandbox), cursor, shown, step, version))
 }

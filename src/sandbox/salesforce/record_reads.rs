@@ -35,7 +35,7 @@ pub fn fields_of(object: &'static Object, names: Option<&str>) -> Result<Vec<Res
 /// # Errors
 /// 404 for a record that isn't there, or is in the recycle bin.
 pub fn retrieve(caller: Caller<'_>, object: &'static Object, id: &str, fields: &[Resolved]) -> Result<Value, ApiError> {
-    let org = org(caller.world);
+    let org = org(caller.sandbox);
     let place = org.place(object, id).ok_or_else(ApiError::not_found)?;
     let found: Option<Record> = org.at(object, place, false);
     match found {

@@ -51,9 +51,9 @@ async fn one(call: ApiCall, request: HttpRequest, body: web::Bytes) -> HttpRespo
     let segments = request.path().split('/').skip(4).filter(|segment| !segment.is_empty());
     let segments = segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect();
     let query = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    let (world, user, version) = (call.world.clone(), call.user.id.clone(), call.version.clone());
+    let (sandbox, user, version) = (call.sandbox.clone(), call.user.id.clone(), call.version.clone());
     let outcome = web::block(move || {
-        let caller = Caller { world: &world, user_id: &user, version: &version };
+        let caller = Caller { sandbox: &sandbox, user_id: &user, version: &version };
         perform(caller, &Request { method: &method, segments, query, body }).unwrap_or_else(Reply::from)
     })
     .await;
@@ -76,7 +76,7 @@ async fn many(call: ApiCall, body: web::Bytes) -> HttpResponse {
         Ok(body) => body,
         Err(error) => return error.response(),
     };
-    let (world, user, version) = (call.world.clone(), call.user.id.clone(), call.version.clone());
-    let outcome = web::block(move || composite(Caller { world: &world, user_id: &user, version: &version }, &body)).await;
+    let (sandbox, user, version) = (call.sandbox.clone(), call.user.id.clone(), call.version.clone());
+    let outcome = web::block(move || composite(Caller { sandbox: &sandbox, user_id: &user, version: &version }, &body)).await;
     call.answer(outcome.unwrap_or_else(|_| Err(ApiError::broken())))
 }

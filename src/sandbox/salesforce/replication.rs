@@ -13,7 +13,7 @@ use super::schema::{self, Object};
 use super::session::{ApiCall, org};
 use crate::sandbox::moment::{self, iso_salesforce_json};
 use crate::sandbox::people::person::Kind;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 const UPDATED_DAYS: i64 = 30;
 const DELETED_DAYS: i64 = 15;
@@ -31,7 +31,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-fn window(request: &HttpRequest, world: &World, days: i64) -> Result<(&'static Object, i64, i64), ApiError> {
+fn window(request: &HttpRequest, sandbox: &SandboxState, days: i64) -> Result<(&'static Object, i64, i64), ApiError> {
     let object = schema::find(request.match_info().get("object").unwrap_or_default()).ok_or_else(ApiError::not_found)?;
     let end_of = |wanted: &str| {
         let (_, text) = form_urlencoded::parse(request.query_string().as_bytes())
@@ -43,20 +43,20 @@ fn window(request: &HttpRequest, world: &World, days: i64) -> Result<(&'static O
     if end - start <= 60 {
         return Err(ApiError::bad("INVALID_REPLICATION_DATE", "startDate must be more than one minute before endDate"));
     }
-    if start < world.now() - days * 86_400 {
+    if start < sandbox.now() - days * 86_400 {
         return Err(ApiError::bad("INVALID_REPLICATION_DATE", format!("startDate cannot be more than {days} days ago")));
     }
     Ok((object, start, end))
 }
 
 async fn updated(call: ApiCall, request: HttpRequest) -> HttpResponse {
-    let (object, start, end) = match window(&request, &call.world, UPDATED_DAYS) {
+    let (object, start, end) = match window(&request, &call.sandbox, UPDATED_DAYS) {
         Ok(window) => window,
         Err(error) => return error.response(),
     };
-    let world = call.world.clone();
+    let sandbox = call.sandbox.clone();
     let ids = web::block(move || {
-        let org = org(&world);
+        let org = org(&sandbox);
         let of = |record: Record| match &record {
             Record::Lead(person) if (start..end).contains(&person.salesforce_updated_at) => person.lead_id(),
             Record::Contact(person) if (start..end).contains(&person.salesforce_updated_at) => person.contact_id(),
@@ -68,17 +68,17 @@ async fn updated(call: ApiCall, request: HttpRequest) -> HttpResponse {
     call.answer(match ids {
         Err(_) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")),
         Ok(ids) if ids.len() > MOST_IDS => Err(ApiError::bad("EXCEEDED_ID_LIMIT", "Too many records in the window")),
-        Ok(ids) => Ok(json!({"ids": ids, "latestDateCovered": covered(&call.world, end)})),
+        Ok(ids) => Ok(json!({"ids": ids, "latestDateCovered": covered(&call.sandbox, end)})),
     })
 }
 
-fn covered(world: &World, end: i64) -> String {
-    iso_salesforce_json(end.min(world.now()))
+fn covered(sandbox: &SandboxState, end: i64) -> String {
+    iso_salesforce_json(end.min(sandbox.now()))
 }
 
 async fn deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
-    let outcome = window(&request, &call.world, DELETED_DAYS).map(|(object, start, end)| {
-        let people = &call.world.people;
+    let outcome = window(&request, &call.sandbox, DELETED_DAYS).map(|(object, start, end)| {
+        let people = &call.sandbox.people;
         let records: Vec<Value> = people
             .deleted_from_salesforce()
             .into_iter()
@@ -94,8 +94,8 @@ async fn deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
             .collect();
         json!({
             "deletedRecords": records,
-            "earliestDateAvailable": iso_salesforce_json(call.world.now() - DELETED_DAYS * 86_400),
-            "latestDateCovered": covered(&call.world, end),
+            "earliestDateAvailable": iso_salesforce_json(call.sandbox.now() - DELETED_DAYS * 86_400),
+            "latestDateCovered": covered(&call.sandbox, end),
         })
     });
     call.answer(outcome)

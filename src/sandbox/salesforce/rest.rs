@@ -55,7 +55,7 @@ async fn versions() -> HttpResponse {
 
 async fn limits(call: ApiCall) -> HttpResponse {
     let (used, most, jobs) = {
-        let salesforce = call.world.salesforce();
+        let salesforce = call.sandbox.salesforce();
         (salesforce.api_calls, salesforce.api_limit, salesforce.jobs.made() as u64)
     };
     let limit = |most: u64, used: u64| json!({"Max": most, "Remaining": most.saturating_sub(used)});
@@ -85,7 +85,7 @@ async fn describe_object(call: ApiCall, request: HttpRequest) -> HttpResponse {
         return ApiError::not_found().response();
     };
     // The org's fields never change, so they date from its beginning.
-    let began = UNIX_EPOCH + Duration::from_secs(u64::try_from(call.world.people.began()).unwrap_or(0));
+    let began = UNIX_EPOCH + Duration::from_secs(u64::try_from(call.sandbox.people.began()).unwrap_or(0));
     if IfModifiedSince::parse(&request).is_ok_and(|IfModifiedSince(since)| std::time::SystemTime::from(since) >= began) {
         return call.builder(StatusCode::NOT_MODIFIED).finish();
     }
@@ -113,14 +113,14 @@ fn batch_size(request: &HttpRequest) -> usize {
 async fn run(call: ApiCall, request: HttpRequest, deleted_too: bool) -> HttpResponse {
     let text = form_urlencoded::parse(request.query_string().as_bytes()).find(|(name, _)| name == "q").map(|(_, text)| text.into_owned());
     let Some(text) = text else { return ApiError::bad("MALFORMED_QUERY", "A query string has to be specified").response() };
-    let (world, version, batch) = (call.world.clone(), call.version.clone(), batch_size(&request));
-    let outcome = web::block(move || query_pages::first_page(&world, &text, deleted_too, batch, &version)).await;
+    let (sandbox, version, batch) = (call.sandbox.clone(), call.version.clone(), batch_size(&request));
+    let outcome = web::block(move || query_pages::first_page(&sandbox, &text, deleted_too, batch, &version)).await;
     call.answer(outcome.unwrap_or_else(|_| Err(ApiError::broken())))
 }
 
 async fn next_page(call: ApiCall, request: HttpRequest) -> HttpResponse {
-    let (world, version, locator) =
-        (call.world.clone(), call.version.clone(), request.match_info().get("locator").unwrap_or_default().to_owned());
-    let outcome = web::block(move || query_pages::next_page(&world, &locator, &version)).await;
+    let (sandbox, version, locator) =
+        (call.sandbox.clone(), call.version.clone(), request.match_info().get("locator").unwrap_or_default().to_owned());
+    let outcome = web::block(move || query_pages::next_page(&sandbox, &locator, &version)).await;
     call.answer(outcome.unwrap_or_else(|_| Err(ApiError::broken())))
 }

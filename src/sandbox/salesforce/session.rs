@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::errors::ApiError;
 use super::records::Org;
 use super::users::SalesforceUser;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// Oldest and newest API version answered.
 pub const VERSIONS: std::ops::RangeInclusive<u32> = 50..=67;
@@ -19,7 +19,7 @@ pub const VERSIONS: std::ops::RangeInclusive<u32> = 50..=67;
 /// A call that may go ahead.
 #[derive(Debug)]
 pub struct ApiCall {
-    pub world: web::Data<World>,
+    pub sandbox: web::Data<SandboxState>,
     pub user: SalesforceUser,
     /// As in the path, for example `v66.0`; empty for calls without one.
     pub version: String,
@@ -44,12 +44,12 @@ impl ApiCall {
 }
 
 /// The org at this moment, for queries.
-pub fn org(world: &World) -> Org<'_> {
+pub fn org(sandbox: &SandboxState) -> Org<'_> {
     let (users, bin_emptied, written) = {
-        let salesforce = world.salesforce();
+        let salesforce = sandbox.salesforce();
         (salesforce.users.clone(), salesforce.bin_emptied, salesforce.written.clone())
     };
-    Org { people: &world.people, users, began: world.people.began(), bin_emptied, written }
+    Org { people: &sandbox.people, users, began: sandbox.people.began(), bin_emptied, written }
 }
 
 /// The token in the Authorization header. Salesforce also takes its older scheme name, `OAuth`.
@@ -64,14 +64,14 @@ pub fn is_known_version(version: &str) -> bool {
     number.is_some_and(|number| VERSIONS.contains(&number))
 }
 
-fn enter(request: &HttpRequest, world: &web::Data<World>) -> Result<ApiCall, ApiError> {
+fn enter(request: &HttpRequest, sandbox: &web::Data<SandboxState>) -> Result<ApiCall, ApiError> {
     let version = request.match_info().get("version").unwrap_or_default().to_owned();
     if !version.is_empty() && !is_known_version(&version) {
         return Err(ApiError::not_found());
     }
     let token = bearer(request).ok_or_else(ApiError::no_session)?;
-    let mut salesforce = world.salesforce();
-    let session = salesforce.grants.session(token, world.now()).ok_or_else(ApiError::no_session)?;
+    let mut salesforce = sandbox.salesforce();
+    let session = salesforce.grants.session(token, sandbox.now()).ok_or_else(ApiError::no_session)?;
     let user = salesforce.user(&session.user_id).filter(|user| user.active).cloned().ok_or_else(ApiError::no_session)?;
     let scoped = session.scope.split(' ').any(|part| part == "api" || part == "full");
     if !user.api_enabled {
@@ -86,7 +86,7 @@ fn enter(request: &HttpRequest, world: &web::Data<World>) -> Result<ApiCall, Api
     salesforce.api_calls += 1;
     let usage = format!("api-usage={}/{}", salesforce.api_calls, salesforce.api_limit);
     drop(salesforce);
-    Ok(ApiCall { world: world.clone(), user, version, usage })
+    Ok(ApiCall { sandbox: sandbox.clone(), user, version, usage })
 }
 
 impl FromRequest for ApiCall {
@@ -94,9 +94,9 @@ impl FromRequest for ApiCall {
     type Future = Ready<Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(world) = request.app_data::<web::Data<World>>() else {
-            return ready(Err(InternalError::from_response("no world", HttpResponse::InternalServerError().finish()).into()));
+        let Some(sandbox) = request.app_data::<web::Data<SandboxState>>() else {
+            return ready(Err(InternalError::from_response("no sandbox state", HttpResponse::InternalServerError().finish()).into()));
         };
-        ready(enter(request, world).map_err(|error| InternalError::from_response("refused", error.response()).into()))
+        ready(enter(request, sandbox).map_err(|error| InternalError::from_response("refused", error.response()).into()))
     }
 }

@@ -1,14 +1,14 @@
 //! New tokens, of the form that Salesforce gives them.
 
 use super::users::organization_id;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// A new access token.
-pub fn access_token(world: &World) -> String {
-    format!("{}!AQ{}", &organization_id()[..15], world.secret())
+pub fn access_token(sandbox: &SandboxState) -> String {
+    format!("{}!AQ{}", &organization_id()[..15], sandbox.secret())
 }
 
 /// A new refresh token.
-pub fn refresh_token(world: &World) -> String {
-    format!("5Aep861{}", world.secret())
+pub fn refresh_token(sandbox: &SandboxState) -> String {
+    format!("5Aep861{}", sandbox.secret())
 }

@@ -12,12 +12,12 @@ use super::schema::{Field, Kind, Object};
 use super::session::org;
 use super::written::WrittenRecord;
 use crate::sandbox::moment;
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 
 /// Who writes.
 #[derive(Debug, Clone, Copy)]
 pub struct Writer<'a> {
-    pub world: &'a World,
+    pub sandbox: &'a SandboxState,
     pub user_id: &'a str,
 }
 
@@ -38,8 +38,8 @@ impl Writer<'_> {
         }
         fields.entry("OwnerId").or_insert_with(|| Value::Text(self.user_id.to_owned()));
         check_complete(object, &fields)?;
-        let now = self.world.now();
-        let mut salesforce = self.world.salesforce();
+        let now = self.sandbox.now();
+        let mut salesforce = self.sandbox.salesforce();
         check_unique(object, &fields, |field, text| !salesforce.written.with_external_id(object, field, text).is_empty())?;
         let id = salesforce.written.next_id(object);
         let mut record = WrittenRecord {
@@ -64,8 +64,8 @@ impl Writer<'_> {
     pub fn update(&self, object: &'static Object, id: &str, given: &Map<String, Json>) -> Result<(), ApiError> {
         check_writable(object)?;
         let changed = self.read(object, given)?;
-        let now = self.world.now();
-        let mut salesforce = self.world.salesforce();
+        let now = self.sandbox.now();
+        let mut salesforce = self.sandbox.salesforce();
         let mut record = (*find(salesforce.written.find(object, id))?).clone();
         check_unique(object, &changed, |field, text| {
             salesforce.written.with_external_id(object, field, text).iter().any(|other| other.id != record.id)
@@ -102,7 +102,7 @@ impl Writer<'_> {
     }
 
     fn find_by_external_id(&self, object: &Object, field: &Field, key: &str) -> Option<String> {
-        let found = self.world.salesforce().written.with_external_id(object, field.name, key);
+        let found = self.sandbox.salesforce().written.with_external_id(object, field.name, key);
         found.first().map(|record| record.id.clone())
     }
 
@@ -112,8 +112,8 @@ impl Writer<'_> {
     /// 404 for a record that isn't there or was deleted before.
     pub fn delete(&self, object: &'static Object, id: &str) -> Result<(), ApiError> {
         check_writable(object)?;
-        let now = self.world.now();
-        let mut salesforce = self.world.salesforce();
+        let now = self.sandbox.now();
+        let mut salesforce = self.sandbox.salesforce();
         let mut record = (*find(salesforce.written.find(object, id))?).clone();
         (record.deleted, record.modified_at) = (true, now);
         salesforce.written.replace(record);
@@ -179,7 +179,7 @@ impl Writer<'_> {
             let message = format!("{}: id value of incorrect type: {id}", field.label);
             return Err(ApiError::field("MALFORMED_ID", field.name, message));
         }
-        let org = org(self.world);
+        let org = org(self.sandbox);
         if targets.iter().any(|target| org.by_id(target, id).is_some()) {
             return Ok(Value::Text(format!("{}{}", &id[..15], ids::checksum(&id[..15]))));
         }

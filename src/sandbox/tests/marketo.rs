@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Harness, json_of};
 use crate::sandbox::SandboxSettings;
-use crate::sandbox::world::hex;
+use crate::sandbox::hex::to_hex;
 
 const TOKEN: &str =
     "/identity/oauth/token?grant_type=client_credentials&client_id=sandbox-marketo-client&client_secret=sandbox-marketo-secret";
@@ -129,7 +129,7 @@ async fn an_export_holds_everyone_created_in_its_window() {
     assert_eq!(status["status"], "Completed", "{status}");
     let file = sandbox.file(&sandbox.marketo_token().await, &id).send().await.expect("an answer").bytes().await.expect("a file");
     assert_eq!(status["fileSize"], file.len());
-    assert_eq!(status["fileChecksum"], format!("sha256:{}", hex(&Sha256::digest(&file))));
+    assert_eq!(status["fileChecksum"], format!("sha256:{}", to_hex(&Sha256::digest(&file))));
     let mut rows = csv::Reader::from_reader(file.as_ref());
     assert_eq!(rows.headers().expect("a header").iter().collect::<Vec<_>>(), ["id", "email", "title", "createdAt"]);
     let rows: Vec<csv::StringRecord> = rows.records().collect::<Result<_, _>>().expect("well formed rows");
@@ -311,7 +311,7 @@ async fn ordered_faults_spoil_the_file_or_its_checksum() {
         let id = sandbox.export(&["id", "email"]).await;
         let status = sandbox.status(&id).await;
         let file = sandbox.file(&sandbox.marketo_token().await, &id).send().await.expect("an answer").bytes().await.expect("a file");
-        assert_eq!(status["fileChecksum"], format!("sha256:{}", hex(&Sha256::digest(&file))));
+        assert_eq!(status["fileChecksum"], format!("sha256:{}", to_hex(&Sha256::digest(&file))));
         assert_eq!(csv::Reader::from_reader(file.as_ref()).records().all(|row| row.is_ok()), sound, "{fault}");
     }
     let id = sandbox.export(&["id"]).await;

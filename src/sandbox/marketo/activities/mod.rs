@@ -17,7 +17,7 @@ use super::params::Params;
 use crate::sandbox::moment::{self, iso};
 use crate::sandbox::people::overlay::{Event, FieldChange, Happening};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, Person};
-use crate::sandbox::world::World;
+use crate::sandbox::state::SandboxState;
 use kinds::{DATA_VALUE_CHANGE, DELETE_LEAD, NEW_LEAD};
 use place::Place;
 use stream::activity_id;
@@ -43,11 +43,11 @@ async fn paging_token(call: Call, request: HttpRequest) -> HttpResponse {
     let params = Params::of_query(&request);
     let outcome = params.one("sinceDatetime").ok_or_else(|| Refusal::missing("sinceDatetime")).and_then(|text| {
         let since = moment::parse(text).ok_or_else(|| Refusal::wrong_type(text, "Datetime"))?;
-        let people = &call.world.people;
+        let people = &call.sandbox.people;
         let created = people.first_since(since).min(people.generated());
         Ok(json!({"nextPageToken": Place { created, event: people.first_event_since(since), shown: 0 }.token()}))
     });
-    answer(&call.world, outcome)
+    answer(&call.sandbox, outcome)
 }
 
 /// Whose activities are asked for: everybody's, those of up to 30 leads, or those of a static list's members.
@@ -55,7 +55,7 @@ async fn paging_token(call: Call, request: HttpRequest) -> HttpResponse {
 struct Audience(Option<BTreeSet<u64>>);
 
 impl Audience {
-    fn read(world: &World, params: &Params) -> Result<Self, Refusal> {
+    fn read(sandbox: &SandboxState, params: &Params) -> Result<Self, Refusal> {
         let listed = params.list("leadIds");
         if listed.len() > MOST_LEADS {
             return Err(Refusal::invalid("leadIds"));
@@ -64,7 +64,7 @@ impl Audience {
             .into_iter()
             .map(|id| id.parse().map_err(|_| Refusal::wrong_type(id, "Integer")))
             .collect::<Result<BTreeSet<u64>, _>>()?;
-        let members = params.one("listId").map(|id| world.marketo().lists.members_for_activities(id)).transpose()?;
+        let members = params.one("listId").map(|id| sandbox.marketo().lists.members_for_activities(id)).transpose()?;
         Ok(Self(match (leads.is_empty(), members) {
             (true, members) => members,
             (false, None) => Some(leads),
@@ -78,10 +78,10 @@ impl Audience {
 }
 
 async fn lead_changes(call: Call, request: HttpRequest) -> HttpResponse {
-    answer(&call.world, changes(&call.world, &Params::of_query(&request)))
+    answer(&call.sandbox, changes(&call.sandbox, &Params::of_query(&request)))
 }
 
-fn changes(world: &World, params: &Params) -> Result<Value, Refusal> {
+fn changes(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
     let mut place = Place::read(params.one("nextPageToken").ok_or_else(|| Refusal::missing("nextPageToken"))?)?;
     let wanted = params.list("fields");
     if wanted.is_empty() {
@@ -90,26 +90,26 @@ fn changes(world: &World, params: &Params) -> Result<Value, Refusal> {
     if let Some(unknown) = wanted.iter().find(|name| fields::find(name).is_none()) {
         return Err(Refusal::no_field(unknown));
     }
-    let audience = Audience::read(world, params)?;
+    let audience = Audience::read(sandbox, params)?;
     let batch = params.batch_size()?;
 
     // Each answer looks at `batch` activities and leaves out those nobody asked for, so it may hold fewer and still not
     // be the last: callers must go by moreResult.
     let mut result = Vec::new();
-    let generated = world.people.generated();
+    let generated = sandbox.people.generated();
     let end = generated.min(place.created + batch as u64);
     for index in place.created..end {
-        if let Some(person) = world.people.in_marketo(index).filter(|_| audience.holds(index)) {
+        if let Some(person) = sandbox.people.in_marketo(index).filter(|_| audience.holds(index)) {
             result.push(new_lead(&person, index));
         }
     }
     let looked_at = usize::try_from(end - place.created).unwrap_or(batch);
     place.created = end;
-    let (events, all) = world.people.events(place.event, batch - looked_at);
+    let (events, all) = sandbox.people.events(place.event, batch - looked_at);
     for (offset, event) in events.iter().enumerate().filter(|(_, event)| audience.holds(event.index)) {
         let id = generated + (place.event + offset) as u64;
         match &event.what {
-            Happening::Created => result.extend(world.people.in_marketo(event.index).map(|person| new_lead(&person, id))),
+            Happening::Created => result.extend(sandbox.people.in_marketo(event.index).map(|person| new_lead(&person, id))),
             Happening::Changed(changes) => result.extend(value_change(event, changes, &wanted, id)),
             Happening::Deleted(_) | Happening::Merged(_) => {}
         }
@@ -154,7 +154,7 @@ fn value_change(event: &Event, changes: &[FieldChange], wanted: &[&str], place: 
 
 async fn deleted_leads(call: Call, request: HttpRequest) -> HttpResponse {
     let params = Params::of_query(&request);
-    answer(&call.world, activities(&call.world, &params, &Audience(None), &[DELETE_LEAD]))
+    answer(&call.sandbox, activities(&call.sandbox, &params, &Audience(None), &[DELETE_LEAD]))
 }
 
 /// Activities by type, of everybody or of some.
@@ -164,30 +164,30 @@ async fn by_type(call: Call, request: HttpRequest) -> HttpResponse {
         params.list("activityTypeIds").into_iter().map(|id| id.parse().map_err(|_| Refusal::wrong_type(id, "Integer"))).collect();
     let outcome = types.and_then(|types| match types.len() {
         0 => Err(Refusal::missing("activityTypeIds")),
-        1..=MOST_TYPES => Audience::read(&call.world, &params).and_then(|audience| activities(&call.world, &params, &audience, &types)),
+        1..=MOST_TYPES => Audience::read(&call.sandbox, &params).and_then(|audience| activities(&call.sandbox, &params, &audience, &types)),
         _ => Err(Refusal::invalid("activityTypeIds")),
     });
-    answer(&call.world, outcome)
+    answer(&call.sandbox, outcome)
 }
 
 /// Activities of the given types from the token's place on. Each answer looks at as many as it may hold and leaves out the others.
-fn activities(world: &World, params: &Params, audience: &Audience, wanted: &[u32]) -> Result<Value, Refusal> {
+fn activities(sandbox: &SandboxState, params: &Params, audience: &Audience, wanted: &[u32]) -> Result<Value, Refusal> {
     let mut place = Place::read(params.one("nextPageToken").ok_or_else(|| Refusal::missing("nextPageToken"))?)?;
     let batch = params.batch_size()?;
-    let generated = world.people.generated();
+    let generated = sandbox.people.generated();
     let mut result = Vec::new();
     // The creations come first; who doesn't ask for them need not page through them.
     let end = if wanted.contains(&NEW_LEAD) { generated.min(place.created + batch as u64) } else { generated };
     if wanted.contains(&NEW_LEAD) {
         let created = (place.created..end).filter(|&index| audience.holds(index));
-        result.extend(created.filter_map(|index| world.people.in_marketo(index).map(|person| creation(&person, index).shown())));
+        result.extend(created.filter_map(|index| sandbox.people.in_marketo(index).map(|person| creation(&person, index).shown())));
     }
     let looked_at = if wanted.contains(&NEW_LEAD) { usize::try_from(end - place.created).unwrap_or(batch) } else { 0 };
     place.created = end;
-    let (events, all) = world.people.events(place.event, batch - looked_at);
+    let (events, all) = sandbox.people.events(place.event, batch - looked_at);
     let mut left = batch - looked_at;
     for event in &events {
-        let of_event = of_event(event, generated + place.event as u64, |index| world.people.in_marketo(index));
+        let of_event = of_event(event, generated + place.event as u64, |index| sandbox.people.in_marketo(index));
         let fitting = of_event.iter().filter(|activity| wanted.contains(&activity.kind) && audience.holds(event.index));
         let page: Vec<Value> = fitting.clone().skip(place.shown).take(left).map(Activity::shown).collect();
         left -= page.len();
@@ -203,5 +203,5 @@ fn activities(world: &World, params: &Params, audience: &Audience, wanted: &[u32
 }
 
 async fn types(call: Call) -> HttpResponse {
-    answer(&call.world, Ok(json!({"result": kinds::described()})))
+    answer(&call.sandbox, Ok(json!({"result": kinds::described()})))
 }

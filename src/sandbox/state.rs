@@ -1,7 +1,6 @@
-//! What every part of the sandbox shares: settings, clock, people, the state of both vendors, ordered faults and counts.
+//! What every part of the sandbox shares: settings, clock, people, the state of both vendors, ordered faults and call counts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::SandboxSettings;
 use super::faults::{Fault, FaultKind};
+use super::hex::to_hex;
 use super::kept::Kept;
 use super::origins::{Ports, Vendor};
 use super::people::People;
@@ -18,7 +18,7 @@ use crate::clock::SharedClock;
 
 /// Everything behind the routes.
 #[derive(Debug)]
-pub struct World {
+pub struct SandboxState {
     pub settings: SandboxSettings,
     pub clock: SharedClock,
     pub people: People,
@@ -42,8 +42,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl World {
-    /// A world that begins now: people were created up to one day ago.
+impl SandboxState {
+    /// The state at the start: the newest people were created a day ago.
     pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: Ports) -> Self {
         let epoch = clock.now().unix_timestamp() - 86_400;
         let org = salesforce::state::State::new();
@@ -88,7 +88,7 @@ impl World {
 
     /// 64 hexadecimal digits that don't come twice.
     pub fn secret(&self) -> String {
-        hex(&Sha256::digest(self.clock.new_id().as_bytes()))
+        to_hex(&Sha256::digest(self.clock.new_id().as_bytes()))
     }
 
     /// A call to Marketo begins.
@@ -161,12 +161,4 @@ impl World {
         locked(&self.calls).clear();
         *self.usage() = marketo::usage::Usage::default();
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
