@@ -14,28 +14,29 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::faults::FaultKind;
+use super::listeners::SandboxVendor;
 use super::marketo::error::Refusal;
 use super::marketo::paths;
-use super::origins::Vendor;
 use super::state::SandboxState;
 
-/// Counts each request to a vendor and lets it suffer what was ordered for it.
+/// Counts each request to a vendor and applies the faults ordered for it.
 ///
 /// # Errors
 /// Those of the routes.
-pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((sandbox, vendor)) = request.app_data::<web::Data<SandboxState>>().cloned().zip(request.app_data::<Vendor>().copied()) else {
+pub async fn inject_faults(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some((sandbox, vendor)) = request.app_data::<web::Data<SandboxState>>().cloned().zip(request.app_data::<SandboxVendor>().copied())
+    else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    if vendor == Vendor::Marketo {
+    if vendor == SandboxVendor::Marketo {
         paths::normalize(&mut request);
     }
     let (method, path) = (request.method().to_string(), request.path().to_owned());
-    sandbox.count(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
-    let _under_way = (vendor == Vendor::Marketo).then(|| UnderWay::begin(sandbox.clone()));
+    sandbox.count_call(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
+    let _in_progress = (vendor == SandboxVendor::Marketo).then(|| CallInProgress::begin(sandbox.clone()));
 
     let (mut cut, mut delayed) = (None, false);
-    // Of several cuts, or delays, a request suffers one.
+    // A request suffers at most one delay and one cut; further ones stay ordered.
     while let Some(kind) = sandbox.take_fault(vendor, &method, &path, |kind| match kind {
         FaultKind::Cut { .. } => cut.is_none(),
         FaultKind::Delay { .. } => !delayed,
@@ -54,8 +55,8 @@ pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody 
             FaultKind::ExpireSessions => {
                 let now = sandbox.now();
                 match vendor {
-                    Vendor::Marketo => sandbox.marketo().tokens.expire_all(now),
-                    Vendor::Salesforce => sandbox.salesforce().expire_sessions(now),
+                    SandboxVendor::Marketo => sandbox.marketo().tokens.expire_all(now),
+                    SandboxVendor::Salesforce => sandbox.salesforce().expire_sessions(now),
                 }
                 continue;
             }
@@ -67,10 +68,10 @@ pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody 
                     refusal.envelope(&sandbox)
                 }
             }
-            FaultKind::SalesforceError { status, error_code, message } => HttpResponse::build(status_of(status))
+            FaultKind::SalesforceError { status, error_code, message } => HttpResponse::build(parse_status(status))
                 .json(json!([{"message": message.unwrap_or_else(|| "Fault ordered".into()), "errorCode": error_code}])),
             FaultKind::HttpStatus { status, body, headers } => {
-                let mut answer = HttpResponse::build(status_of(status));
+                let mut answer = HttpResponse::build(parse_status(status));
                 for (name, value) in headers {
                     answer.insert_header((name, value));
                 }
@@ -87,59 +88,60 @@ pub async fn interpose(mut request: ServiceRequest, next: Next<impl MessageBody 
             | FaultKind::RepeatRows => continue,
         };
         let mut answer = request.into_response(answer).map_into_boxed_body();
-        sign(&mut answer, &sandbox);
+        finish_headers(&mut answer, &sandbox);
         return Ok(answer);
     }
 
     let mut answer = next.call(request).await?.map_into_boxed_body();
-    sign(&mut answer, &sandbox);
+    finish_headers(&mut answer, &sandbox);
     Ok(match cut {
         None => answer,
-        Some(left) => answer.map_body(|_, body| BoxBody::new(CutBody { body, left, rests: 3 })),
+        Some(left) => answer.map_body(|_, body| BoxBody::new(TruncatedBody { body, left, pauses: 3 })),
     })
 }
 
-/// A call to Marketo, counted as under way until dropped.
-struct UnderWay(web::Data<SandboxState>);
+/// A call to Marketo, counted as in progress until dropped.
+struct CallInProgress(web::Data<SandboxState>);
 
-impl UnderWay {
+impl CallInProgress {
     fn begin(sandbox: web::Data<SandboxState>) -> Self {
         sandbox.begin_call();
         Self(sandbox)
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for CallInProgress {
     fn drop(&mut self) {
         self.0.end_call();
     }
 }
 
-/// What every answer has: the injected clock's time, for callers take their windows from the vendor's clock; and names of headers as
-/// the vendors' servers write them, for airbyte-source-salesforce looks them up with regard to case.
-fn sign(answer: &mut ServiceResponse<BoxBody>, sandbox: &SandboxState) {
-    answer.headers_mut().insert(header::DATE, date(sandbox.now()));
+/// Gives every answer the injected clock's time, because callers take their windows from the vendor's clock, and names of headers as
+/// the vendors' servers write them, because airbyte-source-salesforce looks them up with their case.
+fn finish_headers(answer: &mut ServiceResponse<BoxBody>, sandbox: &SandboxState) {
+    answer.headers_mut().insert(header::DATE, date_header(sandbox.now()));
     answer.response_mut().head_mut().set_camel_case_headers(true);
 }
 
-fn date(seconds: i64) -> HeaderValue {
+fn date_header(seconds: i64) -> HeaderValue {
     let at = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     HeaderValue::try_from(header::HttpDate::from(at).to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn status_of(number: u16) -> StatusCode {
+fn parse_status(number: u16) -> StatusCode {
     StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// A body that promises its full length and then breaks off.
-struct CutBody {
+/// A body that announces its full length and breaks off before it.
+struct TruncatedBody {
     body: BoxBody,
+    /// Bytes until it breaks off.
     left: usize,
-    /// Turns left to the server for sending what it has, before the connection ends.
-    rests: u8,
+    /// How often it still yields to the server, which sends what it has before the connection ends.
+    pauses: u8,
 }
 
-impl MessageBody for CutBody {
+impl MessageBody for TruncatedBody {
     type Error = Box<dyn std::error::Error>;
 
     fn size(&self) -> BodySize {
@@ -148,8 +150,8 @@ impl MessageBody for CutBody {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
-        if this.left == 0 && this.rests > 0 {
-            this.rests -= 1;
+        if this.left == 0 && this.pauses > 0 {
+            this.pauses -= 1;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -157,9 +159,9 @@ impl MessageBody for CutBody {
             return Poll::Ready(Some(Err("the connection was cut on order".into())));
         }
         Pin::new(&mut this.body).poll_next(context).map_ok(|chunk| {
-            let kept = chunk.len().min(this.left);
-            this.left -= kept;
-            chunk.slice(..kept)
+            let sent = chunk.len().min(this.left);
+            this.left -= sent;
+            chunk.slice(..sent)
         })
     }
 }

@@ -1,31 +1,31 @@
-//! Faults on order: what the next matching requests will suffer.
+//! Faults that a test orders for the next matching requests.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::origins::Vendor;
+use super::listeners::SandboxVendor;
 
 /// One ordered fault.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Fault {
-    /// Which vendor misbehaves.
-    pub target: Vendor,
-    /// Only requests whose path holds this text; every request of the target when empty.
+pub struct InjectedFault {
+    /// The vendor that misbehaves.
+    pub target: SandboxVendor,
+    /// Only requests whose path contains this text; every request of the target when empty.
     #[serde(default)]
     pub path_contains: String,
     /// Only this HTTP method, when given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
     /// How many requests suffer it.
-    #[serde(default = "once")]
+    #[serde(default = "default_times")]
     pub times: u32,
     #[serde(flatten)]
     pub kind: FaultKind,
 }
 
-fn once() -> u32 {
+fn default_times() -> u32 {
     1
 }
 
@@ -33,7 +33,7 @@ fn once() -> u32 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FaultKind {
-    /// The answer comes this much later, in real time.
+    /// The answer comes this many milliseconds later, in real time.
     Delay { ms: u64 },
     /// The request is carried out, but the connection ends after so many bytes of the answer's body.
     Cut { after_bytes: usize },
@@ -56,27 +56,27 @@ pub enum FaultKind {
     MalformedRow,
     /// A field of so many bytes in the next file or page.
     OversizeLine { bytes: usize },
-    /// The next export or query job to end, ends as failed.
+    /// The next export or query job that ends fails.
     FailJob,
     /// Each row of the next file or page comes twice.
     RepeatRows,
 }
 
 impl FaultKind {
-    /// True for the kinds that change rows while a file or page is written.
-    pub fn spoils_rows(&self) -> bool {
+    /// Whether it changes rows while a file or page is written.
+    pub fn corrupts_rows(&self) -> bool {
         matches!(self, Self::MalformedRow | Self::OversizeLine { .. } | Self::RepeatRows)
     }
 
-    /// True for the kinds that strike before a request reaches its handler.
+    /// Whether it strikes before a request reaches its handler.
     pub fn strikes_before_handler(&self) -> bool {
-        !self.spoils_rows() && !matches!(self, Self::WrongChecksum | Self::FailJob)
+        !self.corrupts_rows() && !matches!(self, Self::WrongChecksum | Self::FailJob)
     }
 }
 
-impl Fault {
-    /// True when a request is one that should suffer this.
-    pub fn concerns(&self, vendor: Vendor, method: &str, path: &str) -> bool {
+impl InjectedFault {
+    /// Whether this request is to suffer it.
+    pub fn matches(&self, vendor: SandboxVendor, method: &str, path: &str) -> bool {
         self.target == vendor
             && path.contains(&self.path_contains)
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))

@@ -1,21 +1,21 @@
-//! A simulated Salesforce and Marketo in one process, each on an origin of its own; on a third one, under `/__sandbox`, the means
-//! to look inside, change people and order faults. It is driven over HTTP only and shares no type with the clients, so that a
-//! shared mistake can't hide.
+//! A simulated Salesforce and Marketo in one process, each on its own origin. A third origin, under `/__sandbox`, controls them: it shows
+//! their state, changes people and orders faults. The sandbox is driven over HTTP only and shares no type with the vendors' clients, so
+//! that a mistake made in both can't hide.
 //!
 //! Memory doesn't grow with the number of people: they are computed when asked for.
 
-// A refused request's error is its whole answer; it is made once and sent, so boxing it gains nothing.
+// The error of a refused request is its whole answer, made once and sent: boxing it gains nothing.
 #![allow(clippy::result_large_err)]
 
 mod control;
 mod fault_injection;
 mod faults;
 mod hex;
-mod kept;
+mod listeners;
 mod marketo;
 mod moment;
-mod origins;
 mod people;
+mod result_cache;
 mod salesforce;
 mod state;
 #[cfg(test)]
@@ -32,17 +32,17 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::clock::SharedClock;
-use origins::{Ports, Vendor};
+use listeners::{SandboxVendor, VendorPorts};
 use state::SandboxState;
 
-pub use origins::SandboxListeners;
+pub use listeners::SandboxListeners;
 
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
 pub struct SandboxSettings {
     /// How many people Marketo holds.
     pub people: u64,
-    /// Another seed gives other people; the same seed the same ones.
+    /// The same seed gives the same people.
     pub seed: u64,
     /// Whether Marketo's call quotas and its 60-second refresh of job states are enforced.
     pub throttles: bool,
@@ -54,11 +54,11 @@ pub struct SandboxSettings {
     pub salesforce_client_id: String,
     /// Consumer secret of the app at Salesforce; also the key of the token answer's signature.
     pub salesforce_client_secret: String,
-    /// How long an export or query job works, by the injected clock.
+    /// How long an export or query job takes, by the injected clock.
     pub export_processing: Duration,
-    /// Whether what exports and queries gave is kept and given again as long as nobody changes, which spares time in benchmarks.
+    /// Whether results of exports and queries are served again as long as nobody changes, which saves time in benchmarks.
     pub keep_results: bool,
-    /// Where prepared export files go; a temporary directory, removed at the stop, when `None`.
+    /// Where export files are written; when `None`, a temporary directory that is removed when the sandbox stops.
     pub data_dir: Option<PathBuf>,
 }
 
@@ -80,11 +80,11 @@ impl Default for SandboxSettings {
     }
 }
 
-/// A sandbox that answers. Dropping it leaves the servers running; call [`RunningSandbox::stop`].
+/// A running sandbox. Dropping it leaves the servers running; call [`RunningSandbox::stop`].
 #[derive(Debug)]
 pub struct RunningSandbox {
     control_port: u16,
-    ports: Ports,
+    ports: VendorPorts,
     servers: Vec<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     _temporary: Option<TempDir>,
 }
@@ -93,19 +93,19 @@ impl RunningSandbox {
     /// The address of the control, `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        local(self.control_port)
+        local_url(self.control_port)
     }
 
     /// The address of the simulated Salesforce.
     #[must_use]
     pub fn salesforce_url(&self) -> String {
-        local(self.ports.salesforce)
+        local_url(self.ports.salesforce)
     }
 
     /// The address of the simulated Marketo, without `/rest`.
     #[must_use]
     pub fn marketo_url(&self) -> String {
-        local(self.ports.marketo)
+        local_url(self.ports.marketo)
     }
 
     /// The settings, by their dotted names, with which a service calls this sandbox instead of the vendors.
@@ -114,7 +114,7 @@ impl RunningSandbox {
         [("upstream.sandbox.salesforce_url", self.salesforce_url()), ("upstream.sandbox.marketo_url", self.marketo_url())]
     }
 
-    /// Stops at once, without waiting for answers under way, and removes the temporary files.
+    /// Stops at once, without waiting for open requests, and removes the temporary files.
     pub async fn stop(self) {
         for (handle, served) in self.servers {
             handle.stop(false).await;
@@ -124,7 +124,7 @@ impl RunningSandbox {
     }
 }
 
-fn local(port: u16) -> String {
+fn local_url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
@@ -146,31 +146,31 @@ pub async fn start(settings: SandboxSettings, clock: SharedClock, listeners: San
     };
     let sandbox = web::Data::new(SandboxState::new(settings, clock, directory, ports));
     let SandboxListeners { control, salesforce, marketo } = listeners;
-    let servers = [(control, None), (salesforce, Some(Vendor::Salesforce)), (marketo, Some(Vendor::Marketo))]
+    let servers = [(control, None), (salesforce, Some(SandboxVendor::Salesforce)), (marketo, Some(SandboxVendor::Marketo))]
         .into_iter()
-        .map(|(listener, vendor)| serve(listener, sandbox.clone(), vendor))
+        .map(|(listener, vendor)| start_server(listener, sandbox.clone(), vendor))
         .collect::<std::io::Result<_>>()?;
     Ok(RunningSandbox { control_port, ports, servers, _temporary: temporary })
 }
 
-/// Serves a vendor, or the control, on a socket.
-fn serve(
+/// Serves a vendor, or the control when `vendor` is `None`, on a socket.
+fn start_server(
     listener: TcpListener,
     sandbox: web::Data<SandboxState>,
-    vendor: Option<Vendor>,
+    vendor: Option<SandboxVendor>,
 ) -> std::io::Result<(ServerHandle, JoinHandle<std::io::Result<()>>)> {
     let server = HttpServer::new(move || {
         let app = App::new()
             .app_data(sandbox.clone())
             .app_data(web::PayloadConfig::new(16 * 1024 * 1024))
-            .wrap(from_fn(fault_injection::interpose));
+            .wrap(from_fn(fault_injection::inject_faults));
         match vendor {
-            Some(vendor @ Vendor::Salesforce) => app.app_data(vendor).configure(salesforce::routes),
-            Some(vendor @ Vendor::Marketo) => app.app_data(vendor).configure(marketo::routes),
+            Some(vendor @ SandboxVendor::Salesforce) => app.app_data(vendor).configure(salesforce::routes),
+            Some(vendor @ SandboxVendor::Marketo) => app.app_data(vendor).configure(marketo::routes),
             None => app.configure(control::routes),
         }
     })
-    // One worker is plenty for a stand-in, and many sandboxes may run side by side.
+    // One worker is plenty for a simulation, and many sandboxes may run side by side.
     .workers(1)
     .worker_max_blocking_threads(4)
     .disable_signals()

@@ -7,12 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::SandboxSettings;
-use super::faults::{Fault, FaultKind};
+use super::faults::{FaultKind, InjectedFault};
 use super::hex::to_hex;
-use super::kept::Kept;
-use super::origins::{Ports, Vendor};
+use super::listeners::{SandboxVendor, VendorPorts};
 use super::people::People;
 use super::people::person::Owners;
+use super::result_cache::ResultCache;
 use super::{marketo, salesforce};
 use crate::clock::SharedClock;
 
@@ -22,29 +22,35 @@ pub struct SandboxState {
     pub settings: SandboxSettings,
     pub clock: SharedClock,
     pub people: People,
-    /// Where prepared export files lie.
+    /// Where export files are written.
     pub directory: PathBuf,
-    pub ports: Ports,
-    /// Held while an export file is written, so that two requests don't write the same one.
+    pub ports: VendorPorts,
+    /// Locked while export files are written, so that two requests don't write the same one.
     pub export_writer: tokio::sync::Mutex<()>,
-    pub kept: Kept,
+    pub result_cache: ResultCache,
     marketo: Mutex<marketo::state::State>,
     salesforce: Mutex<salesforce::state::State>,
-    faults: Mutex<Vec<Fault>>,
-    calls: Mutex<BTreeMap<String, u64>>,
+    faults: Mutex<Vec<InjectedFault>>,
+    call_counts: Mutex<BTreeMap<String, u64>>,
     usage: Mutex<marketo::usage::Usage>,
-    /// Calls to Marketo under way, and the most there were at once.
-    at_once: Mutex<(u64, u64)>,
+    marketo_concurrency: Mutex<Concurrency>,
 }
 
-/// A poisoned lock means a handler panicked half-way; for a stand-in the state is still good enough to go on with.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Calls in progress, and the most there were at once.
+#[derive(Debug, Default)]
+struct Concurrency {
+    current: u64,
+    peak: u64,
+}
+
+/// A poisoned lock means that a handler panicked half-way; for a simulation the state is still good enough to continue.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SandboxState {
     /// The state at the start: the newest people were created a day ago.
-    pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: Ports) -> Self {
+    pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: VendorPorts) -> Self {
         let epoch = clock.now().unix_timestamp() - 86_400;
         let org = salesforce::state::State::new();
         let owners = Owners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
@@ -54,13 +60,13 @@ impl SandboxState {
             directory,
             ports,
             export_writer: tokio::sync::Mutex::new(()),
-            kept: Kept::default(),
+            result_cache: ResultCache::default(),
             marketo: Mutex::new(marketo::state::State::default()),
             salesforce: Mutex::new(org),
             faults: Mutex::default(),
-            calls: Mutex::default(),
+            call_counts: Mutex::default(),
             usage: Mutex::default(),
-            at_once: Mutex::default(),
+            marketo_concurrency: Mutex::default(),
             settings,
             clock,
         }
@@ -73,92 +79,92 @@ impl SandboxState {
 
     /// Marketo's state.
     pub fn marketo(&self) -> MutexGuard<'_, marketo::state::State> {
-        locked(&self.marketo)
+        lock(&self.marketo)
     }
 
-    /// What Marketo counts for its statistics; a lock of its own, for errors are counted where the state may be locked.
+    /// What Marketo counts for its statistics. It has its own lock because errors are counted where the state may be locked.
     pub fn usage(&self) -> MutexGuard<'_, marketo::usage::Usage> {
-        locked(&self.usage)
+        lock(&self.usage)
     }
 
     /// Salesforce's state.
     pub fn salesforce(&self) -> MutexGuard<'_, salesforce::state::State> {
-        locked(&self.salesforce)
+        lock(&self.salesforce)
     }
 
-    /// 64 hexadecimal digits that don't come twice.
-    pub fn secret(&self) -> String {
+    /// 64 hexadecimal digits, different each time.
+    pub fn new_secret(&self) -> String {
         to_hex(&Sha256::digest(self.clock.new_id().as_bytes()))
     }
 
-    /// A call to Marketo begins.
+    /// Counts a call to Marketo as in progress.
     pub fn begin_call(&self) {
-        let mut at_once = locked(&self.at_once);
-        at_once.0 += 1;
-        at_once.1 = at_once.1.max(at_once.0);
+        let mut concurrency = lock(&self.marketo_concurrency);
+        concurrency.current += 1;
+        concurrency.peak = concurrency.peak.max(concurrency.current);
     }
 
-    /// A call to Marketo ends.
+    /// Counts a call to Marketo as ended.
     pub fn end_call(&self) {
-        let mut at_once = locked(&self.at_once);
-        at_once.0 = at_once.0.saturating_sub(1);
+        let mut concurrency = lock(&self.marketo_concurrency);
+        concurrency.current = concurrency.current.saturating_sub(1);
     }
 
-    /// The most calls to Marketo that were under way at once, delays included.
-    pub fn most_at_once(&self) -> u64 {
-        locked(&self.at_once).1
+    /// The most calls to Marketo that were in progress at once, delays included.
+    pub fn peak_concurrency(&self) -> u64 {
+        lock(&self.marketo_concurrency).peak
     }
 
-    /// Counts a call of `operation`.
-    pub fn count(&self, operation: &str) {
-        let mut calls = locked(&self.calls);
-        if let Some(count) = calls.get_mut(operation) {
+    /// Counts a call of an operation, written as `METHOD /vendor/path`.
+    pub fn count_call(&self, operation: &str) {
+        let mut counts = lock(&self.call_counts);
+        if let Some(count) = counts.get_mut(operation) {
             *count += 1;
         } else {
-            calls.insert(operation.to_owned(), 1);
+            counts.insert(operation.to_owned(), 1);
         }
     }
 
-    /// The counts so far.
-    pub fn calls(&self) -> BTreeMap<String, u64> {
-        locked(&self.calls).clone()
+    /// How often each operation was called.
+    pub fn call_counts(&self) -> BTreeMap<String, u64> {
+        lock(&self.call_counts).clone()
     }
 
     /// Orders a fault.
-    pub fn order_fault(&self, fault: Fault) {
-        locked(&self.faults).push(fault);
+    pub fn order_fault(&self, fault: InjectedFault) {
+        lock(&self.faults).push(fault);
     }
 
-    /// The faults still to come.
-    pub fn faults(&self) -> Vec<Fault> {
-        locked(&self.faults).clone()
+    /// The faults that haven't struck yet.
+    pub fn pending_faults(&self) -> Vec<InjectedFault> {
+        lock(&self.faults).clone()
     }
 
     /// Cancels every fault.
     pub fn clear_faults(&self) {
-        locked(&self.faults).clear();
+        lock(&self.faults).clear();
     }
 
-    /// Uses up one turn of the first fault ordered for this request whose kind `wanted` accepts.
-    pub fn take_fault(&self, vendor: Vendor, method: &str, path: &str, wanted: impl Fn(&FaultKind) -> bool) -> Option<FaultKind> {
-        let mut faults = locked(&self.faults);
-        let place = faults.iter().position(|fault| fault.concerns(vendor, method, path) && wanted(&fault.kind))?;
-        let kind = faults[place].kind.clone();
-        faults[place].times = faults[place].times.saturating_sub(1);
-        if faults[place].times == 0 {
-            faults.remove(place);
+    /// Uses up one strike of the first fault ordered for this request whose kind `is_wanted` accepts.
+    pub fn take_fault(&self, vendor: SandboxVendor, method: &str, path: &str, is_wanted: impl Fn(&FaultKind) -> bool) -> Option<FaultKind> {
+        let mut faults = lock(&self.faults);
+        let position = faults.iter().position(|fault| fault.matches(vendor, method, path) && is_wanted(&fault.kind))?;
+        let kind = faults[position].kind.clone();
+        faults[position].times = faults[position].times.saturating_sub(1);
+        if faults[position].times == 0 {
+            faults.remove(position);
         }
         Some(kind)
     }
 
-    /// Puts everything back as it was at the start, except the clock.
+    /// Resets everything to the start, except the clock.
     pub fn reset(&self) {
         self.people.reset();
-        let jobs = std::mem::take(&mut *self.marketo());
-        jobs.remove_files();
+        let marketo = std::mem::take(&mut *self.marketo());
+        marketo.remove_files();
         *self.salesforce() = salesforce::state::State::new();
         self.clear_faults();
-        locked(&self.calls).clear();
+        lock(&self.call_counts).clear();
         *self.usage() = marketo::usage::Usage::default();
     }
 }

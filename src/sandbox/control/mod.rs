@@ -7,9 +7,9 @@ mod random_changes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::faults::Fault;
+use super::faults::InjectedFault;
+use super::listeners::SandboxVendor;
 use super::marketo::export_job::ExportKind;
-use super::origins::Vendor;
 use super::salesforce::canvas;
 use super::salesforce::users::{PASSWORD, QUEUES, organization_id};
 use super::state::SandboxState;
@@ -74,7 +74,7 @@ async fn overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> Htt
         "seed": sandbox.settings.seed,
         "throttles": sandbox.settings.throttles,
         "marketo": {
-            "base_url": sandbox.ports.origin(Vendor::Marketo, &request),
+            "base_url": sandbox.ports.origin(SandboxVendor::Marketo, &request),
             "munchkin_id": sandbox.settings.munchkin_id,
             "client_id": sandbox.settings.marketo_client_id,
             "client_secret": sandbox.settings.marketo_client_secret,
@@ -84,10 +84,10 @@ async fn overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> Htt
             "calls_today": sandbox.marketo().quota.today(),
             "most_calls_in_20_seconds": sandbox.marketo().quota.busiest,
             "exports_made": sandbox.marketo().exports.jobs(ExportKind::Leads).count(),
-            "most_calls_at_once": sandbox.most_at_once(),
+            "most_calls_at_once": sandbox.peak_concurrency(),
         },
         "salesforce": {
-            "base_url": sandbox.ports.origin(Vendor::Salesforce, &request),
+            "base_url": sandbox.ports.origin(SandboxVendor::Salesforce, &request),
             "client_id": sandbox.settings.salesforce_client_id,
             "client_secret": sandbox.settings.salesforce_client_secret,
             "organization_id": organization_id(),
@@ -123,11 +123,11 @@ async fn overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> Htt
 }
 
 async fn list_faults(sandbox: web::Data<SandboxState>) -> HttpResponse {
-    HttpResponse::Ok().json(sandbox.faults())
+    HttpResponse::Ok().json(sandbox.pending_faults())
 }
 
 async fn order_fault(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    match read::<Fault>(&body) {
+    match read::<InjectedFault>(&body) {
         Ok(fault) => {
             let shown = HttpResponse::Created().json(&fault);
             sandbox.order_fault(fault);
@@ -143,7 +143,7 @@ async fn clear_faults(sandbox: web::Data<SandboxState>) -> HttpResponse {
 }
 
 async fn calls(sandbox: web::Data<SandboxState>) -> HttpResponse {
-    HttpResponse::Ok().json(sandbox.calls())
+    HttpResponse::Ok().json(sandbox.call_counts())
 }
 
 async fn reset(sandbox: web::Data<SandboxState>) -> HttpResponse {

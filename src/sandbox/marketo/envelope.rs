@@ -28,7 +28,7 @@ impl Refusal {
 /// Marketo's request id, such as `e42b#14272d07d78`: four hexadecimal digits and the time in milliseconds.
 pub fn request_id(sandbox: &SandboxState) -> String {
     let millis = sandbox.clock.now().unix_timestamp_nanos() / 1_000_000;
-    format!("{}#{millis:x}", &sandbox.secret()[..4])
+    format!("{}#{millis:x}", &sandbox.new_secret()[..4])
 }
 
 /// A successful answer: `requestId`, `success` and the given members.

@@ -10,7 +10,7 @@ use super::activities::{self, Activity};
 use super::export_job::{Filter, Order, Product, Selection};
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::hex::to_hex;
-use crate::sandbox::origins::Vendor;
+use crate::sandbox::listeners::SandboxVendor;
 use crate::sandbox::people::People;
 use crate::sandbox::people::person::Person;
 use crate::sandbox::state::SandboxState;
@@ -40,20 +40,20 @@ impl<W: Write> Write for Measured<W> {
 /// # Errors
 /// What the file system reports.
 pub fn write(sandbox: &SandboxState, id: &str, order: &Order) -> io::Result<Product> {
-    let spoilt = sandbox.take_fault(
-        Vendor::Marketo,
+    let row_fault = sandbox.take_fault(
+        SandboxVendor::Marketo,
         "GET",
         &format!("/bulk/v1/{}/export/{id}/file.json", order.selection.kind().name()),
-        FaultKind::spoils_rows,
+        FaultKind::corrupts_rows,
     );
-    let keep = sandbox.settings.keep_results && spoilt.is_none();
+    let keep = sandbox.settings.keep_results && row_fault.is_none();
     let question = format!(
         "{} {:?} {:?}",
         sandbox.people.revision(),
         question(&sandbox.people, &order.selection),
         (&order.fields, &order.headers, order.format)
     );
-    if let Some(kept) = keep.then(|| sandbox.kept.export(&question)).flatten() {
+    if let Some(kept) = keep.then(|| sandbox.result_cache.find_export(&question)).flatten() {
         return Ok(kept);
     }
     let path = sandbox.directory.join(format!("{id}.{}", if order.format.delimiter() == b',' { "csv" } else { "txt" }));
@@ -71,7 +71,7 @@ pub fn write(sandbox: &SandboxState, id: &str, order: &Order) -> io::Result<Prod
         Selection::Activities { from, to, types } => Box::new(happened(&sandbox.people, *from, *to, types).map(of_activity)),
     };
     for mut row in selected {
-        match spoilt.as_ref().filter(|_| records == 0) {
+        match row_fault.as_ref().filter(|_| records == 0) {
             Some(FaultKind::MalformedRow) => row.push("one column too many".into()),
             Some(FaultKind::OversizeLine { bytes }) => {
                 if let Some(last) = row.last_mut() {
@@ -82,7 +82,7 @@ pub fn write(sandbox: &SandboxState, id: &str, order: &Order) -> io::Result<Prod
         }
         rows.write_record(&row)?;
         records += 1;
-        if spoilt == Some(FaultKind::RepeatRows) {
+        if row_fault == Some(FaultKind::RepeatRows) {
             rows.write_record(&row)?;
             records += 1;
         }
@@ -91,7 +91,7 @@ pub fn write(sandbox: &SandboxState, id: &str, order: &Order) -> io::Result<Prod
     measured.flush()?;
     let product = Product { path, bytes: measured.bytes, records, sha256: to_hex(&measured.hash.finalize()), kept: keep };
     if keep {
-        sandbox.kept.keep_export(question, product.clone());
+        sandbox.result_cache.store_export(question, product.clone());
     }
     Ok(product)
 }

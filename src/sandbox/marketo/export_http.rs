@@ -19,8 +19,8 @@ use super::export_job::{ExportKind, Filter, Format, Order, Selection};
 use super::fields;
 use super::params::Params;
 use crate::sandbox::faults::FaultKind;
+use crate::sandbox::listeners::SandboxVendor;
 use crate::sandbox::moment;
-use crate::sandbox::origins::Vendor;
 use crate::sandbox::state::SandboxState;
 
 /// The columns of a file of activities (the vendor's page "Bulk Activity Extract").
@@ -67,7 +67,7 @@ async fn settle(sandbox: &web::Data<SandboxState>) {
     };
     for (id, order) in due {
         let status = format!("/bulk/v1/{}/export/{id}/status.json", order.selection.kind().name());
-        if sandbox.take_fault(Vendor::Marketo, "GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
+        if sandbox.take_fault(SandboxVendor::Marketo, "GET", &status, |kind| *kind == FaultKind::FailJob).is_some() {
             sandbox.marketo().exports.written(&id, Err("Failed on order".into()));
             continue;
         }
@@ -201,7 +201,10 @@ async fn status(call: Call, path: web::Path<String>, request: HttpRequest) -> Ht
         &call.sandbox,
         outcome.map(|mut shown| {
             if shown.get("fileChecksum").is_some()
-                && call.sandbox.take_fault(Vendor::Marketo, "GET", request.path(), |kind| *kind == FaultKind::WrongChecksum).is_some()
+                && call
+                    .sandbox
+                    .take_fault(SandboxVendor::Marketo, "GET", request.path(), |kind| *kind == FaultKind::WrongChecksum)
+                    .is_some()
             {
                 shown["fileChecksum"] = json!(format!("sha256:{}", "0".repeat(64)));
             }

@@ -78,7 +78,7 @@ impl AuthorizeRequest {
 
     /// Grants access for a user: the redirect that carries the code.
     pub fn grant(self, sandbox: &SandboxState, user_id: &str) -> HttpResponse {
-        let text = format!("aPrx{}==", &sandbox.secret()[..52]);
+        let text = format!("aPrx{}==", &sandbox.new_secret()[..52]);
         let code = Code {
             user_id: user_id.to_owned(),
             scope: self.scope,

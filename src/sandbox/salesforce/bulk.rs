@@ -195,7 +195,7 @@ pub struct Page {
 }
 
 /// Writes the page that begins at `from`, header line first. Blocks.
-pub fn page(job: &Job, org: &Org<'_>, from: Locator, most: usize, spoilt: Option<&FaultKind>) -> std::io::Result<Page> {
+pub fn page(job: &Job, org: &Org<'_>, from: Locator, most: usize, row_fault: Option<&FaultKind>) -> std::io::Result<Page> {
     let terminator = if job.crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
     let mut writer = csv::WriterBuilder::new()
         .delimiter(job.delimiter.1)
@@ -208,7 +208,7 @@ pub fn page(job: &Job, org: &Org<'_>, from: Locator, most: usize, spoilt: Option
     let (mut rows, mut records, mut failed) = (0, 0, None);
     let next = job.plan.walk(org, from.step, from.shown, most.min(PAGE), |record| {
         let mut row: Vec<String> = fields.iter().map(|field| org.value(&record, field).csv()).collect();
-        match spoilt.filter(|_| rows == 0) {
+        match row_fault.filter(|_| rows == 0) {
             Some(FaultKind::MalformedRow) => row.push("one column too many".into()),
             Some(FaultKind::OversizeLine { bytes }) => {
                 if let Some(last) = row.last_mut() {
@@ -218,7 +218,7 @@ pub fn page(job: &Job, org: &Org<'_>, from: Locator, most: usize, spoilt: Option
             _ => {}
         }
         records += 1;
-        for _ in 0..if spoilt == Some(&FaultKind::RepeatRows) { 2 } else { 1 } {
+        for _ in 0..if row_fault == Some(&FaultKind::RepeatRows) { 2 } else { 1 } {
             failed = failed.take().or(writer.write_record(&row).err());
             rows += 1;
         }

@@ -14,7 +14,7 @@ use super::resource;
 use super::session::{ApiCall, org};
 use super::soql::Select;
 use crate::sandbox::faults::FaultKind;
-use crate::sandbox::origins::Vendor;
+use crate::sandbox::listeners::SandboxVendor;
 use crate::sandbox::state::SandboxState;
 
 /// Pages named in one answer of `resultPages`.
@@ -101,7 +101,7 @@ async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), 
     if state != State::JobComplete || job.rows.is_some() {
         return Ok((job, state));
     }
-    if call.sandbox.take_fault(Vendor::Salesforce, "GET", request.path(), |kind| *kind == FaultKind::FailJob).is_some() {
+    if call.sandbox.take_fault(SandboxVendor::Salesforce, "GET", request.path(), |kind| *kind == FaultKind::FailJob).is_some() {
         if let Some(kept) = call.sandbox.salesforce().jobs.find(&id) {
             kept.failed = true;
         }
@@ -113,11 +113,11 @@ async fn settled(call: &ApiCall, request: &HttpRequest) -> Result<(Job, State), 
         let org = org(&sandbox);
         let question = job.question(sandbox.people.revision());
         job.plan.prepare(&org);
-        let kept = sandbox.settings.keep_results.then(|| sandbox.kept.count(&question)).flatten();
+        let kept = sandbox.settings.keep_results.then(|| sandbox.result_cache.find_count(&question)).flatten();
         let rows = kept.unwrap_or_else(|| job.plan.total(&org));
         job.rows = Some(rows);
         if sandbox.settings.keep_results {
-            sandbox.kept.keep_count(question, rows);
+            sandbox.result_cache.store_count(question, rows);
         }
         job
     })
@@ -201,17 +201,17 @@ async fn results(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Ok(None) => return call.builder(StatusCode::NO_CONTENT).finish(),
         Err(error) => return error.response(),
     };
-    let spoilt = call.sandbox.take_fault(Vendor::Salesforce, "GET", request.path(), FaultKind::spoils_rows);
+    let row_fault = call.sandbox.take_fault(SandboxVendor::Salesforce, "GET", request.path(), FaultKind::corrupts_rows);
     let question = format!("{} {from:?} {most}", job.question(call.sandbox.people.revision()));
-    let keep = call.sandbox.settings.keep_results && spoilt.is_none();
+    let keep = call.sandbox.settings.keep_results && row_fault.is_none();
     if keep && let Some(answer) = kept_page(&call, &request, &question).await {
         return answer;
     }
     let (sandbox, name) = (call.sandbox.clone(), format!("{}-{}", job.id, from.text()));
     let made = move || {
-        let page = bulk::page(&job, &org(&sandbox), from, most, spoilt.as_ref())?;
+        let page = bulk::page(&job, &org(&sandbox), from, most, row_fault.as_ref())?;
         if keep {
-            sandbox.kept.keep_page(question, &page, &sandbox.directory, &name)?;
+            sandbox.result_cache.store_page(question, &page, &sandbox.directory, &name)?;
         }
         Ok::<_, std::io::Error>(page)
     };
@@ -234,7 +234,7 @@ fn begin_page(call: &ApiCall, rows: usize, next: Option<Locator>) -> HttpRespons
 /// A page that was made before, for a caller who takes it compressed.
 async fn kept_page(call: &ApiCall, request: &HttpRequest, question: &str) -> Option<HttpResponse> {
     let takes_gzip = request.headers().get(header::ACCEPT_ENCODING)?.to_str().is_ok_and(|text| text.contains("gzip"));
-    let page = takes_gzip.then(|| call.sandbox.kept.page(question)).flatten()?;
+    let page = takes_gzip.then(|| call.sandbox.result_cache.find_page(question)).flatten()?;
     let compressed = tokio::fs::read(&page.path).await.ok()?;
     Some(begin_page(call, page.rows, page.next).insert_header((header::CONTENT_ENCODING, "gzip")).body(compressed))
 }

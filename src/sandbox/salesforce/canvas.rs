@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::tokens::{access_token, refresh_token};
 use super::users::{SalesforceUser, organization_id};
-use crate::sandbox::origins::Vendor;
+use crate::sandbox::listeners::SandboxVendor;
 use crate::sandbox::state::SandboxState;
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +47,7 @@ fn session(sandbox: &SandboxState, user: &SalesforceUser) -> String {
 pub async fn open_session(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     match read(&body, &sandbox) {
         Ok((_, user)) => HttpResponse::Created().json(json!({
-            "access_token": session(&sandbox, &user), "instance_url": sandbox.ports.origin(Vendor::Salesforce, &request), "user_id": user.id,
+            "access_token": session(&sandbox, &user), "instance_url": sandbox.ports.origin(SandboxVendor::Salesforce, &request), "user_id": user.id,
         })),
         Err(response) => response,
     }
@@ -59,7 +59,7 @@ pub async fn sign_request(request: HttpRequest, body: web::Bytes, sandbox: web::
         Ok(read) => read,
         Err(response) => return response,
     };
-    let base = sandbox.ports.origin(Vendor::Salesforce, &request);
+    let base = sandbox.ports.origin(SandboxVendor::Salesforce, &request);
     let envelope = json!({
         "algorithm": wanted.algorithm.as_deref().unwrap_or("HMACSHA256"),
         "issuedAt": sandbox.now(),

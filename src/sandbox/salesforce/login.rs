@@ -95,7 +95,7 @@ async fn log_in(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpRespo
         let message = "Please check your username and password. If you still can't log in, contact your Salesforce administrator.";
         return page(&pairs, Some(username), Some(message));
     };
-    let cookie = sandbox.secret();
+    let cookie = sandbox.new_secret();
     sandbox.salesforce().grants.add_cookie(cookie.clone(), &user, sandbox.now());
     let mut answer = asked.grant(&sandbox, &user);
     if let Ok(value) = HeaderValue::try_from(format!("{COOKIE}={cookie}; Path=/salesforce; HttpOnly; SameSite=Lax")) {

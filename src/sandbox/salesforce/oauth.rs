@@ -67,7 +67,7 @@ fn check_client(request: &HttpRequest, sandbox: &SandboxState, pairs: &[(String,
 async fn token(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
     let kind = value(&pairs, "grant_type").unwrap_or("none");
-    sandbox.count(&format!("salesforce token {kind}"));
+    sandbox.count_call(&format!("salesforce token {kind}"));
     let outcome = match kind {
         // An assertion proves the app by its signature.
         super::assertion::GRANT_TYPE => super::assertion::by_assertion(&sandbox, &pairs),

@@ -50,7 +50,7 @@ fn page(sandbox: &SandboxState, org: &Org<'_>, mut cursor: Cursor, shown: u64, s
     if let Some(next) = next {
         let after = shown + body["records"].as_array().map_or(0, Vec::len) as u64;
         if cursor.id.is_empty() {
-            cursor.id = format!("01g5g00000{}", &sandbox.secret()[..8]);
+            cursor.id = format!("01g5g00000{}", &sandbox.new_secret()[..8]);
         }
         cursor.page_starts.insert(after, next);
         body["nextRecordsUrl"] = json!(format!("/services/data/{version}/query/{}-{after}", cursor.id));

@@ -5,10 +5,10 @@ use crate::sandbox::state::SandboxState;
 
 /// A new access token.
 pub fn access_token(sandbox: &SandboxState) -> String {
-    format!("{}!AQ{}", &organization_id()[..15], sandbox.secret())
+    format!("{}!AQ{}", &organization_id()[..15], sandbox.new_secret())
 }
 
 /// A new refresh token.
 pub fn refresh_token(sandbox: &SandboxState) -> String {
-    format!("5Aep861{}", sandbox.secret())
+    format!("5Aep861{}", sandbox.new_secret())
 }

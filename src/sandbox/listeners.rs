@@ -1,5 +1,5 @@
-//! Where the sandbox listens. Each vendor has an origin of its own, as the real ones do: their clients take an address apart and keep no
-//! more of it than its origin.
+//! Where the sandbox listens. Each vendor has its own origin, as the real ones do, because the vendors' clients keep only the origin of an
+//! address.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 /// One of the two simulated systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Vendor {
+pub enum SandboxVendor {
     Marketo,
     Salesforce,
 }
 
-impl Vendor {
-    /// As written in faults and in the counts of calls.
+impl SandboxVendor {
+    /// As written in faults and call counts.
     pub fn name(self) -> &'static str {
         match self {
             Self::Marketo => "marketo",
@@ -28,9 +28,9 @@ impl Vendor {
 /// The sockets that the sandbox answers on.
 #[derive(Debug)]
 pub struct SandboxListeners {
-    /// For `/__sandbox`, the means to look inside and to change things.
+    /// For `/__sandbox`: looking inside and changing things.
     pub control: TcpListener,
-    /// For Salesforce: login host and instance in one.
+    /// For Salesforce, login host and instance in one.
     pub salesforce: TcpListener,
     pub marketo: TcpListener,
 }
@@ -45,24 +45,24 @@ impl SandboxListeners {
         Ok(Self { control: bind()?, salesforce: bind()?, marketo: bind()? })
     }
 
-    pub(super) fn ports(&self) -> io::Result<Ports> {
-        Ok(Ports { salesforce: self.salesforce.local_addr()?.port(), marketo: self.marketo.local_addr()?.port() })
+    pub(super) fn ports(&self) -> io::Result<VendorPorts> {
+        Ok(VendorPorts { salesforce: self.salesforce.local_addr()?.port(), marketo: self.marketo.local_addr()?.port() })
     }
 }
 
 /// The vendors' ports.
 #[derive(Debug, Clone, Copy)]
-pub struct Ports {
+pub struct VendorPorts {
     pub salesforce: u16,
     pub marketo: u16,
 }
 
-impl Ports {
-    /// A vendor's origin, on the host under which `request` reached the control.
-    pub fn origin(self, vendor: Vendor, request: &HttpRequest) -> String {
+impl VendorPorts {
+    /// A vendor's origin, on the host by which `request` reached the control.
+    pub fn origin(self, vendor: SandboxVendor, request: &HttpRequest) -> String {
         let port = match vendor {
-            Vendor::Marketo => self.marketo,
-            Vendor::Salesforce => self.salesforce,
+            SandboxVendor::Marketo => self.marketo,
+            SandboxVendor::Salesforce => self.salesforce,
         };
         let connection = request.connection_info();
         format!("{}://{}:{port}", connection.scheme(), without_port(connection.host()))
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_told_from_its_port() {
+    fn the_port_is_taken_off_a_host() {
         for (host, name) in [("localhost", "localhost"), ("127.0.0.1:4010", "127.0.0.1"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]")] {
             assert_eq!(without_port(host), name, "{host}");
         }
