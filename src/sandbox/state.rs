@@ -11,7 +11,7 @@ use super::faults::{FaultKind, InjectedFault};
 use super::hex::to_hex;
 use super::listeners::{SandboxVendor, VendorPorts};
 use super::people::People;
-use super::people::person::Owners;
+use super::people::person::RecordOwners;
 use super::result_cache::ResultCache;
 use super::{marketo, salesforce};
 use crate::clock::SharedClock;
@@ -53,7 +53,7 @@ impl SandboxState {
     pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: VendorPorts) -> Self {
         let epoch = clock.now().unix_timestamp() - 86_400;
         let org = salesforce::state::State::new();
-        let owners = Owners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
+        let owners = RecordOwners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
         let people = People::new(settings.seed, settings.people, epoch, owners);
         Self {
             people,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{read, wrong};
-use crate::sandbox::people::person::{FIRST_MARKETO_ID, Kind, Person};
+use crate::sandbox::people::person::{FIRST_MARKETO_ID, PersonKind, SandboxPerson};
 use crate::sandbox::salesforce::ids::Prefix;
 use crate::sandbox::state::SandboxState;
 
@@ -28,7 +28,7 @@ fn fields_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse>
         .collect())
 }
 
-fn shown(sandbox: &SandboxState, person: &Person) -> Value {
+fn shown(sandbox: &SandboxState, person: &SandboxPerson) -> Value {
     let fields = [
         "id",
         "email",
@@ -49,10 +49,10 @@ fn shown(sandbox: &SandboxState, person: &Person) -> Value {
     all.insert("ownerId".into(), json!(person.owner_id));
     all.insert("inMarketo".into(), json!(sandbox.people.in_marketo(person.index).is_some()));
     let salesforce = match person.kind {
-        Kind::MarketoOnly => "none",
-        Kind::Lead => "lead",
-        Kind::Contact => "contact",
-        Kind::Converted => "converted",
+        PersonKind::MarketoOnly => "none",
+        PersonKind::Lead => "lead",
+        PersonKind::Contact => "contact",
+        PersonKind::Converted => "converted",
     };
     all.insert("salesforce".into(), json!(salesforce));
     all.insert("deletedInSalesforce".into(), json!(person.deleted_in_salesforce));
@@ -75,8 +75,10 @@ pub(super) async fn add_person(body: web::Bytes, sandbox: web::Data<SandboxState
 }
 
 pub(super) async fn show_person(path: web::Path<u64>, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let person =
-        sandbox.people.index_of(*path).and_then(|index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index)));
+    let person = sandbox
+        .people
+        .index_of_marketo_id(*path)
+        .and_then(|index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index)));
     person.map_or_else(nobody, |person| HttpResponse::Ok().json(shown(&sandbox, &person)))
 }
 
@@ -85,7 +87,7 @@ pub(super) async fn change_person(path: web::Path<u64>, body: web::Bytes, sandbo
         Ok(fields) => fields,
         Err(response) => return response,
     };
-    match sandbox.people.index_of(*path).map(|index| sandbox.people.change(index, &fields, sandbox.now())) {
+    match sandbox.people.index_of_marketo_id(*path).map(|index| sandbox.people.change(index, &fields, sandbox.now())) {
         Some(Ok(Some(person))) => HttpResponse::Ok().json(shown(&sandbox, &person)),
         Some(Err(error)) => wrong(error.to_string()),
         _ => nobody(),
@@ -111,7 +113,7 @@ pub(super) async fn delete_person(path: web::Path<u64>, query: web::Query<Deleti
     let from = query.from;
     let done = sandbox
         .people
-        .index_of(*path)
+        .index_of_marketo_id(*path)
         .is_some_and(|index| sandbox.people.delete(index, from != Side::Salesforce, from != Side::Marketo, sandbox.now()));
     if done { HttpResponse::NoContent().finish() } else { nobody() }
 }
@@ -130,7 +132,7 @@ fn default_page_size() -> u64 {
 
 pub(super) async fn list_people(page: web::Query<PeoplePageQuery>, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let listed = web::block(move || {
-        let begin = sandbox.people.index_of(page.after).map_or(0, |index| index + 1);
+        let begin = sandbox.people.index_of_marketo_id(page.after).map_or(0, |index| index + 1);
         let end = sandbox.people.count().min(begin + page.limit.min(MAX_PAGE_SIZE));
         // Salesforce's view also has those who are gone from Marketo.
         let of = |index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index));
@@ -156,7 +158,7 @@ pub(super) async fn merge_people(path: web::Path<u64>, body: web::Bytes, sandbox
         Ok(merge) => merge,
         Err(response) => return response,
     };
-    let index = |id: u64| sandbox.people.index_of(id);
+    let index = |id: u64| sandbox.people.index_of_marketo_id(id);
     let losers: Option<Vec<u64>> = merge.losers.iter().map(|&id| index(id)).collect();
     let done =
         index(*path).zip(losers).is_some_and(|(winner, losers)| sandbox.people.merge(winner, &losers, merge.in_salesforce, sandbox.now()));
@@ -170,12 +172,12 @@ pub(super) async fn summary(sandbox: web::Data<SandboxState>) -> HttpResponse {
             (0_u64, 0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
         for person in (0..sandbox.people.count()).filter_map(|index| sandbox.people.in_marketo(index)) {
             marketo += 1;
-            if person.kind == Kind::MarketoOnly || person.deleted_in_salesforce {
+            if person.kind == PersonKind::MarketoOnly || person.deleted_in_salesforce {
                 continue;
             }
             match person.kind {
-                Kind::Lead => leads += 1,
-                Kind::Contact => contacts += 1,
+                PersonKind::Lead => leads += 1,
+                PersonKind::Contact => contacts += 1,
                 _ => converted += 1,
             }
             let by_user = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(Prefix::User.text()));

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{read, wrong};
-use crate::sandbox::people::chance::Chance;
-use crate::sandbox::people::person::{Kind, Person};
+use crate::sandbox::people::person::{PersonKind, SandboxPerson};
+use crate::sandbox::people::seeded_random::SeededRandom;
 use crate::sandbox::salesforce::users::QUEUES;
 use crate::sandbox::state::SandboxState;
 
@@ -34,70 +34,70 @@ pub(super) async fn change_at_random(body: web::Bytes, sandbox: web::Data<Sandbo
         return wrong(format!("at most {MAX_CHANGES} changes at once"));
     }
     let made = web::block(move || {
-        let mut chance = Chance::new(changes.seed, changes.count, TOPIC);
-        (0..changes.count).filter(|_| (0..MAX_TRIES).any(|_| happen(&sandbox, &mut chance))).count()
+        let mut random = SeededRandom::new(changes.seed, changes.count, TOPIC);
+        (0..changes.count).filter(|_| (0..MAX_TRIES).any(|_| happen(&sandbox, &mut random))).count()
     })
     .await;
     made.map_or_else(|_| HttpResponse::InternalServerError().finish(), |made| HttpResponse::Ok().json(json!({"made": made})))
 }
 
 /// Lets something happen to somebody; false when it can't.
-fn happen(sandbox: &SandboxState, chance: &mut Chance) -> bool {
+fn happen(sandbox: &SandboxState, random: &mut SeededRandom) -> bool {
     let (people, now) = (&sandbox.people, sandbox.now());
-    let what = chance.below(100);
+    let what = random.below(100);
     if (72..80).contains(&what) {
-        return people.add(&newcomer(sandbox, chance), now).is_ok();
+        return people.add(&newcomer(sandbox, random), now).is_ok();
     }
-    let Some(person) = people.in_marketo(chance.below(people.count())) else { return false };
-    let alive = person.kind != Kind::MarketoOnly && !person.deleted_in_salesforce;
+    let Some(person) = people.in_marketo(random.below(people.count())) else { return false };
+    let alive = person.kind != PersonKind::MarketoOnly && !person.deleted_in_salesforce;
     let set = |fields: &[(String, Option<String>)]| people.change(person.index, fields, now).is_ok_and(|found| found.is_some());
     match what {
-        0..50 => set(&[field_change(sandbox, &person, chance)]),
-        50..64 if alive => set(&[("ownerId".into(), Some(a_user(sandbox, chance)))]),
-        64..72 if alive && person.kind == Kind::Lead => set(&[("ownerId".into(), Some(chance.pick(&QUEUES).id()))]),
+        0..50 => set(&[field_change(sandbox, &person, random)]),
+        50..64 if alive => set(&[("ownerId".into(), Some(a_user(sandbox, random)))]),
+        64..72 if alive && person.kind == PersonKind::Lead => set(&[("ownerId".into(), Some(random.pick(&QUEUES).id()))]),
         80..83 => people.delete(person.index, true, false, now),
         83..87 if alive => people.delete(person.index, false, true, now),
         87..88 => people.delete(person.index, true, true, now),
-        88..93 if alive && person.kind == Kind::Lead => {
-            set(&[("salesforce".into(), Some("converted".into())), ("ownerId".into(), Some(a_user(sandbox, chance)))])
+        88..93 if alive && person.kind == PersonKind::Lead => {
+            set(&[("salesforce".into(), Some("converted".into())), ("ownerId".into(), Some(a_user(sandbox, random)))])
         }
-        93..96 if person.kind == Kind::MarketoOnly => {
-            let kind = chance.pick(&["lead", "contact"]).to_owned();
-            set(&[("salesforce".into(), Some(kind)), ("ownerId".into(), Some(a_user(sandbox, chance)))])
+        93..96 if person.kind == PersonKind::MarketoOnly => {
+            let kind = random.pick(&["lead", "contact"]).to_owned();
+            set(&[("salesforce".into(), Some(kind)), ("ownerId".into(), Some(a_user(sandbox, random)))])
         }
-        96..100 => people.merge(person.index, &[chance.below(people.count())], chance.happens(500), now),
+        96..100 => people.merge(person.index, &[random.below(people.count())], random.happens(500), now),
         _ => false,
     }
 }
 
-fn a_user(sandbox: &SandboxState, chance: &mut Chance) -> String {
-    chance.pick(&sandbox.salesforce().owner_ids().iter().map(String::as_str).collect::<Vec<_>>()).to_owned()
+fn a_user(sandbox: &SandboxState, random: &mut SeededRandom) -> String {
+    random.pick(&sandbox.salesforce().owner_ids().iter().map(String::as_str).collect::<Vec<_>>()).to_owned()
 }
 
 /// The address of somebody, so that two people share it.
-fn somebodys_address(sandbox: &SandboxState, chance: &mut Chance) -> Option<String> {
-    sandbox.people.in_marketo(chance.below(sandbox.people.count())).and_then(|person| person.email)
+fn somebodys_address(sandbox: &SandboxState, random: &mut SeededRandom) -> Option<String> {
+    sandbox.people.in_marketo(random.below(sandbox.people.count())).and_then(|person| person.email)
 }
 
-fn field_change(sandbox: &SandboxState, person: &Person, chance: &mut Chance) -> (String, Option<String>) {
-    let name = chance.pick(&["firstName", "lastName", "company", "title", "phone", "leadSource", "linkedInURL", "email", "sfdcOpptyId"]);
-    let number = chance.below(1_000_000);
+fn field_change(sandbox: &SandboxState, person: &SandboxPerson, random: &mut SeededRandom) -> (String, Option<String>) {
+    let name = random.pick(&["firstName", "lastName", "company", "title", "phone", "leadSource", "linkedInURL", "email", "sfdcOpptyId"]);
+    let number = random.below(1_000_000);
     let value = match name {
         "sfdcOpptyId" => None,
-        "email" if chance.happens(300) => somebodys_address(sandbox, chance),
+        "email" if random.happens(300) => somebodys_address(sandbox, random),
         "email" => Some(format!("changed.{number}@example.com")),
         "lastName" => Some(format!("Changed, \"{number}\"")),
-        _ if chance.happens(200) => None,
+        _ if random.happens(200) => None,
         _ => Some(format!("Changed {number} of {}", person.marketo_id())),
     };
     (name.to_owned(), value)
 }
 
-fn newcomer(sandbox: &SandboxState, chance: &mut Chance) -> Vec<(String, Option<String>)> {
-    let kind = chance.pick(&["none", "lead", "lead", "contact", "contact", "converted"]);
-    let owner = if kind == "lead" && chance.happens(300) { chance.pick(&QUEUES).id() } else { a_user(sandbox, chance) };
+fn newcomer(sandbox: &SandboxState, random: &mut SeededRandom) -> Vec<(String, Option<String>)> {
+    let kind = random.pick(&["none", "lead", "lead", "contact", "contact", "converted"]);
+    let owner = if kind == "lead" && random.happens(300) { random.pick(&QUEUES).id() } else { a_user(sandbox, random) };
     let address =
-        if chance.happens(300) { somebodys_address(sandbox, chance) } else { Some(format!("new.{}@example.com", chance.below(1_000_000))) };
+        if random.happens(300) { somebodys_address(sandbox, random) } else { Some(format!("new.{}@example.com", random.below(1_000_000))) };
     vec![
         ("salesforce".into(), Some(kind.to_owned())),
         ("ownerId".into(), Some(owner)),

@@ -12,7 +12,7 @@ use crate::sandbox::faults::FaultKind;
 use crate::sandbox::hex::to_hex;
 use crate::sandbox::listeners::SandboxVendor;
 use crate::sandbox::people::People;
-use crate::sandbox::people::person::Person;
+use crate::sandbox::people::person::SandboxPerson;
 use crate::sandbox::state::SandboxState;
 
 /// Passes bytes on, counting and hashing them.
@@ -64,7 +64,7 @@ pub fn write(sandbox: &SandboxState, id: &str, order: &Order) -> io::Result<Prod
     let mut records = 0;
     // An empty field is written as the word null.
     let written = |value: Option<String>| value.unwrap_or_else(|| "null".into());
-    let of_person = |person: Person| order.fields.iter().map(|field| written(person.marketo_value(field))).collect::<Vec<String>>();
+    let of_person = |person: SandboxPerson| order.fields.iter().map(|field| written(person.marketo_value(field))).collect::<Vec<String>>();
     let of_activity = |activity: Activity| order.fields.iter().map(|field| written(activity.column(field))).collect::<Vec<String>>();
     let selected: Box<dyn Iterator<Item = Vec<String>>> = match &order.selection {
         Selection::Leads(filter) => Box::new(chosen(&sandbox.people, *filter).map(of_person)),
@@ -106,8 +106,8 @@ fn question(people: &People, selection: &Selection) -> String {
 
 /// The activities of a time: creations of the generated people first, then what happened since the start.
 fn happened<'a>(people: &'a People, from: i64, to: i64, types: &'a [u32]) -> impl Iterator<Item = Activity> + 'a {
-    let generated = people.generated();
-    let window = people.first_since(from).min(generated)..people.first_since(to.saturating_add(1)).min(generated);
+    let generated = people.generated_count();
+    let window = people.first_index_since(from).min(generated)..people.first_index_since(to.saturating_add(1)).min(generated);
     let created = window.filter_map(|index| people.in_marketo(index).map(|person| activities::creation(&person, index)));
     let first = people.first_event_since(from);
     let (events, _) = people.events(first, people.first_event_since(to.saturating_add(1)).saturating_sub(first));
@@ -122,9 +122,9 @@ fn happened<'a>(people: &'a People, from: i64, to: i64, types: &'a [u32]) -> imp
 /// The people among whom a filter chooses.
 fn indices(people: &People, filter: Filter) -> Range<u64> {
     match filter {
-        Filter::CreatedAt(from, to) => people.first_since(from)..people.first_since(to.saturating_add(1)),
+        Filter::CreatedAt(from, to) => people.first_index_since(from)..people.first_index_since(to.saturating_add(1)),
         // The time of the last change doesn't grow with the index, so everyone created before the end is looked at.
-        Filter::UpdatedAt(_, to) => 0..people.first_since(to.saturating_add(1)),
+        Filter::UpdatedAt(_, to) => 0..people.first_index_since(to.saturating_add(1)),
     }
 }
 
@@ -135,8 +135,8 @@ fn changed(filter: Filter) -> Option<RangeInclusive<i64>> {
     }
 }
 
-fn chosen(people: &People, filter: Filter) -> impl Iterator<Item = Person> + '_ {
+fn chosen(people: &People, filter: Filter) -> impl Iterator<Item = SandboxPerson> + '_ {
     let changed = changed(filter);
-    let of_filter = move |person: &Person| changed.as_ref().is_none_or(|times| times.contains(&person.updated_at));
+    let of_filter = move |person: &SandboxPerson| changed.as_ref().is_none_or(|times| times.contains(&person.updated_at));
     indices(people, filter).filter_map(|index| people.in_marketo(index)).filter(of_filter)
 }

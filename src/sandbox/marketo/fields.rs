@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::people::person::Person;
+use crate::sandbox::people::person::SandboxPerson;
 
 /// One field of the describe calls.
 #[derive(Debug, Clone, Copy)]
@@ -151,7 +151,7 @@ pub fn describe2(field: &Field) -> Value {
 }
 
 /// A field's value as JSON of its type; null when empty.
-pub fn json_value(person: &Person, field: &Field) -> Value {
+pub fn json_value(person: &SandboxPerson, field: &Field) -> Value {
     match person.marketo_value(field.name) {
         None => Value::Null,
         Some(text) => match field.data_type {

@@ -9,7 +9,7 @@ use super::error::Refusal;
 use super::fields::{self, FIELDS, Field};
 use super::params::Params;
 use crate::sandbox::people::People;
-use crate::sandbox::people::person::{Kind, Person, company_of};
+use crate::sandbox::people::person::{PersonKind, SandboxPerson, company_number};
 use crate::sandbox::salesforce::ids::{self, Prefix};
 use crate::sandbox::state::SandboxState;
 
@@ -69,7 +69,7 @@ async fn by_id(call: Call, path: web::Path<String>, request: HttpRequest) -> Htt
     let id = path.into_inner();
     let outcome = wanted_fields(&Params::of_query(&request)).and_then(|fields| {
         let number = id.parse().map_err(|_| Refusal::wrong_type(&id, "Long"))?;
-        let person = call.sandbox.people.index_of(number).and_then(|index| call.sandbox.people.in_marketo(index));
+        let person = call.sandbox.people.index_of_marketo_id(number).and_then(|index| call.sandbox.people.in_marketo(index));
         person
             .map(|person| json!({"result": [shown(&person, &fields)]}))
             .ok_or_else(|| Refusal::new("1004", format!("Lead '{id}' not found")))
@@ -88,7 +88,7 @@ pub(super) fn wanted_fields(params: &Params) -> Result<Vec<&'static Field>, Refu
     names.into_iter().map(|name| fields::find(name).ok_or_else(|| Refusal::no_field(name))).collect()
 }
 
-pub(super) fn shown(person: &Person, fields: &[&Field]) -> Value {
+pub(super) fn shown(person: &SandboxPerson, fields: &[&Field]) -> Value {
     Value::Object(fields.iter().map(|field| (field.name.to_owned(), fields::json_value(person, field))).collect::<Map<_, _>>())
 }
 
@@ -125,16 +125,16 @@ fn matching(people: &People, field: &Field, values: &[&str]) -> Result<Vec<u64>,
         "id" => {
             for value in values {
                 let id = value.parse().map_err(|_| Refusal::wrong_type(value, "Integer"))?;
-                found.extend(people.index_of(id));
+                found.extend(people.index_of_marketo_id(id));
             }
         }
-        "email" => values.iter().for_each(|value| found.extend(people.with_email(value))),
+        "email" => values.iter().for_each(|value| found.extend(people.find_by_email(value))),
         "sfdcLeadId" => found.extend(values.iter().filter_map(|value| ids::number(Prefix::Lead, value))),
         "sfdcContactId" => found.extend(values.iter().filter_map(|value| ids::number(Prefix::Contact, value))),
         "sfdcOpptyId" => found.extend(values.iter().filter_map(|value| ids::number(Prefix::Opportunity, value))),
         "sfdcAccountId" => {
             for account in values.iter().filter_map(|value| ids::number(Prefix::Account, value)) {
-                found.extend((account * 3..account * 3 + 3).filter(|&index| company_of(index) == account));
+                found.extend((account * 3..account * 3 + 3).filter(|&index| company_number(index) == account));
             }
         }
         _ => {
@@ -155,13 +155,13 @@ fn everyone_with(people: &People, field: &Field, values: &[&str]) -> Vec<u64> {
         return Vec::new();
     }
     (0..people.count())
-        .filter(|&index| field.name == "linkedInURL" || people.kind(index) != Kind::MarketoOnly)
+        .filter(|&index| field.name == "linkedInURL" || people.kind(index) != PersonKind::MarketoOnly)
         .filter(|&index| people.in_marketo(index).is_some_and(|person| holds(&person, field, values)))
         .take(MOST_MATCHES + 1)
         .collect()
 }
 
-fn holds(person: &Person, field: &Field, values: &[&str]) -> bool {
+fn holds(person: &SandboxPerson, field: &Field, values: &[&str]) -> bool {
     let Some(own) = person.marketo_value(field.name) else { return false };
     if field.name.starts_with("sfdc") {
         values.iter().any(|value| ids::same(&own, value))

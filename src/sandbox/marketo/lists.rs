@@ -57,7 +57,7 @@ fn listed(sandbox: &SandboxState, id: &str, params: &Params) -> Result<Value, Re
         .iter()
         .skip(offset)
         .take(batch)
-        .filter_map(|&id| sandbox.people.in_marketo(sandbox.people.index_of(id)?))
+        .filter_map(|&id| sandbox.people.in_marketo(sandbox.people.index_of_marketo_id(id)?))
         .map(|person| leads::shown(&person, &fields))
         .collect();
     Ok(Params::page(people, offset + batch, members.len()))

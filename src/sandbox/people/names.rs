@@ -1,12 +1,12 @@
-//! The raw material people are made of. Each name comes with the spelling an e-mail address would use.
+//! The names, companies and titles that people are made of. Each name comes with its spelling in e-mail addresses.
 
 /// A name as written, and in plain ASCII.
-pub type Name = (&'static str, &'static str);
+pub type SpelledName = (&'static str, &'static str);
 
-/// Names and phone number shapes that belong together. `#` in a phone shape stands for a digit.
+/// Names and phone number formats that belong together. `#` in a phone format stands for a digit.
 pub struct Culture {
-    pub first: &'static [Name],
-    pub last: &'static [Name],
+    pub first: &'static [SpelledName],
+    pub last: &'static [SpelledName],
     pub phones: &'static [&'static str],
 }
 

@@ -1,28 +1,28 @@
-//! What tests change about people: a few edits on top of the computed ones, and the log of them.
+//! What tests change about people: edits on top of the computed people, and the log of what happened.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::person::{Kind, Person};
+use super::person::{PersonKind, SandboxPerson};
 
-/// Something that happened to a person while the sandbox ran.
+/// Something that happened to a person since the sandbox started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct PersonEvent {
     /// Unix seconds.
     pub at: i64,
-    /// Whom it happened to.
+    /// The index of the person it happened to.
     pub index: u64,
-    pub what: Happening,
+    pub kind: PersonEventKind,
 }
 
-/// The kinds of event Marketo reports.
+/// The kinds of event that Marketo reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happening {
+pub enum PersonEventKind {
     Created,
     /// Old and new values by Marketo's REST field name.
     Changed(Vec<FieldChange>),
-    /// With the name Marketo shows for the lost person.
+    /// With the name that Marketo shows for the deleted person.
     Deleted(String),
-    /// Those who went into this person, by their indices.
+    /// The indices of those who were merged into this person.
     Merged(Vec<u64>),
 }
 
@@ -36,35 +36,35 @@ pub struct FieldChange {
 
 /// Edits of one person.
 #[derive(Debug, Clone, Default)]
-pub struct Edit {
+pub struct PersonEdit {
     /// New values by the names of [`set_field`].
     pub fields: BTreeMap<String, Option<String>>,
     pub changed_at: Option<i64>,
     pub deleted_from_marketo: bool,
     /// When the Salesforce record was deleted.
     pub deleted_from_salesforce: Option<i64>,
-    /// Whom the person was merged into, when the Salesforce records were as well.
+    /// Index of the person it was merged into, when the Salesforce records were merged too.
     pub merged_into: Option<u64>,
 }
 
 /// Every edit since the start or the last reset.
 #[derive(Debug, Clone, Default)]
-pub struct Overlay {
+pub struct PeopleOverlay {
     /// Creation times of people added after the generated ones.
     pub added: Vec<i64>,
-    pub edits: HashMap<u64, Edit>,
-    pub log: Vec<Event>,
+    pub edits: HashMap<u64, PersonEdit>,
+    pub events: Vec<PersonEvent>,
 }
 
-impl Overlay {
+impl PeopleOverlay {
     /// Applies the edits of `person.index`. `default_owner` owns people who came to Salesforce without naming an owner.
-    pub fn apply(&self, person: &mut Person, default_owner: &str) {
+    pub fn apply_to(&self, person: &mut SandboxPerson, default_owner: &str) {
         let Some(edit) = self.edits.get(&person.index) else { return };
         for (name, value) in &edit.fields {
-            // The names were checked when the edit was made.
+            // The values were checked when the edit was made.
             let _ = set_field(person, name, value.clone());
         }
-        if person.kind == Kind::MarketoOnly {
+        if person.kind == PersonKind::MarketoOnly {
             person.owner_id = None;
         } else if person.owner_id.is_none() {
             person.owner_id = Some(default_owner.to_owned());
@@ -83,24 +83,25 @@ impl Overlay {
 
 /// Why a field could not be set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FieldError {
+pub enum PersonFieldError {
     #[error(
         "there is no field {0:?} that can be set; try email, firstName, lastName, company, title, phone, leadSource, linkedInURL, unsubscribed, sfdcOpptyId, ownerId, salesforce or knownToMarketoAs"
     )]
-    Unknown(String),
+    UnknownName(String),
     #[error("{0:?} can't be {1:?}")]
-    Value(String, String),
+    WrongValue(String, String),
 }
 
-/// Sets a field by Marketo's REST name, or one of three names of the sandbox's own: `ownerId` (who owns the Salesforce
-/// record), `salesforce` (`none`, `lead`, `contact` or `converted`) and `knownToMarketoAs` (what Marketo still takes the person
-/// for; null when it knows of everything).
+/// Sets a field by Marketo's REST name, or by one of three names of the sandbox's own: `ownerId` (who owns the Salesforce record),
+/// `salesforce` (`none`, `lead`, `contact` or `converted`) and `knownToMarketoAs` (what Marketo still takes the person for; null when
+/// Marketo is up to date).
 ///
 /// # Errors
-/// [`FieldError`] for a name that isn't settable or a value that the field can't hold.
-pub fn set_field(person: &mut Person, name: &str, value: Option<String>) -> Result<(), FieldError> {
-    let refused = |value: &Option<String>| FieldError::Value(name.to_owned(), value.clone().unwrap_or_else(|| "null".into()));
-    let slot = match name {
+/// [`PersonFieldError`] for a name that isn't settable or a value that the field can't hold.
+pub fn set_field(person: &mut SandboxPerson, name: &str, value: Option<String>) -> Result<(), PersonFieldError> {
+    let wrong_value =
+        |value: &Option<String>| PersonFieldError::WrongValue(name.to_owned(), value.clone().unwrap_or_else(|| "null".into()));
+    let field = match name {
         "email" => &mut person.email,
         "firstName" => &mut person.first_name,
         "lastName" => &mut person.last_name,
@@ -112,30 +113,30 @@ pub fn set_field(person: &mut Person, name: &str, value: Option<String>) -> Resu
         "sfdcOpptyId" => &mut person.opportunity_id,
         "ownerId" => &mut person.owner_id,
         "unsubscribed" => {
-            person.unsubscribed = value.as_deref().and_then(|text| text.parse().ok()).ok_or_else(|| refused(&value))?;
+            person.unsubscribed = value.as_deref().and_then(|text| text.parse().ok()).ok_or_else(|| wrong_value(&value))?;
             return Ok(());
         }
         "salesforce" => {
-            person.kind = kind_named(value.as_deref()).ok_or_else(|| refused(&value))?;
+            person.kind = parse_kind(value.as_deref()).ok_or_else(|| wrong_value(&value))?;
             return Ok(());
         }
         "knownToMarketoAs" => {
-            let known = value.as_deref().map(|name| kind_named(Some(name)).ok_or_else(|| refused(&value)));
-            person.known_to_marketo_as = known.transpose()?;
+            let kind = value.as_deref().map(|name| parse_kind(Some(name)).ok_or_else(|| wrong_value(&value)));
+            person.known_to_marketo_as = kind.transpose()?;
             return Ok(());
         }
-        _ => return Err(FieldError::Unknown(name.to_owned())),
+        _ => return Err(PersonFieldError::UnknownName(name.to_owned())),
     };
-    *slot = value;
+    *field = value;
     Ok(())
 }
 
-fn kind_named(name: Option<&str>) -> Option<Kind> {
+fn parse_kind(name: Option<&str>) -> Option<PersonKind> {
     Some(match name {
-        Some("none") | None => Kind::MarketoOnly,
-        Some("lead") => Kind::Lead,
-        Some("contact") => Kind::Contact,
-        Some("converted") => Kind::Converted,
+        Some("none") | None => PersonKind::MarketoOnly,
+        Some("lead") => PersonKind::Lead,
+        Some("contact") => PersonKind::Contact,
+        Some("converted") => PersonKind::Converted,
         Some(_) => return None,
     })
 }

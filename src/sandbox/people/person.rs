@@ -2,27 +2,27 @@
 
 use std::fmt::Write as _;
 
-use super::chance::Chance;
-use super::names::{self, Culture, Name};
+use super::names::{self, Culture, SpelledName};
+use super::seeded_random::SeededRandom;
 use crate::sandbox::salesforce::ids::{self, Prefix};
 
-const KIND: u64 = 1;
-const NAME: u64 = 2;
-const MAIL: u64 = 3;
-const COMPANY: u64 = 4;
-const WORK: u64 = 5;
-const OWNER: u64 = 6;
-const TIMES: u64 = 7;
+const KIND_TOPIC: u64 = 1;
+const NAME_TOPIC: u64 = 2;
+const EMAIL_TOPIC: u64 = 3;
+const COMPANY_TOPIC: u64 = 4;
+const WORK_TOPIC: u64 = 5;
+const OWNER_TOPIC: u64 = 6;
+const TIMES_TOPIC: u64 = 7;
 
 /// People per company, and so contacts per account.
-const COLLEAGUES: u64 = 3;
+pub const PEOPLE_PER_COMPANY: u64 = 3;
 
 /// Marketo id of the first person.
 pub const FIRST_MARKETO_ID: u64 = 1001;
 
 /// What Salesforce knows about a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PersonKind {
     /// Nothing: the person lives in Marketo only.
     MarketoOnly,
     Lead,
@@ -31,11 +31,11 @@ pub enum Kind {
     Converted,
 }
 
-/// A person as Marketo and Salesforce both see it. Times are Unix seconds.
+/// A person as both Marketo and Salesforce see it. Times are Unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct SandboxPerson {
     pub index: u64,
-    pub kind: Kind,
+    pub kind: PersonKind,
     pub email: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
@@ -53,13 +53,13 @@ pub struct Person {
     /// When the Salesforce record last changed (`SystemModstamp`).
     pub salesforce_updated_at: i64,
     pub deleted_in_salesforce: bool,
-    /// What Marketo takes the person for while it hasn't heard of a change in Salesforce; `None` when it has.
-    pub known_to_marketo_as: Option<Kind>,
-    /// The person whose record this one's was merged into.
+    /// What Marketo still takes the person for while it hasn't heard of a change in Salesforce; `None` when Marketo is up to date.
+    pub known_to_marketo_as: Option<PersonKind>,
+    /// Index of the person whose Salesforce record this one's was merged into.
     pub merged_into: Option<u64>,
 }
 
-impl Person {
+impl SandboxPerson {
     /// Marketo's id.
     pub fn marketo_id(&self) -> u64 {
         self.index + FIRST_MARKETO_ID
@@ -67,30 +67,30 @@ impl Person {
 
     /// The lead record's id, also after conversion.
     pub fn lead_id(&self) -> Option<String> {
-        matches!(self.kind, Kind::Lead | Kind::Converted).then(|| ids::id(Prefix::Lead, self.index))
+        matches!(self.kind, PersonKind::Lead | PersonKind::Converted).then(|| ids::id(Prefix::Lead, self.index))
     }
 
     /// The contact record's id.
     pub fn contact_id(&self) -> Option<String> {
-        matches!(self.kind, Kind::Contact | Kind::Converted).then(|| ids::id(Prefix::Contact, self.index))
+        matches!(self.kind, PersonKind::Contact | PersonKind::Converted).then(|| ids::id(Prefix::Contact, self.index))
     }
 
     /// The contact's account.
     pub fn account_id(&self) -> Option<String> {
-        matches!(self.kind, Kind::Contact | Kind::Converted).then(|| ids::id(Prefix::Account, company_of(self.index)))
+        matches!(self.kind, PersonKind::Contact | PersonKind::Converted).then(|| ids::id(Prefix::Account, company_number(self.index)))
     }
 
-    fn in_marketo_as(&self) -> Kind {
+    fn kind_in_marketo(&self) -> PersonKind {
         self.known_to_marketo_as.unwrap_or(self.kind)
     }
 
-    /// Whether Marketo knows a lead, and whether it knows a contact.
+    /// Whether Marketo knows the person's lead, and whether it knows their contact.
     fn records_in_marketo(&self) -> (bool, bool) {
-        let kind = self.in_marketo_as();
-        (matches!(kind, Kind::Lead | Kind::Converted), matches!(kind, Kind::Contact | Kind::Converted))
+        let kind = self.kind_in_marketo();
+        (matches!(kind, PersonKind::Lead | PersonKind::Converted), matches!(kind, PersonKind::Contact | PersonKind::Converted))
     }
 
-    /// The value of a Marketo field by its REST name: `None` for an empty field and for fields this subscription leaves empty.
+    /// The value of a Marketo field by its REST name; `None` for an empty or unknown field.
     pub fn marketo_value(&self, field: &str) -> Option<String> {
         let iso = crate::sandbox::moment::iso;
         let (lead, contact) = self.records_in_marketo();
@@ -109,15 +109,15 @@ impl Person {
             "unsubscribed" => Some(self.unsubscribed.to_string()),
             "createdAt" => Some(iso(self.created_at)),
             "updatedAt" => Some(iso(self.updated_at)),
-            "sfdcType" => match self.in_marketo_as() {
-                Kind::MarketoOnly => None,
-                Kind::Lead => Some("Lead".into()),
-                Kind::Contact | Kind::Converted => Some("Contact".into()),
+            "sfdcType" => match self.kind_in_marketo() {
+                PersonKind::MarketoOnly => None,
+                PersonKind::Lead => Some("Lead".into()),
+                PersonKind::Contact | PersonKind::Converted => Some("Contact".into()),
             },
             "sfdcId" => contact_id().or_else(lead_id),
             "sfdcLeadId" => lead_id(),
             "sfdcContactId" => contact_id(),
-            "sfdcAccountId" => contact.then(|| ids::id(Prefix::Account, company_of(self.index))),
+            "sfdcAccountId" => contact.then(|| ids::id(Prefix::Account, company_number(self.index))),
             "sfdcOpptyId" => self.opportunity_id.clone(),
             "sfdcLeadOwnerId" => lead.then(|| self.owner_id.clone()).flatten(),
             "sfdcContactOwnerId" => contact.then(|| self.owner_id.clone()).flatten(),
@@ -126,87 +126,87 @@ impl Person {
     }
 }
 
-/// Who may own records: users, and queues for leads.
+/// The ids of those who may own records: users, and queues for leads.
 #[derive(Debug, Clone)]
-pub struct Owners {
+pub struct RecordOwners {
     pub users: Vec<String>,
     pub queues: Vec<String>,
 }
 
-/// The account number of person `index`.
-pub fn company_of(index: u64) -> u64 {
-    index / COLLEAGUES
+/// The number of the company, and so of the account, of person `index`.
+pub fn company_number(index: u64) -> u64 {
+    index / PEOPLE_PER_COMPANY
 }
 
 /// The kind of person `index`: about 8 % Marketo only, 3 % converted, the rest half leads, half contacts.
-pub fn kind(seed: u64, index: u64) -> Kind {
-    let mut chance = Chance::new(seed, index, KIND);
-    match chance.below(1000) {
-        0..80 => Kind::MarketoOnly,
-        80..110 => Kind::Converted,
-        110..555 => Kind::Lead,
-        _ => Kind::Contact,
+pub fn kind(seed: u64, index: u64) -> PersonKind {
+    let mut random = SeededRandom::new(seed, index, KIND_TOPIC);
+    match random.below(1000) {
+        0..80 => PersonKind::MarketoOnly,
+        80..110 => PersonKind::Converted,
+        110..555 => PersonKind::Lead,
+        _ => PersonKind::Contact,
     }
 }
 
 /// The name of company number `company`.
 pub fn company_name(seed: u64, company: u64) -> String {
-    let mut chance = Chance::new(seed, company, COMPANY);
-    let head = chance.pick(names::COMPANY_HEADS);
-    let tail = chance.pick(names::COMPANY_TAILS);
-    let form = chance.pick(names::COMPANY_FORMS);
-    match chance.below(20) {
+    let mut random = SeededRandom::new(seed, company, COMPANY_TOPIC);
+    let head = random.pick(names::COMPANY_HEADS);
+    let tail = random.pick(names::COMPANY_TAILS);
+    let form = random.pick(names::COMPANY_FORMS);
+    match random.below(20) {
         0 => format!("\"{head}\" {tail}{form}"),
         1 => format!("{head}, {tail} & Partners{form}"),
         _ => format!("{head} {tail}{form}"),
     }
 }
 
-fn culture_and_names(seed: u64, index: u64) -> (&'static Culture, Name, Name) {
-    let mut chance = Chance::new(seed, index, NAME);
-    let culture = chance.pick(names::CULTURES);
-    let first = chance.pick(culture.first);
-    let last = chance.pick(culture.last);
+fn pick_names(seed: u64, index: u64) -> (&'static Culture, SpelledName, SpelledName) {
+    let mut random = SeededRandom::new(seed, index, NAME_TOPIC);
+    let culture = random.pick(names::CULTURES);
+    let first = random.pick(culture.first);
+    let last = random.pick(culture.last);
     (culture, first, last)
 }
 
-fn wants_to_share(seed: u64, index: u64) -> bool {
-    index > 0 && Chance::new(seed, index, MAIL).happens(12)
+fn may_share_mailbox(seed: u64, index: u64) -> bool {
+    index > 0 && SeededRandom::new(seed, index, EMAIL_TOPIC).happens(12)
 }
 
 /// Whose e-mail address person `index` uses: mostly their own, sometimes that of the person before.
-fn mailbox_of(seed: u64, index: u64) -> u64 {
-    if wants_to_share(seed, index) && !wants_to_share(seed, index - 1) { index - 1 } else { index }
+fn mailbox_owner(seed: u64, index: u64) -> u64 {
+    if may_share_mailbox(seed, index) && !may_share_mailbox(seed, index - 1) { index - 1 } else { index }
 }
 
 /// The generated e-mail address of person `index`, or `None` for the few without one.
 pub fn email(seed: u64, index: u64) -> Option<String> {
-    let owner = mailbox_of(seed, index);
-    let mut chance = Chance::new(seed, owner, MAIL + 100);
-    if chance.happens(15) {
+    let owner = mailbox_owner(seed, index);
+    let mut random = SeededRandom::new(seed, owner, EMAIL_TOPIC + 100);
+    if random.happens(15) {
         return None;
     }
-    let (_, first, last) = culture_and_names(seed, owner);
-    let domain = chance.pick(names::DOMAINS);
-    Some(match chance.below(3) {
+    let (_, first, last) = pick_names(seed, owner);
+    let domain = random.pick(names::DOMAINS);
+    Some(match random.below(3) {
         0 => format!("{}.{}{owner}@{domain}", first.1, last.1),
         1 => format!("{}_{}{owner}@{domain}", first.1, last.1),
         _ => format!("{}{}.{owner}@{domain}", &first.1[..1], last.1),
     })
 }
 
-/// The people whose generated address may be `address`: the number in it names the mailbox.
-pub fn candidates_by_email(address: &str) -> Option<u64> {
+/// The index that stands in a generated address: the address may be that of this person, and of the next one if they share it.
+pub fn mailbox_index(address: &str) -> Option<u64> {
     let local = address.split_once('@')?.0;
     let digits = local.len() - local.bytes().rev().take_while(u8::is_ascii_digit).count();
     local[digits..].parse().ok()
 }
 
-fn phone(chance: &mut Chance, culture: &Culture) -> String {
+fn generate_phone(random: &mut SeededRandom, culture: &Culture) -> String {
     let mut text = String::with_capacity(20);
-    for c in chance.pick(culture.phones).chars() {
+    for c in random.pick(culture.phones).chars() {
         if c == '#' {
-            let _ = write!(text, "{}", chance.below(10));
+            let _ = write!(text, "{}", random.below(10));
         } else {
             text.push(c);
         }
@@ -215,40 +215,40 @@ fn phone(chance: &mut Chance, culture: &Culture) -> String {
 }
 
 /// Computes person `index`, created at `created_at` and last changed no later than `latest`.
-pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Owners) -> Person {
+pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &RecordOwners) -> SandboxPerson {
     let kind = kind(seed, index);
-    let (culture, first, last) = culture_and_names(seed, index);
-    let mut work = Chance::new(seed, index, WORK);
-    let keep = |chance: &mut Chance, empty_per_thousand: u64| !chance.happens(empty_per_thousand);
-    let first_name = keep(&mut work, 20).then(|| first.0.to_owned());
-    let title = keep(&mut work, 120).then(|| work.pick(names::TITLES).to_owned());
-    let phone_wanted = keep(&mut work, 180);
-    let number = phone(&mut work, culture);
-    let lead_source = keep(&mut work, 250).then(|| work.pick(names::LEAD_SOURCES).to_owned());
+    let (culture, first, last) = pick_names(seed, index);
+    let mut work = SeededRandom::new(seed, index, WORK_TOPIC);
+    let is_filled = |random: &mut SeededRandom, empty_per_thousand: u64| !random.happens(empty_per_thousand);
+    let first_name = is_filled(&mut work, 20).then(|| first.0.to_owned());
+    let title = is_filled(&mut work, 120).then(|| work.pick(names::TITLES).to_owned());
+    let has_phone = is_filled(&mut work, 180);
+    let number = generate_phone(&mut work, culture);
+    let lead_source = is_filled(&mut work, 250).then(|| work.pick(names::LEAD_SOURCES).to_owned());
     let linked_in = work.happens(600).then(|| format!("https://www.linkedin.com/in/{}-{}-{index}", first.1, last.1));
     let unsubscribed = work.happens(40);
-    let in_salesforce = kind != Kind::MarketoOnly;
+    let in_salesforce = kind != PersonKind::MarketoOnly;
     // Salesforce requires a lead's company; Marketo-only people may lack one.
-    let company = (in_salesforce || work.happens(700)).then(|| company_name(seed, company_of(index)));
-    let has_opportunity = matches!(kind, Kind::Contact | Kind::Converted) && work.happens(100);
+    let company = (in_salesforce || work.happens(700)).then(|| company_name(seed, company_number(index)));
+    let has_opportunity = matches!(kind, PersonKind::Contact | PersonKind::Converted) && work.happens(100);
 
-    let mut ownership = Chance::new(seed, index, OWNER);
+    let mut ownership = SeededRandom::new(seed, index, OWNER_TOPIC);
     let owner_id = in_salesforce.then(|| {
-        let queued = kind == Kind::Lead && !owners.queues.is_empty() && ownership.happens(90);
-        let place = |count: usize, number: u64| usize::try_from(number % count.max(1) as u64).unwrap_or(0);
-        if queued {
-            owners.queues[place(owners.queues.len(), ownership.next())].clone()
+        let is_queued = kind == PersonKind::Lead && !owners.queues.is_empty() && ownership.happens(90);
+        let position = |count: usize, number: u64| usize::try_from(number % count.max(1) as u64).unwrap_or(0);
+        if is_queued {
+            owners.queues[position(owners.queues.len(), ownership.next())].clone()
         } else {
-            owners.users[place(owners.users.len(), ownership.next())].clone()
+            owners.users[position(owners.users.len(), ownership.next())].clone()
         }
     });
 
-    let mut times = Chance::new(seed, index, TIMES);
-    let room = u64::try_from(latest - created_at).unwrap_or(0);
+    let mut times = SeededRandom::new(seed, index, TIMES_TOPIC);
+    let span = u64::try_from(latest - created_at).unwrap_or(0);
     // A third were never touched again.
-    let updated_at = if times.happens(330) { created_at } else { created_at + i64::try_from(times.below(room + 1)).unwrap_or(0) };
+    let updated_at = if times.happens(330) { created_at } else { created_at + i64::try_from(times.below(span + 1)).unwrap_or(0) };
 
-    Person {
+    SandboxPerson {
         index,
         kind,
         email: email(seed, index),
@@ -256,7 +256,7 @@ pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Ow
         last_name: Some(last.0.to_owned()),
         company,
         title,
-        phone: phone_wanted.then_some(number),
+        phone: has_phone.then_some(number),
         lead_source,
         linked_in_url: linked_in,
         unsubscribed,
@@ -275,8 +275,8 @@ pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Ow
 mod tests {
     use super::*;
 
-    fn owners() -> Owners {
-        Owners { users: vec!["005A".into(), "005B".into()], queues: vec!["00GA".into()] }
+    fn owners() -> RecordOwners {
+        RecordOwners { users: vec!["005A".into(), "005B".into()], queues: vec!["00GA".into()] }
     }
 
     #[test]
@@ -288,20 +288,20 @@ mod tests {
     }
 
     #[test]
-    fn kinds_come_in_the_promised_shares() {
-        let count = |wanted: Kind| (0..20_000).filter(|&index| kind(1, index) == wanted).count();
-        assert!((1_300..1_900).contains(&count(Kind::MarketoOnly)), "{}", count(Kind::MarketoOnly));
-        assert!((450..750).contains(&count(Kind::Converted)), "{}", count(Kind::Converted));
-        assert!((8_300..9_500).contains(&count(Kind::Lead)));
-        assert!((8_300..9_500).contains(&count(Kind::Contact)));
+    fn kinds_have_the_documented_shares() {
+        let count = |wanted: PersonKind| (0..20_000).filter(|&index| kind(1, index) == wanted).count();
+        assert!((1_300..1_900).contains(&count(PersonKind::MarketoOnly)), "{}", count(PersonKind::MarketoOnly));
+        assert!((450..750).contains(&count(PersonKind::Converted)), "{}", count(PersonKind::Converted));
+        assert!((8_300..9_500).contains(&count(PersonKind::Lead)));
+        assert!((8_300..9_500).contains(&count(PersonKind::Contact)));
     }
 
     #[test]
-    fn some_people_share_an_address_and_an_address_leads_back_to_its_people() {
+    fn an_address_leads_back_to_the_people_who_share_it() {
         let mut shared = 0;
         for index in 1..5_000 {
             let Some(address) = email(1, index) else { continue };
-            let mailbox = candidates_by_email(&address).expect("a generated address holds its number");
+            let mailbox = mailbox_index(&address).expect("a generated address holds its number");
             assert!(mailbox == index || mailbox + 1 == index, "{address} of {index}");
             assert!(address.is_ascii() && address.contains("example."), "{address}");
             shared += u32::from(Some(address) == email(1, index - 1));
@@ -314,8 +314,8 @@ mod tests {
         for index in 0..5_000 {
             let person = generate(1, index, 1000, 2000, &owners());
             match (person.kind, person.owner_id.as_deref()) {
-                (Kind::MarketoOnly, owner) => assert_eq!(owner, None),
-                (Kind::Lead, owner) => assert!(owner.is_some()),
+                (PersonKind::MarketoOnly, owner) => assert_eq!(owner, None),
+                (PersonKind::Lead, owner) => assert!(owner.is_some()),
                 (_, owner) => assert!(owner.is_some_and(|id| id.starts_with("005"))),
             }
         }

@@ -81,7 +81,7 @@ impl Plan {
     /// The places of people to whom something happened, when only such can match: nobody else was modified lately.
     fn recently_modified(&self, org: &Org<'_>) -> Option<Vec<u64>> {
         let since = self.query.condition.as_ref().and_then(soql::modified_since)?;
-        let (touched, before) = org.people.touched();
+        let (touched, before) = org.people.edited();
         (matches!(self.object.name, "Lead" | "Contact") && since > before).then_some(touched)
     }
 

@@ -9,13 +9,13 @@ use super::soql::Resolved;
 use super::users::{QUEUES, Queue, SalesforceUser, organization_id};
 use super::written::{WrittenRecord, WrittenRecords};
 use crate::sandbox::people::People;
-use crate::sandbox::people::person::{Kind as PersonKind, Person, company_of};
+use crate::sandbox::people::person::{PersonKind, SandboxPerson, company_number};
 
 /// One record.
 #[derive(Debug, Clone)]
 pub enum Record {
-    Lead(Box<Person>),
-    Contact(Box<Person>),
+    Lead(Box<SandboxPerson>),
+    Contact(Box<SandboxPerson>),
     /// By its number.
     Account(u64),
     User(Box<SalesforceUser>),
@@ -24,7 +24,7 @@ pub enum Record {
     /// A task or opportunity that a caller made.
     Written(Arc<WrittenRecord>),
     /// The opportunity that came of converting a lead.
-    Opportunity(Box<Person>),
+    Opportunity(Box<SandboxPerson>),
 }
 
 /// The org at one moment: people, users, and when the org began (Unix seconds).
@@ -42,7 +42,7 @@ impl Org<'_> {
     pub fn places(&self, object: &Object) -> u64 {
         match object.name {
             "Lead" | "Contact" => self.people.count(),
-            "Account" => company_of(self.people.count() + 2),
+            "Account" => company_number(self.people.count() + 2),
             "User" => self.users.len() as u64,
             "Group" => QUEUES.len() as u64,
             "Task" => self.written.count(object),
@@ -131,16 +131,16 @@ impl Org<'_> {
     pub fn related(&self, record: &Record, relationship: &str) -> Option<Record> {
         match (record, relationship) {
             (Record::Lead(person) | Record::Contact(person), "Owner") => self.owner(person.owner_id.as_deref()?),
-            (Record::Contact(person), "Account") => Some(Record::Account(company_of(person.index))),
+            (Record::Contact(person), "Account") => Some(Record::Account(company_number(person.index))),
             (Record::Lead(person), "ConvertedContact") if person.kind == PersonKind::Converted => Some(Record::Contact(person.clone())),
             (Record::Lead(person), "ConvertedAccount") if person.kind == PersonKind::Converted => {
-                Some(Record::Account(company_of(person.index)))
+                Some(Record::Account(company_number(person.index)))
             }
             (Record::Lead(person), "ConvertedOpportunity") if person.kind == PersonKind::Converted => {
                 self.by_id("Opportunity", person.opportunity_id.as_deref()?)
             }
             (Record::Opportunity(person), "Owner") => self.owner(person.owner_id.as_deref()?),
-            (Record::Opportunity(person), "Account") => Some(Record::Account(company_of(person.index))),
+            (Record::Opportunity(person), "Account") => Some(Record::Account(company_number(person.index))),
             (Record::Written(record), relationship) => self.related_to_written(record, relationship),
             (Record::Lead(_) | Record::Contact(_) | Record::Opportunity(_), "CreatedBy") => {
                 self.users.first().cloned().map(|user| Record::User(Box::new(user)))
@@ -266,7 +266,7 @@ impl Org<'_> {
         }
     }
 
-    fn person_value(&self, person: &Person, name: &str) -> Value {
+    fn person_value(&self, person: &SandboxPerson, name: &str) -> Value {
         match name {
             "FirstName" => Value::text(person.first_name.clone()),
             // Salesforce doesn't know people without a last name.

@@ -12,7 +12,7 @@ use super::resource;
 use super::schema::{self, Object};
 use super::session::{ApiCall, org};
 use crate::sandbox::moment::{self, iso_salesforce_json};
-use crate::sandbox::people::person::Kind;
+use crate::sandbox::people::person::PersonKind;
 use crate::sandbox::state::SandboxState;
 
 const UPDATED_DAYS: i64 = 30;
@@ -85,8 +85,8 @@ async fn deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
             .filter(|(_, at)| (start..end).contains(at))
             .filter_map(|(index, at)| {
                 let id = match (object.name, people.kind(index)) {
-                    ("Lead", Kind::Lead | Kind::Converted) => ids::id(Prefix::Lead, index),
-                    ("Contact", Kind::Contact | Kind::Converted) => ids::id(Prefix::Contact, index),
+                    ("Lead", PersonKind::Lead | PersonKind::Converted) => ids::id(Prefix::Lead, index),
+                    ("Contact", PersonKind::Contact | PersonKind::Converted) => ids::id(Prefix::Contact, index),
                     _ => return None,
                 };
                 Some(json!({"id": id, "deletedDate": iso_salesforce_json(at)}))

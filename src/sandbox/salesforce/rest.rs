@@ -85,7 +85,7 @@ async fn describe_object(call: ApiCall, request: HttpRequest) -> HttpResponse {
         return ApiError::not_found().response();
     };
     // The org's fields never change, so they date from its beginning.
-    let began = UNIX_EPOCH + Duration::from_secs(u64::try_from(call.sandbox.people.began()).unwrap_or(0));
+    let began = UNIX_EPOCH + Duration::from_secs(u64::try_from(call.sandbox.people.earliest_at()).unwrap_or(0));
     if IfModifiedSince::parse(&request).is_ok_and(|IfModifiedSince(since)| std::time::SystemTime::from(since) >= began) {
         return call.builder(StatusCode::NOT_MODIFIED).finish();
     }

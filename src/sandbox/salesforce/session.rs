@@ -49,7 +49,7 @@ pub fn org(sandbox: &SandboxState) -> Org<'_> {
         let salesforce = sandbox.salesforce();
         (salesforce.users.clone(), salesforce.bin_emptied, salesforce.written.clone())
     };
-    Org { people: &sandbox.people, users, began: sandbox.people.began(), bin_emptied, written }
+    Org { people: &sandbox.people, users, began: sandbox.people.earliest_at(), bin_emptied, written }
 }
 
 /// The token in the Authorization header. Salesforce also takes its older scheme name, `OAuth`.

@@ -15,8 +15,8 @@ use super::error::Refusal;
 use super::fields;
 use super::params::Params;
 use crate::sandbox::moment::{self, iso};
-use crate::sandbox::people::overlay::{Event, FieldChange, Happening};
-use crate::sandbox::people::person::{FIRST_MARKETO_ID, Person};
+use crate::sandbox::people::overlay::{FieldChange, PersonEvent, PersonEventKind};
+use crate::sandbox::people::person::{FIRST_MARKETO_ID, SandboxPerson};
 use crate::sandbox::state::SandboxState;
 use kinds::{DATA_VALUE_CHANGE, DELETE_LEAD, NEW_LEAD};
 use place::Place;
@@ -44,7 +44,7 @@ async fn paging_token(call: Call, request: HttpRequest) -> HttpResponse {
     let outcome = params.one("sinceDatetime").ok_or_else(|| Refusal::missing("sinceDatetime")).and_then(|text| {
         let since = moment::parse(text).ok_or_else(|| Refusal::wrong_type(text, "Datetime"))?;
         let people = &call.sandbox.people;
-        let created = people.first_since(since).min(people.generated());
+        let created = people.first_index_since(since).min(people.generated_count());
         Ok(json!({"nextPageToken": Place { created, event: people.first_event_since(since), shown: 0 }.token()}))
     });
     answer(&call.sandbox, outcome)
@@ -96,7 +96,7 @@ fn changes(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
     // Each answer looks at `batch` activities and leaves out those nobody asked for, so it may hold fewer and still not
     // be the last: callers must go by moreResult.
     let mut result = Vec::new();
-    let generated = sandbox.people.generated();
+    let generated = sandbox.people.generated_count();
     let end = generated.min(place.created + batch as u64);
     for index in place.created..end {
         if let Some(person) = sandbox.people.in_marketo(index).filter(|_| audience.holds(index)) {
@@ -108,10 +108,10 @@ fn changes(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
     let (events, all) = sandbox.people.events(place.event, batch - looked_at);
     for (offset, event) in events.iter().enumerate().filter(|(_, event)| audience.holds(event.index)) {
         let id = generated + (place.event + offset) as u64;
-        match &event.what {
-            Happening::Created => result.extend(sandbox.people.in_marketo(event.index).map(|person| new_lead(&person, id))),
-            Happening::Changed(changes) => result.extend(value_change(event, changes, &wanted, id)),
-            Happening::Deleted(_) | Happening::Merged(_) => {}
+        match &event.kind {
+            PersonEventKind::Created => result.extend(sandbox.people.in_marketo(event.index).map(|person| new_lead(&person, id))),
+            PersonEventKind::Changed(changes) => result.extend(value_change(event, changes, &wanted, id)),
+            PersonEventKind::Deleted(_) | PersonEventKind::Merged(_) => {}
         }
     }
     place.event += events.len();
@@ -121,13 +121,13 @@ fn changes(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
 }
 
 /// As lead changes show it: with an empty list of fields.
-fn new_lead(person: &Person, place: u64) -> Value {
+fn new_lead(person: &SandboxPerson, place: u64) -> Value {
     let mut shown = creation(person, place).shown();
     shown["fields"] = json!([]);
     shown
 }
 
-fn value_change(event: &Event, changes: &[FieldChange], wanted: &[&str], place: u64) -> Option<Value> {
+fn value_change(event: &PersonEvent, changes: &[FieldChange], wanted: &[&str], place: u64) -> Option<Value> {
     let shown: Vec<Value> = changes
         .iter()
         .filter(|change| wanted.contains(&change.field))
@@ -174,7 +174,7 @@ async fn by_type(call: Call, request: HttpRequest) -> HttpResponse {
 fn activities(sandbox: &SandboxState, params: &Params, audience: &Audience, wanted: &[u32]) -> Result<Value, Refusal> {
     let mut place = Place::read(params.one("nextPageToken").ok_or_else(|| Refusal::missing("nextPageToken"))?)?;
     let batch = params.batch_size()?;
-    let generated = sandbox.people.generated();
+    let generated = sandbox.people.generated_count();
     let mut result = Vec::new();
     // The creations come first; who doesn't ask for them need not page through them.
     let end = if wanted.contains(&NEW_LEAD) { generated.min(place.created + batch as u64) } else { generated };

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::super::fields;
 use super::kinds::{DATA_VALUE_CHANGE, DELETE_LEAD, MERGE_LEADS, NEW_LEAD};
 use crate::sandbox::moment::iso;
-use crate::sandbox::people::overlay::{Event, FieldChange, Happening};
-use crate::sandbox::people::person::{FIRST_MARKETO_ID, Person};
+use crate::sandbox::people::overlay::{FieldChange, PersonEvent, PersonEventKind};
+use crate::sandbox::people::person::{FIRST_MARKETO_ID, SandboxPerson};
 
 /// An event may stand for several activities, which must not share an id: further ones are this far from the first.
 const ID_STEP: u64 = 1_000_000_000;
@@ -70,7 +70,7 @@ pub fn activity_id(place: u64) -> u64 {
 }
 
 /// That a person was created.
-pub fn creation(person: &Person, place: u64) -> Activity {
+pub fn creation(person: &SandboxPerson, place: u64) -> Activity {
     Activity {
         id: activity_id(place),
         lead_id: person.marketo_id(),
@@ -82,7 +82,7 @@ pub fn creation(person: &Person, place: u64) -> Activity {
 }
 
 /// The activities that an event stands for: one for each changed field. `person` finds the person of an index who is in Marketo.
-pub fn of_event(event: &Event, place: u64, person: impl Fn(u64) -> Option<Person>) -> Vec<Activity> {
+pub fn of_event(event: &PersonEvent, place: u64, person: impl Fn(u64) -> Option<SandboxPerson>) -> Vec<Activity> {
     let lead_id = event.index + FIRST_MARKETO_ID;
     let one = |kind: u32, primary: (u64, String), attributes| Activity {
         id: activity_id(place),
@@ -92,9 +92,9 @@ pub fn of_event(event: &Event, place: u64, person: impl Fn(u64) -> Option<Person
         primary: Some(primary),
         attributes,
     };
-    match &event.what {
-        Happening::Created => person(event.index).map(|person| creation(&person, place)).into_iter().collect(),
-        Happening::Changed(changes) => changes
+    match &event.kind {
+        PersonEventKind::Created => person(event.index).map(|person| creation(&person, place)).into_iter().collect(),
+        PersonEventKind::Changed(changes) => changes
             .iter()
             .enumerate()
             .map(|(number, change)| Activity {
@@ -102,8 +102,8 @@ pub fn of_event(event: &Event, place: u64, person: impl Fn(u64) -> Option<Person
                 ..one(DATA_VALUE_CHANGE, field_of(change), value_change(change))
             })
             .collect(),
-        Happening::Deleted(name) => vec![one(DELETE_LEAD, (lead_id, name.clone()), vec![("Campaign", json!("Web service API"))])],
-        Happening::Merged(losers) => {
+        PersonEventKind::Deleted(name) => vec![one(DELETE_LEAD, (lead_id, name.clone()), vec![("Campaign", json!("Web service API"))])],
+        PersonEventKind::Merged(losers) => {
             let losers: Vec<String> = losers.iter().map(|&index| (index + FIRST_MARKETO_ID).to_string()).collect();
             let attributes = vec![
                 ("Master Updated", json!(true)),

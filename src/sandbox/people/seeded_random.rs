@@ -1,10 +1,10 @@
-//! Chance without chance: numbers that depend on the seed, the index and what is being decided, and on nothing else.
+//! Repeatable random numbers: they depend on the seed, the index and what is being decided, and on nothing else.
 
-/// A stream of well-mixed numbers (SplitMix64) started from a seed, an index and a topic.
+/// A stream of random numbers (SplitMix64) that a seed, an index and a topic start.
 #[derive(Debug, Clone, Copy)]
-pub struct Chance(u64);
+pub struct SeededRandom(u64);
 
-impl Chance {
+impl SeededRandom {
     /// The stream that decides `topic` for `index`. The same three always give the same numbers.
     pub fn new(seed: u64, index: u64, topic: u64) -> Self {
         let mut mixed = Self(seed ^ topic.wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -33,7 +33,7 @@ impl Chance {
 
     /// One of `choices`, which must not be empty.
     pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        let place = self.below(choices.len() as u64);
-        choices[usize::try_from(place).unwrap_or(0)]
+        let position = self.below(choices.len() as u64);
+        choices[usize::try_from(position).unwrap_or(0)]
     }
 }
