@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::faults::FaultKind;
 use super::listeners::SandboxVendor;
-use super::marketo::error::Refusal;
-use super::marketo::paths;
+use super::marketo::dot_segments;
+use super::marketo::error::MarketoApiError;
 use super::state::SandboxState;
 
 /// Counts each request to a vendor and applies the faults ordered for it.
@@ -29,7 +29,7 @@ pub async fn inject_faults(mut request: ServiceRequest, next: Next<impl MessageB
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     if vendor == SandboxVendor::Marketo {
-        paths::normalize(&mut request);
+        dot_segments::resolve_dot_segments(&mut request);
     }
     let (method, path) = (request.method().to_string(), request.path().to_owned());
     sandbox.count_call(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
@@ -61,11 +61,11 @@ pub async fn inject_faults(mut request: ServiceRequest, next: Next<impl MessageB
                 continue;
             }
             FaultKind::MarketoError { code, message } => {
-                let refusal = Refusal::new(&code, message.unwrap_or_else(|| "Fault ordered".into()));
+                let error = MarketoApiError::new(&code, message.unwrap_or_else(|| "Fault ordered".into()));
                 if path.contains("/userservice/") {
-                    refusal.user_management(&sandbox, StatusCode::INTERNAL_SERVER_ERROR)
+                    error.to_user_management_response(&sandbox, StatusCode::INTERNAL_SERVER_ERROR)
                 } else {
-                    refusal.envelope(&sandbox)
+                    error.to_response(&sandbox)
                 }
             }
             FaultKind::SalesforceError { status, error_code, message } => HttpResponse::build(parse_status(status))

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::marketo::export_job::Product;
+use super::marketo::export_job::ExportFile;
 use super::salesforce::bulk::{Locator, Page};
 
 /// A page of a query's results, compressed.
@@ -23,7 +23,7 @@ pub struct CachedPage {
 /// Results by a key that says what was asked for and at which revision of the people.
 #[derive(Debug, Default)]
 pub struct ResultCache {
-    exports: Mutex<HashMap<String, Product>>,
+    exports: Mutex<HashMap<String, ExportFile>>,
     pages: Mutex<HashMap<String, CachedPage>>,
     counts: Mutex<HashMap<String, u64>>,
 }
@@ -38,13 +38,13 @@ fn store<T>(cache: &Mutex<HashMap<String, T>>, key: String, result: T) {
 
 impl ResultCache {
     /// The file of an export that was written before.
-    pub fn find_export(&self, key: &str) -> Option<Product> {
+    pub fn find_export(&self, key: &str) -> Option<ExportFile> {
         find(&self.exports, key)
     }
 
     /// Remembers the file of an export, which then outlives its job.
-    pub fn store_export(&self, key: String, product: Product) {
-        store(&self.exports, key, product);
+    pub fn store_export(&self, key: String, file: ExportFile) {
+        store(&self.exports, key, file);
     }
 
     /// A page of a query's results that was written before.

@@ -28,11 +28,11 @@ pub struct SandboxState {
     /// Locked while export files are written, so that two requests don't write the same one.
     pub export_writer: tokio::sync::Mutex<()>,
     pub result_cache: ResultCache,
-    marketo: Mutex<marketo::state::State>,
+    marketo: Mutex<marketo::state::MarketoState>,
     salesforce: Mutex<salesforce::state::State>,
     faults: Mutex<Vec<InjectedFault>>,
     call_counts: Mutex<BTreeMap<String, u64>>,
-    usage: Mutex<marketo::usage::Usage>,
+    usage: Mutex<marketo::usage::UsageStatistics>,
     marketo_concurrency: Mutex<Concurrency>,
 }
 
@@ -61,7 +61,7 @@ impl SandboxState {
             ports,
             export_writer: tokio::sync::Mutex::new(()),
             result_cache: ResultCache::default(),
-            marketo: Mutex::new(marketo::state::State::default()),
+            marketo: Mutex::new(marketo::state::MarketoState::default()),
             salesforce: Mutex::new(org),
             faults: Mutex::default(),
             call_counts: Mutex::default(),
@@ -78,12 +78,12 @@ impl SandboxState {
     }
 
     /// Marketo's state.
-    pub fn marketo(&self) -> MutexGuard<'_, marketo::state::State> {
+    pub fn marketo(&self) -> MutexGuard<'_, marketo::state::MarketoState> {
         lock(&self.marketo)
     }
 
     /// What Marketo counts for its statistics. It has its own lock because errors are counted where the state may be locked.
-    pub fn usage(&self) -> MutexGuard<'_, marketo::usage::Usage> {
+    pub fn usage(&self) -> MutexGuard<'_, marketo::usage::UsageStatistics> {
         lock(&self.usage)
     }
 
@@ -165,6 +165,6 @@ impl SandboxState {
         *self.salesforce() = salesforce::state::State::new();
         self.clear_faults();
         lock(&self.call_counts).clear();
-        *self.usage() = marketo::usage::Usage::default();
+        *self.usage() = marketo::usage::UsageStatistics::default();
     }
 }

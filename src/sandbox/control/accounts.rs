@@ -136,13 +136,13 @@ pub(super) async fn change_marketo(body: web::Bytes, sandbox: web::Data<SandboxS
         Err(response) => return response,
     };
     let mut marketo = sandbox.marketo();
-    marketo.updated_at_filter = change.updated_at_filter.unwrap_or(marketo.updated_at_filter);
-    marketo.user_management = change.user_management.unwrap_or(marketo.user_management);
-    marketo.read_leads = change.read_leads.unwrap_or(marketo.read_leads);
-    marketo.salesforce_ids_searchable = change.salesforce_ids_searchable.unwrap_or(marketo.salesforce_ids_searchable);
-    marketo.address_allowed = change.address_allowed.unwrap_or(marketo.address_allowed);
+    marketo.has_updated_at_filter = change.updated_at_filter.unwrap_or(marketo.has_updated_at_filter);
+    marketo.can_manage_users = change.user_management.unwrap_or(marketo.can_manage_users);
+    marketo.can_read_leads = change.read_leads.unwrap_or(marketo.can_read_leads);
+    marketo.has_searchable_salesforce_ids = change.salesforce_ids_searchable.unwrap_or(marketo.has_searchable_salesforce_ids);
+    marketo.allows_address = change.address_allowed.unwrap_or(marketo.allows_address);
     marketo.exports.daily_bytes = change.export_daily_bytes.unwrap_or(marketo.exports.daily_bytes);
-    marketo.quota.a_day = change.calls_a_day.unwrap_or(marketo.quota.a_day);
+    marketo.quota.max_a_day = change.calls_a_day.unwrap_or(marketo.quota.max_a_day);
     HttpResponse::NoContent().finish()
 }
 

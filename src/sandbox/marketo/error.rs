@@ -2,13 +2,13 @@
 
 /// A business error of Marketo: a code (a quoted number) and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct MarketoApiError {
     pub code: String,
     pub message: String,
 }
 
-impl Refusal {
-    /// An error with the given code and message.
+impl MarketoApiError {
+    /// An error with this code and message.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into() }
     }
@@ -23,13 +23,13 @@ impl Refusal {
         Self::new("1002", format!("Missing value for the required parameter '{parameter}'"))
     }
 
-    /// 1003: a value that makes no sense there.
+    /// 1003: an invalid value.
     pub fn invalid(attribute: &str) -> Self {
         Self::new("1003", format!("Invalid value specified for attribute '{attribute}'"))
     }
 
-    /// 1006: no such field.
-    pub fn no_field(field: &str) -> Self {
+    /// 1006: an unknown field.
+    pub fn unknown_field(field: &str) -> Self {
         Self::new("1006", format!("Field '{field}' not found"))
     }
 }

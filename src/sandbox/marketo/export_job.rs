@@ -1,4 +1,4 @@
-//! One export job: what was ordered, how far it is, what came of it.
+//! One bulk export job: what was ordered, its state, its file.
 
 use std::path::PathBuf;
 
@@ -6,17 +6,17 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::moment::iso;
 
-/// The state shown is refreshed no more often.
-const REFRESH_SECONDS: i64 = 60;
+/// Marketo refreshes the status it shows no more often than this.
+const STATUS_REFRESH_SECONDS: i64 = 60;
 
-/// Which people a job exports. Both ends belong to the window; Unix seconds.
+/// Which people a job exports: those of a time window in Unix seconds, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filter {
+pub enum LeadExportFilter {
     CreatedAt(i64, i64),
     UpdatedAt(i64, i64),
 }
 
-/// The resources whose records are exported; each has addresses of its own, and all share places, queue and bytes.
+/// What is exported. Each kind has its own addresses; all share the running jobs, the queue and the daily bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportKind {
     Leads,
@@ -35,9 +35,9 @@ impl ExportKind {
 
 /// Which records a job exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    Leads(Filter),
-    /// Activities of a time, both ends included, and of some types; of every type that can be exported when none are named.
+pub enum ExportSelection {
+    Leads(LeadExportFilter),
+    /// Activities of a time window in Unix seconds, both ends included, and of some types, or of every type when `types` is empty.
     Activities {
         from: i64,
         to: i64,
@@ -45,7 +45,7 @@ pub enum Selection {
     },
 }
 
-impl Selection {
+impl ExportSelection {
     /// What is exported.
     pub fn kind(&self) -> ExportKind {
         match self {
@@ -55,15 +55,15 @@ impl Selection {
     }
 }
 
-/// What separates the fields of a file.
+/// The format of an export file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ExportFileFormat {
     Csv,
     Tsv,
     Ssv,
 }
 
-impl Format {
+impl ExportFileFormat {
     fn name(self) -> &'static str {
         match self {
             Self::Csv => "CSV",
@@ -72,7 +72,7 @@ impl Format {
         }
     }
 
-    /// The separating byte.
+    /// The byte that separates fields.
     pub fn delimiter(self) -> u8 {
         match self {
             Self::Csv => b',',
@@ -82,40 +82,41 @@ impl Format {
     }
 }
 
-/// What was asked for.
+/// What a job exports, and how its file is written.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct ExportOrder {
     /// REST names, in column order.
     pub fields: Vec<String>,
     /// Column headers, in the same order.
     pub headers: Vec<String>,
-    pub format: Format,
-    pub selection: Selection,
+    pub format: ExportFileFormat,
+    pub selection: ExportSelection,
 }
 
 /// A finished file.
 #[derive(Debug, Clone)]
-pub struct Product {
+pub struct ExportFile {
     pub path: PathBuf,
     pub bytes: u64,
     pub records: u64,
     /// SHA-256 in hexadecimal.
     pub sha256: String,
-    /// Whether the file outlives its job.
-    pub kept: bool,
+    /// Whether the result cache uses the file too, so that it stays when its job is removed.
+    pub outlives_job: bool,
 }
 
-impl Product {
+impl ExportFile {
+    /// Removes the file, unless it outlives its job.
     pub(super) fn remove(&self) {
-        if !self.kept {
-            // It may be gone already; there is nothing more to do about it either way.
+        if !self.outlives_job {
+            // The file may be gone already, which is as good.
             let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ExportJobState {
     Created,
     Queued,
     Processing,
@@ -124,7 +125,7 @@ pub enum State {
     Failed,
 }
 
-impl State {
+impl ExportJobState {
     /// The spelling of status answers.
     pub fn name(self) -> &'static str {
         match self {
@@ -140,57 +141,59 @@ impl State {
 
 /// One export job. Times are Unix seconds.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub struct SandboxExportJob {
     pub id: String,
-    pub order: Order,
-    pub state: State,
+    pub order: ExportOrder,
+    pub state: ExportJobState,
     pub created_at: i64,
     pub queued_at: Option<i64>,
     pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
-    pub product: Option<Product>,
+    pub file: Option<ExportFile>,
     /// Why it failed.
     pub error: Option<String>,
-    pub(super) shown: Option<(i64, Value)>,
-    /// Which of the working places it has, once started.
-    pub(super) place: usize,
+    /// The status shown last, and when.
+    pub(super) shown_status: Option<(i64, Value)>,
+    /// The slot it runs in, once started.
+    pub(super) slot: usize,
 }
 
-impl Job {
+impl SandboxExportJob {
     /// The status as it is now.
     pub fn status(&self) -> Value {
-        let mut shown = Map::new();
-        shown.insert("exportId".into(), json!(self.id));
-        shown.insert("status".into(), json!(self.state.name()));
-        shown.insert("createdAt".into(), json!(iso(self.created_at)));
+        let mut status = Map::new();
+        status.insert("exportId".into(), json!(self.id));
+        status.insert("status".into(), json!(self.state.name()));
+        status.insert("createdAt".into(), json!(iso(self.created_at)));
         for (name, at) in [("queuedAt", self.queued_at), ("startedAt", self.started_at), ("finishedAt", self.finished_at)] {
             if let Some(at) = at {
-                shown.insert(name.into(), json!(iso(at)));
+                status.insert(name.into(), json!(iso(at)));
             }
         }
-        shown.insert("format".into(), json!(self.order.format.name()));
-        if let Some(product) = self.product.as_ref().filter(|_| self.state == State::Completed) {
-            shown.insert("numberOfRecords".into(), json!(product.records));
-            shown.insert("fileSize".into(), json!(product.bytes));
-            shown.insert("fileChecksum".into(), json!(format!("sha256:{}", product.sha256)));
+        status.insert("format".into(), json!(self.order.format.name()));
+        if let Some(file) = self.file.as_ref().filter(|_| self.state == ExportJobState::Completed) {
+            status.insert("numberOfRecords".into(), json!(file.records));
+            status.insert("fileSize".into(), json!(file.bytes));
+            status.insert("fileChecksum".into(), json!(format!("sha256:{}", file.sha256)));
         }
         if let Some(error) = &self.error {
-            shown.insert("errorMsg".into(), json!(error));
+            status.insert("errorMsg".into(), json!(error));
         }
-        Value::Object(shown)
+        Value::Object(status)
     }
 
-    /// The status as a caller gets to see it: with `lagging`, at most refreshed every 60 seconds.
-    pub fn status_shown(&mut self, now: i64, lagging: bool) -> Value {
-        if let Some((_, shown)) = self.shown.as_ref().filter(|(at, _)| lagging && now < at + REFRESH_SECONDS) {
-            return shown.clone();
+    /// The status as Marketo shows it: when it lags, refreshed at most every 60 seconds.
+    pub fn show_status(&mut self, now: i64, is_lagging: bool) -> Value {
+        if let Some((_, status)) = self.shown_status.as_ref().filter(|(at, _)| is_lagging && now < at + STATUS_REFRESH_SECONDS) {
+            return status.clone();
         }
         let status = self.status();
-        self.shown = Some((now, status.clone()));
+        self.shown_status = Some((now, status.clone()));
         status
     }
 
-    pub(super) fn forget_shown(&mut self) {
-        self.shown = None;
+    /// Lets the next status be shown at once.
+    pub(super) fn forget_shown_status(&mut self) {
+        self.shown_status = None;
     }
 }

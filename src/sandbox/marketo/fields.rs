@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::sandbox::people::person::SandboxPerson;
 
-/// One field of the describe calls.
+/// One field of a person.
 #[derive(Debug, Clone, Copy)]
-pub struct Field {
+pub struct MarketoField {
     pub id: u32,
     pub name: &'static str,
     pub label: &'static str,
@@ -18,8 +18,8 @@ pub struct Field {
     pub searchable: bool,
 }
 
-const fn field(id: u32, name: &'static str, label: &'static str, data_type: &'static str, length: u32) -> Field {
-    Field {
+const fn field(id: u32, name: &'static str, label: &'static str, data_type: &'static str, length: u32) -> MarketoField {
+    MarketoField {
         id,
         name,
         label,
@@ -31,7 +31,7 @@ const fn field(id: u32, name: &'static str, label: &'static str, data_type: &'st
     }
 }
 
-impl Field {
+impl MarketoField {
     const fn read_only(mut self) -> Self {
         self.read_only = true;
         self
@@ -47,13 +47,13 @@ impl Field {
         self
     }
 
-    fn crm_managed(&self) -> bool {
+    fn is_crm_managed(&self) -> bool {
         self.name.starts_with("sfdc")
     }
 }
 
 /// Every field of the subscription.
-pub const FIELDS: &[Field] = &[
+pub const FIELDS: &[MarketoField] = &[
     field(2, "company", "Company Name", "string", 255).soap("Company"),
     field(3, "site", "Site", "string", 255).soap("Site"),
     field(4, "billingStreet", "Billing Address", "text", 2000).soap("BillingStreet"),
@@ -114,12 +114,12 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// The field with this REST name. Names are compared with their case.
-pub fn find(name: &str) -> Option<&'static Field> {
+pub fn find_field(name: &str) -> Option<&'static MarketoField> {
     FIELDS.iter().find(|field| field.name == name)
 }
 
 /// An element of `describe.json`'s result.
-pub fn describe(field: &Field) -> Value {
+pub fn describe_field(field: &MarketoField) -> Value {
     let mut shown = json!({
         "id": field.id,
         "displayName": field.label,
@@ -136,13 +136,13 @@ pub fn describe(field: &Field) -> Value {
 }
 
 /// An element of `describe2.json`'s `fields`.
-pub fn describe2(field: &Field) -> Value {
+pub fn describe2_field(field: &MarketoField) -> Value {
     let mut shown = json!({
         "name": field.name,
         "displayName": field.label,
         "dataType": field.data_type,
         "updateable": !field.read_only,
-        "crmManaged": field.crm_managed(),
+        "crmManaged": field.is_crm_managed(),
     });
     if let Some(length) = field.length {
         shown["length"] = json!(length);
@@ -151,7 +151,7 @@ pub fn describe2(field: &Field) -> Value {
 }
 
 /// A field's value as JSON of its type; null when empty.
-pub fn json_value(person: &SandboxPerson, field: &Field) -> Value {
+pub fn field_json(person: &SandboxPerson, field: &MarketoField) -> Value {
     match person.marketo_value(field.name) {
         None => Value::Null,
         Some(text) => match field.data_type {

@@ -1,55 +1,55 @@
-//! `/rest/v1/lists…`: static lists, made by a control call, and their members.
+//! `/rest/v1/lists…`: static lists and their members.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::call::Call;
-use super::envelope::answer;
-use super::error::Refusal;
+use super::calls::MarketoCall;
+use super::envelope::respond;
+use super::error::MarketoApiError;
 use super::leads;
-use super::params::Params;
+use super::request_parameters::RequestParameters;
 use super::static_lists::StaticList;
 use crate::sandbox::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/rest/v1/lists.json", web::get().to(all))
-        .route("/rest/v1/lists/{list_id}.json", web::get().to(by_id))
-        .route("/rest/v1/list/{list_id}/leads.json", web::get().to(members))
-        .route("/rest/v1/lists/{list_id}/leads.json", web::get().to(members));
+        .route("/rest/v1/lists.json", web::get().to(list_all))
+        .route("/rest/v1/lists/{list_id}.json", web::get().to(get_list))
+        .route("/rest/v1/list/{list_id}/leads.json", web::get().to(list_members))
+        .route("/rest/v1/lists/{list_id}/leads.json", web::get().to(list_members));
 }
 
-async fn all(call: Call, request: HttpRequest) -> HttpResponse {
-    answer(&call.sandbox, chosen(&call.sandbox, &Params::of_query(&request)))
+async fn list_all(call: MarketoCall, request: HttpRequest) -> HttpResponse {
+    respond(&call.sandbox, select_lists(&call.sandbox, &RequestParameters::from_query(&request)))
 }
 
-fn chosen(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
+fn select_lists(sandbox: &SandboxState, params: &RequestParameters) -> Result<Value, MarketoApiError> {
     let batch = params.batch_size()?;
     let offset = params.page_offset()?;
-    let (ids, names) = (params.list("id"), params.list("name"));
-    let state = sandbox.marketo();
-    let fitting: Vec<&StaticList> = state
+    let (ids, names) = (params.get_list("id"), params.get_list("name"));
+    let marketo = sandbox.marketo();
+    let matching: Vec<&StaticList> = marketo
         .lists
         .all()
         .iter()
         .filter(|list| ids.is_empty() || ids.contains(&list.id.to_string().as_str()))
         .filter(|list| names.is_empty() || names.contains(&list.name.as_str()))
         .collect();
-    let page: Vec<Value> = fitting.iter().skip(offset).take(batch).map(|list| list.shown()).collect();
-    Ok(Params::page(page, offset + batch, fitting.len()))
+    let page: Vec<Value> = matching.iter().skip(offset).take(batch).map(|list| list.to_json()).collect();
+    Ok(RequestParameters::render_page(page, offset + batch, matching.len()))
 }
 
-async fn by_id(call: Call, path: web::Path<String>) -> HttpResponse {
-    let outcome = call.sandbox.marketo().lists.find(&path).map(|list| json!({"result": [list.shown()]}));
-    answer(&call.sandbox, outcome)
+async fn get_list(call: MarketoCall, path: web::Path<String>) -> HttpResponse {
+    let outcome = call.sandbox.marketo().lists.find(&path).map(|list| json!({"result": [list.to_json()]}));
+    respond(&call.sandbox, outcome)
 }
 
-async fn members(call: Call, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    answer(&call.sandbox, listed(&call.sandbox, &path, &Params::of_query(&request)))
+async fn list_members(call: MarketoCall, path: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    respond(&call.sandbox, select_members(&call.sandbox, &path, &RequestParameters::from_query(&request)))
 }
 
-fn listed(sandbox: &SandboxState, id: &str, params: &Params) -> Result<Value, Refusal> {
-    let fields = leads::wanted_fields(params)?;
+fn select_members(sandbox: &SandboxState, id: &str, params: &RequestParameters) -> Result<Value, MarketoApiError> {
+    let fields = leads::requested_fields(params)?;
     let batch = params.batch_size()?;
     let offset = params.page_offset()?;
     let members: Vec<u64> = sandbox.marketo().lists.find(id)?.members.iter().copied().collect();
@@ -58,7 +58,7 @@ fn listed(sandbox: &SandboxState, id: &str, params: &Params) -> Result<Value, Re
         .skip(offset)
         .take(batch)
         .filter_map(|&id| sandbox.people.in_marketo(sandbox.people.index_of_marketo_id(id)?))
-        .map(|person| leads::shown(&person, &fields))
+        .map(|person| leads::render_lead(&person, &fields))
         .collect();
-    Ok(Params::page(people, offset + batch, members.len()))
+    Ok(RequestParameters::render_page(people, offset + batch, members.len()))
 }

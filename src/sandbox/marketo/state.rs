@@ -1,51 +1,51 @@
 //! What Marketo remembers between calls.
 
-use super::export::Exports;
-use super::quota::Quota;
+use super::call_quota::CallQuota;
+use super::export_jobs::ExportJobs;
 use super::static_lists::StaticLists;
-use super::tokens::Tokens;
-use super::users::{MarketoUser, first_users};
+use super::tokens::MarketoTokens;
+use super::users::{MarketoUser, initial_users};
 
 /// What Marketo remembers.
 #[derive(Debug)]
-pub struct State {
-    pub tokens: Tokens,
-    pub quota: Quota,
-    pub exports: Exports,
+pub struct MarketoState {
+    pub tokens: MarketoTokens,
+    pub quota: CallQuota,
+    pub exports: ExportJobs,
     pub lists: StaticLists,
     /// Whether exports may filter by `updatedAt`; subscriptions differ (error 1035).
-    pub updated_at_filter: bool,
+    pub has_updated_at_filter: bool,
     /// Whether the API user has the permissions "Access Users" and "Access User Management Api".
-    pub user_management: bool,
+    pub can_manage_users: bool,
     /// Whether the API user may read people at all.
-    pub read_leads: bool,
+    pub can_read_leads: bool,
     /// Whether Get Leads may filter by the ids of Salesforce records.
-    pub salesforce_ids_searchable: bool,
+    pub has_searchable_salesforce_ids: bool,
     /// Whether the subscription's IP allow-list lets callers in.
-    pub address_allowed: bool,
-    /// Users shown by user management; settable by control.
+    pub allows_address: bool,
+    /// Users in user management.
     pub users: Vec<MarketoUser>,
 }
 
-impl Default for State {
+impl Default for MarketoState {
     fn default() -> Self {
         Self {
-            tokens: Tokens::default(),
-            quota: Quota::default(),
-            exports: Exports::default(),
+            tokens: MarketoTokens::default(),
+            quota: CallQuota::default(),
+            exports: ExportJobs::default(),
             lists: StaticLists::default(),
-            updated_at_filter: true,
-            user_management: true,
-            read_leads: true,
-            salesforce_ids_searchable: true,
-            address_allowed: true,
-            users: first_users(),
+            has_updated_at_filter: true,
+            can_manage_users: true,
+            can_read_leads: true,
+            has_searchable_salesforce_ids: true,
+            allows_address: true,
+            users: initial_users(),
         }
     }
 }
 
-impl State {
-    /// Removes the prepared files of every job.
+impl MarketoState {
+    /// Removes the export files of every job.
     pub fn remove_files(self) {
         self.exports.remove_files();
     }

@@ -3,42 +3,48 @@
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::call::PlainCall;
-use super::envelope::success;
-use super::usage::DAYS;
+use super::calls::PermissionlessCall;
+use super::envelope::respond_success;
+use super::usage::REMEMBERED_DAYS;
 use super::users::API_USER;
 use crate::sandbox::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/rest/v1/stats/usage.json", web::get().to(async |call: PlainCall| calls(&call.sandbox, 1)))
-        .route("/rest/v1/stats/usage/last7days.json", web::get().to(async |call: PlainCall| calls(&call.sandbox, DAYS)))
-        .route("/rest/v1/stats/errors.json", web::get().to(async |call: PlainCall| errors(&call.sandbox, 1)))
-        .route("/rest/v1/stats/errors/last7days.json", web::get().to(async |call: PlainCall| errors(&call.sandbox, DAYS)));
+        .route("/rest/v1/stats/usage.json", web::get().to(async |call: PermissionlessCall| render_calls(&call.sandbox, 1)))
+        .route(
+            "/rest/v1/stats/usage/last7days.json",
+            web::get().to(async |call: PermissionlessCall| render_calls(&call.sandbox, REMEMBERED_DAYS)),
+        )
+        .route("/rest/v1/stats/errors.json", web::get().to(async |call: PermissionlessCall| render_errors(&call.sandbox, 1)))
+        .route(
+            "/rest/v1/stats/errors/last7days.json",
+            web::get().to(async |call: PermissionlessCall| render_errors(&call.sandbox, REMEMBERED_DAYS)),
+        );
 }
 
-fn calls(sandbox: &SandboxState, days: i64) -> HttpResponse {
+fn render_calls(sandbox: &SandboxState, days: i64) -> HttpResponse {
     let shown: Vec<Value> = sandbox
         .usage()
-        .last(days, sandbox.now())
+        .last_days(days, sandbox.now())
         .into_iter()
         .map(|(date, day)| {
             let users = if day.calls == 0 { json!([]) } else { json!([{"userId": API_USER, "count": day.calls}]) };
             json!({"date": date, "total": day.calls, "users": users})
         })
         .collect();
-    success(sandbox, json!({"result": shown}))
+    respond_success(sandbox, json!({"result": shown}))
 }
 
-fn errors(sandbox: &SandboxState, days: i64) -> HttpResponse {
+fn render_errors(sandbox: &SandboxState, days: i64) -> HttpResponse {
     let shown: Vec<Value> = sandbox
         .usage()
-        .last(days, sandbox.now())
+        .last_days(days, sandbox.now())
         .into_iter()
         .map(|(date, day)| {
             let errors: Vec<Value> = day.errors.iter().map(|(code, count)| json!({"errorCode": code, "count": count})).collect();
             json!({"date": date, "total": day.errors.values().sum::<u64>(), "errors": errors})
         })
         .collect();
-    success(sandbox, json!({"result": shown}))
+    respond_success(sandbox, json!({"result": shown}))
 }

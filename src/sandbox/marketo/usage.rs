@@ -1,50 +1,50 @@
-//! How many calls and errors there were each day, in US Central time as the quotas.
+//! How many calls and errors there were on each day. Days are of US Central time, as those of the quotas.
 
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::quota::central_day;
+use super::call_quota::central_day;
 
-/// Days that are remembered.
-pub const DAYS: i64 = 7;
+/// How many days are remembered.
+pub const REMEMBERED_DAYS: i64 = 7;
 
-/// What one day saw.
+/// The calls and errors of one day.
 #[derive(Debug, Default, Clone)]
-pub struct Day {
+pub struct DayUsage {
     pub calls: u64,
     /// How often each code was answered.
     pub errors: BTreeMap<String, u64>,
 }
 
-/// Calls and errors by the number of the day, in US Central time as the quotas.
+/// Calls and errors by the number of the day.
 #[derive(Debug, Default)]
-pub struct Usage(BTreeMap<i64, Day>);
+pub struct UsageStatistics(BTreeMap<i64, DayUsage>);
 
-impl Usage {
+impl UsageStatistics {
     /// Counts a call at `now` (Unix seconds).
     pub fn count_call(&mut self, now: i64) {
         self.day(now).calls += 1;
     }
 
-    /// Counts an error that was answered.
+    /// Counts an error that was answered at `now` (Unix seconds).
     pub fn count_error(&mut self, now: i64, code: &str) {
         *self.day(now).errors.entry(code.to_owned()).or_default() += 1;
     }
 
-    fn day(&mut self, now: i64) -> &mut Day {
+    fn day(&mut self, now: i64) -> &mut DayUsage {
         let today = central_day(now);
-        self.0.retain(|&day, _| day > today - DAYS);
+        self.0.retain(|&day, _| day > today - REMEMBERED_DAYS);
         self.0.entry(today).or_default()
     }
 
-    /// The last `days` days, today first, also those on which nothing happened.
-    pub fn last(&self, days: i64, now: i64) -> Vec<(String, Day)> {
+    /// The last `days` days with their dates, today first, including those on which nothing happened.
+    pub fn last_days(&self, days: i64, now: i64) -> Vec<(String, DayUsage)> {
         let today = central_day(now);
         (0..days)
-            .map(|back| {
-                let at = OffsetDateTime::from_unix_timestamp((today - back) * 86_400).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-                (at.date().to_string(), self.0.get(&(today - back)).cloned().unwrap_or_default())
+            .map(|days_ago| {
+                let at = OffsetDateTime::from_unix_timestamp((today - days_ago) * 86_400).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+                (at.date().to_string(), self.0.get(&(today - days_ago)).cloned().unwrap_or_default())
             })
             .collect()
     }

@@ -4,21 +4,21 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::call::UserManagementCall;
-use super::error::Refusal;
-use super::params::Params;
+use super::calls::UserManagementCall;
+use super::error::MarketoApiError;
+use super::request_parameters::RequestParameters;
 use super::users::{ADMIN_ROLE, MarketoUser, SALES_ROLE, STANDARD_ROLE};
 use crate::sandbox::moment::iso_user_management;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/userservice/management/v1/users/allusers.json", web::get().to(all))
-        .route("/userservice/management/v1/users/roles.json", web::get().to(roles))
-        .route("/userservice/management/v1/users/{userid}/roles.json", web::get().to(roles_of))
-        .route("/userservice/management/v1/users/{userid}/user.json", web::get().to(one));
+        .route("/userservice/management/v1/users/allusers.json", web::get().to(list_users))
+        .route("/userservice/management/v1/users/roles.json", web::get().to(list_roles))
+        .route("/userservice/management/v1/users/{userid}/roles.json", web::get().to(list_user_roles))
+        .route("/userservice/management/v1/users/{userid}/user.json", web::get().to(get_user));
 }
 
-fn shown(user: &MarketoUser) -> Value {
+fn render_user(user: &MarketoUser) -> Value {
     json!({
         "userid": user.userid,
         "firstName": user.first_name,
@@ -39,7 +39,7 @@ fn role_name(role: u32) -> &'static str {
 }
 
 /// Admins hold their role in all workspaces, others in the default one.
-fn roles_shown(user: &MarketoUser) -> Value {
+fn render_roles(user: &MarketoUser) -> Value {
     user.roles
         .iter()
         .map(|&role| {
@@ -49,35 +49,38 @@ fn roles_shown(user: &MarketoUser) -> Value {
         .collect()
 }
 
-async fn all(call: UserManagementCall, request: HttpRequest) -> HttpResponse {
-    let params = Params::of_query(&request);
-    let number = |name: &str, default: usize| params.one(name).map_or(Ok(default), str::parse);
+async fn list_users(call: UserManagementCall, request: HttpRequest) -> HttpResponse {
+    let params = RequestParameters::from_query(&request);
+    let number = |name: &str, default: usize| params.get(name).map_or(Ok(default), str::parse);
     let (Ok(size), Ok(offset)) = (number("pageSize", 20), number("pageOffset", 0)) else {
-        return Refusal::new("1001", "Invalid value for pageSize or pageOffset").user_management(&call.sandbox, StatusCode::BAD_REQUEST);
+        return MarketoApiError::new("1001", "Invalid value for pageSize or pageOffset")
+            .to_user_management_response(&call.sandbox, StatusCode::BAD_REQUEST);
     };
-    let users: Vec<Value> = call.sandbox.marketo().users.iter().skip(offset).take(size.clamp(1, 200)).map(shown).collect();
+    let users: Vec<Value> = call.sandbox.marketo().users.iter().skip(offset).take(size.clamp(1, 200)).map(render_user).collect();
     HttpResponse::Ok().json(users)
 }
 
-fn find(call: &UserManagementCall, userid: &str) -> Result<MarketoUser, HttpResponse> {
+fn find_user(call: &UserManagementCall, userid: &str) -> Result<MarketoUser, HttpResponse> {
     let user = call.sandbox.marketo().users.iter().find(|user| user.userid.eq_ignore_ascii_case(userid)).cloned();
-    user.ok_or_else(|| Refusal::new("610", "Requested resource not found").user_management(&call.sandbox, StatusCode::NOT_FOUND))
+    user.ok_or_else(|| {
+        MarketoApiError::new("610", "Requested resource not found").to_user_management_response(&call.sandbox, StatusCode::NOT_FOUND)
+    })
 }
 
-async fn roles_of(call: UserManagementCall, path: web::Path<String>) -> HttpResponse {
-    match find(&call, &path) {
-        Ok(user) => HttpResponse::Ok().json(roles_shown(&user)),
+async fn list_user_roles(call: UserManagementCall, path: web::Path<String>) -> HttpResponse {
+    match find_user(&call, &path) {
+        Ok(user) => HttpResponse::Ok().json(render_roles(&user)),
         Err(response) => response,
     }
 }
 
-async fn one(call: UserManagementCall, path: web::Path<String>) -> HttpResponse {
-    match find(&call, &path) {
+async fn get_user(call: UserManagementCall, path: web::Path<String>) -> HttpResponse {
+    match find_user(&call, &path) {
         Ok(user) => {
-            let mut answer = shown(&user);
+            let mut answer = render_user(&user);
             let details = json!({
                 "optedIn": false, "failedLogins": 0, "failedDeviceCode": 0, "isLocked": false, "lockedReason": null,
-                "userRoleWorkspaces": roles_shown(&user), "expiresAt": null,
+                "userRoleWorkspaces": render_roles(&user), "expiresAt": null,
                 "lastLoginAt": iso_user_management(call.sandbox.now() - 86_400 * i64::from(user.id % 9)),
             });
             if let (Some(answer), Value::Object(details)) = (answer.as_object_mut(), details) {
@@ -89,7 +92,7 @@ async fn one(call: UserManagementCall, path: web::Path<String>) -> HttpResponse 
     }
 }
 
-async fn roles(call: UserManagementCall) -> HttpResponse {
+async fn list_roles(call: UserManagementCall) -> HttpResponse {
     let made = iso_user_management(call.sandbox.now() - 400 * 86_400);
     let shown: Vec<Value> = [ADMIN_ROLE, STANDARD_ROLE, SALES_ROLE]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Marketo's own users and their roles.
+//! Marketo's users and their roles.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,8 @@ pub struct MarketoUser {
     pub roles: Vec<u32>,
 }
 
-/// The users a new subscription has.
-pub fn first_users() -> Vec<MarketoUser> {
+/// The users that a subscription starts with.
+pub fn initial_users() -> Vec<MarketoUser> {
     let user = |id: u32, first: &str, last: &str, email: &str, api_only: bool, roles: &[u32]| MarketoUser {
         userid: email.to_owned(),
         first_name: first.to_owned(),

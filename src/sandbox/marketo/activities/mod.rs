@@ -1,70 +1,70 @@
-//! `/rest/v1/activities…`: what changed since a moment, by paging token.
+//! `/rest/v1/activities…`: what happened since a time, by paging token.
 
-mod kinds;
-mod place;
-mod stream;
+mod activity;
+mod activity_types;
+mod paging_token;
 
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::call::Call;
-use super::envelope::answer;
-use super::error::Refusal;
+use super::calls::MarketoCall;
+use super::envelope::respond;
+use super::error::MarketoApiError;
 use super::fields;
-use super::params::Params;
+use super::request_parameters::RequestParameters;
 use crate::sandbox::moment::{self, iso};
 use crate::sandbox::people::overlay::{FieldChange, PersonEvent, PersonEventKind};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, SandboxPerson};
 use crate::sandbox::state::SandboxState;
-use kinds::{DATA_VALUE_CHANGE, DELETE_LEAD, NEW_LEAD};
-use place::Place;
-use stream::activity_id;
+use activity::activity_id;
+use activity_types::{DATA_VALUE_CHANGE, NEW_LEAD};
+use paging_token::ActivityPagingToken;
 
-pub use kinds::DELETE_LEAD as NEVER_EXPORTED;
-pub use stream::{Activity, creation, of_event};
+pub use activity::{SandboxActivity, activities_of_event, new_lead_activity};
+pub use activity_types::DELETE_LEAD;
 
 /// Most leads that the filter `leadIds` takes.
-const MOST_LEADS: usize = 30;
+const MAX_LEADS: usize = 30;
 /// Most types of activity that one call may ask for.
-const MOST_TYPES: usize = 10;
+const MAX_TYPES: usize = 10;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/rest/v1/activities.json", web::get().to(by_type))
-        .route("/rest/v1/activities/pagingtoken.json", web::get().to(paging_token))
-        .route("/rest/v1/activities/leadchanges.json", web::get().to(lead_changes))
-        .route("/rest/v1/activities/deletedleads.json", web::get().to(deleted_leads))
-        .route("/rest/v1/activities/types.json", web::get().to(types));
+        .route("/rest/v1/activities.json", web::get().to(list_activities))
+        .route("/rest/v1/activities/pagingtoken.json", web::get().to(issue_paging_token))
+        .route("/rest/v1/activities/leadchanges.json", web::get().to(list_lead_changes))
+        .route("/rest/v1/activities/deletedleads.json", web::get().to(list_deleted_leads))
+        .route("/rest/v1/activities/types.json", web::get().to(list_types));
 }
 
-async fn paging_token(call: Call, request: HttpRequest) -> HttpResponse {
-    let params = Params::of_query(&request);
-    let outcome = params.one("sinceDatetime").ok_or_else(|| Refusal::missing("sinceDatetime")).and_then(|text| {
-        let since = moment::parse(text).ok_or_else(|| Refusal::wrong_type(text, "Datetime"))?;
+async fn issue_paging_token(call: MarketoCall, request: HttpRequest) -> HttpResponse {
+    let params = RequestParameters::from_query(&request);
+    let outcome = params.get("sinceDatetime").ok_or_else(|| MarketoApiError::missing("sinceDatetime")).and_then(|text| {
+        let since = moment::parse(text).ok_or_else(|| MarketoApiError::wrong_type(text, "Datetime"))?;
         let people = &call.sandbox.people;
         let created = people.first_index_since(since).min(people.generated_count());
-        Ok(json!({"nextPageToken": Place { created, event: people.first_event_since(since), shown: 0 }.token()}))
+        Ok(json!({"nextPageToken": ActivityPagingToken { created, event: people.first_event_since(since), shown: 0 }.encode()}))
     });
-    answer(&call.sandbox, outcome)
+    respond(&call.sandbox, outcome)
 }
 
-/// Whose activities are asked for: everybody's, those of up to 30 leads, or those of a static list's members.
+/// Whose activities are requested: everybody's, those of up to 30 leads, or those of a static list's members.
 #[derive(Debug)]
-struct Audience(Option<BTreeSet<u64>>);
+struct LeadFilter(Option<BTreeSet<u64>>);
 
-impl Audience {
-    fn read(sandbox: &SandboxState, params: &Params) -> Result<Self, Refusal> {
-        let listed = params.list("leadIds");
-        if listed.len() > MOST_LEADS {
-            return Err(Refusal::invalid("leadIds"));
+impl LeadFilter {
+    fn from_parameters(sandbox: &SandboxState, params: &RequestParameters) -> Result<Self, MarketoApiError> {
+        let listed = params.get_list("leadIds");
+        if listed.len() > MAX_LEADS {
+            return Err(MarketoApiError::invalid("leadIds"));
         }
         let leads = listed
             .into_iter()
-            .map(|id| id.parse().map_err(|_| Refusal::wrong_type(id, "Integer")))
+            .map(|id| id.parse().map_err(|_| MarketoApiError::wrong_type(id, "Integer")))
             .collect::<Result<BTreeSet<u64>, _>>()?;
-        let members = params.one("listId").map(|id| sandbox.marketo().lists.members_for_activities(id)).transpose()?;
+        let members = params.get("listId").map(|id| sandbox.marketo().lists.members_for_activities(id)).transpose()?;
         Ok(Self(match (leads.is_empty(), members) {
             (true, members) => members,
             (false, None) => Some(leads),
@@ -72,74 +72,74 @@ impl Audience {
         }))
     }
 
-    fn holds(&self, index: u64) -> bool {
+    fn includes(&self, index: u64) -> bool {
         self.0.as_ref().is_none_or(|leads| leads.contains(&(index + FIRST_MARKETO_ID)))
     }
 }
 
-async fn lead_changes(call: Call, request: HttpRequest) -> HttpResponse {
-    answer(&call.sandbox, changes(&call.sandbox, &Params::of_query(&request)))
+async fn list_lead_changes(call: MarketoCall, request: HttpRequest) -> HttpResponse {
+    respond(&call.sandbox, select_lead_changes(&call.sandbox, &RequestParameters::from_query(&request)))
 }
 
-fn changes(sandbox: &SandboxState, params: &Params) -> Result<Value, Refusal> {
-    let mut place = Place::read(params.one("nextPageToken").ok_or_else(|| Refusal::missing("nextPageToken"))?)?;
-    let wanted = params.list("fields");
+fn select_lead_changes(sandbox: &SandboxState, params: &RequestParameters) -> Result<Value, MarketoApiError> {
+    let mut token = ActivityPagingToken::decode(params.get("nextPageToken").ok_or_else(|| MarketoApiError::missing("nextPageToken"))?)?;
+    let wanted = params.get_list("fields");
     if wanted.is_empty() {
-        return Err(Refusal::missing("fields"));
+        return Err(MarketoApiError::missing("fields"));
     }
-    if let Some(unknown) = wanted.iter().find(|name| fields::find(name).is_none()) {
-        return Err(Refusal::no_field(unknown));
+    if let Some(unknown) = wanted.iter().find(|name| fields::find_field(name).is_none()) {
+        return Err(MarketoApiError::unknown_field(unknown));
     }
-    let audience = Audience::read(sandbox, params)?;
+    let leads = LeadFilter::from_parameters(sandbox, params)?;
     let batch = params.batch_size()?;
 
-    // Each answer looks at `batch` activities and leaves out those nobody asked for, so it may hold fewer and still not
-    // be the last: callers must go by moreResult.
+    // Each answer covers `batch` activities and leaves out those not requested, so it may hold fewer and still not be the last: callers
+    // must go by moreResult.
     let mut result = Vec::new();
     let generated = sandbox.people.generated_count();
-    let end = generated.min(place.created + batch as u64);
-    for index in place.created..end {
-        if let Some(person) = sandbox.people.in_marketo(index).filter(|_| audience.holds(index)) {
-            result.push(new_lead(&person, index));
+    let end = generated.min(token.created + batch as u64);
+    for index in token.created..end {
+        if let Some(person) = sandbox.people.in_marketo(index).filter(|_| leads.includes(index)) {
+            result.push(render_new_lead(&person, index));
         }
     }
-    let looked_at = usize::try_from(end - place.created).unwrap_or(batch);
-    place.created = end;
-    let (events, all) = sandbox.people.events(place.event, batch - looked_at);
-    for (offset, event) in events.iter().enumerate().filter(|(_, event)| audience.holds(event.index)) {
-        let id = generated + (place.event + offset) as u64;
+    let covered = usize::try_from(end - token.created).unwrap_or(batch);
+    token.created = end;
+    let (events, total) = sandbox.people.events(token.event, batch - covered);
+    for (offset, event) in events.iter().enumerate().filter(|(_, event)| leads.includes(event.index)) {
+        let id = generated + (token.event + offset) as u64;
         match &event.kind {
-            PersonEventKind::Created => result.extend(sandbox.people.in_marketo(event.index).map(|person| new_lead(&person, id))),
-            PersonEventKind::Changed(changes) => result.extend(value_change(event, changes, &wanted, id)),
+            PersonEventKind::Created => result.extend(sandbox.people.in_marketo(event.index).map(|person| render_new_lead(&person, id))),
+            PersonEventKind::Changed(changes) => result.extend(render_value_change(event, changes, &wanted, id)),
             PersonEventKind::Deleted(_) | PersonEventKind::Merged(_) => {}
         }
     }
-    place.event += events.len();
-    place.shown = 0;
-    let more = place.created < generated || place.event < all;
-    Ok(json!({"nextPageToken": place.token(), "moreResult": more, "result": result}))
+    token.event += events.len();
+    token.shown = 0;
+    let more = token.created < generated || token.event < total;
+    Ok(json!({"nextPageToken": token.encode(), "moreResult": more, "result": result}))
 }
 
-/// As lead changes show it: with an empty list of fields.
-fn new_lead(person: &SandboxPerson, place: u64) -> Value {
-    let mut shown = creation(person, place).shown();
+/// A new person as lead changes show it: with an empty list of fields.
+fn render_new_lead(person: &SandboxPerson, position: u64) -> Value {
+    let mut shown = new_lead_activity(person, position).to_json();
     shown["fields"] = json!([]);
     shown
 }
 
-fn value_change(event: &PersonEvent, changes: &[FieldChange], wanted: &[&str], place: u64) -> Option<Value> {
+fn render_value_change(event: &PersonEvent, changes: &[FieldChange], wanted: &[&str], position: u64) -> Option<Value> {
     let shown: Vec<Value> = changes
         .iter()
         .filter(|change| wanted.contains(&change.field))
-        .map(|change| json!({"id": fields::find(change.field).map_or(0, |field| field.id), "name": change.field, "newValue": change.new, "oldValue": change.old}))
+        .map(|change| json!({"id": fields::find_field(change.field).map_or(0, |field| field.id), "name": change.field, "newValue": change.new, "oldValue": change.old}))
         .collect();
     if shown.is_empty() {
         return None;
     }
     let lead = event.index + FIRST_MARKETO_ID;
     Some(json!({
-        "id": activity_id(place),
-        "marketoGUID": activity_id(place).to_string(),
+        "id": activity_id(position),
+        "marketoGUID": activity_id(position).to_string(),
         "leadId": lead,
         "activityDate": iso(event.at),
         "activityTypeId": DATA_VALUE_CHANGE,
@@ -152,56 +152,66 @@ fn value_change(event: &PersonEvent, changes: &[FieldChange], wanted: &[&str], p
     }))
 }
 
-async fn deleted_leads(call: Call, request: HttpRequest) -> HttpResponse {
-    let params = Params::of_query(&request);
-    answer(&call.sandbox, activities(&call.sandbox, &params, &Audience(None), &[DELETE_LEAD]))
+async fn list_deleted_leads(call: MarketoCall, request: HttpRequest) -> HttpResponse {
+    let params = RequestParameters::from_query(&request);
+    respond(&call.sandbox, select_activities(&call.sandbox, &params, &LeadFilter(None), &[DELETE_LEAD]))
 }
 
-/// Activities by type, of everybody or of some.
-async fn by_type(call: Call, request: HttpRequest) -> HttpResponse {
-    let params = Params::of_query(&request);
-    let types: Result<Vec<u32>, Refusal> =
-        params.list("activityTypeIds").into_iter().map(|id| id.parse().map_err(|_| Refusal::wrong_type(id, "Integer"))).collect();
+async fn list_activities(call: MarketoCall, request: HttpRequest) -> HttpResponse {
+    let params = RequestParameters::from_query(&request);
+    let types: Result<Vec<u32>, MarketoApiError> = params
+        .get_list("activityTypeIds")
+        .into_iter()
+        .map(|id| id.parse().map_err(|_| MarketoApiError::wrong_type(id, "Integer")))
+        .collect();
     let outcome = types.and_then(|types| match types.len() {
-        0 => Err(Refusal::missing("activityTypeIds")),
-        1..=MOST_TYPES => Audience::read(&call.sandbox, &params).and_then(|audience| activities(&call.sandbox, &params, &audience, &types)),
-        _ => Err(Refusal::invalid("activityTypeIds")),
+        0 => Err(MarketoApiError::missing("activityTypeIds")),
+        1..=MAX_TYPES => {
+            LeadFilter::from_parameters(&call.sandbox, &params).and_then(|leads| select_activities(&call.sandbox, &params, &leads, &types))
+        }
+        _ => Err(MarketoApiError::invalid("activityTypeIds")),
     });
-    answer(&call.sandbox, outcome)
+    respond(&call.sandbox, outcome)
 }
 
-/// Activities of the given types from the token's place on. Each answer looks at as many as it may hold and leaves out the others.
-fn activities(sandbox: &SandboxState, params: &Params, audience: &Audience, wanted: &[u32]) -> Result<Value, Refusal> {
-    let mut place = Place::read(params.one("nextPageToken").ok_or_else(|| Refusal::missing("nextPageToken"))?)?;
+/// Activities of the given types from the paging token on. Each answer covers as many as it may hold and leaves out the others.
+fn select_activities(
+    sandbox: &SandboxState,
+    params: &RequestParameters,
+    leads: &LeadFilter,
+    wanted: &[u32],
+) -> Result<Value, MarketoApiError> {
+    let mut token = ActivityPagingToken::decode(params.get("nextPageToken").ok_or_else(|| MarketoApiError::missing("nextPageToken"))?)?;
     let batch = params.batch_size()?;
     let generated = sandbox.people.generated_count();
     let mut result = Vec::new();
-    // The creations come first; who doesn't ask for them need not page through them.
-    let end = if wanted.contains(&NEW_LEAD) { generated.min(place.created + batch as u64) } else { generated };
+    // The creations come first; a caller who doesn't want them skips them all.
+    let end = if wanted.contains(&NEW_LEAD) { generated.min(token.created + batch as u64) } else { generated };
     if wanted.contains(&NEW_LEAD) {
-        let created = (place.created..end).filter(|&index| audience.holds(index));
-        result.extend(created.filter_map(|index| sandbox.people.in_marketo(index).map(|person| creation(&person, index).shown())));
+        let created = (token.created..end).filter(|&index| leads.includes(index));
+        result
+            .extend(created.filter_map(|index| sandbox.people.in_marketo(index).map(|person| new_lead_activity(&person, index).to_json())));
     }
-    let looked_at = if wanted.contains(&NEW_LEAD) { usize::try_from(end - place.created).unwrap_or(batch) } else { 0 };
-    place.created = end;
-    let (events, all) = sandbox.people.events(place.event, batch - looked_at);
-    let mut left = batch - looked_at;
+    let covered = if wanted.contains(&NEW_LEAD) { usize::try_from(end - token.created).unwrap_or(batch) } else { 0 };
+    token.created = end;
+    let (events, total) = sandbox.people.events(token.event, batch - covered);
+    let mut left = batch - covered;
     for event in &events {
-        let of_event = of_event(event, generated + place.event as u64, |index| sandbox.people.in_marketo(index));
-        let fitting = of_event.iter().filter(|activity| wanted.contains(&activity.kind) && audience.holds(event.index));
-        let page: Vec<Value> = fitting.clone().skip(place.shown).take(left).map(Activity::shown).collect();
+        let activities = activities_of_event(event, generated + token.event as u64, |index| sandbox.people.in_marketo(index));
+        let matching = activities.iter().filter(|activity| wanted.contains(&activity.type_id) && leads.includes(event.index));
+        let page: Vec<Value> = matching.clone().skip(token.shown).take(left).map(SandboxActivity::to_json).collect();
         left -= page.len();
-        place.shown += page.len();
+        token.shown += page.len();
         result.extend(page);
-        if place.shown < fitting.count() {
+        if token.shown < matching.count() {
             break;
         }
-        (place.event, place.shown) = (place.event + 1, 0);
+        (token.event, token.shown) = (token.event + 1, 0);
     }
-    let more = place.created < generated || place.event < all;
-    Ok(json!({"nextPageToken": place.token(), "moreResult": more, "result": result}))
+    let more = token.created < generated || token.event < total;
+    Ok(json!({"nextPageToken": token.encode(), "moreResult": more, "result": result}))
 }
 
-async fn types(call: Call) -> HttpResponse {
-    answer(&call.sandbox, Ok(json!({"result": kinds::described()})))
+async fn list_types(call: MarketoCall) -> HttpResponse {
+    respond(&call.sandbox, Ok(json!({"result": activity_types::describe_types()})))
 }

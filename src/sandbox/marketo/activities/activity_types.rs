@@ -1,4 +1,4 @@
-//! The types of activity that the sandbox has.
+//! The types of activity that the sandbox reports.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ pub const MERGE_LEADS: u32 = 32;
 pub const DELETE_LEAD: u32 = 37;
 
 /// As `activities/types.json` describes them. New Lead has no primary attribute.
-pub fn described() -> Value {
+pub fn describe_types() -> Value {
     let attribute = |name: &str, kind: &str| json!({"name": name, "dataType": kind});
     json!([
         {

@@ -1,36 +1,36 @@
-//! Dot segments in addresses. Marketo takes `/rest/../bulk/v1/…`, which node-marketo-rest sends, for `/bulk/v1/…`.
+//! Dot segments in addresses. Marketo reads `/rest/../bulk/v1/…`, which node-marketo-rest sends, as `/bulk/v1/…`.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::uri::{PathAndQuery, Uri};
 
-/// Takes `.` and `..` out of a path (RFC 3986, section 5.2.4); `None` when there is nothing to take out.
-fn without_dot_segments(path: &str) -> Option<String> {
+/// Resolves `.` and `..` in a path (RFC 3986, section 5.2.4); `None` when there are none.
+fn resolve_path(path: &str) -> Option<String> {
     if !path.split('/').any(|segment| matches!(segment, "." | "..")) {
         return None;
     }
-    let mut kept: Vec<&str> = Vec::new();
+    let mut resolved: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
         match segment {
             "." | ".." => {
                 if segment == ".." {
-                    kept.pop();
+                    resolved.pop();
                 }
                 // A directory keeps its slash.
                 if is_last {
-                    kept.push("");
+                    resolved.push("");
                 }
             }
-            segment => kept.push(segment),
+            segment => resolved.push(segment),
         }
     }
-    Some(format!("/{}", kept.join("/")))
+    Some(format!("/{}", resolved.join("/")))
 }
 
-/// Changes the address of a request before it is routed.
-pub fn normalize(request: &mut ServiceRequest) {
-    let Some(path) = without_dot_segments(request.uri().path()) else { return };
+/// Resolves the dot segments of a request's address before it is routed.
+pub fn resolve_dot_segments(request: &mut ServiceRequest) {
+    let Some(path) = resolve_path(request.uri().path()) else { return };
     let target = request.uri().query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
     let mut parts = request.uri().clone().into_parts();
     parts.path_and_query = target.parse::<PathAndQuery>().ok();
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dot_segments_are_taken_out_of_a_path() {
+    fn dot_segments_of_a_path_are_resolved() {
         for (path, wanted) in [
             ("/rest/../bulk/v1/leads/export.json", Some("/bulk/v1/leads/export.json")),
             ("/rest/./v1/leads.json", Some("/rest/v1/leads.json")),
@@ -54,7 +54,7 @@ mod tests {
             ("/rest/v1/leads.json", None),
             ("/rest/v1/..leads", None),
         ] {
-            assert_eq!(without_dot_segments(path).as_deref(), wanted, "{path}");
+            assert_eq!(resolve_path(path).as_deref(), wanted, "{path}");
         }
     }
 }

@@ -4,60 +4,61 @@ use std::collections::VecDeque;
 
 use time::{Date, Month, OffsetDateTime, Weekday};
 
-use super::error::Refusal;
+use super::error::MarketoApiError;
 
 const WINDOW_MILLIS: i64 = 20_000;
 const WINDOW_CALLS: usize = 100;
-const AT_ONCE: u32 = 10;
-const A_DAY: u32 = 50_000;
+const MAX_CONCURRENT: u32 = 10;
+const MAX_A_DAY: u32 = 50_000;
 
-/// Counts calls.
+/// Calls counted against the quotas.
 #[derive(Debug, Clone)]
-pub struct Quota {
+pub struct CallQuota {
+    /// When the calls of the last 20 seconds began, in Unix milliseconds.
     recent: VecDeque<i64>,
     day: i64,
     today: u32,
-    under_way: u32,
-    /// The most calls that there were in any 20 seconds.
-    pub busiest: usize,
-    /// Calls allowed a day; settable by control.
-    pub a_day: u32,
+    concurrent: u32,
+    /// The most calls there were in any 20 seconds.
+    pub peak: usize,
+    /// Calls allowed a day; the control can set it.
+    pub max_a_day: u32,
 }
 
-impl Default for Quota {
+impl Default for CallQuota {
     fn default() -> Self {
-        Self { recent: VecDeque::new(), day: 0, today: 0, under_way: 0, busiest: 0, a_day: A_DAY }
+        Self { recent: VecDeque::new(), day: 0, today: 0, concurrent: 0, peak: 0, max_a_day: MAX_A_DAY }
     }
 }
 
-impl Quota {
-    /// Counts a call that begins at `now` (Unix milliseconds). Pair it with [`Quota::leave`].
+impl CallQuota {
+    /// Counts a call that begins at `now` (Unix milliseconds). Pair it with [`CallQuota::end_call`].
     ///
     /// # Errors
     /// 607, 606 or 615, in this order.
-    pub fn enter(&mut self, now: i64) -> Result<(), Refusal> {
-        self.pass_time(now);
-        if self.today >= self.a_day {
-            return Err(Refusal::new("607", "Daily quota reached"));
+    pub fn begin_call(&mut self, now: i64) -> Result<(), MarketoApiError> {
+        self.forget_old_calls(now);
+        if self.today >= self.max_a_day {
+            return Err(MarketoApiError::new("607", "Daily quota reached"));
         }
         if self.recent.len() >= WINDOW_CALLS {
-            return Err(Refusal::new("606", format!("Max rate limit '{WINDOW_CALLS}' exceeded with in '20' secs")));
+            return Err(MarketoApiError::new("606", format!("Max rate limit '{WINDOW_CALLS}' exceeded with in '20' secs")));
         }
-        if self.under_way >= AT_ONCE {
-            return Err(Refusal::new("615", "Concurrent access limit reached"));
+        if self.concurrent >= MAX_CONCURRENT {
+            return Err(MarketoApiError::new("615", "Concurrent access limit reached"));
         }
         self.count(now);
-        self.under_way += 1;
+        self.concurrent += 1;
         Ok(())
     }
 
-    /// Counts a call that begins at `now` without holding it against any limit.
-    pub fn observe(&mut self, now: i64) {
-        self.pass_time(now);
+    /// Counts a call that begins at `now` (Unix milliseconds) without checking any limit.
+    pub fn record_call(&mut self, now: i64) {
+        self.forget_old_calls(now);
         self.count(now);
     }
 
-    fn pass_time(&mut self, now: i64) {
+    fn forget_old_calls(&mut self, now: i64) {
         let day = central_day(now / 1000);
         if day != self.day {
             (self.day, self.today) = (day, 0);
@@ -70,21 +71,21 @@ impl Quota {
     fn count(&mut self, now: i64) {
         self.today += 1;
         self.recent.push_back(now);
-        self.busiest = self.busiest.max(self.recent.len());
+        self.peak = self.peak.max(self.recent.len());
     }
 
-    /// A call ended.
-    pub fn leave(&mut self) {
-        self.under_way = self.under_way.saturating_sub(1);
+    /// Ends a call that [`CallQuota::begin_call`] let in.
+    pub fn end_call(&mut self) {
+        self.concurrent = self.concurrent.saturating_sub(1);
     }
 
     /// Calls counted today.
-    pub fn today(&self) -> u32 {
+    pub fn calls_today(&self) -> u32 {
         self.today
     }
 }
 
-/// The number of the day in US Central time, where Marketo's quotas start anew at midnight. `seconds` is Unix time.
+/// The number of the day in US Central time, at whose midnight Marketo's quotas are reset. `seconds` is Unix time.
 pub fn central_day(seconds: i64) -> i64 {
     let offset = if is_summer_time(seconds) { -5 } else { -6 };
     (seconds + offset * 3600).div_euclid(86_400)
@@ -111,33 +112,33 @@ mod tests {
     use super::*;
     use crate::sandbox::moment::parse;
 
-    fn codes(quota: &mut Quota, calls: u32, now: i64) -> Vec<String> {
+    fn codes(quota: &mut CallQuota, calls: u32, now: i64) -> Vec<String> {
         (0..calls)
             .filter_map(|_| {
-                let refused = quota.enter(now).err().map(|refusal| refusal.code);
-                quota.leave();
+                let refused = quota.begin_call(now).err().map(|error| error.code);
+                quota.end_call();
                 refused
             })
             .collect()
     }
 
     #[test]
-    fn the_hundred_and_first_call_in_twenty_seconds_is_refused() {
-        let mut quota = Quota::default();
+    fn the_101st_call_in_20_seconds_is_refused() {
+        let mut quota = CallQuota::default();
         assert!(codes(&mut quota, 100, 1_000_000).is_empty());
         assert_eq!(codes(&mut quota, 1, 1_019_999), ["606"]);
         assert!(codes(&mut quota, 1, 1_020_000).is_empty());
     }
 
     #[test]
-    fn the_eleventh_call_at_once_is_refused() {
-        let mut quota = Quota::default();
+    fn the_11th_concurrent_call_is_refused() {
+        let mut quota = CallQuota::default();
         for _ in 0..10 {
-            quota.enter(0).expect("ten calls fit");
+            quota.begin_call(0).expect("ten calls fit");
         }
-        assert_eq!(quota.enter(0).map_err(|refusal| refusal.code), Err("615".to_owned()));
-        quota.leave();
-        assert!(quota.enter(0).is_ok());
+        assert_eq!(quota.begin_call(0).map_err(|error| error.code), Err("615".to_owned()));
+        quota.end_call();
+        assert!(quota.begin_call(0).is_ok());
     }
 
     #[test]
@@ -150,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn the_daily_quota_starts_anew_at_midnight() {
-        let mut quota = Quota { a_day: 2, ..Quota::default() };
+    fn the_daily_quota_is_reset_at_midnight() {
+        let mut quota = CallQuota { max_a_day: 2, ..CallQuota::default() };
         let evening = parse("2026-01-10T05:00:00Z").expect("a valid time") * 1000;
         assert_eq!(codes(&mut quota, 3, evening), ["607"]);
         assert!(codes(&mut quota, 1, evening + 3_600_000).is_empty());
