@@ -10,14 +10,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::marketo::export_job::ExportFile;
-use super::salesforce::bulk::{Locator, Page};
+use super::salesforce::query_jobs::{CsvPage, ResultLocator};
 
 /// A page of a query's results, compressed.
 #[derive(Debug, Clone)]
 pub struct CachedPage {
     pub path: PathBuf,
     pub rows: usize,
-    pub next: Option<Locator>,
+    pub next: Option<ResultLocator>,
 }
 
 /// Results by a key that says what was asked for and at which revision of the people.
@@ -56,7 +56,7 @@ impl ResultCache {
     ///
     /// # Errors
     /// What the file system reports.
-    pub fn store_page(&self, key: String, page: &Page, directory: &Path, name: &str) -> io::Result<()> {
+    pub fn store_page(&self, key: String, page: &CsvPage, directory: &Path, name: &str) -> io::Result<()> {
         let path = directory.join(format!("{name}.csv.gz"));
         let mut file = GzEncoder::new(std::fs::File::create(&path)?, Compression::default());
         file.write_all(&page.csv)?;

@@ -29,7 +29,7 @@ pub struct SandboxState {
     pub export_writer: tokio::sync::Mutex<()>,
     pub result_cache: ResultCache,
     marketo: Mutex<marketo::state::MarketoState>,
-    salesforce: Mutex<salesforce::state::State>,
+    salesforce: Mutex<salesforce::state::SalesforceState>,
     faults: Mutex<Vec<InjectedFault>>,
     call_counts: Mutex<BTreeMap<String, u64>>,
     usage: Mutex<marketo::usage::UsageStatistics>,
@@ -52,7 +52,7 @@ impl SandboxState {
     /// The state at the start: the newest people were created a day ago.
     pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: VendorPorts) -> Self {
         let epoch = clock.now().unix_timestamp() - 86_400;
-        let org = salesforce::state::State::new();
+        let org = salesforce::state::SalesforceState::new();
         let owners = RecordOwners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
         let people = People::new(settings.seed, settings.people, epoch, owners);
         Self {
@@ -88,7 +88,7 @@ impl SandboxState {
     }
 
     /// Salesforce's state.
-    pub fn salesforce(&self) -> MutexGuard<'_, salesforce::state::State> {
+    pub fn salesforce(&self) -> MutexGuard<'_, salesforce::state::SalesforceState> {
         lock(&self.salesforce)
     }
 
@@ -162,7 +162,7 @@ impl SandboxState {
         self.people.reset();
         let marketo = std::mem::take(&mut *self.marketo());
         marketo.remove_files();
-        *self.salesforce() = salesforce::state::State::new();
+        *self.salesforce() = salesforce::state::SalesforceState::new();
         self.clear_faults();
         lock(&self.call_counts).clear();
         *self.usage() = marketo::usage::UsageStatistics::default();

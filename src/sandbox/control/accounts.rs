@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::{read, wrong};
 use crate::sandbox::marketo::users::MarketoUser;
-use crate::sandbox::salesforce::ids::{self, Prefix};
-use crate::sandbox::salesforce::state::State;
-use crate::sandbox::salesforce::users::{PASSWORD, SalesforceUser};
+use crate::sandbox::salesforce::ids::{self, KeyPrefix};
+use crate::sandbox::salesforce::state::SalesforceState;
+use crate::sandbox::salesforce::users::{DEFAULT_PASSWORD, SalesforceUser};
 use crate::sandbox::state::SandboxState;
 
 /// A user to add, or what to change of one.
@@ -37,9 +37,9 @@ pub(super) async fn put_user(body: web::Bytes, sandbox: web::Data<SandboxState>)
         None => {
             let number = salesforce.users.len() as u64 + 1;
             salesforce.users.push(SalesforceUser {
-                id: ids::id(Prefix::User, number),
+                id: ids::record_id(KeyPrefix::User, number),
                 username: change.username.clone(),
-                password: PASSWORD.to_owned(),
+                password: DEFAULT_PASSWORD.to_owned(),
                 email: change.username,
                 first_name: "New".into(),
                 last_name: format!("User {number}"),
@@ -82,7 +82,7 @@ struct SalesforceChange {
     bin_emptied: Option<bool>,
 }
 
-fn id_of(salesforce: &State, username: &str) -> Result<String, HttpResponse> {
+fn id_of(salesforce: &SalesforceState, username: &str) -> Result<String, HttpResponse> {
     let user = salesforce.users.iter().find(|user| user.username == username).map(|user| user.id.clone());
     user.ok_or_else(|| wrong(format!("there is no user {username:?}")))
 }
@@ -100,7 +100,7 @@ pub(super) async fn change_salesforce(body: web::Bytes, sandbox: web::Data<Sandb
         salesforce.app_public_key = change.app_public_key;
     }
     salesforce.api_limit = change.api_limit.unwrap_or(salesforce.api_limit);
-    salesforce.bin_emptied = change.bin_emptied.unwrap_or(salesforce.bin_emptied);
+    salesforce.is_bin_emptied = change.bin_emptied.unwrap_or(salesforce.is_bin_emptied);
     if let Some(username) = change.client_credentials_user {
         let user = if username.is_empty() { Ok(None) } else { id_of(&salesforce, &username).map(Some) };
         match user {
@@ -110,7 +110,7 @@ pub(super) async fn change_salesforce(body: web::Bytes, sandbox: web::Data<Sandb
     }
     if let Some(username) = change.revoke_grants_of {
         match id_of(&salesforce, &username) {
-            Ok(user) => salesforce.grants.end_all_of(&user),
+            Ok(user) => salesforce.grants.revoke_all_of(&user),
             Err(response) => return response,
         }
     }

@@ -11,7 +11,7 @@ use super::faults::InjectedFault;
 use super::listeners::SandboxVendor;
 use super::marketo::export_job::ExportKind;
 use super::salesforce::canvas;
-use super::salesforce::users::{PASSWORD, QUEUES, organization_id};
+use super::salesforce::users::{DEFAULT_PASSWORD, QUEUES, organization_id};
 use super::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -91,12 +91,12 @@ async fn overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> Htt
             "client_id": sandbox.settings.salesforce_client_id,
             "client_secret": sandbox.settings.salesforce_client_secret,
             "organization_id": organization_id(),
-            "password_of_every_first_user": PASSWORD,
+            "password_of_every_first_user": DEFAULT_PASSWORD,
             "users": users,
             "queues": QUEUES.iter().map(|queue| json!({"id": queue.id(), "name": queue.name})).collect::<Vec<_>>(),
             "calls_today": sandbox.salesforce().api_calls,
             "calls_allowed_a_day": sandbox.salesforce().api_limit,
-            "grants_alive": sandbox.salesforce().grants.alive(),
+            "grants_alive": sandbox.salesforce().grants.count(),
         },
         "control": {
             "GET /__sandbox/summary": "how many people of which kind there are, and how many have a Salesforce user as owner",

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{read, wrong};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, PersonKind, SandboxPerson};
-use crate::sandbox::salesforce::ids::Prefix;
+use crate::sandbox::salesforce::ids::KeyPrefix;
 use crate::sandbox::state::SandboxState;
 
 /// Most people of one page.
@@ -180,7 +180,7 @@ pub(super) async fn summary(sandbox: web::Data<SandboxState>) -> HttpResponse {
                 PersonKind::Contact => contacts += 1,
                 _ => converted += 1,
             }
-            let by_user = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(Prefix::User.text()));
+            let by_user = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(KeyPrefix::User.text()));
             if by_user { user_owned += 1 } else { queue_owned += 1 }
         }
         json!({

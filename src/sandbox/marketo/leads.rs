@@ -10,7 +10,7 @@ use super::fields::{self, FIELDS, MarketoField};
 use super::request_parameters::RequestParameters;
 use crate::sandbox::people::People;
 use crate::sandbox::people::person::{PEOPLE_PER_COMPANY, PersonKind, SandboxPerson};
-use crate::sandbox::salesforce::ids::{self, Prefix};
+use crate::sandbox::salesforce::ids::{self, KeyPrefix};
 use crate::sandbox::state::SandboxState;
 
 /// Most values of a filter.
@@ -137,11 +137,11 @@ fn find_matches(people: &People, field: &MarketoField, values: &[&str]) -> Resul
             }
         }
         "email" => values.iter().for_each(|value| found.extend(people.find_by_email(value))),
-        "sfdcLeadId" => found.extend(values.iter().filter_map(|value| ids::number(Prefix::Lead, value))),
-        "sfdcContactId" => found.extend(values.iter().filter_map(|value| ids::number(Prefix::Contact, value))),
-        "sfdcOpptyId" => found.extend(values.iter().filter_map(|value| ids::number(Prefix::Opportunity, value))),
+        "sfdcLeadId" => found.extend(values.iter().filter_map(|value| ids::record_number(KeyPrefix::Lead, value))),
+        "sfdcContactId" => found.extend(values.iter().filter_map(|value| ids::record_number(KeyPrefix::Contact, value))),
+        "sfdcOpptyId" => found.extend(values.iter().filter_map(|value| ids::record_number(KeyPrefix::Opportunity, value))),
         "sfdcAccountId" => {
-            for account in values.iter().filter_map(|value| ids::number(Prefix::Account, value)) {
+            for account in values.iter().filter_map(|value| ids::record_number(KeyPrefix::Account, value)) {
                 found.extend(account * PEOPLE_PER_COMPANY..(account + 1) * PEOPLE_PER_COMPANY);
             }
         }
@@ -172,7 +172,7 @@ fn scan_everyone(people: &People, field: &MarketoField, values: &[&str]) -> Vec<
 fn has_value(person: &SandboxPerson, field: &MarketoField, values: &[&str]) -> bool {
     let Some(own) = person.marketo_value(field.name) else { return false };
     if field.name.starts_with("sfdc") {
-        values.iter().any(|value| ids::same(&own, value))
+        values.iter().any(|value| ids::is_same_record(&own, value))
     } else {
         values.iter().any(|value| own.to_lowercase() == value.to_lowercase())
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::names::{self, Culture, SpelledName};
 use super::seeded_random::SeededRandom;
-use crate::sandbox::salesforce::ids::{self, Prefix};
+use crate::sandbox::salesforce::ids::{self, KeyPrefix};
 
 const KIND_TOPIC: u64 = 1;
 const NAME_TOPIC: u64 = 2;
@@ -67,17 +67,18 @@ impl SandboxPerson {
 
     /// The lead record's id, also after conversion.
     pub fn lead_id(&self) -> Option<String> {
-        matches!(self.kind, PersonKind::Lead | PersonKind::Converted).then(|| ids::id(Prefix::Lead, self.index))
+        matches!(self.kind, PersonKind::Lead | PersonKind::Converted).then(|| ids::record_id(KeyPrefix::Lead, self.index))
     }
 
     /// The contact record's id.
     pub fn contact_id(&self) -> Option<String> {
-        matches!(self.kind, PersonKind::Contact | PersonKind::Converted).then(|| ids::id(Prefix::Contact, self.index))
+        matches!(self.kind, PersonKind::Contact | PersonKind::Converted).then(|| ids::record_id(KeyPrefix::Contact, self.index))
     }
 
     /// The contact's account.
     pub fn account_id(&self) -> Option<String> {
-        matches!(self.kind, PersonKind::Contact | PersonKind::Converted).then(|| ids::id(Prefix::Account, company_number(self.index)))
+        matches!(self.kind, PersonKind::Contact | PersonKind::Converted)
+            .then(|| ids::record_id(KeyPrefix::Account, company_number(self.index)))
     }
 
     fn kind_in_marketo(&self) -> PersonKind {
@@ -94,8 +95,8 @@ impl SandboxPerson {
     pub fn marketo_value(&self, field: &str) -> Option<String> {
         let iso = crate::sandbox::moment::iso;
         let (lead, contact) = self.records_in_marketo();
-        let lead_id = || lead.then(|| ids::id(Prefix::Lead, self.index));
-        let contact_id = || contact.then(|| ids::id(Prefix::Contact, self.index));
+        let lead_id = || lead.then(|| ids::record_id(KeyPrefix::Lead, self.index));
+        let contact_id = || contact.then(|| ids::record_id(KeyPrefix::Contact, self.index));
         match field {
             "id" => Some(self.marketo_id().to_string()),
             "email" => self.email.clone(),
@@ -117,7 +118,7 @@ impl SandboxPerson {
             "sfdcId" => contact_id().or_else(lead_id),
             "sfdcLeadId" => lead_id(),
             "sfdcContactId" => contact_id(),
-            "sfdcAccountId" => contact.then(|| ids::id(Prefix::Account, company_number(self.index))),
+            "sfdcAccountId" => contact.then(|| ids::record_id(KeyPrefix::Account, company_number(self.index))),
             "sfdcOpptyId" => self.opportunity_id.clone(),
             "sfdcLeadOwnerId" => lead.then(|| self.owner_id.clone()).flatten(),
             "sfdcContactOwnerId" => contact.then(|| self.owner_id.clone()).flatten(),
@@ -260,7 +261,7 @@ pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Re
         lead_source,
         linked_in_url: linked_in,
         unsubscribed,
-        opportunity_id: has_opportunity.then(|| ids::id(Prefix::Opportunity, index)),
+        opportunity_id: has_opportunity.then(|| ids::record_id(KeyPrefix::Opportunity, index)),
         owner_id,
         created_at,
         updated_at,

@@ -7,65 +7,69 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::{Url, form_urlencoded};
 
 use super::errors::{OauthError, UNKNOWN_CLIENT, WRONG_REDIRECT};
-use super::grants::Code;
-use super::oauth_parameters::value;
+use super::grants::AuthorizationCode;
+use super::oauth_parameters::find_value;
 use crate::sandbox::state::SandboxState;
 
 const SCOPES: [&str; 10] = ["api", "refresh_token", "offline_access", "id", "openid", "profile", "email", "address", "full", "web"];
 
-/// A request for authorization that is in order.
+/// A valid authorization request.
 #[derive(Debug)]
-pub struct AuthorizeRequest {
+pub struct AuthorizationRequest {
     pub redirect: Url,
     pub scope: String,
     pub state: Option<String>,
+    /// The PKCE challenge (RFC 7636).
     pub challenge: String,
     pub prompt: Option<String>,
     pub login_hint: Option<String>,
 }
 
-impl AuthorizeRequest {
+impl AuthorizationRequest {
     /// Reads and checks the parameters.
     ///
     /// # Errors
     /// The answer to send: a page for a wrong client or redirect address, else a redirect that carries the error.
-    pub fn read(sandbox: &SandboxState, pairs: &[(String, String)]) -> Result<Self, HttpResponse> {
-        let page = |error: OauthError| {
+    pub fn from_parameters(sandbox: &SandboxState, parameters: &[(String, String)]) -> Result<Self, HttpResponse> {
+        let error_page = |error: OauthError| {
             let body = form_urlencoded::Serializer::new(String::new())
                 .append_pair("error", error.error)
                 .append_pair("error_description", error.description)
                 .finish();
             HttpResponse::BadRequest().content_type("text/plain").body(body)
         };
-        if value(pairs, "client_id") != Some(sandbox.settings.salesforce_client_id.as_str()) {
-            return Err(page(UNKNOWN_CLIENT));
+        if find_value(parameters, "client_id") != Some(sandbox.settings.salesforce_client_id.as_str()) {
+            return Err(error_page(UNKNOWN_CLIENT));
         }
-        let written =
-            value(pairs, "redirect_uri").ok_or_else(|| page(OauthError::new("redirect_uri_missing", "redirect_uri not provided")))?;
-        let registered =
-            sandbox.salesforce().callbacks.as_ref().is_none_or(|callbacks| callbacks.iter().any(|callback| callback == written));
+        let address = find_value(parameters, "redirect_uri")
+            .ok_or_else(|| error_page(OauthError::new("redirect_uri_missing", "redirect_uri not provided")))?;
+        let is_registered =
+            sandbox.salesforce().callbacks.as_ref().is_none_or(|callbacks| callbacks.iter().any(|callback| callback == address));
         let redirect =
-            Url::parse(written).ok().filter(|url| registered && matches!(url.scheme(), "http" | "https") && url.fragment().is_none());
-        let redirect = redirect.ok_or_else(|| page(WRONG_REDIRECT))?;
-        let state = value(pairs, "state").map(str::to_owned);
-        let refuse = |error, description| Err(refusal(redirect.clone(), state.as_deref(), OauthError::new(error, description)));
+            Url::parse(address).ok().filter(|url| is_registered && matches!(url.scheme(), "http" | "https") && url.fragment().is_none());
+        let redirect = redirect.ok_or_else(|| error_page(WRONG_REDIRECT))?;
+        let state = find_value(parameters, "state").map(str::to_owned);
+        let refuse = |error, description| Err(redirect_with_error(redirect.clone(), state.as_deref(), OauthError::new(error, description)));
 
-        match value(pairs, "response_type") {
+        match find_value(parameters, "response_type") {
             None => return refuse("invalid_request", "missing required parameter: response_type"),
             Some("code") => {}
             Some(_) => return refuse("unsupported_response_type", "response type not supported"),
         }
-        let Some(challenge) = value(pairs, "code_challenge") else { return refuse("invalid_request", "missing required code challenge") };
-        // Salesforce's page of the web server flow knows no method: the challenge is always a SHA-256, and clients such as jsforce name none.
-        let well_formed = challenge.len() == 43 && URL_SAFE_NO_PAD.decode(challenge).is_ok();
-        if !well_formed || value(pairs, "code_challenge_method").is_some_and(|method| method != "S256") {
+        let Some(challenge) = find_value(parameters, "code_challenge") else {
+            return refuse("invalid_request", "missing required code challenge");
+        };
+        // Salesforce's page on the web server flow has no method parameter: the challenge is always a SHA-256, and clients such as jsforce
+        // send no method.
+        let is_well_formed = challenge.len() == 43 && URL_SAFE_NO_PAD.decode(challenge).is_ok();
+        if !is_well_formed || find_value(parameters, "code_challenge_method").is_some_and(|method| method != "S256") {
             return refuse("invalid_request", "invalid code challenge");
         }
-        let scope = value(pairs, "scope").unwrap_or("api refresh_token id").split_whitespace().collect::<Vec<_>>();
+        let scope = find_value(parameters, "scope").unwrap_or("api refresh_token id").split_whitespace().collect::<Vec<_>>();
         if scope.iter().any(|part| !SCOPES.contains(part)) {
             return refuse("invalid_scope", "the requested scope is invalid, unknown, or malformed");
         }
-        let owned = |name: &str| value(pairs, name).map(str::to_owned);
+        let owned = |name: &str| find_value(parameters, name).map(str::to_owned);
         Ok(Self {
             scope: scope.join(" "),
             challenge: challenge.to_owned(),
@@ -76,19 +80,19 @@ impl AuthorizeRequest {
         })
     }
 
-    /// Grants access for a user: the redirect that carries the code.
+    /// Grants the user's access: the redirect that carries the code.
     pub fn grant(self, sandbox: &SandboxState, user_id: &str) -> HttpResponse {
         let text = format!("aPrx{}==", &sandbox.new_secret()[..52]);
-        let code = Code {
+        let code = AuthorizationCode {
             user_id: user_id.to_owned(),
             scope: self.scope,
             redirect_uri: String::new(),
             challenge: self.challenge,
-            made_at: sandbox.now(),
+            created_at: sandbox.now(),
         };
         let mut target = self.redirect.clone();
-        // Compared as sent, which for an address that parses equals its normal form.
-        sandbox.salesforce().grants.add_code(text.clone(), Code { redirect_uri: self.redirect.into(), ..code });
+        // Later compared as sent, which for an address that parses equals its normal form.
+        sandbox.salesforce().grants.add_code(text.clone(), AuthorizationCode { redirect_uri: self.redirect.into(), ..code });
         target.query_pairs_mut().append_pair("code", &text);
         if let Some(state) = &self.state {
             target.query_pairs_mut().append_pair("state", state);
@@ -96,14 +100,14 @@ impl AuthorizeRequest {
         redirect_to(&target)
     }
 
-    /// The user said no.
+    /// The redirect that says that the user refused.
     pub fn deny(self) -> HttpResponse {
-        refusal(self.redirect, self.state.as_deref(), OauthError::new("access_denied", "end-user denied authorization"))
+        redirect_with_error(self.redirect, self.state.as_deref(), OauthError::new("access_denied", "end-user denied authorization"))
     }
 }
 
 /// The redirect that carries an error.
-pub fn refusal(mut target: Url, state: Option<&str>, error: OauthError) -> HttpResponse {
+pub fn redirect_with_error(mut target: Url, state: Option<&str>, error: OauthError) -> HttpResponse {
     target.query_pairs_mut().append_pair("error", error.error).append_pair("error_description", error.description);
     if let Some(state) = state {
         target.query_pairs_mut().append_pair("state", state);

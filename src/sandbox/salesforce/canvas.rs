@@ -1,5 +1,5 @@
-//! What a page inside Salesforce has at hand: the session of the user who looks at it, and the signed request that Salesforce posts
-//! to a Canvas app. A control route makes either for a user.
+//! Control routes for what a page inside Salesforce has: the session of its user, and the signed request that Salesforce posts to a Canvas
+//! app.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine;
@@ -9,53 +9,53 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
 
-use super::tokens::{access_token, refresh_token};
+use super::tokens::{new_access_token, new_refresh_token};
 use super::users::{SalesforceUser, organization_id};
 use crate::sandbox::listeners::SandboxVendor;
 use crate::sandbox::state::SandboxState;
 
 #[derive(Debug, Deserialize)]
-struct Wanted {
+struct CanvasUserRequest {
     username: String,
-    /// What to claim as algorithm.
+    /// The algorithm to claim, when not the real one.
     #[serde(default)]
     algorithm: Option<String>,
-    /// Whom to name, if not the session's user.
+    /// The user id to claim, when not that of the session's user.
     #[serde(default)]
     user_id: Option<String>,
-    /// What to sign with, if not the app's consumer secret.
+    /// The key to sign with, when not the app's consumer secret.
     #[serde(default)]
     consumer_secret: Option<String>,
 }
 
-fn read(body: &[u8], sandbox: &SandboxState) -> Result<(Wanted, SalesforceUser), HttpResponse> {
-    let wrong = |message: String| HttpResponse::BadRequest().json(json!({ "error": message }));
-    let wanted: Wanted = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+fn read_request(body: &[u8], sandbox: &SandboxState) -> Result<(CanvasUserRequest, SalesforceUser), HttpResponse> {
+    let bad_request = |message: String| HttpResponse::BadRequest().json(json!({ "error": message }));
+    let wanted: CanvasUserRequest = serde_json::from_slice(body).map_err(|error| bad_request(error.to_string()))?;
     let user = sandbox.salesforce().users.iter().find(|user| user.username.eq_ignore_ascii_case(&wanted.username)).cloned();
     match user {
         Some(user) => Ok((wanted, user)),
-        None => Err(wrong(format!("there is no user {}", wanted.username))),
+        None => Err(bad_request(format!("there is no user {}", wanted.username))),
     }
 }
 
-fn session(sandbox: &SandboxState, user: &SalesforceUser) -> String {
-    let (access, refresh) = (access_token(sandbox), refresh_token(sandbox));
+fn open_user_session(sandbox: &SandboxState, user: &SalesforceUser) -> String {
+    let (access, refresh) = (new_access_token(sandbox), new_refresh_token(sandbox));
     sandbox.salesforce().grants.open(&user.id, "api", access, refresh, sandbox.now()).access_token
 }
 
 /// Opens a session, as a login to the user interface does.
 pub async fn open_session(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    match read(&body, &sandbox) {
+    match read_request(&body, &sandbox) {
         Ok((_, user)) => HttpResponse::Created().json(json!({
-            "access_token": session(&sandbox, &user), "instance_url": sandbox.ports.origin(SandboxVendor::Salesforce, &request), "user_id": user.id,
+            "access_token": open_user_session(&sandbox, &user), "instance_url": sandbox.ports.origin(SandboxVendor::Salesforce, &request), "user_id": user.id,
         })),
         Err(response) => response,
     }
 }
 
-/// Makes a signed request.
+/// Creates a signed request.
 pub async fn sign_request(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let (wanted, user) = match read(&body, &sandbox) {
+    let (wanted, user) = match read_request(&body, &sandbox) {
         Ok(read) => read,
         Err(response) => return response,
     };
@@ -69,7 +69,7 @@ pub async fn sign_request(request: HttpRequest, body: web::Bytes, sandbox: web::
             "instanceId": "_:MSI_Actions:j_id0:canvasapp",
             "targetOrigin": base,
             "instanceUrl": base,
-            "oauthToken": session(&sandbox, &user),
+            "oauthToken": open_user_session(&sandbox, &user),
         },
         "context": {
             "user": {"userId": user.id, "userName": user.username, "email": user.email, "fullName": user.name()},

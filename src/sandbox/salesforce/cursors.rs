@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::query::Plan;
+use super::query_plan::QueryPlan;
 
 /// How long a cursor is good for.
 const LIFETIME_SECONDS: i64 = 2 * 86_400;
 /// Most cursors that are open at once; a further one closes the oldest.
 const MAX_OPEN: usize = 10;
 
-/// A query whose next page can be fetched.
+/// A query whose next page can be fetched by its locator.
 #[derive(Debug, Clone)]
-pub struct Cursor {
+pub struct QueryCursor {
     /// Empty until there is a second page.
     pub id: String,
-    pub plan: Plan,
+    pub plan: QueryPlan,
     /// How many records the query has in all.
     pub total: u64,
     pub batch_size: usize,
@@ -26,11 +26,11 @@ pub struct Cursor {
 
 /// Every open cursor, oldest first.
 #[derive(Debug, Default)]
-pub struct Cursors(Vec<Cursor>);
+pub struct QueryCursors(Vec<QueryCursor>);
 
-impl Cursors {
+impl QueryCursors {
     /// Keeps a cursor, in place of the one with its id, and forgets expired ones.
-    pub fn save(&mut self, cursor: Cursor) {
+    pub fn save(&mut self, cursor: QueryCursor) {
         self.0.retain(|other| other.id != cursor.id && other.created_at + LIFETIME_SECONDS > cursor.created_at);
         self.0.push(cursor);
         if self.0.len() > MAX_OPEN {
@@ -39,7 +39,7 @@ impl Cursors {
     }
 
     /// The cursor with this id, unless it expired.
-    pub fn find(&self, id: &str, now: i64) -> Option<&Cursor> {
+    pub fn find(&self, id: &str, now: i64) -> Option<&QueryCursor> {
         self.0.iter().find(|cursor| cursor.id == id).filter(|cursor| now < cursor.created_at + LIFETIME_SECONDS)
     }
 }

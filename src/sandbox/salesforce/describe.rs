@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{Field, Kind, NumberKind, OBJECTS, Object};
+use super::schema::{FieldSchema, FieldType, NumberType, OBJECTS, ObjectSchema};
 
 /// Every object, without fields.
-pub fn global(version: &str) -> Value {
-    let shown: Vec<Value> = OBJECTS.iter().map(|object| brief(object, version)).collect();
+pub fn list_objects(version: &str) -> Value {
+    let shown: Vec<Value> = OBJECTS.iter().map(|object| summarize_object(object, version)).collect();
     json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown})
 }
 
 /// An object without its fields.
-pub fn brief(object: &Object, version: &str) -> Value {
+pub fn summarize_object(object: &ObjectSchema, version: &str) -> Value {
     let base = format!("/services/data/{version}/sobjects/{}", object.name);
     json!({
         "name": object.name,
@@ -31,33 +31,33 @@ pub fn brief(object: &Object, version: &str) -> Value {
 }
 
 /// An object with its fields.
-pub fn full(object: &Object, version: &str) -> Value {
-    let mut shown = brief(object, version);
+pub fn describe_object(object: &ObjectSchema, version: &str) -> Value {
+    let mut shown = summarize_object(object, version);
     shown["recordTypeInfos"] = json!([]);
     shown["childRelationships"] = json!([]);
-    shown["fields"] = object.fields.iter().map(described).collect();
+    shown["fields"] = object.fields.iter().map(describe_field).collect();
     shown
 }
 
-fn described(field: &Field) -> Value {
-    let (kind, length, picklist): (&str, u32, &[&str]) = match field.kind {
-        Kind::Id => ("id", 18, &[]),
-        Kind::Text(length) => ("string", length, &[]),
-        Kind::Email => ("email", 80, &[]),
-        Kind::Phone => ("phone", 40, &[]),
-        Kind::Url => ("url", 255, &[]),
-        Kind::Picklist(values) => ("picklist", 255, values),
-        Kind::TextArea(length) => ("textarea", length, &[]),
-        Kind::Boolean => ("boolean", 0, &[]),
-        Kind::Moment => ("datetime", 0, &[]),
-        Kind::Date => ("date", 0, &[]),
-        Kind::Number(NumberKind::Double) => ("double", 0, &[]),
-        Kind::Number(NumberKind::Currency) => ("currency", 0, &[]),
-        Kind::Number(NumberKind::Percent) => ("percent", 0, &[]),
-        Kind::Reference(..) => ("reference", 18, &[]),
+fn describe_field(field: &FieldSchema) -> Value {
+    let (kind, length, picklist): (&str, u32, &[&str]) = match field.field_type {
+        FieldType::Id => ("id", 18, &[]),
+        FieldType::Text(length) => ("string", length, &[]),
+        FieldType::Email => ("email", 80, &[]),
+        FieldType::Phone => ("phone", 40, &[]),
+        FieldType::Url => ("url", 255, &[]),
+        FieldType::Picklist(values) => ("picklist", 255, values),
+        FieldType::TextArea(length) => ("textarea", length, &[]),
+        FieldType::Boolean => ("boolean", 0, &[]),
+        FieldType::DateTime => ("datetime", 0, &[]),
+        FieldType::Date => ("date", 0, &[]),
+        FieldType::Number(NumberType::Double) => ("double", 0, &[]),
+        FieldType::Number(NumberType::Currency) => ("currency", 0, &[]),
+        FieldType::Number(NumberType::Percent) => ("percent", 0, &[]),
+        FieldType::Reference(..) => ("reference", 18, &[]),
     };
-    let (targets, relationship): (&[&str], Option<&str>) = match field.kind {
-        Kind::Reference(targets, relationship) => (targets, Some(relationship)),
+    let (targets, relationship): (&[&str], Option<&str>) = match field.field_type {
+        FieldType::Reference(targets, relationship) => (targets, Some(relationship)),
         _ => (&[], None),
     };
     json!({

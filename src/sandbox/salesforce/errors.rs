@@ -1,4 +1,4 @@
-//! Salesforce's two error forms: the array of the REST APIs and the pair of the OAuth endpoints.
+//! Salesforce's two forms of errors: the array of the REST APIs and the pair of the OAuth endpoints.
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
@@ -6,28 +6,28 @@ use serde_json::{Value, json};
 
 /// An error of the REST or Bulk API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiError {
+pub struct SalesforceApiError {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: String,
-    /// The fields it is about; most errors name none.
+    /// The fields that the error is about; most name none.
     pub fields: Vec<String>,
 }
 
-impl ApiError {
+impl SalesforceApiError {
     /// An error with this HTTP status, `errorCode` and message.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), fields: Vec::new() }
     }
 
-    /// 400 with a code.
-    pub fn bad(code: &'static str, message: impl Into<String>) -> Self {
+    /// 400 with this `errorCode`.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// 400 with a code, about a field.
-    pub fn field(code: &'static str, field: &str, message: impl Into<String>) -> Self {
-        Self { fields: vec![field.to_owned()], ..Self::bad(code, message) }
+    /// 400 with this `errorCode`, about a field.
+    pub fn bad_field(code: &'static str, field: &str, message: impl Into<String>) -> Self {
+        Self { fields: vec![field.to_owned()], ..Self::bad_request(code, message) }
     }
 
     /// 404.
@@ -36,16 +36,21 @@ impl ApiError {
     }
 
     /// 500.
-    pub fn broken() -> Self {
+    pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")
     }
 
-    /// 401 for a session that ended or never was.
+    /// 404 for a record in the recycle bin.
+    pub fn deleted() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ENTITY_IS_DELETED", "entity is deleted")
+    }
+
+    /// 401 for a session that ended or never existed.
     pub fn no_session() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid")
     }
 
-    /// The error array's content.
+    /// The error array as JSON.
     pub fn body(&self) -> Value {
         let mut shown = json!({"message": self.message, "errorCode": self.code});
         if !self.fields.is_empty() {
@@ -54,13 +59,13 @@ impl ApiError {
         json!([shown])
     }
 
-    /// The result of one record in an answer about several, where the code has another name.
+    /// The result of one record in an answer about several, where the code's name is `statusCode`.
     pub fn save_result(&self) -> Value {
         json!({"success": false, "errors": [{"statusCode": self.code, "message": self.message, "fields": self.fields}]})
     }
 
-    /// The error array.
-    pub fn response(&self) -> HttpResponse {
+    /// The error array as an answer.
+    pub fn to_response(&self) -> HttpResponse {
         HttpResponse::build(self.status).json(self.body())
     }
 }
@@ -78,8 +83,8 @@ impl OauthError {
         Self { error, description }
     }
 
-    /// HTTP 400, never to be stored.
-    pub fn response(self) -> HttpResponse {
+    /// HTTP 400 that no cache may store.
+    pub fn to_response(self) -> HttpResponse {
         HttpResponse::BadRequest()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::PRAGMA, "no-cache"))
@@ -87,7 +92,7 @@ impl OauthError {
     }
 }
 
-/// A refresh token or session that was revoked, rotated away or pushed out.
+/// The refresh token was revoked, rotated away, left idle too long, or its grant was pushed out by newer ones.
 pub const DEAD_GRANT: OauthError = OauthError::new("invalid_grant", "expired access/refresh token");
 /// The user was deactivated.
 pub const INACTIVE_USER: OauthError = OauthError::new("invalid_grant", "inactive user");

@@ -5,32 +5,32 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::base;
+use super::api_call::bearer_token;
 use super::errors::{OauthError, UNKNOWN_CLIENT, WRONG_SECRET};
-use super::oauth_parameters::{Pairs, value};
-use super::session::bearer;
+use super::oauth_parameters::{OauthParameters, find_value};
+use super::origin;
 use super::users::{SalesforceUser, organization_id};
 use crate::sandbox::moment::iso_salesforce_json;
 use crate::sandbox::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/services/oauth2/userinfo").route(web::get().to(userinfo)).route(web::post().to(userinfo)))
-        .route("/services/oauth2/introspect", web::post().to(introspect))
-        .service(web::resource("/services/oauth2/revoke").route(web::post().to(revoke)).route(web::get().to(revoke)))
-        .route("/id/{organization}/{user}", web::get().to(identity));
+        .service(web::resource("/services/oauth2/userinfo").route(web::get().to(show_userinfo)).route(web::post().to(show_userinfo)))
+        .route("/services/oauth2/introspect", web::post().to(introspect_token))
+        .service(web::resource("/services/oauth2/revoke").route(web::post().to(revoke_token)).route(web::get().to(revoke_token)))
+        .route("/id/{organization}/{user}", web::get().to(show_identity));
 }
 
-/// The user of the request's token. These endpoints answer 403 with a bare word, not with the REST error array.
-fn user_of(request: &HttpRequest, sandbox: &SandboxState) -> Result<SalesforceUser, HttpResponse> {
+/// The user of the request's token. These endpoints answer 403 with a bare word, not with the REST API's error array.
+fn find_caller(request: &HttpRequest, sandbox: &SandboxState) -> Result<SalesforceUser, HttpResponse> {
     let refused = |word: &'static str| HttpResponse::build(StatusCode::FORBIDDEN).content_type("text/html; charset=UTF-8").body(word);
-    let token = bearer(request).ok_or_else(|| refused("Missing_OAuth_Token"))?;
+    let token = bearer_token(request).ok_or_else(|| refused("Missing_OAuth_Token"))?;
     let salesforce = sandbox.salesforce();
-    let session = salesforce.grants.session(token, sandbox.now()).ok_or_else(|| refused("Bad_OAuth_Token"))?;
-    salesforce.user(&session.user_id).filter(|user| user.active).cloned().ok_or_else(|| refused("Bad_OAuth_Token"))
+    let session = salesforce.grants.find_session(token, sandbox.now()).ok_or_else(|| refused("Bad_OAuth_Token"))?;
+    salesforce.find_user(&session.user_id).filter(|user| user.active).cloned().ok_or_else(|| refused("Bad_OAuth_Token"))
 }
 
-fn urls(base: &str, user_id: &str) -> Value {
+fn render_urls(base: &str, user_id: &str) -> Value {
     json!({
         "enterprise": format!("{base}/services/Soap/c/{{version}}/{}", &organization_id()[..15]),
         "metadata": format!("{base}/services/Soap/m/{{version}}/{}", &organization_id()[..15]),
@@ -47,19 +47,19 @@ fn urls(base: &str, user_id: &str) -> Value {
     })
 }
 
-async fn identity(request: HttpRequest, path: web::Path<(String, String)>, sandbox: web::Data<SandboxState>) -> HttpResponse {
+async fn show_identity(request: HttpRequest, path: web::Path<(String, String)>, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let (organization, user_id) = path.into_inner();
-    let caller = match user_of(&request, &sandbox) {
+    let caller = match find_caller(&request, &sandbox) {
         Ok(user) => user,
         Err(response) => return response,
     };
     if organization != organization_id() {
         return HttpResponse::build(StatusCode::FORBIDDEN).content_type("text/html; charset=UTF-8").body("Wrong_Org");
     }
-    let Some(user) = sandbox.salesforce().user(&user_id).cloned() else {
+    let Some(user) = sandbox.salesforce().find_user(&user_id).cloned() else {
         return HttpResponse::NotFound().content_type("text/html; charset=UTF-8").body("Bad_Id");
     };
-    let base = base(&request);
+    let base = origin(&request);
     HttpResponse::Ok().json(json!({
         "id": format!("{base}/id/{organization}/{user_id}"),
         "asserted_user": caller.id == user.id,
@@ -77,7 +77,7 @@ async fn identity(request: HttpRequest, path: web::Path<(String, String)>, sandb
         "addr_street": null, "addr_city": null, "addr_state": null, "addr_country": "US", "addr_zip": null,
         "mobile_phone": null, "mobile_phone_verified": false, "is_lightning_login_user": false,
         "status": {"created_date": null, "body": null},
-        "urls": urls(&base, &user.id),
+        "urls": render_urls(&base, &user.id),
         "active": user.active,
         "user_type": "STANDARD",
         "language": "en_US",
@@ -88,12 +88,12 @@ async fn identity(request: HttpRequest, path: web::Path<(String, String)>, sandb
     }))
 }
 
-async fn userinfo(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let user = match user_of(&request, &sandbox) {
+async fn show_userinfo(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
+    let user = match find_caller(&request, &sandbox) {
         Ok(user) => user,
         Err(response) => return response,
     };
-    let base = base(&request);
+    let base = origin(&request);
     HttpResponse::Ok().json(json!({
         "sub": format!("{base}/id/{}/{}", organization_id(), user.id),
         "user_id": user.id,
@@ -109,7 +109,7 @@ async fn userinfo(request: HttpRequest, sandbox: web::Data<SandboxState>) -> Htt
         "photos": {"picture": format!("{base}/profilephoto/005/F"), "thumbnail": format!("{base}/profilephoto/005/T")},
         "profile": format!("{base}/{}", user.id),
         "picture": format!("{base}/profilephoto/005/F"),
-        "urls": urls(&base, &user.id),
+        "urls": render_urls(&base, &user.id),
         "active": user.active,
         "user_type": "STANDARD",
         "language": "en_US",
@@ -119,33 +119,33 @@ async fn userinfo(request: HttpRequest, sandbox: web::Data<SandboxState>) -> Htt
     }))
 }
 
-async fn introspect(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let pairs: Pairs = form_urlencoded::parse(&body).into_owned().collect();
-    if value(&pairs, "client_id") != Some(sandbox.settings.salesforce_client_id.as_str()) {
-        return UNKNOWN_CLIENT.response();
+async fn introspect_token(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
+    let parameters: OauthParameters = form_urlencoded::parse(&body).into_owned().collect();
+    if find_value(&parameters, "client_id") != Some(sandbox.settings.salesforce_client_id.as_str()) {
+        return UNKNOWN_CLIENT.to_response();
     }
-    if value(&pairs, "client_secret") != Some(sandbox.settings.salesforce_client_secret.as_str()) {
-        return WRONG_SECRET.response();
+    if find_value(&parameters, "client_secret") != Some(sandbox.settings.salesforce_client_secret.as_str()) {
+        return WRONG_SECRET.to_response();
     }
-    let token = value(&pairs, "token").unwrap_or_default();
+    let token = find_value(&parameters, "token").unwrap_or_default();
     let salesforce = sandbox.salesforce();
     let common = |user_id: &str, scope: &str, kind: &str| {
         json!({
             "active": true,
             "scope": scope,
             "client_id": sandbox.settings.salesforce_client_id,
-            "username": salesforce.user(user_id).map(|user| user.username.clone()),
+            "username": salesforce.find_user(user_id).map(|user| user.username.clone()),
             "sub": format!("https://login.salesforce.com/id/{}/{user_id}", organization_id()),
             "token_type": kind,
         })
     };
-    let shown = if let Some(session) = salesforce.grants.session(token, sandbox.now()) {
+    let shown = if let Some(session) = salesforce.grants.find_session(token, sandbox.now()) {
         let mut shown = common(&session.user_id, &session.scope, "access_token");
         shown["exp"] = json!(session.expires_at);
         shown["iat"] = json!(session.issued_at);
         shown["nbf"] = json!(session.issued_at);
         shown
-    } else if let Some((user, scope)) = salesforce.grants.user_of_refresh(token) {
+    } else if let Some((user, scope)) = salesforce.grants.find_by_refresh_token(token) {
         common(user, scope, "refresh_token")
     } else {
         json!({"active": false})
@@ -153,9 +153,9 @@ async fn introspect(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpR
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)
 }
 
-async fn revoke(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let mut pairs: Pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-    pairs.extend(form_urlencoded::parse(&body).into_owned());
-    let revoked = value(&pairs, "token").is_some_and(|token| sandbox.salesforce().grants.revoke(token));
-    if revoked { HttpResponse::Ok().finish() } else { OauthError::new("invalid_token", "invalid token").response() }
+async fn revoke_token(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
+    let mut parameters: OauthParameters = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    parameters.extend(form_urlencoded::parse(&body).into_owned());
+    let revoked = find_value(&parameters, "token").is_some_and(|token| sandbox.salesforce().grants.revoke(token));
+    if revoked { HttpResponse::Ok().finish() } else { OauthError::new("invalid_token", "invalid token").to_response() }
 }

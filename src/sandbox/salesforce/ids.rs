@@ -1,8 +1,8 @@
-//! Salesforce record ids: 15 case-sensitive characters, made safe without case by three more.
+//! Salesforce record ids: 15 case-sensitive characters, and three more that make them safe to compare without case.
 
-/// The kinds of record the sandbox has, by their key prefix.
+/// Key prefixes of the objects that the sandbox has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prefix {
+pub enum KeyPrefix {
     Lead,
     Contact,
     Account,
@@ -14,8 +14,8 @@ pub enum Prefix {
     Job,
 }
 
-impl Prefix {
-    /// The first three characters of such an id.
+impl KeyPrefix {
+    /// The first three characters of an id.
     pub fn text(self) -> &'static str {
         match self {
             Self::Lead => "00Q",
@@ -34,16 +34,16 @@ impl Prefix {
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Server pod and reserved character, as in real ids.
 const POD: &str = "5g0";
-/// Numbers start here and go up in steps, so that ids look used and case matters in them.
+/// Numbers start here and go up in steps, so that ids look like real ones and case matters in them.
 const FIRST: u64 = 3_141_592_653;
 const STEP: u64 = 37;
 
-/// The 18-character id of the record `number` of a kind.
-pub fn id(prefix: Prefix, number: u64) -> String {
+/// The 18-character id of the record with this number.
+pub fn record_id(prefix: KeyPrefix, number: u64) -> String {
     let mut value = FIRST + number * STEP;
     let mut tail = [b'0'; 9];
-    for place in tail.iter_mut().rev() {
-        *place = DIGITS[usize::try_from(value % 62).unwrap_or(0)];
+    for digit in tail.iter_mut().rev() {
+        *digit = DIGITS[usize::try_from(value % 62).unwrap_or(0)];
         value /= 62;
     }
     let mut text = String::with_capacity(18);
@@ -55,8 +55,8 @@ pub fn id(prefix: Prefix, number: u64) -> String {
     text
 }
 
-/// The number behind an id of 15 or 18 characters, if it is one of ours and of that kind.
-pub fn number(prefix: Prefix, text: &str) -> Option<u64> {
+/// The number behind an id of 15 or 18 characters, if the sandbox made it and it has that prefix.
+pub fn record_number(prefix: KeyPrefix, text: &str) -> Option<u64> {
     let base = match text.len() {
         15 if text.is_ascii() => text,
         18 if text.is_ascii() => {
@@ -83,15 +83,17 @@ pub fn checksum(base: &str) -> String {
     base.as_bytes()
         .chunks(5)
         .map(|group| {
-            let bits =
-                group.iter().enumerate().fold(0, |bits, (place, byte)| if byte.is_ascii_uppercase() { bits | (1 << place) } else { bits });
+            let bits = group
+                .iter()
+                .enumerate()
+                .fold(0, |bits, (number, byte)| if byte.is_ascii_uppercase() { bits | (1 << number) } else { bits });
             char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits])
         })
         .collect()
 }
 
-/// True when both name the same record: equal in 15 characters, or 18 without regard to case.
-pub fn same(left: &str, right: &str) -> bool {
+/// Whether both are ids of the same record: equal in 15 characters, or in 18 without regard to case.
+pub fn is_same_record(left: &str, right: &str) -> bool {
     match (left.len(), right.len()) {
         (18, 18) => left.eq_ignore_ascii_case(right),
         (15 | 18, 15 | 18) => left.get(..15) == right.get(..15),
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_suffix_equals_the_known_examples() {
+    fn the_checksum_matches_known_ids() {
         for (base, suffix) in
             [("005R0000000UyrW", "IAS"), ("750R0000000zxr8", "IAA"), ("005R0000000Giwj", "IAC"), ("0011U00000V0tkD", "QAR")]
         {
@@ -115,12 +117,12 @@ mod tests {
     #[test]
     fn an_id_leads_back_to_its_number() {
         for value in [0, 1, 61, 62, 1_499_999] {
-            let text = id(Prefix::Lead, value);
+            let text = record_id(KeyPrefix::Lead, value);
             assert_eq!(text.len(), 18);
-            assert_eq!(number(Prefix::Lead, &text), Some(value));
-            assert_eq!(number(Prefix::Lead, &text[..15]), Some(value));
-            assert_eq!(number(Prefix::Contact, &text), None);
+            assert_eq!(record_number(KeyPrefix::Lead, &text), Some(value));
+            assert_eq!(record_number(KeyPrefix::Lead, &text[..15]), Some(value));
+            assert_eq!(record_number(KeyPrefix::Contact, &text), None);
         }
-        assert_eq!(number(Prefix::Lead, "00Q5g0000000000AAA"), None);
+        assert_eq!(record_number(KeyPrefix::Lead, "00Q5g0000000000AAA"), None);
     }
 }

@@ -4,48 +4,49 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::cursors::Cursor;
-use super::errors::ApiError;
-use super::query::Plan;
-use super::record_json::shown_record;
-use super::records::Org;
-use super::session::org;
-use super::soql::Select;
+use super::api_call::snapshot_org;
+use super::cursors::QueryCursor;
+use super::errors::SalesforceApiError;
+use super::org_snapshot::OrgSnapshot;
+use super::query_plan::QueryPlan;
+use super::record_json::render_record;
+use super::soql::SelectClause;
 use crate::sandbox::state::SandboxState;
 
-const MOST_OFFSET: u64 = 2000;
-/// Records of a page, unless the caller asks for fewer.
-pub const LARGEST_PAGE: usize = 2000;
+const MAX_OFFSET: u64 = 2000;
+/// Records of a page at most, and unless the caller asks for fewer.
+pub const MAX_PAGE_SIZE: usize = 2000;
 
-/// The answer to a query: its first page.
+/// The first page of a query's results, or the whole answer of an aggregate one.
 ///
 /// # Errors
-/// Those of the query.
-pub fn first_page(sandbox: &SandboxState, text: &str, deleted_too: bool, batch: usize, version: &str) -> Result<Value, ApiError> {
-    let mut plan = Plan::new(text, deleted_too)?;
-    if plan.query.offset.is_some_and(|offset| offset > MOST_OFFSET) {
-        return Err(ApiError::bad("NUMBER_OUTSIDE_VALID_RANGE", format!("Maximum SOQL offset allowed is {MOST_OFFSET}")));
+/// Those of the query, and `NUMBER_OUTSIDE_VALID_RANGE` for a large offset.
+pub fn first_page(sandbox: &SandboxState, text: &str, deleted_too: bool, batch: usize, version: &str) -> Result<Value, SalesforceApiError> {
+    let mut plan = QueryPlan::new(text, deleted_too)?;
+    if plan.query.offset.is_some_and(|offset| offset > MAX_OFFSET) {
+        return Err(SalesforceApiError::bad_request("NUMBER_OUTSIDE_VALID_RANGE", format!("Maximum SOQL offset allowed is {MAX_OFFSET}")));
     }
-    let org = org(sandbox);
+    let org = snapshot_org(sandbox);
     plan.prepare(&org);
-    if let Select::Aggregates(asked) = &plan.query.select {
-        let records = plan.aggregate(&org, asked, LARGEST_PAGE)?;
+    if let SelectClause::Aggregates(aggregation) = &plan.query.select {
+        let records = plan.aggregate(&org, aggregation, MAX_PAGE_SIZE)?;
         return Ok(json!({"totalSize": records.len(), "done": true, "records": records}));
     }
-    let total = plan.total(&org);
-    if plan.query.select == Select::Count {
+    let total = plan.count_records(&org);
+    if plan.query.select == SelectClause::Count {
         return Ok(json!({"totalSize": total, "done": true, "records": []}));
     }
     let cursor =
-        Cursor { id: String::new(), plan, total, batch_size: batch, created_at: sandbox.now(), page_starts: BTreeMap::from([(0, 0)]) };
-    Ok(page(sandbox, &org, cursor, 0, 0, version))
+        QueryCursor { id: String::new(), plan, total, batch_size: batch, created_at: sandbox.now(), page_starts: BTreeMap::from([(0, 0)]) };
+    Ok(read_page(sandbox, &org, cursor, 0, 0, version))
 }
 
-fn page(sandbox: &SandboxState, org: &Org<'_>, mut cursor: Cursor, shown: u64, step: u64, version: &str) -> Value {
+/// Reads the page that begins at `step`, and saves the cursor when a further page follows.
+fn read_page(sandbox: &SandboxState, org: &OrgSnapshot<'_>, mut cursor: QueryCursor, shown: u64, step: u64, version: &str) -> Value {
     let mut records: Vec<Value> = Vec::new();
     let next = cursor
         .plan
-        .walk(org, step, shown, cursor.batch_size, |record| records.push(shown_record(org, &record, cursor.plan.fields(), version)));
+        .read_page(org, step, shown, cursor.batch_size, |record| records.push(render_record(org, &record, cursor.plan.fields(), version)));
     let mut body = json!({"totalSize": cursor.total, "done": next.is_none(), "records": records});
     if let Some(next) = next {
         let after = shown + body["records"].as_array().map_or(0, Vec::len) as u64;
@@ -63,11 +64,11 @@ fn page(sandbox: &SandboxState, org: &Org<'_>, mut cursor: Cursor, shown: u64, s
 ///
 /// # Errors
 /// `INVALID_QUERY_LOCATOR` for an unknown or expired one.
-pub fn next_page(sandbox: &SandboxState, locator: &str, version: &str) -> Result<Value, ApiError> {
-    let invalid = || ApiError::bad("INVALID_QUERY_LOCATOR", "invalid query locator");
+pub fn next_page(sandbox: &SandboxState, locator: &str, version: &str) -> Result<Value, SalesforceApiError> {
+    let invalid = || SalesforceApiError::bad_request("INVALID_QUERY_LOCATOR", "invalid query locator");
     let (id, shown) = locator.rsplit_once('-').ok_or_else(invalid)?;
     let shown: u64 = shown.parse().map_err(|_| invalid())?;
     let cursor = sandbox.salesforce().cursors.find(id, sandbox.now()).cloned().ok_or_else(invalid)?;
     let step = cursor.page_starts.get(&shown).copied().ok_or_else(invalid)?;
-    Ok(page(sandbox, &org(sandbox), cursor, shown, step, version))
+    Ok(read_page(sandbox, &snapshot_org(sandbox), cursor, shown, step, version))
 }

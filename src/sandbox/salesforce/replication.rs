@@ -1,83 +1,89 @@
-//! `/sobjects/{T}/updated` and `/deleted`: which records changed in a window.
+//! `/sobjects/{T}/updated` and `/deleted`: which records changed in a time window.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::errors::ApiError;
-use super::ids::{self, Prefix};
-use super::records::Record;
+use super::api_call::{ApiCall, snapshot_org};
+use super::errors::SalesforceApiError;
+use super::ids::{self, KeyPrefix};
+use super::org_snapshot::SalesforceRecord;
 use super::resource;
-use super::schema::{self, Object};
-use super::session::{ApiCall, org};
+use super::schema::{self, ObjectSchema};
 use crate::sandbox::moment::{self, iso_salesforce_json};
 use crate::sandbox::people::person::PersonKind;
 use crate::sandbox::state::SandboxState;
 
+/// How many days back changes are known.
 const UPDATED_DAYS: i64 = 30;
+/// How many days back deletions are known.
 const DELETED_DAYS: i64 = 15;
-const MOST_IDS: usize = 600_000;
+const MAX_IDS: usize = 600_000;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
             resource(["/services/data/{version}/sobjects/{object}/updated", "/services/data/{version}/sobjects/{object}/updated/"])
-                .route(web::get().to(updated)),
+                .route(web::get().to(list_updated)),
         )
         .service(
             resource(["/services/data/{version}/sobjects/{object}/deleted", "/services/data/{version}/sobjects/{object}/deleted/"])
-                .route(web::get().to(deleted)),
+                .route(web::get().to(list_deleted)),
         );
 }
 
-fn window(request: &HttpRequest, sandbox: &SandboxState, days: i64) -> Result<(&'static Object, i64, i64), ApiError> {
-    let object = schema::find(request.match_info().get("object").unwrap_or_default()).ok_or_else(ApiError::not_found)?;
-    let end_of = |wanted: &str| {
+fn read_window(request: &HttpRequest, sandbox: &SandboxState, days: i64) -> Result<(&'static ObjectSchema, i64, i64), SalesforceApiError> {
+    let object = schema::find_object(request.match_info().get("object").unwrap_or_default()).ok_or_else(SalesforceApiError::not_found)?;
+    let parse_bound = |wanted: &str| {
         let (_, text) = form_urlencoded::parse(request.query_string().as_bytes())
             .find(|(name, _)| name == wanted)
-            .ok_or_else(|| ApiError::bad("MISSING_ARGUMENT", format!("Missing argument: {wanted}")))?;
-        moment::parse(&text).ok_or_else(|| ApiError::bad("INVALID_ARGUMENT", format!("{wanted} is not a valid date/time: {text}")))
+            .ok_or_else(|| SalesforceApiError::bad_request("MISSING_ARGUMENT", format!("Missing argument: {wanted}")))?;
+        moment::parse(&text)
+            .ok_or_else(|| SalesforceApiError::bad_request("INVALID_ARGUMENT", format!("{wanted} is not a valid date/time: {text}")))
     };
-    let (start, end) = (end_of("start")?, end_of("end")?);
+    let (start, end) = (parse_bound("start")?, parse_bound("end")?);
     if end - start <= 60 {
-        return Err(ApiError::bad("INVALID_REPLICATION_DATE", "startDate must be more than one minute before endDate"));
+        return Err(SalesforceApiError::bad_request("INVALID_REPLICATION_DATE", "startDate must be more than one minute before endDate"));
     }
     if start < sandbox.now() - days * 86_400 {
-        return Err(ApiError::bad("INVALID_REPLICATION_DATE", format!("startDate cannot be more than {days} days ago")));
+        return Err(SalesforceApiError::bad_request("INVALID_REPLICATION_DATE", format!("startDate cannot be more than {days} days ago")));
     }
     Ok((object, start, end))
 }
 
-async fn updated(call: ApiCall, request: HttpRequest) -> HttpResponse {
-    let (object, start, end) = match window(&request, &call.sandbox, UPDATED_DAYS) {
+async fn list_updated(call: ApiCall, request: HttpRequest) -> HttpResponse {
+    let (object, start, end) = match read_window(&request, &call.sandbox, UPDATED_DAYS) {
         Ok(window) => window,
-        Err(error) => return error.response(),
+        Err(error) => return error.to_response(),
     };
     let sandbox = call.sandbox.clone();
     let ids = web::block(move || {
-        let org = org(&sandbox);
-        let of = |record: Record| match &record {
-            Record::Lead(person) if (start..end).contains(&person.salesforce_updated_at) => person.lead_id(),
-            Record::Contact(person) if (start..end).contains(&person.salesforce_updated_at) => person.contact_id(),
+        let org = snapshot_org(&sandbox);
+        let updated_id = |record: SalesforceRecord| match &record {
+            SalesforceRecord::Lead(person) if (start..end).contains(&person.salesforce_updated_at) => person.lead_id(),
+            SalesforceRecord::Contact(person) if (start..end).contains(&person.salesforce_updated_at) => person.contact_id(),
             _ => None,
         };
-        (0..org.places(object)).filter_map(|place| org.at(object, place, false).and_then(of)).take(MOST_IDS + 1).collect::<Vec<_>>()
+        (0..org.position_count(object))
+            .filter_map(|position| org.record_at(object, position, false).and_then(updated_id))
+            .take(MAX_IDS + 1)
+            .collect::<Vec<_>>()
     })
     .await;
-    call.answer(match ids {
-        Err(_) => Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")),
-        Ok(ids) if ids.len() > MOST_IDS => Err(ApiError::bad("EXCEEDED_ID_LIMIT", "Too many records in the window")),
-        Ok(ids) => Ok(json!({"ids": ids, "latestDateCovered": covered(&call.sandbox, end)})),
+    call.respond(match ids {
+        Err(_) => Err(SalesforceApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "An unexpected error occurred")),
+        Ok(ids) if ids.len() > MAX_IDS => Err(SalesforceApiError::bad_request("EXCEEDED_ID_LIMIT", "Too many records in the window")),
+        Ok(ids) => Ok(json!({"ids": ids, "latestDateCovered": latest_covered(&call.sandbox, end)})),
     })
 }
 
-fn covered(sandbox: &SandboxState, end: i64) -> String {
+fn latest_covered(sandbox: &SandboxState, end: i64) -> String {
     iso_salesforce_json(end.min(sandbox.now()))
 }
 
-async fn deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
-    let outcome = window(&request, &call.sandbox, DELETED_DAYS).map(|(object, start, end)| {
+async fn list_deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
+    let outcome = read_window(&request, &call.sandbox, DELETED_DAYS).map(|(object, start, end)| {
         let people = &call.sandbox.people;
         let records: Vec<Value> = people
             .deleted_from_salesforce()
@@ -85,8 +91,8 @@ async fn deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
             .filter(|(_, at)| (start..end).contains(at))
             .filter_map(|(index, at)| {
                 let id = match (object.name, people.kind(index)) {
-                    ("Lead", PersonKind::Lead | PersonKind::Converted) => ids::id(Prefix::Lead, index),
-                    ("Contact", PersonKind::Contact | PersonKind::Converted) => ids::id(Prefix::Contact, index),
+                    ("Lead", PersonKind::Lead | PersonKind::Converted) => ids::record_id(KeyPrefix::Lead, index),
+                    ("Contact", PersonKind::Contact | PersonKind::Converted) => ids::record_id(KeyPrefix::Contact, index),
                     _ => return None,
                 };
                 Some(json!({"id": id, "deletedDate": iso_salesforce_json(at)}))
@@ -95,8 +101,8 @@ async fn deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
         json!({
             "deletedRecords": records,
             "earliestDateAvailable": iso_salesforce_json(call.sandbox.now() - DELETED_DAYS * 86_400),
-            "latestDateCovered": covered(&call.sandbox, end),
+            "latestDateCovered": latest_covered(&call.sandbox, end),
         })
     });
-    call.answer(outcome)
+    call.respond(outcome)
 }

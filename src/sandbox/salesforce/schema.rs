@@ -1,28 +1,28 @@
-//! Objects and fields of the org, as far as this stand-in has them.
+//! The objects of the simulated org and their fields.
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldType {
     Id,
     Text(u32),
     Email,
     Phone,
     Url,
     Picklist(&'static [&'static str]),
-    /// A long text, which no query can filter by.
+    /// A long text; queries can't filter by it.
     TextArea(u32),
     Boolean,
-    Moment,
+    DateTime,
     /// A day.
     Date,
-    Number(NumberKind),
-    /// Objects it may point to and the name under which their fields are reached.
+    Number(NumberType),
+    /// The objects that it may point to, and the name of the relationship by which their fields are reached.
     Reference(&'static [&'static str], &'static str),
 }
 
-/// What a number stands for.
+/// The type of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberKind {
+pub enum NumberType {
     Double,
     Currency,
     Percent,
@@ -30,24 +30,24 @@ pub enum NumberKind {
 
 /// A field.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct FieldSchema {
     pub name: &'static str,
     pub label: &'static str,
-    pub kind: Kind,
+    pub field_type: FieldType,
     pub nillable: bool,
     /// Whether a caller may set it.
     pub writable: bool,
-    /// Whether records can be found by it to be changed (upsert).
+    /// Whether it identifies records in an upsert.
     pub external_id: bool,
-    /// What a new record has in it when nothing is said.
+    /// The value of a new record that sets none.
     pub default: Option<&'static str>,
 }
 
-const fn field(name: &'static str, label: &'static str, kind: Kind) -> Field {
-    Field { name, label, kind, nillable: true, writable: true, external_id: false, default: None }
+const fn field(name: &'static str, label: &'static str, field_type: FieldType) -> FieldSchema {
+    FieldSchema { name, label, field_type, nillable: true, writable: true, external_id: false, default: None }
 }
 
-impl Field {
+impl FieldSchema {
     const fn required(mut self) -> Self {
         self.nillable = false;
         self
@@ -77,27 +77,27 @@ impl Field {
 
 /// An object.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Object {
+pub struct ObjectSchema {
     pub name: &'static str,
     pub label: &'static str,
     pub key_prefix: &'static str,
-    pub fields: &'static [Field],
-    /// Whether records can be made, changed and deleted over the API. People are made and changed by control calls.
+    pub fields: &'static [FieldSchema],
+    /// Whether the API may create, change and delete records. People change by control calls only.
     pub writable: bool,
 }
 
-impl Object {
+impl ObjectSchema {
     /// The field of this name, without regard to case.
-    pub fn field(&self, name: &str) -> Option<&'static Field> {
+    pub fn field(&self, name: &str) -> Option<&'static FieldSchema> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
     }
 
-    /// The reference reached under this relationship name, and the object it leads to. Owners may be of two kinds, so
-    /// their fields are those of the common object `Name`.
-    pub fn relationship(&self, name: &str) -> Option<(&'static str, &'static Object)> {
-        self.fields.iter().find_map(|field| match field.kind {
-            Kind::Reference(targets, relationship) if relationship.eq_ignore_ascii_case(name) => {
-                Some((relationship, if targets.len() > 1 { &NAME } else { find(targets.first()?)? }))
+    /// The relationship of this name in its proper case, and the object that it leads to. Owners may be of two objects, so their fields are
+    /// those of the common object `Name`.
+    pub fn relationship(&self, name: &str) -> Option<(&'static str, &'static ObjectSchema)> {
+        self.fields.iter().find_map(|field| match field.field_type {
+            FieldType::Reference(targets, relationship) if relationship.eq_ignore_ascii_case(name) => {
+                Some((relationship, if targets.len() > 1 { &NAME } else { find_object(targets.first()?)? }))
             }
             _ => None,
         })
@@ -105,190 +105,190 @@ impl Object {
 }
 
 /// The object of this name, without regard to case.
-pub fn find(name: &str) -> Option<&'static Object> {
+pub fn find_object(name: &str) -> Option<&'static ObjectSchema> {
     OBJECTS.iter().find(|object| object.name.eq_ignore_ascii_case(name))
 }
 
 const SOURCES: &[&str] = crate::sandbox::people::names::LEAD_SOURCES;
-const USER: Kind = Kind::Reference(&["User"], "CreatedBy");
+const USER: FieldType = FieldType::Reference(&["User"], "CreatedBy");
 
 /// Every object that can be queried.
-pub static OBJECTS: [Object; 8] = [
-    Object { name: "Lead", label: "Lead", key_prefix: "00Q", fields: LEAD, writable: false },
-    Object { name: "Contact", label: "Contact", key_prefix: "003", fields: CONTACT, writable: false },
-    Object { name: "Account", label: "Account", key_prefix: "001", fields: ACCOUNT, writable: false },
-    Object { name: "User", label: "User", key_prefix: "005", fields: USER_FIELDS, writable: false },
-    Object { name: "Group", label: "Group", key_prefix: "00G", fields: GROUP, writable: false },
-    Object { name: "Organization", label: "Organization", key_prefix: "00D", fields: ORGANIZATION, writable: false },
-    Object { name: "Task", label: "Task", key_prefix: "00T", fields: TASK, writable: true },
-    Object { name: "Opportunity", label: "Opportunity", key_prefix: "006", fields: OPPORTUNITY, writable: true },
+pub static OBJECTS: [ObjectSchema; 8] = [
+    ObjectSchema { name: "Lead", label: "Lead", key_prefix: "00Q", fields: LEAD, writable: false },
+    ObjectSchema { name: "Contact", label: "Contact", key_prefix: "003", fields: CONTACT, writable: false },
+    ObjectSchema { name: "Account", label: "Account", key_prefix: "001", fields: ACCOUNT, writable: false },
+    ObjectSchema { name: "User", label: "User", key_prefix: "005", fields: USER_FIELDS, writable: false },
+    ObjectSchema { name: "Group", label: "Group", key_prefix: "00G", fields: GROUP, writable: false },
+    ObjectSchema { name: "Organization", label: "Organization", key_prefix: "00D", fields: ORGANIZATION, writable: false },
+    ObjectSchema { name: "Task", label: "Task", key_prefix: "00T", fields: TASK, writable: true },
+    ObjectSchema { name: "Opportunity", label: "Opportunity", key_prefix: "006", fields: OPPORTUNITY, writable: true },
 ];
 
-static NAME: Object = Object {
+static NAME: ObjectSchema = ObjectSchema {
     name: "Name",
     label: "Name",
     key_prefix: "",
     writable: false,
     fields: &[
-        field("Id", "Name ID", Kind::Id).system(),
-        field("Name", "Name", Kind::Text(255)).computed(),
-        field("FirstName", "First Name", Kind::Text(40)).computed(),
-        field("LastName", "Last Name", Kind::Text(80)).computed(),
-        field("Type", "Type", Kind::Picklist(&["User", "Queue"])).computed(),
-        field("Username", "Username", Kind::Text(80)).computed(),
-        field("Email", "Email", Kind::Email).computed(),
-        field("IsActive", "Active", Kind::Boolean).computed(),
+        field("Id", "Name ID", FieldType::Id).system(),
+        field("Name", "Name", FieldType::Text(255)).computed(),
+        field("FirstName", "First Name", FieldType::Text(40)).computed(),
+        field("LastName", "Last Name", FieldType::Text(80)).computed(),
+        field("Type", "Type", FieldType::Picklist(&["User", "Queue"])).computed(),
+        field("Username", "Username", FieldType::Text(80)).computed(),
+        field("Email", "Email", FieldType::Email).computed(),
+        field("IsActive", "Active", FieldType::Boolean).computed(),
     ],
 };
 
-const LEAD: &[Field] = &[
-    field("Id", "Lead ID", Kind::Id).system(),
-    field("IsDeleted", "Deleted", Kind::Boolean).system(),
-    field("MasterRecordId", "Master Record ID", Kind::Reference(&["Lead"], "MasterRecord")).computed(),
-    field("LastName", "Last Name", Kind::Text(80)).required(),
-    field("FirstName", "First Name", Kind::Text(40)),
-    field("Salutation", "Salutation", Kind::Picklist(&["Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx."])),
-    field("Name", "Full Name", Kind::Text(121)).computed(),
-    field("Title", "Title", Kind::Text(128)),
-    field("Company", "Company", Kind::Text(255)).required(),
-    field("Phone", "Phone", Kind::Phone),
-    field("MobilePhone", "Mobile Phone", Kind::Phone),
-    field("Email", "Email", Kind::Email),
-    field("Website", "Website", Kind::Url),
-    field("LeadSource", "Lead Source", Kind::Picklist(SOURCES)),
+const LEAD: &[FieldSchema] = &[
+    field("Id", "Lead ID", FieldType::Id).system(),
+    field("IsDeleted", "Deleted", FieldType::Boolean).system(),
+    field("MasterRecordId", "Master Record ID", FieldType::Reference(&["Lead"], "MasterRecord")).computed(),
+    field("LastName", "Last Name", FieldType::Text(80)).required(),
+    field("FirstName", "First Name", FieldType::Text(40)),
+    field("Salutation", "Salutation", FieldType::Picklist(&["Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx."])),
+    field("Name", "Full Name", FieldType::Text(121)).computed(),
+    field("Title", "Title", FieldType::Text(128)),
+    field("Company", "Company", FieldType::Text(255)).required(),
+    field("Phone", "Phone", FieldType::Phone),
+    field("MobilePhone", "Mobile Phone", FieldType::Phone),
+    field("Email", "Email", FieldType::Email),
+    field("Website", "Website", FieldType::Url),
+    field("LeadSource", "Lead Source", FieldType::Picklist(SOURCES)),
     field(
         "Status",
         "Status",
-        Kind::Picklist(&["Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted"]),
+        FieldType::Picklist(&["Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted"]),
     )
     .required(),
-    field("Industry", "Industry", Kind::Picklist(&[])),
-    field("OwnerId", "Owner ID", Kind::Reference(&["Group", "User"], "Owner")).required(),
-    field("HasOptedOutOfEmail", "Email Opt Out", Kind::Boolean).required(),
-    field("IsConverted", "Converted", Kind::Boolean).system(),
-    field("ConvertedDate", "Converted Date", Kind::Moment).computed(),
-    field("ConvertedAccountId", "Converted Account ID", Kind::Reference(&["Account"], "ConvertedAccount")).computed(),
-    field("ConvertedContactId", "Converted Contact ID", Kind::Reference(&["Contact"], "ConvertedContact")).computed(),
-    field("ConvertedOpportunityId", "Converted Opportunity ID", Kind::Reference(&["Opportunity"], "ConvertedOpportunity")).computed(),
-    field("CreatedDate", "Created Date", Kind::Moment).system(),
+    field("Industry", "Industry", FieldType::Picklist(&[])),
+    field("OwnerId", "Owner ID", FieldType::Reference(&["Group", "User"], "Owner")).required(),
+    field("HasOptedOutOfEmail", "Email Opt Out", FieldType::Boolean).required(),
+    field("IsConverted", "Converted", FieldType::Boolean).system(),
+    field("ConvertedDate", "Converted Date", FieldType::DateTime).computed(),
+    field("ConvertedAccountId", "Converted Account ID", FieldType::Reference(&["Account"], "ConvertedAccount")).computed(),
+    field("ConvertedContactId", "Converted Contact ID", FieldType::Reference(&["Contact"], "ConvertedContact")).computed(),
+    field("ConvertedOpportunityId", "Converted Opportunity ID", FieldType::Reference(&["Opportunity"], "ConvertedOpportunity")).computed(),
+    field("CreatedDate", "Created Date", FieldType::DateTime).system(),
     field("CreatedById", "Created By ID", USER).system(),
-    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
-    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
-    field("LinkedIn_URL__c", "LinkedIn URL", Kind::Url),
+    field("LastModifiedDate", "Last Modified Date", FieldType::DateTime).system(),
+    field("SystemModstamp", "System Modstamp", FieldType::DateTime).system(),
+    field("LinkedIn_URL__c", "LinkedIn URL", FieldType::Url),
 ];
 
-const CONTACT: &[Field] = &[
-    field("Id", "Contact ID", Kind::Id).system(),
-    field("IsDeleted", "Deleted", Kind::Boolean).system(),
-    field("MasterRecordId", "Master Record ID", Kind::Reference(&["Contact"], "MasterRecord")).computed(),
-    field("AccountId", "Account ID", Kind::Reference(&["Account"], "Account")),
-    field("LastName", "Last Name", Kind::Text(80)).required(),
-    field("FirstName", "First Name", Kind::Text(40)),
-    field("Salutation", "Salutation", Kind::Picklist(&["Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx."])),
-    field("Name", "Full Name", Kind::Text(121)).computed(),
-    field("Title", "Title", Kind::Text(128)),
-    field("Department", "Department", Kind::Text(80)),
-    field("Phone", "Business Phone", Kind::Phone),
-    field("MobilePhone", "Mobile Phone", Kind::Phone),
-    field("Email", "Email", Kind::Email),
-    field("LeadSource", "Lead Source", Kind::Picklist(SOURCES)),
-    field("OwnerId", "Owner ID", Kind::Reference(&["User"], "Owner")).required(),
-    field("ReportsToId", "Reports To ID", Kind::Reference(&["Contact"], "ReportsTo")),
-    field("HasOptedOutOfEmail", "Email Opt Out", Kind::Boolean).required(),
-    field("CreatedDate", "Created Date", Kind::Moment).system(),
+const CONTACT: &[FieldSchema] = &[
+    field("Id", "Contact ID", FieldType::Id).system(),
+    field("IsDeleted", "Deleted", FieldType::Boolean).system(),
+    field("MasterRecordId", "Master Record ID", FieldType::Reference(&["Contact"], "MasterRecord")).computed(),
+    field("AccountId", "Account ID", FieldType::Reference(&["Account"], "Account")),
+    field("LastName", "Last Name", FieldType::Text(80)).required(),
+    field("FirstName", "First Name", FieldType::Text(40)),
+    field("Salutation", "Salutation", FieldType::Picklist(&["Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx."])),
+    field("Name", "Full Name", FieldType::Text(121)).computed(),
+    field("Title", "Title", FieldType::Text(128)),
+    field("Department", "Department", FieldType::Text(80)),
+    field("Phone", "Business Phone", FieldType::Phone),
+    field("MobilePhone", "Mobile Phone", FieldType::Phone),
+    field("Email", "Email", FieldType::Email),
+    field("LeadSource", "Lead Source", FieldType::Picklist(SOURCES)),
+    field("OwnerId", "Owner ID", FieldType::Reference(&["User"], "Owner")).required(),
+    field("ReportsToId", "Reports To ID", FieldType::Reference(&["Contact"], "ReportsTo")),
+    field("HasOptedOutOfEmail", "Email Opt Out", FieldType::Boolean).required(),
+    field("CreatedDate", "Created Date", FieldType::DateTime).system(),
     field("CreatedById", "Created By ID", USER).system(),
-    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
-    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
-    field("LinkedIn_URL__c", "LinkedIn URL", Kind::Url),
+    field("LastModifiedDate", "Last Modified Date", FieldType::DateTime).system(),
+    field("SystemModstamp", "System Modstamp", FieldType::DateTime).system(),
+    field("LinkedIn_URL__c", "LinkedIn URL", FieldType::Url),
 ];
 
-const ACCOUNT: &[Field] = &[
-    field("Id", "Account ID", Kind::Id).system(),
-    field("IsDeleted", "Deleted", Kind::Boolean).system(),
-    field("Name", "Account Name", Kind::Text(255)).required(),
-    field("Type", "Account Type", Kind::Picklist(&["Prospect", "Customer", "Partner"])),
-    field("CreatedDate", "Created Date", Kind::Moment).system(),
-    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
-    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
+const ACCOUNT: &[FieldSchema] = &[
+    field("Id", "Account ID", FieldType::Id).system(),
+    field("IsDeleted", "Deleted", FieldType::Boolean).system(),
+    field("Name", "Account Name", FieldType::Text(255)).required(),
+    field("Type", "Account Type", FieldType::Picklist(&["Prospect", "Customer", "Partner"])),
+    field("CreatedDate", "Created Date", FieldType::DateTime).system(),
+    field("LastModifiedDate", "Last Modified Date", FieldType::DateTime).system(),
+    field("SystemModstamp", "System Modstamp", FieldType::DateTime).system(),
 ];
 
-const USER_FIELDS: &[Field] = &[
-    field("Id", "User ID", Kind::Id).system(),
-    field("Username", "Username", Kind::Text(80)).required(),
-    field("LastName", "Last Name", Kind::Text(80)).required(),
-    field("FirstName", "First Name", Kind::Text(40)),
-    field("Name", "Full Name", Kind::Text(121)).computed(),
-    field("Email", "Email", Kind::Email).required(),
-    field("IsActive", "Active", Kind::Boolean).required(),
-    field("UserType", "User Type", Kind::Picklist(&["Standard"])).system(),
-    field("CreatedDate", "Created Date", Kind::Moment).system(),
-    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
-    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
+const USER_FIELDS: &[FieldSchema] = &[
+    field("Id", "User ID", FieldType::Id).system(),
+    field("Username", "Username", FieldType::Text(80)).required(),
+    field("LastName", "Last Name", FieldType::Text(80)).required(),
+    field("FirstName", "First Name", FieldType::Text(40)),
+    field("Name", "Full Name", FieldType::Text(121)).computed(),
+    field("Email", "Email", FieldType::Email).required(),
+    field("IsActive", "Active", FieldType::Boolean).required(),
+    field("UserType", "User Type", FieldType::Picklist(&["Standard"])).system(),
+    field("CreatedDate", "Created Date", FieldType::DateTime).system(),
+    field("LastModifiedDate", "Last Modified Date", FieldType::DateTime).system(),
+    field("SystemModstamp", "System Modstamp", FieldType::DateTime).system(),
 ];
 
-const GROUP: &[Field] = &[
-    field("Id", "Group ID", Kind::Id).system(),
-    field("Name", "Name", Kind::Text(40)).required(),
-    field("DeveloperName", "Developer Name", Kind::Text(80)),
-    field("Type", "Type", Kind::Picklist(&["Queue", "Regular"])).required(),
+const GROUP: &[FieldSchema] = &[
+    field("Id", "Group ID", FieldType::Id).system(),
+    field("Name", "Name", FieldType::Text(40)).required(),
+    field("DeveloperName", "Developer Name", FieldType::Text(80)),
+    field("Type", "Type", FieldType::Picklist(&["Queue", "Regular"])).required(),
 ];
 
-const ORGANIZATION: &[Field] = &[
-    field("Id", "Organization ID", Kind::Id).system(),
-    field("Name", "Name", Kind::Text(80)).required(),
-    field("OrganizationType", "Edition", Kind::Picklist(&["Developer Edition", "Enterprise Edition"])).system(),
-    field("InstanceName", "Instance Name", Kind::Text(5)).system(),
-    field("IsSandbox", "Is Sandbox", Kind::Boolean).system(),
+const ORGANIZATION: &[FieldSchema] = &[
+    field("Id", "Organization ID", FieldType::Id).system(),
+    field("Name", "Name", FieldType::Text(80)).required(),
+    field("OrganizationType", "Edition", FieldType::Picklist(&["Developer Edition", "Enterprise Edition"])).system(),
+    field("InstanceName", "Instance Name", FieldType::Text(5)).system(),
+    field("IsSandbox", "Is Sandbox", FieldType::Boolean).system(),
 ];
 
-const TASK: &[Field] = &[
-    field("Id", "Activity ID", Kind::Id).system(),
-    field("WhoId", "Name ID", Kind::Reference(&["Contact", "Lead"], "Who")),
-    field("WhatId", "Related To ID", Kind::Reference(&["Account", "Opportunity"], "What")),
-    field("Subject", "Subject", Kind::Text(255)),
-    field("ActivityDate", "Due Date Only", Kind::Date),
-    field("Status", "Status", Kind::Picklist(&["Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred"]))
+const TASK: &[FieldSchema] = &[
+    field("Id", "Activity ID", FieldType::Id).system(),
+    field("WhoId", "Name ID", FieldType::Reference(&["Contact", "Lead"], "Who")),
+    field("WhatId", "Related To ID", FieldType::Reference(&["Account", "Opportunity"], "What")),
+    field("Subject", "Subject", FieldType::Text(255)),
+    field("ActivityDate", "Due Date Only", FieldType::Date),
+    field("Status", "Status", FieldType::Picklist(&["Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred"]))
         .required()
         .default("Not Started"),
-    field("Priority", "Priority", Kind::Picklist(&["High", "Normal", "Low"])).required().default("Normal"),
-    field("OwnerId", "Assigned To ID", Kind::Reference(&["Group", "User"], "Owner")).required(),
-    field("Description", "Description", Kind::TextArea(32_000)),
-    field("TaskSubtype", "Task Subtype", Kind::Picklist(&["Task", "Email", "List Email", "Cadence", "Call"])).default("Task"),
-    field("AccountId", "Account ID", Kind::Reference(&["Account"], "Account")).computed(),
-    field("IsClosed", "Closed", Kind::Boolean).system(),
-    field("CompletedDateTime", "Completed Date", Kind::Moment).computed(),
-    field("IsArchived", "Archived", Kind::Boolean).system(),
-    field("IsDeleted", "Deleted", Kind::Boolean).system(),
-    field("CreatedDate", "Created Date", Kind::Moment).system(),
+    field("Priority", "Priority", FieldType::Picklist(&["High", "Normal", "Low"])).required().default("Normal"),
+    field("OwnerId", "Assigned To ID", FieldType::Reference(&["Group", "User"], "Owner")).required(),
+    field("Description", "Description", FieldType::TextArea(32_000)),
+    field("TaskSubtype", "Task Subtype", FieldType::Picklist(&["Task", "Email", "List Email", "Cadence", "Call"])).default("Task"),
+    field("AccountId", "Account ID", FieldType::Reference(&["Account"], "Account")).computed(),
+    field("IsClosed", "Closed", FieldType::Boolean).system(),
+    field("CompletedDateTime", "Completed Date", FieldType::DateTime).computed(),
+    field("IsArchived", "Archived", FieldType::Boolean).system(),
+    field("IsDeleted", "Deleted", FieldType::Boolean).system(),
+    field("CreatedDate", "Created Date", FieldType::DateTime).system(),
     field("CreatedById", "Created By ID", USER).system(),
-    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
-    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
-    field("External_Key__c", "External Key", Kind::Text(255)).external_id(),
+    field("LastModifiedDate", "Last Modified Date", FieldType::DateTime).system(),
+    field("SystemModstamp", "System Modstamp", FieldType::DateTime).system(),
+    field("External_Key__c", "External Key", FieldType::Text(255)).external_id(),
 ];
 
-const OPPORTUNITY: &[Field] = &[
-    field("Id", "Opportunity ID", Kind::Id).system(),
-    field("IsDeleted", "Deleted", Kind::Boolean).system(),
-    field("AccountId", "Account ID", Kind::Reference(&["Account"], "Account")),
-    field("Name", "Name", Kind::Text(120)).required(),
-    field("Description", "Description", Kind::TextArea(32_000)),
+const OPPORTUNITY: &[FieldSchema] = &[
+    field("Id", "Opportunity ID", FieldType::Id).system(),
+    field("IsDeleted", "Deleted", FieldType::Boolean).system(),
+    field("AccountId", "Account ID", FieldType::Reference(&["Account"], "Account")),
+    field("Name", "Name", FieldType::Text(120)).required(),
+    field("Description", "Description", FieldType::TextArea(32_000)),
     field(
         "StageName",
         "Stage",
-        Kind::Picklist(&["Prospecting", "Qualification", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost"]),
+        FieldType::Picklist(&["Prospecting", "Qualification", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost"]),
     )
     .required(),
-    field("Amount", "Amount", Kind::Number(NumberKind::Currency)),
-    field("Probability", "Probability (%)", Kind::Number(NumberKind::Percent)),
-    field("CloseDate", "Close Date", Kind::Date).required(),
-    field("Type", "Opportunity Type", Kind::Picklist(&["Existing Business", "New Business"])),
-    field("LeadSource", "Lead Source", Kind::Picklist(SOURCES)),
-    field("IsClosed", "Closed", Kind::Boolean).system(),
-    field("IsWon", "Won", Kind::Boolean).system(),
-    field("OwnerId", "Owner ID", Kind::Reference(&["User"], "Owner")).required(),
-    field("CreatedDate", "Created Date", Kind::Moment).system(),
+    field("Amount", "Amount", FieldType::Number(NumberType::Currency)),
+    field("Probability", "Probability (%)", FieldType::Number(NumberType::Percent)),
+    field("CloseDate", "Close Date", FieldType::Date).required(),
+    field("Type", "Opportunity Type", FieldType::Picklist(&["Existing Business", "New Business"])),
+    field("LeadSource", "Lead Source", FieldType::Picklist(SOURCES)),
+    field("IsClosed", "Closed", FieldType::Boolean).system(),
+    field("IsWon", "Won", FieldType::Boolean).system(),
+    field("OwnerId", "Owner ID", FieldType::Reference(&["User"], "Owner")).required(),
+    field("CreatedDate", "Created Date", FieldType::DateTime).system(),
     field("CreatedById", "Created By ID", USER).system(),
-    field("LastModifiedDate", "Last Modified Date", Kind::Moment).system(),
-    field("SystemModstamp", "System Modstamp", Kind::Moment).system(),
-    field("External_Key__c", "External Key", Kind::Text(255)).external_id(),
+    field("LastModifiedDate", "Last Modified Date", FieldType::DateTime).system(),
+    field("SystemModstamp", "System Modstamp", FieldType::DateTime).system(),
+    field("External_Key__c", "External Key", FieldType::Text(255)).external_id(),
 ];

@@ -1,11 +1,11 @@
-//! The Salesforce org: its users and queues.
+//! The users and queues of the Salesforce org.
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{self, Prefix};
+use super::ids::{self, KeyPrefix};
 
-/// Password of every user the org begins with.
-pub const PASSWORD: &str = "sandbox";
+/// The password of every user unless the control sets another.
+pub const DEFAULT_PASSWORD: &str = "sandbox";
 
 /// A user of the org.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,34 +28,35 @@ impl SalesforceUser {
     }
 }
 
-/// A queue that owns leads nobody took yet.
+/// A queue that owns leads until somebody takes them.
 #[derive(Debug, Clone, Copy)]
-pub struct Queue {
+pub struct SalesforceQueue {
     number: u64,
     pub name: &'static str,
 }
 
-impl Queue {
+impl SalesforceQueue {
     /// The queue's id, 00G….
     pub fn id(&self) -> String {
-        ids::id(Prefix::Group, self.number)
+        ids::record_id(KeyPrefix::Group, self.number)
     }
 }
 
 /// The org's queues.
-pub const QUEUES: [Queue; 2] = [Queue { number: 1, name: "Inbound Leads" }, Queue { number: 2, name: "Partner Leads" }];
+pub const QUEUES: [SalesforceQueue; 2] =
+    [SalesforceQueue { number: 1, name: "Inbound Leads" }, SalesforceQueue { number: 2, name: "Partner Leads" }];
 
 /// The org's id.
 pub fn organization_id() -> String {
-    ids::id(Prefix::Organization, 1)
+    ids::record_id(KeyPrefix::Organization, 1)
 }
 
-/// The users a new org has.
-pub fn first_users() -> Vec<SalesforceUser> {
+/// The users that the org starts with.
+pub fn initial_users() -> Vec<SalesforceUser> {
     let user = |number: u64, first: &str, last: &str, email: &str| SalesforceUser {
-        id: ids::id(Prefix::User, number),
+        id: ids::record_id(KeyPrefix::User, number),
         username: email.to_owned(),
-        password: PASSWORD.to_owned(),
+        password: DEFAULT_PASSWORD.to_owned(),
         email: email.to_owned(),
         first_name: first.to_owned(),
         last_name: last.to_owned(),

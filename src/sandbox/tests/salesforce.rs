@@ -333,8 +333,9 @@ async fn changed_and_deleted_records_are_listed() {
     let token = sandbox.access().await;
     let lead = sandbox.query(&token, "SELECT Id FROM Lead WHERE IsConverted = false LIMIT 2").await;
     let ids: Vec<&str> = lead["records"].as_array().expect("records").iter().filter_map(|record| record["Id"].as_str()).collect();
-    let number =
-        |id: &str| crate::sandbox::salesforce::ids::number(crate::sandbox::salesforce::ids::Prefix::Lead, id).expect("one of ours") + 1001;
+    let number = |id: &str| {
+        crate::sandbox::salesforce::ids::record_number(crate::sandbox::salesforce::ids::KeyPrefix::Lead, id).expect("one of ours") + 1001
+    };
     sandbox.clock.advance(time::Duration::minutes(10));
     sandbox.control(&format!("/people/{}", number(ids[0])), json!({"title": "New"})).await;
     sandbox

@@ -1,50 +1,50 @@
-//! The parts of a query: as written, with fields by name, or checked, with fields of the schema.
+//! The syntax tree of a query. `F` is a field: a name as written, or a path through the schema in a checked query.
 
-use crate::sandbox::salesforce::schema::Kind;
+use crate::sandbox::salesforce::schema::FieldType;
 
-/// A query as written; names are not checked yet.
+/// A query.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Query<Field = Name> {
-    pub select: Select<Field>,
+pub struct SoqlQuery<F = SoqlName> {
+    pub select: SelectClause<F>,
     /// The object's name.
     pub object: String,
-    pub condition: Option<Condition<Field>>,
-    /// Of records; the order of groups is a part of their aggregation.
-    pub order: Vec<Order<Field>>,
+    pub condition: Option<SoqlCondition<F>>,
+    /// The order of records; that of groups is a part of the aggregation.
+    pub order: Vec<SortKey<F>>,
     pub limit: Option<u64>,
     pub offset: Option<u64>,
 }
 
-/// A field's name and the column it stands at.
+/// A field's name as written, and its column (1-based).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct SoqlName {
     pub text: String,
     pub column: usize,
 }
 
-/// What is asked for.
+/// What a query selects.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Select<Field> {
-    Fields(Vec<Field>),
+pub enum SelectClause<F> {
+    Fields(Vec<F>),
     /// `COUNT()`.
     Count,
-    /// Functions of many rows, or groups of rows.
-    Aggregates(Aggregation<Field>),
+    /// Functions of many rows, with or without groups.
+    Aggregates(Aggregation<F>),
 }
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Condition<Field> {
+pub enum SoqlCondition<F> {
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
-    Compare(Field, Operator, Literal),
+    Compare(F, ComparisonOperator, SoqlLiteral),
     /// `IN`, or `NOT IN` when the flag is false.
-    In(Field, bool, Vec<Literal>),
+    In(F, bool, Vec<SoqlLiteral>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
+pub enum ComparisonOperator {
     Equal,
     Unequal,
     Less,
@@ -56,26 +56,26 @@ pub enum Operator {
 
 /// A value written into a query.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Literal {
+pub enum SoqlLiteral {
     Null,
     Text(String),
     Boolean(bool),
     Number(f64),
     /// Unix seconds.
-    Moment(i64),
+    DateTime(i64),
 }
 
 /// One sort key.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Order<Field> {
-    pub field: Field,
-    pub descending: bool,
-    pub nulls_last: bool,
+pub struct SortKey<F> {
+    pub field: F,
+    pub is_descending: bool,
+    pub has_nulls_last: bool,
 }
 
-/// A function of a field's values in many rows. Empty values don't count.
+/// A function of a field's values in many rows, which ignores empty ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
+pub enum AggregateFunction {
     Count,
     CountDistinct,
     Sum,
@@ -84,11 +84,11 @@ pub enum Function {
     Max,
 }
 
-impl Function {
+impl AggregateFunction {
     const ALL: [Self; 6] = [Self::Count, Self::CountDistinct, Self::Sum, Self::Avg, Self::Min, Self::Max];
 
     /// The function of this name, without regard to case.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|function| function.name().eq_ignore_ascii_case(name))
     }
 
@@ -104,35 +104,35 @@ impl Function {
         }
     }
 
-    /// Whether it can be made of fields of a kind: sums and means of numbers only, the least and the most of whatever has an order.
-    pub fn takes(self, kind: Kind) -> bool {
+    /// Whether it takes fields of a type: sums and averages take numbers only, minimum and maximum whatever has an order.
+    pub fn takes(self, field_type: FieldType) -> bool {
         match self {
-            Self::Sum | Self::Avg => matches!(kind, Kind::Number(_)),
-            Self::Min | Self::Max => !matches!(kind, Kind::Boolean | Kind::TextArea(_)),
-            Self::Count | Self::CountDistinct => !matches!(kind, Kind::TextArea(_)),
+            Self::Sum | Self::Avg => matches!(field_type, FieldType::Number(_)),
+            Self::Min | Self::Max => !matches!(field_type, FieldType::Boolean | FieldType::TextArea(_)),
+            Self::Count | Self::CountDistinct => !matches!(field_type, FieldType::TextArea(_)),
         }
     }
 }
 
-/// A grouped field, or a function of one.
+/// A field, or a function of one.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Item<Field> {
-    Field(Field),
-    Aggregate(Function, Field),
+pub enum SoqlExpression<F> {
+    Field(F),
+    Aggregate(AggregateFunction, F),
 }
 
-/// One of the things selected, and the name it is shown under if one is given.
+/// A selected expression, and the alias it is shown under if it has one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Selected<Field> {
-    pub item: Item<Field>,
+pub struct SelectedExpression<F> {
+    pub expression: SoqlExpression<F>,
     pub alias: Option<String>,
 }
 
-/// What an aggregate query asks for.
+/// What an aggregate query selects, groups and sorts by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Aggregation<Field> {
-    pub selected: Vec<Selected<Field>>,
-    pub groups: Vec<Field>,
-    pub having: Option<Condition<Item<Field>>>,
-    pub order: Vec<Order<Item<Field>>>,
+pub struct Aggregation<F> {
+    pub selected: Vec<SelectedExpression<F>>,
+    pub groups: Vec<F>,
+    pub having: Option<SoqlCondition<SoqlExpression<F>>>,
+    pub order: Vec<SortKey<SoqlExpression<F>>>,
 }

@@ -1,25 +1,25 @@
-//! Words of a SOQL query.
+//! Splits a SOQL query into tokens.
 
-/// One word and where it begins (1-based column).
+/// A token and the column where it begins (1-based).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    pub kind: TokenKind,
+pub struct SoqlToken {
+    pub kind: SoqlTokenKind,
     pub column: usize,
 }
 
-/// Kinds of word.
+/// The kinds of tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenKind {
-    /// Names, keywords, numbers and date-times: everything written without quotes.
+pub enum SoqlTokenKind {
+    /// A name, keyword, number or date-time: whatever is written without quotes.
     Word(String),
     /// A quoted text, unescaped.
     Text(String),
     Symbol(&'static str),
 }
 
-impl TokenKind {
+impl SoqlTokenKind {
     /// As quoted in an error message.
-    pub fn shown(&self) -> String {
+    pub fn text(&self) -> String {
         match self {
             Self::Word(text) | Self::Text(text) => text.clone(),
             Self::Symbol(text) => (*text).to_owned(),
@@ -27,11 +27,11 @@ impl TokenKind {
     }
 }
 
-/// Takes a query apart.
+/// Splits a query into tokens.
 ///
 /// # Errors
-/// The column at which it can't be read on: an unclosed quote or a character that begins no word.
-pub fn tokens(query: &str) -> Result<Vec<Token>, usize> {
+/// The column of an unclosed quote, or of a character that begins no token.
+pub fn tokenize(query: &str) -> Result<Vec<SoqlToken>, usize> {
     let characters: Vec<char> = query.chars().collect();
     let mut found = Vec::new();
     let mut at = 0;
@@ -64,7 +64,7 @@ pub fn tokens(query: &str) -> Result<Vec<Token>, usize> {
                 }
             }
             at += 1;
-            found.push(Token { kind: TokenKind::Text(text), column });
+            found.push(SoqlToken { kind: SoqlTokenKind::Text(text), column });
             continue;
         }
         let two: String = characters[at..characters.len().min(at + 2)].iter().collect();
@@ -86,10 +86,10 @@ pub fn tokens(query: &str) -> Result<Vec<Token>, usize> {
         });
         if let Some(symbol) = symbol {
             at += symbol.len();
-            found.push(Token { kind: TokenKind::Symbol(symbol), column });
+            found.push(SoqlToken { kind: SoqlTokenKind::Symbol(symbol), column });
             continue;
         }
-        // Signs and colons belong to date-times and numbers.
+        // Signs and colons are parts of date-times and numbers.
         let start = at;
         while characters.get(at).is_some_and(|&next| next.is_alphanumeric() || matches!(next, '_' | '.' | ':' | '-' | '+')) {
             at += 1;
@@ -97,7 +97,7 @@ pub fn tokens(query: &str) -> Result<Vec<Token>, usize> {
         if at == start {
             return Err(column);
         }
-        found.push(Token { kind: TokenKind::Word(characters[start..at].iter().collect()), column });
+        found.push(SoqlToken { kind: SoqlTokenKind::Word(characters[start..at].iter().collect()), column });
     }
     Ok(found)
 }

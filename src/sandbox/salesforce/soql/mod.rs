@@ -3,14 +3,14 @@
 mod ast;
 mod check;
 mod evaluate;
-mod groups;
+mod field_path;
 mod lexer;
 mod parser;
-mod resolved;
+mod row_groups;
 
-pub use ast::{Aggregation, Order, Query, Select};
-pub use check::check;
-pub use evaluate::{compare, holds, identified, modified_since};
-pub use groups::Groups;
-pub use parser::parse;
-pub use resolved::Resolved;
+pub use ast::{Aggregation, SelectClause, SoqlQuery, SortKey};
+pub use check::check_query;
+pub use evaluate::{compare_rows, is_met, modified_since, named_ids};
+pub use field_path::FieldPath;
+pub use parser::parse_query;
+pub use row_groups::RowGroups;

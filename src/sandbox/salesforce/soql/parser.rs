@@ -1,49 +1,52 @@
-//! Reads the text of a query.
+//! Parses the text of a query.
 
-use super::ast::{Aggregation, Condition, Function, Item, Literal, Name, Operator, Order, Query, Select, Selected};
-use super::lexer::{self, Token, TokenKind};
+use super::ast::{
+    AggregateFunction, Aggregation, ComparisonOperator, SelectClause, SelectedExpression, SoqlCondition, SoqlExpression, SoqlLiteral,
+    SoqlName, SoqlQuery, SortKey,
+};
+use super::lexer::{self, SoqlToken, SoqlTokenKind};
 use crate::sandbox::moment;
-use crate::sandbox::salesforce::errors::ApiError;
+use crate::sandbox::salesforce::errors::SalesforceApiError;
 
-/// Reads a query.
+/// Parses a query, without checking its names.
 ///
 /// # Errors
-/// `MALFORMED_QUERY` with the word that doesn't belong.
-pub fn parse(text: &str) -> Result<Query, ApiError> {
-    let tokens = lexer::tokens(text).map_err(|column| {
-        malformed(format!("line 1:{column} no viable alternative at character '{}'", text.chars().nth(column - 1).unwrap_or(' ')))
+/// `MALFORMED_QUERY` with the unexpected token.
+pub fn parse_query(text: &str) -> Result<SoqlQuery, SalesforceApiError> {
+    let tokens = lexer::tokenize(text).map_err(|column| {
+        malformed_query(format!("line 1:{column} no viable alternative at character '{}'", text.chars().nth(column - 1).unwrap_or(' ')))
     })?;
-    let mut parser = Parser { tokens, at: 0 };
-    let query = parser.query()?;
+    let mut parser = SoqlParser { tokens, at: 0 };
+    let query = parser.parse_select_query()?;
     match parser.peek() {
         None => Ok(query),
         Some(_) => Err(parser.unexpected()),
     }
 }
 
-fn malformed(message: impl Into<String>) -> ApiError {
-    ApiError::bad("MALFORMED_QUERY", message)
+fn malformed_query(message: impl Into<String>) -> SalesforceApiError {
+    SalesforceApiError::bad_request("MALFORMED_QUERY", message)
 }
 
-struct Parser {
-    tokens: Vec<Token>,
+struct SoqlParser {
+    tokens: Vec<SoqlToken>,
     at: usize,
 }
 
-impl Parser {
-    fn peek(&self) -> Option<&TokenKind> {
+impl SoqlParser {
+    fn peek(&self) -> Option<&SoqlTokenKind> {
         self.tokens.get(self.at).map(|token| &token.kind)
     }
 
-    fn unexpected(&self) -> ApiError {
+    fn unexpected(&self) -> SalesforceApiError {
         match self.tokens.get(self.at) {
-            Some(token) => malformed(format!("unexpected token: '{}'", token.kind.shown())),
-            None => malformed("unexpected token: '<EOF>'"),
+            Some(token) => malformed_query(format!("unexpected token: '{}'", token.kind.text())),
+            None => malformed_query("unexpected token: '<EOF>'"),
         }
     }
 
     fn is_word(&self, wanted: &str) -> bool {
-        matches!(self.peek(), Some(TokenKind::Word(word)) if word.eq_ignore_ascii_case(wanted))
+        matches!(self.peek(), Some(SoqlTokenKind::Word(word)) if word.eq_ignore_ascii_case(wanted))
     }
 
     fn take_word(&mut self, wanted: &str) -> bool {
@@ -53,26 +56,26 @@ impl Parser {
     }
 
     fn take_symbol(&mut self, wanted: &str) -> bool {
-        let found = matches!(self.peek(), Some(TokenKind::Symbol(symbol)) if *symbol == wanted);
+        let found = matches!(self.peek(), Some(SoqlTokenKind::Symbol(symbol)) if *symbol == wanted);
         self.at += usize::from(found);
         found
     }
 
-    fn expect_word(&mut self, wanted: &str) -> Result<(), ApiError> {
+    fn expect_word(&mut self, wanted: &str) -> Result<(), SalesforceApiError> {
         if self.take_word(wanted) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    fn expect_symbol(&mut self, wanted: &str) -> Result<(), ApiError> {
+    fn expect_symbol(&mut self, wanted: &str) -> Result<(), SalesforceApiError> {
         if self.take_symbol(wanted) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    fn name(&mut self) -> Result<Name, ApiError> {
+    fn parse_name(&mut self) -> Result<SoqlName, SalesforceApiError> {
         const RESERVED: [&str; 10] = ["select", "from", "where", "order", "limit", "offset", "group", "having", "typeof", "and"];
         match self.tokens.get(self.at) {
-            Some(Token { kind: TokenKind::Word(word), column })
+            Some(SoqlToken { kind: SoqlTokenKind::Word(word), column })
                 if word.starts_with(|first: char| first.is_alphabetic()) && !RESERVED.contains(&word.to_lowercase().as_str()) =>
             {
-                let name = Name { text: word.clone(), column: *column };
+                let name = SoqlName { text: word.clone(), column: *column };
                 self.at += 1;
                 Ok(name)
             }
@@ -80,45 +83,48 @@ impl Parser {
         }
     }
 
-    fn query(&mut self) -> Result<Query, ApiError> {
+    fn parse_select_query(&mut self) -> Result<SoqlQuery, SalesforceApiError> {
         self.expect_word("SELECT")?;
-        let selected = self.select()?;
+        let selected = self.parse_select()?;
         self.expect_word("FROM")?;
-        let object = self.name()?.text;
-        let condition = if self.take_word("WHERE") { Some(self.condition(Self::name)?) } else { None };
+        let object = self.parse_name()?.text;
+        let condition = if self.take_word("WHERE") { Some(self.parse_condition(Self::parse_name)?) } else { None };
         let mut groups = Vec::new();
         if self.take_word("GROUP") {
             self.expect_word("BY")?;
-            groups = self.list(Self::name)?;
+            groups = self.parse_list(Self::parse_name)?;
         }
-        let having = if !groups.is_empty() && self.take_word("HAVING") { Some(self.condition(Self::item)?) } else { None };
+        let having =
+            if !groups.is_empty() && self.take_word("HAVING") { Some(self.parse_condition(Self::parse_expression)?) } else { None };
         let mut order = Vec::new();
         if self.take_word("ORDER") {
             self.expect_word("BY")?;
-            order = self.list(Self::order)?;
+            order = self.parse_list(Self::parse_sort_key)?;
         }
-        let limit = if self.take_word("LIMIT") { Some(self.number()?) } else { None };
-        let offset = if self.take_word("OFFSET") { Some(self.number()?) } else { None };
+        let limit = if self.take_word("LIMIT") { Some(self.parse_number()?) } else { None };
+        let offset = if self.take_word("OFFSET") { Some(self.parse_number()?) } else { None };
         let Some(selected) = selected else {
-            return Ok(Query { select: Select::Count, object, condition, order: Vec::new(), limit, offset });
+            return Ok(SoqlQuery { select: SelectClause::Count, object, condition, order: Vec::new(), limit, offset });
         };
-        let is_aggregate = |item: &Item<Name>| matches!(item, Item::Aggregate(..));
-        if groups.is_empty() && !selected.iter().any(|one| is_aggregate(&one.item)) {
-            let fields = selected.into_iter().map(Selected::into_plain_field).collect::<Result<_, _>>()?;
+        let is_aggregate = |expression: &SoqlExpression<SoqlName>| matches!(expression, SoqlExpression::Aggregate(..));
+        if groups.is_empty() && !selected.iter().any(|one| is_aggregate(&one.expression)) {
+            let fields = selected.into_iter().map(SelectedExpression::into_plain_field).collect::<Result<_, _>>()?;
             let order = order
                 .into_iter()
                 .map(|key| match key.field {
-                    Item::Field(field) => Ok(Order { field, descending: key.descending, nulls_last: key.nulls_last }),
-                    Item::Aggregate(..) => Err(malformed("Ordered field must be grouped or aggregated")),
+                    SoqlExpression::Field(field) => {
+                        Ok(SortKey { field, is_descending: key.is_descending, has_nulls_last: key.has_nulls_last })
+                    }
+                    SoqlExpression::Aggregate(..) => Err(malformed_query("Ordered field must be grouped or aggregated")),
                 })
                 .collect::<Result<_, _>>()?;
-            return Ok(Query { select: Select::Fields(fields), object, condition, order, limit, offset });
+            return Ok(SoqlQuery { select: SelectClause::Fields(fields), object, condition, order, limit, offset });
         }
-        let select = Select::Aggregates(Aggregation { selected, groups, having, order });
-        Ok(Query { select, object, condition, order: Vec::new(), limit, offset })
+        let select = SelectClause::Aggregates(Aggregation { selected, groups, having, order });
+        Ok(SoqlQuery { select, object, condition, order: Vec::new(), limit, offset })
     }
 
-    fn list<T>(&mut self, one: fn(&mut Self) -> Result<T, ApiError>) -> Result<Vec<T>, ApiError> {
+    fn parse_list<T>(&mut self, one: fn(&mut Self) -> Result<T, SalesforceApiError>) -> Result<Vec<T>, SalesforceApiError> {
         let mut all = vec![one(self)?];
         while self.take_symbol(",") {
             all.push(one(self)?);
@@ -126,61 +132,62 @@ impl Parser {
         Ok(all)
     }
 
-    /// What is selected; `None` for `COUNT()`.
-    fn select(&mut self) -> Result<Option<Vec<Selected<Name>>>, ApiError> {
+    /// The selected expressions; `None` for `COUNT()`.
+    fn parse_select(&mut self) -> Result<Option<Vec<SelectedExpression<SoqlName>>>, SalesforceApiError> {
         let count = self.is_word("COUNT") && self.is_symbol_at(1, "(") && self.is_symbol_at(2, ")");
         if count {
             self.at += 3;
             return Ok(None);
         }
-        self.list(Self::selected).map(Some)
+        self.parse_list(Self::parse_selected).map(Some)
     }
 
-    fn selected(&mut self) -> Result<Selected<Name>, ApiError> {
-        let item = self.item()?;
-        // An alias stands behind without a word between, and the list goes on or ends after it.
-        let goes_on = self.is_symbol_at(1, ",")
-            || matches!(self.tokens.get(self.at + 1), Some(Token { kind: TokenKind::Word(word), .. }) if word.eq_ignore_ascii_case("FROM"));
-        let alias = if goes_on && !self.is_word("FROM") { self.name().ok().map(|name| name.text) } else { None };
-        Ok(Selected { item, alias })
+    fn parse_selected(&mut self) -> Result<SelectedExpression<SoqlName>, SalesforceApiError> {
+        let expression = self.parse_expression()?;
+        // An alias follows directly, and after it comes a comma or FROM.
+        let may_be_alias = self.is_symbol_at(1, ",")
+            || matches!(self.tokens.get(self.at + 1), Some(SoqlToken { kind: SoqlTokenKind::Word(word), .. }) if word.eq_ignore_ascii_case("FROM"));
+        let alias = if may_be_alias && !self.is_word("FROM") { self.parse_name().ok().map(|name| name.text) } else { None };
+        Ok(SelectedExpression { expression, alias })
     }
 
     fn is_symbol_at(&self, ahead: usize, wanted: &str) -> bool {
-        matches!(self.tokens.get(self.at + ahead), Some(Token { kind: TokenKind::Symbol(symbol), .. }) if *symbol == wanted)
+        matches!(self.tokens.get(self.at + ahead), Some(SoqlToken { kind: SoqlTokenKind::Symbol(symbol), .. }) if *symbol == wanted)
     }
 
-    /// A field, or a function of one.
-    fn item(&mut self) -> Result<Item<Name>, ApiError> {
+    fn parse_expression(&mut self) -> Result<SoqlExpression<SoqlName>, SalesforceApiError> {
         let function = match self.peek() {
-            Some(TokenKind::Word(word)) if self.is_symbol_at(1, "(") => Some(Function::named(word).ok_or_else(|| self.unexpected())?),
+            Some(SoqlTokenKind::Word(word)) if self.is_symbol_at(1, "(") => {
+                Some(AggregateFunction::from_name(word).ok_or_else(|| self.unexpected())?)
+            }
             _ => None,
         };
-        let Some(function) = function else { return self.name().map(Item::Field) };
+        let Some(function) = function else { return self.parse_name().map(SoqlExpression::Field) };
         self.at += 2;
-        let field = self.name()?;
+        let field = self.parse_name()?;
         self.expect_symbol(")")?;
-        Ok(Item::Aggregate(function, field))
+        Ok(SoqlExpression::Aggregate(function, field))
     }
 
-    fn order(&mut self) -> Result<Order<Item<Name>>, ApiError> {
-        let field = self.item()?;
-        let descending = self.take_word("DESC");
-        if !descending {
+    fn parse_sort_key(&mut self) -> Result<SortKey<SoqlExpression<SoqlName>>, SalesforceApiError> {
+        let field = self.parse_expression()?;
+        let is_descending = self.take_word("DESC");
+        if !is_descending {
             self.take_word("ASC");
         }
-        let mut nulls_last = false;
+        let mut has_nulls_last = false;
         if self.take_word("NULLS") {
-            nulls_last = self.take_word("LAST");
-            if !nulls_last {
+            has_nulls_last = self.take_word("LAST");
+            if !has_nulls_last {
                 self.expect_word("FIRST")?;
             }
         }
-        Ok(Order { field, descending, nulls_last })
+        Ok(SortKey { field, is_descending, has_nulls_last })
     }
 
-    fn number(&mut self) -> Result<u64, ApiError> {
+    fn parse_number(&mut self) -> Result<u64, SalesforceApiError> {
         match self.peek() {
-            Some(TokenKind::Word(word)) if word.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(SoqlTokenKind::Word(word)) if word.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let number = word.parse().map_err(|_| self.unexpected())?;
                 self.at += 1;
                 Ok(number)
@@ -190,13 +197,16 @@ impl Parser {
     }
 
     /// `a AND b AND c` or `a OR b OR c`; mixing them needs parentheses, as in the real language.
-    fn condition<F>(&mut self, operand: fn(&mut Self) -> Result<F, ApiError>) -> Result<Condition<F>, ApiError> {
-        let first = self.term(operand)?;
-        for (word, joined) in [("AND", Condition::And as fn(Vec<_>) -> _), ("OR", Condition::Or as fn(Vec<_>) -> _)] {
+    fn parse_condition<F>(
+        &mut self,
+        operand: fn(&mut Self) -> Result<F, SalesforceApiError>,
+    ) -> Result<SoqlCondition<F>, SalesforceApiError> {
+        let first = self.parse_term(operand)?;
+        for (word, joined) in [("AND", SoqlCondition::And as fn(Vec<_>) -> _), ("OR", SoqlCondition::Or as fn(Vec<_>) -> _)] {
             if self.is_word(word) {
                 let mut terms = vec![first];
                 while self.take_word(word) {
-                    terms.push(self.term(operand)?);
+                    terms.push(self.parse_term(operand)?);
                 }
                 return if self.is_word("AND") || self.is_word("OR") { Err(self.unexpected()) } else { Ok(joined(terms)) };
             }
@@ -204,53 +214,53 @@ impl Parser {
         Ok(first)
     }
 
-    fn term<F>(&mut self, operand: fn(&mut Self) -> Result<F, ApiError>) -> Result<Condition<F>, ApiError> {
+    fn parse_term<F>(&mut self, operand: fn(&mut Self) -> Result<F, SalesforceApiError>) -> Result<SoqlCondition<F>, SalesforceApiError> {
         if self.take_symbol("(") {
-            let inner = self.condition(operand)?;
+            let inner = self.parse_condition(operand)?;
             self.expect_symbol(")")?;
             return Ok(inner);
         }
         if self.take_word("NOT") {
-            return Ok(Condition::Not(Box::new(self.term(operand)?)));
+            return Ok(SoqlCondition::Not(Box::new(self.parse_term(operand)?)));
         }
         let field = operand(self)?;
-        let excluded = self.take_word("NOT");
+        let is_negated = self.take_word("NOT");
         if self.take_word("IN") {
             self.expect_symbol("(")?;
-            let mut values = vec![self.literal()?];
+            let mut values = vec![self.parse_literal()?];
             while self.take_symbol(",") {
-                values.push(self.literal()?);
+                values.push(self.parse_literal()?);
             }
             self.expect_symbol(")")?;
-            return Ok(Condition::In(field, !excluded, values));
+            return Ok(SoqlCondition::In(field, !is_negated, values));
         }
-        if excluded {
+        if is_negated {
             return Err(self.unexpected());
         }
         let operator = match self.peek() {
-            Some(TokenKind::Symbol("=")) => Operator::Equal,
-            Some(TokenKind::Symbol("!=" | "<>")) => Operator::Unequal,
-            Some(TokenKind::Symbol("<")) => Operator::Less,
-            Some(TokenKind::Symbol("<=")) => Operator::LessOrEqual,
-            Some(TokenKind::Symbol(">")) => Operator::Greater,
-            Some(TokenKind::Symbol(">=")) => Operator::GreaterOrEqual,
-            Some(TokenKind::Word(word)) if word.eq_ignore_ascii_case("LIKE") => Operator::Like,
+            Some(SoqlTokenKind::Symbol("=")) => ComparisonOperator::Equal,
+            Some(SoqlTokenKind::Symbol("!=" | "<>")) => ComparisonOperator::Unequal,
+            Some(SoqlTokenKind::Symbol("<")) => ComparisonOperator::Less,
+            Some(SoqlTokenKind::Symbol("<=")) => ComparisonOperator::LessOrEqual,
+            Some(SoqlTokenKind::Symbol(">")) => ComparisonOperator::Greater,
+            Some(SoqlTokenKind::Symbol(">=")) => ComparisonOperator::GreaterOrEqual,
+            Some(SoqlTokenKind::Word(word)) if word.eq_ignore_ascii_case("LIKE") => ComparisonOperator::Like,
             _ => return Err(self.unexpected()),
         };
         self.at += 1;
-        Ok(Condition::Compare(field, operator, self.literal()?))
+        Ok(SoqlCondition::Compare(field, operator, self.parse_literal()?))
     }
 
-    fn literal(&mut self) -> Result<Literal, ApiError> {
+    fn parse_literal(&mut self) -> Result<SoqlLiteral, SalesforceApiError> {
         let literal = match self.peek() {
-            Some(TokenKind::Text(text)) => Literal::Text(text.clone()),
-            Some(TokenKind::Word(word)) => match word.to_lowercase().as_str() {
-                "null" => Literal::Null,
-                "true" => Literal::Boolean(true),
-                "false" => Literal::Boolean(false),
+            Some(SoqlTokenKind::Text(text)) => SoqlLiteral::Text(text.clone()),
+            Some(SoqlTokenKind::Word(word)) => match word.to_lowercase().as_str() {
+                "null" => SoqlLiteral::Null,
+                "true" => SoqlLiteral::Boolean(true),
+                "false" => SoqlLiteral::Boolean(false),
                 _ => match (word.parse::<f64>(), moment::parse(word)) {
-                    (Ok(number), _) if number.is_finite() => Literal::Number(number),
-                    (_, Some(seconds)) => Literal::Moment(seconds),
+                    (Ok(number), _) if number.is_finite() => SoqlLiteral::Number(number),
+                    (_, Some(seconds)) => SoqlLiteral::DateTime(seconds),
                     _ => return Err(self.unexpected()),
                 },
             },
@@ -261,15 +271,18 @@ impl Parser {
     }
 }
 
-impl Selected<Name> {
-    /// The field of a query that aggregates nothing; there, an alias has no place.
-    fn into_plain_field(self) -> Result<Name, ApiError> {
-        match (self.item, self.alias) {
-            (Item::Field(name), None) => Ok(name),
-            (Item::Field(name), Some(_)) => {
-                Err(ApiError::bad("MALFORMED_QUERY", format!("only aggregate expressions use field aliasing: {}", name.text)))
+impl SelectedExpression<SoqlName> {
+    /// The field of a query without aggregates, where aliases aren't allowed.
+    fn into_plain_field(self) -> Result<SoqlName, SalesforceApiError> {
+        match (self.expression, self.alias) {
+            (SoqlExpression::Field(name), None) => Ok(name),
+            (SoqlExpression::Field(name), Some(_)) => Err(SalesforceApiError::bad_request(
+                "MALFORMED_QUERY",
+                format!("only aggregate expressions use field aliasing: {}", name.text),
+            )),
+            (SoqlExpression::Aggregate(function, _), _) => {
+                Err(SalesforceApiError::bad_request("MALFORMED_QUERY", format!("unexpected token: '{}'", function.name())))
             }
-            (Item::Aggregate(function, _), _) => Err(ApiError::bad("MALFORMED_QUERY", format!("unexpected token: '{}'", function.name()))),
         }
     }
 }
@@ -279,24 +292,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_with_every_part_is_read() {
-        let query = parse(
+    fn a_query_with_every_part_is_parsed() {
+        let query = parse_query(
             "select Id, Owner.Name FROM Lead WHERE (IsConverted = false OR Email != null) AND SystemModstamp >= 2026-01-02T03:04:05Z \
              AND Name LIKE 'O\\'N%' AND Id NOT IN ('a','b') ORDER BY SystemModstamp DESC NULLS LAST, Id LIMIT 20",
         )
         .expect("the query is well formed");
-        assert!(matches!(&query.select, Select::Fields(fields) if fields.len() == 2 && fields[1].text == "Owner.Name"));
-        let Some(Condition::And(terms)) = &query.condition else { panic!("{:?}", query.condition) };
-        assert!(matches!(&terms[0], Condition::Or(inner) if inner.len() == 2));
-        assert!(matches!(&terms[1], Condition::Compare(_, Operator::GreaterOrEqual, Literal::Moment(1_767_323_045))));
-        assert!(matches!(&terms[2], Condition::Compare(_, Operator::Like, Literal::Text(text)) if text == "O'N%"));
-        assert!(matches!(&terms[3], Condition::In(_, false, values) if values.len() == 2));
-        assert!(query.order[0].descending && query.order[0].nulls_last && !query.order[1].descending);
+        assert!(matches!(&query.select, SelectClause::Fields(fields) if fields.len() == 2 && fields[1].text == "Owner.Name"));
+        let Some(SoqlCondition::And(terms)) = &query.condition else { panic!("{:?}", query.condition) };
+        assert!(matches!(&terms[0], SoqlCondition::Or(inner) if inner.len() == 2));
+        assert!(matches!(&terms[1], SoqlCondition::Compare(_, ComparisonOperator::GreaterOrEqual, SoqlLiteral::DateTime(1_767_323_045))));
+        assert!(matches!(&terms[2], SoqlCondition::Compare(_, ComparisonOperator::Like, SoqlLiteral::Text(text)) if text == "O'N%"));
+        assert!(matches!(&terms[3], SoqlCondition::In(_, false, values) if values.len() == 2));
+        assert!(query.order[0].is_descending && query.order[0].has_nulls_last && !query.order[1].is_descending);
         assert_eq!(query.limit, Some(20));
     }
 
     #[test]
-    fn a_query_that_makes_no_sense_names_the_word() {
+    fn a_malformed_query_is_refused_with_the_token() {
         for (text, word) in [
             ("SELECT Id Lead", "Lead"),
             ("SELECT Id FROM Lead WHERE", "<EOF>"),
@@ -305,9 +318,9 @@ mod tests {
             ("SELECT Id FROM Lead LIMIT many", "many"),
             ("DELETE FROM Lead", "DELETE"),
         ] {
-            let error = parse(text).expect_err("malformed");
+            let error = parse_query(text).expect_err("malformed");
             assert_eq!((error.code, error.message), ("MALFORMED_QUERY", format!("unexpected token: '{word}'")), "{text}");
         }
-        assert_eq!(parse("SELECT Id FROM Lead WHERE Name = 'open").map_err(|error| error.code), Err("MALFORMED_QUERY"));
+        assert_eq!(parse_query("SELECT Id FROM Lead WHERE Name = 'open").map_err(|error| error.code), Err("MALFORMED_QUERY"));
     }
 }
