@@ -13,13 +13,13 @@ mod faults;
 mod hex;
 mod listeners;
 mod marketo;
-mod moment;
 mod people;
 mod result_cache;
 mod salesforce;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timestamps;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

@@ -110,7 +110,7 @@ fn is_summer_time(seconds: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::moment::parse;
+    use crate::sandbox::timestamps::parse_timestamp;
 
     fn codes(quota: &mut CallQuota, calls: u32, now: i64) -> Vec<String> {
         (0..calls)
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_day_begins_at_midnight_in_chicago() {
-        let day = |text| central_day(parse(text).expect("a valid time"));
+        let day = |text| central_day(parse_timestamp(text).expect("a valid time"));
         assert_eq!(day("2026-01-10T05:59:59Z") + 1, day("2026-01-10T06:00:00Z"));
         assert_eq!(day("2026-07-10T04:59:59Z") + 1, day("2026-07-10T05:00:00Z"));
         assert_eq!(day("2026-03-08T05:59:59Z") + 1, day("2026-03-08T06:00:00Z"));
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_daily_quota_is_reset_at_midnight() {
         let mut quota = CallQuota { max_a_day: 2, ..CallQuota::default() };
-        let evening = parse("2026-01-10T05:00:00Z").expect("a valid time") * 1000;
+        let evening = parse_timestamp("2026-01-10T05:00:00Z").expect("a valid time") * 1000;
         assert_eq!(codes(&mut quota, 3, evening), ["607"]);
         assert!(codes(&mut quota, 1, evening + 3_600_000).is_empty());
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::moment::iso;
+use crate::sandbox::timestamps::format_iso;
 
 /// Marketo refreshes the status it shows no more often than this.
 const STATUS_REFRESH_SECONDS: i64 = 60;
@@ -164,10 +164,10 @@ impl SandboxExportJob {
         let mut status = Map::new();
         status.insert("exportId".into(), json!(self.id));
         status.insert("status".into(), json!(self.state.name()));
-        status.insert("createdAt".into(), json!(iso(self.created_at)));
+        status.insert("createdAt".into(), json!(format_iso(self.created_at)));
         for (name, at) in [("queuedAt", self.queued_at), ("startedAt", self.started_at), ("finishedAt", self.finished_at)] {
             if let Some(at) = at {
-                status.insert(name.into(), json!(iso(at)));
+                status.insert(name.into(), json!(format_iso(at)));
             }
         }
         status.insert("format".into(), json!(self.order.format.name()));

@@ -20,8 +20,8 @@ use super::fields;
 use super::request_parameters::RequestParameters;
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::listeners::SandboxVendor;
-use crate::sandbox::moment;
 use crate::sandbox::state::SandboxState;
+use crate::sandbox::timestamps;
 
 /// The columns of a file of activities (the vendor's page "Bulk Activity Extract").
 const ACTIVITY_COLUMNS: [&str; 8] = [
@@ -172,7 +172,11 @@ fn read_lead_filter(sandbox: &SandboxState, filter: Option<&Value>) -> Result<Le
 fn read_window(kind: &str, value: &Value) -> Result<(i64, i64), MarketoApiError> {
     // The vendor's page wants date-times without milliseconds.
     let end = |name: &str| {
-        value[name].as_str().filter(|text| !text.contains('.')).and_then(moment::parse).ok_or_else(|| MarketoApiError::invalid(kind))
+        value[name]
+            .as_str()
+            .filter(|text| !text.contains('.'))
+            .and_then(timestamps::parse_timestamp)
+            .ok_or_else(|| MarketoApiError::invalid(kind))
     };
     let (from, to) = (end("startAt")?, end("endAt")?);
     if from > to || to - from > MAX_WINDOW_SECONDS {

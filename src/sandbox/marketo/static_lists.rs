@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::error::MarketoApiError;
-use crate::sandbox::moment::iso;
+use crate::sandbox::timestamps::format_iso;
 
 /// Id of the first list.
 const FIRST_LIST_ID: u64 = 1001;
@@ -26,7 +26,7 @@ pub struct StaticList {
 impl StaticList {
     /// As `lists.json` shows it.
     pub fn to_json(&self) -> Value {
-        let at = iso(self.created_at);
+        let at = format_iso(self.created_at);
         json!({"id": self.id, "name": self.name, "createdAt": at, "updatedAt": at, "workspaceName": "Default"})
     }
 }

@@ -8,7 +8,7 @@ use super::calls::UserManagementCall;
 use super::error::MarketoApiError;
 use super::request_parameters::RequestParameters;
 use super::users::{ADMIN_ROLE, MarketoUser, SALES_ROLE, STANDARD_ROLE};
-use crate::sandbox::moment::iso_user_management;
+use crate::sandbox::timestamps::format_user_management;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -81,7 +81,7 @@ async fn get_user(call: UserManagementCall, path: web::Path<String>) -> HttpResp
             let details = json!({
                 "optedIn": false, "failedLogins": 0, "failedDeviceCode": 0, "isLocked": false, "lockedReason": null,
                 "userRoleWorkspaces": render_roles(&user), "expiresAt": null,
-                "lastLoginAt": iso_user_management(call.sandbox.now() - 86_400 * i64::from(user.id % 9)),
+                "lastLoginAt": format_user_management(call.sandbox.now() - 86_400 * i64::from(user.id % 9)),
             });
             if let (Some(answer), Value::Object(details)) = (answer.as_object_mut(), details) {
                 answer.extend(details);
@@ -93,7 +93,7 @@ async fn get_user(call: UserManagementCall, path: web::Path<String>) -> HttpResp
 }
 
 async fn list_roles(call: UserManagementCall) -> HttpResponse {
-    let made = iso_user_management(call.sandbox.now() - 400 * 86_400);
+    let made = format_user_management(call.sandbox.now() - 400 * 86_400);
     let shown: Vec<Value> = [ADMIN_ROLE, STANDARD_ROLE, SALES_ROLE]
         .into_iter()
         .map(|id| {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::names::{self, Culture, SpelledName};
 use super::seeded_random::SeededRandom;
 use crate::sandbox::salesforce::ids::{self, KeyPrefix};
+use crate::sandbox::timestamps::format_iso;
 
 const KIND_TOPIC: u64 = 1;
 const NAME_TOPIC: u64 = 2;
@@ -93,7 +94,6 @@ impl SandboxPerson {
 
     /// The value of a Marketo field by its REST name; `None` for an empty or unknown field.
     pub fn marketo_value(&self, field: &str) -> Option<String> {
-        let iso = crate::sandbox::moment::iso;
         let (lead, contact) = self.records_in_marketo();
         let lead_id = || lead.then(|| ids::record_id(KeyPrefix::Lead, self.index));
         let contact_id = || contact.then(|| ids::record_id(KeyPrefix::Contact, self.index));
@@ -108,8 +108,8 @@ impl SandboxPerson {
             "leadSource" => self.lead_source.clone(),
             "linkedInURL" => self.linked_in_url.clone(),
             "unsubscribed" => Some(self.unsubscribed.to_string()),
-            "createdAt" => Some(iso(self.created_at)),
-            "updatedAt" => Some(iso(self.updated_at)),
+            "createdAt" => Some(format_iso(self.created_at)),
+            "updatedAt" => Some(format_iso(self.updated_at)),
             "sfdcType" => match self.kind_in_marketo() {
                 PersonKind::MarketoOnly => None,
                 PersonKind::Lead => Some("Lead".into()),

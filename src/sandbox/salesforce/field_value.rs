@@ -1,6 +1,6 @@
 //! Values of records' fields, and how the APIs write them.
 
-use crate::sandbox::moment;
+use crate::sandbox::timestamps;
 
 /// A field's value.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +38,8 @@ impl FieldValue {
             Self::Null => serde_json::Value::Null,
             Self::Text(text) => text.as_str().into(),
             Self::Boolean(flag) => (*flag).into(),
-            Self::DateTime(seconds) => moment::iso_salesforce_json(*seconds).into(),
-            Self::Date(seconds) => moment::iso_date(*seconds).into(),
+            Self::DateTime(seconds) => timestamps::format_salesforce_json(*seconds).into(),
+            Self::Date(seconds) => timestamps::format_date(*seconds).into(),
             Self::Number(number) => (*number).into(),
             Self::Integer(number) => (*number).into(),
         }
@@ -51,8 +51,8 @@ impl FieldValue {
             Self::Null => String::new(),
             Self::Text(text) => text,
             Self::Boolean(flag) => flag.to_string(),
-            Self::DateTime(seconds) => moment::iso_salesforce_csv(seconds),
-            Self::Date(seconds) => moment::iso_date(seconds),
+            Self::DateTime(seconds) => timestamps::format_salesforce_csv(seconds),
+            Self::Date(seconds) => timestamps::format_date(seconds),
             Self::Number(number) => format!("{number:?}"),
             Self::Integer(number) => number.to_string(),
         }

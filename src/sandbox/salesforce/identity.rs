@@ -10,8 +10,8 @@ use super::errors::{OauthError, UNKNOWN_CLIENT, WRONG_SECRET};
 use super::oauth_parameters::{OauthParameters, find_value};
 use super::origin;
 use super::users::{SalesforceUser, organization_id};
-use crate::sandbox::moment::iso_salesforce_json;
 use crate::sandbox::state::SandboxState;
+use crate::sandbox::timestamps::format_salesforce_json;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -83,7 +83,7 @@ async fn show_identity(request: HttpRequest, path: web::Path<(String, String)>, 
         "language": "en_US",
         "locale": "en_US",
         "utcOffset": -28_800_000,
-        "last_modified_date": iso_salesforce_json(sandbox.now() - 30 * 86_400),
+        "last_modified_date": format_salesforce_json(sandbox.now() - 30 * 86_400),
         "is_app_installed": true,
     }))
 }
@@ -115,7 +115,7 @@ async fn show_userinfo(request: HttpRequest, sandbox: web::Data<SandboxState>) -
         "language": "en_US",
         "locale": "en_US",
         "utcOffset": -28_800_000,
-        "updated_at": iso_salesforce_json(sandbox.now() - 30 * 86_400),
+        "updated_at": format_salesforce_json(sandbox.now() - 30 * 86_400),
     }))
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::org_snapshot::OrgSnapshot;
 use super::query_plan::QueryPlan;
 use crate::sandbox::faults::FaultKind;
-use crate::sandbox::moment::iso_salesforce_json;
+use crate::sandbox::timestamps::format_salesforce_json;
 
 /// Rows of a page at most, even when `maxRecords` allows more.
 pub const MAX_PAGE_ROWS: usize = 50_000;
@@ -100,7 +100,7 @@ impl SandboxQueryJob {
     }
 
     fn render_summary(&self, state: SandboxQueryJobState) -> Value {
-        let at = iso_salesforce_json(self.created_at);
+        let at = format_salesforce_json(self.created_at);
         let version: f64 = self.version.trim_start_matches('v').parse().unwrap_or_default();
         json!({
             "id": self.id,

@@ -11,8 +11,8 @@ use super::field_value::FieldValue;
 use super::ids::{self, KeyPrefix};
 use super::schema::{FieldSchema, FieldType, ObjectSchema};
 use super::stored_records::StoredRecord;
-use crate::sandbox::moment;
 use crate::sandbox::state::SandboxState;
+use crate::sandbox::timestamps;
 
 /// Writes records for a user.
 #[derive(Debug, Clone, Copy)]
@@ -156,10 +156,10 @@ impl RecordWriter<'_> {
             (FieldType::Number(_), Json::String(text)) => text.parse().map(FieldValue::Number).map_err(|_| unreadable("double")),
             (FieldType::Boolean, Json::Bool(flag)) => Ok(FieldValue::Boolean(*flag)),
             (FieldType::Date, Json::String(text)) if text.len() >= 10 && text.is_char_boundary(10) => {
-                moment::parse(&text[..10]).map(FieldValue::Date).ok_or_else(|| unreadable("date"))
+                timestamps::parse_timestamp(&text[..10]).map(FieldValue::Date).ok_or_else(|| unreadable("date"))
             }
             (FieldType::DateTime, Json::String(text)) => {
-                moment::parse(text).map(FieldValue::DateTime).ok_or_else(|| unreadable("datetime"))
+                timestamps::parse_timestamp(text).map(FieldValue::DateTime).ok_or_else(|| unreadable("datetime"))
             }
             (FieldType::Reference(targets, _), Json::String(id)) => self.read_reference(field, targets, id),
             (FieldType::Boolean | FieldType::Date | FieldType::DateTime | FieldType::Number(_), _) => Err(unreadable("the field's type")),

@@ -11,9 +11,9 @@ use super::ids::{self, KeyPrefix};
 use super::org_snapshot::SalesforceRecord;
 use super::resource;
 use super::schema::{self, ObjectSchema};
-use crate::sandbox::moment::{self, iso_salesforce_json};
 use crate::sandbox::people::person::PersonKind;
 use crate::sandbox::state::SandboxState;
+use crate::sandbox::timestamps::{self, format_salesforce_json};
 
 /// How many days back changes are known.
 const UPDATED_DAYS: i64 = 30;
@@ -39,7 +39,7 @@ fn read_window(request: &HttpRequest, sandbox: &SandboxState, days: i64) -> Resu
         let (_, text) = form_urlencoded::parse(request.query_string().as_bytes())
             .find(|(name, _)| name == wanted)
             .ok_or_else(|| SalesforceApiError::bad_request("MISSING_ARGUMENT", format!("Missing argument: {wanted}")))?;
-        moment::parse(&text)
+        timestamps::parse_timestamp(&text)
             .ok_or_else(|| SalesforceApiError::bad_request("INVALID_ARGUMENT", format!("{wanted} is not a valid date/time: {text}")))
     };
     let (start, end) = (parse_bound("start")?, parse_bound("end")?);
@@ -79,7 +79,7 @@ async fn list_updated(call: ApiCall, request: HttpRequest) -> HttpResponse {
 }
 
 fn latest_covered(sandbox: &SandboxState, end: i64) -> String {
-    iso_salesforce_json(end.min(sandbox.now()))
+    format_salesforce_json(end.min(sandbox.now()))
 }
 
 async fn list_deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
@@ -95,12 +95,12 @@ async fn list_deleted(call: ApiCall, request: HttpRequest) -> HttpResponse {
                     ("Contact", PersonKind::Contact | PersonKind::Converted) => ids::record_id(KeyPrefix::Contact, index),
                     _ => return None,
                 };
-                Some(json!({"id": id, "deletedDate": iso_salesforce_json(at)}))
+                Some(json!({"id": id, "deletedDate": format_salesforce_json(at)}))
             })
             .collect();
         json!({
             "deletedRecords": records,
-            "earliestDateAvailable": iso_salesforce_json(call.sandbox.now() - DELETED_DAYS * 86_400),
+            "earliestDateAvailable": format_salesforce_json(call.sandbox.now() - DELETED_DAYS * 86_400),
             "latestDateCovered": latest_covered(&call.sandbox, end),
         })
     });

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::fields;
 use super::activity_types::{DATA_VALUE_CHANGE, DELETE_LEAD, MERGE_LEADS, NEW_LEAD};
-use crate::sandbox::moment::iso;
 use crate::sandbox::people::overlay::{FieldChange, PersonEvent, PersonEventKind};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, SandboxPerson};
+use crate::sandbox::timestamps::format_iso;
 
 /// The distance between the ids of several activities of one event.
 const ID_STEP: u64 = 1_000_000_000;
@@ -33,7 +33,7 @@ impl SandboxActivity {
             "id": self.id,
             "marketoGUID": self.id.to_string(),
             "leadId": self.lead_id,
-            "activityDate": iso(self.at),
+            "activityDate": format_iso(self.at),
             "activityTypeId": self.type_id,
             "attributes": attributes,
         });
@@ -50,7 +50,7 @@ impl SandboxActivity {
         match name {
             "marketoGUID" => Some(self.id.to_string()),
             "leadId" => Some(self.lead_id.to_string()),
-            "activityDate" => Some(iso(self.at)),
+            "activityDate" => Some(format_iso(self.at)),
             "activityTypeId" => Some(self.type_id.to_string()),
             "primaryAttributeValueId" => self.primary.as_ref().map(|(id, _)| id.to_string()),
             "primaryAttributeValue" => self.primary.as_ref().map(|(_, text)| text.clone()).filter(|text| !text.is_empty()),
@@ -77,7 +77,7 @@ pub fn new_lead_activity(person: &SandboxPerson, position: u64) -> SandboxActivi
         at: person.created_at,
         type_id: NEW_LEAD,
         primary: None,
-        attributes: vec![("Created Date", json!(&iso(person.created_at)[..10])), ("Source Type", json!("New lead"))],
+        attributes: vec![("Created Date", json!(&format_iso(person.created_at)[..10])), ("Source Type", json!("New lead"))],
     }
 }
 

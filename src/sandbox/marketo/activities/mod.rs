@@ -14,10 +14,10 @@ use super::envelope::respond;
 use super::error::MarketoApiError;
 use super::fields;
 use super::request_parameters::RequestParameters;
-use crate::sandbox::moment::{self, iso};
 use crate::sandbox::people::overlay::{FieldChange, PersonEvent, PersonEventKind};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, SandboxPerson};
 use crate::sandbox::state::SandboxState;
+use crate::sandbox::timestamps::{self, format_iso};
 use activity::activity_id;
 use activity_types::{DATA_VALUE_CHANGE, NEW_LEAD};
 use paging_token::ActivityPagingToken;
@@ -42,7 +42,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn issue_paging_token(call: MarketoCall, request: HttpRequest) -> HttpResponse {
     let params = RequestParameters::from_query(&request);
     let outcome = params.get("sinceDatetime").ok_or_else(|| MarketoApiError::missing("sinceDatetime")).and_then(|text| {
-        let since = moment::parse(text).ok_or_else(|| MarketoApiError::wrong_type(text, "Datetime"))?;
+        let since = timestamps::parse_timestamp(text).ok_or_else(|| MarketoApiError::wrong_type(text, "Datetime"))?;
         let people = &call.sandbox.people;
         let created = people.first_index_since(since).min(people.generated_count());
         Ok(json!({"nextPageToken": ActivityPagingToken { created, event: people.first_event_since(since), shown: 0 }.encode()}))
@@ -141,7 +141,7 @@ fn render_value_change(event: &PersonEvent, changes: &[FieldChange], wanted: &[&
         "id": activity_id(position),
         "marketoGUID": activity_id(position).to_string(),
         "leadId": lead,
-        "activityDate": iso(event.at),
+        "activityDate": format_iso(event.at),
         "activityTypeId": DATA_VALUE_CHANGE,
         "fields": shown,
         "attributes": [

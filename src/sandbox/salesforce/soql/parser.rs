@@ -5,8 +5,8 @@ use super::ast::{
     SoqlName, SoqlQuery, SortKey,
 };
 use super::lexer::{self, SoqlToken, SoqlTokenKind};
-use crate::sandbox::moment;
 use crate::sandbox::salesforce::errors::SalesforceApiError;
+use crate::sandbox::timestamps;
 
 /// Parses a query, without checking its names.
 ///
@@ -258,7 +258,7 @@ impl SoqlParser {
                 "null" => SoqlLiteral::Null,
                 "true" => SoqlLiteral::Boolean(true),
                 "false" => SoqlLiteral::Boolean(false),
-                _ => match (word.parse::<f64>(), moment::parse(word)) {
+                _ => match (word.parse::<f64>(), timestamps::parse_timestamp(word)) {
                     (Ok(number), _) if number.is_finite() => SoqlLiteral::Number(number),
                     (_, Some(seconds)) => SoqlLiteral::DateTime(seconds),
                     _ => return Err(self.unexpected()),
