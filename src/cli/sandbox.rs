@@ -12,7 +12,7 @@ use crate::sandbox::{SandboxListeners, SandboxSettings};
 /// Flags of `sandbox`.
 #[derive(Debug, Args)]
 pub struct SandboxOptions {
-    /// Address for looking inside and changing things.
+    /// Address of the control, which shows the sandbox's state and changes it.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4010", value_parser = parse_listen_address)]
     listen: SocketAddr,
     /// Address of the simulated Salesforce; the port after that of --listen unless given.
@@ -27,13 +27,13 @@ pub struct SandboxOptions {
     /// The same seed gives the same people.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The subscription that Marketo is for.
+    /// The Munchkin id of the simulated subscription.
     #[arg(long, value_name = "AAA-BBB-CCC", default_value = "123-ABC-456")]
     munchkin_id: String,
     /// Enforce Marketo's quotas and its slow status updates.
     #[arg(long)]
     throttles: bool,
-    /// Give what an export or query gave before again, as long as nobody has changed: for benchmarks.
+    /// Serve results of exports and queries again as long as nobody changes, for benchmarks.
     #[arg(long)]
     keep_results: bool,
     /// Directory for export files; a temporary one unless given.
@@ -42,8 +42,8 @@ pub struct SandboxOptions {
 }
 
 impl SandboxOptions {
-    /// Binds every address, so that whatever is taken is named before anything starts.
-    fn listeners(&self) -> Result<SandboxListeners, String> {
+    /// Binds every address, so that one in use is reported before anything starts.
+    fn bind_listeners(&self) -> Result<SandboxListeners, String> {
         let bind = |flag: &str, address: SocketAddr| TcpListener::bind(address).map_err(|error| format!("{flag} {address}: {error}"));
         // Port 0 is a free port each time.
         let after = |step: u16| match self.listen.port() {
@@ -60,7 +60,7 @@ impl SandboxOptions {
 
 pub(super) async fn sandbox(options: SandboxOptions) -> CommandResult {
     let stop = StopSignal::listen()?;
-    let listeners = options.listeners()?;
+    let listeners = options.bind_listeners()?;
     let settings = SandboxSettings {
         people: options.people,
         seed: options.seed,

@@ -1,4 +1,4 @@
-//! What a person's browser does: opens an address, fills in the login form, follows redirects.
+//! Does what a person's browser does: opens an address, fills in the login form, follows redirects.
 
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use url::Url;
@@ -6,8 +6,8 @@ use url::Url;
 /// Every user of the sandbox has this password.
 const PASSWORD: &str = "sandbox";
 
-/// Opens the authorization address, logs in at Salesforce where it leads, and comes back to the service with the cookie it left;
-/// gives the text of the page seen at last.
+/// Opens the authorization address, logs in at Salesforce, and returns to the service with the cookie that it set; returns the text of the
+/// last page.
 pub(super) async fn authorize(http: &reqwest::Client, authorization_url: &str, username: &str) -> Result<String, String> {
     let start = http.get(authorization_url).send().await.map_err(|error| format!("the authorization can't be started: {error}"))?;
     let header = |name| start.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -31,11 +31,11 @@ pub(super) async fn authorize(http: &reqwest::Client, authorization_url: &str, u
     let page = http.get(back).header(COOKIE, cookie).send().await.map_err(|error| format!("coming back failed: {error}"))?;
     let status = page.status();
     let text = page.text().await.map_err(|error| format!("coming back failed: {error}"))?;
-    if status.is_success() { Ok(text) } else { Err(format!("coming back from Salesforce answered {status}: {}", words(&text))) }
+    if status.is_success() { Ok(text) } else { Err(format!("coming back from Salesforce answered {status}: {}", visible_text(&text))) }
 }
 
 /// The text between the tags of a page, for an error message.
-fn words(html: &str) -> String {
+fn visible_text(html: &str) -> String {
     let body = html.split_once("<main>").map_or(html, |(_, body)| body);
     let mut text = String::new();
     let mut inside = false;

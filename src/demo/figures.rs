@@ -1,4 +1,4 @@
-//! Comparing what came out with what was asked for: a figure that contradicts the demo's own orders is a fault, not a line of text.
+//! Compares figures with what the demo asked for: a wrong figure fails the demo rather than being printed.
 
 use std::fmt::Display;
 
@@ -17,14 +17,14 @@ pub(super) fn expect<T: PartialEq + Display>(figure: &str, found: T, wanted: T) 
 /// # Errors
 /// As [`expect`]; also when there is no such number.
 pub(super) fn expect_count(figure: &str, body: &Value, pointer: &str, wanted: u64) -> Result<u64, String> {
-    expect(figure, count(figure, body, pointer)?, wanted)
+    expect(figure, read_count(figure, body, pointer)?, wanted)
 }
 
 /// The number at this JSON pointer (RFC 6901).
 ///
 /// # Errors
-/// When there is none: a missing number is no zero.
-pub(super) fn count(figure: &str, body: &Value, pointer: &str) -> Result<u64, String> {
+/// When there is none: a missing number isn't zero.
+pub(super) fn read_count(figure: &str, body: &Value, pointer: &str) -> Result<u64, String> {
     body.pointer(pointer).and_then(Value::as_u64).ok_or_else(|| format!("{figure}: the answer has no number {pointer}: {body}"))
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_that_contradicts_the_order_is_named_with_both_values() {
+    fn a_wrong_figure_is_reported_with_both_values() {
         let import = json!({ "counts": { "invited": 0 } });
         let said = expect_count("rows invited", &import, "/counts/invited", 2).unwrap_err();
         assert_eq!(said, "rows invited: 0, but 2 were asked for");
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_that_is_not_there_is_no_zero() {
+    fn a_missing_figure_is_not_zero() {
         let said = expect_count("rows invited", &json!({}), "/counts/invited", 0).unwrap_err();
         assert!(said.contains("/counts/invited"), "{said}");
     }

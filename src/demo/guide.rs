@@ -1,14 +1,14 @@
-//! The seven steps, each played by its persona.
+//! The seven steps of the guide, each done by its persona.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::api::Api;
-use super::figures::{count, expect, expect_count};
-use super::report::Report;
-use super::stage::{MUNCHKIN_ID, Stage};
+use super::api_client::DemoApiClient;
+use super::environment::{DemoEnvironment, MUNCHKIN_ID};
+use super::figures::{expect, expect_count, read_count};
+use super::report::DemoReport;
 use super::{browser, mailbox};
 
 use crate::clock::monotonic_now;
@@ -20,22 +20,22 @@ const MARKETO_ADMIN: &str = "Marketo admin";
 const EITHER_ADMIN: &str = "Marketo or Salesforce admin";
 const SALESFORCE_ADMIN: &str = "Salesforce admin";
 
-/// The instance's side of the API, and a browser.
-struct Play<'a> {
-    stage: &'a Stage,
+/// One run of the guide, as a client of the instance.
+struct GuideRun<'a> {
+    environment: &'a DemoEnvironment,
     /// How many people Marketo has.
     people: u64,
-    api: Api,
+    api: DemoApiClient,
 }
 
-/// Plays all steps.
+/// Runs all steps.
 ///
 /// # Errors
 /// The step that failed, and why; also when a figure contradicts what was asked for.
-pub(super) async fn play(stage: &Stage, people: u64, report: &mut Report) -> Result<(), String> {
-    let http = browser_like_client()?;
-    let api = prepare(stage, &http).await.map_err(|why| format!("making the instance failed: {why}"))?;
-    let play = Play { stage, people, api };
+pub(super) async fn run_guide(environment: &DemoEnvironment, people: u64, report: &mut DemoReport) -> Result<(), String> {
+    let http = build_browser_client()?;
+    let api = create_instance(environment, &http).await.map_err(|why| format!("creating the instance failed: {why}"))?;
+    let run = GuideRun { environment, people, api };
     let steps: [(&str, &str); 7] = [
         (MARKETO_ADMIN, "Set up the Sales account"),
         (EITHER_ADMIN, "Connect the Sales account to Salesforce"),
@@ -46,33 +46,33 @@ pub(super) async fn play(stage: &Stage, people: u64, report: &mut Report) -> Res
         (SALESFORCE_ADMIN, "Configure MSI Actions in Salesforce"),
     ];
     for (number, (persona, title)) in (1..).zip(steps) {
-        Report::begin(number, persona, title);
+        DemoReport::print_step(number, persona, title);
         let began = monotonic_now();
         let outcome = match number {
-            1 => play.set_up_account().await,
-            2 => play.connect_salesforce().await,
-            3 => play.connect_marketo().await,
-            4 => play.sync().await,
-            5 => play.invite_users().await,
-            6 => play.install_package().await,
-            _ => play.configure_package().await,
+            1 => run.set_up_account().await,
+            2 => run.connect_salesforce().await,
+            3 => run.connect_marketo().await,
+            4 => run.sync_people().await,
+            5 => run.invite_users().await,
+            6 => run.install_package().await,
+            _ => run.configure_package().await,
         };
         let outcome = outcome.map_err(|why| format!("step {number} ({title}) failed: {why}"))?;
-        report.end(number, persona, title, outcome, began.elapsed());
+        report.add_step(number, persona, title, outcome, began.elapsed());
     }
-    let onboarding = play.api.get("/v1/instance/onboarding").await?;
-    if onboarding["complete"] == json!(true) { Ok(()) } else { Err(format!("the guide does not look complete: {onboarding}")) }
+    let onboarding = run.api.get("/v1/instance/onboarding").await?;
+    if onboarding["complete"] == json!(true) { Ok(()) } else { Err(format!("the guide is not complete: {onboarding}")) }
 }
 
-fn browser_like_client() -> Result<reqwest::Client, String> {
+fn build_browser_client() -> Result<reqwest::Client, String> {
     let upstream = crate::config::Settings::load(None, &[]).map_err(|error| error.to_string())?.upstream;
     upstream.http_client().map_err(|error| error.to_string())
 }
 
-/// The operator makes the instance, and the token of the Marketo admin's page is narrowed to it.
-async fn prepare(stage: &Stage, http: &reqwest::Client) -> Result<Api, String> {
-    let operator = Api::log_in(http, stage.app.url(), &stage.operator, None).await?;
-    let (client_id, client_secret) = &stage.marketo_credentials;
+/// The operator creates the instance; the client of the Marketo admin's page is limited to it.
+async fn create_instance(environment: &DemoEnvironment, http: &reqwest::Client) -> Result<DemoApiClient, String> {
+    let operator = DemoApiClient::log_in(http, environment.app.url(), &environment.operator, None).await?;
+    let (client_id, client_secret) = &environment.marketo_credentials;
     let wanted = json!({
         "munchkin_id": MUNCHKIN_ID, "name": "Demo", "environment": "production",
         "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": true },
@@ -80,28 +80,31 @@ async fn prepare(stage: &Stage, http: &reqwest::Client) -> Result<Api, String> {
     });
     let made = operator.post("/v1/instances", &wanted).await.map_err(|why| format!("{why} The demo wants an empty database."))?;
     let resource = format!("urn:msi-actions:instance:{}", text(&made, "id"));
-    Api::log_in(http, stage.app.url(), &stage.operator, Some(&resource)).await
+    DemoApiClient::log_in(http, environment.app.url(), &environment.operator, Some(&resource)).await
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-impl Play<'_> {
+impl GuideRun<'_> {
     async fn set_up_account(&self) -> Result<String, String> {
         let admins = self.api.get("/v1/marketo/admins").await?;
         let emails: Vec<_> = admins["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
-        Report::tell(&format!("Marketo has {} admins to choose from: {}", emails.len(), emails.join(", ")));
+        DemoReport::print_detail(&format!("Marketo has {} admins to choose from: {}", emails.len(), emails.join(", ")));
         self.api.post("/v1/invites/first", &json!({ "email": FIRST_USER })).await?;
-        let link = mailbox::activation_link(&self.stage.directory.path().join("mail"), FIRST_USER).await?;
-        Report::tell(&format!("{FIRST_USER} was sent the invitation"));
+        let link = mailbox::wait_for_activation_link(&self.environment.directory.path().join("mail"), FIRST_USER).await?;
+        DemoReport::print_detail(&format!("{FIRST_USER} was sent the invitation"));
         let card = self.api.post("/v1/instance/integration-information/reveal-secret", &json!({})).await?;
-        Report::tell(&format!("Integration Information shows the client id {} and, this once, its secret", text(&card, "client_id")));
+        DemoReport::print_detail(&format!(
+            "Integration Information shows the client id {} and, this once, its secret",
+            text(&card, "client_id")
+        ));
         let begun = self.api.http.post(&link).json(&json!({ "method": "salesforce" })).header("accept", "application/json").send().await;
         let begun: Value = begun.map_err(|error| error.to_string())?.json().await.map_err(|error| error.to_string())?;
         let address = begun["authorization_url"].as_str().ok_or_else(|| format!("the activation link gave no address: {begun}"))?;
         browser::authorize(&self.api.http, address, FIRST_USER).await?;
-        Report::tell(&format!("{FIRST_USER} activated the account by logging in at Salesforce"));
+        DemoReport::print_detail(&format!("{FIRST_USER} activated the account by logging in at Salesforce"));
         Ok(format!("{FIRST_USER} was invited and is active"))
     }
 
@@ -109,9 +112,9 @@ impl Play<'_> {
         let begun = self.api.post("/v1/connections/salesforce", &json!({ "host": "production" })).await?;
         browser::authorize(&self.api.http, text(&begun, "authorization_url"), FIRST_USER).await?;
         let connection = self.api.get("/v1/connections/salesforce").await?;
-        self.test("/v1/connections/salesforce/test").await?;
-        Report::tell(&format!(
-            "connected as {} to the organisation {}; a test call succeeded",
+        self.test_connection("/v1/connections/salesforce/test").await?;
+        DemoReport::print_detail(&format!(
+            "connected as {} to the organization {}; a test call succeeded",
             text(&connection, "username"),
             text(&connection, "organization_id")
         ));
@@ -120,37 +123,37 @@ impl Play<'_> {
 
     async fn connect_marketo(&self) -> Result<String, String> {
         let connection = self.api.post("/v1/connections/marketo", &json!({})).await?;
-        self.test("/v1/connections/marketo/test").await?;
-        Report::tell(&format!("connected with one click as {}; a test call succeeded", text(&connection, "api_user")));
+        self.test_connection("/v1/connections/marketo/test").await?;
+        DemoReport::print_detail(&format!("connected with one click as {}; a test call succeeded", text(&connection, "api_user")));
         Ok(format!("connected to {MUNCHKIN_ID}"))
     }
 
-    async fn test(&self, path: &str) -> Result<(), String> {
+    async fn test_connection(&self, path: &str) -> Result<(), String> {
         let result = self.api.post(path, &json!({})).await?;
         if result["ok"] == json!(true) { Ok(()) } else { Err(format!("the test call failed: {result}")) }
     }
 
-    async fn sync(&self) -> Result<String, String> {
+    async fn sync_people(&self) -> Result<String, String> {
         let preview = self.api.get("/v1/sync/preview").await?;
         let fields = preview["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
         let available = fields.iter().filter(|field| field["state"] == "available").count();
-        Report::tell(&format!("the preview shows {} fields, {available} of them available", fields.len()));
+        DemoReport::print_detail(&format!("the preview shows {} fields, {available} of them available", fields.len()));
         let run = self.api.post("/v1/sync/runs", &json!({})).await?;
         let path = format!("/v1/sync/runs/{}", text(&run, "id"));
-        let run = self.watch(&path).await?;
+        let run = self.watch_run(&path).await?;
         let read = expect_count("people read", &run, "/report/read", self.people)?;
-        let qualified = count("people who qualify", &run, "/report/qualified")?;
+        let qualified = read_count("people who qualify", &run, "/report/qualified")?;
         let loaded = self.count_people().await?;
         let outcome = format!("{read} people read, {} synced", expect("people synced", loaded, qualified)?);
-        Report::tell(&outcome);
+        DemoReport::print_detail(&outcome);
         let people = self.api.get("/v1/people?limit=3").await?;
         let shown: Vec<_> = people["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
-        Report::tell(&format!("the first of them: {}", shown.join(", ")));
+        DemoReport::print_detail(&format!("the first of them: {}", shown.join(", ")));
         Ok(outcome)
     }
 
     /// Shows a run's progress until it ends.
-    async fn watch(&self, path: &str) -> Result<Value, String> {
+    async fn watch_run(&self, path: &str) -> Result<Value, String> {
         let bar = ProgressBar::new(0);
         // A template of ours is always well formed; the default one would do as well.
         let style = ProgressStyle::with_template("  {msg:<12} [{bar:40}] {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -179,16 +182,19 @@ impl Play<'_> {
         let answer = self.api.post("/v1/invites", &list).await?;
         let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
         let by_list = results.iter().filter(|one| one["status"] == "invited").count();
-        Report::tell(&format!("{} of 2 addresses of a list were invited", expect("addresses of the list invited", by_list, 2)?));
+        DemoReport::print_detail(&format!(
+            "{} of 2 addresses of a list were invited",
+            expect("addresses of the list invited", by_list, 2)?
+        ));
 
         let csv = "First Name;Last Name;Email;Role\nZoë;Ångström;zoe@example.com;user\n\"O'Neil, Pat\";Doe;pat@example.com;admin\nNo;Address;nowhere;user\n";
         let import = self.api.post_csv("/v1/invite-imports", csv).await?;
         let rows = expect_count("rows of the CSV file", &import, "/rows", 3)?;
         let valid = expect_count("rows of the CSV file that can be invited", &import, "/valid_rows", 2)?;
-        Report::tell(&format!("a CSV file was read: {valid} of its {rows} rows can be invited"));
+        DemoReport::print_detail(&format!("a CSV file was read: {valid} of its {rows} rows can be invited"));
         let path = format!("/v1/invite-imports/{}", text(&import, "id"));
         self.api.post(&format!("{path}/confirm"), &json!({})).await?;
-        let import = self.import_to_its_end(&path).await?;
+        let import = self.wait_for_import(&path).await?;
         expect_count("rows with a result", &import, "/rows_done", rows)?;
         let by_file = expect_count("rows invited", &import, "/counts/invited", valid)?;
         expect_count("invalid rows", &import, "/counts/invalid", rows - valid)?;
@@ -198,7 +204,7 @@ impl Play<'_> {
         if !reason.contains("address") {
             return Err(format!("row {row} has no valid address, but the reason given is another: {reason}"));
         }
-        Report::tell(&format!("{by_file} of {rows} rows were invited; row {row} has no valid address"));
+        DemoReport::print_detail(&format!("{by_file} of {rows} rows were invited; row {row} has no valid address"));
 
         let invited = by_list as u64 + by_file;
         let members = self.api.get("/v1/members?limit=500").await?;
@@ -207,10 +213,10 @@ impl Play<'_> {
         Ok(format!("{invited} more people were invited"))
     }
 
-    /// Follows an import until every row has a result: confirming it only begins the work.
-    async fn import_to_its_end(&self, path: &str) -> Result<Value, String> {
+    /// Waits until every row of an import has a result: confirming it only starts the work.
+    async fn wait_for_import(&self, path: &str) -> Result<Value, String> {
         self.api
-            .until(path, |import| match text(import, "state") {
+            .wait_until(path, |import| match text(import, "state") {
                 "completed" => Some(Ok(import.clone())),
                 "failed" => Some(Err(format!("the import failed: {}", import["error"]))),
                 _ => None,
@@ -233,11 +239,11 @@ impl Play<'_> {
 
     async fn install_package(&self) -> Result<String, String> {
         let configuration = self.api.get("/v1/package/configuration").await?;
-        Report::tell(&format!(
+        DemoReport::print_detail(&format!(
             "the package reads its configuration: version {} or later is wanted",
             text(&configuration, "lowest_package_version")
         ));
-        let received = self.heartbeat(false).await?;
+        let received = self.send_heartbeat(false).await?;
         if received["package_version_supported"] != json!(true) {
             return Err(format!("the package's version is not supported: {received}"));
         }
@@ -245,12 +251,12 @@ impl Play<'_> {
     }
 
     async fn configure_package(&self) -> Result<String, String> {
-        self.heartbeat(true).await?;
-        Report::tell("Remote Sites are in place, the API Secret Key is accepted, \"Enable MSI Actions\" is ticked");
+        self.send_heartbeat(true).await?;
+        DemoReport::print_detail("Remote Sites are in place, the API Secret Key is accepted, \"Enable MSI Actions\" is ticked");
         Ok("the package reports that everything is configured".into())
     }
 
-    async fn heartbeat(&self, configured: bool) -> Result<Value, String> {
+    async fn send_heartbeat(&self, configured: bool) -> Result<Value, String> {
         let connection = self.api.get("/v1/connections/salesforce").await?;
         let report = json!({
             "organization_id": text(&connection, "organization_id"), "edition": "Enterprise Edition", "package_version": "3.2",

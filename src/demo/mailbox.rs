@@ -1,15 +1,15 @@
-//! Opening the mail: without an SMTP server the service writes each message to a file.
+//! Reads mail: without an SMTP server the service writes each message to a file.
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::monotonic_now;
 
-/// Waits for the message to `recipient` and gives the activation link in it.
-pub(super) async fn activation_link(directory: &Path, recipient: &str) -> Result<String, String> {
+/// Waits for the message to `recipient` and returns its activation link.
+pub(super) async fn wait_for_activation_link(directory: &Path, recipient: &str) -> Result<String, String> {
     let deadline = monotonic_now() + Duration::from_secs(30);
     while monotonic_now() < deadline {
-        if let Some(link) = messages(directory).into_iter().find_map(|message| link_in(&message, recipient)) {
+        if let Some(link) = read_messages(directory).into_iter().find_map(|message| find_link(&message, recipient)) {
             return Ok(link);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -17,7 +17,7 @@ pub(super) async fn activation_link(directory: &Path, recipient: &str) -> Result
     Err(format!("no message to {recipient} arrived in {} within 30 s", directory.display()))
 }
 
-fn messages(directory: &Path) -> Vec<String> {
+fn read_messages(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.path().extension().is_some_and(|end| end == "eml"))
@@ -25,7 +25,7 @@ fn messages(directory: &Path) -> Vec<String> {
         .collect()
 }
 
-fn link_in(message: &str, recipient: &str) -> Option<String> {
+fn find_link(message: &str, recipient: &str) -> Option<String> {
     let to = message.lines().find(|line| line.to_ascii_lowercase().starts_with("to:"))?;
     if !to.contains(recipient) {
         return None;

@@ -1,17 +1,17 @@
-//! `msi-actions demo`: plays the set-up guide like its personas would, over HTTP, against the sandbox.
+//! `msi-actions demo`: follows the set-up guide as its personas would, over HTTP and against the sandbox.
 
-mod api;
+mod api_client;
 mod browser;
+mod environment;
 mod figures;
 mod guide;
 mod mailbox;
 mod report;
-mod stage;
 
 use clap::Args;
 
-use report::Report;
-use stage::Stage;
+use environment::DemoEnvironment;
+use report::DemoReport;
 
 use crate::clock::monotonic_now;
 
@@ -26,22 +26,28 @@ pub struct DemoOptions {
     exit: bool,
 }
 
-/// Plays the guide. Without `database_url` on a SQLite file that goes away with the demo.
+/// Runs the guide. Without `database_url` the service uses a SQLite file that is removed at the end.
 ///
 /// # Errors
 /// A text that says which step failed and why.
 pub async fn run(options: DemoOptions, database_url: Option<String>) -> Result<(), String> {
     let began = monotonic_now();
-    println!("Setting the stage: a sandbox with {} people in Marketo, and this service", options.people);
-    let stage = Stage::set(options.people, database_url).await.map_err(|error| format!("setting the stage failed: {error}"))?;
-    println!("  the service runs at {} on {}, the sandbox at {}\n", stage.app.url(), stage.app.db().engine(), stage.sandbox.url());
-    let mut report = Report::default();
-    let played = guide::play(&stage, options.people, &mut report).await;
-    let outcome = match played {
+    println!("Starting a sandbox with {} people in Marketo, and this service", options.people);
+    let environment =
+        DemoEnvironment::start(options.people, database_url).await.map_err(|error| format!("the demo can't start: {error}"))?;
+    println!(
+        "  the service runs at {} on {}, the sandbox at {}\n",
+        environment.app.url(),
+        environment.app.db().engine(),
+        environment.sandbox.url()
+    );
+    let mut report = DemoReport::default();
+    let result = guide::run_guide(&environment, options.people, &mut report).await;
+    let outcome = match result {
         Ok(()) => {
             report.print_summary(began.elapsed());
-            println!("\nThe service runs at {}; its API is described at {}/docs/", stage.app.url(), stage.app.url());
-            println!("An operator's client: {} {}", stage.operator.0, stage.operator.1);
+            println!("\nThe service runs at {}; its API is described at {}/docs/", environment.app.url(), environment.app.url());
+            println!("An operator's client: {} {}", environment.operator.0, environment.operator.1);
             if !options.exit {
                 println!("It stops with Ctrl-C, and what it stored goes with it.");
                 let _ = tokio::signal::ctrl_c().await;
@@ -50,6 +56,6 @@ pub async fn run(options: DemoOptions, database_url: Option<String>) -> Result<(
         }
         Err(failure) => Err(failure),
     };
-    stage.strike().await;
+    environment.stop().await;
     outcome
 }

@@ -1,42 +1,42 @@
 use std::time::Duration;
 
-/// What was done, step by step.
+/// The results of the steps.
 #[derive(Debug, Default)]
-pub(super) struct Report {
-    steps: Vec<Played>,
+pub(super) struct DemoReport {
+    steps: Vec<StepResult>,
 }
 
 #[derive(Debug)]
-struct Played {
+struct StepResult {
     number: u8,
     persona: &'static str,
     title: &'static str,
     outcome: String,
-    took: Duration,
+    duration: Duration,
 }
 
-impl Report {
-    /// Says that a step begins.
-    pub(super) fn begin(number: u8, persona: &'static str, title: &'static str) {
+impl DemoReport {
+    /// Prints that a step begins.
+    pub(super) fn print_step(number: u8, persona: &'static str, title: &'static str) {
         println!("Step {number}  {title}   ({persona})");
     }
 
-    /// Says what happened within a step.
-    pub(super) fn tell(sentence: &str) {
+    /// Prints what happened within a step.
+    pub(super) fn print_detail(sentence: &str) {
         println!("  {sentence}");
     }
 
-    /// Keeps a finished step for the summary.
-    pub(super) fn end(&mut self, number: u8, persona: &'static str, title: &'static str, outcome: String, took: Duration) {
-        println!("  done in {:.1} s\n", took.as_secs_f64());
-        self.steps.push(Played { number, persona, title, outcome, took });
+    /// Prints that a step is done and stores its result for the summary.
+    pub(super) fn add_step(&mut self, number: u8, persona: &'static str, title: &'static str, outcome: String, duration: Duration) {
+        println!("  done in {:.1} s\n", duration.as_secs_f64());
+        self.steps.push(StepResult { number, persona, title, outcome, duration });
     }
 
     /// Prints the table.
     pub(super) fn print_summary(&self, total: Duration) {
-        println!("{:<4} {:<28} {:<42} {:>7}  What came of it", "Step", "Persona", "Title", "Time");
+        println!("{:<4} {:<28} {:<42} {:>7}  Result", "Step", "Persona", "Title", "Time");
         for step in &self.steps {
-            println!("{:<4} {:<28} {:<42} {:>5.1} s  {}", step.number, step.persona, step.title, step.took.as_secs_f64(), step.outcome);
+            println!("{:<4} {:<28} {:<42} {:>5.1} s  {}", step.number, step.persona, step.title, step.duration.as_secs_f64(), step.outcome);
         }
         println!("\nAll {} steps are done, in {:.1} s.", self.steps.len(), total.as_secs_f64());
     }

@@ -5,19 +5,19 @@ use serde_json::Value;
 
 use crate::clock::monotonic_now;
 
-/// Longest wait for something that goes on by itself, apart from the sync.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for background work, apart from the sync.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// A persona's way to the API: an address and a token.
+/// A client of the API: its address and a token.
 #[derive(Clone)]
-pub(super) struct Api {
+pub(super) struct DemoApiClient {
     pub(super) http: reqwest::Client,
     url: String,
     token: String,
 }
 
-impl Api {
-    /// Gets a token with client credentials; `resource` narrows an operator's to an instance.
+impl DemoApiClient {
+    /// Gets a token with client credentials; `resource` limits an operator's token to an instance.
     pub(super) async fn log_in(
         http: &reqwest::Client,
         url: &str,
@@ -27,33 +27,33 @@ impl Api {
         let mut form = vec![("grant_type", "client_credentials")];
         form.extend(resource.map(|resource| ("resource", resource)));
         let request = http.post(format!("{url}/oauth/token")).basic_auth(&client.0, Some(&client.1)).form(&form);
-        let answer = read("POST /oauth/token", request).await?;
+        let answer = send("POST /oauth/token", request).await?;
         let token = answer["access_token"].as_str().ok_or("POST /oauth/token gave no access token")?;
         Ok(Self { http: http.clone(), url: url.to_owned(), token: token.to_owned() })
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Value, String> {
-        read(&format!("GET {path}"), self.request(Method::GET, path)).await
+        send(&format!("GET {path}"), self.request(Method::GET, path)).await
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
-        read(&format!("POST {path}"), self.request(Method::POST, path).json(body)).await
+        send(&format!("POST {path}"), self.request(Method::POST, path).json(body)).await
     }
 
     pub(super) async fn post_csv(&self, path: &str, csv: &str) -> Result<Value, String> {
-        read(&format!("POST {path}"), self.request(Method::POST, path).header("content-type", "text/csv").body(csv.to_owned())).await
+        send(&format!("POST {path}"), self.request(Method::POST, path).header("content-type", "text/csv").body(csv.to_owned())).await
     }
 
-    /// Asks until `ready` has an outcome.
-    pub(super) async fn until<T>(&self, path: &str, ready: impl Fn(&Value) -> Option<T>) -> Result<T, String> {
-        let deadline = monotonic_now() + PATIENCE;
+    /// Repeats a GET until `ready` returns an outcome.
+    pub(super) async fn wait_until<T>(&self, path: &str, ready: impl Fn(&Value) -> Option<T>) -> Result<T, String> {
+        let deadline = monotonic_now() + MAX_WAIT;
         loop {
             let answer = self.get(path).await?;
             if let Some(outcome) = ready(&answer) {
                 return Ok(outcome);
             }
             if monotonic_now() > deadline {
-                return Err(format!("GET {path} did not get there in {} s", PATIENCE.as_secs()));
+                return Err(format!("GET {path} was not ready within {} s", MAX_WAIT.as_secs()));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -64,8 +64,8 @@ impl Api {
     }
 }
 
-/// Sends a request and reads the JSON of a good answer; of a bad one it says what the problem document says.
-async fn read(what: &str, request: reqwest::RequestBuilder) -> Result<Value, String> {
+/// Sends a request and returns the JSON of a successful answer; the error of another one repeats its problem document.
+async fn send(what: &str, request: reqwest::RequestBuilder) -> Result<Value, String> {
     let response = request.send().await.map_err(|error| format!("{what} failed: {error}"))?;
     let status = response.status();
     let text = response.text().await.map_err(|error| format!("{what} failed: {error}"))?;

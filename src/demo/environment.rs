@@ -10,28 +10,34 @@ use crate::config::Settings;
 use crate::crypto::MasterKey;
 use crate::sandbox::{self, RunningSandbox, SandboxListeners, SandboxSettings};
 
-/// The subscription that the sandbox plays.
+/// The Munchkin id of the simulated subscription.
 pub(super) const MUNCHKIN_ID: &str = "123-ABC-456";
 
-/// A sandbox and a service, both in this process, reached over HTTP only.
-pub(super) struct Stage {
+/// A sandbox and a service, both running in this process and reached over HTTP only.
+pub(super) struct DemoEnvironment {
     pub(super) app: RunningApp,
     pub(super) sandbox: RunningSandbox,
-    /// Id and secret of an operator's client, made as `msi-actions client create` makes one.
+    /// Id and secret of an operator's client, created as `msi-actions client create` does.
     pub(super) operator: (String, String),
+    /// Client id and secret of the simulated Marketo.
     pub(super) marketo_credentials: (String, String),
+    /// Where the service stores its files and mails.
     pub(super) directory: TempDir,
 }
 
-impl Stage {
-    pub(super) async fn set(people: u64, database_url: Option<String>) -> Result<Self, String> {
+impl DemoEnvironment {
+    /// Starts both.
+    ///
+    /// # Errors
+    /// A text that says what could not be started.
+    pub(super) async fn start(people: u64, database_url: Option<String>) -> Result<Self, String> {
         let text = |error: &dyn std::error::Error| error.to_string();
         let directory = tempfile::tempdir().map_err(|error| text(&error))?;
-        let played = SandboxSettings { people, munchkin_id: MUNCHKIN_ID.into(), ..SandboxSettings::default() };
-        let marketo_credentials = (played.marketo_client_id.clone(), played.marketo_client_secret.clone());
-        let salesforce = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
+        let sandbox_settings = SandboxSettings { people, munchkin_id: MUNCHKIN_ID.into(), ..SandboxSettings::default() };
+        let marketo_credentials = (sandbox_settings.marketo_client_id.clone(), sandbox_settings.marketo_client_secret.clone());
+        let salesforce = (sandbox_settings.salesforce_client_id.clone(), sandbox_settings.salesforce_client_secret.clone());
         let listeners = SandboxListeners::on_free_ports().map_err(|error| text(&error))?;
-        let sandbox = sandbox::start(played, Arc::new(SystemClock), listeners).await.map_err(|error| text(&error))?;
+        let sandbox = sandbox::start(sandbox_settings, Arc::new(SystemClock), listeners).await.map_err(|error| text(&error))?;
 
         let master_key = MasterKey::generate("demo".into()).to_text();
         let mut overrides = vec![
@@ -45,9 +51,9 @@ impl Stage {
         overrides.extend(sandbox.settings());
         overrides.extend(database_url.map(|url| ("database.url", url)));
         let mut settings = Settings::load(None, &overrides).map_err(|error| text(&error))?;
-        // The sandbox has a job done at once; Marketo would show that after a minute at the earliest.
+        // The sandbox finishes jobs at once; Marketo shows the new state after a minute at the earliest.
         settings.marketo.poll_interval_seconds = 0.05;
-        // Nor does it count calls, and nobody in it is older than fourteen months and a half.
+        // It doesn't limit calls either, and nobody in it was created more than fifteen months ago.
         settings.marketo.quota_calls_per_20_seconds = 2_000;
         let oldest = SystemClock.now() - time::Duration::days(450);
         settings.sync.earliest = oldest.date().to_string();
@@ -68,7 +74,8 @@ impl Stage {
         Ok(Self { app, sandbox, operator, marketo_credentials, directory })
     }
 
-    pub(super) async fn strike(self) {
+    /// Stops both.
+    pub(super) async fn stop(self) {
         self.app.stop().await;
         self.sandbox.stop().await;
     }
