@@ -1,8 +1,8 @@
-//! `/__sandbox`: what is in here, and the means to change it.
+//! `/__sandbox`: shows the sandbox's state and changes it.
 
-mod accounts;
 mod people;
 mod random_changes;
+mod settings;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
@@ -15,10 +15,10 @@ use super::salesforce::users::{DEFAULT_PASSWORD, QUEUES, organization_id};
 use super::state::SandboxState;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/", web::get().to(overview)).service(
+    config.route("/", web::get().to(show_overview)).service(
         web::scope("/__sandbox")
-            .route("", web::get().to(overview))
-            .route("/", web::get().to(overview))
+            .route("", web::get().to(show_overview))
+            .route("/", web::get().to(show_overview))
             .route("/faults", web::get().to(list_faults))
             .route("/faults", web::post().to(order_fault))
             .route("/faults", web::delete().to(clear_faults))
@@ -28,29 +28,29 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route("/people/{marketo_id}", web::post().to(people::change_person))
             .route("/people/{marketo_id}", web::delete().to(people::delete_person))
             .route("/people/{marketo_id}/merge", web::post().to(people::merge_people))
-            .route("/changes", web::post().to(random_changes::change_at_random))
-            .route("/salesforce/users", web::post().to(accounts::put_user))
+            .route("/changes", web::post().to(random_changes::make_random_changes))
+            .route("/salesforce/users", web::post().to(settings::put_salesforce_user))
             .route("/salesforce/sessions", web::post().to(canvas::open_session))
             .route("/salesforce/signed-requests", web::post().to(canvas::sign_request))
-            .route("/salesforce", web::post().to(accounts::change_salesforce))
-            .route("/marketo", web::post().to(accounts::change_marketo))
-            .route("/marketo/users", web::post().to(accounts::put_marketo_user))
-            .route("/marketo/lists", web::post().to(accounts::add_list))
-            .route("/summary", web::get().to(people::summary))
-            .route("/calls", web::get().to(calls))
-            .route("/reset", web::post().to(reset)),
+            .route("/salesforce", web::post().to(settings::change_salesforce))
+            .route("/marketo", web::post().to(settings::change_marketo))
+            .route("/marketo/users", web::post().to(settings::put_marketo_user))
+            .route("/marketo/lists", web::post().to(settings::add_list))
+            .route("/summary", web::get().to(people::summarize_people))
+            .route("/calls", web::get().to(list_call_counts))
+            .route("/reset", web::post().to(reset_sandbox)),
     );
 }
 
-fn wrong(message: impl Into<String>) -> HttpResponse {
+fn bad_request(message: impl Into<String>) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({"error": message.into()}))
 }
 
-fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> {
-    serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))
+fn parse_body<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, HttpResponse> {
+    serde_json::from_slice(body).map_err(|error| bad_request(error.to_string()))
 }
 
-async fn overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
+async fn show_overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let users: Vec<Value> = {
         let salesforce = sandbox.salesforce();
         salesforce
@@ -106,18 +106,18 @@ async fn overview(request: HttpRequest, sandbox: web::Data<SandboxState>) -> Htt
                 oversize_line{bytes}, repeat_rows, fail_job",
             "POST /__sandbox/people": "add a person: fields by Marketo's REST names, ownerId, salesforce (none, lead, contact, converted), \
                 knownToMarketoAs (one of these, while Marketo hasn't heard of the change)",
-            "GET /__sandbox/people": "everybody, also who is gone: ?after=marketoId&limit=n",
+            "GET /__sandbox/people": "everybody, deleted people too: ?after=marketoId&limit=n",
             "POST /__sandbox/people/{marketoId}/merge": "merge {losers:[marketoId], in_salesforce} into this person",
-            "POST /__sandbox/changes": "let {count} things happen to people at random, by {seed}",
-            "GET, POST, DELETE /__sandbox/people/{marketoId}": "look at, change or delete a person; DELETE takes ?from=marketo|salesforce|both (both)",
+            "POST /__sandbox/changes": "make {count} random changes to people; the same {seed} makes the same ones",
+            "GET, POST, DELETE /__sandbox/people/{marketoId}": "show, change or delete a person; DELETE takes ?from=marketo|salesforce|both (both)",
             "POST /__sandbox/salesforce/users": "add or change a user by username",
             "POST /__sandbox/salesforce/sessions": "open a session of {username}",
-            "POST /__sandbox/salesforce/signed-requests": "make a Canvas signed request of {username}; algorithm, user_id and consumer_secret can be false",
+            "POST /__sandbox/salesforce/signed-requests": "create a Canvas signed request of {username}; algorithm, user_id and consumer_secret make it a wrong one",
             "POST /__sandbox/salesforce": "{callbacks, api_limit, app_public_key, client_credentials_user, revoke_grants_of, bin_emptied}",
             "POST /__sandbox/marketo": "{updated_at_filter, user_management, read_leads, salesforce_ids_searchable, address_allowed, export_daily_bytes, calls_a_day}",
             "POST /__sandbox/marketo/users": "add or change a Marketo user by userid",
-            "POST /__sandbox/marketo/lists": "make a static list {name, members:[marketoId]}",
-            "POST /__sandbox/reset": "forget everything but the clock",
+            "POST /__sandbox/marketo/lists": "create a static list {name, members:[marketoId]}",
+            "POST /__sandbox/reset": "reset everything except the clock",
         },
     }))
 }
@@ -127,7 +127,7 @@ async fn list_faults(sandbox: web::Data<SandboxState>) -> HttpResponse {
 }
 
 async fn order_fault(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    match read::<InjectedFault>(&body) {
+    match parse_body::<InjectedFault>(&body) {
         Ok(fault) => {
             let shown = HttpResponse::Created().json(&fault);
             sandbox.order_fault(fault);
@@ -142,11 +142,11 @@ async fn clear_faults(sandbox: web::Data<SandboxState>) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-async fn calls(sandbox: web::Data<SandboxState>) -> HttpResponse {
+async fn list_call_counts(sandbox: web::Data<SandboxState>) -> HttpResponse {
     HttpResponse::Ok().json(sandbox.call_counts())
 }
 
-async fn reset(sandbox: web::Data<SandboxState>) -> HttpResponse {
+async fn reset_sandbox(sandbox: web::Data<SandboxState>) -> HttpResponse {
     sandbox.reset();
     HttpResponse::NoContent().finish()
 }

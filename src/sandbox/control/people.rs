@@ -1,10 +1,10 @@
-//! People, as a test sees and changes them in both systems.
+//! Control routes that show and change people in both systems.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{read, wrong};
+use super::{bad_request, parse_body};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, PersonKind, SandboxPerson};
 use crate::sandbox::salesforce::ids::KeyPrefix;
 use crate::sandbox::state::SandboxState;
@@ -12,9 +12,9 @@ use crate::sandbox::state::SandboxState;
 /// Most people of one page.
 const MAX_PAGE_SIZE: u64 = 10_000;
 
-/// Field values: texts, numbers and truth values as text, null to empty a field.
-fn fields_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse> {
-    let fields: Map<String, Value> = if body.is_empty() { Map::new() } else { read(body)? };
+/// Field values by name: texts, numbers and booleans as text, null to empty a field.
+fn parse_fields(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse> {
+    let fields: Map<String, Value> = if body.is_empty() { Map::new() } else { parse_body(body)? };
     Ok(fields
         .into_iter()
         .map(|(name, value)| {
@@ -28,7 +28,7 @@ fn fields_of(body: &[u8]) -> Result<Vec<(String, Option<String>)>, HttpResponse>
         .collect())
 }
 
-fn shown(sandbox: &SandboxState, person: &SandboxPerson) -> Value {
+fn render_person(sandbox: &SandboxState, person: &SandboxPerson) -> Value {
     let fields = [
         "id",
         "email",
@@ -59,18 +59,18 @@ fn shown(sandbox: &SandboxState, person: &SandboxPerson) -> Value {
     Value::Object(all)
 }
 
-fn nobody() -> HttpResponse {
+fn person_not_found() -> HttpResponse {
     HttpResponse::NotFound().json(json!({"error": "there is no such person"}))
 }
 
 pub(super) async fn add_person(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let fields = match fields_of(&body) {
+    let fields = match parse_fields(&body) {
         Ok(fields) => fields,
         Err(response) => return response,
     };
     match sandbox.people.add(&fields, sandbox.now()) {
-        Ok(person) => HttpResponse::Created().json(shown(&sandbox, &person)),
-        Err(error) => wrong(error.to_string()),
+        Ok(person) => HttpResponse::Created().json(render_person(&sandbox, &person)),
+        Err(error) => bad_request(error.to_string()),
     }
 }
 
@@ -79,43 +79,46 @@ pub(super) async fn show_person(path: web::Path<u64>, sandbox: web::Data<Sandbox
         .people
         .index_of_marketo_id(*path)
         .and_then(|index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index)));
-    person.map_or_else(nobody, |person| HttpResponse::Ok().json(shown(&sandbox, &person)))
+    person.map_or_else(person_not_found, |person| HttpResponse::Ok().json(render_person(&sandbox, &person)))
 }
 
 pub(super) async fn change_person(path: web::Path<u64>, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let fields = match fields_of(&body) {
+    let fields = match parse_fields(&body) {
         Ok(fields) => fields,
         Err(response) => return response,
     };
     match sandbox.people.index_of_marketo_id(*path).map(|index| sandbox.people.change(index, &fields, sandbox.now())) {
-        Some(Ok(Some(person))) => HttpResponse::Ok().json(shown(&sandbox, &person)),
-        Some(Err(error)) => wrong(error.to_string()),
-        _ => nobody(),
+        Some(Ok(Some(person))) => HttpResponse::Ok().json(render_person(&sandbox, &person)),
+        Some(Err(error)) => bad_request(error.to_string()),
+        _ => person_not_found(),
     }
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Deletion {
+pub(super) struct DeletionQuery {
     #[serde(default)]
-    from: Side,
+    from: DeletionScope,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Side {
+pub(super) enum DeletionScope {
     Marketo,
     Salesforce,
     #[default]
     Both,
 }
 
-pub(super) async fn delete_person(path: web::Path<u64>, query: web::Query<Deletion>, sandbox: web::Data<SandboxState>) -> HttpResponse {
+pub(super) async fn delete_person(
+    path: web::Path<u64>,
+    query: web::Query<DeletionQuery>,
+    sandbox: web::Data<SandboxState>,
+) -> HttpResponse {
     let from = query.from;
-    let done = sandbox
-        .people
-        .index_of_marketo_id(*path)
-        .is_some_and(|index| sandbox.people.delete(index, from != Side::Salesforce, from != Side::Marketo, sandbox.now()));
-    if done { HttpResponse::NoContent().finish() } else { nobody() }
+    let is_deleted = sandbox.people.index_of_marketo_id(*path).is_some_and(|index| {
+        sandbox.people.delete(index, from != DeletionScope::Salesforce, from != DeletionScope::Marketo, sandbox.now())
+    });
+    if is_deleted { HttpResponse::NoContent().finish() } else { person_not_found() }
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,9 +137,9 @@ pub(super) async fn list_people(page: web::Query<PeoplePageQuery>, sandbox: web:
     let listed = web::block(move || {
         let begin = sandbox.people.index_of_marketo_id(page.after).map_or(0, |index| index + 1);
         let end = sandbox.people.count().min(begin + page.limit.min(MAX_PAGE_SIZE));
-        // Salesforce's view also has those who are gone from Marketo.
-        let of = |index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index));
-        let people: Vec<Value> = (begin..end).filter_map(of).map(|person| shown(&sandbox, &person)).collect();
+        // Salesforce's view also has the people deleted from Marketo.
+        let find = |index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index));
+        let people: Vec<Value> = (begin..end).filter_map(find).map(|person| render_person(&sandbox, &person)).collect();
         let next = (end < sandbox.people.count()).then_some(end + FIRST_MARKETO_ID - 1);
         json!({"people": people, "next": next})
     })
@@ -154,19 +157,19 @@ struct MergeRequest {
 }
 
 pub(super) async fn merge_people(path: web::Path<u64>, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let merge: MergeRequest = match read(&body) {
+    let merge: MergeRequest = match parse_body(&body) {
         Ok(merge) => merge,
         Err(response) => return response,
     };
     let index = |id: u64| sandbox.people.index_of_marketo_id(id);
     let losers: Option<Vec<u64>> = merge.losers.iter().map(|&id| index(id)).collect();
-    let done =
+    let is_merged =
         index(*path).zip(losers).is_some_and(|(winner, losers)| sandbox.people.merge(winner, &losers, merge.in_salesforce, sandbox.now()));
-    if done { HttpResponse::NoContent().finish() } else { nobody() }
+    if is_merged { HttpResponse::NoContent().finish() } else { person_not_found() }
 }
 
-/// Counts people as a reader of both systems should find them.
-pub(super) async fn summary(sandbox: web::Data<SandboxState>) -> HttpResponse {
+/// Counts people as a reader of both systems finds them.
+pub(super) async fn summarize_people(sandbox: web::Data<SandboxState>) -> HttpResponse {
     let counted = web::block(move || {
         let (mut marketo, mut leads, mut contacts, mut converted, mut user_owned, mut queue_owned) =
             (0_u64, 0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
@@ -180,8 +183,8 @@ pub(super) async fn summary(sandbox: web::Data<SandboxState>) -> HttpResponse {
                 PersonKind::Contact => contacts += 1,
                 _ => converted += 1,
             }
-            let by_user = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(KeyPrefix::User.text()));
-            if by_user { user_owned += 1 } else { queue_owned += 1 }
+            let has_user_owner = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(KeyPrefix::User.text()));
+            if has_user_owner { user_owned += 1 } else { queue_owned += 1 }
         }
         json!({
             "people_in_marketo": marketo,

@@ -1,4 +1,4 @@
-//! The organisation, the subscription, and who logs in to them.
+//! Control routes for the org's and the subscription's settings, users and static lists.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{read, wrong};
+use super::{bad_request, parse_body};
 use crate::sandbox::marketo::users::MarketoUser;
 use crate::sandbox::salesforce::ids::{self, KeyPrefix};
 use crate::sandbox::salesforce::state::SalesforceState;
 use crate::sandbox::salesforce::users::{DEFAULT_PASSWORD, SalesforceUser};
 use crate::sandbox::state::SandboxState;
 
-/// A user to add, or what to change of one.
+/// A user to add, or the changes of the one with this username.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UserChange {
+struct SalesforceUserChange {
     username: String,
     password: Option<String>,
     email: Option<String>,
@@ -26,14 +26,14 @@ struct UserChange {
     api_enabled: Option<bool>,
 }
 
-pub(super) async fn put_user(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let change: UserChange = match read(&body) {
+pub(super) async fn put_salesforce_user(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
+    let change: SalesforceUserChange = match parse_body(&body) {
         Ok(change) => change,
         Err(response) => return response,
     };
     let mut salesforce = sandbox.salesforce();
-    let place = match salesforce.users.iter().position(|user| user.username.eq_ignore_ascii_case(&change.username)) {
-        Some(place) => place,
+    let position = match salesforce.users.iter().position(|user| user.username.eq_ignore_ascii_case(&change.username)) {
+        Some(position) => position,
         None => {
             let number = salesforce.users.len() as u64 + 1;
             salesforce.users.push(SalesforceUser {
@@ -49,16 +49,16 @@ pub(super) async fn put_user(body: web::Bytes, sandbox: web::Data<SandboxState>)
             salesforce.users.len() - 1
         }
     };
-    let user = &mut salesforce.users[place];
+    let user = &mut salesforce.users[position];
     let texts = [
         (&mut user.password, change.password),
         (&mut user.email, change.email),
         (&mut user.first_name, change.first_name),
         (&mut user.last_name, change.last_name),
     ];
-    for (slot, value) in texts {
+    for (field, value) in texts {
         if let Some(value) = value {
-            *slot = value;
+            *field = value;
         }
     }
     user.active = change.active.unwrap_or(user.active);
@@ -68,27 +68,27 @@ pub(super) async fn put_user(body: web::Bytes, sandbox: web::Data<SandboxState>)
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SalesforceChange {
+struct SalesforceSettingsChange {
     /// Registered redirect addresses; an empty list registers any.
     callbacks: Option<Vec<String>>,
     api_limit: Option<u64>,
-    /// Public key, PEM, of the certificate that the app holds for assertions.
+    /// Public key (PEM) of the certificate that the app has for assertions.
     app_public_key: Option<String>,
-    /// Username as whom the client credentials flow runs; an empty one switches it off.
+    /// Username of the user as whom the client credentials flow runs; an empty one switches the flow off.
     client_credentials_user: Option<String>,
-    /// Username whose grants an administrator revokes.
+    /// Username of the user whose grants are revoked, as an administrator can do.
     revoke_grants_of: Option<String>,
-    /// Whether deleted records are gone from the recycle bin, too.
+    /// Whether deleted records are gone from the recycle bin too.
     bin_emptied: Option<bool>,
 }
 
-fn id_of(salesforce: &SalesforceState, username: &str) -> Result<String, HttpResponse> {
+fn find_user_id(salesforce: &SalesforceState, username: &str) -> Result<String, HttpResponse> {
     let user = salesforce.users.iter().find(|user| user.username == username).map(|user| user.id.clone());
-    user.ok_or_else(|| wrong(format!("there is no user {username:?}")))
+    user.ok_or_else(|| bad_request(format!("there is no user {username:?}")))
 }
 
 pub(super) async fn change_salesforce(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let change: SalesforceChange = match read(&body) {
+    let change: SalesforceSettingsChange = match parse_body(&body) {
         Ok(change) => change,
         Err(response) => return response,
     };
@@ -102,14 +102,14 @@ pub(super) async fn change_salesforce(body: web::Bytes, sandbox: web::Data<Sandb
     salesforce.api_limit = change.api_limit.unwrap_or(salesforce.api_limit);
     salesforce.is_bin_emptied = change.bin_emptied.unwrap_or(salesforce.is_bin_emptied);
     if let Some(username) = change.client_credentials_user {
-        let user = if username.is_empty() { Ok(None) } else { id_of(&salesforce, &username).map(Some) };
+        let user = if username.is_empty() { Ok(None) } else { find_user_id(&salesforce, &username).map(Some) };
         match user {
             Ok(user) => salesforce.client_credentials_user = user,
             Err(response) => return response,
         }
     }
     if let Some(username) = change.revoke_grants_of {
-        match id_of(&salesforce, &username) {
+        match find_user_id(&salesforce, &username) {
             Ok(user) => salesforce.grants.revoke_all_of(&user),
             Err(response) => return response,
         }
@@ -119,7 +119,7 @@ pub(super) async fn change_salesforce(body: web::Bytes, sandbox: web::Data<Sandb
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MarketoChange {
+struct MarketoSettingsChange {
     updated_at_filter: Option<bool>,
     user_management: Option<bool>,
     read_leads: Option<bool>,
@@ -131,7 +131,7 @@ struct MarketoChange {
 }
 
 pub(super) async fn change_marketo(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let change: MarketoChange = match read(&body) {
+    let change: MarketoSettingsChange = match parse_body(&body) {
         Ok(change) => change,
         Err(response) => return response,
     };
@@ -146,19 +146,19 @@ pub(super) async fn change_marketo(body: web::Bytes, sandbox: web::Data<SandboxS
     HttpResponse::NoContent().finish()
 }
 
-/// A static list to make.
+/// A static list to create.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ListOrder {
+struct NewStaticList {
     name: String,
     /// Marketo's ids of the people in it.
     members: BTreeSet<u64>,
 }
 
 pub(super) async fn add_list(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    match read::<ListOrder>(&body) {
-        Ok(order) => {
-            let id = sandbox.marketo().lists.add(order.name, order.members, sandbox.now());
+    match parse_body::<NewStaticList>(&body) {
+        Ok(list) => {
+            let id = sandbox.marketo().lists.add(list.name, list.members, sandbox.now());
             HttpResponse::Created().json(json!({ "id": id }))
         }
         Err(response) => response,
@@ -166,7 +166,7 @@ pub(super) async fn add_list(body: web::Bytes, sandbox: web::Data<SandboxState>)
 }
 
 pub(super) async fn put_marketo_user(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    match read::<MarketoUser>(&body) {
+    match parse_body::<MarketoUser>(&body) {
         Ok(user) => {
             let mut marketo = sandbox.marketo();
             marketo.users.retain(|known| !known.userid.eq_ignore_ascii_case(&user.userid));
