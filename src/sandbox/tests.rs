@@ -19,14 +19,14 @@ use crate::config::{SandboxUrlSettings, UpstreamSettings};
 
 const START: OffsetDateTime = datetime!(2026-03-02 12:00 UTC);
 
-struct Harness {
+struct SandboxHarness {
     sandbox: RunningSandbox,
     clock: Arc<MovableClock>,
     client: Client,
 }
 
-impl Harness {
-    async fn new(settings: SandboxSettings) -> Self {
+impl SandboxHarness {
+    async fn start(settings: SandboxSettings) -> Self {
         let clock = Arc::new(MovableClock::starting_at(START));
         let listeners = SandboxListeners::on_free_ports().expect("free ports");
         let sandbox = start(settings, clock.clone(), listeners).await.expect("the sandbox starts");
@@ -34,11 +34,11 @@ impl Harness {
         Self { sandbox, clock, client: upstream.http_client().expect("a client") }
     }
 
-    async fn small() -> Self {
-        Self::new(SandboxSettings { people: 1_000, ..SandboxSettings::default() }).await
+    async fn start_small() -> Self {
+        Self::start(SandboxSettings { people: 1_000, ..SandboxSettings::default() }).await
     }
 
-    /// The address of a path at the origin that it belongs to: the vendors' paths have nothing in common.
+    /// The address of a path, at the origin to which it belongs: the vendors' paths differ from the first segment on.
     fn address(&self, path: &str) -> String {
         let origin = match path.split('/').nth(1) {
             Some("__sandbox") => self.sandbox.url(),
@@ -64,7 +64,7 @@ impl Harness {
     }
 }
 
-async fn json_of(request: RequestBuilder) -> (StatusCode, Value) {
+async fn read_json(request: RequestBuilder) -> (StatusCode, Value) {
     let answer = request.send().await.expect("an answer");
     (answer.status(), answer.json().await.expect("JSON"))
 }
