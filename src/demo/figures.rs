@@ -8,16 +8,16 @@ use serde_json::Value;
 ///
 /// # Errors
 /// A sentence that names the figure, with both values.
-pub(super) fn expect<T: PartialEq + Display>(figure: &str, found: T, wanted: T) -> Result<T, String> {
-    if found == wanted { Ok(found) } else { Err(format!("{figure}: {found}, but {wanted} were asked for")) }
+pub(super) fn expect<T: PartialEq + Display>(figure: &str, found: T, expected: T) -> Result<T, String> {
+    if found == expected { Ok(found) } else { Err(format!("{figure}: {found}, but {expected} were asked for")) }
 }
 
 /// Reads the number of this name and checks it.
 ///
 /// # Errors
 /// As [`expect`]; also when there is no such number.
-pub(super) fn expect_count(figure: &str, body: &Value, pointer: &str, wanted: u64) -> Result<u64, String> {
-    expect(figure, read_count(figure, body, pointer)?, wanted)
+pub(super) fn expect_count(figure: &str, body: &Value, pointer: &str, expected: u64) -> Result<u64, String> {
+    expect(figure, read_count(figure, body, pointer)?, expected)
 }
 
 /// The number at this JSON pointer (RFC 6901).

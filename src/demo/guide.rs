@@ -73,13 +73,13 @@ fn build_browser_client() -> Result<reqwest::Client, String> {
 async fn create_instance(environment: &DemoEnvironment, http: &reqwest::Client) -> Result<DemoApiClient, String> {
     let operator = DemoApiClient::log_in(http, environment.app.url(), &environment.operator, None).await?;
     let (client_id, client_secret) = &environment.marketo_credentials;
-    let wanted = json!({
+    let instance = json!({
         "munchkin_id": MUNCHKIN_ID, "name": "Demo", "environment": "production",
         "prerequisites": { "msi_actions_enabled": true, "salesforce_sync_configured": true },
         "marketo": { "client_id": client_id, "client_secret": client_secret },
     });
-    let made = operator.post("/v1/instances", &wanted).await.map_err(|why| format!("{why} The demo wants an empty database."))?;
-    let resource = format!("urn:msi-actions:instance:{}", text(&made, "id"));
+    let created = operator.post("/v1/instances", &instance).await.map_err(|why| format!("{why} The demo wants an empty database."))?;
+    let resource = format!("urn:msi-actions:instance:{}", text(&created, "id"));
     DemoApiClient::log_in(http, environment.app.url(), &environment.operator, Some(&resource)).await
 }
 
@@ -147,8 +147,8 @@ impl GuideRun<'_> {
         let outcome = format!("{read} people read, {} synced", expect("people synced", loaded, qualified)?);
         DemoReport::print_detail(&outcome);
         let people = self.api.get("/v1/people?limit=3").await?;
-        let shown: Vec<_> = people["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
-        DemoReport::print_detail(&format!("the first of them: {}", shown.join(", ")));
+        let rendered: Vec<_> = people["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
+        DemoReport::print_detail(&format!("the first of them: {}", rendered.join(", ")));
         Ok(outcome)
     }
 

@@ -79,6 +79,6 @@ impl InjectedFault {
     pub fn matches(&self, vendor: SandboxVendor, method: &str, path: &str) -> bool {
         self.target == vendor
             && path.contains(&self.path_contains)
-            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self.method.as_deref().is_none_or(|expected| expected.eq_ignore_ascii_case(method))
     }
 }

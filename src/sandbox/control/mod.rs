@@ -129,9 +129,9 @@ async fn list_faults(sandbox: web::Data<SandboxState>) -> HttpResponse {
 async fn order_fault(body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
     match parse_body::<InjectedFault>(&body) {
         Ok(fault) => {
-            let shown = HttpResponse::Created().json(&fault);
+            let rendered = HttpResponse::Created().json(&fault);
             sandbox.order_fault(fault);
-            shown
+            rendered
         }
         Err(response) => response,
     }

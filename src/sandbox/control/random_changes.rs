@@ -33,12 +33,13 @@ pub(super) async fn make_random_changes(body: web::Bytes, sandbox: web::Data<San
     if changes.count > MAX_CHANGES {
         return bad_request(format!("at most {MAX_CHANGES} changes at once"));
     }
-    let made = web::block(move || {
+    let made_count = web::block(move || {
         let mut random = SeededRandom::new(changes.seed, changes.count, CHANGES_TOPIC);
         (0..changes.count).filter(|_| (0..MAX_TRIES).any(|_| make_change(&sandbox, &mut random))).count()
     })
     .await;
-    made.map_or_else(|_| HttpResponse::InternalServerError().finish(), |made| HttpResponse::Ok().json(json!({"made": made})))
+    made_count
+        .map_or_else(|_| HttpResponse::InternalServerError().finish(), |made_count| HttpResponse::Ok().json(json!({"made": made_count})))
 }
 
 /// Makes one random change; false when the person it was drawn for can't change that way.

@@ -14,8 +14,8 @@ impl MarketoApiError {
     }
 
     /// 1001: a value of the wrong type.
-    pub fn wrong_type(value: &str, wanted: &str) -> Self {
-        Self::new("1001", format!("Invalid value '{value}'. Required of type '{wanted}'"))
+    pub fn wrong_type(value: &str, expected_type: &str) -> Self {
+        Self::new("1001", format!("Invalid value '{value}'. Required of type '{expected_type}'"))
     }
 
     /// 1002: a missing parameter.

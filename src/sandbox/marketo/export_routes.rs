@@ -214,16 +214,16 @@ async fn show_status(call: MarketoCall, path: web::Path<String>, request: HttpRe
         call.sandbox.marketo().exports.job(export_kind(&request), &path).map(|job| job.show_status(call.sandbox.now(), is_lagging));
     respond(
         &call.sandbox,
-        outcome.map(|mut shown| {
-            if shown.get("fileChecksum").is_some()
+        outcome.map(|mut rendered| {
+            if rendered.get("fileChecksum").is_some()
                 && call
                     .sandbox
                     .take_fault(SandboxVendor::Marketo, "GET", request.path(), |kind| *kind == FaultKind::WrongChecksum)
                     .is_some()
             {
-                shown["fileChecksum"] = json!(format!("sha256:{}", "0".repeat(64)));
+                rendered["fileChecksum"] = json!(format!("sha256:{}", "0".repeat(64)));
             }
-            json!({"result": [shown]})
+            json!({"result": [rendered]})
         }),
     )
 }
@@ -236,7 +236,7 @@ async fn list_jobs(call: MarketoCall, request: HttpRequest) -> HttpResponse {
 fn select_jobs(sandbox: &SandboxState, kind: ExportKind, params: &RequestParameters) -> Result<Value, MarketoApiError> {
     let batch = params.batch_size()?;
     // Marketo's OpenAPI file spells it "cancelled", its answers "Canceled".
-    let wanted: Vec<String> =
+    let states: Vec<String> =
         params.get_list("status").into_iter().map(|state| state.to_lowercase().replace("cancelled", "canceled")).collect();
     let offset: usize = params.get("nextPageToken").map_or(Ok(0), str::parse).map_err(|_| MarketoApiError::invalid("nextPageToken"))?;
     let since = sandbox.now() - LISTED_SECONDS;
@@ -244,7 +244,7 @@ fn select_jobs(sandbox: &SandboxState, kind: ExportKind, params: &RequestParamet
     let jobs: Vec<_> = marketo
         .exports
         .jobs(kind)
-        .filter(|job| job.created_at >= since && (wanted.is_empty() || wanted.contains(&job.state.name().to_lowercase())))
+        .filter(|job| job.created_at >= since && (states.is_empty() || states.contains(&job.state.name().to_lowercase())))
         .collect();
     let page: Vec<Value> = jobs.iter().skip(offset).take(batch).map(|job| job.status()).collect();
     let mut members = json!({"result": page});

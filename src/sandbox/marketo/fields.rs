@@ -120,24 +120,24 @@ pub fn find_field(name: &str) -> Option<&'static MarketoField> {
 
 /// An element of `describe.json`'s result.
 pub fn describe_field(field: &MarketoField) -> Value {
-    let mut shown = json!({
+    let mut rendered = json!({
         "id": field.id,
         "displayName": field.label,
         "dataType": field.data_type,
         "rest": {"name": field.name, "readOnly": field.read_only},
     });
     if let Some(length) = field.length {
-        shown["length"] = json!(length);
+        rendered["length"] = json!(length);
     }
     if let Some(soap) = field.soap {
-        shown["soap"] = json!({"name": soap, "readOnly": field.read_only});
+        rendered["soap"] = json!({"name": soap, "readOnly": field.read_only});
     }
-    shown
+    rendered
 }
 
 /// An element of `describe2.json`'s `fields`.
 pub fn describe2_field(field: &MarketoField) -> Value {
-    let mut shown = json!({
+    let mut rendered = json!({
         "name": field.name,
         "displayName": field.label,
         "dataType": field.data_type,
@@ -145,9 +145,9 @@ pub fn describe2_field(field: &MarketoField) -> Value {
         "crmManaged": field.is_crm_managed(),
     });
     if let Some(length) = field.length {
-        shown["length"] = json!(length);
+        rendered["length"] = json!(length);
     }
-    shown
+    rendered
 }
 
 /// A field's value as JSON of its type; null when empty.

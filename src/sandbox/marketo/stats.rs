@@ -24,7 +24,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 fn render_calls(sandbox: &SandboxState, days: i64) -> HttpResponse {
-    let shown: Vec<Value> = sandbox
+    let rendered: Vec<Value> = sandbox
         .usage()
         .last_days(days, sandbox.now())
         .into_iter()
@@ -33,11 +33,11 @@ fn render_calls(sandbox: &SandboxState, days: i64) -> HttpResponse {
             json!({"date": date, "total": day.calls, "users": users})
         })
         .collect();
-    respond_success(sandbox, json!({"result": shown}))
+    respond_success(sandbox, json!({"result": rendered}))
 }
 
 fn render_errors(sandbox: &SandboxState, days: i64) -> HttpResponse {
-    let shown: Vec<Value> = sandbox
+    let rendered: Vec<Value> = sandbox
         .usage()
         .last_days(days, sandbox.now())
         .into_iter()
@@ -46,5 +46,5 @@ fn render_errors(sandbox: &SandboxState, days: i64) -> HttpResponse {
             json!({"date": date, "total": day.errors.values().sum::<u64>(), "errors": errors})
         })
         .collect();
-    respond_success(sandbox, json!({"result": shown}))
+    respond_success(sandbox, json!({"result": rendered}))
 }

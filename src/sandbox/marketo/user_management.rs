@@ -93,15 +93,15 @@ async fn get_user(call: UserManagementCall, path: web::Path<String>) -> HttpResp
 }
 
 async fn list_roles(call: UserManagementCall) -> HttpResponse {
-    let made = format_user_management(call.sandbox.now() - 400 * 86_400);
-    let shown: Vec<Value> = [ADMIN_ROLE, STANDARD_ROLE, SALES_ROLE]
+    let created_at = format_user_management(call.sandbox.now() - 400 * 86_400);
+    let rendered: Vec<Value> = [ADMIN_ROLE, STANDARD_ROLE, SALES_ROLE]
         .into_iter()
         .map(|id| {
             json!({
                 "id": id, "name": role_name(id), "description": role_name(id), "type": if id < 100 { "system" } else { "custom" },
-                "isHidden": false, "isOnlyAllZones": id == ADMIN_ROLE, "createdAt": made, "updatedAt": made,
+                "isHidden": false, "isOnlyAllZones": id == ADMIN_ROLE, "createdAt": created_at, "updatedAt": created_at,
             })
         })
         .collect();
-    HttpResponse::Ok().json(shown)
+    HttpResponse::Ok().json(rendered)
 }

@@ -20,14 +20,14 @@ async fn echo_body(call: ApiCall, body: web::Payload) -> HttpResponse {
 
 /// Returns method, address, body and headers, except the token.
 async fn echo_headers(call: ApiCall, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    let shown: Map<String, Value> = request
+    let rendered: Map<String, Value> = request
         .headers()
         .iter()
         .filter(|(name, _)| name.as_str() != "authorization")
         .map(|(name, value)| (name.as_str().to_owned(), json!(String::from_utf8_lossy(value.as_bytes()))))
         .collect();
     let echo = json!({
-        "method": request.method().as_str(), "target": request.uri().to_string(), "headers": shown, "body": String::from_utf8_lossy(&body),
+        "method": request.method().as_str(), "target": request.uri().to_string(), "headers": rendered, "body": String::from_utf8_lossy(&body),
     });
     call.response_builder(StatusCode::OK)
         .insert_header(("etag", "\"apex-1\""))

@@ -15,7 +15,7 @@ use crate::sandbox::listeners::SandboxVendor;
 use crate::sandbox::state::SandboxState;
 
 #[derive(Debug, Deserialize)]
-struct CanvasUserRequest {
+struct SignedRequestOptions {
     username: String,
     /// The algorithm to claim, when not the real one.
     #[serde(default)]
@@ -28,13 +28,13 @@ struct CanvasUserRequest {
     consumer_secret: Option<String>,
 }
 
-fn read_request(body: &[u8], sandbox: &SandboxState) -> Result<(CanvasUserRequest, SalesforceUser), HttpResponse> {
+fn read_request(body: &[u8], sandbox: &SandboxState) -> Result<(SignedRequestOptions, SalesforceUser), HttpResponse> {
     let bad_request = |message: String| HttpResponse::BadRequest().json(json!({ "error": message }));
-    let wanted: CanvasUserRequest = serde_json::from_slice(body).map_err(|error| bad_request(error.to_string()))?;
-    let user = sandbox.salesforce().users.iter().find(|user| user.username.eq_ignore_ascii_case(&wanted.username)).cloned();
+    let options: SignedRequestOptions = serde_json::from_slice(body).map_err(|error| bad_request(error.to_string()))?;
+    let user = sandbox.salesforce().users.iter().find(|user| user.username.eq_ignore_ascii_case(&options.username)).cloned();
     match user {
-        Some(user) => Ok((wanted, user)),
-        None => Err(bad_request(format!("there is no user {}", wanted.username))),
+        Some(user) => Ok((options, user)),
+        None => Err(bad_request(format!("there is no user {}", options.username))),
     }
 }
 
@@ -55,15 +55,15 @@ pub async fn open_session(request: HttpRequest, body: web::Bytes, sandbox: web::
 
 /// Creates a signed request.
 pub async fn sign_request(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {
-    let (wanted, user) = match read_request(&body, &sandbox) {
+    let (options, user) = match read_request(&body, &sandbox) {
         Ok(read) => read,
         Err(response) => return response,
     };
     let base = sandbox.ports.origin(SandboxVendor::Salesforce, &request);
     let envelope = json!({
-        "algorithm": wanted.algorithm.as_deref().unwrap_or("HMACSHA256"),
+        "algorithm": options.algorithm.as_deref().unwrap_or("HMACSHA256"),
         "issuedAt": sandbox.now(),
-        "userId": wanted.user_id.as_deref().unwrap_or(&user.id),
+        "userId": options.user_id.as_deref().unwrap_or(&user.id),
         "client": {
             "refreshToken": null,
             "instanceId": "_:MSI_Actions:j_id0:canvasapp",
@@ -78,7 +78,7 @@ pub async fn sign_request(request: HttpRequest, body: web::Bytes, sandbox: web::
         },
     });
     let envelope = STANDARD.encode(envelope.to_string());
-    let secret = wanted.consumer_secret.as_ref().unwrap_or(&sandbox.settings.salesforce_client_secret);
+    let secret = options.consumer_secret.as_ref().unwrap_or(&sandbox.settings.salesforce_client_secret);
     // HMAC takes a key of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
         return HttpResponse::InternalServerError().finish();

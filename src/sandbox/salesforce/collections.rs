@@ -127,7 +127,7 @@ fn write_each(
     if rolled_back {
         caller.sandbox.salesforce().stored_records = before;
     }
-    let shown: Vec<Value> = outcomes
+    let rendered: Vec<Value> = outcomes
         .into_iter()
         .map(|outcome| match outcome {
             Ok(_) if rolled_back => SalesforceApiError::bad_request(
@@ -140,7 +140,7 @@ fn write_each(
             Err(error) => error.save_result(),
         })
         .collect();
-    Ok(RecordReply::ok(json!(shown)))
+    Ok(RecordReply::ok(json!(rendered)))
 }
 
 /// Several records of an object, in the order requested; null where there is none.
@@ -157,6 +157,6 @@ fn read_each(
     if ids.len() > MAX_READ {
         return Err(SalesforceApiError::bad_request("EXCEEDED_ID_LIMIT", format!("cannot retrieve more than {MAX_READ} records")));
     }
-    let shown: Vec<Value> = ids.iter().map(|id| read_record(caller, object, id.trim(), &fields).unwrap_or(Value::Null)).collect();
-    Ok(RecordReply::ok(json!(shown)))
+    let rendered: Vec<Value> = ids.iter().map(|id| read_record(caller, object, id.trim(), &fields).unwrap_or(Value::Null)).collect();
+    Ok(RecordReply::ok(json!(rendered)))
 }

@@ -48,7 +48,7 @@ pub fn execute_composite(caller: ApiCaller<'_>, body: &Value) -> Result<Value, S
             *reply = halted_reply("The transaction was rolled back since another operation in the same transaction failed.");
         }
     }
-    let shown: Vec<Value> = requests
+    let rendered: Vec<Value> = requests
         .iter()
         .zip(replies)
         .map(|(request, reply)| {
@@ -56,7 +56,7 @@ pub fn execute_composite(caller: ApiCaller<'_>, body: &Value) -> Result<Value, S
             json!({"body": reply.body, "httpHeaders": headers, "httpStatusCode": reply.status.as_u16(), "referenceId": reference_id(request)})
         })
         .collect();
-    Ok(json!({ "compositeResponse": shown }))
+    Ok(json!({ "compositeResponse": rendered }))
 }
 
 fn reference_id(request: &Value) -> &str {

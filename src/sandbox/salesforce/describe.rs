@@ -6,8 +6,8 @@ use super::schema::{FieldSchema, FieldType, NumberType, OBJECTS, ObjectSchema};
 
 /// Every object, without fields.
 pub fn list_objects(version: &str) -> Value {
-    let shown: Vec<Value> = OBJECTS.iter().map(|object| summarize_object(object, version)).collect();
-    json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown})
+    let rendered: Vec<Value> = OBJECTS.iter().map(|object| summarize_object(object, version)).collect();
+    json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": rendered})
 }
 
 /// An object without its fields.
@@ -32,11 +32,11 @@ pub fn summarize_object(object: &ObjectSchema, version: &str) -> Value {
 
 /// An object with its fields.
 pub fn describe_object(object: &ObjectSchema, version: &str) -> Value {
-    let mut shown = summarize_object(object, version);
-    shown["recordTypeInfos"] = json!([]);
-    shown["childRelationships"] = json!([]);
-    shown["fields"] = object.fields.iter().map(describe_field).collect();
-    shown
+    let mut rendered = summarize_object(object, version);
+    rendered["recordTypeInfos"] = json!([]);
+    rendered["childRelationships"] = json!([]);
+    rendered["fields"] = object.fields.iter().map(describe_field).collect();
+    rendered
 }
 
 fn describe_field(field: &FieldSchema) -> Value {

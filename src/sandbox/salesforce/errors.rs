@@ -52,11 +52,11 @@ impl SalesforceApiError {
 
     /// The error array as JSON.
     pub fn body(&self) -> Value {
-        let mut shown = json!({"message": self.message, "errorCode": self.code});
+        let mut error = json!({"message": self.message, "errorCode": self.code});
         if !self.fields.is_empty() {
-            shown["fields"] = json!(self.fields);
+            error["fields"] = json!(self.fields);
         }
-        json!([shown])
+        json!([error])
     }
 
     /// The result of one record in an answer about several, where the code's name is `statusCode`.

@@ -139,18 +139,18 @@ async fn introspect_token(body: web::Bytes, sandbox: web::Data<SandboxState>) ->
             "token_type": kind,
         })
     };
-    let shown = if let Some(session) = salesforce.grants.find_session(token, sandbox.now()) {
-        let mut shown = common(&session.user_id, &session.scope, "access_token");
-        shown["exp"] = json!(session.expires_at);
-        shown["iat"] = json!(session.issued_at);
-        shown["nbf"] = json!(session.issued_at);
-        shown
+    let rendered = if let Some(session) = salesforce.grants.find_session(token, sandbox.now()) {
+        let mut rendered = common(&session.user_id, &session.scope, "access_token");
+        rendered["exp"] = json!(session.expires_at);
+        rendered["iat"] = json!(session.issued_at);
+        rendered["nbf"] = json!(session.issued_at);
+        rendered
     } else if let Some((user, scope)) = salesforce.grants.find_by_refresh_token(token) {
         common(user, scope, "refresh_token")
     } else {
         json!({"active": false})
     };
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(rendered)
 }
 
 async fn revoke_token(request: HttpRequest, body: web::Bytes, sandbox: web::Data<SandboxState>) -> HttpResponse {

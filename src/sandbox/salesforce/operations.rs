@@ -42,9 +42,9 @@ pub fn execute(caller: ApiCaller<'_>, request: &RecordRequest<'_>) -> Result<Rec
         ("DELETE", ["sobjects", name, id]) => caller.writer().delete(require_object(name)?, id).map(|()| RecordReply::no_content()),
         ("PATCH", ["sobjects", name, field, key]) => {
             let object = require_object(name)?;
-            let (id, made) = caller.writer().upsert(object, field, key, read_object(&request.body)?)?;
-            let reply = reply_created(caller, object, &id, json!({"created": made}));
-            Ok(if made { reply } else { RecordReply { status: StatusCode::OK, location: None, ..reply } })
+            let (id, is_created) = caller.writer().upsert(object, field, key, read_object(&request.body)?)?;
+            let reply = reply_created(caller, object, &id, json!({"created": is_created}));
+            Ok(if is_created { reply } else { RecordReply { status: StatusCode::OK, location: None, ..reply } })
         }
         ("GET", ["sobjects", name, field, key]) => {
             let object = require_object(name)?;

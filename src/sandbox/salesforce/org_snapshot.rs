@@ -54,8 +54,8 @@ impl OrgSnapshot<'_> {
         }
     }
 
-    /// The record at a position; `None` where there is none. Deleted ones only with `deleted_too`.
-    pub fn record_at(&self, object: &ObjectSchema, position: u64, deleted_too: bool) -> Option<SalesforceRecord> {
+    /// The record at a position; `None` where there is none. Deleted ones only with `includes_deleted`.
+    pub fn record_at(&self, object: &ObjectSchema, position: u64, includes_deleted: bool) -> Option<SalesforceRecord> {
         let number = usize::try_from(position).ok()?;
         match object.name {
             "Lead" | "Contact" => {
@@ -65,9 +65,9 @@ impl OrgSnapshot<'_> {
                 if !is_of_kind(self.people.kind(position)) {
                     return None;
                 }
-                let deleted_too = deleted_too && !self.is_bin_emptied;
+                let includes_deleted = includes_deleted && !self.is_bin_emptied;
                 let person =
-                    self.people.in_salesforce(position).filter(|person| deleted_too || !person.deleted_in_salesforce).map(Box::new)?;
+                    self.people.in_salesforce(position).filter(|person| includes_deleted || !person.deleted_in_salesforce).map(Box::new)?;
                 Some(if is_lead { SalesforceRecord::Lead(person) } else { SalesforceRecord::Contact(person) })
             }
             "Account" => {
@@ -80,7 +80,7 @@ impl OrgSnapshot<'_> {
             "Group" => QUEUES.get(number).copied().map(SalesforceRecord::Queue),
             "Task" | "Opportunity" if position < self.stored_records.count(object) => {
                 let record = self.stored_records.record_at(object, number)?;
-                let is_visible = !record.deleted || (deleted_too && !self.is_bin_emptied);
+                let is_visible = !record.deleted || (includes_deleted && !self.is_bin_emptied);
                 is_visible.then_some(SalesforceRecord::Stored(record))
             }
             "Opportunity" => {

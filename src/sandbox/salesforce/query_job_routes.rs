@@ -146,8 +146,8 @@ async fn list_jobs(call: ApiCall) -> HttpResponse {
 }
 
 async fn abort_job(call: ApiCall, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    let wanted: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if wanted["state"] != "Aborted" {
+    let change: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if change["state"] != "Aborted" {
         return SalesforceApiError::bad_request("INVALIDJOBSTATE", "A job's state can only be changed to Aborted").to_response();
     }
     let outcome = find_job(&call, &request).await.and_then(|(mut job, state)| {
@@ -198,12 +198,12 @@ async fn find_results(call: &ApiCall, request: &HttpRequest) -> Result<Option<(S
 }
 
 async fn read_results(call: ApiCall, request: HttpRequest) -> HttpResponse {
-    let most = form_urlencoded::parse(request.query_string().as_bytes())
+    let max_records = form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(name, _)| name == "maxRecords")
         .map(|(_, text)| text.parse::<usize>());
-    let most = match most {
+    let max_records = match max_records {
         None => MAX_PAGE_ROWS,
-        Some(Ok(most)) if most > 0 => most,
+        Some(Ok(max_records)) if max_records > 0 => max_records,
         Some(_) => return SalesforceApiError::bad_request("INVALID_ARGUMENT", "maxRecords must be a positive number").to_response(),
     };
     let (job, from) = match find_results(&call, &request).await {
@@ -212,14 +212,14 @@ async fn read_results(call: ApiCall, request: HttpRequest) -> HttpResponse {
         Err(error) => return error.to_response(),
     };
     let row_fault = call.sandbox.take_fault(SandboxVendor::Salesforce, "GET", request.path(), FaultKind::corrupts_rows);
-    let key = format!("{} {from:?} {most}", job.cache_key(call.sandbox.people.revision()));
+    let key = format!("{} {from:?} {max_records}", job.cache_key(call.sandbox.people.revision()));
     let is_cached = call.sandbox.settings.keep_results && row_fault.is_none();
     if is_cached && let Some(answer) = cached_page(&call, &request, &key).await {
         return answer;
     }
     let (sandbox, name) = (call.sandbox.clone(), format!("{}-{}", job.id, from.encode()));
     let write_page = move || {
-        let page = query_jobs::write_page(&job, &snapshot_org(&sandbox), from, most, row_fault.as_ref())?;
+        let page = query_jobs::write_page(&job, &snapshot_org(&sandbox), from, max_records, row_fault.as_ref())?;
         if is_cached {
             sandbox.result_cache.store_page(key, &page, &sandbox.directory, &name)?;
         }
@@ -266,10 +266,10 @@ async fn list_result_pages(call: ApiCall, request: HttpRequest) -> HttpResponse 
     call.respond(outcome.map(|(starts, next)| {
         let pages: Vec<Value> =
             starts.into_iter().map(|start| json!({"resultUrl": format!("{base}/results?locator={}", start.encode())})).collect();
-        let mut shown = json!({"resultPages": pages, "done": next.is_none()});
+        let mut rendered = json!({"resultPages": pages, "done": next.is_none()});
         if let Some(next) = next {
-            shown["nextRecordUrl"] = json!(format!("{base}/resultPages?locator={}", next.encode()));
+            rendered["nextRecordUrl"] = json!(format!("{base}/resultPages?locator={}", next.encode()));
         }
-        shown
+        rendered
     }))
 }

@@ -120,13 +120,13 @@ impl SandboxQueryJob {
 
     /// Its status.
     pub fn render_status(&self, state: SandboxQueryJobState, processing: i64) -> Value {
-        let mut shown = self.render_summary(state);
-        shown["jobType"] = json!("V2Query");
-        shown["retries"] = json!(0);
-        shown["totalProcessingTime"] = json!(processing * 1000);
-        shown["isPkChunkingSupported"] = json!(false);
-        shown["numberRecordsProcessed"] = json!(if state == SandboxQueryJobState::JobComplete { self.rows.unwrap_or(0) } else { 0 });
-        shown
+        let mut status = self.render_summary(state);
+        status["jobType"] = json!("V2Query");
+        status["retries"] = json!(0);
+        status["totalProcessingTime"] = json!(processing * 1000);
+        status["isPkChunkingSupported"] = json!(false);
+        status["numberRecordsProcessed"] = json!(if state == SandboxQueryJobState::JobComplete { self.rows.unwrap_or(0) } else { 0 });
+        status
     }
 }
 
@@ -168,23 +168,23 @@ pub struct ResultLocator {
     /// The step of the query plan.
     pub step: u64,
     /// How many records come before the page.
-    pub shown: u64,
+    pub records_before: u64,
 }
 
 impl ResultLocator {
     /// The beginning of the results.
-    pub const START: Self = Self { step: 0, shown: 0 };
+    pub const START: Self = Self { step: 0, records_before: 0 };
 
     /// As opaque text.
     pub fn encode(self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.step, self.shown))
+        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.step, self.records_before))
     }
 
     /// From opaque text.
     pub fn decode(text: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (step, shown) = text.split_once('.')?;
-        Some(Self { step: step.parse().ok()?, shown: shown.parse().ok()? })
+        let (step, records_before) = text.split_once('.')?;
+        Some(Self { step: step.parse().ok()?, records_before: records_before.parse().ok()? })
     }
 }
 
@@ -201,7 +201,7 @@ pub fn write_page(
     job: &SandboxQueryJob,
     org: &OrgSnapshot<'_>,
     from: ResultLocator,
-    most: usize,
+    max_rows: usize,
     row_fault: Option<&FaultKind>,
 ) -> std::io::Result<CsvPage> {
     let terminator = if job.has_crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
@@ -214,7 +214,7 @@ pub fn write_page(
     let fields = job.plan.fields();
     writer.write_record(fields.iter().map(super::soql::FieldPath::column_header))?;
     let (mut rows, mut records, mut error) = (0, 0, None);
-    let next = job.plan.read_page(org, from.step, from.shown, most.min(MAX_PAGE_ROWS), |record| {
+    let next = job.plan.read_page(org, from.step, from.records_before, max_rows.min(MAX_PAGE_ROWS), |record| {
         let mut row: Vec<String> = fields.iter().map(|field| org.field_value(&record, field).into_csv()).collect();
         match row_fault.filter(|_| rows == 0) {
             Some(FaultKind::MalformedRow) => row.push("one column too many".into()),
@@ -235,7 +235,7 @@ pub fn write_page(
         return Err(error.into());
     }
     let csv = writer.into_inner().map_err(|error| std::io::Error::other(error.to_string()))?;
-    Ok(CsvPage { csv, rows, next: next.map(|step| ResultLocator { step, shown: from.shown + records }) })
+    Ok(CsvPage { csv, rows, next: next.map(|step| ResultLocator { step, records_before: from.records_before + records }) })
 }
 
 /// Where up to `count` pages of [`MAX_PAGE_ROWS`] rows begin, from `from` on, and where the page after them does. Blocks.
@@ -249,8 +249,11 @@ pub fn find_page_starts(
     let mut next = Some(from);
     while let Some(start) = next.filter(|_| starts.len() < count) {
         starts.push(start);
-        let mut shown = start.shown;
-        next = job.plan.read_page(org, start.step, start.shown, MAX_PAGE_ROWS, |_| shown += 1).map(|step| ResultLocator { step, shown });
+        let mut records_before = start.records_before;
+        next = job
+            .plan
+            .read_page(org, start.step, start.records_before, MAX_PAGE_ROWS, |_| records_before += 1)
+            .map(|step| ResultLocator { step, records_before });
     }
     (starts, next)
 }

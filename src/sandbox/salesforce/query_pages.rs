@@ -21,8 +21,14 @@ pub const MAX_PAGE_SIZE: usize = 2000;
 ///
 /// # Errors
 /// Those of the query, and `NUMBER_OUTSIDE_VALID_RANGE` for a large offset.
-pub fn first_page(sandbox: &SandboxState, text: &str, deleted_too: bool, batch: usize, version: &str) -> Result<Value, SalesforceApiError> {
-    let mut plan = QueryPlan::new(text, deleted_too)?;
+pub fn first_page(
+    sandbox: &SandboxState,
+    text: &str,
+    includes_deleted: bool,
+    batch: usize,
+    version: &str,
+) -> Result<Value, SalesforceApiError> {
+    let mut plan = QueryPlan::new(text, includes_deleted)?;
     if plan.query.offset.is_some_and(|offset| offset > MAX_OFFSET) {
         return Err(SalesforceApiError::bad_request("NUMBER_OUTSIDE_VALID_RANGE", format!("Maximum SOQL offset allowed is {MAX_OFFSET}")));
     }
@@ -42,14 +48,21 @@ pub fn first_page(sandbox: &SandboxState, text: &str, deleted_too: bool, batch: 
 }
 
 /// Reads the page that begins at `step`, and saves the cursor when a further page follows.
-fn read_page(sandbox: &SandboxState, org: &OrgSnapshot<'_>, mut cursor: QueryCursor, shown: u64, step: u64, version: &str) -> Value {
+fn read_page(
+    sandbox: &SandboxState,
+    org: &OrgSnapshot<'_>,
+    mut cursor: QueryCursor,
+    records_before: u64,
+    step: u64,
+    version: &str,
+) -> Value {
     let mut records: Vec<Value> = Vec::new();
-    let next = cursor
-        .plan
-        .read_page(org, step, shown, cursor.batch_size, |record| records.push(render_record(org, &record, cursor.plan.fields(), version)));
+    let next = cursor.plan.read_page(org, step, records_before, cursor.batch_size, |record| {
+        records.push(render_record(org, &record, cursor.plan.fields(), version))
+    });
     let mut body = json!({"totalSize": cursor.total, "done": next.is_none(), "records": records});
     if let Some(next) = next {
-        let after = shown + body["records"].as_array().map_or(0, Vec::len) as u64;
+        let after = records_before + body["records"].as_array().map_or(0, Vec::len) as u64;
         if cursor.id.is_empty() {
             cursor.id = format!("01g5g00000{}", &sandbox.new_secret()[..8]);
         }
@@ -66,9 +79,9 @@ fn read_page(sandbox: &SandboxState, org: &OrgSnapshot<'_>, mut cursor: QueryCur
 /// `INVALID_QUERY_LOCATOR` for an unknown or expired one.
 pub fn next_page(sandbox: &SandboxState, locator: &str, version: &str) -> Result<Value, SalesforceApiError> {
     let invalid = || SalesforceApiError::bad_request("INVALID_QUERY_LOCATOR", "invalid query locator");
-    let (id, shown) = locator.rsplit_once('-').ok_or_else(invalid)?;
-    let shown: u64 = shown.parse().map_err(|_| invalid())?;
+    let (id, records_before) = locator.rsplit_once('-').ok_or_else(invalid)?;
+    let records_before: u64 = records_before.parse().map_err(|_| invalid())?;
     let cursor = sandbox.salesforce().cursors.find(id, sandbox.now()).cloned().ok_or_else(invalid)?;
-    let step = cursor.page_starts.get(&shown).copied().ok_or_else(invalid)?;
-    Ok(read_page(sandbox, &snapshot_org(sandbox), cursor, shown, step, version))
+    let step = cursor.page_starts.get(&records_before).copied().ok_or_else(invalid)?;
+    Ok(read_page(sandbox, &snapshot_org(sandbox), cursor, records_before, step, version))
 }

@@ -12,7 +12,7 @@ pub struct QueryPlan {
     pub object: &'static ObjectSchema,
     pub query: SoqlQuery<FieldPath>,
     /// Whether deleted records are included (`queryAll`).
-    pub deleted_too: bool,
+    pub includes_deleted: bool,
     /// The positions of the candidates in order, when the query sorts or names ids; otherwise every position is a step.
     positions: Option<Vec<u64>>,
 }
@@ -22,9 +22,9 @@ impl QueryPlan {
     ///
     /// # Errors
     /// Those of reading and checking.
-    pub fn new(text: &str, deleted_too: bool) -> Result<Self, SalesforceApiError> {
+    pub fn new(text: &str, includes_deleted: bool) -> Result<Self, SalesforceApiError> {
         let (object, query) = soql::check_query(soql::parse_query(text)?, text)?;
-        Ok(Self { object, query, deleted_too, positions: None })
+        Ok(Self { object, query, includes_deleted, positions: None })
     }
 
     /// The selected fields.
@@ -36,7 +36,7 @@ impl QueryPlan {
     }
 
     fn match_at(&self, org: &OrgSnapshot<'_>, position: u64) -> Option<SalesforceRecord> {
-        let record = org.record_at(self.object, position, self.deleted_too)?;
+        let record = org.record_at(self.object, position, self.includes_deleted)?;
         let is_match =
             self.query.condition.as_ref().is_none_or(|condition| soql::is_met(condition, &|field| org.field_value(&record, field)));
         is_match.then_some(record)
@@ -107,10 +107,10 @@ impl QueryPlan {
     /// How many records the query has, after LIMIT and OFFSET. Blocks: it may look at everyone.
     pub fn count_records(&self, org: &OrgSnapshot<'_>) -> u64 {
         let offset = self.query.offset.unwrap_or(0);
-        let most = self.query.limit.map(|limit| limit.saturating_add(offset));
+        let max_records = self.query.limit.map(|limit| limit.saturating_add(offset));
         let mut count = 0;
         for step in 0..self.step_count(org) {
-            if most.is_some_and(|most| count >= most) {
+            if max_records.is_some_and(|max_records| count >= max_records) {
                 break;
             }
             count += u64::from(self.record_at_step(org, step).is_some());
@@ -126,7 +126,7 @@ impl QueryPlan {
         &self,
         org: &OrgSnapshot<'_>,
         aggregation: &Aggregation<FieldPath>,
-        most: usize,
+        max_records: usize,
     ) -> Result<Vec<serde_json::Value>, SalesforceApiError> {
         let mut groups = RowGroups::new(aggregation);
         for step in 0..self.step_count(org) {
@@ -136,29 +136,29 @@ impl QueryPlan {
         }
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let records = groups.into_records(number(self.query.offset.unwrap_or(0)), self.query.limit.map_or(usize::MAX, number));
-        if records.len() > most {
+        if records.len() > max_records {
             let message = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch";
             return Err(SalesforceApiError::bad_request("EXCEEDED_ID_LIMIT", message));
         }
         Ok(records)
     }
 
-    /// Passes up to `most` records from step `from` on to `each`; `shown` is how many came before. Returns the step at which the next page
+    /// Passes up to `max_records` records from step `from` on to `each`; `records_before` is how many came before. Returns the step at which the next page
     /// begins, or `None` at the end. Blocks.
     pub fn read_page(
         &self,
         org: &OrgSnapshot<'_>,
         from: u64,
-        shown: u64,
-        most: usize,
+        records_before: u64,
+        max_records: usize,
         mut each: impl FnMut(SalesforceRecord),
     ) -> Option<u64> {
-        let left = self.query.limit.map_or(u64::MAX, |limit| limit.saturating_sub(shown));
-        let most = u64::try_from(most).unwrap_or(u64::MAX).min(left);
+        let left = self.query.limit.map_or(u64::MAX, |limit| limit.saturating_sub(records_before));
+        let max_records = u64::try_from(max_records).unwrap_or(u64::MAX).min(left);
         let mut skip = if from == 0 { self.query.offset.unwrap_or(0) } else { 0 };
         let mut passed = 0;
         let (mut step, end) = (from, self.step_count(org));
-        while step < end && passed < most {
+        while step < end && passed < max_records {
             if let Some(record) = self.record_at_step(org, step) {
                 if skip > 0 {
                     skip -= 1;

@@ -44,23 +44,23 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// The API versions, which anybody may ask for.
 async fn list_versions() -> HttpResponse {
-    let shown: Vec<Value> = API_VERSIONS
+    let rendered: Vec<Value> = API_VERSIONS
         .map(|version| {
             let season = ["Spring", "Summer", "Winter"][version as usize % 3];
             json!({"label": format!("{season} '{}", (version + 13) / 3), "url": format!("/services/data/v{version}.0"), "version": format!("{version}.0")})
         })
         .collect();
-    HttpResponse::Ok().json(shown)
+    HttpResponse::Ok().json(rendered)
 }
 
 async fn show_limits(call: ApiCall) -> HttpResponse {
-    let (used, most, jobs) = {
+    let (used, max, jobs) = {
         let salesforce = call.sandbox.salesforce();
         (salesforce.api_calls, salesforce.api_limit, salesforce.jobs.count() as u64)
     };
-    let limit = |most: u64, used: u64| json!({"Max": most, "Remaining": most.saturating_sub(used)});
+    let limit = |max: u64, used: u64| json!({"Max": max, "Remaining": max.saturating_sub(used)});
     call.respond(Ok(json!({
-        "DailyApiRequests": limit(most, used),
+        "DailyApiRequests": limit(max, used),
         "DailyBulkApiBatches": limit(15_000, 0),
         "DailyBulkV2QueryJobs": limit(10_000, jobs),
         "DailyBulkV2QueryFileStorageMB": limit(976_562, 0),
@@ -72,12 +72,12 @@ async fn show_limits(call: ApiCall) -> HttpResponse {
 /// The resources of a version by name, and the caller's identity URL.
 async fn list_resources(call: ApiCall, request: HttpRequest) -> HttpResponse {
     let base = format!("/services/data/{}", call.version);
-    let mut shown: Map<String, Value> = ["composite", "jobs", "limits", "query", "queryAll", "sobjects"]
+    let mut rendered: Map<String, Value> = ["composite", "jobs", "limits", "query", "queryAll", "sobjects"]
         .map(|name| (name.to_owned(), json!(format!("{base}/{name}"))))
         .into_iter()
         .collect();
-    shown.insert("identity".into(), json!(format!("{}/id/{}/{}", origin(&request), organization_id(), call.user.id)));
-    call.respond(Ok(Value::Object(shown)))
+    rendered.insert("identity".into(), json!(format!("{}/id/{}/{}", origin(&request), organization_id(), call.user.id)));
+    call.respond(Ok(Value::Object(rendered)))
 }
 
 async fn describe_object(call: ApiCall, request: HttpRequest) -> HttpResponse {
@@ -112,13 +112,13 @@ fn batch_size(request: &HttpRequest) -> usize {
     option.unwrap_or(MAX_PAGE_SIZE).clamp(200, MAX_PAGE_SIZE)
 }
 
-async fn run_query(call: ApiCall, request: HttpRequest, deleted_too: bool) -> HttpResponse {
+async fn run_query(call: ApiCall, request: HttpRequest, includes_deleted: bool) -> HttpResponse {
     let text = form_urlencoded::parse(request.query_string().as_bytes()).find(|(name, _)| name == "q").map(|(_, text)| text.into_owned());
     let Some(text) = text else {
         return SalesforceApiError::bad_request("MALFORMED_QUERY", "A query string has to be specified").to_response();
     };
     let (sandbox, version, batch) = (call.sandbox.clone(), call.version.clone(), batch_size(&request));
-    let outcome = web::block(move || query_pages::first_page(&sandbox, &text, deleted_too, batch, &version)).await;
+    let outcome = web::block(move || query_pages::first_page(&sandbox, &text, includes_deleted, batch, &version)).await;
     call.respond(outcome.unwrap_or_else(|_| Err(SalesforceApiError::internal())))
 }
 

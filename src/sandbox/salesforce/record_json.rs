@@ -31,27 +31,27 @@ pub fn render_record(org: &OrgSnapshot<'_>, record: &SalesforceRecord, fields: &
             .map(|field| FieldPath { relationships: Vec::new(), field })
     };
     let id_of = |record: &SalesforceRecord| id_field(record).map_or(Value::Null, |field| org.field_value(record, &field).to_json());
-    let mut shown = Map::new();
-    shown.insert("attributes".into(), render_attributes(object_name(record), &id_of(record), version));
+    let mut rendered = Map::new();
+    rendered.insert("attributes".into(), render_attributes(object_name(record), &id_of(record), version));
     for field in fields {
         let value = org.field_value(record, field).to_json();
         let Some((first, rest)) = field.relationships.split_first() else {
-            shown.insert(field.field.name.into(), value);
+            rendered.insert(field.field.name.into(), value);
             continue;
         };
         // Fields of deeper relationships are flattened into the object of the first one.
         let name = rest.iter().chain([&field.field.name]).copied().collect::<Vec<_>>().join(".");
         match org.related_record(record, first) {
             None => {
-                shown.insert((*first).into(), Value::Null);
+                rendered.insert((*first).into(), Value::Null);
             }
             Some(related) => {
-                let nested = shown
+                let nested = rendered
                     .entry(*first)
                     .or_insert_with(|| json!({"attributes": render_attributes(object_name(&related), &id_of(&related), version)}));
                 nested[name] = value;
             }
         }
     }
-    Value::Object(shown)
+    Value::Object(rendered)
 }

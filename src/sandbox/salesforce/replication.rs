@@ -35,12 +35,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 fn read_window(request: &HttpRequest, sandbox: &SandboxState, days: i64) -> Result<(&'static ObjectSchema, i64, i64), SalesforceApiError> {
     let object = schema::find_object(request.match_info().get("object").unwrap_or_default()).ok_or_else(SalesforceApiError::not_found)?;
-    let parse_bound = |wanted: &str| {
+    let parse_bound = |parameter: &str| {
         let (_, text) = form_urlencoded::parse(request.query_string().as_bytes())
-            .find(|(name, _)| name == wanted)
-            .ok_or_else(|| SalesforceApiError::bad_request("MISSING_ARGUMENT", format!("Missing argument: {wanted}")))?;
+            .find(|(name, _)| name == parameter)
+            .ok_or_else(|| SalesforceApiError::bad_request("MISSING_ARGUMENT", format!("Missing argument: {parameter}")))?;
         timestamps::parse_timestamp(&text)
-            .ok_or_else(|| SalesforceApiError::bad_request("INVALID_ARGUMENT", format!("{wanted} is not a valid date/time: {text}")))
+            .ok_or_else(|| SalesforceApiError::bad_request("INVALID_ARGUMENT", format!("{parameter} is not a valid date/time: {text}")))
     };
     let (start, end) = (parse_bound("start")?, parse_bound("end")?);
     if end - start <= 60 {

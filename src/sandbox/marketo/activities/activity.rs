@@ -29,7 +29,7 @@ impl SandboxActivity {
     /// As `activities.json` shows it.
     pub fn to_json(&self) -> Value {
         let attributes: Vec<Value> = self.attributes.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
-        let mut shown = json!({
+        let mut rendered = json!({
             "id": self.id,
             "marketoGUID": self.id.to_string(),
             "leadId": self.lead_id,
@@ -38,10 +38,10 @@ impl SandboxActivity {
             "attributes": attributes,
         });
         if let Some((id, text)) = &self.primary {
-            shown["primaryAttributeValueId"] = json!(id);
-            shown["primaryAttributeValue"] = json!(text);
+            rendered["primaryAttributeValueId"] = json!(id);
+            rendered["primaryAttributeValue"] = json!(text);
         }
-        shown
+        rendered
     }
 
     /// The value of a column of an export file; `None` for an empty one. `attributes` is a JSON object by attribute name, as other vendors'

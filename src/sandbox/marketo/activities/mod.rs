@@ -44,8 +44,8 @@ async fn issue_paging_token(call: MarketoCall, request: HttpRequest) -> HttpResp
     let outcome = params.get("sinceDatetime").ok_or_else(|| MarketoApiError::missing("sinceDatetime")).and_then(|text| {
         let since = timestamps::parse_timestamp(text).ok_or_else(|| MarketoApiError::wrong_type(text, "Datetime"))?;
         let people = &call.sandbox.people;
-        let created = people.first_index_since(since).min(people.generated_count());
-        Ok(json!({"nextPageToken": ActivityPagingToken { created, event: people.first_event_since(since), shown: 0 }.encode()}))
+        let creations_read = people.first_index_since(since).min(people.generated_count());
+        Ok(json!({"nextPageToken": ActivityPagingToken { creations_read, events_read: people.first_event_since(since), activities_read: 0 }.encode()}))
     });
     respond(&call.sandbox, outcome)
 }
@@ -83,11 +83,11 @@ async fn list_lead_changes(call: MarketoCall, request: HttpRequest) -> HttpRespo
 
 fn select_lead_changes(sandbox: &SandboxState, params: &RequestParameters) -> Result<Value, MarketoApiError> {
     let mut token = ActivityPagingToken::decode(params.get("nextPageToken").ok_or_else(|| MarketoApiError::missing("nextPageToken"))?)?;
-    let wanted = params.get_list("fields");
-    if wanted.is_empty() {
+    let requested = params.get_list("fields");
+    if requested.is_empty() {
         return Err(MarketoApiError::missing("fields"));
     }
-    if let Some(unknown) = wanted.iter().find(|name| fields::find_field(name).is_none()) {
+    if let Some(unknown) = requested.iter().find(|name| fields::find_field(name).is_none()) {
         return Err(MarketoApiError::unknown_field(unknown));
     }
     let leads = LeadFilter::from_parameters(sandbox, params)?;
@@ -97,43 +97,43 @@ fn select_lead_changes(sandbox: &SandboxState, params: &RequestParameters) -> Re
     // must go by moreResult.
     let mut result = Vec::new();
     let generated = sandbox.people.generated_count();
-    let end = generated.min(token.created + batch as u64);
-    for index in token.created..end {
+    let end = generated.min(token.creations_read + batch as u64);
+    for index in token.creations_read..end {
         if let Some(person) = sandbox.people.in_marketo(index).filter(|_| leads.includes(index)) {
             result.push(render_new_lead(&person, index));
         }
     }
-    let covered = usize::try_from(end - token.created).unwrap_or(batch);
-    token.created = end;
-    let (events, total) = sandbox.people.events(token.event, batch - covered);
+    let covered = usize::try_from(end - token.creations_read).unwrap_or(batch);
+    token.creations_read = end;
+    let (events, total) = sandbox.people.events(token.events_read, batch - covered);
     for (offset, event) in events.iter().enumerate().filter(|(_, event)| leads.includes(event.index)) {
-        let id = generated + (token.event + offset) as u64;
+        let id = generated + (token.events_read + offset) as u64;
         match &event.kind {
             PersonEventKind::Created => result.extend(sandbox.people.in_marketo(event.index).map(|person| render_new_lead(&person, id))),
-            PersonEventKind::Changed(changes) => result.extend(render_value_change(event, changes, &wanted, id)),
+            PersonEventKind::Changed(changes) => result.extend(render_value_change(event, changes, &requested, id)),
             PersonEventKind::Deleted(_) | PersonEventKind::Merged(_) => {}
         }
     }
-    token.event += events.len();
-    token.shown = 0;
-    let more = token.created < generated || token.event < total;
+    token.events_read += events.len();
+    token.activities_read = 0;
+    let more = token.creations_read < generated || token.events_read < total;
     Ok(json!({"nextPageToken": token.encode(), "moreResult": more, "result": result}))
 }
 
 /// A new person as lead changes show it: with an empty list of fields.
 fn render_new_lead(person: &SandboxPerson, position: u64) -> Value {
-    let mut shown = new_lead_activity(person, position).to_json();
-    shown["fields"] = json!([]);
-    shown
+    let mut rendered = new_lead_activity(person, position).to_json();
+    rendered["fields"] = json!([]);
+    rendered
 }
 
-fn render_value_change(event: &PersonEvent, changes: &[FieldChange], wanted: &[&str], position: u64) -> Option<Value> {
-    let shown: Vec<Value> = changes
+fn render_value_change(event: &PersonEvent, changes: &[FieldChange], requested: &[&str], position: u64) -> Option<Value> {
+    let rendered: Vec<Value> = changes
         .iter()
-        .filter(|change| wanted.contains(&change.field))
+        .filter(|change| requested.contains(&change.field))
         .map(|change| json!({"id": fields::find_field(change.field).map_or(0, |field| field.id), "name": change.field, "newValue": change.new, "oldValue": change.old}))
         .collect();
-    if shown.is_empty() {
+    if rendered.is_empty() {
         return None;
     }
     let lead = event.index + FIRST_MARKETO_ID;
@@ -143,7 +143,7 @@ fn render_value_change(event: &PersonEvent, changes: &[FieldChange], wanted: &[&
         "leadId": lead,
         "activityDate": format_iso(event.at),
         "activityTypeId": DATA_VALUE_CHANGE,
-        "fields": shown,
+        "fields": rendered,
         "attributes": [
             {"name": "Reason", "value": "Web service API"},
             {"name": "Source", "value": "Web service API"},
@@ -179,36 +179,36 @@ fn select_activities(
     sandbox: &SandboxState,
     params: &RequestParameters,
     leads: &LeadFilter,
-    wanted: &[u32],
+    requested: &[u32],
 ) -> Result<Value, MarketoApiError> {
     let mut token = ActivityPagingToken::decode(params.get("nextPageToken").ok_or_else(|| MarketoApiError::missing("nextPageToken"))?)?;
     let batch = params.batch_size()?;
     let generated = sandbox.people.generated_count();
     let mut result = Vec::new();
     // The creations come first; a caller who doesn't want them skips them all.
-    let end = if wanted.contains(&NEW_LEAD) { generated.min(token.created + batch as u64) } else { generated };
-    if wanted.contains(&NEW_LEAD) {
-        let created = (token.created..end).filter(|&index| leads.includes(index));
+    let end = if requested.contains(&NEW_LEAD) { generated.min(token.creations_read + batch as u64) } else { generated };
+    if requested.contains(&NEW_LEAD) {
+        let created = (token.creations_read..end).filter(|&index| leads.includes(index));
         result
             .extend(created.filter_map(|index| sandbox.people.in_marketo(index).map(|person| new_lead_activity(&person, index).to_json())));
     }
-    let covered = if wanted.contains(&NEW_LEAD) { usize::try_from(end - token.created).unwrap_or(batch) } else { 0 };
-    token.created = end;
-    let (events, total) = sandbox.people.events(token.event, batch - covered);
+    let covered = if requested.contains(&NEW_LEAD) { usize::try_from(end - token.creations_read).unwrap_or(batch) } else { 0 };
+    token.creations_read = end;
+    let (events, total) = sandbox.people.events(token.events_read, batch - covered);
     let mut left = batch - covered;
     for event in &events {
-        let activities = activities_of_event(event, generated + token.event as u64, |index| sandbox.people.in_marketo(index));
-        let matching = activities.iter().filter(|activity| wanted.contains(&activity.type_id) && leads.includes(event.index));
-        let page: Vec<Value> = matching.clone().skip(token.shown).take(left).map(SandboxActivity::to_json).collect();
+        let activities = activities_of_event(event, generated + token.events_read as u64, |index| sandbox.people.in_marketo(index));
+        let matching = activities.iter().filter(|activity| requested.contains(&activity.type_id) && leads.includes(event.index));
+        let page: Vec<Value> = matching.clone().skip(token.activities_read).take(left).map(SandboxActivity::to_json).collect();
         left -= page.len();
-        token.shown += page.len();
+        token.activities_read += page.len();
         result.extend(page);
-        if token.shown < matching.count() {
+        if token.activities_read < matching.count() {
             break;
         }
-        (token.event, token.shown) = (token.event + 1, 0);
+        (token.events_read, token.activities_read) = (token.events_read + 1, 0);
     }
-    let more = token.created < generated || token.event < total;
+    let more = token.creations_read < generated || token.events_read < total;
     Ok(json!({"nextPageToken": token.encode(), "moreResult": more, "result": result}))
 }
 

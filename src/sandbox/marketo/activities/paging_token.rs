@@ -6,17 +6,17 @@ use super::super::error::MarketoApiError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActivityPagingToken {
     /// How many creations were read.
-    pub created: u64,
+    pub creations_read: u64,
     /// How many events were read.
-    pub event: usize,
+    pub events_read: usize,
     /// How many activities of the next event were read.
-    pub shown: usize,
+    pub activities_read: usize,
 }
 
 impl ActivityPagingToken {
     /// As text: base32 with padding, so that it needs percent-encoding in a query.
     pub fn encode(self) -> String {
-        to_base32(format!("{}:{}:{}", self.created, self.event, self.shown).as_bytes())
+        to_base32(format!("{}:{}:{}", self.creations_read, self.events_read, self.activities_read).as_bytes())
     }
 
     /// Reads a token's text.
@@ -27,8 +27,11 @@ impl ActivityPagingToken {
         let parse = || {
             let text = String::from_utf8(from_base32(text)?).ok()?;
             let mut numbers = text.split(':');
-            let token =
-                Self { created: numbers.next()?.parse().ok()?, event: numbers.next()?.parse().ok()?, shown: numbers.next()?.parse().ok()? };
+            let token = Self {
+                creations_read: numbers.next()?.parse().ok()?,
+                events_read: numbers.next()?.parse().ok()?,
+                activities_read: numbers.next()?.parse().ok()?,
+            };
             numbers.next().is_none().then_some(token)
         };
         parse().ok_or_else(|| MarketoApiError::invalid("nextPageToken"))
@@ -76,9 +79,10 @@ mod tests {
 
     #[test]
     fn a_token_is_decoded_to_its_position() {
-        for token in
-            [ActivityPagingToken { created: 0, event: 0, shown: 0 }, ActivityPagingToken { created: 1_499_999, event: 12, shown: 3 }]
-        {
+        for token in [
+            ActivityPagingToken { creations_read: 0, events_read: 0, activities_read: 0 },
+            ActivityPagingToken { creations_read: 1_499_999, events_read: 12, activities_read: 3 },
+        ] {
             assert_eq!(ActivityPagingToken::decode(&token.encode()), Ok(token));
         }
         assert_eq!(to_base32(b"foobar"), "MZXW6YTBOI======");

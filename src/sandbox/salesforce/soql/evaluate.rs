@@ -26,21 +26,21 @@ fn is_match(field_type: FieldType, value: &FieldValue, operator: ComparisonOpera
     let ordering = match (value, literal) {
         (FieldValue::Null, SoqlLiteral::Null) => Some(Ordering::Equal),
         (FieldValue::Null, _) | (_, SoqlLiteral::Null) => None,
-        (FieldValue::Text(own), SoqlLiteral::Text(wanted)) => {
+        (FieldValue::Text(own), SoqlLiteral::Text(expected)) => {
             if operator == ComparisonOperator::Like {
-                return is_like(&own.to_lowercase(), &wanted.to_lowercase());
+                return is_like(&own.to_lowercase(), &expected.to_lowercase());
             }
             match matches!(field_type, FieldType::Id | FieldType::Reference(..)) {
-                true if ids::is_same_record(own, wanted) => Some(Ordering::Equal),
+                true if ids::is_same_record(own, expected) => Some(Ordering::Equal),
                 // Ids are ordered as they are sorted.
-                true => Some(own.cmp(wanted)),
-                false => Some(own.to_lowercase().cmp(&wanted.to_lowercase())),
+                true => Some(own.cmp(expected)),
+                false => Some(own.to_lowercase().cmp(&expected.to_lowercase())),
             }
         }
-        (FieldValue::Boolean(own), SoqlLiteral::Boolean(wanted)) => Some(own.cmp(wanted)),
-        (FieldValue::DateTime(own) | FieldValue::Date(own), SoqlLiteral::DateTime(wanted)) => Some(own.cmp(wanted)),
-        (FieldValue::Number(own), SoqlLiteral::Number(wanted)) => own.partial_cmp(wanted),
-        (FieldValue::Integer(own), SoqlLiteral::Number(wanted)) => (*own as f64).partial_cmp(wanted),
+        (FieldValue::Boolean(own), SoqlLiteral::Boolean(expected)) => Some(own.cmp(expected)),
+        (FieldValue::DateTime(own) | FieldValue::Date(own), SoqlLiteral::DateTime(expected)) => Some(own.cmp(expected)),
+        (FieldValue::Number(own), SoqlLiteral::Number(expected)) => own.partial_cmp(expected),
+        (FieldValue::Integer(own), SoqlLiteral::Number(expected)) => (*own as f64).partial_cmp(expected),
         _ => None,
     };
     match operator {

@@ -45,28 +45,28 @@ impl SoqlParser {
         }
     }
 
-    fn is_word(&self, wanted: &str) -> bool {
-        matches!(self.peek(), Some(SoqlTokenKind::Word(word)) if word.eq_ignore_ascii_case(wanted))
+    fn is_word(&self, expected: &str) -> bool {
+        matches!(self.peek(), Some(SoqlTokenKind::Word(word)) if word.eq_ignore_ascii_case(expected))
     }
 
-    fn take_word(&mut self, wanted: &str) -> bool {
-        let found = self.is_word(wanted);
+    fn take_word(&mut self, expected: &str) -> bool {
+        let found = self.is_word(expected);
         self.at += usize::from(found);
         found
     }
 
-    fn take_symbol(&mut self, wanted: &str) -> bool {
-        let found = matches!(self.peek(), Some(SoqlTokenKind::Symbol(symbol)) if *symbol == wanted);
+    fn take_symbol(&mut self, expected: &str) -> bool {
+        let found = matches!(self.peek(), Some(SoqlTokenKind::Symbol(symbol)) if *symbol == expected);
         self.at += usize::from(found);
         found
     }
 
-    fn expect_word(&mut self, wanted: &str) -> Result<(), SalesforceApiError> {
-        if self.take_word(wanted) { Ok(()) } else { Err(self.unexpected()) }
+    fn expect_word(&mut self, expected: &str) -> Result<(), SalesforceApiError> {
+        if self.take_word(expected) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    fn expect_symbol(&mut self, wanted: &str) -> Result<(), SalesforceApiError> {
-        if self.take_symbol(wanted) { Ok(()) } else { Err(self.unexpected()) }
+    fn expect_symbol(&mut self, expected: &str) -> Result<(), SalesforceApiError> {
+        if self.take_symbol(expected) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     fn parse_name(&mut self) -> Result<SoqlName, SalesforceApiError> {
@@ -151,8 +151,8 @@ impl SoqlParser {
         Ok(SelectedExpression { expression, alias })
     }
 
-    fn is_symbol_at(&self, ahead: usize, wanted: &str) -> bool {
-        matches!(self.tokens.get(self.at + ahead), Some(SoqlToken { kind: SoqlTokenKind::Symbol(symbol), .. }) if *symbol == wanted)
+    fn is_symbol_at(&self, ahead: usize, expected: &str) -> bool {
+        matches!(self.tokens.get(self.at + ahead), Some(SoqlToken { kind: SoqlTokenKind::Symbol(symbol), .. }) if *symbol == expected)
     }
 
     fn parse_expression(&mut self) -> Result<SoqlExpression<SoqlName>, SalesforceApiError> {

@@ -148,8 +148,8 @@ impl<'a> RowGroups<'a> {
     }
 
     fn render_record(&self, group: &RowGroup) -> Json {
-        let mut shown = Map::new();
-        shown.insert("attributes".into(), json!({"type": "AggregateResult"}));
+        let mut rendered = Map::new();
+        rendered.insert("attributes".into(), json!({"type": "AggregateResult"}));
         let mut unnamed = 0;
         for one in &self.aggregation.selected {
             let name = match (&one.alias, &one.expression) {
@@ -160,8 +160,8 @@ impl<'a> RowGroups<'a> {
                     format!("expr{}", unnamed - 1)
                 }
             };
-            shown.insert(name, self.value(group, &one.expression).to_json());
+            rendered.insert(name, self.value(group, &one.expression).to_json());
         }
-        Json::Object(shown)
+        Json::Object(rendered)
     }
 }
