@@ -35,16 +35,16 @@ pub async fn inject_faults(mut request: ServiceRequest, next: Next<impl MessageB
     sandbox.count_call(&format!("{method} /{}{}", vendor.name(), request.match_pattern().unwrap_or_else(|| " unknown path".into())));
     let _in_progress = (vendor == SandboxVendor::Marketo).then(|| CallInProgress::begin(sandbox.clone()));
 
-    let (mut cut, mut delayed) = (None, false);
+    let (mut cut, mut is_delayed) = (None, false);
     // A request suffers at most one delay and one cut; further ones stay ordered.
     while let Some(kind) = sandbox.take_fault(vendor, &method, &path, |kind| match kind {
         FaultKind::Cut { .. } => cut.is_none(),
-        FaultKind::Delay { .. } => !delayed,
+        FaultKind::Delay { .. } => !is_delayed,
         kind => kind.strikes_before_handler(),
     }) {
         let answer = match kind {
             FaultKind::Delay { ms } => {
-                delayed = true;
+                is_delayed = true;
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 continue;
             }

@@ -51,10 +51,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl SandboxState {
     /// The state at the start: the newest people were created a day ago.
     pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: VendorPorts) -> Self {
-        let epoch = clock.now().unix_timestamp() - 86_400;
+        let newest_at = clock.now().unix_timestamp() - 86_400;
         let org = salesforce::state::SalesforceState::new();
         let owners = RecordOwners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
-        let people = People::new(settings.seed, settings.people, epoch, owners);
+        let people = People::new(settings.seed, settings.people, newest_at, owners);
         Self {
             people,
             directory,

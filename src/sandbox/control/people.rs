@@ -47,7 +47,7 @@ fn render_person(sandbox: &SandboxState, person: &SandboxPerson) -> Value {
     let mut all: Map<String, Value> =
         fields.into_iter().chain(sync).map(|name| (name.to_owned(), json!(person.marketo_value(name)))).collect();
     all.insert("ownerId".into(), json!(person.owner_id));
-    all.insert("inMarketo".into(), json!(sandbox.people.in_marketo(person.index).is_some()));
+    all.insert("inMarketo".into(), json!(sandbox.people.find_in_marketo(person.index).is_some()));
     let salesforce = match person.kind {
         PersonKind::MarketoOnly => "none",
         PersonKind::Lead => "lead",
@@ -55,7 +55,7 @@ fn render_person(sandbox: &SandboxState, person: &SandboxPerson) -> Value {
         PersonKind::Converted => "converted",
     };
     all.insert("salesforce".into(), json!(salesforce));
-    all.insert("deletedInSalesforce".into(), json!(person.deleted_in_salesforce));
+    all.insert("deletedInSalesforce".into(), json!(person.is_deleted_in_salesforce));
     Value::Object(all)
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn show_person(path: web::Path<u64>, sandbox: web::Data<Sandbox
     let person = sandbox
         .people
         .index_of_marketo_id(*path)
-        .and_then(|index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index)));
+        .and_then(|index| sandbox.people.find_in_salesforce(index).or_else(|| sandbox.people.find_in_marketo(index)));
     person.map_or_else(person_not_found, |person| HttpResponse::Ok().json(render_person(&sandbox, &person)))
 }
 
@@ -138,7 +138,7 @@ pub(super) async fn list_people(page: web::Query<PeoplePageQuery>, sandbox: web:
         let begin = sandbox.people.index_of_marketo_id(page.after).map_or(0, |index| index + 1);
         let end = sandbox.people.count().min(begin + page.limit.min(MAX_PAGE_SIZE));
         // Salesforce's view also has the people deleted from Marketo.
-        let find = |index| sandbox.people.in_salesforce(index).or_else(|| sandbox.people.in_marketo(index));
+        let find = |index| sandbox.people.find_in_salesforce(index).or_else(|| sandbox.people.find_in_marketo(index));
         let people: Vec<Value> = (begin..end).filter_map(find).map(|person| render_person(&sandbox, &person)).collect();
         let next = (end < sandbox.people.count()).then_some(end + FIRST_MARKETO_ID - 1);
         json!({"people": people, "next": next})
@@ -173,9 +173,9 @@ pub(super) async fn summarize_people(sandbox: web::Data<SandboxState>) -> HttpRe
     let counted = web::block(move || {
         let (mut marketo, mut leads, mut contacts, mut converted, mut user_owned, mut queue_owned) =
             (0_u64, 0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
-        for person in (0..sandbox.people.count()).filter_map(|index| sandbox.people.in_marketo(index)) {
+        for person in (0..sandbox.people.count()).filter_map(|index| sandbox.people.find_in_marketo(index)) {
             marketo += 1;
-            if person.kind == PersonKind::MarketoOnly || person.deleted_in_salesforce {
+            if person.kind == PersonKind::MarketoOnly || person.is_deleted_in_salesforce {
                 continue;
             }
             match person.kind {

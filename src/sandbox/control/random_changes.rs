@@ -49,8 +49,8 @@ fn make_change(sandbox: &SandboxState, random: &mut SeededRandom) -> bool {
     if (72..80).contains(&change) {
         return people.add(&new_person(sandbox, random), now).is_ok();
     }
-    let Some(person) = people.in_marketo(random.below(people.count())) else { return false };
-    let is_in_salesforce = person.kind != PersonKind::MarketoOnly && !person.deleted_in_salesforce;
+    let Some(person) = people.find_in_marketo(random.below(people.count())) else { return false };
+    let is_in_salesforce = person.kind != PersonKind::MarketoOnly && !person.is_deleted_in_salesforce;
     let set = |fields: &[(String, Option<String>)]| people.change(person.index, fields, now).is_ok_and(|found| found.is_some());
     match change {
         0..50 => set(&[new_field_value(sandbox, &person, random)]),
@@ -77,7 +77,7 @@ fn pick_owner(sandbox: &SandboxState, random: &mut SeededRandom) -> String {
 
 /// The address of somebody, so that two people share it.
 fn pick_address(sandbox: &SandboxState, random: &mut SeededRandom) -> Option<String> {
-    sandbox.people.in_marketo(random.below(sandbox.people.count())).and_then(|person| person.email)
+    sandbox.people.find_in_marketo(random.below(sandbox.people.count())).and_then(|person| person.email)
 }
 
 fn new_field_value(sandbox: &SandboxState, person: &SandboxPerson, random: &mut SeededRandom) -> (String, Option<String>) {

@@ -110,11 +110,11 @@ fn selection_key(people: &People, selection: &ExportSelection) -> String {
 fn select_activities<'a>(people: &'a People, from: i64, to: i64, types: &'a [u32]) -> impl Iterator<Item = SandboxActivity> + 'a {
     let generated = people.generated_count();
     let window = people.first_index_since(from).min(generated)..people.first_index_since(to.saturating_add(1)).min(generated);
-    let created = window.filter_map(|index| people.in_marketo(index).map(|person| activities::new_lead_activity(&person, index)));
+    let created = window.filter_map(|index| people.find_in_marketo(index).map(|person| activities::new_lead_activity(&person, index)));
     let first = people.first_event_since(from);
     let (events, _) = people.events(first, people.first_event_since(to.saturating_add(1)).saturating_sub(first));
     let later = events.into_iter().enumerate().flat_map(move |(offset, event)| {
-        activities::activities_of_event(&event, generated + (first + offset) as u64, |index| people.in_marketo(index))
+        activities::activities_of_event(&event, generated + (first + offset) as u64, |index| people.find_in_marketo(index))
     });
     created
         .chain(later)
@@ -140,5 +140,5 @@ fn update_window(filter: LeadExportFilter) -> Option<RangeInclusive<i64>> {
 fn select_people(people: &People, filter: LeadExportFilter) -> impl Iterator<Item = SandboxPerson> + '_ {
     let window = update_window(filter);
     let is_selected = move |person: &SandboxPerson| window.as_ref().is_none_or(|times| times.contains(&person.updated_at));
-    candidate_indices(people, filter).filter_map(|index| people.in_marketo(index)).filter(is_selected)
+    candidate_indices(people, filter).filter_map(|index| people.find_in_marketo(index)).filter(is_selected)
 }

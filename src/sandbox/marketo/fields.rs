@@ -12,10 +12,10 @@ pub struct MarketoField {
     pub label: &'static str,
     pub data_type: &'static str,
     pub length: Option<u32>,
-    pub read_only: bool,
+    pub is_read_only: bool,
     soap: Option<&'static str>,
     /// Whether Get Leads may filter by it.
-    pub searchable: bool,
+    pub is_searchable: bool,
 }
 
 const fn field(id: u32, name: &'static str, label: &'static str, data_type: &'static str, length: u32) -> MarketoField {
@@ -25,15 +25,15 @@ const fn field(id: u32, name: &'static str, label: &'static str, data_type: &'st
         label,
         data_type,
         length: if length == 0 { None } else { Some(length) },
-        read_only: false,
+        is_read_only: false,
         soap: None,
-        searchable: false,
+        is_searchable: false,
     }
 }
 
 impl MarketoField {
     const fn read_only(mut self) -> Self {
-        self.read_only = true;
+        self.is_read_only = true;
         self
     }
 
@@ -43,7 +43,7 @@ impl MarketoField {
     }
 
     const fn searchable(mut self) -> Self {
-        self.searchable = true;
+        self.is_searchable = true;
         self
     }
 
@@ -124,13 +124,13 @@ pub fn describe_field(field: &MarketoField) -> Value {
         "id": field.id,
         "displayName": field.label,
         "dataType": field.data_type,
-        "rest": {"name": field.name, "readOnly": field.read_only},
+        "rest": {"name": field.name, "readOnly": field.is_read_only},
     });
     if let Some(length) = field.length {
         rendered["length"] = json!(length);
     }
     if let Some(soap) = field.soap {
-        rendered["soap"] = json!({"name": soap, "readOnly": field.read_only});
+        rendered["soap"] = json!({"name": soap, "readOnly": field.is_read_only});
     }
     rendered
 }
@@ -141,7 +141,7 @@ pub fn describe2_field(field: &MarketoField) -> Value {
         "name": field.name,
         "displayName": field.label,
         "dataType": field.data_type,
-        "updateable": !field.read_only,
+        "updateable": !field.is_read_only,
         "crmManaged": field.is_crm_managed(),
     });
     if let Some(length) = field.length {

@@ -39,7 +39,7 @@ async fn describe(call: MarketoCall) -> HttpResponse {
 }
 
 async fn describe2(call: MarketoCall) -> HttpResponse {
-    let searchable: Vec<[&str; 1]> = FIELDS.iter().filter(|field| field.searchable).map(|field| [field.name]).collect();
+    let searchable: Vec<[&str; 1]> = FIELDS.iter().filter(|field| field.is_searchable).map(|field| [field.name]).collect();
     let fields: Vec<Value> = FIELDS.iter().map(fields::describe2_field).collect();
     respond_success(&call.sandbox, json!({"result": [{"name": "API Lead", "searchableFields": searchable, "fields": fields}]}))
 }
@@ -69,7 +69,7 @@ async fn get_by_id(call: MarketoCall, path: web::Path<String>, request: HttpRequ
     let id = path.into_inner();
     let outcome = requested_fields(&RequestParameters::from_query(&request)).and_then(|fields| {
         let number = id.parse().map_err(|_| MarketoApiError::wrong_type(&id, "Long"))?;
-        let person = call.sandbox.people.index_of_marketo_id(number).and_then(|index| call.sandbox.people.in_marketo(index));
+        let person = call.sandbox.people.index_of_marketo_id(number).and_then(|index| call.sandbox.people.find_in_marketo(index));
         person
             .map(|person| json!({"result": [render_lead(&person, &fields)]}))
             .ok_or_else(|| MarketoApiError::new("1004", format!("Lead '{id}' not found")))
@@ -106,7 +106,7 @@ fn search(sandbox: &SandboxState, params: &RequestParameters) -> Result<Value, M
         return Err(MarketoApiError::invalid("filterValues"));
     }
     let field = fields::find_field(filter).ok_or_else(|| MarketoApiError::unknown_field(filter))?;
-    if !field.searchable || (field.name.starts_with("sfdc") && !sandbox.marketo().has_searchable_salesforce_ids) {
+    if !field.is_searchable || (field.name.starts_with("sfdc") && !sandbox.marketo().has_searchable_salesforce_ids) {
         return Err(MarketoApiError::new("1011", format!("Lookup field '{filter}' not supported")));
     }
     let fields = requested_fields(params)?;
@@ -121,7 +121,7 @@ fn search(sandbox: &SandboxState, params: &RequestParameters) -> Result<Value, M
         .iter()
         .skip(offset)
         .take(batch)
-        .filter_map(|&index| Some(render_lead(&sandbox.people.in_marketo(index)?, &fields)))
+        .filter_map(|&index| Some(render_lead(&sandbox.people.find_in_marketo(index)?, &fields)))
         .collect();
     Ok(RequestParameters::render_page(page, offset + batch, matches.len()))
 }
@@ -152,7 +152,7 @@ fn find_matches(people: &People, field: &MarketoField, values: &[&str]) -> Resul
     found.sort_unstable();
     found.dedup();
     // A Marketo id identifies the person; the other values are compared with what the person has now.
-    found.retain(|&index| people.in_marketo(index).is_some_and(|person| field.name == "id" || has_value(&person, field, values)));
+    found.retain(|&index| people.find_in_marketo(index).is_some_and(|person| field.name == "id" || has_value(&person, field, values)));
     Ok(found)
 }
 
@@ -164,7 +164,7 @@ fn scan_everyone(people: &People, field: &MarketoField, values: &[&str]) -> Vec<
     }
     (0..people.count())
         .filter(|&index| field.name == "linkedInURL" || people.kind(index) != PersonKind::MarketoOnly)
-        .filter(|&index| people.in_marketo(index).is_some_and(|person| has_value(&person, field, values)))
+        .filter(|&index| people.find_in_marketo(index).is_some_and(|person| has_value(&person, field, values)))
         .take(MAX_MATCHES + 1)
         .collect()
 }

@@ -57,7 +57,7 @@ fn select_members(sandbox: &SandboxState, id: &str, params: &RequestParameters) 
         .iter()
         .skip(offset)
         .take(batch)
-        .filter_map(|&id| sandbox.people.in_marketo(sandbox.people.index_of_marketo_id(id)?))
+        .filter_map(|&id| sandbox.people.find_in_marketo(sandbox.people.index_of_marketo_id(id)?))
         .map(|person| leads::render_lead(&person, &fields))
         .collect();
     Ok(RequestParameters::render_page(people, offset + batch, members.len()))

@@ -87,12 +87,12 @@ impl People {
 
     /// The name of an account by its number.
     pub fn company_name(&self, company: u64) -> String {
-        person::company_name(self.seed, company)
+        person::generate_company_name(self.seed, company)
     }
 
     /// When an account was created: with its first person.
     pub fn company_created_at(&self, company: u64) -> i64 {
-        self.created_at(&self.read(), company.saturating_mul(3).min(self.timeline.people().saturating_sub(1)))
+        self.created_at(&self.read(), company.saturating_mul(person::PEOPLE_PER_COMPANY).min(self.timeline.people().saturating_sub(1)))
     }
 
     fn created_at(&self, overlay: &PeopleOverlay, index: u64) -> i64 {
@@ -110,23 +110,24 @@ impl People {
         }
         let created_at = self.created_at(overlay, index);
         let latest = self.timeline.end().max(created_at);
-        let mut person = person::generate(self.seed, index, created_at, latest, &self.owners);
+        let mut person = person::generate_person(self.seed, index, created_at, latest, &self.owners);
         overlay.apply_to(&mut person, self.owners.users.first().map_or("", String::as_str));
         Some(person)
     }
 
     /// The person as Marketo sees them; `None` when there is none or they were deleted.
-    pub fn in_marketo(&self, index: u64) -> Option<SandboxPerson> {
+    pub fn find_in_marketo(&self, index: u64) -> Option<SandboxPerson> {
         let overlay = self.read();
-        let gone = overlay.edits.get(&index).is_some_and(|edit| edit.deleted_from_marketo);
-        if gone { None } else { self.compute(&overlay, index) }
+        let is_deleted = overlay.edits.get(&index).is_some_and(|edit| edit.is_deleted_from_marketo);
+        if is_deleted { None } else { self.compute(&overlay, index) }
     }
 
     /// The person as Salesforce sees them, a deleted record too; `None` for people Salesforce never had.
-    pub fn in_salesforce(&self, index: u64) -> Option<SandboxPerson> {
+    pub fn find_in_salesforce(&self, index: u64) -> Option<SandboxPerson> {
         let overlay = self.read();
         // Deciding the kind first saves computing people whom Salesforce doesn't have.
-        if overlay.edits.is_empty() && index < self.timeline.people() && person::kind(self.seed, index) == PersonKind::MarketoOnly {
+        if overlay.edits.is_empty() && index < self.timeline.people() && person::generate_kind(self.seed, index) == PersonKind::MarketoOnly
+        {
             return None;
         }
         self.compute(&overlay, index).filter(|person| person.kind != PersonKind::MarketoOnly)
@@ -138,7 +139,7 @@ impl People {
         if overlay.edits.contains_key(&index) {
             self.compute(&overlay, index).map_or(PersonKind::MarketoOnly, |person| person.kind)
         } else {
-            person::kind(self.seed, index)
+            person::generate_kind(self.seed, index)
         }
     }
 
@@ -164,7 +165,9 @@ impl People {
         candidates.sort_unstable();
         candidates.dedup();
         candidates.retain(|&index| {
-            self.in_marketo(index).and_then(|person| person.email).is_some_and(|own| own.to_lowercase() == address.trim().to_lowercase())
+            self.find_in_marketo(index)
+                .and_then(|person| person.email)
+                .is_some_and(|own| own.to_lowercase() == address.trim().to_lowercase())
         });
         candidates
     }
@@ -183,7 +186,7 @@ impl People {
     /// Records deleted from Salesforce: the person's index and the time, oldest first.
     pub fn deleted_from_salesforce(&self) -> Vec<(u64, i64)> {
         let mut deleted: Vec<_> =
-            self.read().edits.iter().filter_map(|(&index, edit)| Some((index, edit.deleted_from_salesforce?))).collect();
+            self.read().edits.iter().filter_map(|(&index, edit)| Some((index, edit.deleted_from_salesforce_at?))).collect();
         deleted.sort_unstable_by_key(|&(index, at)| (at, index));
         deleted
     }
@@ -195,7 +198,7 @@ impl People {
     pub fn add(&self, fields: &[(String, Option<String>)], now: i64) -> Result<SandboxPerson, PersonFieldError> {
         let mut overlay = self.write();
         let index = self.timeline.people() + overlay.added.len() as u64;
-        let mut probe = person::generate(self.seed, index, now, now, &self.owners);
+        let mut probe = person::generate_person(self.seed, index, now, now, &self.owners);
         for (name, value) in fields {
             set_field(&mut probe, name, value.clone())?;
         }
@@ -213,7 +216,7 @@ impl People {
     /// [`PersonFieldError`]; nothing is changed then.
     pub fn change(&self, index: u64, fields: &[(String, Option<String>)], now: i64) -> Result<Option<SandboxPerson>, PersonFieldError> {
         let mut overlay = self.write();
-        if overlay.edits.get(&index).is_some_and(|edit| edit.deleted_from_marketo) {
+        if overlay.edits.get(&index).is_some_and(|edit| edit.is_deleted_from_marketo) {
             return Ok(None);
         }
         let Some(before) = self.compute(&overlay, index) else { return Ok(None) };
@@ -244,12 +247,12 @@ impl People {
         let Some(person) = self.compute(&overlay, index) else { return false };
         let edit = overlay.edits.entry(index).or_default();
         let mut is_deleted = false;
-        if from_salesforce && person.kind != PersonKind::MarketoOnly && edit.deleted_from_salesforce.is_none() {
-            edit.deleted_from_salesforce = Some(now);
+        if from_salesforce && person.kind != PersonKind::MarketoOnly && edit.deleted_from_salesforce_at.is_none() {
+            edit.deleted_from_salesforce_at = Some(now);
             is_deleted = true;
         }
-        if from_marketo && !edit.deleted_from_marketo {
-            edit.deleted_from_marketo = true;
+        if from_marketo && !edit.is_deleted_from_marketo {
+            edit.is_deleted_from_marketo = true;
             is_deleted = true;
             let name = [person.first_name, person.last_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
             overlay.events.push(PersonEvent { at: now, index, kind: PersonEventKind::Deleted(name) });
@@ -260,17 +263,18 @@ impl People {
     /// Merges `losers` into `winner` at `now`, with `in_salesforce` their Salesforce records too. False when one of them isn't there.
     pub fn merge(&self, winner: u64, losers: &[u64], in_salesforce: bool, now: i64) -> bool {
         let mut overlay = self.write();
-        let is_in_marketo = |overlay: &PeopleOverlay, index: u64| !overlay.edits.get(&index).is_some_and(|edit| edit.deleted_from_marketo);
+        let is_in_marketo =
+            |overlay: &PeopleOverlay, index: u64| !overlay.edits.get(&index).is_some_and(|edit| edit.is_deleted_from_marketo);
         let find = |overlay: &PeopleOverlay, index: u64| self.compute(overlay, index).filter(|_| is_in_marketo(overlay, index));
         if losers.is_empty() || losers.contains(&winner) || find(&overlay, winner).is_none() {
             return false;
         }
-        let Some(gone) = losers.iter().map(|&index| find(&overlay, index)).collect::<Option<Vec<_>>>() else { return false };
-        for person in gone {
+        let Some(merged) = losers.iter().map(|&index| find(&overlay, index)).collect::<Option<Vec<_>>>() else { return false };
+        for person in merged {
             let edit = overlay.edits.entry(person.index).or_default();
-            edit.deleted_from_marketo = true;
-            if in_salesforce && person.kind != PersonKind::MarketoOnly && edit.deleted_from_salesforce.is_none() {
-                edit.deleted_from_salesforce = Some(now);
+            edit.is_deleted_from_marketo = true;
+            if in_salesforce && person.kind != PersonKind::MarketoOnly && edit.deleted_from_salesforce_at.is_none() {
+                edit.deleted_from_salesforce_at = Some(now);
                 edit.merged_into = Some(winner);
             }
         }
@@ -306,7 +310,7 @@ mod tests {
         let after =
             people.change(5, &[("title".into(), Some("Chief".into()))], 1_800_000_100).expect("title can be set").expect("person 5 exists");
         assert_eq!(after.title.as_deref(), Some("Chief"));
-        assert_eq!(people.in_marketo(5), Some(after));
+        assert_eq!(people.find_in_marketo(5), Some(after));
         let (events, total) = people.events(0, 10);
         assert_eq!(total, 1);
         assert!(
@@ -320,8 +324,8 @@ mod tests {
         let people = people();
         let index = (0..100).find(|&index| people.kind(index) == PersonKind::Lead).expect("there is a lead among a hundred people");
         assert!(people.delete(index, true, true, 1_800_000_100));
-        assert_eq!(people.in_marketo(index), None);
-        assert!(people.in_salesforce(index).is_some_and(|person| person.deleted_in_salesforce));
+        assert_eq!(people.find_in_marketo(index), None);
+        assert!(people.find_in_salesforce(index).is_some_and(|person| person.is_deleted_in_salesforce));
         assert_eq!(people.deleted_from_salesforce(), vec![(index, 1_800_000_100)]);
     }
 

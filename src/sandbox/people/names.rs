@@ -10,7 +10,7 @@ pub struct Culture {
     pub phones: &'static [&'static str],
 }
 
-/// Cultures by how often they are drawn: earlier ones are repeated.
+/// Cultures, each as often as it is to be drawn.
 pub const CULTURES: &[&Culture] = &[
     &ENGLISH, &ENGLISH, &ENGLISH, &ENGLISH, &GERMAN, &GERMAN, &FRENCH, &FRENCH, &SPANISH, &SPANISH, &NORDIC, &SLAVIC, &INDIAN, &JAPANESE,
     &CYRILLIC, &TURKISH,

@@ -40,9 +40,9 @@ pub struct PersonEdit {
     /// New values by the names of [`set_field`].
     pub fields: BTreeMap<String, Option<String>>,
     pub changed_at: Option<i64>,
-    pub deleted_from_marketo: bool,
+    pub is_deleted_from_marketo: bool,
     /// When the Salesforce record was deleted.
-    pub deleted_from_salesforce: Option<i64>,
+    pub deleted_from_salesforce_at: Option<i64>,
     /// Index of the person it was merged into, when the Salesforce records were merged too.
     pub merged_into: Option<u64>,
 }
@@ -73,8 +73,8 @@ impl PeopleOverlay {
             person.updated_at = at;
             person.salesforce_updated_at = at;
         }
-        if let Some(at) = edit.deleted_from_salesforce {
-            person.deleted_in_salesforce = true;
+        if let Some(at) = edit.deleted_from_salesforce_at {
+            person.is_deleted_in_salesforce = true;
             person.salesforce_updated_at = at;
         }
         person.merged_into = edit.merged_into;
@@ -113,7 +113,7 @@ pub fn set_field(person: &mut SandboxPerson, name: &str, value: Option<String>) 
         "sfdcOpptyId" => &mut person.opportunity_id,
         "ownerId" => &mut person.owner_id,
         "unsubscribed" => {
-            person.unsubscribed = value.as_deref().and_then(|text| text.parse().ok()).ok_or_else(|| wrong_value(&value))?;
+            person.is_unsubscribed = value.as_deref().and_then(|text| text.parse().ok()).ok_or_else(|| wrong_value(&value))?;
             return Ok(());
         }
         "salesforce" => {

@@ -45,7 +45,7 @@ pub struct SandboxPerson {
     pub phone: Option<String>,
     pub lead_source: Option<String>,
     pub linked_in_url: Option<String>,
-    pub unsubscribed: bool,
+    pub is_unsubscribed: bool,
     pub opportunity_id: Option<String>,
     /// Owner of the Salesforce record: a user (005…) or a queue (00G…).
     pub owner_id: Option<String>,
@@ -53,7 +53,7 @@ pub struct SandboxPerson {
     pub updated_at: i64,
     /// When the Salesforce record last changed (`SystemModstamp`).
     pub salesforce_updated_at: i64,
-    pub deleted_in_salesforce: bool,
+    pub is_deleted_in_salesforce: bool,
     /// What Marketo still takes the person for while it hasn't heard of a change in Salesforce; `None` when Marketo is up to date.
     pub known_to_marketo_as: Option<PersonKind>,
     /// Index of the person whose Salesforce record this one's was merged into.
@@ -107,7 +107,7 @@ impl SandboxPerson {
             "phone" => self.phone.clone(),
             "leadSource" => self.lead_source.clone(),
             "linkedInURL" => self.linked_in_url.clone(),
-            "unsubscribed" => Some(self.unsubscribed.to_string()),
+            "unsubscribed" => Some(self.is_unsubscribed.to_string()),
             "createdAt" => Some(format_iso(self.created_at)),
             "updatedAt" => Some(format_iso(self.updated_at)),
             "sfdcType" => match self.kind_in_marketo() {
@@ -140,7 +140,7 @@ pub fn company_number(index: u64) -> u64 {
 }
 
 /// The kind of person `index`: about 8 % Marketo only, 3 % converted, the rest half leads, half contacts.
-pub fn kind(seed: u64, index: u64) -> PersonKind {
+pub fn generate_kind(seed: u64, index: u64) -> PersonKind {
     let mut random = SeededRandom::new(seed, index, KIND_TOPIC);
     match random.below(1000) {
         0..80 => PersonKind::MarketoOnly,
@@ -151,7 +151,7 @@ pub fn kind(seed: u64, index: u64) -> PersonKind {
 }
 
 /// The name of company number `company`.
-pub fn company_name(seed: u64, company: u64) -> String {
+pub fn generate_company_name(seed: u64, company: u64) -> String {
     let mut random = SeededRandom::new(seed, company, COMPANY_TOPIC);
     let head = random.pick(names::COMPANY_HEADS);
     let tail = random.pick(names::COMPANY_TAILS);
@@ -181,7 +181,7 @@ fn mailbox_owner(seed: u64, index: u64) -> u64 {
 }
 
 /// The generated e-mail address of person `index`, or `None` for the few without one.
-pub fn email(seed: u64, index: u64) -> Option<String> {
+pub fn generate_email(seed: u64, index: u64) -> Option<String> {
     let owner = mailbox_owner(seed, index);
     let mut random = SeededRandom::new(seed, owner, EMAIL_TOPIC + 100);
     if random.happens(15) {
@@ -216,8 +216,8 @@ fn generate_phone(random: &mut SeededRandom, culture: &Culture) -> String {
 }
 
 /// Computes person `index`, created at `created_at` and last changed no later than `latest`.
-pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &RecordOwners) -> SandboxPerson {
-    let kind = kind(seed, index);
+pub fn generate_person(seed: u64, index: u64, created_at: i64, latest: i64, owners: &RecordOwners) -> SandboxPerson {
+    let kind = generate_kind(seed, index);
     let (culture, first, last) = pick_names(seed, index);
     let mut work = SeededRandom::new(seed, index, WORK_TOPIC);
     let is_filled = |random: &mut SeededRandom, empty_per_thousand: u64| !random.happens(empty_per_thousand);
@@ -227,10 +227,10 @@ pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Re
     let number = generate_phone(&mut work, culture);
     let lead_source = is_filled(&mut work, 250).then(|| work.pick(names::LEAD_SOURCES).to_owned());
     let linked_in = work.happens(600).then(|| format!("https://www.linkedin.com/in/{}-{}-{index}", first.1, last.1));
-    let unsubscribed = work.happens(40);
+    let is_unsubscribed = work.happens(40);
     let in_salesforce = kind != PersonKind::MarketoOnly;
     // Salesforce requires a lead's company; Marketo-only people may lack one.
-    let company = (in_salesforce || work.happens(700)).then(|| company_name(seed, company_number(index)));
+    let company = (in_salesforce || work.happens(700)).then(|| generate_company_name(seed, company_number(index)));
     let has_opportunity = matches!(kind, PersonKind::Contact | PersonKind::Converted) && work.happens(100);
 
     let mut ownership = SeededRandom::new(seed, index, OWNER_TOPIC);
@@ -252,7 +252,7 @@ pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Re
     SandboxPerson {
         index,
         kind,
-        email: email(seed, index),
+        email: generate_email(seed, index),
         first_name,
         last_name: Some(last.0.to_owned()),
         company,
@@ -260,13 +260,13 @@ pub fn generate(seed: u64, index: u64, created_at: i64, latest: i64, owners: &Re
         phone: has_phone.then_some(number),
         lead_source,
         linked_in_url: linked_in,
-        unsubscribed,
+        is_unsubscribed,
         opportunity_id: has_opportunity.then(|| ids::record_id(KeyPrefix::Opportunity, index)),
         owner_id,
         created_at,
         updated_at,
         salesforce_updated_at: updated_at,
-        deleted_in_salesforce: false,
+        is_deleted_in_salesforce: false,
         known_to_marketo_as: None,
         merged_into: None,
     }
@@ -283,14 +283,14 @@ mod tests {
     #[test]
     fn the_same_seed_and_index_give_the_same_person() {
         for index in [0, 1, 77, 1_499_999] {
-            assert_eq!(generate(7, index, 1000, 2000, &owners()), generate(7, index, 1000, 2000, &owners()));
+            assert_eq!(generate_person(7, index, 1000, 2000, &owners()), generate_person(7, index, 1000, 2000, &owners()));
         }
-        assert_ne!(generate(7, 3, 1000, 2000, &owners()), generate(8, 3, 1000, 2000, &owners()));
+        assert_ne!(generate_person(7, 3, 1000, 2000, &owners()), generate_person(8, 3, 1000, 2000, &owners()));
     }
 
     #[test]
     fn kinds_have_the_documented_shares() {
-        let count = |wanted: PersonKind| (0..20_000).filter(|&index| kind(1, index) == wanted).count();
+        let count = |wanted: PersonKind| (0..20_000).filter(|&index| generate_kind(1, index) == wanted).count();
         assert!((1_300..1_900).contains(&count(PersonKind::MarketoOnly)), "{}", count(PersonKind::MarketoOnly));
         assert!((450..750).contains(&count(PersonKind::Converted)), "{}", count(PersonKind::Converted));
         assert!((8_300..9_500).contains(&count(PersonKind::Lead)));
@@ -301,11 +301,11 @@ mod tests {
     fn an_address_leads_back_to_the_people_who_share_it() {
         let mut shared = 0;
         for index in 1..5_000 {
-            let Some(address) = email(1, index) else { continue };
+            let Some(address) = generate_email(1, index) else { continue };
             let mailbox = mailbox_index(&address).expect("a generated address holds its number");
             assert!(mailbox == index || mailbox + 1 == index, "{address} of {index}");
             assert!(address.is_ascii() && address.contains("example."), "{address}");
-            shared += u32::from(Some(address) == email(1, index - 1));
+            shared += u32::from(Some(address) == generate_email(1, index - 1));
         }
         assert!((20..120).contains(&shared), "{shared}");
     }
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn only_leads_are_owned_by_queues() {
         for index in 0..5_000 {
-            let person = generate(1, index, 1000, 2000, &owners());
+            let person = generate_person(1, index, 1000, 2000, &owners());
             match (person.kind, person.owner_id.as_deref()) {
                 (PersonKind::MarketoOnly, owner) => assert_eq!(owner, None),
                 (PersonKind::Lead, owner) => assert!(owner.is_some()),

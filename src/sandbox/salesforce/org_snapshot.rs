@@ -66,8 +66,11 @@ impl OrgSnapshot<'_> {
                     return None;
                 }
                 let includes_deleted = includes_deleted && !self.is_bin_emptied;
-                let person =
-                    self.people.in_salesforce(position).filter(|person| includes_deleted || !person.deleted_in_salesforce).map(Box::new)?;
+                let person = self
+                    .people
+                    .find_in_salesforce(position)
+                    .filter(|person| includes_deleted || !person.is_deleted_in_salesforce)
+                    .map(Box::new)?;
                 Some(if is_lead { SalesforceRecord::Lead(person) } else { SalesforceRecord::Contact(person) })
             }
             "Account" => {
@@ -80,13 +83,13 @@ impl OrgSnapshot<'_> {
             "Group" => QUEUES.get(number).copied().map(SalesforceRecord::Queue),
             "Task" | "Opportunity" if position < self.stored_records.count(object) => {
                 let record = self.stored_records.record_at(object, number)?;
-                let is_visible = !record.deleted || (includes_deleted && !self.is_bin_emptied);
+                let is_visible = !record.is_deleted || (includes_deleted && !self.is_bin_emptied);
                 is_visible.then_some(SalesforceRecord::Stored(record))
             }
             "Opportunity" => {
                 let index = position - self.stored_records.count(object);
                 self.people
-                    .in_salesforce(index)
+                    .find_in_salesforce(index)
                     .filter(|person| {
                         person.kind == PersonKind::Converted && person.opportunity_id == Some(ids::record_id(KeyPrefix::Opportunity, index))
                     })
@@ -97,7 +100,7 @@ impl OrgSnapshot<'_> {
         }
     }
 
-    /// The place of the record with this id.
+    /// The position of the record with this id.
     pub fn position_of(&self, object: &ObjectSchema, id: &str) -> Option<u64> {
         match object.name {
             "Lead" => ids::record_number(KeyPrefix::Lead, id),
@@ -286,8 +289,8 @@ impl OrgSnapshot<'_> {
             "LeadSource" => FieldValue::from_text(person.lead_source.clone()),
             "LinkedIn_URL__c" => FieldValue::from_text(person.linked_in_url.clone()),
             "OwnerId" => FieldValue::from_text(person.owner_id.clone()),
-            "HasOptedOutOfEmail" => FieldValue::Boolean(person.unsubscribed),
-            "IsDeleted" => FieldValue::Boolean(person.deleted_in_salesforce),
+            "HasOptedOutOfEmail" => FieldValue::Boolean(person.is_unsubscribed),
+            "IsDeleted" => FieldValue::Boolean(person.is_deleted_in_salesforce),
             "CreatedDate" => FieldValue::DateTime(person.created_at),
             "CreatedById" => FieldValue::from_text(self.users.first().map(|user| user.id.clone())),
             "LastModifiedDate" => FieldValue::DateTime(person.updated_at),

@@ -50,7 +50,7 @@ impl RecordWriter<'_> {
             created_at: now,
             modified_at: now,
             completed_at: None,
-            deleted: false,
+            is_deleted: false,
         };
         record.completed_at = (record.value("IsClosed") == FieldValue::Boolean(true)).then_some(now);
         salesforce.stored_records.add(record);
@@ -121,7 +121,7 @@ impl RecordWriter<'_> {
         let now = self.sandbox.now();
         let mut salesforce = self.sandbox.salesforce();
         let mut record = (*require_live(salesforce.stored_records.find(object, id))?).clone();
-        (record.deleted, record.modified_at) = (true, now);
+        (record.is_deleted, record.modified_at) = (true, now);
         salesforce.stored_records.replace(record);
         Ok(())
     }
@@ -133,7 +133,7 @@ impl RecordWriter<'_> {
             let field = object.field(name).ok_or_else(|| {
                 SalesforceApiError::bad_request("INVALID_FIELD", format!("No such column '{name}' on sobject of type {}", object.name))
             })?;
-            if !field.writable {
+            if !field.is_writable {
                 let message = format!(
                     "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is read/write for \
                      your profile or permission set.",
@@ -199,11 +199,11 @@ impl RecordWriter<'_> {
 fn require_external_id(object: &'static ObjectSchema, field: &str) -> Result<&'static FieldSchema, SalesforceApiError> {
     let unknown =
         || SalesforceApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "Provided external ID field does not exist or is not accessible");
-    object.field(field).filter(|field| field.external_id).ok_or_else(unknown)
+    object.field(field).filter(|field| field.is_external_id).ok_or_else(unknown)
 }
 
 fn check_writable(object: &ObjectSchema) -> Result<(), SalesforceApiError> {
-    if object.writable {
+    if object.is_writable {
         return Ok(());
     }
     Err(SalesforceApiError::bad_request(
@@ -214,7 +214,7 @@ fn check_writable(object: &ObjectSchema) -> Result<(), SalesforceApiError> {
 
 fn require_live<T: AsRef<StoredRecord>>(found: Option<T>) -> Result<T, SalesforceApiError> {
     let record = found.ok_or_else(SalesforceApiError::not_found)?;
-    if record.as_ref().deleted {
+    if record.as_ref().is_deleted {
         return Err(SalesforceApiError::deleted());
     }
     Ok(record)
@@ -224,7 +224,7 @@ fn check_complete(object: &ObjectSchema, fields: &FieldValues) -> Result<(), Sal
     let missing: Vec<String> = object
         .fields
         .iter()
-        .filter(|field| field.writable && !field.nillable && matches!(fields.get(field.name), None | Some(FieldValue::Null)))
+        .filter(|field| field.is_writable && !field.is_nillable && matches!(fields.get(field.name), None | Some(FieldValue::Null)))
         .map(|field| field.name.to_owned())
         .collect();
     if missing.is_empty() {
@@ -235,7 +235,7 @@ fn check_complete(object: &ObjectSchema, fields: &FieldValues) -> Result<(), Sal
 }
 
 fn check_unique(object: &ObjectSchema, fields: &FieldValues, is_taken: impl Fn(&str, &str) -> bool) -> Result<(), SalesforceApiError> {
-    for field in object.fields.iter().filter(|field| field.external_id) {
+    for field in object.fields.iter().filter(|field| field.is_external_id) {
         if let Some(FieldValue::Text(text)) = fields.get(field.name)
             && is_taken(field.name, text)
         {

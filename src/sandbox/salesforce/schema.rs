@@ -34,33 +34,33 @@ pub struct FieldSchema {
     pub name: &'static str,
     pub label: &'static str,
     pub field_type: FieldType,
-    pub nillable: bool,
+    pub is_nillable: bool,
     /// Whether a caller may set it.
-    pub writable: bool,
+    pub is_writable: bool,
     /// Whether it identifies records in an upsert.
-    pub external_id: bool,
+    pub is_external_id: bool,
     /// The value of a new record that sets none.
     pub default: Option<&'static str>,
 }
 
 const fn field(name: &'static str, label: &'static str, field_type: FieldType) -> FieldSchema {
-    FieldSchema { name, label, field_type, nillable: true, writable: true, external_id: false, default: None }
+    FieldSchema { name, label, field_type, is_nillable: true, is_writable: true, is_external_id: false, default: None }
 }
 
 impl FieldSchema {
     const fn required(mut self) -> Self {
-        self.nillable = false;
+        self.is_nillable = false;
         self
     }
 
     const fn system(mut self) -> Self {
-        self.nillable = false;
-        self.writable = false;
+        self.is_nillable = false;
+        self.is_writable = false;
         self
     }
 
     const fn external_id(mut self) -> Self {
-        self.external_id = true;
+        self.is_external_id = true;
         self
     }
 
@@ -70,7 +70,7 @@ impl FieldSchema {
     }
 
     const fn computed(mut self) -> Self {
-        self.writable = false;
+        self.is_writable = false;
         self
     }
 }
@@ -83,7 +83,7 @@ pub struct ObjectSchema {
     pub key_prefix: &'static str,
     pub fields: &'static [FieldSchema],
     /// Whether the API may create, change and delete records. People change by control calls only.
-    pub writable: bool,
+    pub is_writable: bool,
 }
 
 impl ObjectSchema {
@@ -114,21 +114,21 @@ const USER: FieldType = FieldType::Reference(&["User"], "CreatedBy");
 
 /// Every object that can be queried.
 pub static OBJECTS: [ObjectSchema; 8] = [
-    ObjectSchema { name: "Lead", label: "Lead", key_prefix: "00Q", fields: LEAD, writable: false },
-    ObjectSchema { name: "Contact", label: "Contact", key_prefix: "003", fields: CONTACT, writable: false },
-    ObjectSchema { name: "Account", label: "Account", key_prefix: "001", fields: ACCOUNT, writable: false },
-    ObjectSchema { name: "User", label: "User", key_prefix: "005", fields: USER_FIELDS, writable: false },
-    ObjectSchema { name: "Group", label: "Group", key_prefix: "00G", fields: GROUP, writable: false },
-    ObjectSchema { name: "Organization", label: "Organization", key_prefix: "00D", fields: ORGANIZATION, writable: false },
-    ObjectSchema { name: "Task", label: "Task", key_prefix: "00T", fields: TASK, writable: true },
-    ObjectSchema { name: "Opportunity", label: "Opportunity", key_prefix: "006", fields: OPPORTUNITY, writable: true },
+    ObjectSchema { name: "Lead", label: "Lead", key_prefix: "00Q", fields: LEAD, is_writable: false },
+    ObjectSchema { name: "Contact", label: "Contact", key_prefix: "003", fields: CONTACT, is_writable: false },
+    ObjectSchema { name: "Account", label: "Account", key_prefix: "001", fields: ACCOUNT, is_writable: false },
+    ObjectSchema { name: "User", label: "User", key_prefix: "005", fields: USER_FIELDS, is_writable: false },
+    ObjectSchema { name: "Group", label: "Group", key_prefix: "00G", fields: GROUP, is_writable: false },
+    ObjectSchema { name: "Organization", label: "Organization", key_prefix: "00D", fields: ORGANIZATION, is_writable: false },
+    ObjectSchema { name: "Task", label: "Task", key_prefix: "00T", fields: TASK, is_writable: true },
+    ObjectSchema { name: "Opportunity", label: "Opportunity", key_prefix: "006", fields: OPPORTUNITY, is_writable: true },
 ];
 
 static NAME: ObjectSchema = ObjectSchema {
     name: "Name",
     label: "Name",
     key_prefix: "",
-    writable: false,
+    is_writable: false,
     fields: &[
         field("Id", "Name ID", FieldType::Id).system(),
         field("Name", "Name", FieldType::Text(255)).computed(),

@@ -22,7 +22,7 @@ pub struct StoredRecord {
     pub modified_at: i64,
     /// When a task was completed.
     pub completed_at: Option<i64>,
-    pub deleted: bool,
+    pub is_deleted: bool,
 }
 
 impl StoredRecord {
@@ -34,7 +34,7 @@ impl StoredRecord {
         };
         match name {
             "Id" => FieldValue::Text(self.id.clone()),
-            "IsDeleted" => FieldValue::Boolean(self.deleted),
+            "IsDeleted" => FieldValue::Boolean(self.is_deleted),
             "IsArchived" => FieldValue::Boolean(false),
             "CreatedDate" => FieldValue::DateTime(self.created_at),
             "CreatedById" => FieldValue::Text(self.created_by.clone()),
@@ -84,7 +84,7 @@ impl StoredRecords {
     /// Records with this external id, without deleted ones.
     pub fn find_by_external_id(&self, object: &ObjectSchema, field: &str, text: &str) -> Vec<Arc<StoredRecord>> {
         let matches = |record: &&Arc<StoredRecord>| {
-            !record.deleted && matches!(record.fields.get(field), Some(FieldValue::Text(own)) if own.eq_ignore_ascii_case(text))
+            !record.is_deleted && matches!(record.fields.get(field), Some(FieldValue::Text(own)) if own.eq_ignore_ascii_case(text))
         };
         self.records_of(object).iter().filter(matches).cloned().collect()
     }

@@ -99,7 +99,7 @@ fn select_lead_changes(sandbox: &SandboxState, params: &RequestParameters) -> Re
     let generated = sandbox.people.generated_count();
     let end = generated.min(token.creations_read + batch as u64);
     for index in token.creations_read..end {
-        if let Some(person) = sandbox.people.in_marketo(index).filter(|_| leads.includes(index)) {
+        if let Some(person) = sandbox.people.find_in_marketo(index).filter(|_| leads.includes(index)) {
             result.push(render_new_lead(&person, index));
         }
     }
@@ -109,7 +109,9 @@ fn select_lead_changes(sandbox: &SandboxState, params: &RequestParameters) -> Re
     for (offset, event) in events.iter().enumerate().filter(|(_, event)| leads.includes(event.index)) {
         let id = generated + (token.events_read + offset) as u64;
         match &event.kind {
-            PersonEventKind::Created => result.extend(sandbox.people.in_marketo(event.index).map(|person| render_new_lead(&person, id))),
+            PersonEventKind::Created => {
+                result.extend(sandbox.people.find_in_marketo(event.index).map(|person| render_new_lead(&person, id)))
+            }
             PersonEventKind::Changed(changes) => result.extend(render_value_change(event, changes, &requested, id)),
             PersonEventKind::Deleted(_) | PersonEventKind::Merged(_) => {}
         }
@@ -189,15 +191,16 @@ fn select_activities(
     let end = if requested.contains(&NEW_LEAD) { generated.min(token.creations_read + batch as u64) } else { generated };
     if requested.contains(&NEW_LEAD) {
         let created = (token.creations_read..end).filter(|&index| leads.includes(index));
-        result
-            .extend(created.filter_map(|index| sandbox.people.in_marketo(index).map(|person| new_lead_activity(&person, index).to_json())));
+        result.extend(
+            created.filter_map(|index| sandbox.people.find_in_marketo(index).map(|person| new_lead_activity(&person, index).to_json())),
+        );
     }
     let covered = if requested.contains(&NEW_LEAD) { usize::try_from(end - token.creations_read).unwrap_or(batch) } else { 0 };
     token.creations_read = end;
     let (events, total) = sandbox.people.events(token.events_read, batch - covered);
     let mut left = batch - covered;
     for event in &events {
-        let activities = activities_of_event(event, generated + token.events_read as u64, |index| sandbox.people.in_marketo(index));
+        let activities = activities_of_event(event, generated + token.events_read as u64, |index| sandbox.people.find_in_marketo(index));
         let matching = activities.iter().filter(|activity| requested.contains(&activity.type_id) && leads.includes(event.index));
         let page: Vec<Value> = matching.clone().skip(token.activities_read).take(left).map(SandboxActivity::to_json).collect();
         left -= page.len();

@@ -13,7 +13,7 @@ use crate::sandbox::salesforce::schema::{self, FieldType, ObjectSchema};
 ///
 /// # Errors
 /// `INVALID_TYPE` for an unknown object, `INVALID_FIELD` for an unknown field or a value of another type,
-/// `INVALID_QUERY_FILTER_OPERATOR` for a text that is no id.
+/// `INVALID_QUERY_FILTER_OPERATOR` for a text that isn't an id.
 pub fn check_query(query: SoqlQuery, text: &str) -> Result<(&'static ObjectSchema, SoqlQuery<FieldPath>), SalesforceApiError> {
     let object = schema::find_object(&query.object).ok_or_else(|| {
         let name = &query.object;
@@ -28,9 +28,9 @@ pub fn check_query(query: SoqlQuery, text: &str) -> Result<(&'static ObjectSchem
     let checker = QueryChecker { object, text };
     let select = match query.select {
         SelectClause::Count => SelectClause::Count,
-        SelectClause::Aggregates(aggregation) => SelectClause::Aggregates(checker.aggregation(aggregation)?),
+        SelectClause::Aggregates(aggregation) => SelectClause::Aggregates(checker.resolve_aggregation(aggregation)?),
         SelectClause::Fields(names) => {
-            let fields = names.iter().map(|name| checker.field(name)).collect::<Result<Vec<_>, _>>()?;
+            let fields = names.iter().map(|name| checker.resolve_field(name)).collect::<Result<Vec<_>, _>>()?;
             if let Some(repeated) =
                 fields.iter().enumerate().find_map(|(position, field)| fields[..position].contains(field).then(|| field.column_header()))
             {
@@ -39,12 +39,16 @@ pub fn check_query(query: SoqlQuery, text: &str) -> Result<(&'static ObjectSchem
             SelectClause::Fields(fields)
         }
     };
-    let condition = query.condition.map(|condition| checker.condition(condition)).transpose()?;
+    let condition = query.condition.map(|condition| checker.resolve_condition(condition)).transpose()?;
     let order = query
         .order
         .into_iter()
         .map(|order| {
-            Ok(SortKey { field: checker.field(&order.field)?, is_descending: order.is_descending, has_nulls_last: order.has_nulls_last })
+            Ok(SortKey {
+                field: checker.resolve_field(&order.field)?,
+                is_descending: order.is_descending,
+                has_nulls_last: order.has_nulls_last,
+            })
         })
         .collect::<Result<_, _>>()?;
     Ok((object, SoqlQuery { select, object: object.name.to_owned(), condition, order, limit: query.limit, offset: query.offset }))
@@ -56,7 +60,7 @@ struct QueryChecker<'a> {
 }
 
 impl QueryChecker<'_> {
-    fn field(&self, name: &SoqlName) -> Result<FieldPath, SalesforceApiError> {
+    fn resolve_field(&self, name: &SoqlName) -> Result<FieldPath, SalesforceApiError> {
         let mut object = self.object;
         let mut relationships = Vec::new();
         let mut parts: Vec<&str> = name.text.split('.').collect();
@@ -94,27 +98,27 @@ impl QueryChecker<'_> {
         SalesforceApiError::bad_request("INVALID_FIELD", format!("\n{line}\n{caret}^\nERROR at Row:1:Column:{}\n{message}", name.column))
     }
 
-    fn condition(&self, condition: SoqlCondition<SoqlName>) -> Result<SoqlCondition<FieldPath>, SalesforceApiError> {
-        self.each_operand(condition, &|name| {
-            let resolved = self.field(&name)?;
+    fn resolve_condition(&self, condition: SoqlCondition<SoqlName>) -> Result<SoqlCondition<FieldPath>, SalesforceApiError> {
+        self.resolve_operands(condition, &|name| {
+            let resolved = self.resolve_field(&name)?;
             let field_type = resolved.field.field_type;
             Ok((resolved, name, field_type))
         })
     }
 
     /// Checks each operand of a condition, which `resolve` finds together with its name and kind.
-    fn each_operand<F, G>(
+    fn resolve_operands<F, G>(
         &self,
         condition: SoqlCondition<F>,
         resolve: &impl Fn(F) -> Result<(G, SoqlName, FieldType), SalesforceApiError>,
     ) -> Result<SoqlCondition<G>, SalesforceApiError> {
         let all = |conditions: Vec<SoqlCondition<F>>| {
-            conditions.into_iter().map(|one| self.each_operand(one, resolve)).collect::<Result<Vec<_>, _>>()
+            conditions.into_iter().map(|one| self.resolve_operands(one, resolve)).collect::<Result<Vec<_>, _>>()
         };
         Ok(match condition {
             SoqlCondition::And(conditions) => SoqlCondition::And(all(conditions)?),
             SoqlCondition::Or(conditions) => SoqlCondition::Or(all(conditions)?),
-            SoqlCondition::Not(inner) => SoqlCondition::Not(Box::new(self.each_operand(*inner, resolve)?)),
+            SoqlCondition::Not(inner) => SoqlCondition::Not(Box::new(self.resolve_operands(*inner, resolve)?)),
             SoqlCondition::Compare(operand, operator, literal) => {
                 let (resolved, name, field_type) = resolve(operand)?;
                 self.check_literal(&name, field_type, operator, &literal)?;
@@ -130,13 +134,13 @@ impl QueryChecker<'_> {
         })
     }
 
-    fn aggregation(&self, aggregation: Aggregation<SoqlName>) -> Result<Aggregation<FieldPath>, SalesforceApiError> {
-        let groups = aggregation.groups.iter().map(|name| self.field(name)).collect::<Result<Vec<_>, _>>()?;
+    fn resolve_aggregation(&self, aggregation: Aggregation<SoqlName>) -> Result<Aggregation<FieldPath>, SalesforceApiError> {
+        let groups = aggregation.groups.iter().map(|name| self.resolve_field(name)).collect::<Result<Vec<_>, _>>()?;
         let check_expression =
             |check_expression: SoqlExpression<SoqlName>| -> Result<(SoqlExpression<FieldPath>, SoqlName), SalesforceApiError> {
                 match check_expression {
                     SoqlExpression::Field(name) => {
-                        let field = self.field(&name)?;
+                        let field = self.resolve_field(&name)?;
                         if groups.contains(&field) {
                             Ok((SoqlExpression::Field(field), name))
                         } else {
@@ -147,7 +151,7 @@ impl QueryChecker<'_> {
                         }
                     }
                     SoqlExpression::Aggregate(function, name) => {
-                        let field = self.field(&name)?;
+                        let field = self.resolve_field(&name)?;
                         if function.takes(field.field.field_type) {
                             return Ok((SoqlExpression::Aggregate(function, field), name));
                         }
@@ -162,7 +166,7 @@ impl QueryChecker<'_> {
             .map(|one| Ok(SelectedExpression { expression: check_expression(one.expression)?.0, alias: one.alias }))
             .collect::<Result<Vec<_>, SalesforceApiError>>()?;
         let having = aggregation.having.map(|condition| {
-            self.each_operand(condition, &|operand| {
+            self.resolve_operands(condition, &|operand| {
                 let (operand, name) = check_expression(operand)?;
                 let field_type = operand.field_type();
                 Ok((operand, name, field_type))
