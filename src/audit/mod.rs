@@ -125,9 +125,6 @@ impl Event {
 
 /// Records what this transaction does to something of `instance`, or of [`GLOBAL`]. Transactions that record wait for one another
 /// from here to their ends: call it last, when all else is locked and written.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn record(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, origin: &Origin, entry: Entry) -> Result<(), DbError> {
     let (number, before) = store::next_number(tx, instance, &BEGINNING).await?;
     let mut event = Event {

@@ -1,3 +1,5 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 use super::{Event, EventFilter};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
@@ -39,9 +41,6 @@ impl From<Row> for Event {
 }
 
 /// The number of the chain's next event and the hash before it; the chain's row is locked until the transaction ends.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn next_number(tx: &mut Tx, chain: InstanceId, beginning: &[u8]) -> Result<(i64, Vec<u8>), DbError> {
     const SQL: &str = "INSERT INTO audit_heads (instance_id, number, hash) VALUES ($1, 1, $2) \
          ON CONFLICT (instance_id) DO UPDATE SET number = audit_heads.number + 1 RETURNING number, hash";
@@ -49,9 +48,6 @@ pub async fn next_number(tx: &mut Tx, chain: InstanceId, beginning: &[u8]) -> Re
 }
 
 /// Keeps an event that has its number and hash, and notes it as the chain's newest.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn append(tx: &mut Tx, chain: InstanceId, event: &Event) -> Result<(), DbError> {
     const EVENT: &str = "INSERT INTO audit_events (instance_id, number, at, actor, action, subject_kind, subject_id, old_value, \
          new_value, address, user_agent, request_id, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
@@ -77,9 +73,6 @@ pub async fn append(tx: &mut Tx, chain: InstanceId, event: &Event) -> Result<(),
 
 /// Every chain, by id, those that instances lack included. Global: only operators ask. Instances build on the audit, so asking
 /// them would run in a circle.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn chains(snapshot: &mut Tx) -> Result<Vec<InstanceId>, DbError> {
     const SQL: &str =
         "SELECT instance_id FROM audit_heads UNION SELECT instance_id FROM audit_events UNION SELECT id FROM instances ORDER BY 1";
@@ -87,27 +80,18 @@ pub async fn chains(snapshot: &mut Tx) -> Result<Vec<InstanceId>, DbError> {
 }
 
 /// The number and hash that were noted as those of the chain's newest event.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn head(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<(i64, Vec<u8>)>, DbError> {
     const SQL: &str = "SELECT number, hash FROM audit_heads WHERE instance_id = $1";
     on_tx!(snapshot, c => sqlx::query_as(SQL).bind(chain).fetch_optional(c))
 }
 
 /// The number of the chain's newest event.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn newest_number(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<i64>, DbError> {
     const SQL: &str = "SELECT MAX(number) FROM audit_events WHERE instance_id = $1";
     on_tx!(snapshot, c => sqlx::query_scalar(SQL).bind(chain).fetch_one(c))
 }
 
 /// The chain's events after the one with this number, in their order.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn events_after(snapshot: &mut Tx, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
     const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
          request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 ORDER BY number LIMIT $3";
@@ -116,9 +100,6 @@ pub async fn events_after(snapshot: &mut Tx, chain: InstanceId, number: i64, row
 }
 
 /// The events that pass the filter, newest first, before the one with the number `before`.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list(db: &Db, chain: InstanceId, filter: &EventFilter, before: Option<i64>, rows: i64) -> Result<Vec<Event>, DbError> {
     const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
          request_id, hash FROM audit_events WHERE instance_id = $1 AND number < $2 AND ($4 IS NULL OR actor = $4) \
@@ -128,9 +109,6 @@ pub async fn list(db: &Db, chain: InstanceId, filter: &EventFilter, before: Opti
 }
 
 /// The events that pass the filter, in their order, after the one with the number `after`.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_after(db: &Db, chain: InstanceId, filter: &EventFilter, after: i64, rows: i64) -> Result<Vec<Event>, DbError> {
     const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
          request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 AND ($4 IS NULL OR actor = $4) \

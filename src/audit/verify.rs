@@ -80,9 +80,6 @@ pub struct ChainState {
 ///
 /// Alone, a chain can't tell that all of it was recorded anew from some event on, its head included, or that an instance vanished
 /// with its chain: only what was noted elsewhere can.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn verify(db: &Db, only: Option<InstanceId>, noted: &[NotedEvent]) -> Result<Vec<ChainState>, DbError> {
     let mut snapshot = db.begin_snapshot().await?;
     let mut chains: BTreeSet<InstanceId> = match only {
@@ -100,9 +97,6 @@ pub async fn verify(db: &Db, only: Option<InstanceId>, noted: &[NotedEvent]) -> 
 }
 
 /// The newest event of every chain, or of that of `only`, as the chain's head names it: to be noted elsewhere.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn heads(db: &Db, only: Option<InstanceId>) -> Result<Vec<NotedEvent>, DbError> {
     let mut snapshot = db.begin_snapshot().await?;
     let chains = match only {

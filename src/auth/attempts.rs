@@ -80,9 +80,6 @@ impl AuthAttempt {
 
     /// Takes the attempt back, with the failures before it from the same address: whoever is there has proven themselves. Their
     /// address is known from now on.
-    ///
-    /// # Errors
-    /// When the database can't be written.
     pub async fn succeeded(self, db: &Db, now: Timestamp) -> Result<(), DbError> {
         let mut tx = db.begin().await?;
         let key = &self.from_address.key;
@@ -97,9 +94,6 @@ impl AuthAttempt {
     }
 
     /// Takes the attempt back, since it could not be looked at.
-    ///
-    /// # Errors
-    /// When the database can't be written.
     pub async fn withdraw(self, db: &Db) -> Result<(), DbError> {
         let mut tx = db.begin().await?;
         for counted in std::iter::once(&self.from_address).chain(&self.from_unknown_addresses) {
@@ -129,9 +123,6 @@ async fn count(
 
 /// Forgets the failed attempts for somebody who has proven themselves in another way, from wherever those came, and knows the address
 /// from now on.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn forget_failed_logins(db: &Db, now: Timestamp, subject: &str, address: Option<&str>) -> Result<(), DbError> {
     let subject = SecretHash::of(&subject.into());
     let mut tx = db.begin().await?;

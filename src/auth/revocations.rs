@@ -73,9 +73,6 @@ impl TokenCutoff {
 
 impl Revocations {
     /// Reads what is revoked.
-    ///
-    /// # Errors
-    /// When the database can't be asked.
     pub async fn load(db: Db, clock: SharedClock) -> Result<Self, DbError> {
         let revocations = Self { db, clock, known: Arc::default() };
         revocations.refresh().await?;
@@ -83,9 +80,6 @@ impl Revocations {
     }
 
     /// Reads what was revoked since the last time, and forgets tokens that have run out.
-    ///
-    /// # Errors
-    /// When the database can't be asked.
     pub async fn refresh(&self) -> Result<(), DbError> {
         let now = self.clock.timestamp();
         // Tokens of a client revoked, or for a secret ended, earlier than this have run out.

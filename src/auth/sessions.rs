@@ -22,17 +22,11 @@ pub struct NewSession {
 }
 
 /// Logs a member in by whatever way. Only the hash of the cookie's value is kept.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn begin_session(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, member: MemberId) -> Result<NewSession, DbError> {
     begin(tx, clock, instance, member, None, None).await
 }
 
 /// The same, noting how and from where.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn begin_session_by(
     tx: &mut Tx,
     clock: &dyn Clock,
@@ -71,9 +65,6 @@ async fn begin(
 
 /// Logs a member out everywhere: ends the sessions, and refuses the tokens issued to the member up to now. All processes see it
 /// with the next request. Gives how many sessions ended.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn sign_out(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, member: MemberId) -> Result<u64, DbError> {
     store::refuse_tokens_until(tx, instance, member, clock.timestamp()).await?;
     store::delete_sessions(tx, instance, member, None).await

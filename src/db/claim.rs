@@ -44,9 +44,6 @@ pub fn has_other_claimers(db: &Db) -> bool {
 }
 
 /// Who has due jobs in a lane, the first one behind `after` in the circle of all; each of them gets its turn. Global: the queue is one.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn next_in_turn(db: &Db, lane: &str, after: Option<Uuid>) -> Result<Option<Uuid>, DbError> {
     const FIRST: &str = "SELECT fairness_key FROM jobs WHERE state = 'queued' AND is_due = TRUE AND lane = $1 \
          ORDER BY fairness_key LIMIT 1";
@@ -59,9 +56,6 @@ pub async fn next_in_turn(db: &Db, lane: &str, after: Option<Uuid>) -> Result<Op
 }
 
 /// Claims the job that is due longest of those who take one turn together; none when others were faster.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn claim_job(db: &Db, lane: &str, key: Uuid, lease: JobLease) -> Result<Option<ClaimedJob>, DbError> {
     const SQLITE: &str = concat!(
         "UPDATE jobs SET state = 'running', locked_by = $1, locked_until = $2, started_at = $3, attempts = attempts + 1, is_hastened = FALSE \
@@ -85,9 +79,6 @@ pub async fn claim_job(db: &Db, lane: &str, key: Uuid, lease: JobLease) -> Resul
 }
 
 /// Claims a job whose lease has run out, which counts as a failure of the attempt before; none when somebody was faster.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn claim_expired(db: &Db, id: JobId, lease: JobLease) -> Result<Option<ClaimedJob>, DbError> {
     const SQL: &str = concat!(
         "UPDATE jobs SET locked_by = $1, locked_until = $2, started_at = $3, attempts = attempts + 1, is_hastened = FALSE, \
@@ -103,9 +94,6 @@ pub async fn claim_expired(db: &Db, id: JobId, lease: JobLease) -> Result<Option
 }
 
 /// Notes of jobs that their time has come, a bounded number; gives how many. Global: the queue is one.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn mark_due(db: &Db, now: Timestamp) -> Result<u64, DbError> {
     const SQLITE: &str = "UPDATE jobs SET is_due = TRUE WHERE id IN (\
          SELECT id FROM jobs WHERE state = 'queued' AND is_due = FALSE AND run_at <= $1 ORDER BY run_at LIMIT 1000)";

@@ -31,9 +31,6 @@ pub struct SealedDataKey {
 }
 
 /// The data keys of a database whose schema may be older than this build, or not there at all.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_before_migration(db: &Db) -> Result<Vec<SealedDataKey>, DbError> {
     // The engines differ in where they keep their list of tables.
     let found: i64 = match db {
@@ -49,9 +46,6 @@ pub async fn list_before_migration(db: &Db) -> Result<Vec<SealedDataKey>, DbErro
 }
 
 /// All data keys, oldest first.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list(db: &Db) -> Result<Vec<StoredDataKey>, DbError> {
     on!(db, c => sqlx::query_as("SELECT id, generation, master_key_id, sealed_key, created_at, seals_from FROM data_keys ORDER BY generation").fetch_all(c))
 }

@@ -40,9 +40,6 @@ impl Db {
     }
 
     /// The newest schema step this build knows, and the newest one the database has.
-    ///
-    /// # Errors
-    /// When the database can't be asked.
     pub async fn schema_version(&self) -> Result<(i64, i64), DbError> {
         let known = match self {
             Self::Sqlite { .. } => &SQLITE_STEPS,

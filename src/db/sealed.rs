@@ -85,9 +85,6 @@ impl SealedValue {
 
 /// Up to `most` values of a column that another data key than `key` sealed. The key's id stands in the value's second to
 /// seventeenth byte.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn sealed_by_others(db: &Db, column: SealedColumn, key: Uuid, most: i64) -> Result<Vec<SealedValue>, DbError> {
     let SealedColumn { table, column: name, key: found_by } = column;
     let of = |keys: &str| format!("SELECT {keys}, {name} FROM {table} WHERE {name} IS NOT NULL AND substr({name}, 2, 16) <> $1 LIMIT $2");
@@ -112,9 +109,6 @@ pub async fn sealed_by_others(db: &Db, column: SealedColumn, key: Uuid, most: i6
 }
 
 /// Replaces a value by the same sealed anew, unless somebody has changed it meanwhile.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn replace_sealed(tx: &mut Tx, old: &SealedValue, sealed: &[u8]) -> Result<(), DbError> {
     let SealedColumn { table, column: name, key: found_by } = old.column;
     let changing = |keys: &str| format!("UPDATE {table} SET {name} = $1 WHERE {name} = $2 AND {keys}");

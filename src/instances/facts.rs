@@ -70,9 +70,6 @@ pub(super) async fn read(db: &Db, instance: InstanceId) -> Result<Facts, DbError
 }
 
 /// Whether data sync has started; from then on the original user must stay.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn sync_has_started(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM sync_runs WHERE instance_id = $1";
     let runs: i64 = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;

@@ -1,3 +1,5 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -56,9 +58,6 @@ impl TryFrom<Row> for Instance {
 }
 
 /// The instance with this id.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find(db: &Db, instance: InstanceId) -> Result<Option<Instance>, DbError> {
     const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
          salesforce_sync_configured, created_at, updated_at FROM instances WHERE id = $1";
@@ -67,18 +66,12 @@ pub async fn find(db: &Db, instance: InstanceId) -> Result<Option<Instance>, DbE
 }
 
 /// The id of the instance of this subscription. Global: only operators ask.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_by_munchkin_id(tx: &mut Tx, munchkin_id: &MunchkinId) -> Result<Option<InstanceId>, DbError> {
     const SQL: &str = "SELECT id FROM instances WHERE munchkin_id = $1";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(munchkin_id.as_str()).fetch_optional(c))
 }
 
 /// A page of all instances after `after`, in the order they were made. Global: only operators ask.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list(db: &Db, after: Option<InstanceId>, rows: i64) -> Result<Vec<Instance>, DbError> {
     const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
          salesforce_sync_configured, created_at, updated_at FROM instances WHERE id > $1 ORDER BY id LIMIT $2";
@@ -111,9 +104,6 @@ pub async fn insert(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
 }
 
 /// The instance with this id, its row locked until the transaction ends: an update that changes nothing locks it on both engines.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn lock_instance(tx: &mut Tx, instance: InstanceId) -> Result<Option<Instance>, DbError> {
     const SQL: &str = "UPDATE instances SET name = name WHERE id = $1 RETURNING id, munchkin_id, name, environment, login_management, \
          language, msi_actions_enabled, salesforce_sync_configured, created_at, updated_at";
@@ -122,9 +112,6 @@ pub async fn lock_instance(tx: &mut Tx, instance: InstanceId) -> Result<Option<I
 }
 
 /// Writes the settings that are given; the others stay as they are in the row.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn update(tx: &mut Tx, instance: InstanceId, change: &SettingsChange, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE instances SET name = COALESCE($2, name), login_management = COALESCE($3, login_management), \
          language = COALESCE($4, language), msi_actions_enabled = COALESCE($5, msi_actions_enabled), \
@@ -145,9 +132,6 @@ pub async fn update(tx: &mut Tx, instance: InstanceId, change: &SettingsChange, 
 
 /// How members of the instance log in, with its row locked until the transaction ends: an update that changes nothing locks it on
 /// both engines. None when there is no such instance.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn lock_login_management(tx: &mut Tx, instance: InstanceId) -> Result<Option<LoginManagement>, DbError> {
     const SQL: &str = "UPDATE instances SET name = name WHERE id = $1 RETURNING login_management";
     let found: Option<String> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))?;
@@ -164,9 +148,6 @@ pub struct IntegrationRow {
 }
 
 /// The integration client of an instance, once there is one.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_integration(tx: &mut Tx, instance: InstanceId) -> Result<Option<IntegrationRow>, DbError> {
     const SQL: &str = "SELECT client_id, sealed_secret, created_at, shown_at FROM integration_clients WHERE instance_id = $1";
     on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
@@ -183,9 +164,6 @@ pub async fn insert_integration(tx: &mut Tx, instance: InstanceId, client_id: &s
 
 /// Takes the secret out of the card and gives it to the one caller who gets to show it: with two callers at once, one row is
 /// touched by one of them only.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn mark_integration_shown(tx: &mut Tx, instance: InstanceId, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str =
         "UPDATE integration_clients SET sealed_secret = NULL, shown_at = $2 WHERE instance_id = $1 AND sealed_secret IS NOT NULL";
@@ -193,9 +171,6 @@ pub async fn mark_integration_shown(tx: &mut Tx, instance: InstanceId, at: Times
 }
 
 /// Keeps the provisioned credentials of an instance.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn insert_marketo_credentials(
     tx: &mut Tx,
     instance: InstanceId,
@@ -208,9 +183,6 @@ pub async fn insert_marketo_credentials(
 }
 
 /// The provisioned client id and sealed secret.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_marketo_credentials(db: &Db, instance: InstanceId) -> Result<Option<(String, Vec<u8>)>, DbError> {
     const SQL: &str = "SELECT client_id, sealed_client_secret FROM marketo_credentials WHERE instance_id = $1";
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))

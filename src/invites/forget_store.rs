@@ -1,3 +1,5 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 use sqlx::types::Json;
 
 use super::csv::Analysis;
@@ -6,18 +8,12 @@ use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{ImportId, InstanceId};
 
 /// An import that was sent before `before` and never confirmed. Global: old data goes, whose it is.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn unconfirmed_before(db: &Db, before: Timestamp) -> Result<Option<(InstanceId, ImportId)>, DbError> {
     const SQL: &str = "SELECT instance_id, id FROM invite_imports WHERE state = 'analysed' AND created_at < $1 LIMIT 1";
     on!(db, c => sqlx::query_as(SQL).bind(before).fetch_optional(c))
 }
 
 /// An import that ended before `before` and still has its rows. Global, as above.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn ended_before(db: &Db, before: Timestamp) -> Result<Option<(InstanceId, ImportId)>, DbError> {
     const SQL: &str = "SELECT instance_id, id FROM invite_imports WHERE state IN ('completed', 'failed') AND rows_deleted_at IS NULL \
          AND COALESCE(completed_at, created_at) < $1 LIMIT 1";
@@ -25,9 +21,6 @@ pub(super) async fn ended_before(db: &Db, before: Timestamp) -> Result<Option<(I
 }
 
 /// Deletes the rows of an import; `analysis` is what stays of what was found in them.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn delete_rows(
     tx: &mut Tx,
     instance: InstanceId,
@@ -50,18 +43,12 @@ macro_rules! of_strangers {
 }
 
 /// An instance with invitations that ended before `before`, of people who are no members any more. Global, as above.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn with_strangers(db: &Db, before: Timestamp) -> Result<Option<InstanceId>, DbError> {
     const SQL: &str = concat!("SELECT i.instance_id FROM invites i WHERE ", of_strangers!(), " LIMIT 1");
     on!(db, c => sqlx::query_scalar(SQL).bind(before).fetch_optional(c))
 }
 
 /// Deletes those invitations of an instance with their links; gives how many they were.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn delete_strangers(tx: &mut Tx, instance: InstanceId, before: Timestamp) -> Result<u64, DbError> {
     const LINKS: &str = concat!(
         "DELETE FROM invite_links WHERE instance_id = $2 AND invite_id IN (SELECT i.id FROM invites i WHERE i.instance_id = $2 AND ",

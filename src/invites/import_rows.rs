@@ -12,9 +12,6 @@ const FAULTS_OF_A_ROW: u64 = 16;
 pub(super) type PlacedFault = (i64, RowFault);
 
 /// The faults after the place `after`, at most `most` of them. Teams made since the file was checked are known here.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn faults_after(
     db: &Db,
     import: &Import,
@@ -45,9 +42,6 @@ pub(super) fn faults_of(kept: &StoredChunk, import: &Import, teams: &Teams) -> V
 }
 
 /// What became of the rows after the row at place `after`, at most `most` of them; those without a result are left out.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn results_after(
     db: &Db,
     import: &Import,

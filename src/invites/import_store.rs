@@ -1,3 +1,5 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 use sqlx::types::Json;
 
 use super::csv::{Analysis, Chunk};
@@ -59,18 +61,12 @@ macro_rules! columns {
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE instance_id = $1 AND id = $2");
 
 /// The import with this id.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn find(db: &Db, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
     let row: Option<Row> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
     row.map(Import::try_from).transpose()
 }
 
 /// The import with this id, which nobody else changes until the end of the transaction.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
     const LOCK: &str = "UPDATE invite_imports SET state = state WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(LOCK).bind(instance).bind(id))?;
@@ -79,9 +75,6 @@ pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportI
 }
 
 /// A page of imports after `after`, in the order they were sent.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn list(db: &Db, instance: InstanceId, after: Option<ImportId>, rows: i64) -> Result<Vec<Import>, DbError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE instance_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     let after = after.unwrap_or(ImportId(uuid::Uuid::nil()));
@@ -102,9 +95,6 @@ pub(super) async fn count_unconfirmed_in(tx: &mut Tx, instance: InstanceId, sinc
 }
 
 /// Keeps a new import; its rows follow by [`insert_chunk`].
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, import: &Import) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO invite_imports (instance_id, id, state, file_name, analysis, invited_by, rows_done, counts, created_at) \
          VALUES ($1, $2, 'analysed', $3, $4, $5, 0, $6, $7)";
@@ -123,9 +113,6 @@ pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, import: &Import) -
 }
 
 /// Keeps some rows of a new import.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn insert_chunk(tx: &mut Tx, instance: InstanceId, id: ImportId, chunk: &Chunk) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO invite_import_chunks (instance_id, import_id, first_row, row_count, body, faults, repeats) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -144,27 +131,18 @@ pub(super) async fn insert_chunk(tx: &mut Tx, instance: InstanceId, id: ImportId
 }
 
 /// Removes an import with its rows; `false` when it has been confirmed.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn delete_unconfirmed(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM invite_imports WHERE instance_id = $1 AND id = $2 AND state = 'analysed'";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id))? == 1)
 }
 
 /// Records what an import is under another mapping.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn set_analysis(tx: &mut Tx, instance: InstanceId, id: ImportId, analysis: &Analysis) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invite_imports SET analysis = $3 WHERE instance_id = $1 AND id = $2 AND state = 'analysed'";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(analysis))).map(drop)
 }
 
 /// Records the faults that the rows of a chunk have under another mapping.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn set_faults(tx: &mut Tx, instance: InstanceId, id: ImportId, chunk: &Chunk) -> Result<(), DbError> {
     const SQL: &str =
         "UPDATE invite_import_chunks SET faults = $4, repeats = $5 WHERE instance_id = $1 AND import_id = $2 AND first_row = $3";
@@ -181,9 +159,6 @@ pub(super) struct StoredChunk {
 }
 
 /// The first chunk that has a row at `place` or after it and at least `faults` faults.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn chunk_from(
     db: &Db,
     instance: InstanceId,
@@ -209,9 +184,6 @@ pub(super) async fn chunk_from(
 }
 
 /// Confirms an import; `false` when it was confirmed before, so that of two at once one succeeds.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn confirm(
     tx: &mut Tx,
     instance: InstanceId,
@@ -228,9 +200,6 @@ pub(super) async fn confirm(
 
 /// Takes the rows from `from` to `to` on, in the transaction that invites them; `false` when another worker has, and then that
 /// transaction has nothing to do. A second worker waits here until the first one's transaction ends.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn take_rows(tx: &mut Tx, instance: InstanceId, id: ImportId, (from, to): (u64, u64)) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invite_imports SET rows_done = $4 \
          WHERE instance_id = $1 AND id = $2 AND rows_done = $3 AND state = 'confirmed'";
@@ -238,9 +207,6 @@ pub(super) async fn take_rows(tx: &mut Tx, instance: InstanceId, id: ImportId, (
 }
 
 /// Records what became of the rows of the chunk that begins at `first`, and of all so far.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn record(
     tx: &mut Tx,
     instance: InstanceId,
@@ -256,9 +222,6 @@ pub(super) async fn record(
 }
 
 /// Has a failed import go on; `false` when it has not failed, or its rows are deleted.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invite_imports SET state = 'confirmed', error = NULL, completed_at = NULL \
          WHERE instance_id = $1 AND id = $2 AND state IN ('failed', 'confirmed') AND rows_deleted_at IS NULL";
@@ -266,9 +229,6 @@ pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: ImportId) -> R
 }
 
 /// Ends an import: completed, or failed for `error`.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn finish(tx: &mut Tx, instance: InstanceId, id: ImportId, error: Option<&str>, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invite_imports SET state = $3, error = $4, completed_at = $5 \
          WHERE instance_id = $1 AND id = $2 AND state = 'confirmed'";

@@ -1,3 +1,5 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 use super::{Invite, InviteStatus};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
@@ -69,18 +71,12 @@ impl TryFrom<Row> for Invite {
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invites i WHERE i.instance_id = $1 AND i.id = $2");
 
 /// The invitation with this id.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn find(db: &Db, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
     let row: Option<Row> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
 /// The invitation with this id, which nobody else changes until the end of the transaction.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
     const LOCK: &str = "UPDATE invites SET status = status WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(LOCK).bind(instance).bind(invite))?;
@@ -89,9 +85,6 @@ pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, invite: Inv
 }
 
 /// The newest invitation of the first user.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn find_first(db: &Db, instance: InstanceId) -> Result<Option<Invite>, DbError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -110,9 +103,6 @@ struct LinkRow {
 }
 
 /// The invitation behind a link, and when a newer link took its place. Global: the link is all that the person has.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn find_by_token(db: &Db, hash: &SecretHash) -> Result<Option<(Invite, Option<Timestamp>)>, DbError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -124,9 +114,6 @@ pub(super) async fn find_by_token(db: &Db, hash: &SecretHash) -> Result<Option<(
 }
 
 /// The newest invitation of a member.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn newest_of(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Invite>, DbError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -148,9 +135,6 @@ pub(super) struct InviteFilter {
 }
 
 /// A page of invitations after `after`, in the order they were made.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn list(
     db: &Db,
     instance: InstanceId,
@@ -206,9 +190,6 @@ pub(super) struct InviteSender {
 }
 
 /// What the messages of invitations by `inviter` have in common. Reads in the transaction, which holds a connection already.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn invite_sender(tx: &mut Tx, instance: InstanceId, inviter: Option<MemberId>) -> Result<InviteSender, DbError> {
     const SQL: &str = "SELECT i.name, i.language, m.first_name, m.last_name, m.email FROM instances i \
          LEFT JOIN members m ON m.instance_id = i.id AND m.id = $2 WHERE i.id = $1";
@@ -224,9 +205,6 @@ pub(super) async fn invite_sender(tx: &mut Tx, instance: InstanceId, inviter: Op
 }
 
 /// Keeps a new invitation, pending.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, invite: &Invite) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO invites (instance_id, id, member_id, email, status, is_first, import_id, message_id, language, \
          invited_by, created_at, expires_at) VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)";
@@ -249,9 +227,6 @@ pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, invite: &Invite) -
 }
 
 /// Keeps a new link of an invitation; those of before work no more.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn insert_link(
     tx: &mut Tx,
     instance: InstanceId,
@@ -266,18 +241,12 @@ pub(super) async fn insert_link(
 }
 
 /// When the newest links of an invitation were made, up to `most`, the newest first.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn link_times(tx: &mut Tx, instance: InstanceId, invite: InviteId, most: i64) -> Result<Vec<Timestamp>, DbError> {
     const SQL: &str = "SELECT created_at FROM invite_links WHERE instance_id = $1 AND invite_id = $2 ORDER BY created_at DESC LIMIT $3";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(invite).bind(most).fetch_all(c))
 }
 
 /// Makes an invitation pending again, with another message.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn renew(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, until: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'pending', message_id = $3, expires_at = $4, sent_at = NULL, send_error = NULL \
          WHERE instance_id = $1 AND id = $2";
@@ -285,18 +254,12 @@ pub(super) async fn renew(tx: &mut Tx, instance: InstanceId, invite: InviteId, m
 }
 
 /// Moves the end of an invitation's time.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn extend(tx: &mut Tx, instance: InstanceId, invite: InviteId, until: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET expires_at = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(until)).map(drop)
 }
 
 /// Takes an invitation back.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn revoke(tx: &mut Tx, instance: InstanceId, invite: InviteId, by: &str, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'revoked', revoked_at = $3, revoked_by = $4, send_error = NULL \
          WHERE instance_id = $1 AND id = $2 AND status <> 'accepted'";
@@ -304,9 +267,6 @@ pub(super) async fn revoke(tx: &mut Tx, instance: InstanceId, invite: InviteId, 
 }
 
 /// Records that the invitation's message has left, or may have, which `note` then says.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn mark_sent(
     tx: &mut Tx,
     instance: InstanceId,
@@ -321,18 +281,12 @@ pub(super) async fn mark_sent(
 }
 
 /// Records why the message has not left yet.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn note_delay(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, why: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET send_error = $4 WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
 }
 
 /// Records that the mail server refuses the message for good.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn mark_bounced(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, why: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'bounced', send_error = $4 \
          WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
@@ -340,9 +294,6 @@ pub(super) async fn mark_bounced(tx: &mut Tx, instance: InstanceId, invite: Invi
 }
 
 /// Uses the invitation up; `false` when it was used, revoked or has run out, so that of two at once one succeeds.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn accept(tx: &mut Tx, instance: InstanceId, invite: InviteId, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invites SET status = 'accepted', accepted_at = $3, send_error = NULL \
          WHERE instance_id = $1 AND id = $2 AND status NOT IN ('accepted', 'revoked') AND expires_at > $3";

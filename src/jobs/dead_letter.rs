@@ -83,9 +83,6 @@ macro_rules! columns {
 }
 
 /// A page of the dead letters, the newest first, from those older than `before`. Global: only operators ask.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_dead_letters(db: &Db, filter: &DeadLetterFilter, before: Option<JobId>, rows: i64) -> Result<Vec<DeadLetter>, DbError> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -99,27 +96,18 @@ pub async fn list_dead_letters(db: &Db, filter: &DeadLetterFilter, before: Optio
 }
 
 /// A dead letter. Global: only operators ask.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_dead_letter(db: &Db, id: JobId) -> Result<Option<DeadLetter>, DbError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE state = 'dead' AND id = $1");
     on!(db, c => sqlx::query_as(SQL).bind(id).fetch_optional(c))
 }
 
 /// A dead letter, locked until the transaction ends. Global: only operators ask.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn lock_dead_letter(tx: &mut Tx, id: JobId) -> Result<Option<DeadLetter>, DbError> {
     const SQL: &str = concat!("UPDATE jobs SET state = state WHERE state = 'dead' AND id = $1 RETURNING ", columns!());
     on_tx!(tx, c => sqlx::query_as(SQL).bind(id).fetch_optional(c))
 }
 
 /// Makes a dead letter due at once with no failures. For a periodic kind, the job that replaced it becomes due instead.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn requeue_dead_letter(tx: &mut Tx, clock: &dyn Clock, letter: &DeadLetter) -> Result<(), DbError> {
     const SUCCESSOR: &str = "UPDATE jobs SET run_at = CASE WHEN state = 'queued' THEN $3 ELSE run_at END, is_due = TRUE, is_hastened = TRUE \
          WHERE kind = $1 AND fairness_key = $2 AND is_singleton = TRUE AND state IN ('queued', 'running')";
@@ -133,9 +121,6 @@ pub async fn requeue_dead_letter(tx: &mut Tx, clock: &dyn Clock, letter: &DeadLe
 }
 
 /// Deletes a dead letter.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn discard_dead_letter(tx: &mut Tx, id: JobId) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM jobs WHERE id = $1 AND state = 'dead'").bind(id)).map(drop)
 }

@@ -37,9 +37,6 @@ use crate::db::claim::ClaimedJob;
 use crate::db::{Db, DbError};
 
 /// Queues a cleanup job, which runs every [`CLEANUP_PERIOD`]; does nothing when it is queued already.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn enqueue_cleanup(db: &Db, clock: &dyn Clock, kind: JobKind) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     enqueue_once(&mut tx, clock, kind, None, clock.timestamp()).await?;

@@ -26,25 +26,16 @@ fn fairness_key(instance: Option<InstanceId>) -> Uuid {
 }
 
 /// Queues a job for now, in the transaction of the change that needs it.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn enqueue(tx: &mut Tx, clock: &dyn Clock, job: NewJob) -> Result<JobId, DbError> {
     enqueue_at(tx, clock, job, clock.timestamp()).await
 }
 
 /// Queues a job for `run_at`, in the transaction of the change that needs it.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn enqueue_at(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp) -> Result<JobId, DbError> {
     insert(tx, clock, job, run_at, false).await
 }
 
 /// Queues the only job of its kind that an instance may have, or all of them together; does nothing when there is one.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn enqueue_once(
     tx: &mut Tx,
     clock: &dyn Clock,
@@ -79,9 +70,6 @@ async fn insert(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp, 
 }
 
 /// Makes a queued job due now; a running one runs again as soon as its attempt ends, if it is to run again. `false` when it has ended.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn run_now(tx: &mut Tx, clock: &dyn Clock, id: JobId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE jobs SET run_at = CASE WHEN state = 'queued' THEN $2 ELSE run_at END, is_due = TRUE, is_hastened = TRUE \
          WHERE id = $1 AND state IN ('queued', 'running')";
@@ -89,9 +77,6 @@ pub async fn run_now(tx: &mut Tx, clock: &dyn Clock, id: JobId) -> Result<bool, 
 }
 
 /// Deletes jobs of a kind that an instance's earlier ones left, done before `before`.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_done(tx: &mut Tx, instance: InstanceId, kind: JobKind, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM jobs WHERE instance_id = $1 AND kind = $2 AND state = 'done' AND finished_at <= $3";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(kind.name).bind(before))

@@ -1,3 +1,5 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 use uuid::Uuid;
 
 use super::{MailStatus, NewMail, QueuedMail};
@@ -41,9 +43,6 @@ fn unknown(what: &str) -> DbError {
 }
 
 /// The message with this id.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn outgoing(db: &Db, instance: InstanceId, id: MailId) -> Result<Option<Outgoing>, DbError> {
     const SQL: &str = "SELECT kind, about, status, recipient, language, sealed_content, tries, doubts, slot_at, useful_until, created_at \
          FROM mail_messages WHERE instance_id = $1 AND id = $2";
@@ -66,9 +65,6 @@ pub(super) async fn outgoing(db: &Db, instance: InstanceId, id: MailId) -> Resul
 }
 
 /// Keeps a new message, queued.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn insert(
     tx: &mut Tx,
     instance: InstanceId,
@@ -96,9 +92,6 @@ pub(super) async fn insert(
 }
 
 /// Cancels the messages about something that have not left yet. One that is being handed over right now still arrives.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn cancel(tx: &mut Tx, instance: InstanceId, about: Uuid, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = 'cancelled', sealed_content = NULL, next_try_at = NULL, finished_at = $3 \
          WHERE instance_id = $1 AND about = $2 AND status = 'queued'";
@@ -106,9 +99,6 @@ pub async fn cancel(tx: &mut Tx, instance: InstanceId, about: Uuid, at: Timestam
 }
 
 /// Marks a message as being handed over; `false` when it is not queued any more.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn begin(tx: &mut Tx, instance: InstanceId, id: MailId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = 'sending', tries = tries + 1, slot_at = NULL \
          WHERE instance_id = $1 AND id = $2 AND status = 'queued'";
@@ -116,9 +106,6 @@ pub(super) async fn begin(tx: &mut Tx, instance: InstanceId, id: MailId) -> Resu
 }
 
 /// Gives a message back to be tried again at `next`. `doubts` is one when it is not known whether the server has taken it.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn postpone(
     tx: &mut Tx,
     instance: InstanceId,
@@ -133,9 +120,6 @@ pub(super) async fn postpone(
 }
 
 /// Records the end of a message; what it says is forgotten, unless somebody may have it tried again.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn finish(
     tx: &mut Tx,
     instance: InstanceId,
@@ -158,9 +142,6 @@ pub(super) enum Revival {
 }
 
 /// Has a failed message tried again, unless its time is over.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: MailId, now: Timestamp) -> Result<Revival, DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = CASE status WHEN 'failed' THEN 'queued' ELSE status END, next_try_at = $3, \
          finished_at = NULL WHERE instance_id = $1 AND id = $2 AND status IN ('failed', 'queued', 'sending') AND useful_until > $3";
@@ -170,9 +151,6 @@ pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: MailId, now: T
 
 /// Reserves the next place in the stream of messages to a server, not before `now`; the one after it is free `apart` later.
 /// Global: a server has one pace, whoever the messages are from.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn reserve_slot(tx: &mut Tx, server: &str, now: Timestamp, apart: time::Duration) -> Result<Timestamp, DbError> {
     const MAKE: &str = "INSERT INTO mail_pace (server, next_at) VALUES ($1, $2) ON CONFLICT (server) DO NOTHING";
     // Writing the row locks it until the end of the transaction, on both engines.
@@ -186,9 +164,6 @@ pub(super) async fn reserve_slot(tx: &mut Tx, server: &str, now: Timestamp, apar
 }
 
 /// Keeps the place reserved for a message.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn keep_slot(tx: &mut Tx, instance: InstanceId, id: MailId, slot: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET slot_at = $3, next_try_at = $3 WHERE instance_id = $1 AND id = $2 AND status = 'queued'";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(slot)).map(drop)
@@ -219,9 +194,6 @@ pub struct OutboxFilter {
 }
 
 /// A page of the outbox, the newest first, from those older than `before`. Global: only operators ask.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list(db: &Db, filter: &OutboxFilter, before: Option<MailId>, rows: i64) -> Result<Vec<OutboxRow>, DbError> {
     const SQL: &str = "SELECT id, instance_id, kind, recipient, language, status, tries, last_error, created_at, next_try_at, finished_at \
          FROM mail_messages WHERE id < $1 AND ($2 IS NULL OR instance_id = $2) AND ($3 IS NULL OR status = $3) \
@@ -232,9 +204,6 @@ pub async fn list(db: &Db, filter: &OutboxFilter, before: Option<MailId>, rows: 
 }
 
 /// Deletes messages that came to their end before `before`, a bounded number; gives how many. Global: old data goes, whose it is.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn delete_finished(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM mail_messages WHERE id IN (SELECT id FROM mail_messages WHERE finished_at < $1 LIMIT 1000)";
     execute!(tx, sqlx::query(SQL).bind(before))

@@ -227,9 +227,6 @@ pub(super) async fn may_ask_for_reset(db: &Db, clock: &dyn Clock, email: &EmailA
 }
 
 /// Makes a link for a new password and gives its secret; only its hash is kept.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn begin_reset(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, member: MemberId) -> Result<SecretString, DbError> {
     let token = random_token();
     let now = clock.timestamp();

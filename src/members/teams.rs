@@ -13,9 +13,6 @@ pub const EVERYONE: &str = "Everyone";
 
 /// Makes the team Everyone if the instance has none yet, and makes this transaction wait for others that did the same, so
 /// that seats are counted and given out by one at a time.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn ensure_everyone(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId) -> Result<TeamId, DbError> {
     if let Some(team) = store::lock_everyone(tx, instance).await? {
         return Ok(team);

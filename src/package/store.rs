@@ -1,12 +1,11 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 use super::{OrganizationId, PackageReport};
 use crate::clock::Timestamp;
 use crate::db::{DbError, Tx, execute, on_tx};
 use crate::ids::InstanceId;
 
 /// Keeps the newest report of the package.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn keep_report(tx: &mut Tx, instance: InstanceId, report: &PackageReport) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO package_reports (instance_id, organization_id, edition, package_version, identity_remote_site, \
          api_remote_site, api_secret_key_accepted, msi_actions_enabled, reported_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
@@ -33,9 +32,6 @@ pub async fn keep_report(tx: &mut Tx, instance: InstanceId, report: &PackageRepo
 type Row = (String, String, String, bool, bool, bool, bool, Timestamp);
 
 /// The newest report of the package.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_report(tx: &mut Tx, instance: InstanceId) -> Result<Option<PackageReport>, DbError> {
     const SQL: &str = "SELECT organization_id, edition, package_version, identity_remote_site, api_remote_site, \
          api_secret_key_accepted, msi_actions_enabled, reported_at FROM package_reports WHERE instance_id = $1";

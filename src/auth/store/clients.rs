@@ -66,9 +66,6 @@ pub async fn insert_client(tx: &mut Tx, client: &Client, hash: &SecretHash) -> R
 }
 
 /// The client with this id, revoked ones too, and the hashes of its secrets.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<(Client, StoredSecrets)>, DbError> {
     const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, secret_generation, \
          created_at, revoked_at FROM api_clients WHERE client_id = $1";
@@ -77,18 +74,12 @@ pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<(Client, Sto
 }
 
 /// Locks a client until the transaction ends: an update that changes nothing locks the row on both engines.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn lock_client(tx: &mut Tx, client_id: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE api_clients SET name = name WHERE client_id = $1";
     execute!(tx, sqlx::query(SQL).bind(client_id)).map(drop)
 }
 
 /// All clients, in the order they were made.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_clients(db: &Db) -> Result<Vec<Client>, DbError> {
     const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, secret_generation, \
          created_at, revoked_at FROM api_clients ORDER BY created_at, client_id";
@@ -98,9 +89,6 @@ pub async fn list_clients(db: &Db) -> Result<Vec<Client>, DbError> {
 
 /// Replaces the hash of a client's secret. With `keep_until` the one before works until then; otherwise neither it nor the one
 /// before it does any more. `false` when there is no such client in force.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn update_client_secret(
     tx: &mut Tx,
     client_id: &str,
@@ -115,9 +103,6 @@ pub async fn update_client_secret(
 }
 
 /// Marks a client as revoked. `false` when there is no such client in force.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn revoke_client(tx: &mut Tx, client_id: &str, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE api_clients SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL";
     Ok(execute!(tx, sqlx::query(SQL).bind(client_id).bind(at))? == 1)

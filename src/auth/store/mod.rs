@@ -1,4 +1,6 @@
 //! SQL of clients, tokens, signing keys and sessions. These tables are global: who calls is found before the instance is known.
+//!
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
 
 mod assertions;
 mod attempts;
@@ -20,9 +22,6 @@ pub use sessions::*;
 pub use signing_keys::*;
 
 /// Whether there is such an instance. Read here, because `instances` builds on `auth`.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn instance_exists(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT id FROM instances WHERE id = $1";
     let found: Option<InstanceId> = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))?;
@@ -30,9 +29,6 @@ pub async fn instance_exists(db: &Db, instance: InstanceId) -> Result<bool, DbEr
 }
 
 /// The instance of a Marketo subscription, by its Munchkin id; read here for the same reason.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn instance_of_subscription(db: &Db, munchkin_id: &str) -> Result<Option<InstanceId>, DbError> {
     on!(db, c => sqlx::query_scalar("SELECT id FROM instances WHERE munchkin_id = $1").bind(munchkin_id).fetch_optional(c))
 }

@@ -14,9 +14,6 @@ pub struct RevokedToken {
 }
 
 /// Keeps a revocation; nothing happens when it is kept already.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn insert_revoked_token(tx: &mut Tx, token: &RevokedToken) -> Result<(), DbError> {
     const SQL: &str =
         "INSERT INTO revoked_tokens (jti, client_id, expires_at, revoked_at) VALUES ($1, $2, $3, $4) ON CONFLICT (jti) DO NOTHING";
@@ -24,27 +21,18 @@ pub async fn insert_revoked_token(tx: &mut Tx, token: &RevokedToken) -> Result<(
 }
 
 /// How many revoked tokens of a client have not run out.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn count_revoked_tokens(tx: &mut Tx, client_id: &str, now: Timestamp) -> Result<i64, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM revoked_tokens WHERE client_id = $1 AND expires_at > $2";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(client_id).bind(now).fetch_one(c))
 }
 
 /// The tokens revoked since then that have not run out.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn revoked_tokens(db: &Db, now: Timestamp, since: Timestamp) -> Result<Vec<RevokedToken>, DbError> {
     const SQL: &str = "SELECT jti, client_id, expires_at, revoked_at FROM revoked_tokens WHERE expires_at > $1 AND revoked_at >= $2";
     on!(db, c => sqlx::query_as(SQL).bind(now).bind(since).fetch_all(c))
 }
 
 /// Forgets revocations of tokens that have run out.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_spent_revocations(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM revoked_tokens WHERE expires_at <= $1").bind(now)).map(drop)
 }

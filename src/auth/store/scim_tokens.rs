@@ -5,9 +5,6 @@ use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, ScimTokenId};
 
 /// Keeps a new token.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn insert_scim_token(tx: &mut Tx, instance: InstanceId, token: &ScimToken, hash: &SecretHash) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO scim_tokens (instance_id, id, token_hash, name, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(token.id).bind(hash).bind(&token.name).bind(&token.created_by).bind(token.created_at))
@@ -15,17 +12,11 @@ pub async fn insert_scim_token(tx: &mut Tx, instance: InstanceId, token: &ScimTo
 }
 
 /// How many tokens the instance has.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn count_scim_tokens(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     on_tx!(tx, c => sqlx::query_scalar("SELECT COUNT(*) FROM scim_tokens WHERE instance_id = $1").bind(instance).fetch_one(c))
 }
 
 /// The tokens of an instance, the oldest first.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_scim_tokens(db: &Db, instance: InstanceId) -> Result<Vec<ScimToken>, DbError> {
     const SQL: &str = "SELECT id, name, created_by, created_at FROM scim_tokens WHERE instance_id = $1 ORDER BY id";
     let rows: Vec<(ScimTokenId, String, String, Timestamp)> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_all(c))?;
@@ -33,18 +24,12 @@ pub async fn list_scim_tokens(db: &Db, instance: InstanceId) -> Result<Vec<ScimT
 }
 
 /// Forgets a token; `false` when there is none of this id.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_scim_token(tx: &mut Tx, instance: InstanceId, id: ScimTokenId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM scim_tokens WHERE instance_id = $1 AND id = $2";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id))? == 1)
 }
 
 /// Whose token this is. Global: the token is what tells the instance.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_scim_token(db: &Db, hash: &SecretHash) -> Result<Option<(InstanceId, ScimTokenId)>, DbError> {
     on!(db, c => sqlx::query_as("SELECT instance_id, id FROM scim_tokens WHERE token_hash = $1").bind(hash).fetch_optional(c))
 }

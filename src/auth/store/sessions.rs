@@ -45,9 +45,6 @@ fn role_of(text: &str) -> Role {
 }
 
 /// Whose session this is, with the role of today; none once it has run out or the member is no longer active.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_session(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId, Role)>, DbError> {
     const SQL: &str = "SELECT m.instance_id, m.id, m.role FROM sessions s \
          JOIN members m ON m.instance_id = s.instance_id AND m.id = s.member_id \
@@ -57,9 +54,6 @@ pub async fn find_session(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<
 }
 
 /// The role of today of a member who is active, and until when tokens issued to them are refused.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_active_member(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<(Role, Option<Timestamp>)>, DbError> {
     const SQL: &str = "SELECT role, signed_out_at FROM members \
          WHERE instance_id = $1 AND id = $2 AND status = 'active' AND deactivated_at IS NULL";
@@ -70,9 +64,6 @@ pub async fn find_active_member(db: &Db, instance: InstanceId, member: MemberId)
 type SessionRow = (SessionId, SecretHash, Option<String>, Timestamp, Timestamp, Option<String>, Option<String>);
 
 /// The sessions of a member that have not run out, the newest first.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now: Timestamp) -> Result<Vec<Session>, DbError> {
     const SQL: &str = "SELECT id, token_hash, method, created_at, expires_at, address, user_agent FROM sessions \
          WHERE instance_id = $1 AND member_id = $2 AND expires_at > $3 AND id IS NOT NULL ORDER BY created_at DESC, id DESC";
@@ -85,35 +76,23 @@ pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now:
 }
 
 /// Ends the sessions of a member, but for the one with the hash `kept`; gives how many.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_sessions(tx: &mut Tx, instance: InstanceId, member: MemberId, kept: Option<&SecretHash>) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND ($3 IS NULL OR token_hash <> $3)";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(kept))
 }
 
 /// Ends one session of a member; `false` when there is none of this id.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_session(tx: &mut Tx, instance: InstanceId, member: MemberId, id: SessionId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND id = $3";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(id))? > 0)
 }
 
 /// Ends the session of a cookie; `false` when there is none.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_session_of(tx: &mut Tx, hash: &SecretHash) -> Result<bool, DbError> {
     Ok(execute!(tx, sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash))? > 0)
 }
 
 /// Ends a member's sessions but for the `kept` newest of those that have not run out.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_sessions_but_newest(
     tx: &mut Tx,
     instance: InstanceId,
@@ -128,9 +107,6 @@ pub async fn delete_sessions_but_newest(
 
 /// Ends every session of the instance that was begun with a password; gives how many. One of which that is not known counts
 /// when the member has a password.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_password_sessions(tx: &mut Tx, instance: InstanceId) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND (method = 'password' OR (method IS NULL AND member_id IN \
          (SELECT id FROM members WHERE instance_id = $1 AND password_hash IS NOT NULL)))";
@@ -138,9 +114,6 @@ pub async fn delete_password_sessions(tx: &mut Tx, instance: InstanceId) -> Resu
 }
 
 /// Refuses the tokens that were issued to a member up to `until`.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn refuse_tokens_until(tx: &mut Tx, instance: InstanceId, member: MemberId, until: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET signed_out_at = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(until)).map(drop)

@@ -19,9 +19,6 @@ pub struct StoredSigningKey {
 }
 
 /// Every signing key, oldest first.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_signing_keys(db: &Db) -> Result<Vec<StoredSigningKey>, DbError> {
     const SQL: &str = "SELECT kid, generation, sealed_private_key, public_jwk, created_at, signs_from, retired_at \
          FROM signing_keys ORDER BY generation";
@@ -49,26 +46,17 @@ pub async fn insert_signing_key(tx: &mut Tx, key: &StoredSigningKey) -> Result<b
 }
 
 /// The highest generation.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn newest_generation(tx: &mut Tx) -> Result<i64, DbError> {
     on_tx!(tx, c => sqlx::query_scalar("SELECT COALESCE(MAX(generation), 0) FROM signing_keys").fetch_one(c))
 }
 
 /// Says when the keys before `generation` verify nothing any more, unless that is settled.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn retire_signing_keys_before(tx: &mut Tx, generation: i64, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE signing_keys SET retired_at = $2 WHERE generation < $1 AND retired_at IS NULL";
     execute!(tx, sqlx::query(SQL).bind(generation).bind(at)).map(drop)
 }
 
 /// Forgets the keys that verify nothing any more.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_retired_signing_keys(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM signing_keys WHERE retired_at <= $1").bind(now)).map(drop)
 }

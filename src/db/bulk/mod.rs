@@ -76,9 +76,6 @@ pub async fn drop_table(tx: &mut Tx, name: &str) -> Result<(), DbError> {
 }
 
 /// The names of all tables that begin with `prefix`.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn tables_named(db: &Db, prefix: &str) -> Result<Vec<String>, DbError> {
     match db {
         Db::Sqlite { readers, .. } => {

@@ -1,4 +1,6 @@
 //! SQL of the keys.
+//!
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
 
 use uuid::Uuid;
 
@@ -31,9 +33,6 @@ pub(super) struct StoredKey {
 }
 
 /// Takes a key that is free, or whose time is over; `false` when it is somebody's. Waits for whoever takes it right now.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: Timestamp, until: Timestamp) -> Result<bool, DbError> {
     const OLD: &str = "DELETE FROM idempotency_keys WHERE instance_id = $1 AND caller = $2 AND key_hash = $3 AND expires_at <= $4";
     execute!(tx, sqlx::query(OLD).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).bind(now))?;
@@ -54,9 +53,6 @@ pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: 
 }
 
 /// What is known of a key; none when it has just been given back.
-///
-/// # Errors
-/// When the database can't be asked.
 pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &Keyed) -> Result<Option<StoredKey>, DbError> {
     const SQL: &str = "SELECT id, request_hash, state, sealed_answer, begun_at FROM idempotency_keys \
          WHERE instance_id = $1 AND caller = $2 AND key_hash = $3";
@@ -64,9 +60,6 @@ pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &Keyed) -> Re
 }
 
 /// Keeps the answer to a request; none when there is one that can't be kept.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn settle(tx: &mut Tx, instance: InstanceId, id: Uuid, sealed_answer: Option<&[u8]>) -> Result<(), DbError> {
     const SQL: &str = "UPDATE idempotency_keys SET state = CASE WHEN $3 IS NULL THEN 'lost' ELSE 'answered' END, sealed_answer = $3 \
          WHERE instance_id = $1 AND id = $2";
@@ -74,18 +67,12 @@ pub(super) async fn settle(tx: &mut Tx, instance: InstanceId, id: Uuid, sealed_a
 }
 
 /// Gives a key back.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn release(tx: &mut Tx, instance: InstanceId, id: Uuid) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM idempotency_keys WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
 /// Forgets the keys of all instances whose time is over.
-///
-/// # Errors
-/// When the database can't be written.
 pub(super) async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM idempotency_keys WHERE expires_at <= $1").bind(now)).map(drop)
 }

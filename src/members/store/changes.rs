@@ -6,9 +6,6 @@ use crate::ids::{InstanceId, InviteId, MemberId, TeamId};
 use crate::members::{Member, role_text};
 
 /// How many admins can act: active, and not deactivated.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn count_active_admins(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     const SQL: &str =
         "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND role = 'admin' AND status = 'active' AND deactivated_at IS NULL";
@@ -16,9 +13,6 @@ pub async fn count_active_admins(tx: &mut Tx, instance: InstanceId) -> Result<i6
 }
 
 /// Writes a member's names.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn set_names(tx: &mut Tx, instance: InstanceId, member: &Member) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET first_name = $3, last_name = $4, search_key = $5 WHERE instance_id = $1 AND id = $2";
     let key = search_key(member.first_name.as_deref(), member.last_name.as_deref(), &member.email);
@@ -26,9 +20,6 @@ pub async fn set_names(tx: &mut Tx, instance: InstanceId, member: &Member) -> Re
 }
 
 /// Writes a member's address.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn set_email(tx: &mut Tx, instance: InstanceId, member: &Member) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET email = $3, search_key = $4 WHERE instance_id = $1 AND id = $2";
     let key = search_key(member.first_name.as_deref(), member.last_name.as_deref(), &member.email);
@@ -36,27 +27,18 @@ pub async fn set_email(tx: &mut Tx, instance: InstanceId, member: &Member) -> Re
 }
 
 /// Writes a member's role.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn set_role(tx: &mut Tx, instance: InstanceId, member: MemberId, role: Role) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET role = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(role_text(role))).map(drop)
 }
 
 /// Writes since when a member is deactivated; none when they are not.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn set_deactivated(tx: &mut Tx, instance: InstanceId, member: MemberId, at: Option<Timestamp>) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET deactivated_at = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(at)).map(drop)
 }
 
 /// The teams that a member is in.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn teams_of_member(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Vec<TeamId>, DbError> {
     const SQL: &str = "SELECT team_id FROM team_members WHERE instance_id = $1 AND member_id = $2 ORDER BY team_id";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_all(c))
@@ -64,9 +46,6 @@ pub async fn teams_of_member(tx: &mut Tx, instance: InstanceId, member: MemberId
 
 /// Makes `to` the one who invited where it was `from`; gives how many invitations and imports that were. Invitations build on
 /// members, so that asking them would run in a circle.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn pass_invitations_on(tx: &mut Tx, instance: InstanceId, from: &str, to: &str) -> Result<(u64, u64), DbError> {
     const INVITES: &str = "UPDATE invites SET invited_by = $3 WHERE instance_id = $1 AND invited_by = $2";
     const IMPORTS: &str = "UPDATE invite_imports SET invited_by = $3 WHERE instance_id = $1 AND invited_by = $2";
@@ -77,9 +56,6 @@ pub async fn pass_invitations_on(tx: &mut Tx, instance: InstanceId, from: &str, 
 
 /// Revokes what is still open of a member's invitations, which outlive the member; gives their ids. As with passing on, asking
 /// `invites` would run in a circle.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn revoke_invitations(
     tx: &mut Tx,
     instance: InstanceId,

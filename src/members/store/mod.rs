@@ -1,3 +1,5 @@
+//! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
+
 mod changes;
 mod passwords;
 mod teams;
@@ -55,9 +57,6 @@ impl TryFrom<Row> for Member {
 }
 
 /// The member with this id.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
     const SQL: &str = "SELECT id, email, first_name, last_name, role, \
          CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
@@ -67,9 +66,6 @@ pub async fn find(db: &Db, instance: InstanceId, member: MemberId) -> Result<Opt
 }
 
 /// The member with this id, as the transaction sees it.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
     const SQL: &str = "SELECT id, email, first_name, last_name, role, \
          CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
@@ -89,9 +85,6 @@ pub struct MemberFilter {
 }
 
 /// A page of members after `after`, in the order they were added.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list(
     db: &Db,
     instance: InstanceId,
@@ -133,9 +126,6 @@ fn holding(text: &str) -> String {
 }
 
 /// Which team has which member, for the members from `first` to `last`.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn teams_of(db: &Db, instance: InstanceId, first: MemberId, last: MemberId) -> Result<Vec<(MemberId, TeamId)>, DbError> {
     const SQL: &str = "SELECT member_id, team_id FROM team_members \
          WHERE instance_id = $1 AND member_id >= $2 AND member_id <= $3 ORDER BY member_id, team_id";
@@ -143,17 +133,11 @@ pub async fn teams_of(db: &Db, instance: InstanceId, first: MemberId, last: Memb
 }
 
 /// How many members the instance has, invited ones included.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn count(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     on_tx!(tx, c => sqlx::query_scalar("SELECT COUNT(*) FROM members WHERE instance_id = $1").bind(instance).fetch_one(c))
 }
 
 /// Whether the first person has been invited.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn has_original(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
     let found: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
@@ -216,26 +200,17 @@ pub async fn claim_login(tx: &mut Tx, instance: InstanceId, member: MemberId) ->
 }
 
 /// Frees the address of a member.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn release_email(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM member_emails WHERE instance_id = $1 AND member_id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(member)).map(drop)
 }
 
 /// Removes a member.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM members WHERE instance_id = $1 AND id = $2").bind(instance).bind(member)).map(drop)
 }
 
 /// Removes a member who has not activated; the seat and the address are free again. `false` when there is none.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn remove_invited(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM members WHERE instance_id = $1 AND id = $2 AND status = 'invited'";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member))? == 1)
@@ -260,9 +235,6 @@ fn candidate(row: CandidateRow) -> Result<(MemberId, Role, AutoLoginCandidate), 
 }
 
 /// The member who activated as this Salesforce user. Usernames are compared without regard to case.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_by_salesforce_username(
     db: &Db,
     instance: InstanceId,
@@ -275,9 +247,6 @@ pub async fn find_by_salesforce_username(
 }
 
 /// The member with this e-mail address, compared without regard to case.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result<Option<(MemberId, Role, AutoLoginCandidate)>, DbError> {
     const SQL: &str = "SELECT m.id, m.role, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, m.email, \
          m.salesforce_username FROM member_emails e \
@@ -287,9 +256,6 @@ pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result
 }
 
 /// Makes an invited member active; `false` when the member is active already, so that of two at once one succeeds.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn activate(tx: &mut Tx, instance: InstanceId, member: MemberId, proof: &IdentityProof, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE members SET status = 'active', activated_at = $3, password_hash = $4, salesforce_username = $5 \
          WHERE instance_id = $1 AND id = $2 AND status = 'invited'";

@@ -15,9 +15,6 @@ pub struct LoginRow {
 }
 
 /// The member whom the address with this key logs in. Global: an address logs in to one instance only.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_for_login(db: &Db, email_key: &str) -> Result<Option<LoginRow>, DbError> {
     const SQL: &str = "SELECT m.instance_id, m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, \
          m.password_hash FROM member_emails e JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id \
@@ -31,18 +28,12 @@ pub async fn find_for_login(db: &Db, email_key: &str) -> Result<Option<LoginRow>
 }
 
 /// Writes the hash of a password.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn set_password(tx: &mut Tx, instance: InstanceId, member: MemberId, hash: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET password_hash = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(hash)).map(drop)
 }
 
 /// The hash of a member's password, if they have one: a PHC string.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn password_hash(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<String>, DbError> {
     const SQL: &str = "SELECT password_hash FROM members WHERE instance_id = $1 AND id = $2";
     let row: Option<(Option<String>,)> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
@@ -51,9 +42,6 @@ pub async fn password_hash(db: &Db, instance: InstanceId, member: MemberId) -> R
 
 /// Gives an active member the password with the hash `to` in place of the one with the hash `from`; `false` when they have another
 /// one meanwhile.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn replace_password(tx: &mut Tx, instance: InstanceId, member: MemberId, from: &str, to: &str) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE members SET password_hash = $4 WHERE instance_id = $1 AND id = $2 AND password_hash = $3 \
          AND status = 'active' AND deactivated_at IS NULL";
@@ -61,9 +49,6 @@ pub async fn replace_password(tx: &mut Tx, instance: InstanceId, member: MemberI
 }
 
 /// Keeps a link for a new password, and forgets those that have run out.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn insert_reset(
     tx: &mut Tx,
     instance: InstanceId,
@@ -80,27 +65,18 @@ pub async fn insert_reset(
 }
 
 /// Whose new password a link is for, as long as it has not run out.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_reset(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId)>, DbError> {
     const SQL: &str = "SELECT instance_id, member_id FROM password_resets WHERE token_hash = $1 AND expires_at > $2";
     on!(db, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
 /// Takes a link, so that it can't be used again; none when somebody was faster or it has run out.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn take_reset(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId)>, DbError> {
     const SQL: &str = "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2 RETURNING instance_id, member_id";
     on_tx!(tx, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
 /// Forgets every link for a new password of a member.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_resets(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM password_resets WHERE instance_id = $1 AND member_id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(member)).map(drop)
@@ -126,9 +102,6 @@ pub struct LoginFacts {
 }
 
 /// Reads these facts.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn login_facts(db: &Db, instance: InstanceId, now: Timestamp) -> Result<LoginFacts, DbError> {
     const SQL: &str = "SELECT \
          COUNT(CASE WHEN status = 'active' AND password_hash IS NOT NULL THEN 1 END) AS with_password, \

@@ -4,9 +4,6 @@ use crate::ids::{InstanceId, MemberId, TeamId};
 use crate::members::{Team, TeamName, Teams};
 
 /// The teams of an instance, in the order they were made.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn teams(db: &Db, instance: InstanceId) -> Result<Teams, DbError> {
     list_teams(db, instance, None, i64::MAX).await.map(Teams)
 }
@@ -18,9 +15,6 @@ fn team((id, name, is_everyone, members, created_at): TeamRow) -> Team {
 }
 
 /// A page of teams after `after`.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn list_teams(db: &Db, instance: InstanceId, after: Option<TeamId>, rows: i64) -> Result<Vec<Team>, DbError> {
     const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
          (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
@@ -31,9 +25,6 @@ pub async fn list_teams(db: &Db, instance: InstanceId, after: Option<TeamId>, ro
 }
 
 /// The team with this id.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_team(db: &Db, instance: InstanceId, id: TeamId) -> Result<Option<Team>, DbError> {
     const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
          (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
@@ -43,9 +34,6 @@ pub async fn find_team(db: &Db, instance: InstanceId, id: TeamId) -> Result<Opti
 }
 
 /// How many teams the instance has.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn count_teams(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     on_tx!(tx, c => sqlx::query_scalar("SELECT COUNT(*) FROM teams WHERE instance_id = $1").bind(instance).fetch_one(c))
 }
@@ -54,25 +42,16 @@ const LOCK_EVERYONE: &str = "UPDATE teams SET name = name WHERE instance_id = $1
 
 /// The team Everyone, locked until the transaction ends; none before the first member. An update that changes nothing locks
 /// the row on both engines.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn lock_everyone(tx: &mut Tx, instance: InstanceId) -> Result<Option<TeamId>, DbError> {
     on_tx!(tx, c => sqlx::query_scalar(LOCK_EVERYONE).bind(instance).fetch_optional(c))
 }
 
 /// [`lock_everyone`] when the team is known to exist.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn lock_everyone_again(tx: &mut Tx, instance: InstanceId) -> Result<TeamId, DbError> {
     on_tx!(tx, c => sqlx::query_scalar(LOCK_EVERYONE).bind(instance).fetch_one(c))
 }
 
 /// Keeps a new team; `false` when one of this name exists.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn insert_team(
     tx: &mut Tx,
     instance: InstanceId,
@@ -97,9 +76,6 @@ pub async fn join_team(tx: &mut Tx, instance: InstanceId, team: TeamId, member: 
 }
 
 /// The team with this id, as the transaction sees it.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn find_team_in(tx: &mut Tx, instance: InstanceId, id: TeamId) -> Result<Option<Team>, DbError> {
     const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
          (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
@@ -109,9 +85,6 @@ pub async fn find_team_in(tx: &mut Tx, instance: InstanceId, id: TeamId) -> Resu
 }
 
 /// Whether another team than `id` has the name.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn is_name_taken(tx: &mut Tx, instance: InstanceId, id: TeamId, name: &TeamName) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM teams WHERE instance_id = $1 AND name_key = $2 AND id <> $3";
     let found: i64 = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(name.key()).bind(id).fetch_one(c))?;
@@ -128,17 +101,11 @@ pub async fn rename_team(tx: &mut Tx, instance: InstanceId, id: TeamId, name: &T
 }
 
 /// Removes a team; its members stay.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn delete_team(tx: &mut Tx, instance: InstanceId, id: TeamId) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM teams WHERE instance_id = $1 AND id = $2").bind(instance).bind(id)).map(drop)
 }
 
 /// Whether a member is in a team.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn is_in_team(tx: &mut Tx, instance: InstanceId, team: TeamId, member: MemberId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM team_members WHERE instance_id = $1 AND team_id = $2 AND member_id = $3";
     let found: i64 = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(team).bind(member).fetch_one(c))?;
@@ -146,27 +113,18 @@ pub async fn is_in_team(tx: &mut Tx, instance: InstanceId, team: TeamId, member:
 }
 
 /// Takes a member out of a team; `false` when they are not in it.
-///
-/// # Errors
-/// When the database can't be written.
 pub async fn leave_team(tx: &mut Tx, instance: InstanceId, team: TeamId, member: MemberId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM team_members WHERE instance_id = $1 AND team_id = $2 AND member_id = $3";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(team).bind(member))? == 1)
 }
 
 /// Who is in which team of the instance.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn memberships(db: &Db, instance: InstanceId) -> Result<Vec<(TeamId, MemberId)>, DbError> {
     const SQL: &str = "SELECT team_id, member_id FROM team_members WHERE instance_id = $1 ORDER BY team_id, member_id";
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_all(c))
 }
 
 /// Who is in a team, as the transaction sees it.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn team_members_in(tx: &mut Tx, instance: InstanceId, team: TeamId) -> Result<Vec<MemberId>, DbError> {
     const SQL: &str = "SELECT member_id FROM team_members WHERE instance_id = $1 AND team_id = $2 ORDER BY member_id";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(team).fetch_all(c))
@@ -176,17 +134,11 @@ const NAMED_TEAMS_OF: &str = "SELECT t.id, t.name FROM team_members m JOIN teams
      WHERE m.instance_id = $1 AND m.member_id = $2 ORDER BY t.id";
 
 /// The teams that a member is in, with their names.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn named_teams_of(db: &Db, instance: InstanceId, member: MemberId) -> Result<Vec<(TeamId, String)>, DbError> {
     on!(db, c => sqlx::query_as(NAMED_TEAMS_OF).bind(instance).bind(member).fetch_all(c))
 }
 
 /// [`named_teams_of`], as the transaction sees it.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn named_teams_of_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Vec<(TeamId, String)>, DbError> {
     on_tx!(tx, c => sqlx::query_as(NAMED_TEAMS_OF).bind(instance).bind(member).fetch_all(c))
 }
