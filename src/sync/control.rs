@@ -1,11 +1,10 @@
 //! What callers ask of runs: cancel, pause, resume, retry. Whoever carries a run out sees to it at once, and so does its job when
 //! nobody does.
 
-use std::fmt;
-
-use super::run::{REQUESTED, Request, RunKind, RunState};
+use super::run::{REQUESTED, Request, RunState};
+use super::service::SyncService;
 use super::store::{self, RunRow, Until};
-use super::{Run, SyncError, SyncService};
+use super::{Run, SyncError, queue};
 use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
 use crate::db::{DbError, Tx};
@@ -20,42 +19,6 @@ pub enum Asked {
     AlreadySo(Run),
     /// It is done, or about to be.
     Accepted(Run),
-}
-
-/// A run that keeps another from beginning: an instance has one at a time, and a paused one holds what it has read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnderWay {
-    pub run: RunId,
-    pub kind: RunKind,
-    pub state: RunState,
-    /// Why it is paused, and when it goes on by itself.
-    pub paused_because: Option<String>,
-    pub goes_on_at: Option<Timestamp>,
-}
-
-impl From<RunRow> for UnderWay {
-    fn from(row: RunRow) -> Self {
-        Self { run: row.id, kind: row.kind(), state: row.state(), paused_because: row.paused_because, goes_on_at: row.goes_on_at }
-    }
-}
-
-impl fmt::Display for UnderWay {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { run, kind, .. } = self;
-        let kind = kind.as_str();
-        if self.state != RunState::Paused {
-            return write!(out, "a sync is under way already, the {kind} run {run}; wait until it has ended");
-        }
-        match (self.goes_on_at, self.paused_because.as_deref()) {
-            (Some(at), Some(because)) => write!(out, "the {kind} run {run} is paused ({because}) and goes on by itself at {at}")?,
-            _ => write!(out, "the {kind} run {run} is paused until somebody resumes it")?,
-        }
-        write!(
-            out,
-            "; nothing else is synced meanwhile. Have it go on with POST /v1/sync/runs/{run}/resume, or end it with POST \
-             /v1/sync/runs/{run}/cancel and start another"
-        )
-    }
 }
 
 /// Has a failed run, whose row is locked, carried out again by `job`: from where it failed while what it has read is kept, otherwise
@@ -133,7 +96,7 @@ impl SyncService {
                 return Err(SyncError::RunStateUnfit("The run is being cancelled. Start another one with POST /v1/sync/runs."));
             }
             (RunState::Paused, _) => {
-                let job = self.enqueue_run(&mut tx, instance, id).await?;
+                let job = queue::enqueue_run(&mut tx, self, instance, id).await?;
                 store::go_on(&mut tx, instance, id, (row.goes_on_in(), job), now).await?;
             }
             // Nobody has seen that it was to be paused.
@@ -172,7 +135,7 @@ impl SyncService {
                 None => SyncError::RetryTooLate { newer, kind: row.kind() },
             });
         }
-        let job = self.enqueue_run(&mut tx, instance, id).await?;
+        let job = queue::enqueue_run(&mut tx, self, instance, id).await?;
         resume_failed(&mut tx, instance, &row, job, now).await?;
         self.accepted(tx, instance, id, origin, "sync.retried").await
     }
@@ -190,7 +153,7 @@ impl SyncService {
             None => false,
         };
         if !alive {
-            let job = self.enqueue_run(tx, instance, row.id).await?;
+            let job = queue::enqueue_run(tx, self, instance, row.id).await?;
             store::give_job(tx, instance, row.id, job).await?;
         }
         Ok(())

@@ -1,20 +1,14 @@
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::engine::{self, Ending, Turn};
-use super::{SyncError, SyncService};
+use super::SyncError;
+use super::attempt::Turn;
+use super::engine::{self, Ending};
+use super::queue::{KIND, Payload};
+use super::service::SyncService;
 use crate::db::claim::ClaimedJob;
-use crate::ids::RunId;
-use crate::jobs::{GiveUpError, JobHandler, JobKind, JobOutcome, Lane};
+use crate::jobs::{GiveUpError, JobHandler, JobKind, JobOutcome};
 use crate::telemetry::error_chain;
-
-/// The kind of job that carries a run out.
-pub(super) const KIND: JobKind = JobKind::new("sync_run", Lane::Sync);
-
-#[derive(Deserialize)]
-pub(super) struct Payload {
-    pub(super) run_id: RunId,
-}
 
 /// Carries runs out.
 #[derive(Debug)]

@@ -5,19 +5,28 @@
 //! contact "and have a Salesforce owner (any user)". A lead may also be owned by a queue (id `00G…`), which is no user; such a
 //! person isn't synced until a user (`005…`) takes the lead. A converted lead counts as the contact it became.
 
+mod active_run;
+mod attempt;
 mod control;
+mod cursor;
 mod engine;
 pub mod failure;
 pub mod fields;
+mod gap;
 pub mod http;
 mod incremental;
 mod jobs;
 mod notices;
 mod preview;
+mod progress;
+mod queries;
+mod queue;
 mod report;
 mod rows;
 mod run;
+mod salesforce_object;
 mod service;
+mod start;
 mod store;
 mod subject;
 mod tidy;
@@ -29,12 +38,15 @@ use crate::ids::RunId;
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
 
-pub use control::{Asked, UnderWay};
+pub use active_run::UnderWay;
+pub use control::Asked;
 pub use failure::Failure;
-pub use incremental::{Gap, Remedy, SyncScheduleJob};
+pub use gap::{Gap, Remedy};
+pub use incremental::SyncScheduleJob;
 pub use jobs::SyncRunJob;
 pub use preview::{CostEstimate, FieldPreview, FieldState, NotQualifying, PeopleEstimate, Preview, Reason};
-pub use report::{ChangesReport, NotQualified, RejectedRow, Report, Usage, VendorUsage};
+pub use report::{ChangesReport, NotQualified, Report, Usage, VendorUsage};
+pub use rows::RejectedRow;
 pub use run::{Phase, Request, Run, RunKind, RunState};
 pub use service::SyncService;
 pub use store::RunFilter;

@@ -2,7 +2,8 @@
 //! the run did not end after all. A run that was begun by the schedule is told of only when it is the first to complete, or the first
 //! to fail, after one that didn't.
 
-use super::run::{Ledger, RunKind, RunState};
+use super::progress::Ledger;
+use super::run::{RunKind, RunState};
 use super::{SyncError, SyncService, store};
 use crate::audit::Origin;
 use crate::auth::Role;

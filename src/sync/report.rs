@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::incremental::Gap;
-use super::rows::PeopleOutcome;
+use super::gap::Gap;
+use super::rows::{PeopleOutcome, RejectedRow};
 use crate::clock::Timestamp;
 
 /// What a run did. Interim while it is under way.
@@ -136,16 +136,4 @@ pub struct NotQualified {
     pub not_found_in_salesforce: i64,
     /// A queue owns the lead.
     pub owned_by_a_queue: i64,
-}
-
-/// A row that can't be used. Nothing of it is kept but the person's id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct RejectedRow {
-    /// Marketo's id of the person, if that much can be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub marketo_id: Option<i64>,
-    /// `wrong_number_of_columns`, `no_marketo_id`, `not_utf8` or `value_too_long`.
-    pub reason: String,
-    /// Begin of the window of creation time that was exported; in an incremental run the time from which changes were read.
-    pub window_start: Timestamp,
 }

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::run::RunState;
-use super::{control, jobs, store};
+use super::{control, queue, store};
 use crate::clock::Clock;
 use crate::db::Tx;
 use crate::jobs::{DeadLetter, JobKind, JobSubject, RequeueError};
@@ -14,7 +14,7 @@ pub struct SyncRunSubject;
 
 impl JobSubject for SyncRunSubject {
     fn kind(&self) -> JobKind {
-        jobs::KIND
+        queue::KIND
     }
 
     fn prepare_requeue<'a>(
@@ -25,7 +25,7 @@ impl JobSubject for SyncRunSubject {
     ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
             let obsolete = |why: String| Err(RequeueError::Obsolete(why));
-            let Some((instance, payload)) = letter.subject::<jobs::Payload>() else {
+            let Some((instance, payload)) = letter.subject::<queue::Payload>() else {
                 return obsolete("the job names no run; discard it".into());
             };
             let Some(row) = store::lock_run(tx, instance, payload.run_id).await? else {

@@ -6,7 +6,8 @@ use serde_json::json;
 use time::Duration;
 
 use super::run::RunState;
-use super::{SyncError, SyncService, engine, store};
+use super::service::SyncService;
+use super::{SyncError, store};
 use crate::clock::Timestamp;
 use crate::db::claim::ClaimedJob;
 use crate::db::{DbError, Tx};
@@ -28,6 +29,13 @@ struct Payload {
 pub(super) async fn enqueue(tx: &mut Tx, service: &SyncService, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
     let job = NewJob { kind: KIND, instance: Some(instance), payload: json!({ "run_id": run }) };
     enqueue_at(tx, &*service.clock, job, at).await.map(drop)
+}
+
+/// Drops what a run has staged.
+pub(super) async fn clear_staging(service: &SyncService, run: RunId) -> Result<(), SyncError> {
+    let mut tx = service.db.begin().await?;
+    store::drop_staging(&mut tx, run).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Tidies up after ended runs.
@@ -58,7 +66,7 @@ impl SyncTidyJob {
         if row.state() == RunState::Cancelled {
             self.call_off(instance, run, &row).await;
         }
-        engine::clear_staging(service, run).await
+        clear_staging(service, run).await
     }
 
     /// Ends at the vendors what nobody waits for any more. They end it by themselves otherwise, so trouble is no matter.

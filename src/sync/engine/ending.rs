@@ -2,11 +2,12 @@
 
 use time::Duration;
 
-use super::Turn;
 use crate::clock::Timestamp;
 use crate::db::{Tx, bulk};
+use crate::sync::attempt::Turn;
 use crate::sync::notices::Notice;
-use crate::sync::run::{Ledger, REQUESTED, Request, RunState};
+use crate::sync::progress::Ledger;
+use crate::sync::run::{REQUESTED, Request, RunState};
 use crate::sync::store::{self, RunRow, Until};
 use crate::sync::{Failure, SyncError, SyncService, failure, tidy};
 

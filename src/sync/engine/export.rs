@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicI64;
 
 use tokio::sync::mpsc;
 
-use super::{Pass, Turn};
+use super::Pass;
 use crate::db::Tx;
 use crate::marketo::{ExportJob, MarketoClient, MarketoError};
 use crate::private_files;
+use crate::sync::attempt::Turn;
 use crate::sync::rows::{PeopleOutcome, Window, read_people, read_rejected};
 use crate::sync::store::{self, Export};
 use crate::sync::{SyncError, SyncService};

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::export::{Arrived, fetch};
-use super::{LONGEST_WAIT_IN_PLACE, Pass, Turn};
+use super::{LONGEST_WAIT_IN_PLACE, Pass};
 use crate::clock::monotonic_now;
 use crate::ids::{InstanceId, RunId};
 use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoClient, MarketoError};
+use crate::sync::attempt::Turn;
 use crate::sync::store::{self, Export, ExportState};
 use crate::sync::windows::Windows;
 use crate::sync::{Phase, SyncError, SyncService};

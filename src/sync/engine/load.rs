@@ -1,13 +1,14 @@
 //! The merge into the people of the instance. What was counted is kept in the transaction that writes it, so that a crash counts
 //! nothing twice.
 
-use super::{Pass, clear_staging};
+use super::Pass;
 use crate::db::{Db, Tx, bulk};
 use crate::people::next_change;
 use crate::sync::run::RunState;
 use crate::sync::store::merge::Merged;
 use crate::sync::store::merge::postgres::{self, Merge};
 use crate::sync::store::merge::sqlite::{self, Range};
+use crate::sync::tidy::clear_staging;
 use crate::sync::{Phase, SyncError, store};
 
 impl Pass {

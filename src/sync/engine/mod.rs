@@ -5,19 +5,19 @@ mod ending;
 mod export;
 mod extract;
 mod load;
-mod meter;
 mod qualify;
 mod spool;
 mod staging;
-mod turn;
-
-pub(super) use qualify::Object;
 
 use std::time::Duration as StdDuration;
 
+use super::attempt::Turn;
 use super::notices::Notice;
-use super::run::{Ledger, Plan, Query, RunKind};
+use super::progress::{Ledger, Plan, Query};
+use super::run::RunKind;
+use super::salesforce_object::Object;
 use super::store::{self, RunRow};
+use super::tidy::clear_staging;
 use super::windows::Windows;
 use super::{Phase, RunState, SyncError, SyncService, fields, incremental};
 use crate::db::{Db, Tx};
@@ -26,9 +26,6 @@ use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
 
 pub(super) use ending::{Ending, end_try};
-use meter::Meter;
-pub(super) use meter::Meters;
-pub(super) use turn::Turn;
 
 /// How long a vendor's work is waited for in place. Whoever has to wait longer gives the run back, so that others have its place.
 const LONGEST_WAIT_IN_PLACE: StdDuration = StdDuration::from_secs(5);
@@ -121,13 +118,6 @@ async fn begin(service: &SyncService, turn: &Turn, marketo: &MarketoClient, ledg
     }
     tx.commit().await?;
     Ok(plan)
-}
-
-/// Drops what a run has staged.
-pub(super) async fn clear_staging(service: &SyncService, run: RunId) -> Result<(), SyncError> {
-    let mut tx = service.db.begin().await?;
-    store::drop_staging(&mut tx, run).await?;
-    Ok(tx.commit().await?)
 }
 
 impl Pass {
@@ -233,10 +223,10 @@ impl Pass {
         }
     }
 
-    fn query(&mut self, object: qualify::Object) -> &mut Query {
+    fn query(&mut self, object: Object) -> &mut Query {
         match object {
-            qualify::Object::Lead => &mut self.ledger.leads,
-            qualify::Object::Contact => &mut self.ledger.contacts,
+            Object::Lead => &mut self.ledger.leads,
+            Object::Contact => &mut self.ledger.contacts,
         }
     }
 }

@@ -9,9 +9,11 @@ use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::{LONGEST_WAIT_IN_PLACE, Meter, Pass};
+use super::{LONGEST_WAIT_IN_PLACE, Pass};
 use crate::salesforce::{QueryJobState, ResultBody, ResultPage, SalesforceError};
+use crate::sync::attempt::Meter;
 use crate::sync::rows::read_owners;
+use crate::sync::salesforce_object::Object;
 use crate::sync::{Phase, SyncError, store};
 use crate::telemetry::error_chain;
 
@@ -25,30 +27,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// Chunks of a page that may wait for the parser, and parcels that may wait for the database.
 const WAITING_CHUNKS: usize = 16;
 const WAITING_PARCELS: usize = 4;
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) enum Object {
-    Lead,
-    Contact,
-}
-
-impl Object {
-    pub(in crate::sync) fn name(self) -> &'static str {
-        match self {
-            Self::Lead => "Lead",
-            Self::Contact => "Contact",
-        }
-    }
-
-    /// The owners of all records that count.
-    pub(in crate::sync) fn soql(self) -> &'static str {
-        match self {
-            Self::Lead => "SELECT Id, OwnerId FROM Lead WHERE IsConverted = false",
-            Self::Contact => "SELECT Id, OwnerId FROM Contact",
-        }
-    }
-}
 
 impl Pass {
     /// Reads every owner into the staging table.
@@ -75,7 +53,7 @@ impl Pass {
         let (read, failures) = (self.query(object).records, self.query(object).failures);
         self.done -= read;
         let made_at = Some(self.service.clock.timestamp());
-        *self.query(object) = crate::sync::run::Query { job: Some(job.id.clone()), made_at, failures, ..Default::default() };
+        *self.query(object) = crate::sync::progress::Query { job: Some(job.id.clone()), made_at, failures, ..Default::default() };
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx).await?;
         tx.commit().await?;

@@ -2,8 +2,8 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::Turn;
 use crate::private_files;
+use crate::sync::attempt::Turn;
 use crate::sync::{SyncError, SyncService};
 
 /// Whatever lies longer than this was left by a process that died: no file is read that long after its download.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::{PROGRESS, Pass};
 use crate::db::DbError;
-use crate::sync::run::Query;
+use crate::sync::progress::Query;
 use crate::sync::store::{self, ExportState};
 use crate::sync::{RunState, SyncError};
 

@@ -1,10 +1,12 @@
 //! Marketo's side: who changed, is new, is gone or went into somebody else.
 
-use super::cursor::MARGIN;
-use super::{Follower, Gap, Round};
+use super::Follower;
+use super::round::Round;
 use crate::marketo::{ActivityPage, MarketoError};
 use crate::sync::SyncError;
+use crate::sync::cursor::MARGIN;
 use crate::sync::fields::SyncField;
+use crate::sync::gap::Gap;
 
 /// Pages of each log that a round reads, of up to 300 activities.
 const PAGES: usize = 10;

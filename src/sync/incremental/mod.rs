@@ -11,25 +11,30 @@
 //!
 //! The place to read on from is set aside before a full run begins, so that nothing falls between the two.
 
-mod cursor;
 mod gaps;
+mod lookup;
 mod marketo;
+mod modified;
 mod paper;
+mod reserve;
 mod round;
 mod salesforce;
 mod schedule;
+mod settle;
 
 use time::Duration;
 
-pub(super) use cursor::{Cursor, reserve};
-pub use gaps::{Gap, Remedy};
-use round::Round;
+pub(super) use reserve::reserve;
 pub use schedule::SyncScheduleJob;
-pub(super) use schedule::{follow_full_run, start_missing};
+pub(super) use schedule::follow_full_run;
 
-use super::engine::Turn;
+use self::round::Round;
+use super::attempt::Turn;
+use super::cursor::{Cursor, MARGIN};
+use super::gap::{Gap, Remedy};
 use super::notices::{self, Notice};
-use super::run::{Ledger, Plan, RunState};
+use super::progress::{Ledger, Plan};
+use super::run::RunState;
 use super::store::{self, RunRow};
 use super::{ChangesReport, Phase, RunKind, SyncError, SyncService};
 use crate::clock::Timestamp;
@@ -161,7 +166,7 @@ impl Follower {
         let unreadable = self.report().gaps.iter().any(Gap::is_unreadable);
         let full_run = wanted && gaps::may_run_again(store::last_full_run(&self.service.db, self.instance).await?, unreadable, now);
         let until = self.cursor.marketo_until;
-        let changed_since = (!of_everybody).then(|| until - cursor::MARGIN);
+        let changed_since = (!of_everybody).then(|| until - MARGIN);
         let report = self.report();
         report.read_up_to = Some(until);
         for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.remedy, Remedy::FullRun | Remedy::TargetedRun)) {

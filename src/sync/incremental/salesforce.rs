@@ -5,37 +5,21 @@
 
 use time::Duration;
 
-use super::cursor::{LAG, OVERLAP, Window};
-use super::{Follower, Gap, Round};
+use super::Follower;
+use super::modified::Modified;
+use super::round::Round;
 use crate::clock::Timestamp;
-use crate::people::SalesforceId;
-use crate::salesforce::{Record, read_instant, soql_instant};
+use crate::salesforce::soql_instant;
 use crate::sync::SyncError;
-use crate::sync::engine::Object;
+use crate::sync::cursor::{LAG, OVERLAP, Window};
+use crate::sync::gap::Gap;
+use crate::sync::salesforce_object::Object;
 
 /// Records of a page, and pages of each object that a round reads.
 const PAGE: usize = 2000;
 const PAGES: usize = 2;
 /// How often Salesforce's logs of deletions are read: they also know records that are gone from the recycle bin already.
 const LOGS_APART: Duration = Duration::hours(1);
-
-/// A record that was modified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Modified {
-    pub id: SalesforceId,
-    /// Who owns it, if it is there and counts.
-    pub owner: Option<SalesforceId>,
-    pub at: Timestamp,
-}
-
-impl Modified {
-    fn read(record: &Record) -> Option<Self> {
-        let text = |name: &str| record.get(name)?.as_str();
-        let is = |name: &str| record.get(name).and_then(serde_json::Value::as_bool) == Some(true);
-        let owner = text("OwnerId").and_then(|owner| owner.parse().ok()).filter(|_| !is("IsDeleted") && !is("IsConverted"));
-        Some(Self { id: text("Id")?.parse().ok()?, owner, at: read_instant(text("SystemModstamp")?)?.into() })
-    }
-}
 
 fn soql(object: Object, window: &Window) -> String {
     let converted = if object == Object::Lead { "IsConverted, " } else { "" };
@@ -135,14 +119,5 @@ mod tests {
              AND SystemModstamp < 2026-06-15T12:01:00.000Z AND (SystemModstamp > 2026-06-15T12:00:00.000Z OR Id > '00QR0000000UyrWMAS') \
              ORDER BY SystemModstamp, Id LIMIT 2000"
         );
-    }
-
-    #[test]
-    fn a_record_that_is_gone_or_converted_has_no_owner() {
-        let record = |text: &str| Modified::read(&serde_json::from_str(text).expect("a record")).expect("it has all fields");
-        let common = r#""Id":"00QR0000000UyrWMAS","OwnerId":"005R0000000GiwjIAC","SystemModstamp":"2026-06-15T12:00:00.000+0000""#;
-        assert!(record(&format!("{{{common},\"IsDeleted\":false,\"IsConverted\":false}}")).owner.is_some());
-        assert!(record(&format!("{{{common},\"IsDeleted\":true}}")).owner.is_none());
-        assert!(record(&format!("{{{common},\"IsDeleted\":false,\"IsConverted\":true}}")).owner.is_none());
     }
 }

@@ -4,14 +4,16 @@
 use futures_util::future::BoxFuture;
 use time::Duration;
 
-use super::Cursor;
 use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::ids::{InstanceId, RunId};
 use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, delete_done, enqueue_once};
+use crate::sync::cursor::Cursor;
 use crate::sync::notices;
-use crate::sync::run::Plan;
-use crate::sync::{RunKind, SyncError, SyncService, jobs, store};
+use crate::sync::progress::Plan;
+use crate::sync::queue;
+use crate::sync::service::SyncService;
+use crate::sync::{RunKind, SyncError, store};
 use crate::telemetry::error_chain;
 
 /// The kind of job.
@@ -30,7 +32,7 @@ impl SyncScheduleJob {
     async fn begin_pass(&self, instance: InstanceId) -> Result<(), SyncError> {
         let service = &self.0;
         let mut tx = service.db.begin().await?;
-        delete_done(&mut tx, instance, jobs::KIND, service.clock.timestamp()).await?;
+        delete_done(&mut tx, instance, queue::KIND, service.clock.timestamp()).await?;
         tx.commit().await?;
         match service.start(instance, RunKind::Incremental, &notices::schedule()).await {
             // What is under way sees what this pass would have seen, or the next one does.
@@ -93,15 +95,20 @@ async fn schedule(service: &SyncService, tx: &mut Tx, instance: InstanceId) -> R
     Ok(())
 }
 
-/// Has the schedules kept of instances that were synced before there was one, or while it was switched off.
-pub(in crate::sync) async fn start_missing(service: &SyncService) -> Result<(), SyncError> {
-    if service.settings.incremental_interval().is_none() {
-        return Ok(());
+impl SyncService {
+    /// Has the schedules kept of instances that were synced before there was one, or while it was switched off.
+    ///
+    /// # Errors
+    /// [`SyncError::Db`].
+    pub async fn keep_schedules(&self) -> Result<(), SyncError> {
+        if self.settings.incremental_interval().is_none() {
+            return Ok(());
+        }
+        for instance in store::unscheduled(&self.db, KIND.name).await? {
+            let mut tx = self.db.begin().await?;
+            schedule(self, &mut tx, instance).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
-    for instance in store::unscheduled(&service.db, KIND.name).await? {
-        let mut tx = service.db.begin().await?;
-        schedule(service, &mut tx, instance).await?;
-        tx.commit().await?;
-    }
-    Ok(())
 }

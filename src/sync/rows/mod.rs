@@ -5,10 +5,13 @@ mod owners;
 mod people;
 mod records;
 mod rejected;
+mod rejection;
 
 pub(super) use owners::{OWNER_COLUMNS, OwnersOutcome, read_owners};
 pub(super) use people::{PEOPLE_COLUMNS, PeopleOutcome, Window, read_people};
 pub(super) use rejected::read_rejected;
+pub(super) use rejection::RejectedRecord;
+pub use rejection::RejectedRow;
 
 use crate::db::bulk::Rows;
 

@@ -2,12 +2,13 @@ use std::io::Read;
 
 use super::Parcels;
 use super::records::{Record, Records};
+use super::rejection::RejectedRow;
 use crate::clock::Timestamp;
 use crate::db::bulk::{Column, Kind, Rows};
 use crate::marketo::field_value;
 use crate::people::SalesforceId;
+use crate::sync::SyncError;
 use crate::sync::fields::{MappedField, SyncField};
-use crate::sync::{RejectedRow, SyncError};
 
 /// Examples of rejected rows that are kept.
 const MOST_EXAMPLES: usize = 100;

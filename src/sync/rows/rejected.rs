@@ -2,10 +2,10 @@ use std::io::Read;
 
 use super::people::{Columns, Window};
 use super::records::{Record, Records};
+use super::rejection::RejectedRecord;
 use crate::db::bulk::Rows;
 use crate::sync::SyncError;
 use crate::sync::fields::MappedField;
-use crate::sync::store::RejectedRecord;
 
 /// Characters of a rejected row that are kept.
 const LONGEST: usize = 1_000;

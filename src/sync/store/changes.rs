@@ -12,8 +12,8 @@ use crate::db::bulk::{self, Rows};
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
 use crate::people::{SalesforceId, next_change};
-use crate::sync::engine::Object;
 use crate::sync::run::RunState;
+use crate::sync::salesforce_object::Object;
 
 /// Values of one statement; far below what either engine takes.
 const CHUNK: usize = 500;

@@ -7,7 +7,8 @@ use super::runs::{RunRow, columns};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, JobId, RunId};
-use crate::sync::run::{Ledger, Request, RunState};
+use crate::sync::progress::Ledger;
+use crate::sync::run::{Request, RunState};
 
 /// A run, locked until the transaction ends: an update that changes nothing locks the row on both engines.
 pub(in crate::sync) async fn lock_run(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunRow>, DbError> {

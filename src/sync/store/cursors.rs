@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
-use crate::sync::incremental::Cursor;
+use crate::sync::cursor::Cursor;
 
 const SAVE: &str = "INSERT INTO sync_cursors (instance_id, place, run_id, cursor, updated_at) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (instance_id, place) DO UPDATE SET run_id = excluded.run_id, cursor = excluded.cursor, updated_at = excluded.updated_at";

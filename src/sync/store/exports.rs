@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
-use crate::sync::run::Plan;
+use crate::sync::progress::Plan;
 use crate::sync::windows::Span;
 
 /// How far an export is.

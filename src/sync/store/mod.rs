@@ -22,9 +22,7 @@ pub(super) use exports::{
     Export, ExportState, change_plan, changed_since, drop_planned_exports, export_created, export_forgotten, export_lost, export_staged,
     exports, plan_export, read_only_changes,
 };
-pub(super) use rejected::{
-    RejectedListing, RejectedPlace, RejectedRecord, clear_rejected, forget_rejected, insert_rejected, list_rejected,
-};
+pub(super) use rejected::{RejectedListing, RejectedPlace, clear_rejected, forget_rejected, insert_rejected, list_rejected};
 pub use runs::RunFilter;
 pub(super) use runs::{
     RunRow, add_usage, change_state, find_before, find_last_full, find_run, find_under_way, insert_run, list_runs, save_ledger, save_plan,

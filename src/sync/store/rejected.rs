@@ -3,20 +3,10 @@
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
+use crate::sync::rows::RejectedRecord;
 
 /// Runs of each kind whose rejected rows are kept.
 const RUNS_KEPT: i64 = 10;
-
-/// A rejected row of an export.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sync) struct RejectedRecord {
-    /// The record's number in the file, the header being the first one.
-    pub line: i64,
-    pub marketo_id: Option<i64>,
-    pub reason: &'static str,
-    /// The row's beginning.
-    pub content: String,
-}
 
 /// A place in the list of a run's rejected rows: the export and the line.
 pub(in crate::sync) type RejectedPlace = (i64, i64);

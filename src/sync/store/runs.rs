@@ -4,7 +4,8 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, JobId, RunId};
-use crate::sync::run::{Ledger, Phase, Plan, Request, Run, RunKind, RunState, pace};
+use crate::sync::progress::{Ledger, Plan};
+use crate::sync::run::{Phase, Request, Run, RunKind, RunState, pace};
 use crate::sync::{Failure, Usage, VendorUsage};
 
 /// A run as stored.

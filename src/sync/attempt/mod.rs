@@ -7,12 +7,16 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::Meters;
+mod usage;
+
+pub(super) use usage::{Meter, Meters};
+
 use crate::db::Tx;
 use crate::ids::{InstanceId, JobId, RunId};
+use crate::sync::SyncError;
 use crate::sync::run::{Request, RunState};
+use crate::sync::service::SyncService;
 use crate::sync::store::{self, RunRow};
-use crate::sync::{SyncError, SyncService};
 use crate::telemetry::error_chain;
 
 /// How often the database is asked whether the run is to stop.

@@ -1,12 +1,10 @@
+//! How far the changes of both vendors are read.
+
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
+use super::fields::MappedField;
 use crate::clock::Timestamp;
-use crate::marketo::MarketoClient;
-use crate::salesforce::SalesforceClient;
-use crate::sync::engine::Turn;
-use crate::sync::fields::MappedField;
-use crate::sync::{SyncError, SyncService, store};
 
 /// How far before the present a first paging token reaches: our clock may be ahead of Marketo's.
 pub(super) const MARGIN: Duration = Duration::minutes(5);
@@ -18,7 +16,7 @@ pub(super) const OVERLAP: Duration = Duration::minutes(10);
 
 /// How far the changes of both vendors are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sync) struct Cursor {
+pub(super) struct Cursor {
     /// Marketo's paging tokens, one for each of its logs.
     pub changes: String,
     pub deletions: String,
@@ -39,7 +37,7 @@ pub(in crate::sync) struct Cursor {
 
 /// The records of an object that were modified from `from` on and before `until`, by Salesforce's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sync) struct Window {
+pub(super) struct Window {
     pub from: Timestamp,
     /// Of those modified at `from`, records up to this id are read.
     pub after: Option<String>,
@@ -49,7 +47,7 @@ pub(in crate::sync) struct Window {
 
 impl Window {
     /// A window that begins so early that a change of `at` can't be missed.
-    fn before(at: Timestamp) -> Self {
+    pub(super) fn before(at: Timestamp) -> Self {
         Self { from: at - OVERLAP, after: None, until: None }
     }
 }
@@ -75,33 +73,4 @@ impl Cursor {
     pub(super) fn salesforce_until(&self) -> Timestamp {
         self.leads.from.min(self.contacts.from)
     }
-}
-
-/// Sets the present place aside for what follows the full run that begins now.
-///
-/// # Errors
-/// When a vendor can't be asked.
-pub(in crate::sync) async fn reserve(
-    service: &SyncService,
-    turn: &Turn,
-    marketo: &MarketoClient,
-    salesforce: &SalesforceClient,
-) -> Result<(), SyncError> {
-    let now = service.clock.timestamp();
-    let token = marketo.paging_token((now - MARGIN).instant()).await?;
-    // Any question will do: what counts is the time of the answer.
-    let at: Timestamp = salesforce.query_with_deleted("SELECT COUNT() FROM Organization").await?.at.into();
-    let cursor = Cursor {
-        changes: token.clone(),
-        deletions: token.clone(),
-        merges: token,
-        marketo_until: now - MARGIN,
-        leads: Window::before(at - LAG),
-        contacts: Window::before(at - LAG),
-        logs_until: at - OVERLAP,
-        ..Cursor::nowhere(now)
-    };
-    let mut tx = service.db.begin().await?;
-    store::reserve_cursor(&mut tx, turn.instance, turn.run, &cursor, now).await?;
-    Ok(tx.commit().await?)
 }

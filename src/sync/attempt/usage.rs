@@ -7,7 +7,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::ids::{InstanceId, RunId};
-use crate::sync::{SyncError, SyncService, Usage, VendorUsage, store};
+use crate::sync::report::{Usage, VendorUsage};
+use crate::sync::service::SyncService;
+use crate::sync::{SyncError, store};
 use crate::telemetry::error_chain;
 use crate::upstream::{BoxFuture, CallFailure, CallPermit, Quota, QuotaExhausted, QuotaTracker};
 
@@ -17,8 +19,8 @@ const KEPT_EVERY: Duration = Duration::from_millis(500);
 /// What the calls of a try have cost that isn't kept yet. Clones count together.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Meters {
-    pub(super) marketo: Meter,
-    pub(super) salesforce: Meter,
+    pub(in crate::sync) marketo: Meter,
+    pub(in crate::sync) salesforce: Meter,
     /// Held while what was counted is on its way to the database.
     keeping: Arc<Mutex<()>>,
 }
@@ -70,7 +72,7 @@ impl Drop for Taken<'_> {
 
 /// Calls and bytes at one vendor.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Meter(Arc<Counts>);
+pub(in crate::sync) struct Meter(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {

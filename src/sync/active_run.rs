@@ -1,0 +1,44 @@
+//! The run that an instance has under way.
+
+use std::fmt;
+
+use super::run::{RunKind, RunState};
+use super::store::RunRow;
+use crate::clock::Timestamp;
+use crate::ids::RunId;
+
+/// A run that keeps another from beginning: an instance has one at a time, and a paused one holds what it has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnderWay {
+    pub run: RunId,
+    pub kind: RunKind,
+    pub state: RunState,
+    /// Why it is paused, and when it goes on by itself.
+    pub paused_because: Option<String>,
+    pub goes_on_at: Option<Timestamp>,
+}
+
+impl From<RunRow> for UnderWay {
+    fn from(row: RunRow) -> Self {
+        Self { run: row.id, kind: row.kind(), state: row.state(), paused_because: row.paused_because, goes_on_at: row.goes_on_at }
+    }
+}
+
+impl fmt::Display for UnderWay {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, kind, .. } = self;
+        let kind = kind.as_str();
+        if self.state != RunState::Paused {
+            return write!(out, "a sync is under way already, the {kind} run {run}; wait until it has ended");
+        }
+        match (self.goes_on_at, self.paused_because.as_deref()) {
+            (Some(at), Some(because)) => write!(out, "the {kind} run {run} is paused ({because}) and goes on by itself at {at}")?,
+            _ => write!(out, "the {kind} run {run} is paused until somebody resumes it")?,
+        }
+        write!(
+            out,
+            "; nothing else is synced meanwhile. Have it go on with POST /v1/sync/runs/{run}/resume, or end it with POST \
+             /v1/sync/runs/{run}/cancel and start another"
+        )
+    }
+}

@@ -1,0 +1,95 @@
+//! Something that an incremental run may have missed, and what is done about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// The code of the gap that the log of a vendor leaves.
+const UNREADABLE: &str = "log_unreadable";
+
+/// Something that may have been missed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SyncGap)]
+pub struct Gap {
+    /// Stable name; branch on this.
+    #[schema(example = "changes_forgotten")]
+    pub code: String,
+    /// What and why.
+    pub detail: String,
+    pub remedy: Remedy,
+}
+
+/// What is done about a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SyncGapRemedy)]
+pub enum Remedy {
+    /// The changes are read again from a time before the gap; nothing is missed.
+    ReadAgain,
+    /// A run was begun that reads those who changed in Marketo since the gap; nothing else is missed.
+    TargetedRun,
+    /// A full run was begun.
+    FullRun,
+    /// Such a run is needed and begins later: the last one failed or was cancelled, did not help, or is under way.
+    FullRunLater,
+    /// The next full run, whenever that is, sees what is missing.
+    NextFullRun,
+}
+
+impl Gap {
+    fn new(code: &str, detail: impl Into<String>, remedy: Remedy) -> Self {
+        Self { code: code.to_owned(), detail: detail.into(), remedy }
+    }
+
+    pub(super) fn no_cursor() -> Self {
+        Self::new("no_cursor", "No full run has set aside a place to read changes from.", Remedy::FullRun)
+    }
+
+    pub(super) fn fields_changed() -> Self {
+        let detail = "Marketo has other fields than when everybody was read: a synced field was added, removed or renamed.";
+        Self::new("fields_changed", detail, Remedy::FullRun)
+    }
+
+    pub(super) fn token_refused(since: Timestamp, said: &str) -> Self {
+        let detail = format!("Marketo does not take the paging token any more ({said}). Its log is read again from {since} on.");
+        Self::new("paging_token_refused", detail, Remedy::ReadAgain)
+    }
+
+    /// Marketo refuses even a new paging token of one of its logs.
+    pub(super) fn log_unreadable(is_of_changes: bool, since: Timestamp, said: &str) -> Self {
+        let (log, remedy) = if is_of_changes { ("changes", Remedy::TargetedRun) } else { ("deletions or merges", Remedy::FullRun) };
+        Self::new(
+            UNREADABLE,
+            format!("Marketo's log of {log} since {since} can't be read, not even by a new paging token ({said})."),
+            remedy,
+        )
+    }
+
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.code == UNREADABLE
+    }
+
+    pub(super) fn log_purged(earliest: Timestamp) -> Self {
+        let detail = format!("Salesforce remembers deletions since {earliest} only, which is later than they were last read.");
+        Self::new("deletions_purged", detail, Remedy::FullRun)
+    }
+
+    pub(super) fn not_searchable(unfound: usize) -> Self {
+        let detail = format!(
+            "This Marketo subscription can't look people up by the ids of Salesforce records; they were looked up by e-mail address \
+             instead. {unfound} records have none, so whoever they are is found by the next full run."
+        );
+        Self::new("salesforce_ids_not_searchable", detail, if unfound == 0 { Remedy::ReadAgain } else { Remedy::NextFullRun })
+    }
+
+    pub(super) fn merged_unnamed() -> Self {
+        let detail = "Marketo merged people without saying which; who is gone is found by the next full run.";
+        Self::new("merged_people_unnamed", detail, Remedy::NextFullRun)
+    }
+
+    /// The vendors may have forgotten what followed on `oldest`, up to which changes were last read.
+    pub(super) fn changes_forgotten(oldest: Timestamp) -> Self {
+        let detail = format!("Changes were last read at {oldest}; the vendors may have forgotten deletions of that time.");
+        Self::new("changes_forgotten", detail, Remedy::FullRun)
+    }
+}

@@ -1,0 +1,38 @@
+//! The cursor that a full run sets aside before it reads anything.
+
+use crate::clock::Timestamp;
+use crate::marketo::MarketoClient;
+use crate::salesforce::SalesforceClient;
+use crate::sync::attempt::Turn;
+use crate::sync::cursor::{Cursor, LAG, MARGIN, OVERLAP, Window};
+use crate::sync::service::SyncService;
+use crate::sync::{SyncError, store};
+
+/// Sets the present place aside for what follows the full run that begins now.
+///
+/// # Errors
+/// When a vendor can't be asked.
+pub(in crate::sync) async fn reserve(
+    service: &SyncService,
+    turn: &Turn,
+    marketo: &MarketoClient,
+    salesforce: &SalesforceClient,
+) -> Result<(), SyncError> {
+    let now = service.clock.timestamp();
+    let token = marketo.paging_token((now - MARGIN).instant()).await?;
+    // Any question will do: what counts is the time of the answer.
+    let at: Timestamp = salesforce.query_with_deleted("SELECT COUNT() FROM Organization").await?.at.into();
+    let cursor = Cursor {
+        changes: token.clone(),
+        deletions: token.clone(),
+        merges: token,
+        marketo_until: now - MARGIN,
+        leads: Window::before(at - LAG),
+        contacts: Window::before(at - LAG),
+        logs_until: at - OVERLAP,
+        ..Cursor::nowhere(now)
+    };
+    let mut tx = service.db.begin().await?;
+    store::reserve_cursor(&mut tx, turn.instance, turn.run, &cursor, now).await?;
+    Ok(tx.commit().await?)
+}

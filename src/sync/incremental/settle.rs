@@ -1,0 +1,80 @@
+//! The end of a round: the transaction that makes it so here.
+
+use super::Follower;
+use super::paper;
+use super::round::Round;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::ids::RunId;
+use crate::sync::SyncError;
+use crate::sync::rows::{Window, read_owners, read_people, read_rejected};
+use crate::sync::store;
+
+impl Follower {
+    /// Makes it so here: merges the people, removes who doesn't qualify any more, and moves the cursor past what the round has read,
+    /// which is what happened in Marketo from `since` on.
+    ///
+    /// # Errors
+    /// [`SyncError::TooManyPeople`] when the round adds people beyond what an instance may have; as in a full run nobody is written
+    /// then, and the cursor stays where it is.
+    pub(super) async fn settle(&mut self, round: Round, since: Timestamp) -> Result<(), SyncError> {
+        let now = self.now();
+        let Round { people, gone, owners, strangers, .. } = round;
+        // Somebody without any record doesn't qualify, which is what becomes of those who are gone.
+        let missing = gone.len();
+        let export = paper::export(people.values(), &gone, &self.cursor.fields)?;
+        drop(people);
+        let window = Window { position: self.ledger.rounds, start: since };
+        let (mut packed, mut owned) = (Vec::new(), Vec::new());
+        let outcome = read_people(export.as_slice(), &self.cursor.fields, window, usize::MAX, |rows| {
+            packed.push(rows);
+            true
+        })?;
+        read_owners(paper::page(owners.iter())?.as_slice(), usize::MAX, |rows| {
+            owned.push(rows);
+            true
+        })?;
+        let mut tx = self.service.db.begin().await?;
+        if outcome.rejected > 0 {
+            self.keep_rejected(&mut tx, &export, window).await?;
+        }
+        self.ledger.report.reject(&outcome);
+        if !packed.is_empty() {
+            let round = RunId(self.service.clock.new_id());
+            let settled = store::settle_people(&mut tx, self.instance, round, (packed, owned), now).await?;
+            if settled.inserted > 0 {
+                self.service.within_limit(store::count_people(&mut tx, self.instance).await?)?;
+            }
+            let missing = i64::try_from(missing).unwrap_or(i64::MAX);
+            let report = &mut self.ledger.report;
+            report.read += settled.read - missing;
+            report.qualified += settled.qualified;
+            report.inserted += settled.inserted;
+            report.updated += settled.updated;
+            report.unchanged += settled.qualified - settled.inserted - settled.updated;
+            report.removed += settled.removed;
+            let reasons = &mut report.not_qualified;
+            reasons.no_salesforce_record += settled.no_record - missing;
+            reasons.owned_by_a_queue += settled.queue;
+            reasons.not_found_in_salesforce += settled.read - settled.qualified - settled.no_record - settled.queue;
+        }
+        store::keep_strangers(&mut tx, self.instance, &strangers).await?;
+        store::forget_strangers(&mut tx, self.instance, self.cursor.salesforce_until()).await?;
+        store::move_cursor(&mut tx, self.instance, self.turn.run, &self.cursor, now).await?;
+        self.ledger.vain_tries = 0;
+        self.ledger.rounds += 1;
+        self.save(&mut tx, None).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Keeps the people of a round who can't be used, for a download.
+    async fn keep_rejected(&self, tx: &mut Tx, export: &[u8], window: Window) -> Result<(), SyncError> {
+        let mut rejected = Vec::new();
+        read_rejected(export, &self.cursor.fields, window, (usize::MAX, self.ledger.report.room_for_rejected()), |rows| {
+            rejected.extend(rows);
+            true
+        })?;
+        store::insert_rejected(tx, self.instance, self.turn.run, (window.position, window.start), &rejected).await?;
+        Ok(store::forget_rejected(tx, self.instance).await?)
+    }
+}

@@ -1,0 +1,40 @@
+//! Reading runs, and the rows that they could not use.
+
+use super::service::SyncService;
+use super::store::{self, RejectedListing, RejectedPlace, RunFilter};
+use super::{Run, SyncError};
+use crate::ids::{InstanceId, RunId};
+
+/// Rejected rows read at once for a download.
+const REJECTED_AT_ONCE: i64 = 500;
+
+impl SyncService {
+    /// A run.
+    ///
+    /// # Errors
+    /// [`SyncError::Unknown`], [`SyncError::Db`].
+    pub async fn run(&self, instance: InstanceId, id: RunId) -> Result<Run, SyncError> {
+        store::find_run(&self.db, instance, id).await?.map(Run::from).ok_or(SyncError::Unknown)
+    }
+
+    /// Runs that fit `filter`, the newest first, those older than `before`, at most `limit`.
+    ///
+    /// # Errors
+    /// [`SyncError::Db`].
+    pub async fn runs(&self, instance: InstanceId, filter: RunFilter, before: Option<RunId>, limit: i64) -> Result<Vec<Run>, SyncError> {
+        Ok(store::list_runs(&self.db, instance, filter, before, limit).await?.into_iter().map(Run::from).collect())
+    }
+
+    /// Rejected rows of a run after a place, and the place after which to go on; none at the end.
+    pub(super) async fn rejected(
+        &self,
+        instance: InstanceId,
+        run: RunId,
+        after: Option<RejectedPlace>,
+    ) -> Result<(Vec<RejectedListing>, Option<RejectedPlace>), SyncError> {
+        let rows = store::list_rejected(&self.db, instance, run, after, REJECTED_AT_ONCE).await?;
+        let full = i64::try_from(rows.len()).is_ok_and(|count| count == REJECTED_AT_ONCE);
+        let next = rows.last().filter(|_| full).map(|last| (last.position, last.line));
+        Ok((rows, next))
+    }
+}

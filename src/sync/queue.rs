@@ -1,0 +1,24 @@
+//! The queue of runs.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::service::SyncService;
+use crate::db::{DbError, Tx};
+use crate::ids::{InstanceId, JobId, RunId};
+use crate::jobs::{JobKind, Lane, NewJob, enqueue};
+
+/// The kind of job that carries a run out.
+pub(super) const KIND: JobKind = JobKind::new("sync_run", Lane::Sync);
+
+/// What the job knows.
+#[derive(Deserialize)]
+pub(super) struct Payload {
+    pub(super) run_id: RunId,
+}
+
+/// Queues a job that carries a run out.
+pub(super) async fn enqueue_run(tx: &mut Tx, service: &SyncService, instance: InstanceId, run: RunId) -> Result<JobId, DbError> {
+    let payload = json!({ "run_id": run });
+    enqueue(tx, &*service.clock, NewJob { kind: KIND, instance: Some(instance), payload }).await
+}

@@ -1,0 +1,25 @@
+//! The Salesforce objects whose owners decide who is synced.
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Object {
+    Lead,
+    Contact,
+}
+
+impl Object {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Lead => "Lead",
+            Self::Contact => "Contact",
+        }
+    }
+
+    /// The owners of all records that count.
+    pub(super) fn soql(self) -> &'static str {
+        match self {
+            Self::Lead => "SELECT Id, OwnerId FROM Lead WHERE IsConverted = false",
+            Self::Contact => "SELECT Id, OwnerId FROM Contact",
+        }
+    }
+}
