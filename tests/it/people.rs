@@ -67,14 +67,14 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_email_address_is_found_without_regard_to_case(engine: Engine) {
+    async fn an_email_address_is_found_in_any_case(engine: Engine) {
         let (app, token) = synced(engine).await;
         assert_eq!(first_names(&app, &token, &[("email", "al@TEST.example")]).await, ["Al"]);
         assert_eq!(first_names(&app, &token, &[("email", "al@test.exampl")]).await, [""; 0]);
         app.stop().await;
     }
 
-    async fn a_name_is_found_by_its_begin_and_signs_of_a_pattern_mean_themselves(engine: Engine) {
+    async fn a_name_prefix_matches_literally(engine: Engine) {
         let (app, token) = synced(engine).await;
         assert_eq!(first_names(&app, &token, &[("name_prefix", "zo"), ("email", "zora@test.example")]).await, ["Zora"]);
         assert_eq!(first_names(&app, &token, &[("name_prefix", "zoech")]).await, ["Al"]);
@@ -84,7 +84,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn people_found_by_name_come_by_full_name_then_by_last_name_without_gap_or_repetition(engine: Engine) {
+    async fn name_search_lists_full_name_matches_before_last_name_matches(engine: Engine) {
         let (app, token) = synced(engine).await;
         let firsts = ["Anna", "anne", "Ann", "Bob", "ANNABEL", "", "Zed"];
         let lasts = ["Anders", "anson", "Smith", "", "Ann", "O'Brien"];
@@ -120,7 +120,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_list_by_name_goes_on_where_it_was_when_people_come_and_go(engine: Engine) {
+    async fn a_list_by_name_keeps_its_place_when_people_come_and_go(engine: Engine) {
         let (app, token) = synced(engine).await;
         let names: Vec<_> = (0..30).map(|n| format!("Page{n:02}")).collect();
         add(&app, &names.iter().map(|name| (name.as_str(), "Turner")).collect::<Vec<_>>()).await;
@@ -134,7 +134,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_name_longer_than_any_key_is_found_by_all_of_its_begin(engine: Engine) {
+    async fn a_name_longer_than_the_index_key_is_matched_in_full(engine: Engine) {
         let (app, token) = synced(engine).await;
         let long = "x".repeat(3_000);
         let other = format!("{}y", "x".repeat(100));
@@ -149,7 +149,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_marketo_id_finds_its_person_if_the_other_conditions_hold(engine: Engine) {
+    async fn a_marketo_id_finds_its_person_if_the_other_filters_match(engine: Engine) {
         let (app, token) = synced(engine).await;
         let zoe = find(&app, &token, &[("email", "zoe@test.example")]).await.remove(0);
         let id = zoe["marketo_id"].to_string();
@@ -160,7 +160,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn who_has_the_answer_already_is_told_so_until_it_changes(engine: Engine) {
+    async fn an_unchanged_answer_is_304_until_it_changes(engine: Engine) {
         let (app, token) = synced(engine).await;
         let id = find(&app, &token, &[("email", "zoe@test.example")]).await[0]["marketo_id"].to_string();
         let get = async |path: &str, name: &str, value: &str| {
@@ -194,7 +194,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn values_that_can_not_be_looked_for_are_named(engine: Engine) {
+    async fn every_invalid_filter_is_named(engine: Engine) {
         let app = TestApp::start(engine).await;
         let (_, token) = app.instance("111-AAA-111").await;
         let path = "/v1/people?salesforce_id=0031U00000V0tk-&email=&name_prefix=a%00";
@@ -209,7 +209,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn nobody_sees_the_people_of_another_instance(engine: Engine) {
+    async fn people_of_another_instance_are_invisible(engine: Engine) {
         let (app, token) = synced(engine).await;
         let people = app.people(&token).await;
         let (_, other) = app.instance("321-CBA-654").await;
@@ -221,7 +221,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn pages_follow_each_other_without_gap_or_repetition(engine: Engine) {
+    async fn pages_hold_everybody_once(engine: Engine) {
         let (app, token) = synced(engine).await;
         let all = app.people(&token).await;
         let mut paged = Vec::new();

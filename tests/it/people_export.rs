@@ -31,7 +31,7 @@ fn read_lines(text: &str) -> Vec<Value> {
 }
 
 on_both_engines! {
-    async fn an_export_has_everybody_once_in_either_form(engine: Engine) {
+    async fn an_export_has_everybody_once_in_either_format(engine: Engine) {
         let (app, token) = synced(engine).await;
         // More than are read at a time.
         add(&app, &vec![("Comma, \"Quote\"", "Line\nBreak"); 2_300]).await;
@@ -53,7 +53,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_export_is_compressed_for_whom_it_suits(engine: Engine) {
+    async fn an_export_is_compressed_when_gzip_is_accepted(engine: Engine) {
         let (app, token) = synced(engine).await;
         let plain = export(&app, &token, "format=csv").await;
         assert!(!plain.headers.contains_key("content-encoding"));
@@ -70,7 +70,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn no_cell_is_a_formula_and_json_lines_are_as_they_are(engine: Engine) {
+    async fn csv_cells_are_never_formulas_and_json_lines_are_unchanged(engine: Engine) {
         let (app, token) = synced(engine).await;
         add(&app, &[("=HYPERLINK(\"http://x\")", "@SUM"), ("'t", "'=1")]).await;
         let csv = read_csv(&export(&app, &token, "email=p9000001@added.example").await.text);
@@ -82,7 +82,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_export_takes_the_conditions_of_the_list(engine: Engine) {
+    async fn an_export_takes_the_filters_of_the_list(engine: Engine) {
         let (app, token) = synced(engine).await;
         add(&app, &vec![("Exported", "Twin"); 1_500]).await;
         let found = read_lines(&export(&app, &token, "format=ndjson&name_prefix=exp").await.text);

@@ -30,7 +30,7 @@ fn short(changes: &[Value]) -> Vec<(i64, &str)> {
 }
 
 on_both_engines! {
-    async fn a_reader_from_the_beginning_has_everybody_and_later_only_what_changed(engine: Engine) {
+    async fn the_feed_gives_everybody_first_and_then_only_changes(engine: Engine) {
         let (app, token) = synced(engine).await;
         let (first, cursor) = follow(&app, &token, "").await;
         let mut copy: BTreeMap<i64, Value> = first.iter().map(|change| (change["marketo_id"].as_i64().unwrap(), change["person"].clone())).collect();
@@ -62,7 +62,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_reader_from_now_is_told_only_of_what_comes(engine: Engine) {
+    async fn the_feed_from_now_gives_only_later_changes(engine: Engine) {
         let (app, token) = synced(engine).await;
         let (nothing, cursor) = follow(&app, &token, "from=now").await;
         assert!(nothing.is_empty());
@@ -74,7 +74,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn one_change_of_very_many_people_is_paged_by_marketo_id(engine: Engine) {
+    async fn one_change_of_many_people_is_paged_by_marketo_id(engine: Engine) {
         let (app, token) = synced(engine).await;
         let (_, cursor) = follow(&app, &token, "").await;
         add(&app, &vec![("Of", "OneLoad"); 50]).await;
@@ -85,7 +85,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_change_under_way_is_told_once_it_is_committed(engine: Engine) {
+    async fn the_feed_gives_a_change_once_it_is_committed(engine: Engine) {
         let (app, token) = synced(engine).await;
         let (_, cursor) = follow(&app, &token, "").await;
         let id = app.people(&token).await[0]["marketo_id"].as_i64().unwrap();
@@ -108,7 +108,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_cursor_ahead_of_all_changes_is_refused_and_what_to_do_is_said(engine: Engine) {
+    async fn a_cursor_ahead_of_all_changes_is_refused_with_a_remedy(engine: Engine) {
         let (app, token) = synced(engine).await;
         let (_, cursor) = follow(&app, &token, "").await;
         // As after going back to an older copy of the database.
@@ -120,7 +120,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn nobody_follows_the_people_of_another_instance(engine: Engine) {
+    async fn the_feed_of_another_instance_is_empty(engine: Engine) {
         let (app, _) = synced(engine).await;
         let (_, other) = app.instance("321-CBA-654").await;
         assert!(follow(&app, &other, "").await.0.is_empty());

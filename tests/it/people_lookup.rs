@@ -12,7 +12,7 @@ async fn look_up(app: &TestApp, token: &str, ids: &[String]) -> Vec<Value> {
 }
 
 on_both_engines! {
-    async fn each_id_is_answered_in_its_place_whatever_its_form(engine: Engine) {
+    async fn ids_are_answered_in_order_in_any_form(engine: Engine) {
         let (app, token) = synced(engine).await;
         let people = app.people(&token).await;
         let id_of = |name: &str| {
@@ -36,7 +36,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn two_hundred_ids_are_answered_and_more_or_none_are_refused(engine: Engine) {
+    async fn a_lookup_takes_one_to_two_hundred_ids(engine: Engine) {
         let (app, token) = synced(engine).await;
         add(&app, &vec![("Many", "People"); 190]).await;
         let ids: Vec<_> = (9_000_001..=9_000_200).rev().map(|id| format!("003{id:012}AAA")).collect();
@@ -54,7 +54,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn of_several_people_who_are_one_record_the_oldest_is_shown(engine: Engine) {
+    async fn of_people_with_the_same_record_the_lowest_marketo_id_is_shown(engine: Engine) {
         let (app, token) = synced(engine).await;
         add(&app, &[("One", "Twin"), ("Other", "Twin")]).await;
         app.sql("UPDATE people SET salesforce_contact_id = '003000009000002AAA' WHERE marketo_id = 9000001").await;
@@ -65,7 +65,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn another_instances_people_are_not_found(engine: Engine) {
+    async fn a_lookup_does_not_find_people_of_another_instance(engine: Engine) {
         let (app, token) = synced(engine).await;
         add(&app, &[("Mine", "Alone")]).await;
         let (_, other) = app.instance("321-CBA-654").await;

@@ -30,7 +30,7 @@ fn with_id<'a>(people: &'a [Value], added: &Value) -> Option<&'a Value> {
 }
 
 on_both_engines! {
-    async fn a_sync_brings_everyone_whom_a_salesforce_user_owns_and_nobody_else(engine: Engine) {
+    async fn a_sync_brings_everybody_owned_by_a_salesforce_user_and_nobody_else(engine: Engine) {
         let (app, token) = connected(engine, 700).await;
         let report = app.sync(&token).await;
         let truth = app.sandbox_says("summary").await;
@@ -87,7 +87,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn two_people_with_one_email_stay_two(engine: Engine) {
+    async fn two_people_with_the_same_email_stay_two(engine: Engine) {
         let (app, token) = connected(engine, 5).await;
         let owner = app.a_salesforce_user().await;
         for name in ["One", "Two"] {
@@ -120,7 +120,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_second_run_changes_nothing_and_says_so(engine: Engine) {
+    async fn a_second_run_without_changes_writes_nothing(engine: Engine) {
         let (app, token) = connected(engine, 300).await;
         let first = app.sync(&token).await;
         let before = app.people(&token).await;
@@ -131,7 +131,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_later_run_follows_changes_and_removes_who_is_gone(engine: Engine) {
+    async fn a_later_run_brings_changes_and_removes_missing_people(engine: Engine) {
         let (app, token) = connected(engine, 60).await;
         let owner = app.a_salesforce_user().await;
         let gone = app.tell_sandbox("people", json!({ "email": "gone@example.com", "salesforce": "contact", "ownerId": owner })).await;
@@ -149,7 +149,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn only_one_run_at_a_time_and_the_refusal_leads_to_it(engine: Engine) {
+    async fn a_second_start_is_refused_with_a_link_to_the_active_run(engine: Engine) {
         let (app, token) = connected_to_slow_vendors(engine).await;
         let first = app.call(&token, Method::POST, "/v1/sync/runs", None).await;
         let run = first.expect(202);
@@ -161,7 +161,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn ten_who_start_at_once_get_one_run(engine: Engine) {
+    async fn ten_concurrent_starts_make_one_run(engine: Engine) {
         let (app, token) = connected_to_slow_vendors(engine).await;
         let starts = (0..10).map(|_| app.call(&token, Method::POST, "/v1/sync/runs", None));
         let answers = futures_util::future::join_all(starts).await;
@@ -174,7 +174,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn before_the_connections_exist_preview_and_start_name_the_step(engine: Engine) {
+    async fn without_connections_preview_and_start_name_the_missing_step(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = app.guided_instance().await;
         for (method, path) in [(Method::GET, "/v1/sync/preview"), (Method::POST, "/v1/sync/runs")] {
@@ -189,7 +189,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_preview_shows_thirteen_fields_an_estimate_and_writes_nothing(engine: Engine) {
+    async fn the_preview_shows_fields_and_an_estimate_and_writes_nothing(engine: Engine) {
         let (app, token) = connected(engine, 400).await;
         let preview = app.call(&token, Method::GET, "/v1/sync/preview", None).await.expect(200);
         let fields = preview["fields"].as_array().unwrap();
@@ -206,7 +206,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_preview_says_who_does_not_qualify_and_what_a_sync_would_cost(engine: Engine) {
+    async fn the_preview_says_who_would_not_qualify_and_what_a_sync_costs(engine: Engine) {
         let (app, token) = connected(engine, 400).await;
         let before = app.call(&token, Method::GET, "/v1/sync/preview", None).await.expect(200);
         let people_of = |preview: &Value, reason: &str| {
@@ -237,7 +237,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_preview_masks_what_the_caller_may_not_read(engine: Engine) {
+    async fn the_preview_masks_samples_the_caller_may_not_read(engine: Engine) {
         let app = TestApp::start_guided(engine, 100).await;
         let (instance, token) = app.instance("123-ABC-456").await;
         app.connect_both(&token).await;
@@ -253,7 +253,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn runs_are_listed_newest_first_and_belong_to_their_instance(engine: Engine) {
+    async fn runs_are_listed_newest_first_within_their_instance(engine: Engine) {
         let (app, token) = connected(engine, 5).await;
         let mut ids = Vec::new();
         for _ in 0..3 {
@@ -272,7 +272,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_events_of_a_run_end_with_it(engine: Engine) {
+    async fn the_event_stream_of_a_run_ends_with_it(engine: Engine) {
         let (app, token) = connected(engine, 200).await;
         let run = app.call(&token, Method::POST, "/v1/sync/runs", None).await.expect(202);
         let path = format!("/v1/sync/runs/{}/events", run["id"].as_str().unwrap());

@@ -72,7 +72,7 @@ async fn everybody_is_there(app: &TestApp, token: &str) {
 }
 
 on_both_engines! {
-    async fn a_paused_run_waits_until_it_is_resumed_and_then_goes_on_where_it_was(engine: Engine) {
+    async fn resuming_continues_a_paused_run_where_it_stopped(engine: Engine) {
         let (app, token, path) = waiting_for_vendors(engine).await;
         eventually("an export is being made", async || exports_made(&app).await > 0).await;
         let asked = ask(&app, &token, &path, "pause").await.expect(202);
@@ -131,7 +131,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_run_that_waits_for_a_quota_goes_on_by_itself_or_when_it_is_resumed(engine: Engine) {
+    async fn a_run_paused_by_a_quota_resumes_by_itself_unless_paused_by_a_person(engine: Engine) {
         let (app, token) = connected(engine, 60).await;
         app.tell_sandbox("marketo", json!({ "export_daily_bytes": 0 })).await;
         let path = start(&app, &token).await;
@@ -154,7 +154,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn while_a_full_run_is_paused_the_schedule_is_quiet_and_who_asks_for_changes_is_told_what_to_do(engine: Engine) {
+    async fn no_incremental_run_starts_while_a_full_run_is_paused(engine: Engine) {
         let played = SandboxSettings { people: 30, ..SandboxSettings::default() };
         let app = TestApp::start_guided_changed(engine, played, |settings| settings.sync.incremental_interval_seconds = 60).await;
         let token = app.guided_instance().await;
@@ -193,7 +193,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_failed_run_is_not_retried_once_another_was_begun_which_the_answer_says(engine: Engine) {
+    async fn a_failed_run_is_not_retried_once_a_newer_run_exists(engine: Engine) {
         let (app, token) = connected(engine, 30).await;
         app.sync(&token).await;
         app.clock.advance(time::Duration::minutes(1));
@@ -210,7 +210,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_failed_run_is_retried_from_where_it_failed(engine: Engine) {
+    async fn a_retry_continues_a_failed_run_where_it_failed(engine: Engine) {
         let (app, token) = connected(engine, 60).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/jobs/query", "kind": "salesforce_error", "status": 403, "error_code": "API_DISABLED_FOR_ORG", "times": 50 })).await;
         let failed = app.run_sync(&token).await;
@@ -232,7 +232,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_failed_run_that_is_retried_after_a_day_begins_anew(engine: Engine) {
+    async fn a_retry_after_a_day_starts_a_failed_run_over(engine: Engine) {
         let (app, token) = connected(engine, 30).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/jobs/query", "kind": "salesforce_error", "status": 403, "error_code": "API_DISABLED_FOR_ORG", "times": 50 })).await;
         let failed = app.run_sync(&token).await;
@@ -251,7 +251,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn jobs_that_ended_a_month_ago_are_deleted_within_the_hour(engine: Engine) {
+    async fn jobs_that_ended_a_month_ago_are_deleted_within_an_hour(engine: Engine) {
         let (app, token) = connected(engine, 5).await;
         app.sync(&token).await;
         let ended = async || app.count("SELECT COUNT(*) FROM jobs WHERE kind = 'sync_run' AND state = 'done'").await;
@@ -284,7 +284,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn admins_are_told_of_a_run_that_ended(engine: Engine) {
+    async fn admins_get_a_message_when_a_run_ends(engine: Engine) {
         let (app, token) = connected(engine, 30).await;
         app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
         app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["tom.ops@example.com"] }))).await.expect(200);
@@ -309,7 +309,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn news_of_a_failure_that_has_not_left_is_taken_back_by_a_retry(engine: Engine) {
+    async fn a_retry_cancels_the_unsent_message_about_the_failure(engine: Engine) {
         let played = SandboxSettings { people: 30, ..SandboxSettings::default() };
         // Nobody listens there, so that no message leaves.
         let app = TestApp::start_guided_changed(engine, played, |settings| {
@@ -343,7 +343,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn rows_that_could_not_be_used_can_be_downloaded(engine: Engine) {
+    async fn rejected_rows_can_be_downloaded(engine: Engine) {
         let (app, token) = connected(engine, 60).await;
         app.fault(json!({ "target": "marketo", "kind": "malformed_row", "times": 2 })).await;
         let report = app.sync(&token).await;
@@ -361,7 +361,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_process_that_stops_gives_its_run_to_another_at_once(engine: Engine) {
+    async fn a_stopping_process_hands_its_run_over_at_once(engine: Engine) {
         let played = SandboxSettings { people: 80, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() };
         // The clock stands still: no lease runs out, and waiting for the run would take the full time for shutting down.
         let mut app = TestApp::start_guided_changed(engine, played, |settings| settings.server.shutdown_timeout_seconds = 20).await;

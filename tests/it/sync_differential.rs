@@ -65,7 +65,7 @@ async fn world(engine: Engine, seed: u64, people: u64) -> (TestApp, String) {
 }
 
 on_both_engines! {
-    async fn the_copy_equals_the_reference_after_a_full_run_and_after_each_of_many_rounds_of_changes(engine: Engine) {
+    async fn the_copy_equals_the_reference_after_every_run(engine: Engine) {
         for seed in [11, 12] {
             let (app, token) = world(engine, seed, 150).await;
             app.sync(&token).await;
@@ -84,7 +84,7 @@ on_both_engines! {
         }
     }
 
-    async fn changes_while_everybody_is_read_are_followed_up(engine: Engine) {
+    async fn changes_made_during_a_full_run_are_not_missed(engine: Engine) {
         let (app, token) = world(engine, 13, 400).await;
         let run = app.call(&token, Method::POST, "/v1/sync/runs", None).await.expect(202);
         let path = format!("/v1/sync/runs/{}", run["id"].as_str().unwrap());

@@ -30,7 +30,7 @@ async fn everybody_is_there(app: &TestApp, token: &str) {
 }
 
 on_both_engines! {
-    async fn a_file_that_is_not_what_was_announced_is_downloaded_again(engine: Engine) {
+    async fn a_file_with_a_wrong_checksum_is_downloaded_again(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "marketo", "kind": "wrong_checksum", "times": 1 })).await;
         app.sync(&token).await;
@@ -38,7 +38,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_file_that_stays_corrupt_fails_the_run_and_nobody_is_written(engine: Engine) {
+    async fn a_file_that_stays_corrupt_fails_the_run_and_changes_nobody(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "marketo", "kind": "wrong_checksum", "times": 100 })).await;
         failure(&app, &token, "marketo_file_corrupt").await;
@@ -47,7 +47,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn an_export_that_fails_is_made_again(engine: Engine) {
+    async fn a_failed_export_is_created_again(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "marketo", "kind": "fail_job", "times": 2 })).await;
         app.sync(&token).await;
@@ -55,7 +55,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_full_export_queue_is_waited_for(engine: Engine) {
+    async fn a_run_waits_while_the_export_queue_is_full(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         let full = json!({ "target": "marketo", "path_contains": "/enqueue.json", "kind": "marketo_error", "code": "1029", "message": "Too many jobs in queue", "times": 3 });
         app.fault(full).await;
@@ -64,7 +64,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_used_up_quota_pauses_the_run_until_it_begins_afresh(engine: Engine) {
+    async fn a_used_up_quota_pauses_the_run_until_it_resets(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         // Midnight US Central time, in summer; of Salesforce's last 24 hours the calls come back one by one.
         let quotas = [
@@ -87,7 +87,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn expired_tokens_are_renewed_on_the_way(engine: Engine) {
+    async fn tokens_that_expire_during_a_run_are_refreshed(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "marketo", "path_contains": "/status.json", "kind": "expire_sessions" })).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/results", "kind": "expire_sessions" })).await;
@@ -96,7 +96,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_query_job_that_fails_is_made_again(engine: Engine) {
+    async fn a_failed_query_job_is_created_again(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "salesforce", "kind": "fail_job", "times": 1 })).await;
         app.sync(&token).await;
@@ -104,7 +104,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_cut_page_of_owners_is_read_again(engine: Engine) {
+    async fn a_truncated_page_of_owners_is_read_again(engine: Engine) {
         let (app, token) = connected(engine, 400).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/results", "kind": "cut", "after_bytes": 500 })).await;
         app.sync(&token).await;
@@ -112,7 +112,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn rows_that_come_twice_are_written_once(engine: Engine) {
+    async fn repeated_rows_are_written_once(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "marketo", "kind": "repeat_rows", "times": 20 })).await;
         app.fault(json!({ "target": "salesforce", "kind": "repeat_rows", "times": 2 })).await;
@@ -122,7 +122,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_row_that_can_not_be_read_is_reported_and_costs_nobody_their_place(engine: Engine) {
+    async fn an_unreadable_row_is_reported_and_removes_nobody(engine: Engine) {
         let (app, token) = connected(engine, 100).await;
         app.sync(&token).await;
         let before = app.people(&token).await;
@@ -141,7 +141,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn trouble_that_passes_is_waited_for(engine: Engine) {
+    async fn a_run_waits_for_a_temporary_failure_to_pass(engine: Engine) {
         let (app, token) = connected(engine, 50).await;
         // Between the calls of Salesforce that the client repeats by itself and those after which it gives up lie seconds; one that
         // may have been carried out is not repeated at all.
@@ -159,14 +159,14 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_connection_that_was_ended_fails_the_run_with_what_to_do(engine: Engine) {
+    async fn a_lost_permission_fails_the_run_with_a_remedy(engine: Engine) {
         let (app, token) = connected(engine, 50).await;
         app.tell_sandbox("marketo", json!({ "read_leads": false })).await;
         failure(&app, &token, "marketo_access_denied").await;
         app.stop().await;
     }
 
-    async fn trouble_that_is_over_in_a_moment_costs_nothing(engine: Engine) {
+    async fn a_brief_failure_of_a_vendor_loses_nothing(engine: Engine) {
         let (app, token) = connected(engine, 150).await;
         let marketo = |path: &str, fault: Value| ("marketo", path.to_owned(), fault);
         let salesforce = |path: &str, fault: Value| ("salesforce", path.to_owned(), fault);
@@ -207,7 +207,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn trouble_that_does_not_pass_fails_the_run_with_what_to_do_and_changes_nobody(engine: Engine) {
+    async fn a_lasting_failure_fails_the_run_and_changes_nobody(engine: Engine) {
         let (app, token) = connected(engine, 60).await;
         app.sync(&token).await;
         let before = app.people(&token).await;
@@ -233,7 +233,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn too_many_calls_in_a_short_time_are_waited_for(engine: Engine) {
+    async fn a_run_waits_for_the_short_term_call_limit(engine: Engine) {
         let (app, token) = connected(engine, 50).await;
         for fault in [json!({ "kind": "marketo_error", "code": "606" }), json!({ "kind": "http_status", "status": 429, "body": null, "headers": { "retry-after": "1" } })] {
             let mut fault = fault;
@@ -249,7 +249,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn people_without_any_value_are_synced_as_such(engine: Engine) {
+    async fn people_with_empty_fields_are_synced(engine: Engine) {
         let (app, token) = connected(engine, 20).await;
         let owner = app.a_salesforce_user().await;
         let names = ["firstName", "lastName", "email", "company", "title", "phone", "linkedInURL", "leadSource"];

@@ -58,7 +58,7 @@ fn gaps(run: &Value) -> Vec<(&str, &str)> {
 }
 
 on_both_engines! {
-    async fn people_beyond_the_limit_fail_an_incremental_run_as_they_fail_a_full_one_and_nobody_is_written(engine: Engine) {
+    async fn an_incremental_run_beyond_the_people_limit_fails_and_writes_nobody(engine: Engine) {
         let (app, token, people) = synced(engine, 3, 3).await;
         let instance = app.call(&token, Method::GET, "/v1/instance", None).await.expect(200);
         assert_eq!(instance["limits"]["people"], 3);
@@ -80,7 +80,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn people_whom_an_incremental_run_can_not_use_can_be_downloaded_and_stay_as_they_were(engine: Engine) {
+    async fn people_an_incremental_run_rejects_stay_as_they_were(engine: Engine) {
         let (app, token, people) = synced(engine, 100, 3).await;
         let before = app.people(&token).await;
         change(&app, &people[0], json!({ "title": "x".repeat(9_000) })).await;
@@ -97,7 +97,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_rejected_rows_of_ten_runs_of_each_kind_are_kept(engine: Engine) {
+    async fn rejected_rows_of_the_ten_newest_runs_of_each_kind_are_kept(engine: Engine) {
         let (app, token, people) = synced(engine, 100, 2).await;
         app.fault(json!({ "target": "marketo", "kind": "malformed_row" })).await;
         app.clock.advance(time::Duration::minutes(1));
@@ -120,7 +120,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn where_marketo_refuses_even_a_new_paging_token_those_who_changed_are_read_by_exports(engine: Engine) {
+    async fn a_log_that_refuses_new_paging_tokens_is_replaced_by_exports(engine: Engine) {
         let (app, token, people) = synced(engine, 100, 4).await;
         app.clock.advance(time::Duration::minutes(6));
         app.follow(&token).await;
@@ -157,7 +157,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_record_that_is_gone_from_the_recycle_bin_is_found_in_the_log_of_deletions_which_is_read_once_an_hour(engine: Engine) {
+    async fn a_purged_record_is_found_in_the_hourly_log_of_deletions(engine: Engine) {
         let (app, token, people) = synced(engine, 100, 2).await;
         app.follow(&token).await;
         app.delete_in_sandbox(&json!(id_of(&people[0])), "salesforce").await;
@@ -173,7 +173,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_pass_that_changed_nothing_is_forgotten_after_a_week(engine: Engine) {
+    async fn an_idle_run_is_deleted_after_a_week(engine: Engine) {
         let played = SandboxSettings { people: 0, ..SandboxSettings::default() };
         let app = TestApp::start_guided_changed(engine, played, |settings| {
             settings.sync.earliest = "2026-06-01".into();

@@ -42,7 +42,7 @@ fn gaps(run: &Value) -> Vec<(String, String)> {
 }
 
 on_both_engines! {
-    async fn a_change_of_a_synced_field_a_new_person_and_a_deletion_flow_in(engine: Engine) {
+    async fn incremental_runs_bring_new_changed_and_deleted_people(engine: Engine) {
         let (app, token) = synced(engine, 40).await;
         let owner = app.a_salesforce_user().await;
         let person = app.tell_sandbox("people", json!({ "salesforce": "contact", "ownerId": owner, "title": "Clerk" })).await;
@@ -74,7 +74,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_lead_that_a_user_takes_from_a_queue_comes_in_though_it_was_never_synced_and_goes_when_given_back(engine: Engine) {
+    async fn a_lead_is_synced_while_a_user_owns_it_and_not_while_a_queue_does(engine: Engine) {
         let (app, token) = synced(engine, 20).await;
         let (owner, queue) = (app.a_salesforce_user().await, a_queue(&app).await);
         let lead = app.tell_sandbox("people", json!({ "salesforce": "lead", "ownerId": queue })).await;
@@ -94,7 +94,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn people_are_found_by_their_address_where_marketo_does_not_look_up_salesforce_ids(engine: Engine) {
+    async fn people_are_found_by_email_where_salesforce_ids_are_not_searchable(engine: Engine) {
         let (app, token) = synced(engine, 20).await;
         let (owner, queue) = (app.a_salesforce_user().await, a_queue(&app).await);
         let twins = json!({ "salesforce": "lead", "ownerId": queue, "email": "twin@example.com" });
@@ -126,7 +126,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn of_merged_people_one_stays(engine: Engine) {
+    async fn merging_people_in_marketo_leaves_one(engine: Engine) {
         let (app, token) = synced(engine, 20).await;
         let person = json!({ "salesforce": "contact", "ownerId": app.a_salesforce_user().await });
         let mut all = Vec::new();
@@ -143,7 +143,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_contact_deleted_in_salesforce_goes(engine: Engine) {
+    async fn a_contact_deleted_in_salesforce_is_removed(engine: Engine) {
         let (app, token) = synced(engine, 20).await;
         let owner = app.a_salesforce_user().await;
         let contact = app.tell_sandbox("people", json!({ "salesforce": "contact", "ownerId": owner })).await;
@@ -154,7 +154,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn more_changes_than_a_page_holds_are_all_read(engine: Engine) {
+    async fn changes_beyond_one_page_are_all_read(engine: Engine) {
         let (app, token) = synced(engine, 900).await;
         let owner = app.a_salesforce_user().await;
         for person in app.everybody().await {
@@ -169,7 +169,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_paging_token_that_marketo_refuses_is_made_anew_and_nothing_is_missed(engine: Engine) {
+    async fn a_refused_paging_token_is_replaced_without_missing_changes(engine: Engine) {
         let (app, token) = synced(engine, 20).await;
         app.follow(&token).await;
         let owner = app.a_salesforce_user().await;
@@ -183,7 +183,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn what_the_vendors_have_forgotten_takes_a_full_run_which_the_report_says(engine: Engine) {
+    async fn changes_older_than_the_vendors_logs_start_a_full_run(engine: Engine) {
         let (app, token) = synced(engine, 20).await;
         app.clock.advance(time::Duration::days(14));
         let token = app.narrowed_again(&token).await;
@@ -202,7 +202,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_pass_without_changes_makes_five_calls_and_writes_nothing(engine: Engine) {
+    async fn a_run_without_changes_makes_five_calls_and_writes_nothing(engine: Engine) {
         let (app, token) = synced(engine, 20).await;
         app.follow(&token).await;
         let before = app.people(&token).await;
@@ -219,7 +219,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn the_schedule_follows_changes_by_itself_and_keeps_one_idle_run_an_hour(engine: Engine) {
+    async fn the_schedule_starts_runs_and_keeps_one_idle_run_an_hour(engine: Engine) {
         let played = SandboxSettings { people: 20, ..SandboxSettings::default() };
         let app = TestApp::start_guided_changed(engine, played, |settings| settings.sync.incremental_interval_seconds = 60).await;
         let token = app.guided_instance().await;

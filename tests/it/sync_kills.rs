@@ -162,12 +162,12 @@ pub fn kills() -> u32 {
 }
 
 #[test]
-fn killed_at_any_point_a_run_ends_as_a_straight_one_does_on_sqlite() {
+fn a_run_killed_at_any_point_ends_as_an_undisturbed_one_on_sqlite() {
     crate::support::run(killed_at_any_point_of_a_run(Engine::Sqlite, kills()));
 }
 
 #[test]
-fn killed_at_any_point_a_run_ends_as_a_straight_one_does_on_postgres() {
+fn a_run_killed_at_any_point_ends_as_an_undisturbed_one_on_postgres() {
     crate::support::run(killed_at_any_point_of_a_run(Engine::Postgres, kills()));
 }
 
@@ -214,11 +214,11 @@ async fn taken_over(engine: Engine) {
 }
 
 #[test]
-fn a_run_of_a_killed_process_is_taken_over_within_thirty_seconds_on_postgres() {
+fn a_killed_run_is_resumed_within_thirty_seconds_on_postgres() {
     crate::support::run(taken_over(Engine::Postgres));
 }
 
 #[test]
-fn a_run_of_a_killed_process_is_taken_over_within_thirty_seconds_on_sqlite() {
+fn a_killed_run_is_resumed_within_thirty_seconds_on_sqlite() {
     crate::support::run(taken_over(Engine::Sqlite));
 }

@@ -188,11 +188,11 @@ async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u
 }
 
 #[test]
-fn killed_at_any_point_while_changes_are_followed_none_is_lost_on_sqlite() {
+fn no_change_is_lost_when_incremental_runs_are_killed_on_sqlite() {
     crate::support::run(killed_at_any_point_while_changes_are_followed(Engine::Sqlite, kills()));
 }
 
 #[test]
-fn killed_at_any_point_while_changes_are_followed_none_is_lost_on_postgres() {
+fn no_change_is_lost_when_incremental_runs_are_killed_on_postgres() {
     crate::support::run(killed_at_any_point_while_changes_are_followed(Engine::Postgres, kills()));
 }

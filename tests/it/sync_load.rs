@@ -32,7 +32,7 @@ async fn sync_changes(app: &TestApp, token: &str, since: &str) -> Value {
 }
 
 on_both_engines! {
-    async fn a_person_on_the_edge_of_two_windows_is_read_twice_and_counted_once(engine: Engine) {
+    async fn a_person_on_the_edge_of_two_windows_is_counted_once(engine: Engine) {
         let (app, token) = connected(engine, 40).await;
         let owner = app.a_salesforce_user().await;
         // The first window begins with 2025-04-01; after fifteen of 31 days comes this midnight.
@@ -50,7 +50,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_run_touches_nobody_of_another_instance(engine: Engine) {
+    async fn a_run_changes_nobody_of_another_instance(engine: Engine) {
         let (app, token) = connected(engine, 60).await;
         app.sync(&token).await;
         let (other, other_token) = app.instance("321-CBA-654").await;
@@ -73,7 +73,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_run_for_changes_reads_those_only_and_removes_nobody_for_not_having_changed(engine: Engine) {
+    async fn a_targeted_run_reads_changed_people_and_removes_nobody_else(engine: Engine) {
         let (app, token) = connected(engine, 80).await;
         app.sync(&token).await;
         let before = app.people(&token).await;
@@ -93,7 +93,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn where_marketo_has_no_filter_for_changes_everybody_is_read(engine: Engine) {
+    async fn without_marketos_filter_for_changes_everybody_is_read(engine: Engine) {
         let (app, token) = connected(engine, 50).await;
         app.sync(&token).await;
         app.clock.advance(time::Duration::minutes(10));
@@ -106,7 +106,7 @@ on_both_engines! {
 }
 
 #[test]
-fn what_a_crash_of_postgresql_empties_is_read_again_without_new_exports() {
+fn staging_lost_in_a_postgres_crash_is_read_again_without_new_exports() {
     run(async {
         let (app, token) = connected(Engine::Postgres, 300).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/results", "kind": "delay", "ms": 1_500 })).await;

@@ -37,7 +37,7 @@ fn difference(after: [i64; 2], before: [i64; 2]) -> [i64; 2] {
 }
 
 on_both_engines! {
-    async fn a_failed_run_tells_of_every_call_it_made(engine: Engine) {
+    async fn a_failed_run_counts_every_call_it_made(engine: Engine) {
         let (app, token) = connected(engine, SandboxSettings { people: 100, ..SandboxSettings::default() }).await;
         for fault in [
             json!({ "target": "marketo", "kind": "wrong_checksum", "times": 1000 }),
@@ -56,7 +56,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_cancelled_run_tells_of_every_call_it_made(engine: Engine) {
+    async fn a_cancelled_run_counts_every_call_it_made(engine: Engine) {
         let (app, token) = connected(engine, SandboxSettings { people: 80, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() }).await;
         let before = answered(&app).await;
         let path = start(&app, &token, "full").await;
@@ -69,7 +69,7 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_run_whose_process_was_killed_tells_of_the_calls_before(engine: Engine) {
+    async fn a_run_of_a_killed_process_counts_the_calls_before(engine: Engine) {
         let app = TestApp::without_service_with(engine, SandboxSettings { people: 200, export_processing: Duration::from_secs(2), ..SandboxSettings::default() }).await;
         let process = app.serve_with(app.port(), &VARIABLES);
         let token = app.guided_instance().await;
