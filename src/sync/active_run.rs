@@ -1,4 +1,4 @@
-//! The run that an instance has under way.
+//! The run that keeps another from starting.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use super::store::RunRow;
 use crate::clock::Timestamp;
 use crate::ids::RunId;
 
-/// A run that keeps another from beginning: an instance has one at a time, and a paused one holds what it has read.
+/// A run that has not ended. An instance has one at a time; a paused one keeps what it has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnderWay {
     pub run: RunId,
     pub kind: RunKind,
     pub state: RunState,
-    /// Why it is paused, and when it goes on by itself.
+    /// Why it is paused, and when it resumes by itself.
     pub paused_because: Option<String>,
     pub goes_on_at: Option<Timestamp>,
 }

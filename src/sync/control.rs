@@ -1,5 +1,5 @@
-//! What callers ask of runs: cancel, pause, resume, retry. Whoever carries a run out sees to it at once, and so does its job when
-//! nobody does.
+//! Canceling, pausing, resuming and retrying runs. A running attempt sees a request within a second; without one, the run's job acts
+//! on it.
 
 use super::run::{REQUESTED, Request, RunState};
 use super::service::SyncService;
@@ -12,17 +12,16 @@ use crate::ids::{InstanceId, JobId, RunId};
 use crate::jobs::run_now;
 use crate::mail;
 
-/// What came of asking.
+/// What a request to control a run did.
 #[derive(Debug, Clone)]
 pub enum Asked {
-    /// It is so already.
+    /// The run is in that state already.
     AlreadySo(Run),
-    /// It is done, or about to be.
+    /// The request is carried out, or about to be.
     Accepted(Run),
 }
 
-/// Has a failed run, whose row is locked, carried out again by `job`: from where it failed while what it has read is kept, otherwise
-/// from its begin.
+/// Has `job` retry a failed run, whose row is locked: from where it failed while the staged data is kept, otherwise from the start.
 pub(super) async fn resume_failed(tx: &mut Tx, instance: InstanceId, row: &RunRow, job: JobId, now: Timestamp) -> Result<(), DbError> {
     let state = if row.keeps_staging { row.goes_on_in() } else { RunState::Queued };
     if state == RunState::Queued {
@@ -32,13 +31,13 @@ pub(super) async fn resume_failed(tx: &mut Tx, instance: InstanceId, row: &RunRo
         (ledger.failure, ledger.vain_tries) = (None, 0);
         store::keep_ledger(tx, instance, row.id, &ledger).await?;
     }
-    // The news of its failure that has not left is none any more.
+    // A message about the failure that wasn't sent yet would be wrong now.
     mail::cancel(tx, instance, row.id.0, now).await?;
     store::go_on(tx, instance, row.id, (state, job), now).await
 }
 
 impl SyncService {
-    /// Ends a run. What it has merged stays; what it has only read is deleted.
+    /// Cancels a run. What it has merged stays; what it has only read is deleted.
     ///
     /// # Errors
     /// [`SyncError::RunStateUnfit`] when it is over, [`SyncError::Unknown`], [`SyncError::Db`].
@@ -67,7 +66,7 @@ impl SyncService {
             (_, Some(Request::Cancel)) => return Err(SyncError::RunStateUnfit("The run is being cancelled; it can't be paused.")),
             (RunState::Paused, _) if row.goes_on_at.is_none() => return self.already_so(tx, instance, id).await,
             (RunState::Paused, _) => {
-                // It waits for a quota, and nobody carries it out: from now on it waits for somebody to resume it.
+                // It waits for a quota and no attempt is running: from now on it waits for somebody to resume it.
                 store::pause(&mut tx, instance, id, row.goes_on_in(), (REQUESTED, Until::Resumed), now).await?;
             }
             (_, Some(Request::Pause)) => return self.already_so(tx, instance, id).await,
@@ -79,7 +78,7 @@ impl SyncService {
         self.accepted(tx, instance, id, origin, "sync.paused").await
     }
 
-    /// Has a paused run go on where it stopped.
+    /// Resumes a paused run where it stopped.
     ///
     /// # Errors
     /// As [`SyncService::cancel`].
@@ -99,20 +98,20 @@ impl SyncService {
                 let job = queue::enqueue_run(&mut tx, self, instance, id).await?;
                 store::go_on(&mut tx, instance, id, (row.goes_on_in(), job), now).await?;
             }
-            // Nobody has seen that it was to be paused.
+            // No attempt has acted on the request to pause yet.
             (_, Some(Request::Pause)) => store::ask(&mut tx, instance, id, None, now).await?,
             _ => return self.already_so(tx, instance, id).await,
         }
         self.accepted(tx, instance, id, origin, "sync.resumed").await
     }
 
-    /// Has a failed run tried again: from where it failed while what it has read is kept, otherwise from its begin.
+    /// Retries a failed run: from where it failed while the staged data is kept, otherwise from the start.
     ///
     /// # Errors
     /// [`SyncError::Running`]; [`SyncError::RunStateUnfit`] when it hasn't failed; [`SyncError::RetryTooLate`];
     /// [`SyncError::StepRequired`]; [`SyncError::Connection`], [`SyncError::Unknown`], [`SyncError::Db`].
     pub async fn retry(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<Asked, SyncError> {
-        // Another tenant's run is not there, whatever is connected.
+        // Before the connections are checked: a run of another instance does not exist here.
         self.run(instance, id).await?;
         self.clients(instance).await?;
         let (mut tx, row, now) = self.lock(instance, id).await?;
@@ -127,7 +126,7 @@ impl SyncService {
             }
             _ => return self.already_so(tx, instance, id).await,
         }
-        // What it has staged would replace what was written since.
+        // What the run has staged is older than what a newer run has written.
         if let Some(newer) = store::find_newer(&mut tx, instance, id).await? {
             drop(tx);
             return Err(match store::find_under_way(&self.db, instance).await? {
@@ -146,7 +145,7 @@ impl SyncService {
         Ok((tx, row, self.clock.timestamp()))
     }
 
-    /// Has the run's job look at it now; gives it one when it has none.
+    /// Makes the run's job due now, or queues one when the run has none.
     async fn wake(&self, tx: &mut Tx, instance: InstanceId, row: &RunRow) -> Result<(), SyncError> {
         let alive = match row.job_id {
             Some(job) => run_now(tx, &*self.clock, job).await?,

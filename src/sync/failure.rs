@@ -1,4 +1,4 @@
-//! What a run's failure is called, and whether it passes by itself.
+//! Why a run failed, and whether it is retried by itself.
 
 use serde::{Deserialize, Serialize};
 use time::Duration;
@@ -22,20 +22,20 @@ pub struct Failure {
     pub what_to_do: String,
 }
 
-/// Tries of a trouble that passes by itself, and of one that may.
+/// Attempts after failures that are temporary, and after those that may be.
 const MANY_TRIES: i64 = 12;
 const FEW_TRIES: i64 = 3;
-/// How long to leave Marketo alone when the export queue is full and it doesn't say.
+/// The wait when Marketo's export queue is full and Marketo doesn't name one.
 const QUEUE_PAUSE: Duration = Duration::minutes(5);
-/// How long to leave an organisation alone whose calls of the last 24 hours are used up: they come back one by one, as the calls
-/// of a day ago fall out of the count.
+/// The pause when an organization has used up its calls of the last 24 hours: they come back one by one, as the calls of a day ago
+/// leave the count.
 const SALESFORCE_PAUSE: Duration = Duration::minutes(15);
 
-/// Failures after which what was read is of no use: the same would come of it.
+/// Failures after which resuming is pointless: the same data fails again.
 const FINAL_CODES: [&str; 3] = ["people_limit_exceeded", "marketo_export_unreadable", "salesforce_answer_unexpected"];
 
 impl Failure {
-    /// The failure that `error` is; `now` tells when a used-up quota begins afresh.
+    /// Describes `error`; `now` serves to say when a used-up quota resets.
     #[must_use]
     pub fn of(error: &SyncError, now: Timestamp) -> Self {
         let (code, what_to_do) = match error {
@@ -62,7 +62,7 @@ impl Failure {
         Self::new(code, format!("{error}."), what_to_do)
     }
 
-    /// Whether a retry may go on with what was read.
+    /// Whether a retry may continue with the data that was read.
     pub(super) fn may_go_on(&self) -> bool {
         !FINAL_CODES.contains(&self.code.as_str())
     }
@@ -129,18 +129,18 @@ fn connection(error: &ConnectionError) -> Failure {
     Failure::new(code, format!("{error}."), what_to_do)
 }
 
-/// How a run goes on after a failure.
+/// What happens to a run after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WayOn {
-    /// It is tried again after this time: the trouble passes by itself.
+    /// Another attempt is made after this time, because the failure is temporary.
     Again(Duration),
-    /// It is paused for this time: a quota is used up.
+    /// The run is paused for this time, because a quota is used up.
     Pause(Duration),
-    /// Trying again is pointless or was done enough.
+    /// The run fails: another attempt is pointless, or there were enough.
     None,
 }
 
-/// How a run goes on after `error`, the try number `tries` that brought nothing.
+/// Decides what happens after `error`, which is consecutive failure number `failures`.
 #[must_use]
 pub fn way_on(error: &SyncError, tries: i64, now: Timestamp) -> WayOn {
     let back_off = crate::jobs::back_off(tries);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_up_quota_pauses_the_run_until_it_begins_afresh() {
+    fn a_used_up_quota_pauses_the_run_until_it_resets() {
         let error = refused(MarketoError::ExportQuota, Some(3600));
         let failure = Failure::of(&error, noon());
         assert_eq!(failure.code, "marketo_export_quota");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_that_passes_is_waited_for_but_not_for_ever() {
+    fn a_temporary_failure_is_retried_a_limited_number_of_times() {
         let error = refused(MarketoError::Temporary, None);
         assert_eq!(way_on(&error, 1, noon()), WayOn::Again(Duration::seconds(4)));
         assert_eq!(way_on(&error, MANY_TRIES, noon()), WayOn::None);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_not_change_is_not_tried_again() {
+    fn a_lasting_failure_is_not_retried() {
         for error in [refused(MarketoError::AccessDenied, None), SyncError::FieldsMissing("Marketo Id".into())] {
             assert_eq!(way_on(&error, 1, noon()), WayOn::None, "{error}");
         }

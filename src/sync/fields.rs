@@ -24,7 +24,7 @@ pub enum SyncField {
     Source,
 }
 
-/// What values a field holds.
+/// The type of a field's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -106,7 +106,7 @@ impl SyncField {
     }
 }
 
-/// What became of a field in a subscription.
+/// Whether a subscription has a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// It is there.
@@ -125,7 +125,7 @@ pub enum Resolution {
     },
 }
 
-/// A field and what became of it.
+/// A field, and whether the subscription has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedField {
     pub field: SyncField,
@@ -151,7 +151,7 @@ pub struct MappedField {
     pub rest_name: String,
 }
 
-/// Finds the 13 fields among those that Marketo describes.
+/// Looks for the 13 fields among those that Marketo describes.
 #[must_use]
 pub fn resolve(described: &[FieldDescription]) -> Vec<ResolvedField> {
     SyncField::ALL.into_iter().map(|field| ResolvedField { field, resolution: resolve_one(field, described) }).collect()
@@ -178,7 +178,7 @@ fn resolve_one(field: SyncField, described: &[FieldDescription]) -> Resolution {
     Resolution::TypeMismatch { found: found.clone(), what_to_do }
 }
 
-/// The fields that a run reads.
+/// Selects the fields that a run reads.
 ///
 /// # Errors
 /// The fields without which nobody can be synced, by their titles: Marketo's id, and one of the two that lead to Salesforce.
@@ -224,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn the_exact_name_is_preferred_to_one_alike() {
+    fn an_exact_name_is_preferred_to_another_case() {
         let resolved = resolve(&described(&[("Company", "string"), ("company", "string")]));
         assert!(matches!(of(&resolved, SyncField::Company), Resolution::Available(found) if found.rest_name == "company"));
     }
 
     #[test]
-    fn what_is_missing_or_of_another_type_says_what_to_do() {
+    fn a_missing_or_mismatched_field_says_what_to_do() {
         let resolved = resolve(&described(&[("id", "integer"), ("title", "boolean")]));
         assert!(
             matches!(of(&resolved, SyncField::SalesforceLeadId), Resolution::Missing { what_to_do } if what_to_do.contains("Salesforce sync"))
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_needs_the_marketo_id_and_a_way_to_salesforce() {
+    fn a_run_needs_the_marketo_id_and_a_salesforce_id() {
         let enough = resolve(&described(&[("id", "integer"), ("sfdcLeadId", "string")]));
         assert_eq!(mapping(&enough).map(|fields| fields.len()), Ok(2));
         let lacking = resolve(&described(&[("email", "email")]));

@@ -1,10 +1,10 @@
-//! Something that an incremental run may have missed, and what is done about it.
+//! What an incremental run may have missed, and the remedy.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
-/// The code of the gap that the log of a vendor leaves.
+/// The code of the gap that an unreadable log leaves.
 const UNREADABLE: &str = "log_unreadable";
 
 /// Something that may have been missed.
@@ -55,7 +55,7 @@ impl Gap {
         Self::new("paging_token_refused", detail, Remedy::ReadAgain)
     }
 
-    /// Marketo refuses even a new paging token of one of its logs.
+    /// Marketo refuses even a new paging token for one of its logs.
     pub(super) fn log_unreadable(is_of_changes: bool, since: Timestamp, said: &str) -> Self {
         let (log, remedy) = if is_of_changes { ("changes", Remedy::TargetedRun) } else { ("deletions or merges", Remedy::FullRun) };
         Self::new(
@@ -87,7 +87,7 @@ impl Gap {
         Self::new("merged_people_unnamed", detail, Remedy::NextFullRun)
     }
 
-    /// The vendors may have forgotten what followed on `oldest`, up to which changes were last read.
+    /// The vendors may have forgotten changes after `oldest`, up to which they were last read.
     pub(super) fn changes_forgotten(oldest: Timestamp) -> Self {
         let detail = format!("Changes were last read at {oldest}; the vendors may have forgotten deletions of that time.");
         Self::new("changes_forgotten", detail, Remedy::FullRun)

@@ -10,7 +10,7 @@ use crate::db::claim::ClaimedJob;
 use crate::jobs::{GiveUpError, JobHandler, JobKind, JobOutcome};
 use crate::telemetry::error_chain;
 
-/// Carries runs out.
+/// Makes attempts at runs.
 #[derive(Debug)]
 pub struct SyncRunJob(SyncService);
 
@@ -23,20 +23,20 @@ impl SyncRunJob {
     async fn carry_out(&self, turn: Turn) -> JobOutcome {
         let ending = match engine::go_on(self.0.clone(), turn.clone()).await {
             Ok(()) => return JobOutcome::Done,
-            // Others have the place meanwhile; whatever is asked of the run hastens its job.
+            // Meanwhile the job's place is free for others; a request to control the run makes the job due at once.
             Err(SyncError::VendorAtWork(wait)) => return JobOutcome::RunAgain(wait),
             Err(error) => engine::end_try(&self.0, &turn, &error).await,
         };
         match ending {
-            // The run shows its own failure, and can be tried again.
+            // The run shows its own failure, and can be retried.
             Ok(Ending::Over | Ending::Failed) => JobOutcome::Done,
             Ok(Ending::Again(wait)) => JobOutcome::RunAgain(wait),
-            // The failure couldn't be recorded, so the run isn't over.
+            // The outcome couldn't be recorded, so the run has not ended.
             Err(error) => JobOutcome::Retry(format!("the end of the run could not be recorded: {}", error_chain(&error))),
         }
     }
 
-    /// The attempt that a job is at a run.
+    /// The attempt that `job` makes at a run.
     fn turn(&self, job: &ClaimedJob) -> Option<Turn> {
         let payload = Payload::deserialize(&job.payload.0).ok()?;
         Some(Turn::new(&self.0, job.instance_id?, payload.run_id, job.id))

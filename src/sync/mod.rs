@@ -1,4 +1,5 @@
-//! The people sync: its preview, its runs and the engine that carries them out.
+//! The people sync: its preview, its runs and the engine that carries them out. Everything here that uses the database fails with
+//! [`SyncError::Db`] when that fails.
 //!
 //! A run reads all people from Marketo by bulk exports and all owners from Salesforce by bulk queries into staging tables, then
 //! merges those who qualify into `people`. Who qualifies: the vendor's documentation says people who are a Salesforce lead or
@@ -53,19 +54,19 @@ pub use store::RunFilter;
 pub use subject::SyncRunSubject;
 pub use tidy::SyncTidyJob;
 
-/// Why something about the sync can't be done.
+/// Why a run or a request about one fails.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// A step of the set-up guide must come first.
+    /// A step of the onboarding must come first.
     #[error("{0}")]
     StepRequired(StepRequired),
-    /// A run is under way, or paused.
+    /// Another run has not ended.
     #[error("{0}")]
     Running(UnderWay),
-    /// The state of a run doesn't allow what is asked; the text says why, and what to do instead.
+    /// The state of the run doesn't allow the request; the text says why, and what to do instead.
     #[error("{0}")]
     RunStateUnfit(&'static str),
-    /// A failed run can't be tried again: another was begun since.
+    /// A failed run can't be retried because a newer one was started.
     #[error(
         "another run, {newer}, was begun since, and what this one has read is older than what that one has written; start a new run \
          with POST /v1/sync/runs {{\"kind\":\"{}\"}}", kind.as_str()
@@ -77,43 +78,43 @@ pub enum SyncError {
     /// Fields without which nobody can be synced.
     #[error("Marketo lacks the fields without which nobody can be synced: {0}")]
     FieldsMissing(String),
-    /// Marketo ended an export without a file, several times.
+    /// Several exports ended without a file.
     #[error("Marketo's export {0}")]
     ExportFailed(String),
-    /// An export isn't what was asked for.
+    /// An export doesn't have the requested columns.
     #[error("Marketo's export can't be read: {0}")]
     ExportUnreadable(String),
-    /// Salesforce ended a query job without results, several times.
+    /// Several query jobs ended without results.
     #[error("Salesforce ended the query job {job} of {object} without results")]
     QueryFailed { object: &'static str, job: String },
-    /// A query's result isn't what was asked for.
+    /// The result of a query doesn't have the requested form.
     #[error("the result of Salesforce's query job can't be read: {0}")]
     QueryUnreadable(String),
-    /// More people qualify than an instance may have.
+    /// More people qualify than an instance can have.
     #[error("{people} people qualify, more than the {limit} an instance can sync")]
     TooManyPeople { people: i64, limit: u64 },
-    /// A file couldn't be written or read.
+    /// A spool file couldn't be written or read.
     #[error("the downloaded export can't be kept on disk: {0}")]
     Spool(#[source] std::io::Error),
-    /// The database has crashed and lost what was read.
+    /// A crash of the database lost staged data.
     #[error("the database lost what the sync had read")]
     StagingLost,
-    /// This process stops; another goes on with the run.
+    /// This process stops; another resumes the run.
     #[error("the process that carried the sync out has stopped")]
     Stopped,
-    /// Somebody asked for the run to be paused or cancelled.
+    /// Somebody requested that the run be paused or canceled.
     #[error("somebody asked for the sync to stop")]
     Asked,
-    /// Another process carries the run out.
+    /// Another attempt holds the lease of the run.
     #[error("another process has taken the sync over")]
     Superseded,
-    /// A vendor works at an export or a query, and isn't asked again before this time is over.
+    /// A vendor works at an export or a query; ask again after this time.
     #[error("a vendor is still at work")]
     VendorAtWork(time::Duration),
-    /// The run's job failed too often; the last reason.
+    /// Too many attempts failed; the reason of the last one.
     #[error("the work on the sync failed several times, and is not tried again by itself: {0}")]
     JobGivenUp(String),
-    /// A task of ours ended by a fault.
+    /// A task ended because of a fault in this service.
     #[error("the sync was stopped by a fault of its own")]
     Broken,
     #[error(transparent)]
@@ -145,7 +146,7 @@ impl From<SalesforceError> for SyncError {
     }
 }
 
-/// A step of the set-up guide that is not done.
+/// A step of the onboarding that is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StepRequired {
     #[error("Salesforce is not connected yet; that is step 2 of the set-up: POST /v1/connections/salesforce")]
@@ -159,7 +160,7 @@ pub enum StepRequired {
 }
 
 impl StepRequired {
-    /// The route that does the step.
+    /// The path of the route that does the step.
     #[must_use]
     pub fn link(self) -> &'static str {
         match self {

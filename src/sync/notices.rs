@@ -1,6 +1,5 @@
-//! Messages to the admins about runs that have ended, queued by the transaction that ends the run: each admin gets one, or none when
-//! the run did not end after all. A run that was begun by the schedule is told of only when it is the first to complete, or the first
-//! to fail, after one that didn't.
+//! Messages to the admins about runs that have ended, queued in the transaction that ends the run: each admin gets exactly one, or none
+//! when the run does not end after all. For scheduled runs only the first success or failure after the opposite is worth a message.
 
 use super::progress::Ledger;
 use super::run::{RunKind, RunState};
@@ -13,33 +12,31 @@ use crate::instances::{self, Instance};
 use crate::mail::{self, MailTemplate, NewMail, SyncCounts, SyncFailureText, SyncNoticeMail};
 use crate::members::{self, Member, MemberFilter, MemberStatus};
 
-/// Who starts a run that nobody does.
+/// The origin of scheduled runs.
 pub(super) fn schedule() -> Origin {
     Origin::job("schedule")
 }
 
-/// Admins told; an instance has 100 seats.
+/// The most admins who get a message; an instance has 100 seats.
 const MOST_ADMINS: i64 = 100;
 
-/// How long the news is worth a message.
+/// How long a message is worth sending.
 const USEFUL: time::Duration = time::Duration::days(2);
 
-/// Whom to tell of a run's end, and what it depends on whether they are told.
+/// The message about the end of a run, and what decides whether it is sent.
 pub(super) struct Notice {
     instance: Option<Instance>,
     run: RunId,
     kind: RunKind,
     is_scheduled: bool,
-    /// The state of the run of the same kind before this one.
+    /// The state of the previous run of the same kind.
     before: Option<RunState>,
     admins: Vec<Member>,
 }
 
 impl Notice {
-    /// Reads what a notice needs: before the run's last transaction, which holds a connection and, on SQLite, the one place to write.
-    ///
-    /// # Errors
-    /// When the database can't be asked.
+    /// Reads what the message needs. Call this before the run's last transaction, which holds a connection and, on SQLite, the only
+    /// writer.
     pub(super) async fn prepare(service: &SyncService, instance: InstanceId, run: RunId) -> Result<Self, SyncError> {
         let db = &service.db;
         let row = store::find_run(db, instance, run).await?.ok_or(SyncError::Unknown)?;
@@ -55,10 +52,7 @@ impl Notice {
         })
     }
 
-    /// Tells the admins, if it is news, that the run ends in this state in the same transaction.
-    ///
-    /// # Errors
-    /// When a message can't be queued.
+    /// Queues the messages, if they are worth sending, in the transaction that ends the run in `state`.
     pub(super) async fn queue(&self, tx: &mut Tx, service: &SyncService, state: RunState, ledger: &Ledger) -> Result<(), SyncError> {
         let Some(instance) = self.instance.as_ref().filter(|_| self.is_news(state)) else { return Ok(()) };
         let report = &ledger.report;
@@ -96,7 +90,7 @@ impl Notice {
     fn is_news(&self, state: RunState) -> bool {
         !self.is_scheduled
             || match (state, self.before) {
-                // The first of these follows a full run, which was told of.
+                // The first incremental run follows a full one, which had its message.
                 (RunState::Completed, None) => self.kind == RunKind::Full,
                 (RunState::Completed, Some(before)) => before != RunState::Completed,
                 (_, before) => before != Some(RunState::Failed),

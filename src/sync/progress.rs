@@ -1,4 +1,6 @@
-//! What a run keeps of itself in the database, to go on from there.
+//! What a run stores in the database to resume after a crash, in this process or another.
+//!
+//! The names of the stored JSON fields stay as earlier versions wrote them.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,25 +10,25 @@ use super::rows::OwnersOutcome;
 use super::{Failure, Phase};
 use crate::clock::Timestamp;
 
-/// What a run reads, decided once.
+/// What a run reads. It is decided once, when the run begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub fields: Vec<MappedField>,
     pub earliest: Timestamp,
     pub latest: Timestamp,
-    /// Only who changed since then is read; absent when everybody is.
+    /// Only people who changed since then are read; absent when everybody is.
     #[serde(default)]
     pub changed_since: Option<Timestamp>,
 }
 
-/// How far a run is: everything it needs to go on elsewhere. Written in the transaction of what it tells about.
+/// How far a run is: everything that another attempt needs to resume it. It is written in the transaction of the work it describes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Ledger {
     pub phase: Phase,
     pub phase_began_at: Option<Timestamp>,
     pub leads: Query,
     pub contacts: Query,
-    /// Whether whoever was staged may be staged several times: ids didn't only grow.
+    /// Whether a person or record may be staged more than once, because ids did not only grow.
     #[serde(default)]
     pub several: bool,
     /// The last Marketo id that was staged.
@@ -34,15 +36,15 @@ pub(super) struct Ledger {
     pub last_id: i64,
     /// Staged people up to this place are merged; on SQLite only.
     pub merged_up_to: i64,
-    /// Rounds of an incremental run that are settled.
+    /// Rounds of an incremental run that are merged.
     #[serde(default)]
     pub rounds: i64,
-    /// The instance's people up to this Marketo id were looked at for removal.
+    /// The instance's people up to this Marketo id were checked for removal.
     pub removed_up_to: i64,
-    /// Exports in a row that came to nothing.
+    /// Consecutive exports that failed.
     #[serde(default)]
     pub export_failures: u32,
-    /// Tries in a row that were stopped before anything was read or merged.
+    /// Consecutive attempts that failed before anything was read or merged.
     #[serde(default)]
     pub vain_tries: i64,
     pub failure: Option<Failure>,
@@ -54,24 +56,24 @@ pub(super) struct Ledger {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Query {
     pub job: Option<String>,
-    /// The page to be read next; the first one when absent.
+    /// Salesforce's locator of the page to read next; absent for the first one.
     pub locator: Option<String>,
     /// Records read.
     pub records: i64,
     /// The last record's id.
     #[serde(default)]
     pub last_id: String,
-    /// When the job was made.
+    /// When the job was created.
     #[serde(default)]
     pub made_at: Option<Timestamp>,
-    /// Jobs of it that came to nothing.
+    /// Jobs for this query that failed.
     #[serde(default)]
     pub failures: u32,
     pub complete: bool,
 }
 
 impl Query {
-    /// Keeps the last id of a page; `false` when a record on it may have been read before.
+    /// Records the last id of a page; `false` when a record on the page may have been read before.
     pub fn follow(&mut self, page: &OwnersOutcome) -> bool {
         let Some((first, last)) = page.ids else { return true };
         let is_behind = page.ascending && first.as_slice() > self.last_id.as_bytes();

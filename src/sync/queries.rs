@@ -1,15 +1,15 @@
-//! Reading runs, and the rows that they could not use.
+//! Finding runs, and the rows that they rejected.
 
 use super::service::SyncService;
 use super::store::{self, RejectedListing, RejectedPlace, RunFilter};
 use super::{Run, SyncError};
 use crate::ids::{InstanceId, RunId};
 
-/// Rejected rows read at once for a download.
+/// Rejected rows that one query reads for a download.
 const REJECTED_AT_ONCE: i64 = 500;
 
 impl SyncService {
-    /// A run.
+    /// Finds a run.
     ///
     /// # Errors
     /// [`SyncError::Unknown`], [`SyncError::Db`].
@@ -17,15 +17,12 @@ impl SyncService {
         store::find_run(&self.db, instance, id).await?.map(Run::from).ok_or(SyncError::Unknown)
     }
 
-    /// Runs that fit `filter`, the newest first, those older than `before`, at most `limit`.
-    ///
-    /// # Errors
-    /// [`SyncError::Db`].
+    /// Lists runs that match `filter`, the newest first: those older than `before`, at most `limit`.
     pub async fn runs(&self, instance: InstanceId, filter: RunFilter, before: Option<RunId>, limit: i64) -> Result<Vec<Run>, SyncError> {
         Ok(store::list_runs(&self.db, instance, filter, before, limit).await?.into_iter().map(Run::from).collect())
     }
 
-    /// Rejected rows of a run after a place, and the place after which to go on; none at the end.
+    /// Lists rejected rows of a run behind `after`, and the cursor to continue from; none at the end.
     pub(super) async fn rejected(
         &self,
         instance: InstanceId,

@@ -1,4 +1,4 @@
-//! The queue of runs.
+//! The job that carries a run out, and queueing it.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::jobs::{JobKind, Lane, NewJob, enqueue};
 /// The kind of job that carries a run out.
 pub(super) const KIND: JobKind = JobKind::new("sync_run", Lane::Sync);
 
-/// What the job knows.
+/// The payload of the job.
 #[derive(Deserialize)]
 pub(super) struct Payload {
     pub(super) run_id: RunId,

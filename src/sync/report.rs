@@ -1,4 +1,4 @@
-//! What a run tells of itself at its end.
+//! The report of a run: what it read, merged and rejected, and what it cost.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,13 +47,13 @@ pub struct Report {
     pub changes: Option<ChangesReport>,
 }
 
-/// Examples of rejected rows in a run's report.
+/// The most examples of rejected rows in a report.
 const MOST_EXAMPLES: usize = 100;
-/// Rejected rows of a run that are kept for a download.
+/// The most rejected rows of a run that are kept for a download.
 const MOST_REJECTED: usize = 100_000;
 
 impl Report {
-    /// Counts the rows of a file that can't be used; what is in them wasn't seen.
+    /// Adds the rejected rows of a file. Because of them the run did not see everybody.
     pub(super) fn reject(&mut self, outcome: &PeopleOutcome) {
         self.rejected += outcome.rejected;
         self.unusable_salesforce_ids += outcome.unusable_salesforce_ids;
@@ -62,7 +62,7 @@ impl Report {
         self.rejected_examples.extend(outcome.examples.iter().take(room).cloned());
     }
 
-    /// How many more rejected rows may be kept.
+    /// How many more rejected rows are kept for a download.
     pub(super) fn room_for_rejected(&self) -> usize {
         MOST_REJECTED.saturating_sub(usize::try_from(self.rejected).unwrap_or(usize::MAX))
     }
@@ -77,7 +77,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Adds what a run cost besides.
+    /// Adds `other` to what the run cost.
     pub(super) fn add(&mut self, other: &Self) {
         for (one, other) in [(&mut self.marketo, other.marketo), (&mut self.salesforce, other.salesforce)] {
             one.calls = one.calls.saturating_add(other.calls);
@@ -121,7 +121,7 @@ pub struct ChangesReport {
 }
 
 impl ChangesReport {
-    /// How many changes were read.
+    /// The number of changes that were read.
     pub(super) fn read(&self) -> i64 {
         self.people_new + self.people_changed + self.people_deleted + self.merges + self.salesforce_records
     }

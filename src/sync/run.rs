@@ -1,4 +1,4 @@
-//! What a run is, and how far it is.
+//! A run of the sync: what it reads, its state, and how far it is.
 
 use serde::{Deserialize, Serialize};
 use time::Duration;
@@ -27,13 +27,13 @@ impl Request {
         }
     }
 
-    /// The request by the word the database keeps; its check constraint lets no other word in.
+    /// Reads the database's word, which a check constraint limits to these.
     pub(super) fn parse(word: &str) -> Self {
         if word == "cancel" { Self::Cancel } else { Self::Pause }
     }
 }
 
-/// Why a run is paused when somebody asked for it.
+/// The pause reason of a run that somebody has paused.
 pub(super) const REQUESTED: &str = "requested";
 
 /// What a run reads.
@@ -55,7 +55,7 @@ impl RunKind {
         }
     }
 
-    /// The kind by the word the database keeps; its check constraint lets no other word in.
+    /// Reads the database's word, which a check constraint limits to these.
     pub(super) fn parse(word: &str) -> Self {
         if word == "incremental" { Self::Incremental } else { Self::Full }
     }
@@ -98,7 +98,7 @@ impl RunState {
         }
     }
 
-    /// The state by the word the database keeps; its check constraint lets no other word in.
+    /// Reads the database's word, which a check constraint limits to these.
     pub(super) fn parse(word: &str) -> Self {
         match word {
             "queued" => Self::Queued,
@@ -151,24 +151,24 @@ pub struct Run {
     /// A full run that reads only who changed in Marketo since then.
     pub changed_since: Option<Timestamp>,
     pub state: RunState,
-    /// Asked for, and done as soon as whoever carries the run out has seen it.
+    /// What somebody asked for and the running attempt has not acted on yet.
     pub requested: Option<Request>,
     /// Why it is paused: `requested`, or the code of what it waits for.
     pub paused_because: Option<String>,
-    /// When a paused run goes on by itself.
+    /// When a paused run resumes by itself.
     pub goes_on_at: Option<Timestamp>,
     pub phase: Phase,
-    /// How much of the phase is done; see [`Phase`] for what is counted.
+    /// How much of the phase is done; [`RunPhase`] says what is counted.
     pub done: i64,
     /// How much there is to do in the phase, once that is known.
     pub total: Option<i64>,
-    /// What is counted a second since the phase began.
+    /// Average per second since the phase began.
     pub rate_per_second: Option<i64>,
     /// When the phase ends at this rate.
     pub eta: Option<Timestamp>,
     pub report: Option<Report>,
     pub error: Option<Failure>,
-    /// A trouble that passes by itself; the run goes on.
+    /// A temporary failure; the run retries by itself.
     pub waiting_for: Option<Failure>,
     pub started_by: String,
     pub created_at: Timestamp,
@@ -177,7 +177,7 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
 }
 
-/// Speed and end of a phase that began at `began`.
+/// The average per second and the expected end of a phase that began at `began`.
 pub(super) fn pace(began: Option<Timestamp>, now: Timestamp, done: i64, total: Option<i64>) -> (Option<i64>, Option<Timestamp>) {
     let Some(passed) = began.map(|began| (now - began).whole_milliseconds()).filter(|passed| *passed > 0) else { return (None, None) };
     let rate = i64::try_from(i128::from(done) * 1000 / passed).unwrap_or(i64::MAX);
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_foretold_from_what_was_done_so_far() {
+    fn the_end_is_estimated_from_the_average_rate_so_far() {
         let began = Timestamp::from(datetime!(2026-06-15 12:00 UTC));
         let (rate, eta) = pace(Some(began), began + Duration::seconds(10), 1_000, Some(4_000));
         assert_eq!((rate, eta), (Some(100), Some(began + Duration::seconds(40))));

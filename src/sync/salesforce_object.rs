@@ -1,6 +1,6 @@
 //! The Salesforce objects whose owners decide who is synced.
 
-/// What is asked for.
+/// A Salesforce object that a synced person can be a record of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Object {
     Lead,
@@ -15,7 +15,7 @@ impl Object {
         }
     }
 
-    /// The owners of all records that count.
+    /// The query for the owners of all records that count.
     pub(super) fn soql(self) -> &'static str {
         match self {
             Self::Lead => "SELECT Id, OwnerId FROM Lead WHERE IsConverted = false",

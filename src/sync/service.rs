@@ -1,4 +1,4 @@
-//! What everything of the sync works with.
+//! The sync's dependencies and settings, which its other files add methods to.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::ids::InstanceId;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
 
-/// How long a run's call waits for room within the quotas before the run is put off.
+/// How long a run's call waits for the quotas before the run itself waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The sync, wired. Cheap to clone.
@@ -27,13 +27,13 @@ pub struct SyncService {
     pub(super) connections: Connections,
     pub(super) vault: Vault,
     pub(super) settings: SyncSettings,
-    /// Most people of an instance.
+    /// The most people that an instance can have.
     pub(super) people_limit: u64,
-    /// How often the status of an export is asked for.
+    /// The wait between two questions for the status of an export.
     pub(super) poll_interval: Duration,
-    /// Where downloads lie until they are read.
+    /// The directory of spool files: downloaded exports until they are read.
     pub(super) spool: PathBuf,
-    /// Given when this process stops.
+    /// Canceled when this process stops.
     pub(super) stop: CancellationToken,
 }
 
@@ -44,7 +44,7 @@ impl std::fmt::Debug for SyncService {
 }
 
 impl SyncService {
-    /// Wires the feature. When `stop` is given, runs are given back for another process to go on with.
+    /// Wires the feature. When `stop` is canceled, running attempts end, for other processes to resume the runs.
     #[must_use]
     pub fn new(settings: &Settings, context: &Context, connections: Connections, stop: CancellationToken) -> Self {
         Self {
@@ -60,18 +60,18 @@ impl SyncService {
         }
     }
 
-    /// Refuses more people than an instance may have.
+    /// Refuses more people than an instance can have.
     pub(super) fn within_limit(&self, people: i64) -> Result<(), SyncError> {
         let limit = self.people_limit;
         if u64::try_from(people).is_ok_and(|count| count > limit) { Err(SyncError::TooManyPeople { people, limit }) } else { Ok(()) }
     }
 
-    /// The first instant that a run looks at.
+    /// The earliest creation time of people whom a full run reads.
     pub(super) fn earliest(&self) -> Timestamp {
         self.settings.earliest().midnight().assume_utc().into()
     }
 
-    /// The clients of both vendors.
+    /// The clients of both vendors, whose calls wait for the quotas as long as a run can.
     ///
     /// # Errors
     /// [`SyncError::StepRequired`] naming the step that connects the first one missing; [`SyncError::Connection`].
@@ -80,7 +80,7 @@ impl SyncService {
         Ok((marketo.with_max_wait(PATIENCE), salesforce.with_max_wait(PATIENCE)))
     }
 
-    /// The same for calls whose outcome somebody waits for.
+    /// The same clients for calls whose answer a person waits for.
     ///
     /// # Errors
     /// As [`SyncService::clients`].

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::ids::{InstanceId, RunId};
 
 impl SyncService {
-    /// Begins a run; the work is done by a job.
+    /// Starts a run, which a job carries out.
     ///
     /// # Errors
     /// [`SyncError::StepRequired`], [`SyncError::Running`], [`SyncError::Connection`], [`SyncError::Db`].
@@ -15,8 +15,8 @@ impl SyncService {
         self.start_reading(instance, kind, origin, None).await
     }
 
-    /// Begins a run; a full one reads only who changed in Marketo since `changed_since`, or, if that is absent or Marketo has no
-    /// filter for changes (1035), everybody. Nobody is removed for not having changed.
+    /// Starts a run. A full one reads only people who changed in Marketo since `changed_since`, or everybody if that is absent or the
+    /// subscription has no filter for changes (Marketo's error 1035). Nobody is removed for not having changed.
     ///
     /// # Errors
     /// Those of [`SyncService::start`].
@@ -39,7 +39,7 @@ impl SyncService {
         let job = queue::enqueue_run(&mut tx, self, instance, id).await?;
         if let Err(error) = store::insert_run(&mut tx, instance, id, (kind, job), &origin.actor, now).await {
             drop(tx);
-            // Somebody else began one meanwhile; the index decides.
+            // Another caller may have started one meanwhile; the index of active runs decides.
             return Err(match store::find_under_way(&self.db, instance).await? {
                 Some(running) if error.is_conflict() => SyncError::Running(running.into()),
                 _ => error.into(),
@@ -48,7 +48,7 @@ impl SyncService {
         if let Some(since) = changed_since {
             store::read_only_changes(&mut tx, instance, id, since).await?;
         }
-        // What begins by itself every minute is in the list of runs.
+        // Scheduled runs start every minute; the list of runs records them.
         if *origin != notices::schedule() {
             audit::record(&mut tx, &*self.clock, instance, origin, Entry::new("sync.started", "sync_run", id)).await?;
         }

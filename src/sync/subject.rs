@@ -1,4 +1,4 @@
-//! The run of a dead letter that an operator has tried again.
+//! Retrying the dead letter of a run's job.
 
 use futures_util::future::BoxFuture;
 
@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::db::Tx;
 use crate::jobs::{DeadLetter, JobKind, JobSubject, RequeueError};
 
-/// Has a run go on whose job was a dead letter.
+/// Resumes the run whose job was a dead letter.
 #[derive(Debug)]
 pub struct SyncRunSubject;
 
@@ -39,10 +39,10 @@ impl JobSubject for SyncRunSubject {
                 RunState::Completed | RunState::Cancelled => {
                     return obsolete(format!("the run {} is {}; discard the job", row.id, row.state().as_str()));
                 }
-                // It was never told that its job is given up, and still waits for it.
+                // The failure of the job was never recorded, so the run still waits for it.
                 _ => return Ok(()),
             }
-            // What it has staged would replace what was written since.
+            // What the run has staged is older than what a newer run has written.
             if let Some(newer) = store::find_newer(tx, instance, row.id).await? {
                 return obsolete(format!(
                     "another run, {newer}, was begun since, and what this one has read is older than what that one has written; discard the job"

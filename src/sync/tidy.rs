@@ -1,4 +1,4 @@
-//! Deletes what an ended run has read: of a cancelled one at once, of a failed one when nobody has retried it for a day.
+//! Deletes the staged data of ended runs: of a canceled run at once, of a failed one after a day without a retry.
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::ids::{InstanceId, RunId};
 use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, NewJob, enqueue_at};
 use crate::telemetry::error_chain;
 
-/// How long what a failed run has read is kept for a retry.
+/// How long the staged data of a failed run is kept for a retry.
 pub(super) const KEPT_AFTER_FAILURE: Duration = Duration::hours(24);
 
 const KIND: JobKind = JobKind::new("sync_tidy", Lane::Maintenance);
@@ -25,13 +25,13 @@ struct Payload {
     run_id: RunId,
 }
 
-/// Has a run tidied up after at `at`.
+/// Queues the tidying of a run for `at`.
 pub(super) async fn enqueue(tx: &mut Tx, service: &SyncService, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
     let job = NewJob { kind: KIND, instance: Some(instance), payload: json!({ "run_id": run }) };
     enqueue_at(tx, &*service.clock, job, at).await.map(drop)
 }
 
-/// Drops what a run has staged.
+/// Drops the staging tables of a run.
 pub(super) async fn clear_staging(service: &SyncService, run: RunId) -> Result<(), SyncError> {
     let mut tx = service.db.begin().await?;
     store::drop_staging(&mut tx, run).await?;
@@ -54,7 +54,7 @@ impl SyncTidyJob {
         let Some(row) = store::lock_run(&mut tx, instance, run).await? else { return Ok(()) };
         let is_due = match (row.state(), row.finished_at) {
             (RunState::Cancelled, _) => true,
-            // It may have been retried, and failed again since.
+            // It may have been retried and have failed again since.
             (RunState::Failed, Some(finished)) => finished + KEPT_AFTER_FAILURE <= service.clock.timestamp(),
             _ => false,
         };
@@ -69,7 +69,8 @@ impl SyncTidyJob {
         clear_staging(service, run).await
     }
 
-    /// Ends at the vendors what nobody waits for any more. They end it by themselves otherwise, so trouble is no matter.
+    /// Cancels the exports and queries that nobody waits for any more. The vendors end them by themselves otherwise, so failures are
+    /// only logged.
     async fn call_off(&self, instance: InstanceId, run: RunId, row: &store::RunRow) {
         let Ok((marketo, salesforce)) = self.0.clients(instance).await else { return };
         let exports = store::exports(&self.0.db, instance, run).await.unwrap_or_default();

@@ -1,29 +1,29 @@
-//! The spans of time into which a read is cut: Marketo exports at most 31 days at a time.
+//! The export windows of a full run: Marketo exports at most 31 days at a time.
 //!
 //! Marketo can't be asked for the oldest person, for a number of people, or for an export without a filter, and that ids grow
 //! with the creation date is nowhere promised. So a run that must miss nobody covers all time since the configured earliest day;
-//! a window without people costs an export without a file. How wide the next window is follows from what the ones before held.
+//! a window without people costs an export without a file. The width of the next window follows from the people in earlier ones.
 
 use time::Duration;
 
 use crate::clock::Timestamp;
 
-/// People that a window should hold about: a file of some 50 MB, which is soon read again after a crash, and whose successor is
-/// made and downloaded meanwhile.
+/// About how many people a window should hold: a file of some 50 MB, which is quickly read again after a crash, and while it is read
+/// Marketo makes the next one.
 const PEOPLE: i64 = 250_000;
-/// The narrowest window.
+/// The shortest window.
 const NARROWEST: Duration = Duration::minutes(10);
 
-/// A span of time. Marketo's pages don't say whether the ends belong to it, so neighbours share theirs: nobody falls
-/// between two, and a person read twice is written once.
+/// The span of time that one export asks for. Marketo's pages don't say whether the ends belong to it, so neighbors share theirs:
+/// nobody falls between two, and a person read twice is written once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     pub start: Timestamp,
     pub end: Timestamp,
 }
 
-/// Cuts the time from `earliest` to the full second after `latest` into spans, oldest first. Whole seconds, as Marketo's filter
-/// takes them.
+/// The windows between `earliest` and the full second after `latest`, oldest first. They begin and end at whole seconds, as Marketo's
+/// filter takes them.
 #[derive(Debug, Clone)]
 pub struct Windows {
     next: Timestamp,
@@ -33,7 +33,7 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Windows of at most `days` days.
+    /// Makes windows of at most `days` days.
     #[must_use]
     pub fn new(earliest: Timestamp, latest: Timestamp, days: u16) -> Self {
         let whole = |at: Timestamp| Timestamp::from(at.instant().replace_nanosecond(0).unwrap_or(at.instant()));
@@ -41,12 +41,12 @@ impl Windows {
         Self { next: whole(earliest), end: whole(latest) + Duration::seconds(1), width: widest, widest }
     }
 
-    /// Goes on behind a span that was planned before.
+    /// Continues behind a window that was planned before.
     pub fn pass(&mut self, planned: Span) {
         self.next = self.next.max(planned.end);
     }
 
-    /// Looks at what a span held: the next ones will hold as many people as a window should, if they lie as densely there.
+    /// Adapts the width to the people found in `window`: as densely populated, the next windows hold as many people as they should.
     pub fn held(&mut self, span: Span, people: i64) {
         let seconds = i128::from((span.end - span.start).whole_seconds());
         let wanted = seconds * i128::from(PEOPLE) / i128::from(people.max(1));
@@ -54,7 +54,7 @@ impl Windows {
         self.width = wanted.clamp(NARROWEST, self.widest);
     }
 
-    /// How many more spans there will be at the present width.
+    /// How many more windows there are at the present width.
     #[must_use]
     pub fn left(&self) -> i64 {
         let (left, width) = ((self.end - self.next).whole_seconds().max(0), self.width.whole_seconds().max(1));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fortnight_is_one_span_and_two_months_are_two() {
+    fn a_fortnight_is_one_window_and_two_months_are_two() {
         assert_eq!(Windows::new(days(0), days(14), 31).count(), 1);
         assert_eq!(Windows::new(days(0), days(61), 31).count(), 2);
         assert_eq!(Windows::new(days(0), days(61), 31).left(), 2);
@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_spans_cover_everything_without_a_gap_and_none_is_too_long(
+        fn windows_cover_everything_and_none_is_too_long(
             from in 1_100_000_000_i64..1_800_000_000, length in 0_i64..700_000_000, nanos in 0_u32..1_000_000_000, days in 0_u16..60,
             held in prop::collection::vec(0_i64..3_000_000, 1..5), interrupted in any::<bool>(),
         ) {

@@ -1,5 +1,5 @@
-//! Who carries a run out, and for how long: a try takes a run over, and stops when it is asked to, when this process stops, or
-//! when another try has taken the run over.
+//! Attempts at a run, and the lease that lets only the latest one write: an attempt takes the run's lease, and stops when somebody asks
+//! it to, when this process stops, or when another attempt has taken the lease.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,21 +19,21 @@ use crate::sync::service::SyncService;
 use crate::sync::store::{self, RunRow};
 use crate::telemetry::error_chain;
 
-/// How often the database is asked whether the run is to stop.
+/// The wait between two looks whether the run is to stop.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// A try to carry a run out.
+/// One attempt to carry a run out.
 #[derive(Debug, Clone)]
 pub(in crate::sync) struct Turn {
     pub instance: InstanceId,
     pub run: RunId,
-    /// The job that this is a try of.
+    /// The job that makes this attempt.
     pub job: JobId,
-    /// This try; what it writes counts only while the run is its own.
+    /// The id of this attempt; it may write only while it holds the run's lease.
     pub id: Uuid,
-    /// Held by steps at a vendor that are better not cut in two.
+    /// Held during steps at a vendor that should not be interrupted halfway.
     pub undivided: Arc<Mutex<()>>,
-    /// What it has cost so far.
+    /// Counts what the attempt costs at the vendors.
     pub meters: Meters,
 }
 
@@ -42,8 +42,8 @@ impl Turn {
         Self { instance, run, job, id: service.clock.new_id(), undivided: Arc::default(), meters: Meters::default() }
     }
 
-    /// Takes the run over from whoever had it before. Nothing when there is nothing to do: it has ended, waits for somebody to
-    /// resume it, or another job carries it out.
+    /// Takes the run's lease from the attempt before. None when there is nothing to do: the run has ended, waits for somebody to resume
+    /// it, or belongs to another job.
     pub async fn take_over(&self, service: &SyncService) -> Result<Option<RunRow>, SyncError> {
         let now = service.clock.timestamp();
         let mut tx = service.db.begin().await?;
@@ -52,7 +52,7 @@ impl Turn {
         let state = match row.state() {
             state if state.is_final() || !is_its_job => return Ok(None),
             RunState::Paused if row.goes_on_at.is_some_and(|at| at <= now) => row.goes_on_in(),
-            // It ends without going on first.
+            // It is canceled without being resumed first.
             RunState::Paused if row.requested() == Some(Request::Cancel) => RunState::Paused,
             RunState::Paused => return Ok(None),
             state => state,
@@ -63,17 +63,17 @@ impl Turn {
         Ok(Some(row))
     }
 
-    /// Begins a transaction that counts only as this try's.
+    /// Begins a transaction and locks the run's lease for it.
     ///
     /// # Errors
-    /// [`SyncError::Superseded`] when another try carries the run out.
+    /// [`SyncError::Superseded`] when another attempt holds the lease.
     pub async fn begin(&self, service: &SyncService) -> Result<Tx, SyncError> {
         let mut tx = service.db.begin().await?;
         let is_ours = store::hold(&mut tx, self.instance, (self.run, self.id)).await?;
         if is_ours { Ok(tx) } else { Err(SyncError::Superseded) }
     }
 
-    /// Waits until this try is to stop; gives why, and a guard that keeps an undivided step from beginning.
+    /// Waits until this attempt has to stop. Returns the reason, and a guard that keeps another critical step from beginning.
     pub async fn until_stopped(&self, service: &SyncService) -> (SyncError, OwnedMutexGuard<()>) {
         let why = loop {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! What a run costs at the vendors, counted on the way.
+//! Counts the calls and bytes that an attempt costs at the vendors, and saves them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,23 +13,23 @@ use crate::sync::{SyncError, store};
 use crate::telemetry::error_chain;
 use crate::upstream::{BoxFuture, CallFailure, CallPermit, Quota, QuotaExhausted, QuotaTracker};
 
-/// How often what was counted is kept. As much is missing from the report of a run whose process is killed.
+/// The wait between two saves. When the process is killed, the report lacks the usage since the last one.
 const KEPT_EVERY: Duration = Duration::from_millis(500);
 
-/// What the calls of a try have cost that isn't kept yet. Clones count together.
+/// The usage of an attempt that isn't saved yet. Clones share their counters.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Meters {
     pub(in crate::sync) marketo: Meter,
     pub(in crate::sync) salesforce: Meter,
-    /// Held while what was counted is on its way to the database.
+    /// Held while usage is on its way to the database.
     keeping: Arc<Mutex<()>>,
 }
 
 impl Meters {
-    /// Keeps what was counted so far, now.
+    /// Saves what was counted so far.
     pub async fn keep(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
         let (meters, service) = (self.clone(), service.clone());
-        // In a task of its own: whoever waits may be dropped while the database commits, and what it commits must not be counted again.
+        // In a task of its own: the caller may be dropped while the database commits, and what is committed must not be counted again.
         let written = tokio::spawn(async move { meters.write(&service, instance, run).await });
         written.await.unwrap_or(Err(SyncError::Stopped))
     }
@@ -46,7 +46,7 @@ impl Meters {
         Ok(())
     }
 
-    /// Keeps what is counted again and again, until it is dropped.
+    /// Saves periodically until the future is dropped.
     pub async fn keep_on(&self, service: &SyncService, instance: InstanceId, run: RunId) -> std::convert::Infallible {
         loop {
             tokio::time::sleep(KEPT_EVERY).await;
@@ -57,7 +57,7 @@ impl Meters {
     }
 }
 
-/// What is on its way to the database; what doesn't get there is counted again.
+/// Usage on its way to the database; what doesn't get there goes back to the meters.
 struct Taken<'a> {
     meters: &'a Meters,
     usage: Usage,
@@ -70,7 +70,7 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// Calls and bytes at one vendor.
+/// Counts calls and bytes at one vendor.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sync) struct Meter(Arc<Counts>);
 
@@ -81,12 +81,12 @@ struct Counts {
 }
 
 impl Meter {
-    /// `book`, with this meter before it.
+    /// Wraps a quota tracker so that this meter counts what passes.
     pub fn before(&self, book: Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker> {
         Arc::new(Metered { meter: self.clone(), book })
     }
 
-    /// Counts bytes that the book isn't told of.
+    /// Counts bytes that the quota tracker doesn't see.
     pub fn received(&self, bytes: usize) {
         self.add(VendorUsage { calls: 0, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) });
     }

@@ -1,4 +1,4 @@
-//! What becomes of a run when a try to carry it out has stopped.
+//! The end of an attempt that was stopped, and what becomes of the run.
 
 use time::Duration;
 
@@ -11,26 +11,26 @@ use crate::sync::run::{REQUESTED, Request, RunState};
 use crate::sync::store::{self, RunRow, Until};
 use crate::sync::{Failure, SyncError, SyncService, failure, tidy};
 
-/// What becomes of a run's job after a try that was stopped.
+/// What becomes of a run's job after a stopped attempt.
 pub(in crate::sync) enum Ending {
-    /// Nothing is left for it to do.
+    /// Nothing is left for the job to do.
     Over,
-    /// The run is tried again after this time.
+    /// Another attempt is made after this time.
     Again(Duration),
-    /// The run has failed, and shows why.
+    /// The run has failed and shows why.
     Failed,
 }
 
-/// Records what stopped a try: the run goes on at once elsewhere, waits, is paused or cancelled as somebody asked, or has failed.
+/// Records what stopped an attempt: the run is resumed elsewhere at once, waits, is paused or canceled as somebody asked, or fails.
 ///
 /// # Errors
-/// When that can't be recorded; the run isn't over then.
+/// When that can't be recorded; the run has not ended then.
 pub(in crate::sync) async fn end_try(service: &SyncService, turn: &Turn, error: &SyncError) -> Result<Ending, SyncError> {
     if !matches!(error, SyncError::Stopped | SyncError::Superseded) {
-        // Before the run's end is recorded: until then somebody goes on with it, and makes them.
+        // Before the run's end is recorded: until then another attempt would build them.
         bulk::build_indexes(&service.db).await?;
     }
-    // Whatever becomes of the run: these calls were made.
+    // Whatever becomes of the run, these calls were made.
     turn.meters.keep(service, turn.instance, turn.run).await?;
     let now = service.clock.timestamp();
     let failure = Failure::of(error, now);
@@ -42,7 +42,7 @@ pub(in crate::sync) async fn end_try(service: &SyncService, turn: &Turn, error: 
     let Some(row) = store::lock_run(&mut tx, turn.instance, turn.run).await? else { return Ok(Ending::Over) };
     let is_given_up = matches!(error, SyncError::JobGivenUp(_));
     let is_mine = match is_given_up {
-        // Whichever try of the job has it.
+        // Whichever attempt of the job holds the lease.
         true => row.job_id.is_none_or(|job| job == turn.job),
         false => row.carried_by == Some(turn.id) || (row.carried_by.is_none() && row.job_id == Some(turn.job)),
     };
@@ -50,14 +50,14 @@ pub(in crate::sync) async fn end_try(service: &SyncService, turn: &Turn, error: 
         return Ok(Ending::Over);
     }
     if row.state() == RunState::Paused && row.requested() != Some(Request::Cancel) && !is_given_up {
-        // It couldn't even be taken up again.
+        // It couldn't even be resumed.
         return Ok(Ending::Again(crate::jobs::back_off(1)));
     }
     let mut stopped = Stopped { service, turn, row, now, tx };
     let ending = match (stopped.row.requested(), error) {
         (Some(Request::Cancel), _) => stopped.cancel().await?,
         (Some(Request::Pause), _) => stopped.pause(REQUESTED, Until::Resumed, None).await?,
-        // This process stops, or what was asked was withdrawn meanwhile.
+        // This process stops, or the request was withdrawn meanwhile.
         (None, SyncError::Stopped | SyncError::Asked | SyncError::Superseded) => Ending::Again(Duration::ZERO),
         (None, error) => match failure::way_on(error, stopped.row.ledger().vain_tries + 1, now) {
             failure::WayOn::Again(wait) => stopped.wait(failure, wait).await?,
@@ -74,7 +74,7 @@ pub(in crate::sync) async fn end_try(service: &SyncService, turn: &Turn, error: 
     Ok(ending)
 }
 
-/// A run whose try has stopped, locked.
+/// A stopped attempt, with its run locked.
 struct Stopped<'a> {
     service: &'a SyncService,
     turn: &'a Turn,
@@ -86,7 +86,7 @@ struct Stopped<'a> {
 impl Stopped<'_> {
     async fn save(&mut self, ledger: &Ledger) -> Result<(), SyncError> {
         let (instance, run) = (self.turn.instance, self.turn.run);
-        // The row is locked and this try's; one that couldn't even take it over does so now.
+        // The row is locked, so an attempt that could not even take the lease takes it now.
         store::take_over(&mut self.tx, instance, (run, self.turn.id), self.row.state(), self.now).await?;
         let shown = (self.row.done, self.row.total);
         store::save_ledger(&mut self.tx, instance, (run, self.turn.id), ledger, shown, self.now).await?;
@@ -129,7 +129,7 @@ impl Stopped<'_> {
     async fn end(&mut self, state: RunState, failure: Option<Failure>) -> Result<Ledger, SyncError> {
         let (instance, run) = (self.turn.instance, self.turn.run);
         let mut ledger = self.row.ledger();
-        // Its phase stays, for a retry to go on with.
+        // The phase stays, for a retry to continue.
         (ledger.waiting_for, ledger.failure) = (None, failure);
         self.save(&ledger).await?;
         store::change_state(&mut self.tx, instance, run, state, ledger.failure.as_ref(), self.now).await?;

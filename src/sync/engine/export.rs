@@ -1,4 +1,4 @@
-//! Reading one finished export: down to a spool file, verified there, then row by row into the staging table.
+//! Reading one completed export: downloaded to a spool file, verified there, then read row by row into the staging table.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ use crate::sync::store::{self, Export};
 use crate::sync::{SyncError, SyncService};
 use crate::telemetry::error_chain;
 
-/// Downloads of a file that turns out cut or corrupt.
+/// The most downloads of a file that arrives truncated or corrupt.
 const MOST_DOWNLOADS: u32 = 3;
-/// Parcels that may wait for the database.
+/// Batches of rows that may wait for the database.
 const WAITING_PARCELS: usize = 4;
-/// Rejected rows that are written at once.
+/// Rejected rows of one batch.
 const REJECTED_AT_ONCE: usize = 500;
 
-/// A spool file, gone when dropped.
+/// A downloaded file, deleted when dropped.
 #[derive(Debug)]
 struct Spooled(PathBuf);
 
@@ -34,26 +34,26 @@ impl Drop for Spooled {
     }
 }
 
-/// The file of an export, downloaded and verified; none when nobody is in the window.
+/// A downloaded and verified export; without a file when nobody is in the window.
 #[derive(Debug)]
 pub(super) struct Fetched {
     file: Option<Spooled>,
-    /// People in it, as announced.
+    /// The number of people in it that Marketo announced.
     expected: Option<i64>,
     bytes: i64,
 }
 
-/// An export whose file is here.
+/// A downloaded export that isn't read yet.
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub export: Export,
     pub file: Fetched,
-    /// Windows there are and will be.
+    /// The number of windows of the run, as far as it can be told.
     pub windows: i64,
     pub is_last: bool,
 }
 
-/// Brings the file of a completed export here; nothing when Marketo has no file of it any more.
+/// Downloads the file of a completed export; none when Marketo has no file of it any more.
 pub(super) async fn fetch(
     service: &SyncService,
     marketo: &MarketoClient,
@@ -75,7 +75,7 @@ pub(super) async fn fetch(
                 if tries < MOST_DOWNLOADS =>
             {
                 tracing::warn!(run = %turn.run, error = %error_chain(&error), "an export's file is downloaded again");
-                // What was announced may be what is wrong.
+                // The announced size or checksum may be what is wrong.
                 job = marketo.export_status(&job.export_id).await?;
             }
             Err(error) => return Err(error.into()),
@@ -86,7 +86,7 @@ pub(super) async fn fetch(
 }
 
 impl Pass {
-    /// Reads an export's file into the staging table. With its last row the window counts as read.
+    /// Reads an export's file into the staging table, and records the window as read in the transaction of its last row.
     pub(super) async fn take_in(&mut self, arrived: Arrived) -> Result<(), SyncError> {
         let Arrived { export, file: Fetched { file, expected, bytes }, windows, is_last } = arrived;
         self.ledger.report.export_jobs_planned = windows;
@@ -108,7 +108,7 @@ impl Pass {
         let staged = AtomicI64::new(0);
         let staging = store::stage_people(&self.service.db, self.run, export.position, &mut parcels, &staged);
         let mut tx = self.showing(&staged, staging).await?;
-        // Without the parser's verdict nothing of this counts.
+        // Nothing of this counts before the parser has succeeded.
         drop(parcels);
         let outcome = parsing.await.map_err(|_| SyncError::Broken)??;
         if expected.is_some_and(|expected| expected != outcome.rows) {
@@ -121,7 +121,7 @@ impl Pass {
         self.finish(tx, &export, &outcome, (outcome.rows - outcome.rejected, bytes)).await
     }
 
-    /// Keeps the rows that can't be used. They are rare, so that the file is rather read twice than each of them held in memory.
+    /// Saves the rejected rows. They are rare, so the file is read a second time for them rather than holding them in memory.
     async fn keep_rejected(&mut self, tx: &mut Tx, window: Window, file: &Spooled) -> Result<(), SyncError> {
         store::clear_rejected(tx, self.instance, self.run, window.position).await?;
         let room = self.ledger.report.room_for_rejected();

@@ -1,6 +1,6 @@
-//! People from Marketo: one export a window of time, a bounded number of them under way at Marketo. While one file is read into the
-//! staging table the next one is downloaded, and the ones after it are made at Marketo. While Marketo is at work for long, and nothing
-//! is left to be read here, the run is given back.
+//! Reads people from Marketo: one export for each window of time, a bounded number of them at once. While one file is read into the
+//! staging table, the next one is downloaded, and Marketo makes those after it. When Marketo takes long and nothing is left to read here,
+//! the attempt ends until Marketo is asked again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use crate::sync::store::{self, Export, ExportState};
 use crate::sync::windows::Windows;
 use crate::sync::{Phase, SyncError, SyncService};
 
-/// Exports made for a window before the run gives up.
+/// Exports that may fail in a row before the run fails.
 const MOST_TRIES: u32 = 3;
-/// Files that may wait until they are read; one more is being read and one being downloaded.
+/// Files that may wait to be read, besides one being read and one being downloaded.
 const WAITING_FILES: usize = 1;
 
-/// An export at Marketo that isn't read yet.
+/// An export that Marketo works at.
 struct UnderWay {
     export: Export,
     export_id: String,
-    /// When its status is asked for next.
+    /// When to ask for its status next.
     next_question: Instant,
-    /// Made before a crash: what became of it isn't known.
+    /// Whether an earlier attempt created it, or it isn't queued, so that Marketo may not know it any more.
     found_again: bool,
 }
 
-/// Files that are here and not yet read.
+/// Counts downloaded files that aren't read yet.
 #[derive(Debug, Default)]
 struct UnreadFiles {
     count: AtomicUsize,
@@ -56,15 +56,15 @@ impl UnreadFiles {
     }
 }
 
-/// What Marketo says of the exports under way.
+/// What asking for the status of pending exports came to.
 enum Asked {
     /// One has ended; without a job when Marketo doesn't know it any more.
     Ended(Box<UnderWay>, Option<ExportJob>),
-    /// None has, and none is to be asked for before this time is over.
+    /// None has ended; ask again after this time.
     AtWork(Duration),
 }
 
-/// Has exports made and brings their files here.
+/// Creates exports and downloads their files.
 struct Exporter {
     service: SyncService,
     instance: InstanceId,
@@ -73,14 +73,14 @@ struct Exporter {
     marketo: MarketoClient,
     fields: Vec<String>,
     by: FilterBy,
-    /// Windows that aren't planned yet.
+    /// Windows that no export is planned for yet.
     windows: Windows,
-    /// Number of the next window.
+    /// The number of the next window.
     position: i64,
     planned: VecDeque<Export>,
     under_way: Vec<UnderWay>,
     unread: Arc<UnreadFiles>,
-    /// Exports in a row that came to nothing.
+    /// Consecutive exports that failed.
     failures: u32,
 }
 
@@ -94,7 +94,7 @@ impl Pass {
             let reading = async {
                 while let Some(arrived) = arriving.recv().await {
                     if let Err(error) = self.take_in(arrived).await {
-                        // Whoever brings files stops here: not while an export is being made, whose id would be lost.
+                        // The exporter stops here, but not while it creates an export, whose id would be lost.
                         let _undivided = undivided.lock().await;
                         return Err(error);
                     }
@@ -151,7 +151,7 @@ impl Pass {
         })
     }
 
-    /// Marketo can't tell who changed in this subscription, so that everybody is read.
+    /// Reads everybody because the subscription has no filter for changes.
     async fn read_everybody_instead(&mut self) -> Result<(), SyncError> {
         tracing::info!(run = %self.run, "the subscription has no filter for changes; everybody is read");
         self.plan.changed_since = None;
@@ -168,7 +168,7 @@ fn is_unsupported(error: &SyncError) -> bool {
 }
 
 impl Exporter {
-    /// Brings the file of every window, whatever its order; or gives how long Marketo is to be left alone until it is asked again.
+    /// Downloads the file of every window, in any order. Returns how long to wait if Marketo takes too long for this attempt.
     async fn bring(&mut self, files: mpsc::Sender<Arrived>) -> Result<Option<Duration>, SyncError> {
         loop {
             self.top_up().await?;
@@ -183,7 +183,7 @@ impl Exporter {
             if let Some(people) = completed.as_ref().and_then(|job| i64::try_from(job.number_of_records?).ok()) {
                 self.windows.held(one.export.span, people);
             }
-            // Marketo makes the next one while this one is downloaded.
+            // Marketo works at the next one while this one is downloaded.
             self.top_up().await?;
             let fetched = match completed {
                 Some(job) => fetch(&self.service, &self.marketo, &self.turn, &one.export, job).await?,
@@ -195,7 +195,7 @@ impl Exporter {
                 let windows = self.position + self.windows.left();
                 self.unread.add_one();
                 if files.send(Arrived { export: one.export, file, windows, is_last }).await.is_err() {
-                    // The reader has stopped, and says why.
+                    // The reader has stopped and reports why.
                     return Ok(None);
                 }
                 continue;
@@ -212,14 +212,14 @@ impl Exporter {
         }
     }
 
-    /// Has exports made until as many are under way as may be. When Marketo's queue is full, those under way are waited for.
+    /// Creates exports until as many are pending as may be, or Marketo's queue is full.
     async fn top_up(&mut self) -> Result<(), SyncError> {
         while self.under_way.len() < self.service.settings.exports_at_once {
             let Some(export) = self.next_window().await? else { return Ok(()) };
             match self.make(export).await? {
                 (made, true) => self.under_way.push(made),
                 (made, false) => {
-                    // It stays at Marketo as made; asking for its status later finds it waiting to be queued.
+                    // It stays created at Marketo; asking for its status later finds that it has yet to be queued.
                     self.under_way.push(UnderWay { found_again: true, ..made });
                     return Ok(());
                 }
@@ -228,7 +228,7 @@ impl Exporter {
         Ok(())
     }
 
-    /// The next window to have an export made of. It is kept before, so that none is left out or read twice after a crash.
+    /// The next window to export. It is saved first, so that a crash neither skips a window nor repeats one.
     async fn next_window(&mut self) -> Result<Option<Export>, SyncError> {
         if let Some(planned) = self.planned.pop_front() {
             return Ok(Some(planned));
@@ -242,10 +242,10 @@ impl Exporter {
         Ok(Some(Export { position, span, state: ExportState::Planned, export_id: None, records: None }))
     }
 
-    /// Makes an export and queues it; `false` when the queue is full. Its id is kept before it is queued: a crash in between
-    /// leaves an export that never runs and costs nothing.
+    /// Creates an export and queues it; `false` when the queue is full. Its id is saved before it is queued: a crash in between leaves
+    /// an export that never runs and costs nothing.
     async fn make(&mut self, export: Export) -> Result<(UnderWay, bool), SyncError> {
-        // A job whose id is lost would be made again.
+        // An export whose id is lost would be created again.
         let _undivided = self.turn.undivided.clone().lock_owned().await;
         let (start, end) = (export.span.start.instant(), export.span.end.instant());
         let job = self.marketo.create_export(&self.fields, ExportFilter { by: self.by, start, end }).await?;
@@ -265,11 +265,11 @@ impl Exporter {
         }
     }
 
-    /// Waits until one of the exports has ended, unless that takes long.
+    /// Waits until a pending export has ended, unless that takes too long for this attempt.
     async fn next_to_end(&mut self) -> Result<Asked, SyncError> {
         loop {
             let next = self.under_way.iter().enumerate().min_by_key(|(_, one)| one.next_question).map(|(place, _)| place);
-            // The caller has checked that there is one.
+            // The caller has checked that one is pending.
             let place = next.ok_or(SyncError::Broken)?;
             if let Some(wait) = self.wait_until(self.under_way[place].next_question).await {
                 return Ok(Asked::AtWork(wait));
@@ -292,7 +292,7 @@ impl Exporter {
         }
     }
 
-    /// Waits for the time of the next question; gives what is left of it when that is long and nothing is left to be read here.
+    /// Waits until `when`; returns the remaining time instead when it is long and no file is left to read here.
     async fn wait_until(&self, when: Instant) -> Option<Duration> {
         loop {
             let left = when.saturating_duration_since(monotonic_now());

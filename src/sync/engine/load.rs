@@ -1,5 +1,5 @@
-//! The merge into the people of the instance. What was counted is kept in the transaction that writes it, so that a crash counts
-//! nothing twice.
+//! Merges the staged people into the people of the instance. The report is saved in the transaction that it counts, so that a crash
+//! counts nothing twice.
 
 use super::Pass;
 use crate::db::{Db, Tx, bulk};
@@ -12,7 +12,7 @@ use crate::sync::tidy::clear_staging;
 use crate::sync::{Phase, SyncError, store};
 
 impl Pass {
-    /// Merges, removes who is gone, and tidies up.
+    /// Merges, removes people who are gone, and drops the staging tables.
     pub(super) async fn load(&mut self) -> Result<(), SyncError> {
         if self.ledger.phase != Phase::Tidying {
             match &self.service.db {
@@ -25,7 +25,7 @@ impl Pass {
         clear_staging(&self.service, self.run).await
     }
 
-    /// Adds what a merge came to.
+    /// Adds the counts of a merge to the report.
     fn count(&mut self, merged: Merged) {
         let report = &mut self.ledger.report;
         report.read += merged.read;
@@ -41,7 +41,7 @@ impl Pass {
         self.done = self.ledger.report.read;
     }
 
-    /// Refuses people beyond the limit whom a run adds that reads only who changed; of one that reads everybody that is known before.
+    /// Refuses new people beyond the limit in a run that reads only changes; for one that reads everybody, this is checked before.
     async fn check_additions(&self, tx: &mut Tx, merged: Merged) -> Result<(), SyncError> {
         if self.plan.changed_since.is_none() || merged.inserted == 0 {
             return Ok(());
@@ -49,14 +49,14 @@ impl Pass {
         self.service.within_limit(store::count_people(tx, self.instance).await?)
     }
 
-    /// Everything in one transaction: it is merged as a whole or not at all. Nobody but writers of this instance's people waits.
+    /// Merges everything in one transaction. Only other writers of this instance's people wait for it.
     async fn merge_at_once(&mut self) -> Result<(), SyncError> {
         let staged = store::staged(&self.service.db, self.run).await?;
         self.begin_phase(Phase::Merging, 0, Some(staged)).await?;
         let mut tx = self.service.db.begin().await?;
         let change = next_change(&mut tx, self.instance).await?;
         let Tx::Postgres(transaction) = &mut tx else { return Err(SyncError::Broken) };
-        // The server may have crashed between two statements of ours.
+        // The server may have crashed between two of our statements.
         if self.lost_staging().await? != (Vec::new(), false) {
             return Err(SyncError::StagingLost);
         }
@@ -73,14 +73,14 @@ impl Pass {
         let merged = if postgres::has_partition(transaction, self.instance).await? {
             postgres::merge_changes(transaction, merge).await?
         } else {
-            // Filled first and indexed after.
+            // Filled first and indexed afterwards, which is faster.
             let mut merged = postgres::counted(transaction, self.run).await?;
             merged.qualified = postgres::fill(transaction, merge).await?;
             merged.inserted = merged.qualified;
             let statements = postgres::indexes(transaction, self.instance).await?;
             let steps = i64::try_from(statements.len()).unwrap_or(1).max(1);
             for (step, statement) in (1..).zip(&statements) {
-                // Half of the way is filling.
+                // Filling is half of the work.
                 self.show(staged / 2 + staged / 2 * (step - 1) / steps).await?;
                 postgres::build(transaction, statement).await?;
             }
@@ -95,7 +95,7 @@ impl Pass {
         Ok(tx.commit().await?)
     }
 
-    /// Range by range, so that other writers get their turn.
+    /// Merges range by range, so that other writers need not wait for long.
     async fn merge_in_ranges(&mut self) -> Result<(), SyncError> {
         if self.ledger.phase != Phase::Removing {
             self.merge_ranges().await?;
@@ -107,7 +107,7 @@ impl Pass {
         self.begin_phase(Phase::Removing, self.done, self.total).await?;
         let everybody = self.plan.changed_since.is_none();
         if everybody && sqlite::known(&self.service.db, self.instance).await? <= self.ledger.report.qualified {
-            // Whoever qualified is there, and nobody else.
+            // Nobody is there but those who qualified.
             return Ok(());
         }
         let mut tx = self.service.db.begin().await?;

@@ -1,5 +1,5 @@
-//! Carries a run out: extract, qualify, load. All it needs to go on is in the database before it is acted on, so that a run goes
-//! on where it stood after a crash, in this process or another.
+//! Carries a full run out: extract, qualify, load. All that resuming needs is in the database before it is acted on, so that another
+//! attempt, in this process or another, continues where a crashed one stopped.
 
 mod ending;
 mod export;
@@ -27,13 +27,13 @@ use crate::salesforce::SalesforceClient;
 
 pub(super) use ending::{Ending, end_try};
 
-/// How long a vendor's work is waited for in place. Whoever has to wait longer gives the run back, so that others have its place.
+/// The longest wait for a vendor within an attempt. An attempt that has to wait longer ends, so that its place is free for others.
 const LONGEST_WAIT_IN_PLACE: StdDuration = StdDuration::from_secs(5);
 
-/// Shortest time between two changes of what the progress bar shows.
+/// The wait between two updates of the progress bar.
 const PROGRESS: StdDuration = StdDuration::from_millis(250);
 
-/// A run being carried out.
+/// A full run during an attempt.
 struct Pass {
     service: SyncService,
     instance: InstanceId,
@@ -47,17 +47,17 @@ struct Pass {
     total: Option<i64>,
 }
 
-/// Carries a run on to its end, from wherever it stands, or until it is asked to stop.
+/// Carries a run on from wherever it stands, to its end or until the attempt has to stop.
 ///
 /// # Errors
-/// What stopped it; [`end_try`] decides what becomes of the run.
+/// What stopped the attempt; [`end_try`] decides what becomes of the run.
 pub(super) async fn go_on(service: SyncService, turn: Turn) -> Result<(), SyncError> {
     let Some(row) = turn.take_over(&service).await? else { return Ok(()) };
     if row.requested.is_some() {
         return Err(SyncError::Asked);
     }
     let watched = service.clone();
-    // Stopping is no other than dying: what counts is in the database, and the next try goes on from there.
+    // Stopping is like crashing: what matters is in the database, and the next attempt resumes from there.
     tokio::select! {
         outcome = carry_out(service, turn.clone(), row) => outcome,
         (why, _nothing_begins) = turn.until_stopped(&watched) => Err(why),
@@ -81,7 +81,7 @@ async fn carry_out(service: SyncService, turn: Turn, row: RunRow) -> Result<(), 
     let plan = match row.plan {
         Some(plan) => plan.0,
         None => {
-            // From here on nothing may happen unseen: what this run reads too early is read again afterwards.
+            // From here on no change may be missed: what this run reads too early, incremental runs read again afterwards.
             incremental::reserve(&service, &turn, &marketo, &salesforce).await?;
             begin(&service, &turn, &marketo, &mut ledger).await?
         }
@@ -91,17 +91,17 @@ async fn carry_out(service: SyncService, turn: Turn, row: RunRow) -> Result<(), 
     pass.complete().await
 }
 
-/// Decides what the run reads, once, and begins it.
+/// Decides once what the run reads, and begins it.
 async fn begin(service: &SyncService, turn: &Turn, marketo: &MarketoClient, ledger: &mut Ledger) -> Result<Plan, SyncError> {
     let (instance, run) = (turn.instance, turn.run);
-    // What a failed run keeps for a retry is of no use once another has begun; one that a crash kept from tidying up left rows, too.
+    // The staged data of a failed run is useless once a newer run has begun; a crash may also have left some.
     for left in store::runs_with_staging(&service.db, instance, run).await? {
         let mut tx = service.db.begin().await?;
         store::give_up_staging(&mut tx, instance, left).await?;
         tx.commit().await?;
         clear_staging(service, left).await?;
     }
-    // It may be begun anew.
+    // The run itself may be starting over.
     clear_staging(service, run).await?;
     let resolved = fields::resolve(&marketo.describe().await?);
     let fields = fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
@@ -125,7 +125,7 @@ impl Pass {
         i64::try_from(self.service.settings.batch_rows).unwrap_or(i64::MAX)
     }
 
-    /// Reads everybody and merges who qualifies.
+    /// Reads everybody, or everybody who changed, and merges the people who qualify.
     async fn read_everybody(&mut self, mut state: RunState) -> Result<(), SyncError> {
         if self.ledger.phase != Phase::Tidying && self.recover_staging().await? {
             state = RunState::Extracting;
@@ -142,7 +142,7 @@ impl Pass {
         self.load().await
     }
 
-    /// Ends the run, and has the admins told.
+    /// Completes the run, and queues the messages to the admins.
     async fn complete(&mut self) -> Result<(), SyncError> {
         self.turn.meters.keep(&self.service, self.instance, self.run).await?;
         let notice = Notice::prepare(&self.service, self.instance, self.run).await?;
@@ -162,7 +162,7 @@ impl Pass {
 
     async fn change_state(&mut self, state: RunState) -> Result<(), SyncError> {
         let mut tx = self.service.db.begin().await?;
-        // First, so that a try that lost the run changes nothing.
+        // First, so that an attempt that lost the lease changes nothing.
         self.save(&mut tx).await?;
         store::change_state(&mut tx, self.instance, self.run, state, None, self.service.clock.timestamp()).await?;
         tx.commit().await?;
@@ -170,7 +170,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Begins a phase, or goes on with it after a crash.
+    /// Begins a phase, or continues it after a crash.
     async fn begin_phase(&mut self, phase: Phase, done: i64, total: Option<i64>) -> Result<(), SyncError> {
         if self.ledger.phase != phase {
             self.ledger.phase = phase;
@@ -182,23 +182,23 @@ impl Pass {
         Ok(tx.commit().await?)
     }
 
-    /// Keeps how far the run has come.
+    /// Saves progress; work was done, so the count of consecutive failures starts over.
     async fn advance(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
         self.ledger.vain_tries = 0;
         self.save(tx).await
     }
 
-    /// Keeps how far the run is.
+    /// Saves progress.
     ///
     /// # Errors
-    /// [`SyncError::Superseded`] when another try carries the run out: the transaction must not be committed.
+    /// [`SyncError::Superseded`] when another attempt holds the lease: the transaction must not be committed.
     async fn save(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
         let (now, id) = (self.service.clock.timestamp(), (self.run, self.turn.id));
         let saved = store::save_ledger(tx, self.instance, id, &self.ledger, (self.done, self.total), now).await?;
         if saved { Ok(()) } else { Err(SyncError::Superseded) }
     }
 
-    /// Refuses to load more people than an instance may have. Who qualifies is only counted when that could be too many.
+    /// Refuses to load more people than an instance can have. Those who qualify are only counted when there could be too many.
     async fn check_limit(&self) -> Result<(), SyncError> {
         if self.service.within_limit(store::staged(&self.service.db, self.run).await?).is_ok() {
             return Ok(());
@@ -210,7 +210,7 @@ impl Pass {
         self.service.within_limit(qualified)
     }
 
-    /// Keeps how far the run is and gives it back until a vendor is to be asked again.
+    /// Saves progress, and gives the error that ends the attempt until the vendor is asked again.
     async fn give_back(&mut self, wait: StdDuration) -> SyncError {
         let kept = async {
             let mut tx = self.service.db.begin().await?;

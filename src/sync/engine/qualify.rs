@@ -1,4 +1,4 @@
-//! Owners from Salesforce: a bulk query of the leads that aren't converted and one of the contacts, page by page into the staging
+//! Reads owners from Salesforce: a bulk query of the leads that aren't converted and one of the contacts, page by page into the staging
 //! table. The queries hold nothing that Bulk API 2.0 refuses or that switches its chunking off (no order, limit or aggregate).
 
 use std::io::{self, Read};
@@ -17,14 +17,14 @@ use crate::sync::salesforce_object::Object;
 use crate::sync::{Phase, SyncError, store};
 use crate::telemetry::error_chain;
 
-/// Records of a page at most.
+/// The most records of a page.
 const PAGE: u32 = 50_000;
-/// Query jobs made, and readings of a page, before the run gives up.
+/// Query jobs, and readings of a page, that may fail before the run fails.
 const MOST_TRIES: u32 = 3;
-/// Waits between two questions for a job's state: an eighth of the time it has taken, between these.
+/// Bounds of the wait between two questions for a job's state, which is an eighth of the time it has taken.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
-/// Chunks of a page that may wait for the parser, and parcels that may wait for the database.
+/// Chunks of a page that may wait for the parser, and batches of rows that may wait for the database.
 const WAITING_CHUNKS: usize = 16;
 const WAITING_PARCELS: usize = 4;
 
@@ -33,7 +33,7 @@ impl Pass {
     pub(super) async fn qualify(&mut self) -> Result<(), SyncError> {
         let so_far = self.ledger.leads.records + self.ledger.contacts.records;
         self.begin_phase(Phase::ReadingOwners, so_far, None).await?;
-        // Salesforce works at both while the first one is read.
+        // Salesforce works at both queries while the first one is read.
         for object in [Object::Lead, Object::Contact] {
             if self.query(object).job.is_none() {
                 self.ask(object).await?;
@@ -60,7 +60,7 @@ impl Pass {
         Ok(job.id)
     }
 
-    /// Waits until the query's job is complete; one that failed or is gone is made again.
+    /// Waits until the query's job is complete; a job that failed or is gone is created again.
     async fn wait_for(&mut self, object: Object) -> Result<String, SyncError> {
         loop {
             let id = match self.query(object).job.clone() {
@@ -114,7 +114,7 @@ impl Pass {
         Ok(())
     }
 
-    /// Reads a page. With its last batch it counts as read, so that a crash repeats one page at most.
+    /// Reads a page, and records it as read in the transaction of its last batch: a crash repeats one page at most.
     async fn read_page(&mut self, object: Object, page: ResultPage) -> Result<(), SyncError> {
         let (chunks, arriving) = mpsc::channel(WAITING_CHUNKS);
         let (sender, mut parcels) = mpsc::channel(WAITING_PARCELS);
@@ -146,12 +146,12 @@ impl Pass {
     }
 }
 
-/// The wait until the next question for a job that was made so long ago.
+/// The wait until the next question for a job that has taken so long.
 fn wait_after(taken: Duration) -> Duration {
     (taken / 8).clamp(FIRST_WAIT, LONGEST_WAIT)
 }
 
-/// Hands the page to the parser as it arrives. The parser may have stopped early; it says why itself.
+/// Sends the page to the parser as it arrives. A parser that has stopped early reports why itself.
 async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: Meter) -> Result<(), SalesforceError> {
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
@@ -163,7 +163,7 @@ async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: Meter) -
     Ok(())
 }
 
-/// Chunks that arrive, for a reader that may block.
+/// Reads chunks as they arrive, on a thread that may block.
 struct Chunks {
     arriving: mpsc::Receiver<Bytes>,
     current: Bytes,

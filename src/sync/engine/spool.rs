@@ -1,4 +1,4 @@
-//! The directory where files lie between their download and their reading. A process that dies leaves some there.
+//! The directory of spool files: downloads that wait to be read. A process that dies leaves some there.
 
 use time::{Duration, OffsetDateTime};
 
@@ -6,10 +6,10 @@ use crate::private_files;
 use crate::sync::attempt::Turn;
 use crate::sync::{SyncError, SyncService};
 
-/// Whatever lies longer than this was left by a process that died: no file is read that long after its download.
+/// The age after which a file was left by a process that died: no file is read that long after its download.
 const FORGOTTEN: Duration = Duration::days(1);
 
-/// Deletes what earlier tries of this run have left, and what has been forgotten.
+/// Deletes what earlier attempts at this run left, and every file that is too old.
 ///
 /// # Errors
 /// [`SyncError::Spool`] when the directory can't be made or read.
@@ -21,7 +21,7 @@ pub(super) async fn sweep(service: &SyncService, turn: &Turn) -> Result<(), Sync
         let is_of_run = file.file_name().to_string_lossy().starts_with(&run);
         let changed = file.metadata().await.ok().and_then(|known| known.modified().ok()).map(OffsetDateTime::from);
         if is_of_run || changed.is_some_and(|changed| now - changed > FORGOTTEN) {
-            // Gone already, perhaps; or the next run deletes it.
+            // It may be gone already; otherwise the next run deletes it.
             let _ = tokio::fs::remove_file(file.path()).await;
         }
     }

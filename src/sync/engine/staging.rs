@@ -1,4 +1,4 @@
-//! What a run has staged: shown while it grows, and read again where it was lost.
+//! The staged rows: counted while they arrive, and read again where a crash of the database lost them.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,12 +9,12 @@ use crate::sync::store::{self, ExportState};
 use crate::sync::{RunState, SyncError};
 
 impl Pass {
-    /// Lets `work` end, and shows meanwhile what it counts beyond what is done.
+    /// Waits for `work`, and meanwhile shows what it counts as progress beyond what is done.
     pub(super) async fn showing<T>(&self, counted: &AtomicI64, work: impl Future<Output = Result<T, DbError>>) -> Result<T, SyncError> {
         let show = async {
             loop {
                 tokio::time::sleep(PROGRESS).await;
-                // Progress that can't be shown now is shown a moment later.
+                // Progress that can't be saved now is saved a moment later.
                 let _ = self.show(self.done + counted.load(Ordering::Relaxed)).await;
             }
         };
@@ -25,7 +25,7 @@ impl Pass {
         }
     }
 
-    /// Shows how far the run is.
+    /// Saves the number that the progress bar shows.
     pub(super) async fn show(&self, done: i64) -> Result<(), DbError> {
         let mut tx = self.service.db.begin().await?;
         let id = (self.run, self.turn.id);
@@ -33,8 +33,8 @@ impl Pass {
         tx.commit().await
     }
 
-    /// Makes the staging tables, and finds out whether a crash of the database has emptied them. What was lost will be read again from
-    /// the exports and queries that the vendors keep. `true` when that is so.
+    /// Creates the staging tables unless they exist, and returns whether a crash of the database has emptied them. What was lost is
+    /// read again from the exports and queries that the vendors keep.
     pub(super) async fn recover_staging(&mut self) -> Result<bool, SyncError> {
         let mut tx = self.service.db.begin().await?;
         store::make_staging(&mut tx, self.run).await?;
@@ -65,7 +65,7 @@ impl Pass {
         Ok(true)
     }
 
-    /// The windows whose people, and whether owners, aren't all there.
+    /// The windows that lost people, and whether owners were lost.
     pub(super) async fn lost_staging(&self) -> Result<(Vec<i64>, bool), SyncError> {
         let exports = store::exports(&self.service.db, self.instance, self.run).await?;
         let staged = exports.iter().filter(|export| export.state == ExportState::Staged);

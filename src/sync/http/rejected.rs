@@ -37,7 +37,7 @@ pub(super) async fn get_rejected_rows(
         .streaming(rows))
 }
 
-/// The file, a bounded number of rows at a time.
+/// Streams the file, a bounded number of rows at a time.
 fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bool) -> impl Stream<Item = io::Result<Bytes>> {
     async_stream::try_stream! {
         yield Bytes::from_static(b"marketo_id,reason,window_start,record,row\r\n");

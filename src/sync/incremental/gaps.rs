@@ -1,11 +1,11 @@
-//! Where the changes that were read don't join up, and how the gap is filled.
+//! Finding gaps between the changes that were read, and deciding how to fill them.
 //!
-//! Marketo may forget deletions after 14 days, Salesforce after 15; before that a lost paging token is made anew from the time up to
+//! Marketo may forget deletions after 14 days, Salesforce after 15; before that a lost paging token is replaced by one for the time up to
 //! which its log was read, so that the log is read again. Where Marketo's log of changes can't be read at all, a run exports only those
-//! who changed since, while deletions, merges and Salesforce's side are still read from their own places: that is exact, too.
+//! who changed since, while deletions, merges and Salesforce's records are still read from their own places, which misses nothing either.
 //!
-//! What the vendors have forgotten takes a full run, though it reads much that is known: who was deleted is in no export of changes, and
-//! is found only by reading everybody else. So do changed fields: a value that nobody asked for before changed in nobody's log.
+//! What the vendors have forgotten takes a full run, although it reads much that is known: deleted people are in no export of changes and
+//! are found only by reading everybody else. So do changed fields: earlier changes of a field that was not synced were not read.
 
 use time::Duration;
 
@@ -16,19 +16,18 @@ use crate::sync::notices;
 use crate::sync::run::RunState;
 use crate::sync::store::LastFull;
 
-/// What both vendors still know for certain of the past, with a day to spare for reading it.
+/// How far back both vendors certainly remember changes, with a day to spare for reading them.
 const REMEMBERED: Duration = Duration::days(13);
-/// A full run that failed or was cancelled isn't begun again by itself before this time.
+/// How long no full run starts by itself after one that failed, was canceled or did not help.
 const REST: Duration = Duration::hours(6);
 
-/// The gap of a cursor that is so old that the vendors may have forgotten what followed.
+/// Finds the gap of a cursor so old that the vendors may have forgotten changes after it.
 pub(super) fn forgotten(cursor: &Cursor, now: Timestamp) -> Option<Gap> {
     let oldest = cursor.marketo_until.min(cursor.salesforce_until());
     (now - oldest > REMEMBERED).then(|| Gap::changes_forgotten(oldest))
 }
 
-/// Whether a full run may begin by itself, after what became of the last one. One that would be in vain as long as a log can't be read is
-/// not repeated at once.
+/// Whether a full run may start by itself, given the last one. One that did not make an unreadable log readable isn't repeated at once.
 pub(super) fn may_run_again(last: Option<LastFull>, unreadable: bool, now: Timestamp) -> bool {
     last.is_none_or(|last| match last.state() {
         RunState::Completed => !(unreadable && last.started_by == notices::schedule().actor) || now - last.created_at > REST,
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_used_as_long_as_both_vendors_remember() {
+    fn an_old_cursor_has_a_gap_when_the_vendors_may_have_forgotten() {
         let then = Timestamp::from(datetime!(2026-06-01 12:00 UTC));
         let cursor = Cursor::nowhere(then);
         assert_eq!(forgotten(&cursor, then + Duration::days(12)), None);
@@ -52,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_run_that_failed_is_left_alone_for_a_while() {
+    fn a_full_run_does_not_start_again_soon_after_a_failed_one() {
         let now = Timestamp::from(datetime!(2026-06-01 12:00 UTC));
         let last = |hours, state: &str| {
             let (state, started_by) = (state.to_owned(), notices::schedule().actor);

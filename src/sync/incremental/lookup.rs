@@ -1,4 +1,4 @@
-//! What those are now whom a round is about: asked of Marketo, and of Salesforce for the owners.
+//! Looks up the people of a round in Marketo, and the owners of their records in Salesforce.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,13 +16,13 @@ use crate::sync::gap::Gap;
 use crate::sync::salesforce_object::Object;
 use crate::sync::store::{self, Stranger};
 
-/// People or records named in one question to either vendor: Marketo's limit, and what fits into an address at Salesforce.
+/// The most people or records of one call: Marketo's limit, and what fits into the URL of a Salesforce query.
 const AT_ONCE: usize = 300;
-/// Addresses named in one question: several people may have the same one, and Marketo finds 1,000 at most.
+/// The most e-mail addresses of one call: several people may have the same one, and Marketo returns 1,000 at most.
 const ADDRESSES_AT_ONCE: usize = 100;
-/// When a record of whom Marketo knew nobody is asked about again; Marketo reads Salesforce's changes every five minutes.
+/// The wait before an unmatched record is looked up again; Marketo reads Salesforce's changes every five minutes.
 const ASK_AGAIN: Duration = Duration::minutes(5);
-/// People who are asked for once more.
+/// The most people who are looked up once more.
 const MOST_ASKED_AGAIN: usize = 1000;
 
 fn field_of(object: Object) -> SyncField {
@@ -39,14 +39,14 @@ fn record_of(object: Object, person: &Person) -> Option<&SalesforceId> {
     }
 }
 
-/// A condition on ids, which are letters and digits.
+/// A SOQL condition on ids, which are letters and digits.
 fn among<'a>(ids: impl Iterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = ids.map(|id| format!("'{id}'")).collect();
     format!("Id IN ({})", quoted.join(","))
 }
 
 impl Follower {
-    /// Finds out what everybody is now whom the round is about.
+    /// Looks up everybody of the round.
     pub(super) async fn look_up(&mut self, round: &mut Round) -> Result<(), SyncError> {
         for object in [Object::Lead, Object::Contact] {
             self.look_up_records(object, round).await?;
@@ -71,14 +71,14 @@ impl Follower {
         Ok(())
     }
 
-    /// People whose field `by` has one of `values`.
+    /// Finds the people in Marketo whose field `by` has one of `values`.
     async fn people(&self, by: &str, values: &[String]) -> Result<Vec<Person>, SyncError> {
         let fields: Vec<&str> = self.cursor.fields.iter().map(|field| field.rest_name.as_str()).collect();
         let leads = self.marketo.leads(by, values, &fields).await?;
         Ok(leads.into_iter().filter_map(|lead| Person::read(lead, &self.cursor.fields)).collect())
     }
 
-    /// Has those looked at for whom a modified record makes a difference.
+    /// Adds the people for whom a modified record makes a difference.
     async fn look_up_records(&mut self, object: Object, round: &mut Round) -> Result<(), SyncError> {
         let records = std::mem::take(round.records(object));
         if records.is_empty() {
@@ -94,7 +94,7 @@ impl Follower {
         for record in records.values() {
             let user = record.owner.as_ref().filter(|owner| owner.is_user());
             match (user, linked.get(record.id.as_str())) {
-                // Much of a record changes that nobody here is interested in. A lead's owner doesn't count where there is a contact.
+                // Most modifications don't change the owner. A lead's owner doesn't count where there is a contact.
                 (Some(owner), Some(people))
                     if people.iter().all(|one| {
                         one.owner_id == owner.as_str() && (object == Object::Contact || one.salesforce_contact_id.is_none())
@@ -107,7 +107,7 @@ impl Follower {
         self.look_up_unknown(object, unknown, round).await
     }
 
-    /// Looks in Marketo for people who were never synced and whose record a user owns now.
+    /// Looks in Marketo for people who aren't synced and whose record a user owns now.
     async fn look_up_unknown(&mut self, object: Object, unknown: Vec<&Modified>, round: &mut Round) -> Result<(), SyncError> {
         let now = self.now();
         let ids: Vec<&SalesforceId> = unknown.iter().map(|record| &record.id).collect();
@@ -131,8 +131,8 @@ impl Follower {
         Ok(())
     }
 
-    /// The people who are these records: by the records' ids, or by their e-mail addresses where the subscription can't look
-    /// people up by such ids.
+    /// Finds the people who are these records: by the records' ids, or by their e-mail addresses where the subscription can't search
+    /// for such ids.
     async fn people_of(&mut self, object: Object, records: &[&Modified]) -> Result<Vec<Person>, SyncError> {
         let field = self.cursor.fields.iter().find(|field| field.field == field_of(object)).map(|field| field.rest_name.clone());
         let Some(field) = field else { return Ok(Vec::new()) };
@@ -158,7 +158,7 @@ impl Follower {
         Ok(people)
     }
 
-    /// Reads who owns the records of the round's people now.
+    /// Reads the present owners of the records of the round's people.
     async fn look_up_owners(&mut self, object: Object, round: &mut Round) -> Result<(), SyncError> {
         let ids: HashSet<&str> = round.people.values().filter_map(|person| record_of(object, person)).map(SalesforceId::as_str).collect();
         let ids: Vec<&str> = ids.into_iter().collect();

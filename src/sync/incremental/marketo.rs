@@ -1,4 +1,4 @@
-//! Marketo's side: who changed, is new, is gone or went into somebody else.
+//! Reads Marketo's logs: people who changed, are new, were deleted or merged.
 
 use super::Follower;
 use super::round::Round;
@@ -8,10 +8,10 @@ use crate::sync::cursor::MARGIN;
 use crate::sync::fields::SyncField;
 use crate::sync::gap::Gap;
 
-/// Pages of each log that a round reads, of up to 300 activities.
+/// The most pages of each log that a round reads; a page has up to 300 activities.
 const PAGES: usize = 10;
 
-/// Marketo's logs.
+/// Marketo's logs of activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Log {
     Changes,
@@ -20,7 +20,7 @@ enum Log {
 }
 
 impl Follower {
-    /// Reads on in Marketo's logs; whether there is more.
+    /// Reads the next pages of Marketo's logs; `true` when there is more.
     pub(super) async fn read_marketo(&mut self, round: &mut Round) -> Result<bool, SyncError> {
         let began = self.now();
         let mut more = false;
@@ -28,7 +28,7 @@ impl Follower {
         for log in [Log::Changes, Log::Deletions, Log::Merges] {
             more |= self.read_log(log, round).await?;
         }
-        // Whoever makes up for a log that can't be read begins where it was last read to its end.
+        // The run that makes up for an unreadable log reads from where the log was last read to its end.
         if !more && !round.has_unread_log {
             // Our clock may be ahead of Marketo's; a token made from this time must not leave anything out.
             self.cursor.marketo_until = began;
@@ -81,8 +81,8 @@ impl Follower {
         }
     }
 
-    /// The next page. A token that Marketo doesn't take is made anew, once, from the time up to which the log was read; none when
-    /// Marketo doesn't take that one either.
+    /// Reads the next page. A refused paging token is replaced once by a new one from the time up to which the log was read; none when
+    /// Marketo refuses that one, too.
     async fn page_or_again(&mut self, log: Log) -> Result<Option<ActivityPage>, SyncError> {
         let refused = match self.page(log).await {
             Err(error) if error.refuses_value() => error,

@@ -1,15 +1,15 @@
-//! Follows the changes of both vendors once everybody was read.
+//! Incremental runs, which follow the changes of both vendors after a full run.
 //!
-//! What either vendor says has changed only tells *who* has to be looked at: such people are read anew from Marketo, the owners of
+//! The vendors' logs of changes only tell *who* has to be looked at: these people are read anew from Marketo, the owners of
 //! their records from Salesforce, and both go through the same merge as in a full run. So a change that is read twice, too early or
 //! in another order than it happened does no harm, and the rule of who is synced is written once.
 //!
-//! A pass works in rounds. A round reads a bounded number of changes and ends in one transaction, which merges the people and moves
-//! the cursor past the changes that they cover; a crash repeats a round at most. A pass without changes makes three calls to Marketo
+//! A run works in rounds. A round reads a bounded number of changes and ends in one transaction, which merges the people and moves
+//! the cursor past the changes that they cover; a crash repeats a round at most. A run without changes makes three calls to Marketo
 //! (changed, deleted, merged people) and two to Salesforce (leads, contacts), two more to Salesforce once an hour (its logs of
 //! deletions) and one more to Marketo once a day (which fields there are).
 //!
-//! The place to read on from is set aside before a full run begins, so that nothing falls between the two.
+//! The cursor is reserved before a full run begins, so that no change falls between the full run and the first incremental one.
 
 mod gaps;
 mod lookup;
@@ -44,10 +44,10 @@ use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
 use crate::telemetry::error_chain;
 
-/// Fields may be taken as known for a day.
+/// How long the description of Marketo's fields is taken as current.
 const DESCRIBED_FOR: Duration = Duration::DAY;
 
-/// A pass under way.
+/// An incremental run during an attempt.
 struct Follower {
     service: SyncService,
     instance: InstanceId,
@@ -95,7 +95,7 @@ impl Follower {
         self.service.clock.timestamp()
     }
 
-    /// Keeps how far the run is.
+    /// Saves progress.
     async fn save(&mut self, tx: &mut Tx, total: Option<i64>) -> Result<(), SyncError> {
         let (done, now) = (self.report().read(), self.now());
         let saved = store::save_ledger(tx, self.instance, (self.turn.run, self.turn.id), &self.ledger, (done, total), now).await?;
@@ -106,7 +106,7 @@ impl Follower {
         self.ledger.report.changes.get_or_insert_default()
     }
 
-    /// Says that something may have been missed, and what is done about it.
+    /// Adds a gap to the report, once for each code.
     fn gap(&mut self, gap: Gap) {
         tracing::warn!(run = %self.turn.run, code = gap.code, remedy = ?gap.remedy, "an incremental sync may have missed something");
         let gaps = &mut self.report().gaps;
@@ -128,7 +128,7 @@ impl Follower {
         Ok(tx.commit().await?)
     }
 
-    /// Looks once a day whether the subscription still has the same fields.
+    /// Checks once a day whether the subscription still has the same fields.
     async fn describe(&mut self, now: Timestamp) -> Result<(), SyncError> {
         if !self.cursor.fields.is_empty() && now - self.cursor.described_at < DESCRIBED_FOR {
             return Ok(());
@@ -157,7 +157,7 @@ impl Follower {
         }
     }
 
-    /// Ends the run; begins a full one when only that can fill a gap.
+    /// Completes the run, and starts a full one when only that can fill a gap.
     async fn end(&mut self, row: &RunRow) -> Result<(), SyncError> {
         let now = self.now();
         let incomplete = self.report().gaps.iter().any(|gap| gap.remedy != Remedy::ReadAgain);
@@ -198,7 +198,7 @@ impl Follower {
         if full_run {
             match self.service.start_reading(self.instance, RunKind::Full, &notices::schedule(), changed_since).await {
                 Ok(full) => tracing::info!(run = %self.turn.run, full = %full.id, "a full sync fills the gap"),
-                // The next pass finds the gap again.
+                // The next run finds the gap again.
                 Err(error) => {
                     tracing::warn!(run = %self.turn.run, error = %error_chain(&error), "the full sync that would fill a gap can't begin")
                 }

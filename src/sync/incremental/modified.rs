@@ -4,11 +4,11 @@ use crate::clock::Timestamp;
 use crate::people::SalesforceId;
 use crate::salesforce::{Record, read_instant};
 
-/// A record that was modified.
+/// A modified record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Modified {
     pub id: SalesforceId,
-    /// Who owns it, if it is there and counts.
+    /// Its owner; none for a deleted record or a converted lead.
     pub owner: Option<SalesforceId>,
     pub at: Timestamp,
 }
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_that_is_gone_or_converted_has_no_owner() {
+    fn a_deleted_or_converted_record_has_no_owner() {
         let record = |text: &str| Modified::read(&serde_json::from_str(text).expect("a record")).expect("it has all fields");
         let common = r#""Id":"00QR0000000UyrWMAS","OwnerId":"005R0000000GiwjIAC","SystemModstamp":"2026-06-15T12:00:00.000+0000""#;
         assert!(record(&format!("{{{common},\"IsDeleted\":false,\"IsConverted\":false}}")).owner.is_some());

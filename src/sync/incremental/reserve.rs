@@ -1,4 +1,4 @@
-//! The cursor that a full run sets aside before it reads anything.
+//! Reserving the cursor from which changes are read after a full run.
 
 use crate::clock::Timestamp;
 use crate::marketo::MarketoClient;
@@ -8,7 +8,7 @@ use crate::sync::cursor::{Cursor, LAG, MARGIN, OVERLAP, Window};
 use crate::sync::service::SyncService;
 use crate::sync::{SyncError, store};
 
-/// Sets the present place aside for what follows the full run that begins now.
+/// Reserves a cursor at the present, before the full run reads anything.
 ///
 /// # Errors
 /// When a vendor can't be asked.
@@ -20,7 +20,7 @@ pub(in crate::sync) async fn reserve(
 ) -> Result<(), SyncError> {
     let now = service.clock.timestamp();
     let token = marketo.paging_token((now - MARGIN).instant()).await?;
-    // Any question will do: what counts is the time of the answer.
+    // Any query will do: only the time of the answer matters.
     let at: Timestamp = salesforce.query_with_deleted("SELECT COUNT() FROM Organization").await?.at.into();
     let cursor = Cursor {
         changes: token.clone(),

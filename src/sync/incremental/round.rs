@@ -1,4 +1,4 @@
-//! A round: who has to be looked at, and what they are now.
+//! A round of an incremental run: who has to be looked at, and what was found.
 
 use std::collections::BTreeMap;
 
@@ -8,33 +8,33 @@ use crate::people::SalesforceId;
 use crate::sync::salesforce_object::Object;
 use crate::sync::store::Stranger;
 
-/// What a round has read. Bounded by the pages that a round reads.
+/// What a round has read. Its size is bounded by the pages that a round reads.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// Who is asked for by Marketo's id, and whether somebody should be found.
+    /// Marketo ids to look up, and whether somebody should be found.
     pub wanted: BTreeMap<i64, bool>,
     pub leads: BTreeMap<SalesforceId, Modified>,
     pub contacts: BTreeMap<SalesforceId, Modified>,
     pub people: BTreeMap<i64, Person>,
-    /// Whether one of Marketo's logs couldn't be read.
+    /// Whether one of Marketo's logs was unreadable.
     pub has_unread_log: bool,
-    /// Who Marketo has no longer.
+    /// Marketo ids of people who are gone.
     pub gone: Vec<i64>,
     pub owners: Vec<(SalesforceId, SalesforceId)>,
     pub strangers: Vec<Stranger>,
 }
 
 impl Round {
-    /// Has these people looked at; `there` is whether they should still be there.
+    /// Adds people to look up; `should_exist` is whether they should still be in Marketo.
     pub(super) fn expect(&mut self, people: Vec<i64>, there: bool) {
         for person in people {
             *self.wanted.entry(person).or_insert(there) &= there;
         }
     }
 
-    /// Has the people looked at who are these records.
+    /// Adds modified records, whose people are looked up.
     pub(super) fn modified(&mut self, object: Object, records: Vec<Modified>) {
-        // In order of time, so that the last word about a record counts.
+        // They come in order of time, so that the last change of a record counts.
         self.records(object).extend(records.into_iter().map(|record| (record.id.clone(), record)));
     }
 
@@ -49,7 +49,7 @@ impl Round {
         }
     }
 
-    /// Takes people in as Marketo has them now.
+    /// Adds people as Marketo has them now.
     pub(super) fn take(&mut self, people: Vec<Person>) {
         self.people.extend(people.into_iter().map(|person| (person.marketo_id, person)));
     }

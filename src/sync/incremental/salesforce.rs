@@ -1,7 +1,7 @@
-//! Salesforce's side: records whose owner may have changed, that were converted or that are gone.
+//! Reads Salesforce's modified records: their owner may have changed, or they were converted or deleted.
 //!
 //! Windows of `SystemModstamp` are half-open and end a little before Salesforce's present, by its own clock; the next one reaches
-//! back, for a change becomes visible later than it was made. Within a window the place is the last record's time and id.
+//! back, because a change becomes visible later than it was made. Within a window, reading continues after the last record's time and id.
 
 use time::Duration;
 
@@ -15,10 +15,10 @@ use crate::sync::cursor::{LAG, OVERLAP, Window};
 use crate::sync::gap::Gap;
 use crate::sync::salesforce_object::Object;
 
-/// Records of a page, and pages of each object that a round reads.
+/// Records of a page, and the most pages of each object that a round reads.
 const PAGE: usize = 2000;
 const PAGES: usize = 2;
-/// How often Salesforce's logs of deletions are read: they also know records that are gone from the recycle bin already.
+/// The time between two readings of Salesforce's logs of deletions, which also list records that were purged from the recycle bin.
 const LOGS_APART: Duration = Duration::hours(1);
 
 fn soql(object: Object, window: &Window) -> String {
@@ -38,7 +38,7 @@ fn soql(object: Object, window: &Window) -> String {
 }
 
 impl Follower {
-    /// Reads on among the modified records; whether there is more.
+    /// Reads the next pages of modified records; `true` when there is more.
     pub(super) async fn read_salesforce(&mut self, round: &mut Round) -> Result<bool, SyncError> {
         let mut more = false;
         for object in [Object::Lead, Object::Contact] {
@@ -62,7 +62,7 @@ impl Follower {
             let count = answer.records.len();
             let read: Option<Vec<Modified>> = answer.records.iter().map(Modified::read).collect();
             let mut read = read.ok_or_else(|| SyncError::QueryUnreadable(format!("a modified {} lacks a field", object.name())))?;
-            // They are in order, so what is too young is at the end.
+            // They are ordered by time, so those that are too recent are at the end.
             read.retain(|one| one.at < until);
             self.report().salesforce_records += i64::try_from(read.len()).unwrap_or(i64::MAX);
             let full = count == PAGE && read.len() == count;
@@ -80,7 +80,7 @@ impl Follower {
         Ok(true)
     }
 
-    /// Reads the logs of deletions, once an hour.
+    /// Reads the logs of deletions if an hour has passed.
     pub(super) async fn read_deletion_logs(&mut self, round: &mut Round) -> Result<(), SyncError> {
         let (start, end) = (self.cursor.logs_until, self.cursor.salesforce_until() + OVERLAP);
         if end - start < LOGS_APART {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_is_read_on_from_the_last_records_time_and_id() {
+    fn a_window_continues_after_the_last_records_time_and_id() {
         let from = Timestamp::from(datetime!(2026-06-15 12:00 UTC));
         let window = Window { from, after: Some("00QR0000000UyrWMAS".into()), until: Some(from + Duration::minutes(1)) };
         assert_eq!(

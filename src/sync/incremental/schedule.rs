@@ -1,5 +1,5 @@
-//! The schedule: one job an instance, from the end of its first full run on, which begins a pass and queues itself again. Which
-//! process keeps it doesn't matter, and when that one dies another does.
+//! The schedule of incremental runs: one job for each instance, from the end of its first full run on, which starts a run and queues
+//! itself again. Any process may run it.
 
 use futures_util::future::BoxFuture;
 use time::Duration;
@@ -19,7 +19,7 @@ use crate::telemetry::error_chain;
 /// The kind of job.
 const KIND: JobKind = JobKind::new("sync_schedule", Lane::Schedule);
 
-/// Keeps an instance's schedule.
+/// Starts the scheduled runs of an instance.
 #[derive(Debug)]
 pub struct SyncScheduleJob(SyncService);
 
@@ -35,7 +35,7 @@ impl SyncScheduleJob {
         delete_done(&mut tx, instance, queue::KIND, service.clock.timestamp()).await?;
         tx.commit().await?;
         match service.start(instance, RunKind::Incremental, &notices::schedule()).await {
-            // What is under way sees what this pass would have seen, or the next one does.
+            // The active run sees the changes that this one would have seen, or the next one does.
             Ok(_) | Err(SyncError::Running(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -54,7 +54,7 @@ impl JobHandler for SyncScheduleJob {
             match self.begin_pass(instance).await {
                 Ok(()) => JobOutcome::RunAgain(interval),
                 Err(error @ SyncError::Db(_)) => JobOutcome::retry(&error),
-                // What is to be done about it is the admins' business, and the set-up guide says it.
+                // The admins have to act on it, and the onboarding says how.
                 Err(error) => {
                     tracing::info!(error = %error_chain(&error), %instance, "a scheduled sync could not begin");
                     JobOutcome::RunAgain(interval)
@@ -68,9 +68,9 @@ impl JobHandler for SyncScheduleJob {
     }
 }
 
-/// What follows from a full run, in the transaction that completes it: the place that it has set aside is read on from, and the
-/// instance's schedule is kept. After a run that read only who changed in Marketo, that goes for Marketo's log of changes alone:
-/// deletions, merges and Salesforce's records are read on from where they were.
+/// Follows a full run, in the transaction that completes it: makes the cursor that it has reserved live, and starts the instance's
+/// schedule. After a run that read only changed people, that goes for Marketo's log of changes alone: deletions, merges and Salesforce's
+/// records are read on from where they were.
 pub(in crate::sync) async fn follow_full_run(
     tx: &mut Tx,
     service: &SyncService,
@@ -96,10 +96,7 @@ async fn schedule(service: &SyncService, tx: &mut Tx, instance: InstanceId) -> R
 }
 
 impl SyncService {
-    /// Has the schedules kept of instances that were synced before there was one, or while it was switched off.
-    ///
-    /// # Errors
-    /// [`SyncError::Db`].
+    /// Starts the missing schedules: of instances that were synced while the schedule was switched off, or before there was one.
     pub async fn keep_schedules(&self) -> Result<(), SyncError> {
         if self.settings.incremental_interval().is_none() {
             return Ok(());

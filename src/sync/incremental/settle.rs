@@ -1,4 +1,4 @@
-//! The end of a round: the transaction that makes it so here.
+//! The transaction at the end of a round.
 
 use super::Follower;
 use super::paper;
@@ -11,16 +11,16 @@ use crate::sync::rows::{Window, read_owners, read_people, read_rejected};
 use crate::sync::store;
 
 impl Follower {
-    /// Makes it so here: merges the people, removes who doesn't qualify any more, and moves the cursor past what the round has read,
-    /// which is what happened in Marketo from `since` on.
+    /// Merges the round's people, removes those who don't qualify any more, and moves the cursor past what the round has read: what
+    /// happened in Marketo from `since` on.
     ///
     /// # Errors
-    /// [`SyncError::TooManyPeople`] when the round adds people beyond what an instance may have; as in a full run nobody is written
-    /// then, and the cursor stays where it is.
+    /// [`SyncError::TooManyPeople`] when the round adds people beyond what an instance can have. As in a full run, nobody is written
+    /// then, and the cursor stays.
     pub(super) async fn settle(&mut self, round: Round, since: Timestamp) -> Result<(), SyncError> {
         let now = self.now();
         let Round { people, gone, owners, strangers, .. } = round;
-        // Somebody without any record doesn't qualify, which is what becomes of those who are gone.
+        // People who are gone are written without any record, so they don't qualify and are removed.
         let missing = gone.len();
         let export = paper::export(people.values(), &gone, &self.cursor.fields)?;
         drop(people);
@@ -67,7 +67,7 @@ impl Follower {
         Ok(tx.commit().await?)
     }
 
-    /// Keeps the people of a round who can't be used, for a download.
+    /// Saves the rejected rows of a round for a download.
     async fn keep_rejected(&self, tx: &mut Tx, export: &[u8], window: Window) -> Result<(), SyncError> {
         let mut rejected = Vec::new();
         read_rejected(export, &self.cursor.fields, window, (usize::MAX, self.ledger.report.room_for_rejected()), |rows| {

@@ -1,4 +1,4 @@
-//! What a full sync would cost at the vendors, and how long it would take.
+//! Estimates what a full sync would cost at the vendors, and how long it would take.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use crate::quotas::VendorLimits;
 use crate::sync::Run;
 use crate::upstream::Quota;
 
-/// Calls for one export: make, queue, ask twice how it is, download.
+/// Calls for one export: create, queue, two questions for its status, download.
 const CALLS_PER_EXPORT: u64 = 5;
-/// Calls for one query: make, ask a few times how it is.
+/// Calls for one query: create, a few questions for its state.
 const CALLS_PER_QUERY: u64 = 5;
 /// Records of one page of a query.
 const PAGE: u64 = 50_000;
@@ -49,7 +49,7 @@ pub(super) struct Basis {
 }
 
 impl CostEstimate {
-    /// The estimate; `last` is the last run that read everybody.
+    /// Makes the estimate; `last` is the last run that read everybody.
     pub(super) fn of(basis: &Basis, last: Option<&Run>, limits: &VendorLimits) -> Self {
         let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
         let records = basis.leads.saturating_add(basis.contacts);
@@ -82,7 +82,7 @@ impl CostEstimate {
             days,
             marketo_calls: 1 + basis.windows.saturating_mul(CALLS_PER_EXPORT),
             salesforce_calls: 2 * CALLS_PER_QUERY + pages,
-            // A run is never done before Marketo was asked for its exports at the vendor's rhythm.
+            // A run takes at least one wait for the status of an export.
             seconds: seconds.map(|seconds| seconds.max(basis.poll_interval.as_secs())),
             basis: if report.is_some() { measured } else { guessed },
         }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_than_a_day_allows_takes_more_days() {
+    fn exports_beyond_the_daily_quota_take_more_days() {
         let days = |people, used| CostEstimate::of(&basis(people), None, &limits(250_000_000, used)).days;
         assert_eq!(days(1_000_000, 0), 1, "200 MB");
         assert_eq!(days(1_000_000, 100_000_000), 2, "150 MB are left today");
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_follow_from_the_windows_and_the_pages() {
+    fn calls_are_counted_by_windows_and_pages() {
         let cost = CostEstimate::of(&basis(200_000), None, &limits(250_000_000, 0));
         assert_eq!((cost.exports, cost.marketo_calls, cost.salesforce_calls), (14, 71, 14));
         assert_eq!((cost.export_bytes, cost.seconds), (40_000_000, None));

@@ -1,5 +1,5 @@
-//! What a sync would bring, before anything is written: the fields, who qualifies and why others don't, and what it would cost.
-//! A dozen calls at most, each within the quotas.
+//! The preview of a sync, before anything is written: the fields, who qualifies and why others don't, and what it would cost.
+//! It makes a dozen calls at most, each within the quotas.
 
 mod cost;
 mod people;
@@ -72,7 +72,7 @@ pub struct FieldPreview {
 }
 
 impl SyncService {
-    /// Looks at both vendors; writes nothing. Without `may_read_people` the sample values are masked.
+    /// Asks both vendors what a sync would bring. Without `may_read_people` the sample values are masked.
     ///
     /// # Errors
     /// [`SyncError::StepRequired`], [`SyncError::Connection`], [`SyncError::Db`].

@@ -1,4 +1,4 @@
-//! How many people would be synced, and why others would not.
+//! Estimates how many people would be synced, and why others would not.
 
 use futures_util::try_join;
 use serde::Serialize;
@@ -60,7 +60,7 @@ pub struct NotQualifying {
     pub basis: &'static str,
 }
 
-/// What Salesforce has.
+/// The numbers of records in Salesforce.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub leads: u64,
@@ -71,7 +71,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Asks Salesforce: six calls, none of which reads a record.
+    /// Asks Salesforce, in six calls that read no record.
     pub async fn ask(salesforce: &SalesforceClient) -> Result<Self, SyncError> {
         let (leads, contacts, queued, converted, deleted_leads, deleted_contacts) = try_join!(
             salesforce.count(LEADS),
@@ -92,7 +92,7 @@ impl Counts {
         PeopleEstimate { leads, contacts, total, is_estimate: true, basis, limit, exceeds_limit: total > limit }
     }
 
-    /// Who would not be synced; `last` is the last run that read everybody.
+    /// Counts people who would not be synced; `last` is the last run that read everybody.
     pub fn not_qualifying(&self, last: Option<&Run>) -> Vec<NotQualifying> {
         let strangers = last.and_then(|run| u64::try_from(run.report.as_ref()?.not_qualified.no_salesforce_record).ok());
         let of = |reason, people, basis| NotQualifying { reason, people, basis };
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn before_a_first_run_nobody_knows_who_has_no_salesforce_record() {
+    fn people_without_a_record_are_unknown_before_the_first_run() {
         let all = Counts { queued: 3, ..Counts::default() }.not_qualifying(None);
         assert_eq!((all[0].reason, all[0].people), (Reason::NoSalesforceRecord, None));
         assert_eq!((all[2].reason, all[2].people), (Reason::OwnedByAQueue, Some(3)));

@@ -1,4 +1,4 @@
-//! Some people, as Marketo knows them: what their values look like, how many have one, how long a row of an export is.
+//! Samples people in Marketo: what their values look like, how many have one, how long a row of an export is.
 
 use serde_json::Value;
 
@@ -8,11 +8,11 @@ use crate::salesforce::SalesforceClient;
 use crate::sync::SyncError;
 use crate::sync::fields::{MappedField, Resolution, ResolvedField, SyncField};
 
-/// Sample values shown of a field.
+/// The most sample values of a field.
 const SAMPLES: usize = 3;
-/// What stands in the place of what a caller may not read.
+/// Replaces what a caller may not read.
 const MASK: &str = "•••";
-/// Bytes of an exported row when nobody could be looked at.
+/// Bytes of an exported row when nobody was sampled.
 const USUAL_ROW: u64 = 210;
 
 // The owner of a contact is always a user; that of a lead may be a queue. Each is one call here and one at Marketo, which takes up
@@ -20,7 +20,7 @@ const USUAL_ROW: u64 = 210;
 const SOME_LEADS: &str = "SELECT Id FROM Lead WHERE IsConverted = false AND Owner.Type = 'User' LIMIT 150";
 const SOME_CONTACTS: &str = "SELECT Id FROM Contact LIMIT 150";
 
-/// Some people that Salesforce has, as Marketo knows them.
+/// Finds some people whom Salesforce has, as Marketo knows them.
 pub(super) async fn some_people(
     marketo: &MarketoClient,
     salesforce: &SalesforceClient,
@@ -42,7 +42,7 @@ pub(super) fn shown(resolved: ResolvedField, people: &[Lead], may_read_people: b
     let mut filled = None;
     if let Some(name) = resolved.rest_name() {
         let with_value = people.iter().filter(|person| person.get(name).and_then(text_of).is_some()).count();
-        // Far fewer than 2^52.
+        // The counts are far below 2^52.
         filled = (!people.is_empty()).then(|| (with_value as f64 / people.len() as f64 * 1000.0).round() / 1000.0);
         for value in people.iter().filter_map(|person| text_of(person.get(name)?)) {
             let value = if may_read_people { value } else { masked(&value) };
@@ -70,14 +70,14 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Bytes of a row of an export of these fields, on average: a value each, `null` for none, and what separates them.
+/// Estimates the average bytes of an exported row: the values, `null` for none, and separators.
 pub(super) fn bytes_per_person(fields: &[MappedField], people: &[Lead]) -> u64 {
     let length = |person: &Lead, name: &str| person.get(name).and_then(text_of).map_or(4, |text| text.len()) as u64 + 1;
     let all: u64 = people.iter().map(|person| fields.iter().map(|field| length(person, &field.rest_name)).sum::<u64>()).sum();
     all.checked_div(people.len() as u64).unwrap_or(USUAL_ROW)
 }
 
-/// The first character, which shows the form of a value and nothing of a person.
+/// Masks a value but for its first character, which shows the form and nothing of a person.
 fn masked(value: &str) -> String {
     let first = value.chars().next();
     format!("{}{MASK}", first.map(String::from).unwrap_or_default())
@@ -106,19 +106,19 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_a_few_different_values() {
+    fn samples_are_a_few_distinct_values() {
         let people = people(&[json!("Acme"), json!(null), json!("Acme"), json!("Birch"), json!("Cedar"), json!("Dune")]);
         assert_eq!(shown(company(), &people, true).samples, ["Acme", "Birch", "Cedar"]);
     }
 
     #[test]
-    fn without_the_right_to_read_people_values_are_masked() {
+    fn values_are_masked_for_callers_who_may_not_read_people() {
         let people = people(&[json!("Acme"), json!("Ångström & Söhne")]);
         assert_eq!(shown(company(), &people, false).samples, ["A•••", "Å•••"]);
     }
 
     #[test]
-    fn the_share_of_people_with_a_value_and_the_length_of_a_row_come_from_the_sample() {
+    fn shares_and_row_lengths_come_from_the_sample() {
         let people = people(&[json!("Acme"), json!(null), json!(""), json!("Birch")]);
         assert_eq!(shown(company(), &people, true).filled, Some(0.5));
         assert_eq!(shown(company(), &[], true).filled, None);

@@ -1,5 +1,5 @@
-//! Reading the vendors' CSV, row by row, on a thread that may block, and packing it for the database. Memory holds a parcel at a
-//! time, whatever the file holds.
+//! Reads the vendors' CSV row by row, on a thread that may block, and packs it for the database. Memory holds one batch of rows at a
+//! time, however large the file is.
 
 mod owners;
 mod people;
@@ -15,10 +15,10 @@ pub use rejection::RejectedRow;
 
 use crate::db::bulk::Rows;
 
-/// Bytes of a parcel, about; it also ends at a number of rows.
+/// About how many bytes a batch has; it also ends at a number of rows.
 const PARCEL: usize = 512 * 1024;
 
-/// Packs rows into parcels and hands them on.
+/// Collects packed rows into batches and passes them on.
 struct Parcels<F> {
     rows: Rows,
     most: i64,
@@ -30,7 +30,7 @@ impl<F: FnMut(Rows) -> bool> Parcels<F> {
         Self { rows: Rows::with_capacity(PARCEL), most: i64::try_from(most_rows).unwrap_or(i64::MAX), take }
     }
 
-    /// Hands the parcel on if it is full; `false` when nobody wants more.
+    /// Passes the batch on if it is full; `false` when the receiver wants no more.
     fn pass_on(&mut self) -> bool {
         if self.rows.len() < self.most && self.rows.bytes() < PARCEL - PARCEL / 16 {
             return true;
@@ -38,7 +38,7 @@ impl<F: FnMut(Rows) -> bool> Parcels<F> {
         (self.take)(std::mem::replace(&mut self.rows, Rows::with_capacity(PARCEL)))
     }
 
-    /// Hands the rest on.
+    /// Passes the rest on.
     fn end(mut self) {
         if !self.rows.is_empty() {
             (self.take)(self.rows);

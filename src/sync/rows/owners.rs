@@ -1,3 +1,5 @@
+//! Reads pages of record ids and owners.
+
 use std::io::Read;
 
 use super::Parcels;
@@ -10,7 +12,7 @@ use crate::sync::SyncError;
 pub(in crate::sync) const OWNER_COLUMNS: &[Column] =
     &[Column { name: "salesforce_id", kind: Kind::Text }, Column { name: "owner_id", kind: Kind::Text }];
 
-/// What reading a page came to.
+/// Counts and ids of a page that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) struct OwnersOutcome {
     pub records: i64,
@@ -19,12 +21,11 @@ pub(in crate::sync) struct OwnersOutcome {
     pub ascending: bool,
 }
 
-/// Reads a page of `SELECT Id, OwnerId`, packs its records by [`OWNER_COLUMNS`] and hands them to `take` in parcels of at most
-/// `most_rows`. Stops when `take` answers `false`. Gives the number of records
-/// and their ids.
+/// Reads a page of `SELECT Id, OwnerId`, packs its records by [`OWNER_COLUMNS`] and passes them to `take` in batches of at most
+/// `max_rows`. Stops when `take` returns `false`.
 ///
 /// The columns come in the order of the query (since version 50 of the API). Whether later pages repeat the header isn't
-/// settled, so a first line that names the columns is passed over.
+/// documented, so a first line that names the columns is skipped.
 ///
 /// # Errors
 /// [`SyncError::QueryUnreadable`] for a line that isn't a record; [`SyncError::Spool`] when reading fails.

@@ -1,3 +1,5 @@
+//! Reads exports of people.
+
 use std::io::Read;
 
 use super::Parcels;
@@ -10,14 +12,14 @@ use crate::people::SalesforceId;
 use crate::sync::SyncError;
 use crate::sync::fields::{MappedField, SyncField};
 
-/// Examples of rejected rows that are kept.
+/// The most examples of rejected rows of a file.
 const MOST_EXAMPLES: usize = 100;
-/// Longest value in bytes; Marketo's longest text type has 2,000 characters.
+/// The longest value in bytes; Marketo's longest text type has 2,000 characters.
 const LONGEST_VALUE: usize = 8_000;
-/// Longest e-mail address in bytes: it is indexed, and PostgreSQL's index entries end at 2,704 bytes.
+/// The longest e-mail address in bytes: it is indexed, and PostgreSQL's index entries end at 2,704 bytes.
 const LONGEST_EMAIL: usize = 1_000;
 
-/// The columns of packed people: where the row stood, who it is, and the fields of [`FIELDS`].
+/// The columns of packed people: the place of the row within the run, the Marketo id, and the fields of [`FIELDS`].
 pub(in crate::sync) const PEOPLE_COLUMNS: &[Column] = &[
     Column { name: "place", kind: Kind::Integer },
     Column { name: "marketo_id", kind: Kind::Integer },
@@ -35,7 +37,7 @@ pub(in crate::sync) const PEOPLE_COLUMNS: &[Column] = &[
     Column { name: "salesforce_opportunity_id", kind: Kind::Text },
 ];
 
-/// The fields that are texts, in the order of the columns.
+/// The text fields, in the order of the columns.
 const FIELDS: [SyncField; 12] = [
     SyncField::FirstName,
     SyncField::LastName,
@@ -51,10 +53,10 @@ const FIELDS: [SyncField; 12] = [
     SyncField::SalesforceOpportunityId,
 ];
 
-/// Bits of a place that number the rows of a window; the bits above number the window.
+/// The bits of a place that number the rows of a window; the bits above them number the window.
 const ROW_BITS: u32 = 32;
 
-/// The window that an export holds.
+/// The window that rows come from.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sync) struct Window {
     /// Its number in the run.
@@ -63,13 +65,13 @@ pub(in crate::sync) struct Window {
 }
 
 impl Window {
-    /// Between which places a window's rows stand: above the first, up to the second. Later rows have higher ones.
+    /// The range of places of a window's rows: above the first number, up to the second. Later rows have higher places.
     pub(in crate::sync) fn places(position: i64) -> (i64, i64) {
         (position << ROW_BITS, (position + 1) << ROW_BITS)
     }
 }
 
-/// What reading a file came to.
+/// Counts, ids and examples of a file that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::sync) struct PeopleOutcome {
     /// Rows after the header, rejected ones included.
@@ -82,8 +84,8 @@ pub(in crate::sync) struct PeopleOutcome {
     pub ascending: bool,
 }
 
-/// Reads an export, packs its people by [`PEOPLE_COLUMNS`] and hands them to `take` in parcels of at most `most_rows`. Whoever
-/// stands in it several times is packed several times. Stops when `take` answers `false`.
+/// Reads an export, packs its people by [`PEOPLE_COLUMNS`] and passes them to `take` in batches of at most `max_rows`. A person with
+/// several rows is packed as often. Stops when `take` returns `false`.
 ///
 /// # Errors
 /// [`SyncError::ExportUnreadable`] when the columns aren't those that were asked for; [`SyncError::Spool`].
@@ -123,15 +125,15 @@ pub(in crate::sync) fn read_people(
     Ok(outcome)
 }
 
-/// Which column holds which field.
+/// The positions of the fields' columns in a file.
 pub(super) struct Columns {
     width: usize,
     marketo_id: usize,
-    /// For each of [`FIELDS`], unless the subscription lacks it.
+    /// The position of each of [`FIELDS`] that the subscription has.
     texts: [Option<usize>; FIELDS.len()],
 }
 
-/// A value as it is packed: none, some of the record, or an id in its long form.
+/// A value to pack: none, a text of the record, or an id in its long form.
 #[derive(Clone, Copy)]
 enum Value<'a> {
     None,
@@ -140,7 +142,7 @@ enum Value<'a> {
 }
 
 impl Columns {
-    /// Finds the columns by the header. Marketo's pages promise no order.
+    /// Finds the columns by the header, because Marketo's pages promise no order.
     pub(super) fn find(header: &Record<'_>, fields: &[MappedField]) -> Result<Self, SyncError> {
         let name = |place| String::from_utf8_lossy(header.bytes(place).unwrap_or_default()).into_owned();
         let names: Vec<String> = (0..header.len()).map(|place| name(place).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
@@ -157,7 +159,7 @@ impl Columns {
         Ok(found)
     }
 
-    /// Packs the person of a record and gives the id, or gives the id (if that much can be read) and the reason why it can't be used.
+    /// Packs the person of a record and returns the id, or the id (if that much can be read) and the reason for rejecting the record.
     pub(super) fn pack(
         &self,
         record: &Record<'_>,
@@ -174,7 +176,7 @@ impl Columns {
         let mut values = [Value::None; FIELDS.len()];
         let texts = self.texts.iter().zip(FIELDS).zip(&mut values).filter_map(|((column, field), value)| Some(((*column)?, field, value)));
         if record.has_nul() {
-            // Rare enough to be slow.
+            // This is rare, so it may be slow.
             clean = self.texts.map(|column| column.map(|column| record.text(column).map(|text| text.replace('\0', ""))));
             for ((_, field, value), text) in texts.zip(clean.iter().flatten()) {
                 *value = read_value(field, text.as_deref().ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
@@ -226,7 +228,7 @@ mod tests {
 
     use super::*;
 
-    /// Parcels of rows of columns.
+    /// Batches of rows of columns.
     type Shown = Vec<Vec<Vec<String>>>;
 
     const NAMES: [(SyncField, &str); 5] = [
@@ -267,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_commas_and_newlines_belong_to_the_value_and_null_means_none() {
+    fn quoted_values_keep_commas_and_newlines_and_null_means_none() {
         let all = people(
             "id,firstName,company,email,sfdcLeadId\n7,\"Ann \"\"A\"\"\",\"Long, Ltd\nLondon\",null,null\n8,null,,a@b.c,00QR0000000UyrW\n",
         );
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_can_not_be_used_is_counted_with_the_id_alone() {
+    fn a_rejected_row_is_counted_and_only_its_id_is_kept() {
         let long = "x".repeat(9_000);
         let text = format!(
             "id,firstName,company,email,sfdcLeadId\n1,a,b,c,null,extra\nnone,a,b,c,null\n3,{long},b,c,null\n4,a,b,c,nonsense\n5,_,b,c,null\n"
@@ -299,12 +301,12 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_character_is_left_out() {
+    fn nul_characters_are_left_out() {
         assert_eq!(people("id,firstName,company,email,sfdcLeadId\n1,a\0b,\0,c,null\n")[0][FIRST_NAME], "ab");
     }
 
     #[test]
-    fn parcels_have_so_many_rows_and_places_grow_across_them() {
+    fn batches_have_a_number_of_rows_and_places_grow_across_them() {
         let text = "id,firstName,company,email,sfdcLeadId\n5,old,b,c,null\n2,x,b,c,null\n5,new,b,c,null\n";
         let (parcels, outcome) = read(text, 2).expect("readable");
         assert_eq!(parcels.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);

@@ -1,13 +1,15 @@
+//! Reads CSV records of bounded size.
+
 use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader};
 
-/// Largest record that is read, in bytes. Thirteen fields of Marketo's longest text type stay well below.
+/// The largest record that is kept whole, in bytes. Thirteen fields of Marketo's longest text type stay well below.
 const LARGEST_RECORD: usize = 1024 * 1024;
-/// Most fields of a record that are told apart: more than any record has that we ask for.
+/// The most fields of a record, more than any that we ask for has.
 const MOST_FIELDS: usize = 64;
 
-/// Reads records of CSV (RFC 4180) that may have any number of fields. Of a record that is too large only the first fields are kept.
+/// Reads CSV records (RFC 4180) with any number of fields. Of a record that is too large, only the first fields are kept.
 pub(super) struct Records<R> {
     from: R,
     core: Reader,
@@ -18,23 +20,23 @@ pub(super) struct Records<R> {
     ends: [usize; MOST_FIELDS],
 }
 
-/// A record.
+/// A record of a CSV file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record<'a> {
     bytes: &'a [u8],
     ends: &'a [usize],
-    /// The whole, when it is text.
+    /// All fields together, when they are UTF-8.
     text: Option<&'a str>,
     too_large: bool,
 }
 
 impl<'a> Record<'a> {
-    /// Whether it has just so many fields and isn't too large.
+    /// Whether it has exactly so many fields and isn't too large.
     pub(super) fn has(&self, fields: usize) -> bool {
         !self.too_large && self.ends.len() == fields
     }
 
-    /// How many fields.
+    /// The number of fields.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -44,15 +46,15 @@ impl<'a> Record<'a> {
         Some(begin..*self.ends.get(place)?)
     }
 
-    /// A field as it is.
+    /// The bytes of a field.
     pub(super) fn bytes(&self, place: usize) -> Option<&'a [u8]> {
         self.bytes.get(self.span(place)?)
     }
 
-    /// A field, if it is there and is UTF-8.
+    /// The text of a field, if it exists and is UTF-8.
     pub(super) fn text(&self, place: usize) -> Option<&'a str> {
         match self.text {
-            // Where a field begins or ends inside of a character, no field is text.
+            // A field that begins or ends inside a character is not text.
             Some(whole) => whole.get(self.span(place)?),
             None => std::str::from_utf8(self.bytes(place)?).ok(),
         }
@@ -70,13 +72,13 @@ impl<R: Read> Records<R> {
         Self { from, core: Reader::new(), buffer, begin: 0, end: 0, fields: vec![0; 4 * 1024], ends: [0; MOST_FIELDS] }
     }
 
-    /// The next record.
+    /// Reads the next record.
     ///
     /// # Errors
     /// When reading fails.
     pub(super) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
         let (mut written, mut count) = (0, 0);
-        // Of a record that is too large: how many fields are kept.
+        // The number of fields kept of a record that is too large.
         let mut kept: Option<usize> = None;
         loop {
             if self.begin == self.end {
@@ -93,7 +95,7 @@ impl<R: Read> Records<R> {
                 }
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                     let room = self.ends[..count.min(MOST_FIELDS / 2)].partition_point(|end| *end <= self.fields.len() / 2);
-                    // What comes behind is written over and over.
+                    // The fields behind overwrite one another.
                     count = *kept.get_or_insert(room);
                     written = if count == 0 { 0 } else { self.ends[count - 1] };
                 }
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_record_that_is_too_large_the_first_fields_are_kept_and_its_neighbours_stay() {
+    fn of_an_oversize_record_only_the_first_fields_are_kept() {
         let large = ["x".repeat(3 * LARGEST_RECORD), format!("\"{}\n,\"\"\"", "y\n".repeat(LARGEST_RECORD)), "a,".repeat(MOST_FIELDS)];
         for large in large {
             let text = format!("a,b\n1,{large}\nc,\"d\n\"\n");
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_two_fields_share_makes_neither_text() {
+    fn a_character_split_between_two_fields_makes_neither_text() {
         let mut records = Records::new(b"\xc3,\xa9,c\n".as_slice());
         let record = records.next().expect("memory").expect("a record");
         assert_eq!((record.text(0), record.text(1), record.text(2)), (None, None, Some("c")));

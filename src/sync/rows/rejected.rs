@@ -1,3 +1,5 @@
+//! Reads the rejected rows of an export.
+
 use std::io::Read;
 
 use super::people::{Columns, Window};
@@ -7,11 +9,11 @@ use crate::db::bulk::Rows;
 use crate::sync::SyncError;
 use crate::sync::fields::MappedField;
 
-/// Characters of a rejected row that are kept.
+/// The most characters of a rejected row that are kept.
 const LONGEST: usize = 1_000;
 
-/// Reads an export once more for the rows that [`super::read_people`] rejects, at most `most` of them, and hands them to `take` in
-/// batches. Stops when `take` answers `false`.
+/// Reads an export once more for the rows that [`super::read_people`] rejects, at most `max` of them, and passes them to `take` in
+/// batches. Stops when `take` returns `false`.
 ///
 /// # Errors
 /// As [`super::read_people`].
@@ -47,7 +49,7 @@ pub(in crate::sync) fn read_rejected(
     Ok(())
 }
 
-/// The row's beginning as CSV. A NUL, which PostgreSQL can't keep, and what is no UTF-8 become U+FFFD.
+/// Writes the beginning of a row as CSV. NULs, which PostgreSQL can't store, and bytes that aren't UTF-8 become U+FFFD.
 fn beginning(record: &Record<'_>) -> String {
     let mut text = String::new();
     for place in 0..record.len() {
@@ -55,7 +57,7 @@ fn beginning(record: &Record<'_>) -> String {
         if place > 0 {
             text.push(',');
         }
-        // Quoting can only double what is there.
+        // Quoting at most doubles the text.
         let short: String = field.chars().take(LONGEST).map(|one| if one == '\0' { '\u{fffd}' } else { one }).collect();
         if short.contains(['"', ',', '\n', '\r']) {
             text.push_str(&format!("\"{}\"", short.replace('"', "\"\"")));
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rejected_row_is_found_with_its_place_and_its_beginning() {
+    fn each_rejected_row_has_its_line_and_its_beginning() {
         let long = "x".repeat(3_000_000);
         let text = format!("id,email\n1,a@b.c\n2,a,\"b \"\"c\"\", d\"\nnone,x\n4,{long}\n5,e@f.g\n6\n");
         let all = rejected(text.as_bytes(), 100);
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_shown_as_such() {
+    fn bytes_that_are_not_text_become_replacement_characters() {
         assert_eq!(rejected(b"id,email\n7,\xff\xfe,\0\n", 10)[0].content, "7,\u{fffd}\u{fffd},\u{fffd}");
     }
 }

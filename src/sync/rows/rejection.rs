@@ -1,4 +1,4 @@
-//! Rows of an export that can't be used.
+//! Rejected rows: rows of an export that can't be used.
 
 use serde::{Deserialize, Serialize};
 

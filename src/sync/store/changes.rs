@@ -1,4 +1,4 @@
-//! What the incremental runs need to know and to leave behind.
+//! What incremental runs look up and write.
 
 use std::fmt::Write as _;
 
@@ -15,10 +15,10 @@ use crate::people::{SalesforceId, next_change};
 use crate::sync::run::RunState;
 use crate::sync::salesforce_object::Object;
 
-/// Values of one statement; far below what either engine takes.
+/// The most values of one statement, far below the limit of either engine.
 const CHUNK: usize = 500;
 
-/// A synced person and the records that they are.
+/// A synced person and the Salesforce records of the person.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(in crate::sync) struct Linked {
     pub marketo_id: i64,
@@ -27,7 +27,7 @@ pub(in crate::sync) struct Linked {
     pub owner_id: String,
 }
 
-/// `$2, $3, …`: as many parameters as `count`.
+/// Writes `count` parameters: `$2, $3, …`.
 fn parameters(count: usize) -> String {
     let mut text = String::new();
     for place in 0..count {
@@ -37,7 +37,7 @@ fn parameters(count: usize) -> String {
     text
 }
 
-/// The synced people who are one of these leads or contacts.
+/// Finds the synced people who are one of these leads or contacts.
 pub(in crate::sync) async fn people_of_records(
     db: &Db,
     instance: InstanceId,
@@ -66,7 +66,7 @@ pub(in crate::sync) async fn people_of_records(
     Ok(found)
 }
 
-/// A change of a record that was asked about in vain.
+/// A modified record whose person was looked up in Marketo and not found.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(in crate::sync) struct Stranger {
     pub salesforce_id: String,
@@ -74,7 +74,7 @@ pub(in crate::sync) struct Stranger {
     pub asked_at: Timestamp,
 }
 
-/// What is known of these records.
+/// Finds which of these records are unmatched.
 pub(in crate::sync) async fn strangers(db: &Db, instance: InstanceId, ids: &[&SalesforceId]) -> Result<Vec<Stranger>, DbError> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
@@ -94,7 +94,7 @@ pub(in crate::sync) async fn strangers(db: &Db, instance: InstanceId, ids: &[&Sa
     Ok(found)
 }
 
-/// Keeps which changes of records were asked about in vain.
+/// Saves unmatched records.
 pub(in crate::sync) async fn keep_strangers(tx: &mut Tx, instance: InstanceId, strangers: &[Stranger]) -> Result<(), DbError> {
     for chunk in strangers.chunks(CHUNK) {
         let mut sql = "INSERT INTO sync_strangers (instance_id, salesforce_id, modified_at, asked_at) VALUES ".to_owned();
@@ -115,14 +115,14 @@ pub(in crate::sync) async fn keep_strangers(tx: &mut Tx, instance: InstanceId, s
     Ok(())
 }
 
-/// Forgets records that were modified before `before`: such changes are not read again.
+/// Deletes unmatched records that were modified before `before`: their changes are not read again.
 pub(in crate::sync) async fn forget_strangers(tx: &mut Tx, instance: InstanceId, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sync_strangers WHERE instance_id = $1 AND modified_at < $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(before))
 }
 
-/// Makes people what packed `people` and the owners of their records say, by the merge of a full run: merges who qualifies, and removes
-/// who doesn't. It is staged under an id of its own, and nothing stays staged.
+/// Merges packed `people` and the owners of their records as a full run does: writes those who qualify and removes those who don't. They
+/// are staged under an id of their own, and nothing stays staged.
 pub(in crate::sync) async fn settle_people(
     tx: &mut Tx,
     instance: InstanceId,
@@ -130,7 +130,7 @@ pub(in crate::sync) async fn settle_people(
     (people, owners): (Vec<Rows>, Vec<Rows>),
     at: Timestamp,
 ) -> Result<Merged, DbError> {
-    // Nobody else looks at people meanwhile, so nobody was seen by somebody later.
+    // This transaction is the latest to look at these people, so nothing was written after the round was read.
     let began = at + time::Duration::DAY;
     make_staging(tx, round).await?;
     bulk::insert(tx, &people_table(round), people).await?;
@@ -159,7 +159,7 @@ async fn merge_on_postgres(tx: &mut Tx, merge: Merge) -> Result<Merged, DbError>
     if postgres::has_partition(transaction, merge.instance).await? {
         return postgres::merge_changes(transaction, merge).await;
     }
-    // The full run was before there were partitions, and brought nobody.
+    // The full run was before there were partitions and brought nobody.
     let mut merged = postgres::counted(transaction, merge.run).await?;
     merged.qualified = postgres::fill(transaction, merge).await?;
     merged.inserted = merged.qualified;
@@ -170,13 +170,13 @@ async fn merge_on_postgres(tx: &mut Tx, merge: Merge) -> Result<Merged, DbError>
     Ok(merged)
 }
 
-/// How many people the instance has, with what this transaction changes.
+/// Counts the instance's people as this transaction sees them.
 pub(in crate::sync) async fn count_people(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM people WHERE instance_id = $1";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
 }
 
-/// Marks a run as one that changed nothing, and deletes the others of its hour, and those of more than a week ago.
+/// Marks a run as idle (it changed nothing) and deletes other idle runs: those of the same hour, and those older than a week.
 pub(in crate::sync) async fn keep_last_idle(tx: &mut Tx, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
     const MARK: &str = "UPDATE sync_runs SET idle = TRUE WHERE instance_id = $1 AND id = $2";
     const FORGET: &str = "DELETE FROM sync_runs WHERE instance_id = $1 AND id <> $2 AND idle AND (created_at >= $3 OR created_at < $4)";
@@ -186,7 +186,7 @@ pub(in crate::sync) async fn keep_last_idle(tx: &mut Tx, instance: InstanceId, r
     execute!(tx, sqlx::query(FORGET).bind(instance).bind(run).bind(hour).bind(at - time::Duration::days(7))).map(drop)
 }
 
-/// The last full run.
+/// The last full run, whatever its state.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(in crate::sync) struct LastFull {
     pub created_at: Timestamp,
@@ -200,21 +200,21 @@ impl LastFull {
     }
 }
 
-/// The last full run, whatever became of it.
+/// Finds the last full run, whatever its state.
 pub(in crate::sync) async fn last_full_run(db: &Db, instance: InstanceId) -> Result<Option<LastFull>, DbError> {
     const SQL: &str =
         "SELECT created_at, state, started_by FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT 1";
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
-/// Whether a full run has ever completed.
+/// Whether a full run of the instance has ever completed.
 pub(in crate::sync) async fn has_synced(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM sync_runs WHERE instance_id = $1 AND kind = 'full' AND state = 'completed'";
     let count: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
     Ok(count > 0)
 }
 
-/// Instances that were synced once and whose schedule nobody keeps.
+/// Finds instances that were synced and have no schedule.
 pub(in crate::sync) async fn unscheduled(db: &Db, kind: &str) -> Result<Vec<InstanceId>, DbError> {
     const SQL: &str = "SELECT DISTINCT r.instance_id FROM sync_runs r WHERE r.kind = 'full' AND r.state = 'completed' AND NOT EXISTS ( \
          SELECT 1 FROM jobs j WHERE j.instance_id = r.instance_id AND j.kind = $1 AND j.state IN ('queued', 'running'))";

@@ -1,4 +1,4 @@
-//! What steers a run: who carries it out, what was asked of it, pauses, retries.
+//! The lease of a run, requests to control it, pauses and retries.
 
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -10,13 +10,13 @@ use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::progress::Ledger;
 use crate::sync::run::{Request, RunState};
 
-/// A run, locked until the transaction ends: an update that changes nothing locks the row on both engines.
+/// Finds a run and locks it until the transaction ends: an update that changes nothing locks the row on both engines.
 pub(in crate::sync) async fn lock_run(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = concat!("UPDATE sync_runs SET updated_at = updated_at WHERE instance_id = $1 AND id = $2 RETURNING ", columns!());
     on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
 }
 
-/// Has a try carry out the run from now on, in `state`; one before it writes nothing more.
+/// Gives the lease of a run to an attempt, which resumes it in `state`. Earlier attempts can write nothing from then on.
 pub(in crate::sync) async fn take_over(
     tx: &mut Tx,
     instance: InstanceId,
@@ -29,13 +29,13 @@ pub(in crate::sync) async fn take_over(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(state.as_str()).bind(at)).map(drop)
 }
 
-/// Keeps everybody else from taking the run over until the transaction ends; `false` when `try_id` doesn't carry it out any more.
+/// Locks a run's lease until the transaction ends; `false` when `try_id` doesn't hold it any more.
 pub(in crate::sync) async fn hold(tx: &mut Tx, instance: InstanceId, (id, try_id): (RunId, Uuid)) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE sync_runs SET carried_by = carried_by WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
     Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id))? == 1)
 }
 
-/// Who carries a run out, and what was asked of it.
+/// Finds the lease holder of a run, and what was requested of it.
 pub(in crate::sync) async fn find_request(
     db: &Db,
     instance: InstanceId,
@@ -45,7 +45,7 @@ pub(in crate::sync) async fn find_request(
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
 }
 
-/// Keeps what is asked of a run, or that nothing is any more.
+/// Saves or withdraws a request.
 pub(in crate::sync) async fn ask(
     tx: &mut Tx,
     instance: InstanceId,
@@ -57,22 +57,22 @@ pub(in crate::sync) async fn ask(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(request.map(Request::as_str)).bind(at)).map(drop)
 }
 
-/// Names the job that may carry a run out from now on.
+/// Sets the only job that may carry the run out.
 pub(in crate::sync) async fn give_job(tx: &mut Tx, instance: InstanceId, id: RunId, job: JobId) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET job_id = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(job)).map(drop)
 }
 
-/// How long a run is paused.
+/// When a pause ends.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sync) enum Until {
-    /// Until then; its job takes it up again.
+    /// At this time; the run's job resumes it.
     Then(Timestamp),
-    /// Until somebody resumes it; no job may take it up.
+    /// When somebody resumes it; until then no job may.
     Resumed,
 }
 
-/// Pauses a run, which goes on in `goes_on_in`.
+/// Pauses a run, which will resume in the state `goes_on_in`.
 pub(in crate::sync) async fn pause(
     tx: &mut Tx,
     instance: InstanceId,
@@ -91,7 +91,7 @@ pub(in crate::sync) async fn pause(
         .map(drop)
 }
 
-/// Has a paused or failed run go on in `state`, carried out by `job`.
+/// Resumes a paused or failed run in `state`, carried out by `job`.
 pub(in crate::sync) async fn go_on(
     tx: &mut Tx,
     instance: InstanceId,
@@ -105,13 +105,13 @@ pub(in crate::sync) async fn go_on(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state.as_str()).bind(job).bind(at)).map(drop)
 }
 
-/// Keeps how far a run is that nobody carries out; its row is locked.
+/// Saves the progress of a run without a lease holder; its row is locked.
 pub(in crate::sync) async fn keep_ledger(tx: &mut Tx, instance: InstanceId, id: RunId, ledger: &Ledger) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET report = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(ledger))).map(drop)
 }
 
-/// Forgets what a run has planned and done, so that it begins anew.
+/// Deletes what a run has planned and done, so that it starts over.
 pub(in crate::sync) async fn begin_anew(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
     const EXPORTS: &str = "DELETE FROM sync_extract_jobs WHERE instance_id = $1 AND run_id = $2";
     const REJECTED: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id = $2";
@@ -123,7 +123,7 @@ pub(in crate::sync) async fn begin_anew(tx: &mut Tx, instance: InstanceId, id: R
     Ok(())
 }
 
-/// Records that an ended run is carried out by nobody, the state it would go on in, and whether what it has read is still there.
+/// Releases the lease of an ended run, and records the state that a retry resumes in and whether the staged data is kept.
 pub(in crate::sync) async fn put_down(
     tx: &mut Tx,
     instance: InstanceId,
@@ -136,13 +136,13 @@ pub(in crate::sync) async fn put_down(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(goes_on_in.as_str()).bind(keeps_staging)).map(drop)
 }
 
-/// Records that what a run has read is being deleted.
+/// Records that a run's staged data is being deleted.
 pub(in crate::sync) async fn give_up_staging(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET keeps_staging = FALSE WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
-/// The newest run, if it was begun after this one.
+/// Finds the newest run, if it was started after this one.
 pub(in crate::sync) async fn find_newer(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunId>, DbError> {
     const SQL: &str = "SELECT id FROM sync_runs WHERE instance_id = $1 AND id > $2 ORDER BY id DESC LIMIT 1";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(id).fetch_optional(c))

@@ -10,19 +10,19 @@ const SAVE: &str = "INSERT INTO sync_cursors (instance_id, place, run_id, cursor
 
 const LIVE: &str = "SELECT cursor FROM sync_cursors WHERE instance_id = $1 AND place = 'live'";
 
-/// How far changes are read.
+/// Finds the live cursor: how far changes are read.
 pub(in crate::sync) async fn live_cursor(db: &Db, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
     let found: Option<Json<Cursor>> = on!(db, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
-/// The same, as this transaction sees it.
+/// Finds the live cursor as this transaction sees it.
 pub(in crate::sync) async fn live_cursor_within(tx: &mut Tx, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
     let found: Option<Json<Cursor>> = on_tx!(tx, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
-/// Moves the cursor, in the transaction of the rows that it covers.
+/// Moves the live cursor, in the transaction of the rows that it covers.
 pub(in crate::sync) async fn move_cursor(
     tx: &mut Tx,
     instance: InstanceId,
@@ -33,7 +33,7 @@ pub(in crate::sync) async fn move_cursor(
     execute!(tx, sqlx::query(SAVE).bind(instance).bind("live").bind(run).bind(Json(cursor)).bind(at)).map(drop)
 }
 
-/// Sets a place aside, from which changes are read once the full run that begins now has ended.
+/// Reserves a cursor, from which changes are read once the full run that begins now has completed.
 pub(in crate::sync) async fn reserve_cursor(
     tx: &mut Tx,
     instance: InstanceId,
@@ -44,7 +44,7 @@ pub(in crate::sync) async fn reserve_cursor(
     execute!(tx, sqlx::query(SAVE).bind(instance).bind("reserved").bind(run).bind(Json(cursor)).bind(at)).map(drop)
 }
 
-/// The place that a full run has set aside; afterwards it is set aside no longer.
+/// Takes the cursor that a full run has reserved; the reservation is deleted.
 pub(in crate::sync) async fn take_reserved_cursor(tx: &mut Tx, instance: InstanceId, run: RunId) -> Result<Option<Cursor>, DbError> {
     const SQL: &str = "DELETE FROM sync_cursors WHERE instance_id = $1 AND place = 'reserved' AND run_id = $2 RETURNING cursor";
     let found: Option<Json<Cursor>> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_optional(c))?;

@@ -6,14 +6,14 @@ use crate::ids::{InstanceId, RunId};
 use crate::sync::progress::Plan;
 use crate::sync::windows::Span;
 
-/// How far an export is.
+/// The state of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sync) enum ExportState {
-    /// Not asked for yet.
+    /// Not created yet.
     Planned,
-    /// Made at Marketo, under the id that is kept.
+    /// Created at Marketo, under the saved id.
     Created,
-    /// Read.
+    /// Read into the staging table.
     Staged,
 }
 
@@ -23,9 +23,9 @@ pub(in crate::sync) struct Export {
     pub position: i64,
     pub span: Span,
     pub state: ExportState,
-    /// Marketo's id of it.
+    /// Marketo's id of the export.
     pub export_id: Option<String>,
-    /// People read from it.
+    /// The number of people read from it.
     pub records: Option<i64>,
 }
 
@@ -51,38 +51,38 @@ impl From<Row> for Export {
     }
 }
 
-/// Keeps an export to be made.
+/// Saves a window to export.
 pub(in crate::sync) async fn plan_export(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64, span: Span) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO sync_extract_jobs (instance_id, run_id, position, window_start, window_end, state) \
          VALUES ($1, $2, $3, $4, $5, 'planned')";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(span.start).bind(span.end)).map(drop)
 }
 
-/// Gives up the exports of a run that were not made yet.
+/// Deletes the exports of a run that were not created yet.
 pub(in crate::sync) async fn drop_planned_exports(tx: &mut Tx, instance: InstanceId, run: RunId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM sync_extract_jobs WHERE instance_id = $1 AND run_id = $2 AND state = 'planned'";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run)).map(drop)
 }
 
-/// Since when people must have changed for a run to read them; absent for one that reads everybody.
+/// Finds the time since which people must have changed for a run to read them; none for a run that reads everybody.
 pub(in crate::sync) async fn changed_since(db: &Db, instance: InstanceId, run: RunId) -> Result<Option<Timestamp>, DbError> {
     const SQL: &str = "SELECT changed_since FROM sync_runs WHERE instance_id = $1 AND id = $2";
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_one(c))
 }
 
-/// Changes what a run has decided to read.
+/// Replaces the plan of a run.
 pub(in crate::sync) async fn change_plan(tx: &mut Tx, instance: InstanceId, run: RunId, plan: &Plan) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET plan = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(Json(plan))).map(drop)
 }
 
-/// Has a run that isn't begun yet read only who changed since then.
+/// Makes a queued run read only people who changed since `since`.
 pub(in crate::sync) async fn read_only_changes(tx: &mut Tx, instance: InstanceId, run: RunId, since: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET changed_since = $3 WHERE instance_id = $1 AND id = $2 AND state = 'queued'";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(since)).map(drop)
 }
 
-/// The exports of a run in the order of their windows.
+/// Lists the exports of a run in the order of their windows.
 pub(in crate::sync) async fn exports(db: &Db, instance: InstanceId, run: RunId) -> Result<Vec<Export>, DbError> {
     const SQL: &str = "SELECT position, window_start, window_end, state, export_id, records FROM sync_extract_jobs \
          WHERE instance_id = $1 AND run_id = $2 ORDER BY position";
@@ -90,7 +90,7 @@ pub(in crate::sync) async fn exports(db: &Db, instance: InstanceId, run: RunId) 
     Ok(rows.into_iter().map(Export::from).collect())
 }
 
-/// Keeps Marketo's id of an export that was made.
+/// Saves Marketo's id of a created export.
 pub(in crate::sync) async fn export_created(
     tx: &mut Tx,
     instance: InstanceId,
@@ -103,14 +103,14 @@ pub(in crate::sync) async fn export_created(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(export_id)).map(drop)
 }
 
-/// Forgets an export that came to nothing, so that another is made.
+/// Resets a failed export, so that another is created.
 pub(in crate::sync) async fn export_forgotten(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
     const SQL: &str =
         "UPDATE sync_extract_jobs SET state = 'planned', export_id = NULL WHERE instance_id = $1 AND run_id = $2 AND position = $3";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
 }
 
-/// Records that an export is read.
+/// Records that an export is read into the staging table.
 pub(in crate::sync) async fn export_staged(
     tx: &mut Tx,
     instance: InstanceId,
@@ -123,7 +123,7 @@ pub(in crate::sync) async fn export_staged(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(records).bind(bytes)).map(drop)
 }
 
-/// Has an export read again from the file that Marketo keeps of it.
+/// Makes an export be read again from the file that Marketo keeps.
 pub(in crate::sync) async fn export_lost(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_extract_jobs SET state = CASE WHEN export_id IS NULL THEN 'planned' ELSE 'created' END, records = NULL, bytes = NULL \
          WHERE instance_id = $1 AND run_id = $2 AND position = $3";

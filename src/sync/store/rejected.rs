@@ -5,7 +5,7 @@ use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::rows::RejectedRecord;
 
-/// Runs of each kind whose rejected rows are kept.
+/// How many runs of each kind keep their rejected rows.
 const RUNS_KEPT: i64 = 10;
 
 /// A place in the list of a run's rejected rows: the export and the line.
@@ -21,13 +21,13 @@ pub(in crate::sync) struct RejectedListing {
     pub content: String,
 }
 
-/// Forgets the rejected rows of an export that is read again.
+/// Deletes the rejected rows of an export that is read again.
 pub(in crate::sync) async fn clear_rejected(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id = $2 AND position = $3";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
 }
 
-/// Keeps rejected rows of an export.
+/// Saves rejected rows of an export.
 pub(in crate::sync) async fn insert_rejected(
     tx: &mut Tx,
     instance: InstanceId,
@@ -54,7 +54,7 @@ pub(in crate::sync) async fn insert_rejected(
     Ok(())
 }
 
-/// Rejected rows of a run after a place, in order.
+/// Lists rejected rows of a run behind a cursor, in order.
 pub(in crate::sync) async fn list_rejected(
     db: &Db,
     instance: InstanceId,

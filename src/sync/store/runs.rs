@@ -49,7 +49,7 @@ impl RunRow {
         self.requested.as_deref().map(Request::parse)
     }
 
-    /// The state in which it goes on after a pause or a failure.
+    /// The state in which it resumes after a pause or a failure.
     pub fn goes_on_in(&self) -> RunState {
         self.goes_on_in.as_deref().map_or(RunState::Queued, RunState::parse)
     }
@@ -70,7 +70,7 @@ impl From<RunRow> for Run {
     fn from(row: RunRow) -> Self {
         let (state, mut ledger) = (row.state(), row.ledger());
         let usage = row.usage();
-        // Runs of earlier versions have kept theirs in the ledger.
+        // Runs of earlier versions have saved their usage with the progress.
         ledger.report.usage.add(&usage);
         let (rate_per_second, eta) = match state.is_final() || state == RunState::Paused {
             true => (None, None),
@@ -117,7 +117,7 @@ macro_rules! select {
 
 pub(super) use columns;
 
-/// Keeps a new run, which `job` carries out. The index of runs under way refuses a second one, whoever begins it.
+/// Saves a new run, which `job` carries out. The unique index of active runs refuses a second one.
 pub(in crate::sync) async fn insert_run(
     tx: &mut Tx,
     instance: InstanceId,
@@ -131,26 +131,26 @@ pub(in crate::sync) async fn insert_run(
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(kind.as_str()).bind(job).bind(started_by).bind(at)).map(drop)
 }
 
-/// A run.
+/// Finds a run.
 pub(in crate::sync) async fn find_run(db: &Db, instance: InstanceId, id: RunId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id = $2");
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
 }
 
-/// The run under way, or paused.
+/// Finds the run that has not ended.
 pub(in crate::sync) async fn find_under_way(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND state NOT IN ('completed', 'failed', 'cancelled')");
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
-/// The newest completed run that was to read everybody.
+/// Finds the newest completed run that read everybody.
 pub(in crate::sync) async fn find_last_full(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str =
         select!("WHERE instance_id = $1 AND kind = 'full' AND state = 'completed' AND changed_since IS NULL ORDER BY id DESC LIMIT 1");
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
-/// The run of the same kind that was begun before `id`.
+/// Finds the run of the same kind that was started before `id`.
 pub(in crate::sync) async fn find_before(db: &Db, instance: InstanceId, id: RunId, kind: RunKind) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id < $2 AND kind = $3 ORDER BY id DESC LIMIT 1");
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(kind.as_str()).fetch_optional(c))
@@ -163,7 +163,7 @@ pub struct RunFilter {
     pub state: Option<RunState>,
 }
 
-/// Runs, the newest first, those older than `before`. Ids are ordered by time.
+/// Lists runs, the newest first: those older than `before`. Ids are ordered by time.
 pub(in crate::sync) async fn list_runs(
     db: &Db,
     instance: InstanceId,
@@ -179,13 +179,13 @@ pub(in crate::sync) async fn list_runs(
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(before).bind(kind).bind(state).bind(limit).fetch_all(c))
 }
 
-/// Keeps what a run has decided to read, and begins it.
+/// Saves the plan of a run, and begins it.
 pub(in crate::sync) async fn save_plan(tx: &mut Tx, instance: InstanceId, id: RunId, plan: &Plan, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET state = 'extracting', plan = $3, started_at = $4, updated_at = $4 WHERE instance_id = $1 AND id = $2 AND state = 'queued'";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(plan)).bind(at)).map(drop)
 }
 
-/// Moves a run on, or ends it.
+/// Changes the state of a run, or ends it.
 pub(in crate::sync) async fn change_state(
     tx: &mut Tx,
     instance: InstanceId,
@@ -203,7 +203,7 @@ pub(in crate::sync) async fn change_state(
         .map(drop)
 }
 
-/// Keeps how far a run is, with what the progress bar shows. `false` when `try_id` doesn't carry it out any more.
+/// Saves the progress of a run and what the progress bar shows; `false` when `try_id` doesn't hold the lease any more.
 pub(in crate::sync) async fn save_ledger(
     tx: &mut Tx,
     instance: InstanceId,
@@ -218,7 +218,7 @@ pub(in crate::sync) async fn save_ledger(
     Ok(saved == 1)
 }
 
-/// Adds to what a run has cost at the vendors; whoever carries it out now, the calls were made.
+/// Adds to what a run has cost at the vendors. No lease is needed: whoever holds it now, the calls were made.
 pub(in crate::sync) async fn add_usage(tx: &mut Tx, instance: InstanceId, id: RunId, usage: &Usage) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET marketo_calls = marketo_calls + $3, marketo_bytes = marketo_bytes + $4, \
          salesforce_calls = salesforce_calls + $5, salesforce_bytes = salesforce_bytes + $6 WHERE instance_id = $1 AND id = $2";
@@ -227,7 +227,7 @@ pub(in crate::sync) async fn add_usage(tx: &mut Tx, instance: InstanceId, id: Ru
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(marketo.0).bind(marketo.1).bind(salesforce.0).bind(salesforce.1)).map(drop)
 }
 
-/// Keeps what the progress bar shows. `false` when `try_id` doesn't carry the run out any more.
+/// Saves what the progress bar shows; `false` when `try_id` doesn't hold the lease any more.
 pub(in crate::sync) async fn save_progress(
     tx: &mut Tx,
     instance: InstanceId,

@@ -1,4 +1,4 @@
-//! What a run has read and not yet merged: a table of people and one of owners, made for the run and dropped after it.
+//! The staging tables of a run: people and owners that are read and not yet merged. They are created for the run and dropped after it.
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
@@ -14,29 +14,29 @@ use crate::sync::rows::{OWNER_COLUMNS, PEOPLE_COLUMNS, Window};
 const PEOPLE: &str = "sync_staged_people_";
 const OWNERS: &str = "sync_staged_owners_";
 
-/// The staged people of a run.
+/// The staging table of a run's people.
 pub(in crate::sync) fn people_table(run: RunId) -> Table {
     Table { name: format!("{PEOPLE}{}", run.0.simple()), columns: PEOPLE_COLUMNS, keyed: true }
 }
 
-/// The staged owners of a run.
+/// The staging table of a run's owners.
 pub(in crate::sync) fn owners_table(run: RunId) -> Table {
     Table { name: format!("{OWNERS}{}", run.0.simple()), columns: OWNER_COLUMNS, keyed: true }
 }
 
-/// Makes the tables of a run, unless they are there.
+/// Creates the staging tables of a run unless they exist.
 pub(in crate::sync) async fn make_staging(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     bulk::create(tx, &people_table(run)).await?;
     bulk::create(tx, &owners_table(run)).await
 }
 
-/// Drops what a run has staged.
+/// Drops the staging tables of a run.
 pub(in crate::sync) async fn drop_staging(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     bulk::drop_table(tx, &people_table(run).name).await?;
     bulk::drop_table(tx, &owners_table(run).name).await
 }
 
-/// Other runs of the instance that left something staged.
+/// Finds other runs of the instance that have staging tables.
 pub(in crate::sync) async fn runs_with_staging(db: &Db, instance: InstanceId, besides: RunId) -> Result<Vec<RunId>, DbError> {
     const SQL: &str = "SELECT id FROM sync_runs WHERE instance_id = $1 AND id <> $2";
     let mut left = bulk::tables_named(db, PEOPLE).await?;
@@ -48,7 +48,7 @@ pub(in crate::sync) async fn runs_with_staging(db: &Db, instance: InstanceId, be
     Ok(runs.into_iter().filter(|run| left.contains(&people_table(*run).name) || left.contains(&owners_table(*run).name)).collect())
 }
 
-/// Stages the people of a window as they arrive, in place of what an interrupted reading of it left; see [`bulk::load`].
+/// Stages the people of a window as they arrive, replacing what an interrupted attempt left of it; see [`bulk::load`].
 pub(in crate::sync) async fn stage_people(
     db: &Db,
     run: RunId,
@@ -58,7 +58,7 @@ pub(in crate::sync) async fn stage_people(
 ) -> Result<Tx, DbError> {
     let table = people_table(run);
     if let Db::Sqlite { .. } = db {
-        // Only there can a part of a window be left.
+        // Only on SQLite can a part of a window be left.
         let (first, end) = Window::places(position);
         let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", table.name);
         let mut tx = db.begin().await?;
@@ -73,20 +73,20 @@ pub(in crate::sync) async fn stage_owners(db: &Db, run: RunId, arriving: &mut Re
     bulk::load(db, &owners_table(run), arriving, staged).await
 }
 
-/// Forgets the staged owners.
+/// Deletes the staged owners.
 pub(in crate::sync) async fn clear_owners(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     let statement = format!("DELETE FROM {}", owners_table(run).name);
     execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str()))).map(drop)
 }
 
-/// How many people a run has staged.
+/// Counts the staged people of a run.
 pub(in crate::sync) async fn staged(db: &Db, run: RunId) -> Result<i64, DbError> {
     let statement = format!("SELECT COUNT(*) FROM {}", people_table(run).name);
     on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
 }
 
-/// Which of the windows, each with the number of people read from it, have lost people, and whether of so many owners some are
-/// lost. Only PostgreSQL loses them, when the server crashes.
+/// Finds the windows (given with the number of people read from each) that lost people, and whether some of so many owners are lost.
+/// Only PostgreSQL loses them, when the server crashes.
 pub(in crate::sync) async fn lost(db: &Db, run: RunId, windows: &[(i64, i64)], owners: i64) -> Result<(Vec<i64>, bool), DbError> {
     let Db::Postgres(pool) = db else { return Ok((Vec::new(), false)) };
     let people = people_table(run).name;
@@ -107,7 +107,7 @@ async fn count(pool: &PgPool, table: &str) -> Result<i64, DbError> {
     Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(pool).await?)
 }
 
-/// Forgets the staged people of windows that lost some.
+/// Deletes the staged people of a window.
 pub(in crate::sync) async fn clear_window(tx: &mut Tx, run: RunId, position: i64) -> Result<(), DbError> {
     let (first, end) = Window::places(position);
     let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", people_table(run).name);

@@ -1,5 +1,5 @@
-//! The merge of what a run has read into the people of the instance. PostgreSQL takes all of it in one transaction, set by set;
-//! SQLite, whose one writer serves everybody, range by range.
+//! Merging the staged people into the people of the instance: on PostgreSQL all of them in one transaction, set by set; on SQLite, whose
+//! one writer serves everybody, range by range.
 
 pub(in crate::sync) mod postgres;
 pub(in crate::sync) mod sqlite;
@@ -21,24 +21,24 @@ const COLUMNS: [&str; 13] = [
     "owner_id",
 ];
 
-/// What merging came to.
+/// The counts of a merge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::sync) struct Merged {
     pub read: i64,
     pub qualified: i64,
     /// Of the qualified, those who were not there before.
     pub inserted: i64,
-    /// Of the qualified, those who were there otherwise.
+    /// Of the qualified, those with a changed value.
     pub updated: i64,
     /// Not qualified: no id of a Salesforce record.
     pub no_record: i64,
     /// Not qualified: a queue owns the record.
     pub queue: i64,
-    /// Gone, and removed.
+    /// People who were removed.
     pub removed: i64,
 }
 
-/// Each column behind an alias, or as `pattern` has it, where `?` stands for its name.
+/// Writes each column by `pattern`, in which `?` stands for its name.
 fn each(columns: &[&str], pattern: &str, between: &str) -> String {
     columns.iter().map(|name| pattern.replace('?', name)).collect::<Vec<_>>().join(between)
 }

@@ -7,7 +7,7 @@ use crate::db::DbError;
 use crate::ids::{InstanceId, RunId};
 use crate::sync::store::staging::{owners_table, people_table};
 
-/// What a merge is about.
+/// What is merged, and how.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sync) struct Merge {
     pub instance: InstanceId,
@@ -15,15 +15,15 @@ pub(in crate::sync) struct Merge {
     /// The number of the change.
     pub change: i64,
     pub at: Timestamp,
-    /// Who came or changed later was seen by somebody later than the run, and is not removed by it.
+    /// People who came or changed after this time are not removed: a later run has seen them.
     pub began: Timestamp,
-    /// Whether everybody was to be read: whoever wasn't is gone.
+    /// Whether everybody was to be read, so that people who were not read are gone.
     pub everybody: bool,
-    /// Whether those who are gone are removed.
+    /// Whether people who are gone are removed.
     pub remove: bool,
 }
 
-/// Rows of the staged people that weren't the last one of their person.
+/// Deletes all but the last row of each key.
 fn superseded(table: &str, key: &str, order: &str) -> String {
     format!(
         "DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM ( \
@@ -32,7 +32,7 @@ fn superseded(table: &str, key: &str, order: &str) -> String {
     )
 }
 
-/// The partition of an instance's people.
+/// The name of the partition of an instance's people.
 fn partition(instance: InstanceId) -> String {
     format!("people_{}", instance.0.simple())
 }
@@ -45,7 +45,7 @@ fn count(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// Staged people (`s`) with the user who owns their contact (`c`) or else their lead (`l`). The prefix tells a user from a queue.
+/// Joins staged people (`s`) with the user who owns their contact (`c`) or else their lead (`l`). The prefix tells a user from a queue.
 fn joined(run: RunId) -> String {
     let (people, owners) = (people_table(run).name, owners_table(run).name);
     format!(
@@ -54,18 +54,18 @@ fn joined(run: RunId) -> String {
     )
 }
 
-/// How many staged people qualify.
+/// Counts the staged people who qualify.
 pub(in crate::sync) async fn qualified(pool: &PgPool, run: RunId) -> Result<i64, DbError> {
     let statement = format!("SELECT COUNT(COALESCE(c.owner_id, l.owner_id)) FROM {}", joined(run));
     Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(pool).await?)
 }
 
-/// Makes what is staged ready to be merged in this transaction: each person and each record once, if they may be there `several`
-/// times, with statistics, without which the joins would be planned blindly.
+/// Prepares the staging tables for the merge in this transaction: removes duplicates if there may be some, and gathers statistics, without
+/// which the joins would be planned blindly.
 pub(in crate::sync) async fn prepare(connection: &mut PgConnection, of: RunId, several: bool) -> Result<(), DbError> {
     let (people, owners) = (people_table(of).name, owners_table(of).name);
     for statement in [
-        // Until the transaction ends. Compiling a handful of statements costs more than it saves.
+        // These hold until the transaction ends. JIT-compiling a handful of statements costs more than it saves.
         "SET LOCAL work_mem = '64MB'",
         "SET LOCAL maintenance_work_mem = '256MB'",
         "SET LOCAL jit = off",
@@ -82,7 +82,7 @@ pub(in crate::sync) async fn prepare(connection: &mut PgConnection, of: RunId, s
     Ok(())
 }
 
-/// Counts what was read, and those who don't qualify for want of a record, or because a queue owns it.
+/// Counts the staged people, and those who don't qualify because they have no record or a queue owns it.
 pub(in crate::sync) async fn counted(connection: &mut PgConnection, of: RunId) -> Result<Merged, DbError> {
     let (people, owners) = (people_table(of).name, owners_table(of).name);
     let read =
@@ -105,7 +105,7 @@ pub(in crate::sync) async fn has_partition(connection: &mut PgConnection, instan
     Ok(sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(partition(instance)).fetch_one(connection).await?)
 }
 
-/// Fills the partition of an instance that has none yet, which is still a table of its own; gives the number of people.
+/// Creates and fills the partition of an instance that has none yet, as a table of its own; returns the number of people.
 pub(in crate::sync) async fn fill(connection: &mut PgConnection, merge: Merge) -> Result<i64, DbError> {
     let (partition, own) = (partition(merge.instance), &COLUMNS[..COLUMNS.len() - 1]);
     run(connection, &format!("CREATE TABLE {partition} (LIKE people INCLUDING DEFAULTS)")).await?;
@@ -121,7 +121,7 @@ pub(in crate::sync) async fn fill(connection: &mut PgConnection, merge: Merge) -
     Ok(count(query.bind(merge.at).bind(merge.change).execute(connection).await?.rows_affected()))
 }
 
-/// The statements that give a filled partition the key and the indexes of the whole table.
+/// Lists the statements that give a filled partition the key and the indexes of the whole table.
 pub(in crate::sync) async fn indexes(connection: &mut PgConnection, instance: InstanceId) -> Result<Vec<String>, DbError> {
     const SQL: &str = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = to_regclass('people') AND NOT indisprimary";
     let partition = partition(instance);
@@ -138,21 +138,21 @@ pub(in crate::sync) async fn build(connection: &mut PgConnection, statement: &st
     run(connection, statement).await.map(drop)
 }
 
-/// Makes the filled table a partition of the people. Nobody else waits for this: only another instance's first load, for a moment.
+/// Attaches the filled table as a partition of `people`. Nothing waits for this but another instance's first load, for a moment.
 pub(in crate::sync) async fn attach(connection: &mut PgConnection, instance: InstanceId) -> Result<(), DbError> {
     let partition = partition(instance);
     run(connection, &format!("ANALYZE {partition}")).await?;
     run(connection, &format!("ALTER TABLE people ATTACH PARTITION {partition} FOR VALUES IN ('{}')", instance.0)).await.map(drop)
 }
 
-/// What becomes of a person.
+// What the merge does to a person.
 const NEW: i16 = 1;
 const CHANGED: i16 = 2;
 const GONE: i16 = 3;
-/// Gone by what the run read, but seen by somebody later.
+/// Gone by what the run read, but written by a later run.
 const SEEN_LATER: i16 = 4;
 
-/// Merges what is staged into the people who are there. One pass finds out what differs; only that is written.
+/// Merges the staged people into the existing ones. One comparison finds the differences, and only these are written.
 pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge: Merge) -> Result<Merged, DbError> {
     let mut merged = counted(connection, merge.run).await?;
     let changes = format!("sync_changes_{}", merge.run.0.simple());
@@ -210,11 +210,11 @@ pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge:
     Ok(merged)
 }
 
-/// Writes into a table of their own who is new, who differs and who is gone.
+/// Compares staged and existing people, and writes the new, changed and missing ones into the table `changes`.
 async fn compare(connection: &mut PgConnection, merge: Merge, changes: &str) -> Result<(), DbError> {
     let own = &COLUMNS[..COLUMNS.len() - 1];
     let kinds: Vec<_> = own.iter().map(|name| format!("{name} text")).collect();
-    // It belongs to this transaction and is dropped in it.
+    // The table exists only within this transaction.
     run(connection, &format!("CREATE UNLOGGED TABLE {changes} (kind smallint, marketo_id bigint, {}, owner_id text)", kinds.join(", ")))
         .await?;
     let statement = format!(

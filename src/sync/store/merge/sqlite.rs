@@ -7,7 +7,7 @@ use crate::ids::{InstanceId, RunId};
 use crate::people::next_change;
 use crate::sync::store::staging::{owners_table, people_table};
 
-/// Makes the staged people ready to be merged: each once, the last row of theirs, if they may be there `several` times.
+/// Prepares the staged people for the merge: keeps only the last row of each if there may be duplicates.
 pub(in crate::sync) async fn prepare(tx: &mut Tx, run: RunId, several: bool) -> Result<(), DbError> {
     if !several {
         return Ok(());
@@ -20,15 +20,15 @@ pub(in crate::sync) async fn prepare(tx: &mut Tx, run: RunId, several: bool) -> 
     execute!(tx, sqlx::query(AssertSqlSafe(once.as_str())).persistent(false)).map(drop)
 }
 
-/// Has the staged people found by id, as [`remove_range`] looks for them.
+/// Indexes the staged people by id, for [`remove_range`].
 pub(in crate::sync) async fn index_by_id(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     let people = people_table(run).name;
     let index = format!("CREATE INDEX IF NOT EXISTS {people}_by_id ON {people} (marketo_id)");
     execute!(tx, sqlx::query(AssertSqlSafe(index.as_str())).persistent(false)).map(drop)
 }
 
-/// Whether the instance has nobody yet. When no instance has anybody, the people are filled first and indexed after, which
-/// [`bulk::build_indexes`] does: nobody is looked for meanwhile who was there before.
+/// Returns whether the instance has nobody yet. When no instance has anybody, drops the indexes of the people, so that they are filled
+/// first; [`bulk::build_indexes`] makes the indexes afterwards.
 pub(in crate::sync) async fn begin_empty(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
     const ANYBODY: &str = "SELECT EXISTS (SELECT 1 FROM people WHERE instance_id = $1), EXISTS (SELECT 1 FROM people)";
     let (ours, any): (bool, bool) = on_tx!(tx, c => sqlx::query_as(ANYBODY).bind(instance).fetch_one(c))?;
@@ -38,8 +38,8 @@ pub(in crate::sync) async fn begin_empty(tx: &mut Tx, instance: InstanceId) -> R
     Ok(!ours)
 }
 
-/// The place of the last one of the next `rows` staged people behind `after`; none when there are no more. It is asked in the
-/// transaction that merges them, whose connection then holds their pages, and no other does.
+/// Finds the place of the last of the next `rows` staged people behind `after`; none when there are no more. Call it in the
+/// transaction that merges them, so that only this connection caches their pages.
 pub(in crate::sync) async fn staged_boundary(tx: &mut Tx, run: RunId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
     let people = people_table(run).name;
     let statement = format!("SELECT MAX(place) FROM (SELECT place FROM {people} WHERE place > $1 ORDER BY place LIMIT $2) AS next");
@@ -49,7 +49,7 @@ pub(in crate::sync) async fn staged_boundary(tx: &mut Tx, run: RunId, after: i64
 /// The user who owns a staged person: the contact's owner (`c`) before the lead's (`l`). The prefix tells a user from a queue.
 const USER: &str = "CASE WHEN substr(c.owner_id, 1, 3) = '005' THEN c.owner_id WHEN substr(l.owner_id, 1, 3) = '005' THEN l.owner_id END";
 
-/// Staged people (`s`) with who owns their contact (`c`) and their lead (`l`).
+/// Joins staged people (`s`) with the owners of their contact (`c`) and their lead (`l`).
 fn with_owners(run: RunId) -> String {
     let (people, owners) = (people_table(run).name, owners_table(run).name);
     format!(
@@ -58,23 +58,23 @@ fn with_owners(run: RunId) -> String {
     )
 }
 
-/// How many staged people qualify.
+/// Counts the staged people who qualify.
 pub(in crate::sync) async fn qualified(db: &Db, run: RunId) -> Result<i64, DbError> {
     let statement = format!("SELECT COUNT({USER}) FROM {}", with_owners(run));
     on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
 }
 
-/// A merge of staged people at places above one and up to another.
+/// A range of staged people to merge: those at places above the first and up to the second.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sync) struct Range {
     pub run: RunId,
     pub places: (i64, i64),
     pub at: Timestamp,
-    /// Whether the instance had nobody when the merge began, so that nobody need be compared.
+    /// Whether the instance had nobody when the merge began, so that no comparison is needed.
     pub into_nobody: bool,
 }
 
-/// Merges a range of the staged people. A person who is there just so is not written.
+/// Merges a range of the staged people. Unchanged people are not written.
 pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Merged, DbError> {
     let change = next_change(tx, instance).await?;
     let merged = if range.into_nobody {
@@ -99,7 +99,7 @@ pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, rang
     Ok(merged)
 }
 
-/// Counts a range, and finds who of it qualifies and isn't there just so: their places, as a JSON array.
+/// Counts a range, and finds the places of those who qualify and are new or changed, as a JSON array.
 async fn compare(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<(Merged, String), DbError> {
     let own = &COLUMNS[..COLUMNS.len() - 1];
     let statement = format!(
@@ -120,7 +120,7 @@ async fn compare(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<(Mer
     Ok((Merged { read, qualified, inserted, no_record, queue, ..Merged::default() }, differing))
 }
 
-/// Writes who qualifies of a range, or of its places in a JSON array; gives how many.
+/// Writes those of a range who qualify, or only those at `places`, a JSON array; returns how many.
 async fn write(tx: &mut Tx, instance: InstanceId, range: Range, change: i64, places: Option<&str>) -> Result<i64, DbError> {
     let own = &COLUMNS[..COLUMNS.len() - 1];
     let statement = format!(
@@ -149,7 +149,7 @@ async fn write(tx: &mut Tx, instance: InstanceId, range: Range, change: i64, pla
     Ok(i64::try_from(written).unwrap_or(i64::MAX))
 }
 
-/// Counts a range that has been written, and who of it is not there: without a record, or one that only a queue can own.
+/// Counts a written range, and those of it who don't qualify: without a record, or with one that only a queue can own.
 async fn left_out(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Merged, DbError> {
     let statement = format!(
         "SELECT COUNT(*), COALESCE(SUM(no_record), 0), \
@@ -166,21 +166,21 @@ async fn left_out(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Mer
     Ok(Merged { read, no_record, queue, ..Merged::default() })
 }
 
-/// How many people the instance has.
+/// Counts the instance's people.
 pub(in crate::sync) async fn known(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
     on!(db, c => sqlx::query_scalar("SELECT COUNT(*) FROM people WHERE instance_id = $1").bind(instance).fetch_one(c))
 }
 
-/// The highest Marketo id of the instance's next `rows` people after `after`; none when there are no more.
+/// Finds the highest Marketo id of the instance's next `rows` people after `after`; none when there are no more.
 pub(in crate::sync) async fn known_boundary(db: &Db, instance: InstanceId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
     const SQL: &str = "SELECT MAX(marketo_id) FROM (SELECT marketo_id FROM people \
          WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3) AS next";
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(after).bind(rows).fetch_one(c))
 }
 
-/// Removes people with ids above `after` up to `up_to` who were there when the run began and don't qualify by what it read; gives
-/// how many. Who came or changed since `began` was seen by somebody later than the run and stays, and, unless `everybody` was to be
-/// read, whoever wasn't. The staged people are found by [`index_by_id`].
+/// Removes people with ids above `after` and up to `up_to` who were there when the run began and don't qualify by what it read; returns
+/// how many. People who came or changed since `began` stay, because a later run has seen them; unless `everybody` was to be read, so do
+/// people who were not read. Call [`index_by_id`] before.
 pub(in crate::sync) async fn remove_range(
     tx: &mut Tx,
     instance: InstanceId,
