@@ -27,9 +27,9 @@ pub(super) async fn resume_failed(tx: &mut Tx, instance: InstanceId, row: &RunRo
     if state == RunState::Queued {
         store::begin_anew(tx, instance, row.id).await?;
     } else {
-        let mut ledger = row.ledger();
-        (ledger.failure, ledger.vain_tries) = (None, 0);
-        store::keep_ledger(tx, instance, row.id, &ledger).await?;
+        let mut progress = row.progress();
+        (progress.failure, progress.consecutive_failures) = (None, 0);
+        store::overwrite_progress(tx, instance, row.id, &progress).await?;
     }
     // A message about the failure that wasn't sent yet would be wrong now.
     mail::cancel(tx, instance, row.id.0, now).await?;

@@ -2,8 +2,8 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
 use super::SyncError;
-use super::attempt::Turn;
-use super::engine::{self, Ending};
+use super::attempt::RunAttempt;
+use super::engine::{self, AttemptOutcome};
 use super::queue::{KIND, Payload};
 use super::service::SyncService;
 use crate::db::claim::ClaimedJob;
@@ -20,26 +20,26 @@ impl SyncRunJob {
         Self(service)
     }
 
-    async fn carry_out(&self, turn: Turn) -> JobOutcome {
-        let ending = match engine::go_on(self.0.clone(), turn.clone()).await {
+    async fn make_attempt(&self, attempt: RunAttempt) -> JobOutcome {
+        let outcome = match engine::make_attempt(self.0.clone(), attempt.clone()).await {
             Ok(()) => return JobOutcome::Done,
             // Meanwhile the job's place is free for others; a request to control the run makes the job due at once.
             Err(SyncError::VendorAtWork(wait)) => return JobOutcome::RunAgain(wait),
-            Err(error) => engine::end_try(&self.0, &turn, &error).await,
+            Err(error) => engine::end_attempt(&self.0, &attempt, &error).await,
         };
-        match ending {
+        match outcome {
             // The run shows its own failure, and can be retried.
-            Ok(Ending::Over | Ending::Failed) => JobOutcome::Done,
-            Ok(Ending::Again(wait)) => JobOutcome::RunAgain(wait),
+            Ok(AttemptOutcome::Finished | AttemptOutcome::Failed) => JobOutcome::Done,
+            Ok(AttemptOutcome::RetryAfter(wait)) => JobOutcome::RunAgain(wait),
             // The outcome couldn't be recorded, so the run has not ended.
             Err(error) => JobOutcome::Retry(format!("the end of the run could not be recorded: {}", error_chain(&error))),
         }
     }
 
     /// The attempt that `job` makes at a run.
-    fn turn(&self, job: &ClaimedJob) -> Option<Turn> {
+    fn new_attempt(&self, job: &ClaimedJob) -> Option<RunAttempt> {
         let payload = Payload::deserialize(&job.payload.0).ok()?;
-        Some(Turn::new(&self.0, job.instance_id?, payload.run_id, job.id))
+        Some(RunAttempt::new(&self.0, job.instance_id?, payload.run_id, job.id))
     }
 }
 
@@ -50,8 +50,8 @@ impl JobHandler for SyncRunJob {
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            match self.turn(job) {
-                Some(turn) => self.carry_out(turn).await,
+            match self.new_attempt(job) {
+                Some(attempt) => self.make_attempt(attempt).await,
                 None => JobOutcome::GiveUp("the job names no run".into()),
             }
         })
@@ -59,8 +59,8 @@ impl JobHandler for SyncRunJob {
 
     fn give_up<'a>(&'a self, job: &'a ClaimedJob, reason: &'a str) -> BoxFuture<'a, Result<(), GiveUpError>> {
         Box::pin(async move {
-            let Some(turn) = self.turn(job) else { return Ok(()) };
-            Ok(engine::end_try(&self.0, &turn, &SyncError::JobGivenUp(reason.to_owned())).await.map(drop)?)
+            let Some(attempt) = self.new_attempt(job) else { return Ok(()) };
+            Ok(engine::end_attempt(&self.0, &attempt, &SyncError::JobGivenUp(reason.to_owned())).await.map(drop)?)
         })
     }
 }

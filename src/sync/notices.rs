@@ -1,7 +1,7 @@
 //! Messages to the admins about runs that have ended, queued in the transaction that ends the run: each admin gets exactly one, or none
 //! when the run does not end after all. For scheduled runs only the first success or failure after the opposite is worth a message.
 
-use super::progress::Ledger;
+use super::progress::RunProgress;
 use super::run::{RunKind, RunState};
 use super::{SyncError, SyncService, store};
 use crate::audit::Origin;
@@ -53,10 +53,10 @@ impl Notice {
     }
 
     /// Queues the messages, if they are worth sending, in the transaction that ends the run in `state`.
-    pub(super) async fn queue(&self, tx: &mut Tx, service: &SyncService, state: RunState, ledger: &Ledger) -> Result<(), SyncError> {
+    pub(super) async fn queue(&self, tx: &mut Tx, service: &SyncService, state: RunState, progress: &RunProgress) -> Result<(), SyncError> {
         let Some(instance) = self.instance.as_ref().filter(|_| self.is_news(state)) else { return Ok(()) };
-        let report = &ledger.report;
-        let failure = ledger.failure.as_ref().filter(|_| state == RunState::Failed);
+        let report = &progress.report;
+        let failure = progress.failure.as_ref().filter(|_| state == RunState::Failed);
         let template = MailTemplate::SyncNotice(SyncNoticeMail {
             instance: instance.name.clone(),
             run: self.run.to_string(),

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 
 /// What a run reads. It is decided once, when the run begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Plan {
+pub(super) struct RunPlan {
     pub fields: Vec<MappedField>,
     pub earliest: Timestamp,
     pub latest: Timestamp,
@@ -23,14 +23,14 @@ pub(super) struct Plan {
 
 /// How far a run is: everything that another attempt needs to resume it. It is written in the transaction of the work it describes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Ledger {
+pub(super) struct RunProgress {
     pub phase: Phase,
     pub phase_began_at: Option<Timestamp>,
-    pub leads: Query,
-    pub contacts: Query,
+    pub leads: QueryProgress,
+    pub contacts: QueryProgress,
     /// Whether a person or record may be staged more than once, because ids did not only grow.
-    #[serde(default)]
-    pub several: bool,
+    #[serde(default, rename = "several")]
+    pub may_have_duplicates: bool,
     /// The last Marketo id that was staged.
     #[serde(default)]
     pub last_id: i64,
@@ -45,8 +45,8 @@ pub(super) struct Ledger {
     #[serde(default)]
     pub export_failures: u32,
     /// Consecutive attempts that failed before anything was read or merged.
-    #[serde(default)]
-    pub vain_tries: i64,
+    #[serde(default, rename = "vain_tries")]
+    pub consecutive_failures: i64,
     pub failure: Option<Failure>,
     pub waiting_for: Option<Failure>,
     pub report: Report,
@@ -54,7 +54,7 @@ pub(super) struct Ledger {
 
 /// How far a Salesforce query is read.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Query {
+pub(super) struct QueryProgress {
     pub job: Option<String>,
     /// Salesforce's locator of the page to read next; absent for the first one.
     pub locator: Option<String>,
@@ -64,17 +64,17 @@ pub(super) struct Query {
     #[serde(default)]
     pub last_id: String,
     /// When the job was created.
-    #[serde(default)]
-    pub made_at: Option<Timestamp>,
+    #[serde(default, rename = "made_at")]
+    pub created_at: Option<Timestamp>,
     /// Jobs for this query that failed.
     #[serde(default)]
     pub failures: u32,
     pub complete: bool,
 }
 
-impl Query {
+impl QueryProgress {
     /// Records the last id of a page; `false` when a record on the page may have been read before.
-    pub fn follow(&mut self, page: &OwnersOutcome) -> bool {
+    pub fn record_page(&mut self, page: &OwnersOutcome) -> bool {
         let Some((first, last)) = page.ids else { return true };
         let is_behind = page.ascending && first.as_slice() > self.last_id.as_bytes();
         self.last_id = String::from_utf8_lossy(&last).into_owned();

@@ -79,8 +79,8 @@ impl SyncTidyJob {
                 tracing::info!(%run, export = id, error = %error_chain(&error), "an export of a cancelled sync could not be called off");
             }
         }
-        let ledger = row.ledger();
-        for query in [ledger.leads, ledger.contacts].into_iter().filter(|query| !query.complete) {
+        let progress = row.progress();
+        for query in [progress.leads, progress.contacts].into_iter().filter(|query| !query.complete) {
             let Some(id) = query.job else { continue };
             if let Err(error) = salesforce.abort_query_job(&id).await {
                 tracing::info!(%run, job = id, error = %error_chain(&error), "a query of a cancelled sync could not be called off");

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 mod usage;
 
-pub(super) use usage::{Meter, Meters};
+pub(super) use usage::{UsageMeter, UsageMeters};
 
 use crate::db::Tx;
 use crate::ids::{InstanceId, JobId, RunId};
@@ -20,11 +20,11 @@ use crate::sync::store::{self, RunRow};
 use crate::telemetry::error_chain;
 
 /// The wait between two looks whether the run is to stop.
-const LOOK: Duration = Duration::from_millis(500);
+const REQUEST_POLL: Duration = Duration::from_millis(500);
 
 /// One attempt to carry a run out.
 #[derive(Debug, Clone)]
-pub(in crate::sync) struct Turn {
+pub(in crate::sync) struct RunAttempt {
     pub instance: InstanceId,
     pub run: RunId,
     /// The job that makes this attempt.
@@ -32,19 +32,19 @@ pub(in crate::sync) struct Turn {
     /// The id of this attempt; it may write only while it holds the run's lease.
     pub id: Uuid,
     /// Held during steps at a vendor that should not be interrupted halfway.
-    pub undivided: Arc<Mutex<()>>,
+    pub critical_step: Arc<Mutex<()>>,
     /// Counts what the attempt costs at the vendors.
-    pub meters: Meters,
+    pub meters: UsageMeters,
 }
 
-impl Turn {
+impl RunAttempt {
     pub fn new(service: &SyncService, instance: InstanceId, run: RunId, job: JobId) -> Self {
-        Self { instance, run, job, id: service.clock.new_id(), undivided: Arc::default(), meters: Meters::default() }
+        Self { instance, run, job, id: service.clock.new_id(), critical_step: Arc::default(), meters: UsageMeters::default() }
     }
 
     /// Takes the run's lease from the attempt before. None when there is nothing to do: the run has ended, waits for somebody to resume
     /// it, or belongs to another job.
-    pub async fn take_over(&self, service: &SyncService) -> Result<Option<RunRow>, SyncError> {
+    pub async fn take_over_run(&self, service: &SyncService) -> Result<Option<RunRow>, SyncError> {
         let now = service.clock.timestamp();
         let mut tx = service.db.begin().await?;
         let Some(mut row) = store::lock_run(&mut tx, self.instance, self.run).await? else { return Ok(None) };
@@ -57,7 +57,7 @@ impl Turn {
             RunState::Paused => return Ok(None),
             state => state,
         };
-        store::take_over(&mut tx, self.instance, (self.run, self.id), state, now).await?;
+        store::take_over_run(&mut tx, self.instance, (self.run, self.id), state, now).await?;
         tx.commit().await?;
         row.state = state.as_str().to_owned();
         Ok(Some(row))
@@ -67,21 +67,21 @@ impl Turn {
     ///
     /// # Errors
     /// [`SyncError::Superseded`] when another attempt holds the lease.
-    pub async fn begin(&self, service: &SyncService) -> Result<Tx, SyncError> {
+    pub async fn begin_transaction(&self, service: &SyncService) -> Result<Tx, SyncError> {
         let mut tx = service.db.begin().await?;
-        let is_ours = store::hold(&mut tx, self.instance, (self.run, self.id)).await?;
+        let is_ours = store::lock_as_holder(&mut tx, self.instance, (self.run, self.id)).await?;
         if is_ours { Ok(tx) } else { Err(SyncError::Superseded) }
     }
 
     /// Waits until this attempt has to stop. Returns the reason, and a guard that keeps another critical step from beginning.
-    pub async fn until_stopped(&self, service: &SyncService) -> (SyncError, OwnedMutexGuard<()>) {
+    pub async fn wait_until_stopped(&self, service: &SyncService) -> (SyncError, OwnedMutexGuard<()>) {
         let why = loop {
             tokio::select! {
                 () = service.stop.cancelled() => break SyncError::Stopped,
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(REQUEST_POLL) => {}
             }
             match store::find_request(&service.db, self.instance, self.run).await {
-                Ok(Some((Some(carried_by), requested))) if carried_by == self.id => {
+                Ok(Some((Some(lease_holder), requested))) if lease_holder == self.id => {
                     if requested.is_some() {
                         break SyncError::Asked;
                     }
@@ -90,6 +90,6 @@ impl Turn {
                 Err(error) => tracing::warn!(run = %self.run, error = %error_chain(&error), "whether a sync is to stop can't be read"),
             }
         };
-        (why, self.undivided.clone().lock_owned().await)
+        (why, self.critical_step.clone().lock_owned().await)
     }
 }

@@ -14,20 +14,20 @@ use crate::telemetry::error_chain;
 use crate::upstream::{BoxFuture, CallFailure, CallPermit, Quota, QuotaExhausted, QuotaTracker};
 
 /// The wait between two saves. When the process is killed, the report lacks the usage since the last one.
-const KEPT_EVERY: Duration = Duration::from_millis(500);
+const SAVE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The usage of an attempt that isn't saved yet. Clones share their counters.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sync) struct Meters {
-    pub(in crate::sync) marketo: Meter,
-    pub(in crate::sync) salesforce: Meter,
+pub(in crate::sync) struct UsageMeters {
+    pub(in crate::sync) marketo: UsageMeter,
+    pub(in crate::sync) salesforce: UsageMeter,
     /// Held while usage is on its way to the database.
-    keeping: Arc<Mutex<()>>,
+    saving: Arc<Mutex<()>>,
 }
 
-impl Meters {
+impl UsageMeters {
     /// Saves what was counted so far.
-    pub async fn keep(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
+    pub async fn save(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
         let (meters, service) = (self.clone(), service.clone());
         // In a task of its own: the caller may be dropped while the database commits, and what is committed must not be counted again.
         let written = tokio::spawn(async move { meters.write(&service, instance, run).await });
@@ -35,22 +35,22 @@ impl Meters {
     }
 
     async fn write(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
-        let _keeping = self.keeping.lock().await;
-        let mut taken = Taken { meters: self, usage: Usage { marketo: self.marketo.take(), salesforce: self.salesforce.take() } };
-        if taken.usage != Usage::default() {
+        let _saving = self.saving.lock().await;
+        let mut unsaved = UnsavedUsage { meters: self, usage: Usage { marketo: self.marketo.take(), salesforce: self.salesforce.take() } };
+        if unsaved.usage != Usage::default() {
             let mut tx = service.db.begin().await?;
-            store::add_usage(&mut tx, instance, run, &taken.usage).await?;
+            store::add_usage(&mut tx, instance, run, &unsaved.usage).await?;
             tx.commit().await?;
-            taken.usage = Usage::default();
+            unsaved.usage = Usage::default();
         }
         Ok(())
     }
 
     /// Saves periodically until the future is dropped.
-    pub async fn keep_on(&self, service: &SyncService, instance: InstanceId, run: RunId) -> std::convert::Infallible {
+    pub async fn save_periodically(&self, service: &SyncService, instance: InstanceId, run: RunId) -> std::convert::Infallible {
         loop {
-            tokio::time::sleep(KEPT_EVERY).await;
-            if let Err(error) = self.keep(service, instance, run).await {
+            tokio::time::sleep(SAVE_INTERVAL).await;
+            if let Err(error) = self.save(service, instance, run).await {
                 tracing::warn!(run = %run, error = %error_chain(&error), "what a sync cost can't be kept; trying again");
             }
         }
@@ -58,12 +58,12 @@ impl Meters {
 }
 
 /// Usage on its way to the database; what doesn't get there goes back to the meters.
-struct Taken<'a> {
-    meters: &'a Meters,
+struct UnsavedUsage<'a> {
+    meters: &'a UsageMeters,
     usage: Usage,
 }
 
-impl Drop for Taken<'_> {
+impl Drop for UnsavedUsage<'_> {
     fn drop(&mut self) {
         self.meters.marketo.add(self.usage.marketo);
         self.meters.salesforce.add(self.usage.salesforce);
@@ -72,22 +72,22 @@ impl Drop for Taken<'_> {
 
 /// Counts calls and bytes at one vendor.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sync) struct Meter(Arc<Counts>);
+pub(in crate::sync) struct UsageMeter(Arc<UsageCounters>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct UsageCounters {
     calls: AtomicI64,
     bytes: AtomicI64,
 }
 
-impl Meter {
+impl UsageMeter {
     /// Wraps a quota tracker so that this meter counts what passes.
-    pub fn before(&self, book: Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker> {
-        Arc::new(Metered { meter: self.clone(), book })
+    pub fn wrap(&self, inner: Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker> {
+        Arc::new(MeteredQuota { meter: self.clone(), inner })
     }
 
     /// Counts bytes that the quota tracker doesn't see.
-    pub fn received(&self, bytes: usize) {
+    pub fn add_bytes(&self, bytes: usize) {
         self.add(VendorUsage { calls: 0, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) });
     }
 
@@ -101,38 +101,38 @@ impl Meter {
     }
 }
 
-struct Metered {
-    meter: Meter,
-    book: Arc<dyn QuotaTracker>,
+struct MeteredQuota {
+    meter: UsageMeter,
+    inner: Arc<dyn QuotaTracker>,
 }
 
-impl QuotaTracker for Metered {
+impl QuotaTracker for MeteredQuota {
     fn admit(&self, max_wait: Duration) -> BoxFuture<'_, Result<CallPermit, QuotaExhausted>> {
         Box::pin(async move {
-            let permit = self.book.admit(max_wait).await?;
+            let permit = self.inner.admit(max_wait).await?;
             self.meter.add(VendorUsage { calls: 1, bytes: 0 });
             Ok(permit)
         })
     }
 
     fn admit_export(&self) -> BoxFuture<'_, Result<(), QuotaExhausted>> {
-        self.book.admit_export()
+        self.inner.admit_export()
     }
 
     fn failed(&self, failure: CallFailure) {
-        self.book.failed(failure);
+        self.inner.failed(failure);
     }
 
     fn told_usage(&self, used: u64, allowed: u64) {
-        self.book.told_usage(used, allowed);
+        self.inner.told_usage(used, allowed);
     }
 
     fn refused(&self, quota: Quota, reset: Duration) {
-        self.book.refused(quota, reset);
+        self.inner.refused(quota, reset);
     }
 
     fn exported(&self, bytes: u64) {
         self.meter.add(VendorUsage { calls: 0, bytes: i64::try_from(bytes).unwrap_or(i64::MAX) });
-        self.book.exported(bytes);
+        self.inner.exported(bytes);
     }
 }

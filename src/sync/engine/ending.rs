@@ -4,19 +4,19 @@ use time::Duration;
 
 use crate::clock::Timestamp;
 use crate::db::{Tx, bulk};
-use crate::sync::attempt::Turn;
+use crate::sync::attempt::RunAttempt;
 use crate::sync::notices::Notice;
-use crate::sync::progress::Ledger;
+use crate::sync::progress::RunProgress;
 use crate::sync::run::{REQUESTED, Request, RunState};
 use crate::sync::store::{self, RunRow, Until};
 use crate::sync::{Failure, SyncError, SyncService, failure, tidy};
 
 /// What becomes of a run's job after a stopped attempt.
-pub(in crate::sync) enum Ending {
+pub(in crate::sync) enum AttemptOutcome {
     /// Nothing is left for the job to do.
-    Over,
+    Finished,
     /// Another attempt is made after this time.
-    Again(Duration),
+    RetryAfter(Duration),
     /// The run has failed and shows why.
     Failed,
 }
@@ -25,117 +25,122 @@ pub(in crate::sync) enum Ending {
 ///
 /// # Errors
 /// When that can't be recorded; the run has not ended then.
-pub(in crate::sync) async fn end_try(service: &SyncService, turn: &Turn, error: &SyncError) -> Result<Ending, SyncError> {
+pub(in crate::sync) async fn end_attempt(
+    service: &SyncService,
+    attempt: &RunAttempt,
+    error: &SyncError,
+) -> Result<AttemptOutcome, SyncError> {
     if !matches!(error, SyncError::Stopped | SyncError::Superseded) {
         // Before the run's end is recorded: until then another attempt would build them.
         bulk::build_indexes(&service.db).await?;
     }
     // Whatever becomes of the run, these calls were made.
-    turn.meters.keep(service, turn.instance, turn.run).await?;
+    attempt.meters.save(service, attempt.instance, attempt.run).await?;
     let now = service.clock.timestamp();
     let failure = Failure::of(error, now);
-    let notice = match Notice::prepare(service, turn.instance, turn.run).await {
-        Err(SyncError::Unknown) => return Ok(Ending::Over),
+    let notice = match Notice::prepare(service, attempt.instance, attempt.run).await {
+        Err(SyncError::Unknown) => return Ok(AttemptOutcome::Finished),
         prepared => prepared?,
     };
     let mut tx = service.db.begin().await?;
-    let Some(row) = store::lock_run(&mut tx, turn.instance, turn.run).await? else { return Ok(Ending::Over) };
+    let Some(row) = store::lock_run(&mut tx, attempt.instance, attempt.run).await? else { return Ok(AttemptOutcome::Finished) };
     let is_given_up = matches!(error, SyncError::JobGivenUp(_));
-    let is_mine = match is_given_up {
+    let is_ours = match is_given_up {
         // Whichever attempt of the job holds the lease.
-        true => row.job_id.is_none_or(|job| job == turn.job),
-        false => row.carried_by == Some(turn.id) || (row.carried_by.is_none() && row.job_id == Some(turn.job)),
+        true => row.job_id.is_none_or(|job| job == attempt.job),
+        false => row.lease_holder == Some(attempt.id) || (row.lease_holder.is_none() && row.job_id == Some(attempt.job)),
     };
-    if row.state().is_final() || !is_mine {
-        return Ok(Ending::Over);
+    if row.state().is_final() || !is_ours {
+        return Ok(AttemptOutcome::Finished);
     }
     if row.state() == RunState::Paused && row.requested() != Some(Request::Cancel) && !is_given_up {
         // It couldn't even be resumed.
-        return Ok(Ending::Again(crate::jobs::back_off(1)));
+        return Ok(AttemptOutcome::RetryAfter(crate::jobs::back_off(1)));
     }
-    let mut stopped = Stopped { service, turn, row, now, tx };
-    let ending = match (stopped.row.requested(), error) {
+    let mut stopped = StoppedAttempt { service, attempt, row, now, tx };
+    let outcome = match (stopped.row.requested(), error) {
         (Some(Request::Cancel), _) => stopped.cancel().await?,
         (Some(Request::Pause), _) => stopped.pause(REQUESTED, Until::Resumed, None).await?,
         // This process stops, or the request was withdrawn meanwhile.
-        (None, SyncError::Stopped | SyncError::Asked | SyncError::Superseded) => Ending::Again(Duration::ZERO),
-        (None, error) => match failure::way_on(error, stopped.row.ledger().vain_tries + 1, now) {
+        (None, SyncError::Stopped | SyncError::Asked | SyncError::Superseded) => AttemptOutcome::RetryAfter(Duration::ZERO),
+        (None, error) => match failure::way_on(error, stopped.row.progress().consecutive_failures + 1, now) {
             failure::WayOn::Again(wait) => stopped.wait(failure, wait).await?,
             failure::WayOn::Pause(wait) => {
                 let until = now + wait;
                 let code = failure.code.clone();
                 stopped.pause(&code, Until::Then(until), Some(failure)).await?;
-                Ending::Again(wait)
+                AttemptOutcome::RetryAfter(wait)
             }
             failure::WayOn::None => stopped.fail(failure, &notice).await?,
         },
     };
     stopped.tx.commit().await?;
-    Ok(ending)
+    Ok(outcome)
 }
 
 /// A stopped attempt, with its run locked.
-struct Stopped<'a> {
+struct StoppedAttempt<'a> {
     service: &'a SyncService,
-    turn: &'a Turn,
+    attempt: &'a RunAttempt,
     row: RunRow,
     now: Timestamp,
     tx: Tx,
 }
 
-impl Stopped<'_> {
-    async fn save(&mut self, ledger: &Ledger) -> Result<(), SyncError> {
-        let (instance, run) = (self.turn.instance, self.turn.run);
+impl StoppedAttempt<'_> {
+    async fn save(&mut self, progress: &RunProgress) -> Result<(), SyncError> {
+        let (instance, run) = (self.attempt.instance, self.attempt.run);
         // The row is locked, so an attempt that could not even take the lease takes it now.
-        store::take_over(&mut self.tx, instance, (run, self.turn.id), self.row.state(), self.now).await?;
+        store::take_over_run(&mut self.tx, instance, (run, self.attempt.id), self.row.state(), self.now).await?;
         let shown = (self.row.done, self.row.total);
-        store::save_ledger(&mut self.tx, instance, (run, self.turn.id), ledger, shown, self.now).await?;
+        store::save_progress(&mut self.tx, instance, (run, self.attempt.id), progress, shown, self.now).await?;
         Ok(())
     }
 
-    async fn wait(&mut self, failure: Failure, wait: Duration) -> Result<Ending, SyncError> {
-        tracing::info!(run = %self.turn.run, code = failure.code, wait_seconds = wait.whole_seconds(), "a sync waits");
-        let mut ledger = self.row.ledger();
-        ledger.vain_tries += 1;
-        ledger.waiting_for = Some(failure);
-        self.save(&ledger).await?;
-        Ok(Ending::Again(wait))
+    async fn wait(&mut self, failure: Failure, wait: Duration) -> Result<AttemptOutcome, SyncError> {
+        tracing::info!(run = %self.attempt.run, code = failure.code, wait_seconds = wait.whole_seconds(), "a sync waits");
+        let mut progress = self.row.progress();
+        progress.consecutive_failures += 1;
+        progress.waiting_for = Some(failure);
+        self.save(&progress).await?;
+        Ok(AttemptOutcome::RetryAfter(wait))
     }
 
-    async fn pause(&mut self, because: &str, until: Until, waiting_for: Option<Failure>) -> Result<Ending, SyncError> {
-        tracing::info!(run = %self.turn.run, because, ?until, "a sync is paused");
-        let mut ledger = self.row.ledger();
-        ledger.waiting_for = waiting_for;
-        self.save(&ledger).await?;
-        store::pause(&mut self.tx, self.turn.instance, self.turn.run, self.row.state(), (because, until), self.now).await?;
-        Ok(Ending::Over)
+    async fn pause(&mut self, because: &str, until: Until, waiting_for: Option<Failure>) -> Result<AttemptOutcome, SyncError> {
+        tracing::info!(run = %self.attempt.run, because, ?until, "a sync is paused");
+        let mut progress = self.row.progress();
+        progress.waiting_for = waiting_for;
+        self.save(&progress).await?;
+        store::pause(&mut self.tx, self.attempt.instance, self.attempt.run, self.row.state(), (because, until), self.now).await?;
+        Ok(AttemptOutcome::Finished)
     }
 
-    async fn cancel(&mut self) -> Result<Ending, SyncError> {
-        tracing::info!(run = %self.turn.run, "a sync is cancelled");
+    async fn cancel(&mut self) -> Result<AttemptOutcome, SyncError> {
+        tracing::info!(run = %self.attempt.run, "a sync is cancelled");
         self.end(RunState::Cancelled, None).await?;
-        tidy::enqueue(&mut self.tx, self.service, self.turn.instance, self.turn.run, self.now).await?;
-        Ok(Ending::Over)
+        tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now).await?;
+        Ok(AttemptOutcome::Finished)
     }
 
-    async fn fail(&mut self, failure: Failure, notice: &Notice) -> Result<Ending, SyncError> {
-        tracing::warn!(run = %self.turn.run, code = failure.code, "a sync failed");
-        let ledger = self.end(RunState::Failed, Some(failure)).await?;
-        tidy::enqueue(&mut self.tx, self.service, self.turn.instance, self.turn.run, self.now + tidy::KEPT_AFTER_FAILURE).await?;
-        notice.queue(&mut self.tx, self.service, RunState::Failed, &ledger).await?;
-        Ok(Ending::Failed)
+    async fn fail(&mut self, failure: Failure, notice: &Notice) -> Result<AttemptOutcome, SyncError> {
+        tracing::warn!(run = %self.attempt.run, code = failure.code, "a sync failed");
+        let progress = self.end(RunState::Failed, Some(failure)).await?;
+        tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now + tidy::KEPT_AFTER_FAILURE).await?;
+        notice.queue(&mut self.tx, self.service, RunState::Failed, &progress).await?;
+        Ok(AttemptOutcome::Failed)
     }
 
-    async fn end(&mut self, state: RunState, failure: Option<Failure>) -> Result<Ledger, SyncError> {
-        let (instance, run) = (self.turn.instance, self.turn.run);
-        let mut ledger = self.row.ledger();
+    async fn end(&mut self, state: RunState, failure: Option<Failure>) -> Result<RunProgress, SyncError> {
+        let (instance, run) = (self.attempt.instance, self.attempt.run);
+        let mut progress = self.row.progress();
         // The phase stays, for a retry to continue.
-        (ledger.waiting_for, ledger.failure) = (None, failure);
-        self.save(&ledger).await?;
-        store::change_state(&mut self.tx, instance, run, state, ledger.failure.as_ref(), self.now).await?;
-        let keeps_staging = state == RunState::Failed && self.row.plan.is_some() && ledger.failure.as_ref().is_none_or(Failure::may_go_on);
+        (progress.waiting_for, progress.failure) = (None, failure);
+        self.save(&progress).await?;
+        store::change_state(&mut self.tx, instance, run, state, progress.failure.as_ref(), self.now).await?;
+        let keeps_staging =
+            state == RunState::Failed && self.row.plan.is_some() && progress.failure.as_ref().is_none_or(Failure::may_go_on);
         let resumes_in = if self.row.state() == RunState::Paused { self.row.goes_on_in() } else { self.row.state() };
         store::put_down(&mut self.tx, instance, run, resumes_in, keeps_staging).await?;
-        Ok(ledger)
+        Ok(progress)
     }
 }

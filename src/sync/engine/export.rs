@@ -10,7 +10,7 @@ use super::Pass;
 use crate::db::Tx;
 use crate::marketo::{ExportJob, MarketoClient, MarketoError};
 use crate::private_files;
-use crate::sync::attempt::Turn;
+use crate::sync::attempt::RunAttempt;
 use crate::sync::rows::{PeopleOutcome, Window, read_people, read_rejected};
 use crate::sync::store::{self, Export};
 use crate::sync::{SyncError, SyncService};
@@ -57,7 +57,7 @@ pub(super) struct Arrived {
 pub(super) async fn fetch(
     service: &SyncService,
     marketo: &MarketoClient,
-    turn: &Turn,
+    attempt: &RunAttempt,
     export: &Export,
     mut job: ExportJob,
 ) -> Result<Option<Fetched>, SyncError> {
@@ -65,7 +65,7 @@ pub(super) async fn fetch(
     if people(&job) == Some(0) {
         return Ok(Some(Fetched { file: None, expected: Some(0), bytes: 0 }));
     }
-    let file = Spooled(service.spool.join(format!("{}-{}-{}.csv", turn.run, export.position, turn.id)));
+    let file = Spooled(service.spool.join(format!("{}-{}-{}.csv", attempt.run, export.position, attempt.id)));
     private_files::ensure_directory(service.spool.clone()).await.map_err(SyncError::Spool)?;
     for tries in 1.. {
         match marketo.download_export(&job, &file.0, |_| ()).await {
@@ -74,7 +74,7 @@ pub(super) async fn fetch(
             Err(error @ (MarketoError::SizeMismatch { .. } | MarketoError::ChecksumMismatch { .. } | MarketoError::Interrupted { .. }))
                 if tries < MOST_DOWNLOADS =>
             {
-                tracing::warn!(run = %turn.run, error = %error_chain(&error), "an export's file is downloaded again");
+                tracing::warn!(run = %attempt.run, error = %error_chain(&error), "an export's file is downloaded again");
                 // The announced size or checksum may be what is wrong.
                 job = marketo.export_status(&job.export_id).await?;
             }
@@ -89,7 +89,7 @@ impl Pass {
     /// Reads an export's file into the staging table, and records the window as read in the transaction of its last row.
     pub(super) async fn take_in(&mut self, arrived: Arrived) -> Result<(), SyncError> {
         let Arrived { export, file: Fetched { file, expected, bytes }, windows, is_last } = arrived;
-        self.ledger.report.export_jobs_planned = windows;
+        self.progress.report.export_jobs_planned = windows;
         if is_last {
             self.total = expected.map(|expected| self.done + expected);
         }
@@ -113,7 +113,7 @@ impl Pass {
         let outcome = parsing.await.map_err(|_| SyncError::Broken)??;
         if expected.is_some_and(|expected| expected != outcome.rows) {
             tracing::warn!(run = %self.run, export = export.position, ?expected, read = outcome.rows, "an export holds another number of people than announced");
-            self.ledger.report.saw_everything = false;
+            self.progress.report.saw_everything = false;
         }
         if outcome.rejected > 0 {
             self.keep_rejected(&mut tx, window, &file).await?;
@@ -124,7 +124,7 @@ impl Pass {
     /// Saves the rejected rows. They are rare, so the file is read a second time for them rather than holding them in memory.
     async fn keep_rejected(&mut self, tx: &mut Tx, window: Window, file: &Spooled) -> Result<(), SyncError> {
         store::clear_rejected(tx, self.instance, self.run, window.position).await?;
-        let room = self.ledger.report.room_for_rejected();
+        let room = self.progress.report.room_for_rejected();
         let (sender, mut batches) = mpsc::channel(1);
         let (path, fields) = (file.0.clone(), self.plan.fields.clone());
         let reading = tokio::task::spawn_blocking(move || {
@@ -139,14 +139,14 @@ impl Pass {
 
     /// Records the window as read.
     async fn finish(&mut self, mut tx: Tx, export: &Export, outcome: &PeopleOutcome, counts: (i64, i64)) -> Result<(), SyncError> {
-        let report = &mut self.ledger.report;
+        let report = &mut self.progress.report;
         report.export_jobs += 1;
         report.export_bytes += counts.1;
         report.reject(outcome);
         self.done += counts.0;
-        let (first, last) = outcome.ids.unwrap_or((i64::MAX, self.ledger.last_id));
-        self.ledger.several |= !outcome.ascending || first <= self.ledger.last_id;
-        self.ledger.last_id = last;
+        let (first, last) = outcome.ids.unwrap_or((i64::MAX, self.progress.last_id));
+        self.progress.may_have_duplicates |= !outcome.ascending || first <= self.progress.last_id;
+        self.progress.last_id = last;
         store::export_staged(&mut tx, self.instance, self.run, export.position, counts).await?;
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)

@@ -14,7 +14,7 @@ use super::{LONGEST_WAIT_IN_PLACE, Pass};
 use crate::clock::monotonic_now;
 use crate::ids::{InstanceId, RunId};
 use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoClient, MarketoError};
-use crate::sync::attempt::Turn;
+use crate::sync::attempt::RunAttempt;
 use crate::sync::store::{self, Export, ExportState};
 use crate::sync::windows::Windows;
 use crate::sync::{Phase, SyncError, SyncService};
@@ -69,7 +69,7 @@ struct Exporter {
     service: SyncService,
     instance: InstanceId,
     run: RunId,
-    turn: Turn,
+    attempt: RunAttempt,
     marketo: MarketoClient,
     fields: Vec<String>,
     by: FilterBy,
@@ -90,12 +90,12 @@ impl Pass {
         loop {
             let mut exporter = self.exporter().await?;
             let (sender, mut arriving) = mpsc::channel(WAITING_FILES);
-            let (unread, undivided) = (exporter.unread.clone(), self.turn.undivided.clone());
+            let (unread, critical_step) = (exporter.unread.clone(), self.attempt.critical_step.clone());
             let reading = async {
                 while let Some(arrived) = arriving.recv().await {
                     if let Err(error) = self.take_in(arrived).await {
                         // The exporter stops here, but not while it creates an export, whose id would be lost.
-                        let _undivided = undivided.lock().await;
+                        let _critical_step = critical_step.lock().await;
                         return Err(error);
                     }
                     unread.remove_one();
@@ -107,7 +107,7 @@ impl Pass {
                 Err(error) => return Err(error),
                 Ok((None, ())) => return Ok(()),
                 Ok((Some(wait), ())) => {
-                    self.ledger.export_failures = exporter.failures;
+                    self.progress.export_failures = exporter.failures;
                     return Err(self.give_back(wait).await);
                 }
             }
@@ -138,7 +138,7 @@ impl Pass {
             service: self.service.clone(),
             instance: self.instance,
             run: self.run,
-            turn: self.turn.clone(),
+            attempt: self.attempt.clone(),
             marketo: self.marketo.clone(),
             fields: self.plan.fields.iter().map(|field| field.rest_name.clone()).collect(),
             by: if self.plan.changed_since.is_some() { FilterBy::UpdatedAt } else { FilterBy::CreatedAt },
@@ -147,7 +147,7 @@ impl Pass {
             planned,
             under_way,
             unread: Arc::default(),
-            failures: self.ledger.export_failures,
+            failures: self.progress.export_failures,
         })
     }
 
@@ -186,7 +186,7 @@ impl Exporter {
             // Marketo works at the next one while this one is downloaded.
             self.top_up().await?;
             let fetched = match completed {
-                Some(job) => fetch(&self.service, &self.marketo, &self.turn, &one.export, job).await?,
+                Some(job) => fetch(&self.service, &self.marketo, &self.attempt, &one.export, job).await?,
                 None => None,
             };
             if let Some(file) = fetched {
@@ -205,7 +205,7 @@ impl Exporter {
                 return Err(SyncError::ExportFailed(format!("{} ended without a file", one.export_id)));
             }
             tracing::warn!(run = %self.run, export = one.export_id, "an export came to nothing and is made again");
-            let mut tx = self.turn.begin(&self.service).await?;
+            let mut tx = self.attempt.begin_transaction(&self.service).await?;
             store::export_forgotten(&mut tx, self.instance, self.run, one.export.position).await?;
             tx.commit().await?;
             self.planned.push_front(one.export);
@@ -235,7 +235,7 @@ impl Exporter {
         }
         let Some(span) = self.windows.next() else { return Ok(None) };
         let position = self.position;
-        let mut tx = self.turn.begin(&self.service).await?;
+        let mut tx = self.attempt.begin_transaction(&self.service).await?;
         store::plan_export(&mut tx, self.instance, self.run, position, span).await?;
         tx.commit().await?;
         self.position += 1;
@@ -246,10 +246,10 @@ impl Exporter {
     /// an export that never runs and costs nothing.
     async fn make(&mut self, export: Export) -> Result<(UnderWay, bool), SyncError> {
         // An export whose id is lost would be created again.
-        let _undivided = self.turn.undivided.clone().lock_owned().await;
+        let _critical_step = self.attempt.critical_step.clone().lock_owned().await;
         let (start, end) = (export.span.start.instant(), export.span.end.instant());
         let job = self.marketo.create_export(&self.fields, ExportFilter { by: self.by, start, end }).await?;
-        let mut tx = self.turn.begin(&self.service).await?;
+        let mut tx = self.attempt.begin_transaction(&self.service).await?;
         store::export_created(&mut tx, self.instance, self.run, export.position, &job.export_id).await?;
         tx.commit().await?;
         let queued = self.queue(&job.export_id).await?;

@@ -14,7 +14,7 @@ use crate::sync::{Phase, SyncError, store};
 impl Pass {
     /// Merges, removes people who are gone, and drops the staging tables.
     pub(super) async fn load(&mut self) -> Result<(), SyncError> {
-        if self.ledger.phase != Phase::Tidying {
+        if self.progress.phase != Phase::Tidying {
             match &self.service.db {
                 Db::Sqlite { .. } => self.merge_in_ranges().await?,
                 Db::Postgres(_) => self.merge_at_once().await?,
@@ -27,7 +27,7 @@ impl Pass {
 
     /// Adds the counts of a merge to the report.
     fn count(&mut self, merged: Merged) {
-        let report = &mut self.ledger.report;
+        let report = &mut self.progress.report;
         report.read += merged.read;
         report.qualified += merged.qualified;
         report.inserted += merged.inserted;
@@ -38,7 +38,7 @@ impl Pass {
         reasons.no_salesforce_record += merged.no_record;
         reasons.owned_by_a_queue += merged.queue;
         reasons.not_found_in_salesforce += merged.read - merged.qualified - merged.no_record - merged.queue;
-        self.done = self.ledger.report.read;
+        self.done = self.progress.report.read;
     }
 
     /// Refuses new people beyond the limit in a run that reads only changes; for one that reads everybody, this is checked before.
@@ -67,9 +67,9 @@ impl Pass {
             at: self.service.clock.timestamp(),
             began: self.plan.latest,
             everybody: self.plan.changed_since.is_none(),
-            remove: self.ledger.report.saw_everything,
+            remove: self.progress.report.saw_everything,
         };
-        postgres::prepare(transaction, self.run, self.ledger.several).await?;
+        postgres::prepare(transaction, self.run, self.progress.may_have_duplicates).await?;
         let merged = if postgres::has_partition(transaction, self.instance).await? {
             postgres::merge_changes(transaction, merge).await?
         } else {
@@ -89,24 +89,24 @@ impl Pass {
         };
         self.check_additions(&mut tx, merged).await?;
         self.count(merged);
-        self.ledger.phase = Phase::Tidying;
-        self.ledger.phase_began_at = Some(self.service.clock.timestamp());
+        self.progress.phase = Phase::Tidying;
+        self.progress.phase_began_at = Some(self.service.clock.timestamp());
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 
     /// Merges range by range, so that other writers need not wait for long.
     async fn merge_in_ranges(&mut self) -> Result<(), SyncError> {
-        if self.ledger.phase != Phase::Removing {
+        if self.progress.phase != Phase::Removing {
             self.merge_ranges().await?;
         }
-        if !self.ledger.report.saw_everything {
+        if !self.progress.report.saw_everything {
             return Ok(());
         }
         self.change_state(RunState::Reconciling).await?;
         self.begin_phase(Phase::Removing, self.done, self.total).await?;
         let everybody = self.plan.changed_since.is_none();
-        if everybody && sqlite::known(&self.service.db, self.instance).await? <= self.ledger.report.qualified {
+        if everybody && sqlite::known(&self.service.db, self.instance).await? <= self.progress.report.qualified {
             // Nobody is there but those who qualified.
             return Ok(());
         }
@@ -115,13 +115,13 @@ impl Pass {
         tx.commit().await?;
         let rows = self.batch_rows();
         loop {
-            let after = self.ledger.removed_up_to;
+            let after = self.progress.removed_up_to;
             let Some(up_to) = sqlite::known_boundary(&self.service.db, self.instance, after, rows).await? else { return Ok(()) };
             let mut tx = self.service.db.begin().await?;
             let times = (self.plan.latest, self.service.clock.timestamp());
             let removed = sqlite::remove_range(&mut tx, self.instance, self.run, (after, up_to), times, everybody).await?;
-            self.ledger.report.removed += removed;
-            self.ledger.removed_up_to = up_to;
+            self.progress.report.removed += removed;
+            self.progress.removed_up_to = up_to;
             self.advance(&mut tx).await?;
             tx.commit().await?;
         }
@@ -129,24 +129,24 @@ impl Pass {
 
     async fn merge_ranges(&mut self) -> Result<(), SyncError> {
         let mut into_nobody = false;
-        if self.ledger.merged_up_to == 0 {
+        if self.progress.merged_up_to == 0 {
             let mut tx = self.service.db.begin().await?;
-            sqlite::prepare(&mut tx, self.run, self.ledger.several).await?;
+            sqlite::prepare(&mut tx, self.run, self.progress.may_have_duplicates).await?;
             into_nobody = sqlite::begin_empty(&mut tx, self.instance).await?;
             tx.commit().await?;
         }
         let left = store::staged(&self.service.db, self.run).await?;
-        self.begin_phase(Phase::Merging, self.ledger.report.read, Some(left)).await?;
+        self.begin_phase(Phase::Merging, self.progress.report.read, Some(left)).await?;
         let rows = self.batch_rows();
         loop {
-            let after = self.ledger.merged_up_to;
+            let after = self.progress.merged_up_to;
             let mut tx = self.service.db.begin().await?;
             let Some(up_to) = sqlite::staged_boundary(&mut tx, self.run, after, rows).await? else { break };
             let range = Range { run: self.run, places: (after, up_to), at: self.service.clock.timestamp(), into_nobody };
             let merged = sqlite::merge_range(&mut tx, self.instance, range).await?;
             self.check_additions(&mut tx, merged).await?;
             self.count(merged);
-            self.ledger.merged_up_to = up_to;
+            self.progress.merged_up_to = up_to;
             self.advance(&mut tx).await?;
             tx.commit().await?;
         }

@@ -11,9 +11,9 @@ mod staging;
 
 use std::time::Duration as StdDuration;
 
-use super::attempt::Turn;
+use super::attempt::RunAttempt;
 use super::notices::Notice;
-use super::progress::{Ledger, Plan, Query};
+use super::progress::{QueryProgress, RunPlan, RunProgress};
 use super::run::RunKind;
 use super::salesforce_object::Object;
 use super::store::{self, RunRow};
@@ -25,24 +25,24 @@ use crate::ids::{InstanceId, RunId};
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
 
-pub(super) use ending::{Ending, end_try};
+pub(super) use ending::{AttemptOutcome, end_attempt};
 
 /// The longest wait for a vendor within an attempt. An attempt that has to wait longer ends, so that its place is free for others.
 const LONGEST_WAIT_IN_PLACE: StdDuration = StdDuration::from_secs(5);
 
 /// The wait between two updates of the progress bar.
-const PROGRESS: StdDuration = StdDuration::from_millis(250);
+const PROGRESS_INTERVAL: StdDuration = StdDuration::from_millis(250);
 
 /// A full run during an attempt.
 struct Pass {
     service: SyncService,
     instance: InstanceId,
     run: RunId,
-    turn: Turn,
+    attempt: RunAttempt,
     marketo: MarketoClient,
     salesforce: SalesforceClient,
-    plan: Plan,
-    ledger: Ledger,
+    plan: RunPlan,
+    progress: RunProgress,
     done: i64,
     total: Option<i64>,
 }
@@ -50,50 +50,55 @@ struct Pass {
 /// Carries a run on from wherever it stands, to its end or until the attempt has to stop.
 ///
 /// # Errors
-/// What stopped the attempt; [`end_try`] decides what becomes of the run.
-pub(super) async fn go_on(service: SyncService, turn: Turn) -> Result<(), SyncError> {
-    let Some(row) = turn.take_over(&service).await? else { return Ok(()) };
+/// What stopped the attempt; [`end_attempt`] decides what becomes of the run.
+pub(super) async fn make_attempt(service: SyncService, attempt: RunAttempt) -> Result<(), SyncError> {
+    let Some(row) = attempt.take_over_run(&service).await? else { return Ok(()) };
     if row.requested.is_some() {
         return Err(SyncError::Asked);
     }
     let watched = service.clone();
     // Stopping is like crashing: what matters is in the database, and the next attempt resumes from there.
     tokio::select! {
-        outcome = carry_out(service, turn.clone(), row) => outcome,
-        (why, _nothing_begins) = turn.until_stopped(&watched) => Err(why),
-        never = turn.meters.keep_on(&watched, turn.instance, turn.run) => match never {},
+        outcome = carry_out(service, attempt.clone(), row) => outcome,
+        (why, _critical_step) = attempt.wait_until_stopped(&watched) => Err(why),
+        never = attempt.meters.save_periodically(&watched, attempt.instance, attempt.run) => match never {},
     }
 }
 
-async fn carry_out(service: SyncService, turn: Turn, row: RunRow) -> Result<(), SyncError> {
-    let Turn { instance, run, .. } = turn;
+async fn carry_out(service: SyncService, attempt: RunAttempt, row: RunRow) -> Result<(), SyncError> {
+    let RunAttempt { instance, run, .. } = attempt;
     let (state, kind) = (row.state(), row.kind());
-    spool::sweep(&service, &turn).await?;
+    spool::sweep(&service, &attempt).await?;
     let (marketo, salesforce) = service.clients(instance).await?;
-    let marketo = marketo.with_ledger(|book| turn.meters.marketo.before(book));
-    let salesforce = salesforce.with_ledger(|book| turn.meters.salesforce.before(book));
+    let marketo = marketo.with_ledger(|tracker| attempt.meters.marketo.wrap(tracker));
+    let salesforce = salesforce.with_ledger(|tracker| attempt.meters.salesforce.wrap(tracker));
     if kind == RunKind::Incremental {
-        return incremental::go_on(service, turn, row, (marketo, salesforce)).await;
+        return incremental::carry_out(service, attempt, row, (marketo, salesforce)).await;
     }
-    let mut ledger = row.ledger();
-    ledger.waiting_for = None;
+    let mut progress = row.progress();
+    progress.waiting_for = None;
     let (done, total) = (row.done, row.total);
     let plan = match row.plan {
         Some(plan) => plan.0,
         None => {
             // From here on no change may be missed: what this run reads too early, incremental runs read again afterwards.
-            incremental::reserve(&service, &turn, &marketo, &salesforce).await?;
-            begin(&service, &turn, &marketo, &mut ledger).await?
+            incremental::reserve(&service, &attempt, &marketo, &salesforce).await?;
+            begin(&service, &attempt, &marketo, &mut progress).await?
         }
     };
-    let mut pass = Pass { service, instance, run, turn, marketo, salesforce, plan, ledger, done, total };
+    let mut pass = Pass { service, instance, run, attempt, marketo, salesforce, plan, progress, done, total };
     pass.read_everybody(state).await?;
     pass.complete().await
 }
 
 /// Decides once what the run reads, and begins it.
-async fn begin(service: &SyncService, turn: &Turn, marketo: &MarketoClient, ledger: &mut Ledger) -> Result<Plan, SyncError> {
-    let (instance, run) = (turn.instance, turn.run);
+async fn begin(
+    service: &SyncService,
+    attempt: &RunAttempt,
+    marketo: &MarketoClient,
+    progress: &mut RunProgress,
+) -> Result<RunPlan, SyncError> {
+    let (instance, run) = (attempt.instance, attempt.run);
     // The staged data of a failed run is useless once a newer run has begun; a crash may also have left some.
     for left in store::runs_with_staging(&service.db, instance, run).await? {
         let mut tx = service.db.begin().await?;
@@ -107,13 +112,13 @@ async fn begin(service: &SyncService, turn: &Turn, marketo: &MarketoClient, ledg
     let fields = fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
     let now = service.clock.timestamp();
     let changed_since = store::changed_since(&service.db, instance, run).await?;
-    let plan = Plan { fields, earliest: service.earliest(), latest: now, changed_since };
-    ledger.report.saw_everything = true;
-    ledger.report.export_jobs_planned = Windows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).left();
+    let plan = RunPlan { fields, earliest: service.earliest(), latest: now, changed_since };
+    progress.report.saw_everything = true;
+    progress.report.export_jobs_planned = Windows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).left();
     let mut tx = service.db.begin().await?;
     store::forget_rejected(&mut tx, instance).await?;
     store::save_plan(&mut tx, instance, run, &plan, now).await?;
-    if !store::save_ledger(&mut tx, instance, (run, turn.id), ledger, (0, None), now).await? {
+    if !store::save_progress(&mut tx, instance, (run, attempt.id), progress, (0, None), now).await? {
         return Err(SyncError::Superseded);
     }
     tx.commit().await?;
@@ -127,7 +132,7 @@ impl Pass {
 
     /// Reads everybody, or everybody who changed, and merges the people who qualify.
     async fn read_everybody(&mut self, mut state: RunState) -> Result<(), SyncError> {
-        if self.ledger.phase != Phase::Tidying && self.recover_staging().await? {
+        if self.progress.phase != Phase::Tidying && self.recover_staging().await? {
             state = RunState::Extracting;
         }
         if matches!(state, RunState::Queued | RunState::Extracting) {
@@ -144,18 +149,18 @@ impl Pass {
 
     /// Completes the run, and queues the messages to the admins.
     async fn complete(&mut self) -> Result<(), SyncError> {
-        self.turn.meters.keep(&self.service, self.instance, self.run).await?;
+        self.attempt.meters.save(&self.service, self.instance, self.run).await?;
         let notice = Notice::prepare(&self.service, self.instance, self.run).await?;
         let now = self.service.clock.timestamp();
-        self.ledger.phase = Phase::Ended;
+        self.progress.phase = Phase::Ended;
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx).await?;
         store::change_state(&mut tx, self.instance, self.run, RunState::Completed, None, now).await?;
         store::put_down(&mut tx, self.instance, self.run, RunState::Completed, false).await?;
-        notice.queue(&mut tx, &self.service, RunState::Completed, &self.ledger).await?;
+        notice.queue(&mut tx, &self.service, RunState::Completed, &self.progress).await?;
         incremental::follow_full_run(&mut tx, &self.service, self.instance, self.run, &self.plan).await?;
         tx.commit().await?;
-        let report = &self.ledger.report;
+        let report = &self.progress.report;
         tracing::info!(run = %self.run, read = report.read, qualified = report.qualified, removed = report.removed, "a sync is complete");
         Ok(())
     }
@@ -172,9 +177,9 @@ impl Pass {
 
     /// Begins a phase, or continues it after a crash.
     async fn begin_phase(&mut self, phase: Phase, done: i64, total: Option<i64>) -> Result<(), SyncError> {
-        if self.ledger.phase != phase {
-            self.ledger.phase = phase;
-            self.ledger.phase_began_at = Some(self.service.clock.timestamp());
+        if self.progress.phase != phase {
+            self.progress.phase = phase;
+            self.progress.phase_began_at = Some(self.service.clock.timestamp());
         }
         (self.done, self.total) = (done, total);
         let mut tx = self.service.db.begin().await?;
@@ -184,7 +189,7 @@ impl Pass {
 
     /// Saves progress; work was done, so the count of consecutive failures starts over.
     async fn advance(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
-        self.ledger.vain_tries = 0;
+        self.progress.consecutive_failures = 0;
         self.save(tx).await
     }
 
@@ -193,8 +198,8 @@ impl Pass {
     /// # Errors
     /// [`SyncError::Superseded`] when another attempt holds the lease: the transaction must not be committed.
     async fn save(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
-        let (now, id) = (self.service.clock.timestamp(), (self.run, self.turn.id));
-        let saved = store::save_ledger(tx, self.instance, id, &self.ledger, (self.done, self.total), now).await?;
+        let (now, id) = (self.service.clock.timestamp(), (self.run, self.attempt.id));
+        let saved = store::save_progress(tx, self.instance, id, &self.progress, (self.done, self.total), now).await?;
         if saved { Ok(()) } else { Err(SyncError::Superseded) }
     }
 
@@ -223,10 +228,10 @@ impl Pass {
         }
     }
 
-    fn query(&mut self, object: Object) -> &mut Query {
+    fn query_progress(&mut self, object: Object) -> &mut QueryProgress {
         match object {
-            Object::Lead => &mut self.ledger.leads,
-            Object::Contact => &mut self.ledger.contacts,
+            Object::Lead => &mut self.progress.leads,
+            Object::Contact => &mut self.progress.contacts,
         }
     }
 }

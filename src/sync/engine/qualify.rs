@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 
 use super::{LONGEST_WAIT_IN_PLACE, Pass};
 use crate::salesforce::{QueryJobState, ResultBody, ResultPage, SalesforceError};
-use crate::sync::attempt::Meter;
+use crate::sync::attempt::UsageMeter;
+use crate::sync::progress::QueryProgress;
 use crate::sync::rows::read_owners;
 use crate::sync::salesforce_object::Object;
 use crate::sync::{Phase, SyncError, store};
@@ -31,16 +32,16 @@ const WAITING_PARCELS: usize = 4;
 impl Pass {
     /// Reads every owner into the staging table.
     pub(super) async fn qualify(&mut self) -> Result<(), SyncError> {
-        let so_far = self.ledger.leads.records + self.ledger.contacts.records;
+        let so_far = self.progress.leads.records + self.progress.contacts.records;
         self.begin_phase(Phase::ReadingOwners, so_far, None).await?;
         // Salesforce works at both queries while the first one is read.
         for object in [Object::Lead, Object::Contact] {
-            if self.query(object).job.is_none() {
+            if self.query_progress(object).job.is_none() {
                 self.ask(object).await?;
             }
         }
         for object in [Object::Lead, Object::Contact] {
-            if !self.query(object).complete {
+            if !self.query_progress(object).complete {
                 let job = self.wait_for(object).await?;
                 self.read_pages(object, &job).await?;
             }
@@ -50,10 +51,10 @@ impl Pass {
 
     async fn ask(&mut self, object: Object) -> Result<String, SyncError> {
         let job = self.salesforce.create_query_job(object.soql()).await?;
-        let (read, failures) = (self.query(object).records, self.query(object).failures);
+        let (read, failures) = (self.query_progress(object).records, self.query_progress(object).failures);
         self.done -= read;
-        let made_at = Some(self.service.clock.timestamp());
-        *self.query(object) = crate::sync::progress::Query { job: Some(job.id.clone()), made_at, failures, ..Default::default() };
+        let created_at = Some(self.service.clock.timestamp());
+        *self.query_progress(object) = QueryProgress { job: Some(job.id.clone()), created_at, failures, ..Default::default() };
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx).await?;
         tx.commit().await?;
@@ -63,13 +64,13 @@ impl Pass {
     /// Waits until the query's job is complete; a job that failed or is gone is created again.
     async fn wait_for(&mut self, object: Object) -> Result<String, SyncError> {
         loop {
-            let id = match self.query(object).job.clone() {
+            let id = match self.query_progress(object).job.clone() {
                 Some(id) => id,
                 None => self.ask(object).await?,
             };
             let state = match self.salesforce.query_job(&id).await {
                 Ok(job) if job.state == QueryJobState::JobComplete => {
-                    let others = if object == Object::Contact { self.ledger.leads.records } else { 0 };
+                    let others = if object == Object::Contact { self.progress.leads.records } else { 0 };
                     let count = job.records_processed.and_then(|count| i64::try_from(count).ok());
                     self.total = count.filter(|_| object == Object::Contact).map(|count| count + others);
                     return Ok(id);
@@ -79,15 +80,15 @@ impl Pass {
                 Err(error) => return Err(error.into()),
             };
             if state.is_final() {
-                self.query(object).failures += 1;
-                if self.query(object).failures >= MOST_TRIES {
+                self.query_progress(object).failures += 1;
+                if self.query_progress(object).failures >= MOST_TRIES {
                     return Err(SyncError::QueryFailed { object: object.name(), job: id });
                 }
                 tracing::warn!(run = %self.run, job = id, object = object.name(), ?state, "a query job came to nothing and is made again");
                 self.ask(object).await?;
             }
-            let made_at = self.query(object).made_at;
-            let taken = made_at.map_or(LONGEST_WAIT * 8, |at| (self.service.clock.timestamp() - at).unsigned_abs());
+            let created_at = self.query_progress(object).created_at;
+            let taken = created_at.map_or(LONGEST_WAIT * 8, |at| (self.service.clock.timestamp() - at).unsigned_abs());
             let wait = wait_after(taken);
             if wait > LONGEST_WAIT_IN_PLACE {
                 return Err(self.give_back(wait).await);
@@ -98,8 +99,8 @@ impl Pass {
 
     async fn read_pages(&mut self, object: Object, job: &str) -> Result<(), SyncError> {
         let mut tries = 0;
-        while !self.query(object).complete {
-            let locator = self.query(object).locator.clone();
+        while !self.query_progress(object).complete {
+            let locator = self.query_progress(object).locator.clone();
             let page = self.salesforce.query_results(job, locator.as_deref(), PAGE).await?;
             tries += 1;
             match self.read_page(object, page).await {
@@ -124,7 +125,7 @@ impl Pass {
         });
         let staged = AtomicI64::new(0);
         let staging = store::stage_owners(&self.service.db, self.run, &mut parcels, &staged);
-        let meter = self.turn.meters.salesforce.clone();
+        let meter = self.attempt.meters.salesforce.clone();
         let (fed, tx) = futures_util::future::join(feed(page.body, chunks, meter), self.showing(&staged, staging)).await;
         drop(parcels);
         let read = parsing.await.map_err(|_| SyncError::Broken)?;
@@ -134,13 +135,13 @@ impl Pass {
             return Err(SyncError::QueryUnreadable(format!("a page holds {} records where {announced} were announced", read.records)));
         }
         self.done += read.records;
-        self.ledger.report.salesforce_records += read.records;
-        let query = self.query(object);
+        self.progress.report.salesforce_records += read.records;
+        let query = self.query_progress(object);
         query.records += read.records;
-        let is_behind = query.follow(&read);
+        let is_behind = query.record_page(&read);
         query.complete = page.locator.is_none();
         query.locator = page.locator;
-        self.ledger.several |= !is_behind;
+        self.progress.may_have_duplicates |= !is_behind;
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)
     }
@@ -152,10 +153,10 @@ fn wait_after(taken: Duration) -> Duration {
 }
 
 /// Sends the page to the parser as it arrives. A parser that has stopped early reports why itself.
-async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: Meter) -> Result<(), SalesforceError> {
+async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: UsageMeter) -> Result<(), SalesforceError> {
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
-        meter.received(chunk.len());
+        meter.add_bytes(chunk.len());
         if chunks.send(chunk).await.is_err() {
             break;
         }

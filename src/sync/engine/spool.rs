@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::private_files;
-use crate::sync::attempt::Turn;
+use crate::sync::attempt::RunAttempt;
 use crate::sync::{SyncError, SyncService};
 
 /// The age after which a file was left by a process that died: no file is read that long after its download.
@@ -13,10 +13,10 @@ const FORGOTTEN: Duration = Duration::days(1);
 ///
 /// # Errors
 /// [`SyncError::Spool`] when the directory can't be made or read.
-pub(super) async fn sweep(service: &SyncService, turn: &Turn) -> Result<(), SyncError> {
+pub(super) async fn sweep(service: &SyncService, attempt: &RunAttempt) -> Result<(), SyncError> {
     private_files::ensure_directory(service.spool.clone()).await.map_err(SyncError::Spool)?;
     let mut files = tokio::fs::read_dir(&service.spool).await.map_err(SyncError::Spool)?;
-    let (run, now) = (turn.run.to_string(), service.clock.now());
+    let (run, now) = (attempt.run.to_string(), service.clock.now());
     while let Some(file) = files.next_entry().await.map_err(SyncError::Spool)? {
         let is_of_run = file.file_name().to_string_lossy().starts_with(&run);
         let changed = file.metadata().await.ok().and_then(|known| known.modified().ok()).map(OffsetDateTime::from);

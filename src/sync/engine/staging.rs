@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::{PROGRESS, Pass};
+use super::{PROGRESS_INTERVAL, Pass};
 use crate::db::DbError;
-use crate::sync::progress::Query;
+use crate::sync::progress::QueryProgress;
 use crate::sync::store::{self, ExportState};
 use crate::sync::{RunState, SyncError};
 
@@ -13,7 +13,7 @@ impl Pass {
     pub(super) async fn showing<T>(&self, counted: &AtomicI64, work: impl Future<Output = Result<T, DbError>>) -> Result<T, SyncError> {
         let show = async {
             loop {
-                tokio::time::sleep(PROGRESS).await;
+                tokio::time::sleep(PROGRESS_INTERVAL).await;
                 // Progress that can't be saved now is saved a moment later.
                 let _ = self.show(self.done + counted.load(Ordering::Relaxed)).await;
             }
@@ -28,8 +28,8 @@ impl Pass {
     /// Saves the number that the progress bar shows.
     pub(super) async fn show(&self, done: i64) -> Result<(), DbError> {
         let mut tx = self.service.db.begin().await?;
-        let id = (self.run, self.turn.id);
-        store::save_progress(&mut tx, self.instance, id, done, self.service.clock.timestamp()).await?;
+        let id = (self.run, self.attempt.id);
+        store::update_done(&mut tx, self.instance, id, done, self.service.clock.timestamp()).await?;
         tx.commit().await
     }
 
@@ -44,18 +44,18 @@ impl Pass {
             return Ok(false);
         }
         tracing::warn!(run = %self.run, windows = windows.len(), owners, "the database lost what a sync had read; that is read again");
-        self.ledger.several = true;
+        self.progress.may_have_duplicates = true;
         let mut tx = self.service.db.begin().await?;
         for position in windows {
             store::clear_window(&mut tx, self.run, position).await?;
             store::export_lost(&mut tx, self.instance, self.run, position).await?;
-            self.ledger.report.export_jobs -= 1;
+            self.progress.report.export_jobs -= 1;
         }
         if owners {
             store::clear_owners(&mut tx, self.run).await?;
-            self.ledger.report.salesforce_records = 0;
-            for query in [&mut self.ledger.leads, &mut self.ledger.contacts] {
-                *query = Query { job: query.job.take(), ..Query::default() };
+            self.progress.report.salesforce_records = 0;
+            for query in [&mut self.progress.leads, &mut self.progress.contacts] {
+                *query = QueryProgress { job: query.job.take(), ..QueryProgress::default() };
             }
         }
         self.save(&mut tx).await?;
@@ -70,7 +70,7 @@ impl Pass {
         let exports = store::exports(&self.service.db, self.instance, self.run).await?;
         let staged = exports.iter().filter(|export| export.state == ExportState::Staged);
         let windows: Vec<_> = staged.map(|export| (export.position, export.records.unwrap_or(0))).collect();
-        let owners = self.ledger.leads.records + self.ledger.contacts.records;
+        let owners = self.progress.leads.records + self.progress.contacts.records;
         Ok(store::lost(&self.service.db, self.run, &windows, owners).await?)
     }
 }

@@ -29,11 +29,11 @@ pub use schedule::SyncScheduleJob;
 pub(super) use schedule::follow_full_run;
 
 use self::round::Round;
-use super::attempt::Turn;
+use super::attempt::RunAttempt;
 use super::cursor::{Cursor, MARGIN};
 use super::gap::{Gap, Remedy};
 use super::notices::{self, Notice};
-use super::progress::{Ledger, Plan};
+use super::progress::{RunPlan, RunProgress};
 use super::run::RunState;
 use super::store::{self, RunRow};
 use super::{ChangesReport, Phase, RunKind, SyncError, SyncService};
@@ -51,31 +51,31 @@ const DESCRIBED_FOR: Duration = Duration::DAY;
 struct Follower {
     service: SyncService,
     instance: InstanceId,
-    turn: Turn,
+    attempt: RunAttempt,
     marketo: MarketoClient,
     salesforce: SalesforceClient,
     cursor: Cursor,
-    ledger: Ledger,
+    progress: RunProgress,
 }
 
 /// Carries an incremental run on to its end.
 ///
 /// # Errors
 /// What stopped it; the changes that were read so far are kept.
-pub(super) async fn go_on(
+pub(super) async fn carry_out(
     service: SyncService,
-    turn: Turn,
+    attempt: RunAttempt,
     row: RunRow,
     (marketo, salesforce): (MarketoClient, SalesforceClient),
 ) -> Result<(), SyncError> {
-    let instance = turn.instance;
-    let mut ledger = row.ledger();
-    ledger.waiting_for = None;
+    let instance = attempt.instance;
+    let mut progress = row.progress();
+    progress.waiting_for = None;
     let now = service.clock.timestamp();
     let found = store::live_cursor(&service.db, instance).await?;
     let without_cursor = found.is_none();
     let cursor = found.unwrap_or_else(|| Cursor::nowhere(now));
-    let mut follower = Follower { service, instance, turn, marketo, salesforce, cursor, ledger };
+    let mut follower = Follower { service, instance, attempt, marketo, salesforce, cursor, progress };
     if row.plan.is_none() {
         follower.begin(now).await?;
     }
@@ -98,17 +98,18 @@ impl Follower {
     /// Saves progress.
     async fn save(&mut self, tx: &mut Tx, total: Option<i64>) -> Result<(), SyncError> {
         let (done, now) = (self.report().read(), self.now());
-        let saved = store::save_ledger(tx, self.instance, (self.turn.run, self.turn.id), &self.ledger, (done, total), now).await?;
+        let saved =
+            store::save_progress(tx, self.instance, (self.attempt.run, self.attempt.id), &self.progress, (done, total), now).await?;
         if saved { Ok(()) } else { Err(SyncError::Superseded) }
     }
 
     fn report(&mut self) -> &mut ChangesReport {
-        self.ledger.report.changes.get_or_insert_default()
+        self.progress.report.changes.get_or_insert_default()
     }
 
     /// Adds a gap to the report, once for each code.
     fn gap(&mut self, gap: Gap) {
-        tracing::warn!(run = %self.turn.run, code = gap.code, remedy = ?gap.remedy, "an incremental sync may have missed something");
+        tracing::warn!(run = %self.attempt.run, code = gap.code, remedy = ?gap.remedy, "an incremental sync may have missed something");
         let gaps = &mut self.report().gaps;
         if !gaps.iter().any(|known| known.code == gap.code) {
             gaps.push(gap);
@@ -118,12 +119,12 @@ impl Follower {
     async fn begin(&mut self, now: Timestamp) -> Result<(), SyncError> {
         let until = self.cursor.marketo_until;
         self.report().cursor_age_seconds = Some((now - until).whole_seconds().max(0));
-        self.ledger.phase = Phase::ReadingChanges;
-        self.ledger.phase_began_at = Some(now);
-        self.ledger.report.saw_everything = true;
-        let plan = Plan { fields: self.cursor.fields.clone(), earliest: until, latest: now, changed_since: None };
+        self.progress.phase = Phase::ReadingChanges;
+        self.progress.phase_began_at = Some(now);
+        self.progress.report.saw_everything = true;
+        let plan = RunPlan { fields: self.cursor.fields.clone(), earliest: until, latest: now, changed_since: None };
         let mut tx = self.service.db.begin().await?;
-        store::save_plan(&mut tx, self.instance, self.turn.run, &plan, now).await?;
+        store::save_plan(&mut tx, self.instance, self.attempt.run, &plan, now).await?;
         self.save(&mut tx, None).await?;
         Ok(tx.commit().await?)
     }
@@ -176,31 +177,31 @@ impl Follower {
                 (true, false) => Remedy::TargetedRun,
             };
         }
-        let report = &mut self.ledger.report;
+        let report = &mut self.progress.report;
         report.saw_everything &= !incomplete;
         let idle = report.inserted + report.updated + report.removed + report.rejected == 0
             && report.changes.as_ref().is_none_or(|changes| changes.gaps.is_empty());
-        self.ledger.phase = Phase::Ended;
-        let run = self.turn.run;
+        self.progress.phase = Phase::Ended;
+        let run = self.attempt.run;
         let scheduled = row.started_by == notices::schedule().actor;
-        self.turn.meters.keep(&self.service, self.instance, run).await?;
+        self.attempt.meters.save(&self.service, self.instance, run).await?;
         let notice = Notice::prepare(&self.service, self.instance, run).await?;
         let done = self.report().read();
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx, Some(done)).await?;
         store::change_state(&mut tx, self.instance, run, RunState::Completed, None, now).await?;
         store::put_down(&mut tx, self.instance, run, RunState::Completed, false).await?;
-        notice.queue(&mut tx, &self.service, RunState::Completed, &self.ledger).await?;
+        notice.queue(&mut tx, &self.service, RunState::Completed, &self.progress).await?;
         if idle && scheduled {
             store::keep_last_idle(&mut tx, self.instance, run, now).await?;
         }
         tx.commit().await?;
         if full_run {
             match self.service.start_reading(self.instance, RunKind::Full, &notices::schedule(), changed_since).await {
-                Ok(full) => tracing::info!(run = %self.turn.run, full = %full.id, "a full sync fills the gap"),
+                Ok(full) => tracing::info!(run = %self.attempt.run, full = %full.id, "a full sync fills the gap"),
                 // The next run finds the gap again.
                 Err(error) => {
-                    tracing::warn!(run = %self.turn.run, error = %error_chain(&error), "the full sync that would fill a gap can't begin")
+                    tracing::warn!(run = %self.attempt.run, error = %error_chain(&error), "the full sync that would fill a gap can't begin")
                 }
             }
         }

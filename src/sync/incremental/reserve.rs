@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
-use crate::sync::attempt::Turn;
+use crate::sync::attempt::RunAttempt;
 use crate::sync::cursor::{Cursor, LAG, MARGIN, OVERLAP, Window};
 use crate::sync::service::SyncService;
 use crate::sync::{SyncError, store};
@@ -14,7 +14,7 @@ use crate::sync::{SyncError, store};
 /// When a vendor can't be asked.
 pub(in crate::sync) async fn reserve(
     service: &SyncService,
-    turn: &Turn,
+    attempt: &RunAttempt,
     marketo: &MarketoClient,
     salesforce: &SalesforceClient,
 ) -> Result<(), SyncError> {
@@ -33,6 +33,6 @@ pub(in crate::sync) async fn reserve(
         ..Cursor::nowhere(now)
     };
     let mut tx = service.db.begin().await?;
-    store::reserve_cursor(&mut tx, turn.instance, turn.run, &cursor, now).await?;
+    store::reserve_cursor(&mut tx, attempt.instance, attempt.run, &cursor, now).await?;
     Ok(tx.commit().await?)
 }

@@ -10,7 +10,7 @@ use crate::ids::{InstanceId, RunId};
 use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, delete_done, enqueue_once};
 use crate::sync::cursor::Cursor;
 use crate::sync::notices;
-use crate::sync::progress::Plan;
+use crate::sync::progress::RunPlan;
 use crate::sync::queue;
 use crate::sync::service::SyncService;
 use crate::sync::{RunKind, SyncError, store};
@@ -76,7 +76,7 @@ pub(in crate::sync) async fn follow_full_run(
     service: &SyncService,
     instance: InstanceId,
     run: RunId,
-    plan: &Plan,
+    plan: &RunPlan,
 ) -> Result<(), SyncError> {
     if let Some(mut cursor) = store::take_reserved_cursor(tx, instance, run).await? {
         if let (Some(_), Some(live)) = (plan.changed_since, store::live_cursor_within(tx, instance).await?) {

@@ -24,7 +24,7 @@ impl Follower {
         let missing = gone.len();
         let export = paper::export(people.values(), &gone, &self.cursor.fields)?;
         drop(people);
-        let window = Window { position: self.ledger.rounds, start: since };
+        let window = Window { position: self.progress.rounds, start: since };
         let (mut packed, mut owned) = (Vec::new(), Vec::new());
         let outcome = read_people(export.as_slice(), &self.cursor.fields, window, usize::MAX, |rows| {
             packed.push(rows);
@@ -38,7 +38,7 @@ impl Follower {
         if outcome.rejected > 0 {
             self.keep_rejected(&mut tx, &export, window).await?;
         }
-        self.ledger.report.reject(&outcome);
+        self.progress.report.reject(&outcome);
         if !packed.is_empty() {
             let round = RunId(self.service.clock.new_id());
             let settled = store::settle_people(&mut tx, self.instance, round, (packed, owned), now).await?;
@@ -46,7 +46,7 @@ impl Follower {
                 self.service.within_limit(store::count_people(&mut tx, self.instance).await?)?;
             }
             let missing = i64::try_from(missing).unwrap_or(i64::MAX);
-            let report = &mut self.ledger.report;
+            let report = &mut self.progress.report;
             report.read += settled.read - missing;
             report.qualified += settled.qualified;
             report.inserted += settled.inserted;
@@ -60,9 +60,9 @@ impl Follower {
         }
         store::keep_strangers(&mut tx, self.instance, &strangers).await?;
         store::forget_strangers(&mut tx, self.instance, self.cursor.salesforce_until()).await?;
-        store::move_cursor(&mut tx, self.instance, self.turn.run, &self.cursor, now).await?;
-        self.ledger.vain_tries = 0;
-        self.ledger.rounds += 1;
+        store::move_cursor(&mut tx, self.instance, self.attempt.run, &self.cursor, now).await?;
+        self.progress.consecutive_failures = 0;
+        self.progress.rounds += 1;
         self.save(&mut tx, None).await?;
         Ok(tx.commit().await?)
     }
@@ -70,11 +70,11 @@ impl Follower {
     /// Saves the rejected rows of a round for a download.
     async fn keep_rejected(&self, tx: &mut Tx, export: &[u8], window: Window) -> Result<(), SyncError> {
         let mut rejected = Vec::new();
-        read_rejected(export, &self.cursor.fields, window, (usize::MAX, self.ledger.report.room_for_rejected()), |rows| {
+        read_rejected(export, &self.cursor.fields, window, (usize::MAX, self.progress.report.room_for_rejected()), |rows| {
             rejected.extend(rows);
             true
         })?;
-        store::insert_rejected(tx, self.instance, self.turn.run, (window.position, window.start), &rejected).await?;
+        store::insert_rejected(tx, self.instance, self.attempt.run, (window.position, window.start), &rejected).await?;
         Ok(store::forget_rejected(tx, self.instance).await?)
     }
 }

@@ -82,7 +82,7 @@ impl SyncService {
         let mapped = fields::mapping(&resolved);
         let known: Vec<MappedField> = mapped.clone().unwrap_or_default();
         let (counts, people) =
-            futures_util::try_join!(people::Counts::ask(&salesforce), sample::some_people(&marketo, &salesforce, &known))?;
+            futures_util::try_join!(people::UsageCounters::ask(&salesforce), sample::some_people(&marketo, &salesforce, &known))?;
         let last = store::find_last_full(&self.db, instance).await?.map(super::Run::from);
         let limits = self.connections.marketo_limits(instance).await?;
         let estimate = counts.estimate(self.people_limit);
@@ -101,7 +101,7 @@ impl SyncService {
         })
     }
 
-    fn cost_basis(&self, fields: &[MappedField], counts: &people::Counts, people: &[crate::marketo::Lead]) -> cost::Basis {
+    fn cost_basis(&self, fields: &[MappedField], counts: &people::UsageCounters, people: &[crate::marketo::Lead]) -> cost::Basis {
         cost::Basis {
             leads: counts.leads,
             contacts: counts.contacts,

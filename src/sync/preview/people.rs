@@ -62,7 +62,7 @@ pub struct NotQualifying {
 
 /// The numbers of records in Salesforce.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
+pub(super) struct UsageCounters {
     pub leads: u64,
     pub contacts: u64,
     pub queued: u64,
@@ -70,7 +70,7 @@ pub(super) struct Counts {
     pub deleted: u64,
 }
 
-impl Counts {
+impl UsageCounters {
     /// Asks Salesforce, in six calls that read no record.
     pub async fn ask(salesforce: &SalesforceClient) -> Result<Self, SyncError> {
         let (leads, contacts, queued, converted, deleted_leads, deleted_contacts) = try_join!(
@@ -125,14 +125,14 @@ mod tests {
 
     #[test]
     fn an_estimate_above_the_limit_says_so() {
-        let of = |leads, contacts| Counts { leads, contacts, ..Counts::default() }.estimate(1_500_000);
+        let of = |leads, contacts| UsageCounters { leads, contacts, ..UsageCounters::default() }.estimate(1_500_000);
         assert!(!of(1_500_000, 0).exceeds_limit);
         assert!(of(1_500_000, 1).exceeds_limit);
     }
 
     #[test]
     fn people_without_a_record_are_unknown_before_the_first_run() {
-        let all = Counts { queued: 3, ..Counts::default() }.not_qualifying(None);
+        let all = UsageCounters { queued: 3, ..UsageCounters::default() }.not_qualifying(None);
         assert_eq!((all[0].reason, all[0].people), (Reason::NoSalesforceRecord, None));
         assert_eq!((all[2].reason, all[2].people), (Reason::OwnedByAQueue, Some(3)));
     }

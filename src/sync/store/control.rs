@@ -7,7 +7,7 @@ use super::runs::{RunRow, columns};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, JobId, RunId};
-use crate::sync::progress::Ledger;
+use crate::sync::progress::RunProgress;
 use crate::sync::run::{Request, RunState};
 
 /// Finds a run and locks it until the transaction ends: an update that changes nothing locks the row on both engines.
@@ -17,22 +17,22 @@ pub(in crate::sync) async fn lock_run(tx: &mut Tx, instance: InstanceId, id: Run
 }
 
 /// Gives the lease of a run to an attempt, which resumes it in `state`. Earlier attempts can write nothing from then on.
-pub(in crate::sync) async fn take_over(
+pub(in crate::sync) async fn take_over_run(
     tx: &mut Tx,
     instance: InstanceId,
-    (id, try_id): (RunId, Uuid),
+    (id, attempt_id): (RunId, Uuid),
     state: RunState,
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET carried_by = $3, state = $4, goes_on_at = NULL, paused_because = NULL, updated_at = $5 \
          WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(state.as_str()).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(state.as_str()).bind(at)).map(drop)
 }
 
-/// Locks a run's lease until the transaction ends; `false` when `try_id` doesn't hold it any more.
-pub(in crate::sync) async fn hold(tx: &mut Tx, instance: InstanceId, (id, try_id): (RunId, Uuid)) -> Result<bool, DbError> {
+/// Locks a run's lease until the transaction ends; `false` when `attempt_id` doesn't hold it any more.
+pub(in crate::sync) async fn lock_as_holder(tx: &mut Tx, instance: InstanceId, (id, attempt_id): (RunId, Uuid)) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE sync_runs SET carried_by = carried_by WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id))? == 1)
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id))? == 1)
 }
 
 /// Finds the lease holder of a run, and what was requested of it.
@@ -106,9 +106,14 @@ pub(in crate::sync) async fn go_on(
 }
 
 /// Saves the progress of a run without a lease holder; its row is locked.
-pub(in crate::sync) async fn keep_ledger(tx: &mut Tx, instance: InstanceId, id: RunId, ledger: &Ledger) -> Result<(), DbError> {
+pub(in crate::sync) async fn overwrite_progress(
+    tx: &mut Tx,
+    instance: InstanceId,
+    id: RunId,
+    progress: &RunProgress,
+) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET report = $3 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(ledger))).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(progress))).map(drop)
 }
 
 /// Deletes what a run has planned and done, so that it starts over.

@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
-use crate::sync::progress::Plan;
+use crate::sync::progress::RunPlan;
 use crate::sync::windows::Span;
 
 /// The state of an export.
@@ -71,7 +71,7 @@ pub(in crate::sync) async fn changed_since(db: &Db, instance: InstanceId, run: R
 }
 
 /// Replaces the plan of a run.
-pub(in crate::sync) async fn change_plan(tx: &mut Tx, instance: InstanceId, run: RunId, plan: &Plan) -> Result<(), DbError> {
+pub(in crate::sync) async fn change_plan(tx: &mut Tx, instance: InstanceId, run: RunId, plan: &RunPlan) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET plan = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(Json(plan))).map(drop)
 }

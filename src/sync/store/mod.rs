@@ -14,8 +14,8 @@ pub(super) use changes::{
     people_of_records, settle_people, strangers, unscheduled,
 };
 pub(super) use control::{
-    Until, ask, begin_anew, find_newer, find_request, give_job, give_up_staging, go_on, hold, keep_ledger, lock_run, pause, put_down,
-    take_over,
+    Until, ask, begin_anew, find_newer, find_request, give_job, give_up_staging, go_on, lock_as_holder, lock_run, overwrite_progress,
+    pause, put_down, take_over_run,
 };
 pub(super) use cursors::{live_cursor, live_cursor_within, move_cursor, reserve_cursor, take_reserved_cursor};
 pub(super) use exports::{
@@ -25,8 +25,8 @@ pub(super) use exports::{
 pub(super) use rejected::{RejectedListing, RejectedPlace, clear_rejected, forget_rejected, insert_rejected, list_rejected};
 pub use runs::RunFilter;
 pub(super) use runs::{
-    RunRow, add_usage, change_state, find_before, find_last_full, find_run, find_under_way, insert_run, list_runs, save_ledger, save_plan,
-    save_progress,
+    RunRow, add_usage, change_state, find_before, find_last_full, find_run, find_under_way, insert_run, list_runs, save_plan,
+    save_progress, update_done,
 };
 pub(super) use staging::{
     clear_owners, clear_window, drop_staging, lost, make_staging, runs_with_staging, stage_owners, stage_people, staged,

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, JobId, RunId};
-use crate::sync::progress::{Ledger, Plan};
+use crate::sync::progress::{RunPlan, RunProgress};
 use crate::sync::run::{Phase, Request, Run, RunKind, RunState, pace};
 use crate::sync::{Failure, Usage, VendorUsage};
 
@@ -19,12 +19,13 @@ pub(in crate::sync) struct RunRow {
     pub goes_on_at: Option<Timestamp>,
     pub paused_because: Option<String>,
     pub job_id: Option<JobId>,
-    pub carried_by: Option<Uuid>,
+    #[sqlx(rename = "carried_by")]
+    pub lease_holder: Option<Uuid>,
     pub keeps_staging: bool,
-    pub plan: Option<Json<Plan>>,
+    pub plan: Option<Json<RunPlan>>,
     pub done: i64,
     pub total: Option<i64>,
-    pub report: Option<Json<Ledger>>,
+    pub report: Option<Json<RunProgress>>,
     pub marketo_calls: i64,
     pub marketo_bytes: i64,
     pub salesforce_calls: i64,
@@ -61,20 +62,20 @@ impl RunRow {
         }
     }
 
-    pub fn ledger(&self) -> Ledger {
-        self.report.as_ref().map(|ledger| ledger.0.clone()).unwrap_or_default()
+    pub fn progress(&self) -> RunProgress {
+        self.report.as_ref().map(|progress| progress.0.clone()).unwrap_or_default()
     }
 }
 
 impl From<RunRow> for Run {
     fn from(row: RunRow) -> Self {
-        let (state, mut ledger) = (row.state(), row.ledger());
+        let (state, mut progress) = (row.state(), row.progress());
         let usage = row.usage();
         // Runs of earlier versions have saved their usage with the progress.
-        ledger.report.usage.add(&usage);
+        progress.report.usage.add(&usage);
         let (rate_per_second, eta) = match state.is_final() || state == RunState::Paused {
             true => (None, None),
-            false => pace(ledger.phase_began_at, row.updated_at, row.done, row.total),
+            false => pace(progress.phase_began_at, row.updated_at, row.done, row.total),
         };
         Self {
             id: row.id,
@@ -83,15 +84,15 @@ impl From<RunRow> for Run {
             requested: row.requested(),
             paused_because: row.paused_because,
             goes_on_at: row.goes_on_at,
-            phase: if state.is_final() { Phase::Ended } else { ledger.phase },
+            phase: if state.is_final() { Phase::Ended } else { progress.phase },
             done: row.done,
             total: row.total,
             rate_per_second,
             eta,
             changed_since: row.plan.as_ref().and_then(|plan| plan.changed_since),
-            report: (row.plan.is_some() || usage != Usage::default()).then_some(ledger.report),
-            error: ledger.failure,
-            waiting_for: ledger.waiting_for,
+            report: (row.plan.is_some() || usage != Usage::default()).then_some(progress.report),
+            error: progress.failure,
+            waiting_for: progress.waiting_for,
             started_by: row.started_by,
             created_at: row.created_at,
             started_at: row.started_at,
@@ -180,7 +181,7 @@ pub(in crate::sync) async fn list_runs(
 }
 
 /// Saves the plan of a run, and begins it.
-pub(in crate::sync) async fn save_plan(tx: &mut Tx, instance: InstanceId, id: RunId, plan: &Plan, at: Timestamp) -> Result<(), DbError> {
+pub(in crate::sync) async fn save_plan(tx: &mut Tx, instance: InstanceId, id: RunId, plan: &RunPlan, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET state = 'extracting', plan = $3, started_at = $4, updated_at = $4 WHERE instance_id = $1 AND id = $2 AND state = 'queued'";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(plan)).bind(at)).map(drop)
 }
@@ -203,18 +204,19 @@ pub(in crate::sync) async fn change_state(
         .map(drop)
 }
 
-/// Saves the progress of a run and what the progress bar shows; `false` when `try_id` doesn't hold the lease any more.
-pub(in crate::sync) async fn save_ledger(
+/// Saves the progress of a run and what the progress bar shows; `false` when `attempt_id` doesn't hold the lease any more.
+pub(in crate::sync) async fn save_progress(
     tx: &mut Tx,
     instance: InstanceId,
-    (id, try_id): (RunId, Uuid),
-    ledger: &Ledger,
+    (id, attempt_id): (RunId, Uuid),
+    progress: &RunProgress,
     (done, total): (i64, Option<i64>),
     at: Timestamp,
 ) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE sync_runs SET report = $4, done = $5, total = $6, updated_at = $7 \
          WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
-    let saved = execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(Json(ledger)).bind(done).bind(total).bind(at))?;
+    let saved =
+        execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(Json(progress)).bind(done).bind(total).bind(at))?;
     Ok(saved == 1)
 }
 
@@ -227,14 +229,14 @@ pub(in crate::sync) async fn add_usage(tx: &mut Tx, instance: InstanceId, id: Ru
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(marketo.0).bind(marketo.1).bind(salesforce.0).bind(salesforce.1)).map(drop)
 }
 
-/// Saves what the progress bar shows; `false` when `try_id` doesn't hold the lease any more.
-pub(in crate::sync) async fn save_progress(
+/// Saves what the progress bar shows; `false` when `attempt_id` doesn't hold the lease any more.
+pub(in crate::sync) async fn update_done(
     tx: &mut Tx,
     instance: InstanceId,
-    (id, try_id): (RunId, Uuid),
+    (id, attempt_id): (RunId, Uuid),
     done: i64,
     at: Timestamp,
 ) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE sync_runs SET done = $4, updated_at = $5 WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(try_id).bind(done).bind(at))? == 1)
+    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(done).bind(at))? == 1)
 }

@@ -62,7 +62,7 @@ pub(in crate::sync) async fn qualified(pool: &PgPool, run: RunId) -> Result<i64,
 
 /// Prepares the staging tables for the merge in this transaction: removes duplicates if there may be some, and gathers statistics, without
 /// which the joins would be planned blindly.
-pub(in crate::sync) async fn prepare(connection: &mut PgConnection, of: RunId, several: bool) -> Result<(), DbError> {
+pub(in crate::sync) async fn prepare(connection: &mut PgConnection, of: RunId, may_have_duplicates: bool) -> Result<(), DbError> {
     let (people, owners) = (people_table(of).name, owners_table(of).name);
     for statement in [
         // These hold until the transaction ends. JIT-compiling a handful of statements costs more than it saves.
@@ -72,7 +72,7 @@ pub(in crate::sync) async fn prepare(connection: &mut PgConnection, of: RunId, s
     ] {
         run(connection, statement).await?;
     }
-    if several {
+    if may_have_duplicates {
         run(connection, &superseded(&people, "marketo_id", "place")).await?;
         run(connection, &superseded(&owners, "salesforce_id", "ctid")).await?;
     }

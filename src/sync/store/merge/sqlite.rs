@@ -8,8 +8,8 @@ use crate::people::next_change;
 use crate::sync::store::staging::{owners_table, people_table};
 
 /// Prepares the staged people for the merge: keeps only the last row of each if there may be duplicates.
-pub(in crate::sync) async fn prepare(tx: &mut Tx, run: RunId, several: bool) -> Result<(), DbError> {
-    if !several {
+pub(in crate::sync) async fn prepare(tx: &mut Tx, run: RunId, may_have_duplicates: bool) -> Result<(), DbError> {
+    if !may_have_duplicates {
         return Ok(());
     }
     index_by_id(tx, run).await?;
