@@ -9,29 +9,29 @@ use crate::ids::RunId;
 
 /// A run that has not ended. An instance has one at a time; a paused one keeps what it has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnderWay {
+pub struct ActiveRun {
     pub run: RunId,
     pub kind: RunKind,
     pub state: RunState,
     /// Why it is paused, and when it resumes by itself.
-    pub paused_because: Option<String>,
-    pub goes_on_at: Option<Timestamp>,
+    pub pause_reason: Option<String>,
+    pub resumes_at: Option<Timestamp>,
 }
 
-impl From<RunRow> for UnderWay {
+impl From<RunRow> for ActiveRun {
     fn from(row: RunRow) -> Self {
-        Self { run: row.id, kind: row.kind(), state: row.state(), paused_because: row.paused_because, goes_on_at: row.goes_on_at }
+        Self { run: row.id, kind: row.kind(), state: row.state(), pause_reason: row.pause_reason, resumes_at: row.resumes_at }
     }
 }
 
-impl fmt::Display for UnderWay {
+impl fmt::Display for ActiveRun {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { run, kind, .. } = self;
         let kind = kind.as_str();
         if self.state != RunState::Paused {
             return write!(out, "a sync is under way already, the {kind} run {run}; wait until it has ended");
         }
-        match (self.goes_on_at, self.paused_because.as_deref()) {
+        match (self.resumes_at, self.pause_reason.as_deref()) {
             (Some(at), Some(because)) => write!(out, "the {kind} run {run} is paused ({because}) and goes on by itself at {at}")?,
             _ => write!(out, "the {kind} run {run} is paused until somebody resumes it")?,
         }

@@ -12,7 +12,8 @@ use crate::upstream::Quota;
 
 /// Why a run failed, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Failure {
+#[schema(as = Failure)]
+pub struct RunFailure {
     /// Stable name; branch on this. Codes of Salesforce's own appear in lower case behind `salesforce_`.
     #[schema(example = "marketo_export_quota")]
     pub code: String,
@@ -23,21 +24,21 @@ pub struct Failure {
 }
 
 /// Attempts after failures that are temporary, and after those that may be.
-const MANY_TRIES: i64 = 12;
-const FEW_TRIES: i64 = 3;
+const MAX_ATTEMPTS_TEMPORARY: i64 = 12;
+const MAX_ATTEMPTS_UNCERTAIN: i64 = 3;
 /// The wait when Marketo's export queue is full and Marketo doesn't name one.
-const QUEUE_PAUSE: Duration = Duration::minutes(5);
+const EXPORT_QUEUE_WAIT: Duration = Duration::minutes(5);
 /// The pause when an organization has used up its calls of the last 24 hours: they come back one by one, as the calls of a day ago
 /// leave the count.
-const SALESFORCE_PAUSE: Duration = Duration::minutes(15);
+const SALESFORCE_LIMIT_PAUSE: Duration = Duration::minutes(15);
 
 /// Failures after which resuming is pointless: the same data fails again.
-const FINAL_CODES: [&str; 3] = ["people_limit_exceeded", "marketo_export_unreadable", "salesforce_answer_unexpected"];
+const UNRESUMABLE_CODES: [&str; 3] = ["people_limit_exceeded", "marketo_export_unreadable", "salesforce_answer_unexpected"];
 
-impl Failure {
+impl RunFailure {
     /// Describes `error`; `now` serves to say when a used-up quota resets.
     #[must_use]
-    pub fn of(error: &SyncError, now: Timestamp) -> Self {
+    pub fn from_error(error: &SyncError, now: Timestamp) -> Self {
         let (code, what_to_do) = match error {
             SyncError::Connection(ConnectionError::Marketo(inner)) => return marketo(inner, now),
             SyncError::Connection(ConnectionError::Salesforce(inner)) => return salesforce(inner),
@@ -63,8 +64,8 @@ impl Failure {
     }
 
     /// Whether a retry may continue with the data that was read.
-    pub(super) fn may_go_on(&self) -> bool {
-        !FINAL_CODES.contains(&self.code.as_str())
+    pub(super) fn allows_resuming(&self) -> bool {
+        !UNRESUMABLE_CODES.contains(&self.code.as_str())
     }
 
     fn new(code: impl Into<String>, detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
@@ -72,7 +73,7 @@ impl Failure {
     }
 }
 
-fn marketo(error: &MarketoError, now: Timestamp) -> Failure {
+fn marketo(error: &MarketoError, now: Timestamp) -> RunFailure {
     let code = match error {
         MarketoError::ShareUsedUp(exhausted) => match exhausted.quota {
             Quota::Day => "marketo_daily_quota",
@@ -104,10 +105,10 @@ fn marketo(error: &MarketoError, now: Timestamp) -> Failure {
         let wait = Duration::try_from(wait).unwrap_or(Duration::DAY);
         detail = format!("{detail} The quota begins afresh at {}.", now + wait);
     }
-    Failure::new(code, detail, error.what_to_do())
+    RunFailure::new(code, detail, error.what_to_do())
 }
 
-fn salesforce(error: &SalesforceError) -> Failure {
+fn salesforce(error: &SalesforceError) -> RunFailure {
     let code = match (error.code(), error) {
         (Some(code), _) => format!("salesforce_{}", code.to_ascii_lowercase()),
         (None, SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. }) => "salesforce_unreachable".into(),
@@ -116,70 +117,72 @@ fn salesforce(error: &SalesforceError) -> Failure {
         (None, SalesforceError::UnexpectedAnswer { .. } | SalesforceError::InvalidRequest { .. }) => "salesforce_answer_unexpected".into(),
         (None, _) => "salesforce_refused".into(),
     };
-    Failure::new(code, format!("{error}."), error.what_to_do())
+    RunFailure::new(code, format!("{error}."), error.what_to_do())
 }
 
-fn connection(error: &ConnectionError) -> Failure {
+fn connection(error: &ConnectionError) -> RunFailure {
     let what_to_do = "See GET /v1/instance/onboarding: steps 2 and 3 say what to do about the connections.";
     let code = match error {
         ConnectionError::NotConnected { .. } => "not_connected",
         ConnectionError::NeedsAttention(_) => "connection_needs_attention",
         _ => "connection_unusable",
     };
-    Failure::new(code, format!("{error}."), what_to_do)
+    RunFailure::new(code, format!("{error}."), what_to_do)
 }
 
 /// What happens to a run after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WayOn {
+pub enum RetryDecision {
     /// Another attempt is made after this time, because the failure is temporary.
-    Again(Duration),
+    RetryAfter(Duration),
     /// The run is paused for this time, because a quota is used up.
-    Pause(Duration),
+    PauseFor(Duration),
     /// The run fails: another attempt is pointless, or there were enough.
-    None,
+    GiveUp,
 }
 
 /// Decides what happens after `error`, which is consecutive failure number `failures`.
 #[must_use]
-pub fn way_on(error: &SyncError, tries: i64, now: Timestamp) -> WayOn {
-    let back_off = crate::jobs::back_off(tries);
-    let (most, wait) = match error {
+pub fn decide_retry(error: &SyncError, failures: i64, now: Timestamp) -> RetryDecision {
+    let back_off = crate::jobs::back_off(failures);
+    let (max_attempts, wait) = match error {
         SyncError::Db(error) | SyncError::Connection(ConnectionError::Db(error)) if error.is_temporary() => (i64::MAX, back_off),
-        SyncError::Db(_) | SyncError::StagingLost => (FEW_TRIES, back_off),
+        SyncError::Db(_) | SyncError::StagingLost => (MAX_ATTEMPTS_UNCERTAIN, back_off),
         // Most often a disk that is full.
-        SyncError::Spool(_) => (MANY_TRIES, back_off),
+        SyncError::Spool(_) => (MAX_ATTEMPTS_TEMPORARY, back_off),
         SyncError::Connection(ConnectionError::Marketo(inner)) => match inner {
             _ if inner.quota().is_some_and(Quota::is_daily) => {
-                return WayOn::Pause(inner.retry_after().map_or(next_reset(now.instant()) - now.instant(), |wait| said(Some(wait))));
+                return RetryDecision::PauseFor(
+                    inner.retry_after().map_or(next_reset(now.instant()) - now.instant(), |wait| to_duration(Some(wait))),
+                );
             }
             MarketoError::Unreachable { .. }
             | MarketoError::Temporary(_)
             | MarketoError::RateLimit(_)
             | MarketoError::ConcurrencyLimit(_)
             | MarketoError::Interrupted { .. }
-            | MarketoError::ShareUsedUp(_) => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
-            MarketoError::ExportQueueFull(_) => (MANY_TRIES, said(inner.retry_after()).max(QUEUE_PAUSE)),
+            | MarketoError::ShareUsedUp(_) => (MAX_ATTEMPTS_TEMPORARY, back_off.max(to_duration(inner.retry_after()))),
+            MarketoError::ExportQueueFull(_) => (MAX_ATTEMPTS_TEMPORARY, to_duration(inner.retry_after()).max(EXPORT_QUEUE_WAIT)),
             // Why there is no token isn't known here; a vendor that can't be reached is one reason.
-            MarketoError::TokenUnavailable(_) => (FEW_TRIES, back_off),
-            _ => return WayOn::None,
+            MarketoError::TokenUnavailable(_) => (MAX_ATTEMPTS_UNCERTAIN, back_off),
+            _ => return RetryDecision::GiveUp,
         },
         SyncError::Connection(ConnectionError::Salesforce(inner)) => match inner {
-            SalesforceError::ShareUsedUp(exhausted) => return WayOn::Pause(said(Some(exhausted.retry_after))),
+            SalesforceError::ShareUsedUp(exhausted) => return RetryDecision::PauseFor(to_duration(Some(exhausted.retry_after))),
             // The same code tells of too many calls at once, which is over in a moment.
             SalesforceError::RequestLimitExceeded(refusal) if refusal.message.contains("TotalRequests") => {
-                return WayOn::Pause(said(refusal.retry_after).max(SALESFORCE_PAUSE));
+                return RetryDecision::PauseFor(to_duration(refusal.retry_after).max(SALESFORCE_LIMIT_PAUSE));
             }
-            SalesforceError::TokenUnavailable(_) => (FEW_TRIES, back_off),
-            _ if inner.category() == Category::Intermittent => (MANY_TRIES, back_off.max(said(inner.retry_after()))),
-            _ => return WayOn::None,
+            SalesforceError::TokenUnavailable(_) => (MAX_ATTEMPTS_UNCERTAIN, back_off),
+            _ if inner.category() == Category::Intermittent => (MAX_ATTEMPTS_TEMPORARY, back_off.max(to_duration(inner.retry_after()))),
+            _ => return RetryDecision::GiveUp,
         },
-        _ => return WayOn::None,
+        _ => return RetryDecision::GiveUp,
     };
-    if tries < most { WayOn::Again(wait) } else { WayOn::None }
+    if failures < max_attempts { RetryDecision::RetryAfter(wait) } else { RetryDecision::GiveUp }
 }
 
-fn said(wait: Option<std::time::Duration>) -> Duration {
+fn to_duration(wait: Option<std::time::Duration>) -> Duration {
     wait.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or_default()
 }
 
@@ -202,28 +205,31 @@ mod tests {
     #[test]
     fn a_used_up_quota_pauses_the_run_until_it_resets() {
         let error = refused(MarketoError::ExportQuota, Some(3600));
-        let failure = Failure::of(&error, noon());
+        let failure = RunFailure::from_error(&error, noon());
         assert_eq!(failure.code, "marketo_export_quota");
         assert!(failure.detail.contains("2026-06-15T13:00:00"), "{}", failure.detail);
-        assert_eq!(way_on(&error, 1, noon()), WayOn::Pause(Duration::hours(1)));
+        assert_eq!(decide_retry(&error, 1, noon()), RetryDecision::PauseFor(Duration::hours(1)));
         let silent = refused(MarketoError::DailyQuota, None);
-        assert_eq!(way_on(&silent, 99, noon()), WayOn::Pause(Duration::hours(17)), "midnight US Central time, in summer");
+        assert_eq!(decide_retry(&silent, 99, noon()), RetryDecision::PauseFor(Duration::hours(17)), "midnight US Central time, in summer");
         let winter = datetime!(2026-12-15 12:00 UTC).into();
-        assert_eq!(way_on(&silent, 1, winter), WayOn::Pause(Duration::hours(18)));
+        assert_eq!(decide_retry(&silent, 1, winter), RetryDecision::PauseFor(Duration::hours(18)));
     }
 
     #[test]
     fn a_temporary_failure_is_retried_a_limited_number_of_times() {
         let error = refused(MarketoError::Temporary, None);
-        assert_eq!(way_on(&error, 1, noon()), WayOn::Again(Duration::seconds(4)));
-        assert_eq!(way_on(&error, MANY_TRIES, noon()), WayOn::None);
-        assert_eq!(way_on(&refused(MarketoError::ExportQueueFull, Some(300)), 1, noon()), WayOn::Again(QUEUE_PAUSE));
+        assert_eq!(decide_retry(&error, 1, noon()), RetryDecision::RetryAfter(Duration::seconds(4)));
+        assert_eq!(decide_retry(&error, MAX_ATTEMPTS_TEMPORARY, noon()), RetryDecision::GiveUp);
+        assert_eq!(
+            decide_retry(&refused(MarketoError::ExportQueueFull, Some(300)), 1, noon()),
+            RetryDecision::RetryAfter(EXPORT_QUEUE_WAIT)
+        );
     }
 
     #[test]
     fn a_lasting_failure_is_not_retried() {
         for error in [refused(MarketoError::AccessDenied, None), SyncError::FieldsMissing("Marketo Id".into())] {
-            assert_eq!(way_on(&error, 1, noon()), WayOn::None, "{error}");
+            assert_eq!(decide_retry(&error, 1, noon()), RetryDecision::GiveUp, "{error}");
         }
     }
 }

@@ -10,20 +10,20 @@ const UNREADABLE: &str = "log_unreadable";
 /// Something that may have been missed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SyncGap)]
-pub struct Gap {
+pub struct SyncGap {
     /// Stable name; branch on this.
     #[schema(example = "changes_forgotten")]
     pub code: String,
     /// What and why.
     pub detail: String,
-    pub remedy: Remedy,
+    pub remedy: GapRemedy,
 }
 
 /// What is done about a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SyncGapRemedy)]
-pub enum Remedy {
+pub enum GapRemedy {
     /// The changes are read again from a time before the gap; nothing is missed.
     ReadAgain,
     /// A run was begun that reads those who changed in Marketo since the gap; nothing else is missed.
@@ -36,28 +36,28 @@ pub enum Remedy {
     NextFullRun,
 }
 
-impl Gap {
-    fn new(code: &str, detail: impl Into<String>, remedy: Remedy) -> Self {
+impl SyncGap {
+    fn new(code: &str, detail: impl Into<String>, remedy: GapRemedy) -> Self {
         Self { code: code.to_owned(), detail: detail.into(), remedy }
     }
 
     pub(super) fn no_cursor() -> Self {
-        Self::new("no_cursor", "No full run has set aside a place to read changes from.", Remedy::FullRun)
+        Self::new("no_cursor", "No full run has set aside a place to read changes from.", GapRemedy::FullRun)
     }
 
     pub(super) fn fields_changed() -> Self {
         let detail = "Marketo has other fields than when everybody was read: a synced field was added, removed or renamed.";
-        Self::new("fields_changed", detail, Remedy::FullRun)
+        Self::new("fields_changed", detail, GapRemedy::FullRun)
     }
 
     pub(super) fn token_refused(since: Timestamp, said: &str) -> Self {
         let detail = format!("Marketo does not take the paging token any more ({said}). Its log is read again from {since} on.");
-        Self::new("paging_token_refused", detail, Remedy::ReadAgain)
+        Self::new("paging_token_refused", detail, GapRemedy::ReadAgain)
     }
 
     /// Marketo refuses even a new paging token for one of its logs.
     pub(super) fn log_unreadable(is_of_changes: bool, since: Timestamp, said: &str) -> Self {
-        let (log, remedy) = if is_of_changes { ("changes", Remedy::TargetedRun) } else { ("deletions or merges", Remedy::FullRun) };
+        let (log, remedy) = if is_of_changes { ("changes", GapRemedy::TargetedRun) } else { ("deletions or merges", GapRemedy::FullRun) };
         Self::new(
             UNREADABLE,
             format!("Marketo's log of {log} since {since} can't be read, not even by a new paging token ({said})."),
@@ -71,7 +71,7 @@ impl Gap {
 
     pub(super) fn log_purged(earliest: Timestamp) -> Self {
         let detail = format!("Salesforce remembers deletions since {earliest} only, which is later than they were last read.");
-        Self::new("deletions_purged", detail, Remedy::FullRun)
+        Self::new("deletions_purged", detail, GapRemedy::FullRun)
     }
 
     pub(super) fn not_searchable(unfound: usize) -> Self {
@@ -79,17 +79,17 @@ impl Gap {
             "This Marketo subscription can't look people up by the ids of Salesforce records; they were looked up by e-mail address \
              instead. {unfound} records have none, so whoever they are is found by the next full run."
         );
-        Self::new("salesforce_ids_not_searchable", detail, if unfound == 0 { Remedy::ReadAgain } else { Remedy::NextFullRun })
+        Self::new("salesforce_ids_not_searchable", detail, if unfound == 0 { GapRemedy::ReadAgain } else { GapRemedy::NextFullRun })
     }
 
     pub(super) fn merged_unnamed() -> Self {
         let detail = "Marketo merged people without saying which; who is gone is found by the next full run.";
-        Self::new("merged_people_unnamed", detail, Remedy::NextFullRun)
+        Self::new("merged_people_unnamed", detail, GapRemedy::NextFullRun)
     }
 
     /// The vendors may have forgotten changes after `oldest`, up to which they were last read.
     pub(super) fn changes_forgotten(oldest: Timestamp) -> Self {
         let detail = format!("Changes were last read at {oldest}; the vendors may have forgotten deletions of that time.");
-        Self::new("changes_forgotten", detail, Remedy::FullRun)
+        Self::new("changes_forgotten", detail, GapRemedy::FullRun)
     }
 }

@@ -60,7 +60,7 @@ impl JobHandler for SyncRunJob {
     fn give_up<'a>(&'a self, job: &'a ClaimedJob, reason: &'a str) -> BoxFuture<'a, Result<(), GiveUpError>> {
         Box::pin(async move {
             let Some(attempt) = self.new_attempt(job) else { return Ok(()) };
-            Ok(engine::end_attempt(&self.0, &attempt, &SyncError::JobGivenUp(reason.to_owned())).await.map(drop)?)
+            Ok(engine::end_attempt(&self.0, &attempt, &SyncError::AttemptsExhausted(reason.to_owned())).await.map(drop)?)
         })
     }
 }

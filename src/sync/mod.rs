@@ -39,16 +39,16 @@ use crate::ids::RunId;
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
 
-pub use active_run::UnderWay;
-pub use control::Asked;
-pub use failure::Failure;
-pub use gap::{Gap, Remedy};
+pub use active_run::ActiveRun;
+pub use control::ControlOutcome;
+pub use failure::RunFailure;
+pub use gap::{GapRemedy, SyncGap};
 pub use incremental::SyncScheduleJob;
 pub use jobs::SyncRunJob;
-pub use preview::{CostEstimate, FieldPreview, FieldState, NotQualifying, PeopleEstimate, Preview, Reason};
-pub use report::{ChangesReport, NotQualified, Report, Usage, VendorUsage};
+pub use preview::{CostEstimate, FieldPreview, FieldState, NotQualifyingGroup, NotQualifyingReason, PeopleEstimate, SyncPreview};
+pub use report::{ChangesReport, NotQualified, RunReport, RunUsage, VendorUsage};
 pub use rows::RejectedRow;
-pub use run::{Phase, Request, Run, RunKind, RunState};
+pub use run::{RunKind, RunPhase, RunRequest, RunState, SyncRun};
 pub use service::SyncService;
 pub use store::RunFilter;
 pub use subject::SyncRunSubject;
@@ -62,7 +62,7 @@ pub enum SyncError {
     StepRequired(StepRequired),
     /// Another run has not ended.
     #[error("{0}")]
-    Running(UnderWay),
+    RunActive(ActiveRun),
     /// The state of the run doesn't allow the request; the text says why, and what to do instead.
     #[error("{0}")]
     RunStateUnfit(&'static str),
@@ -74,7 +74,7 @@ pub enum SyncError {
     RetryTooLate { newer: RunId, kind: RunKind },
     /// No such run.
     #[error("there is no such run")]
-    Unknown,
+    RunNotFound,
     /// Fields without which nobody can be synced.
     #[error("Marketo lacks the fields without which nobody can be synced: {0}")]
     FieldsMissing(String),
@@ -101,22 +101,22 @@ pub enum SyncError {
     StagingLost,
     /// This process stops; another resumes the run.
     #[error("the process that carried the sync out has stopped")]
-    Stopped,
+    ProcessStopping,
     /// Somebody requested that the run be paused or canceled.
     #[error("somebody asked for the sync to stop")]
-    Asked,
+    StopRequested,
     /// Another attempt holds the lease of the run.
     #[error("another process has taken the sync over")]
-    Superseded,
+    LeaseLost,
     /// A vendor works at an export or a query; ask again after this time.
     #[error("a vendor is still at work")]
     VendorAtWork(time::Duration),
     /// Too many attempts failed; the reason of the last one.
     #[error("the work on the sync failed several times, and is not tried again by itself: {0}")]
-    JobGivenUp(String),
+    AttemptsExhausted(String),
     /// A task ended because of a fault in this service.
     #[error("the sync was stopped by a fault of its own")]
-    Broken,
+    Internal,
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error(transparent)]

@@ -39,7 +39,7 @@ impl Notice {
     /// writer.
     pub(super) async fn prepare(service: &SyncService, instance: InstanceId, run: RunId) -> Result<Self, SyncError> {
         let db = &service.db;
-        let row = store::find_run(db, instance, run).await?.ok_or(SyncError::Unknown)?;
+        let row = store::find_run(db, instance, run).await?.ok_or(SyncError::RunNotFound)?;
         let before = store::find_before(db, instance, run, row.kind()).await?.map(|before| before.state());
         let filter = MemberFilter { status: Some(MemberStatus::Active), role: Some(Role::Admin), ..MemberFilter::default() };
         Ok(Self {

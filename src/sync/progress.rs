@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::fields::MappedField;
-use super::report::Report;
+use super::report::RunReport;
 use super::rows::OwnersOutcome;
-use super::{Failure, Phase};
+use super::{RunFailure, RunPhase};
 use crate::clock::Timestamp;
 
 /// What a run reads. It is decided once, when the run begins.
@@ -24,7 +24,7 @@ pub(super) struct RunPlan {
 /// How far a run is: everything that another attempt needs to resume it. It is written in the transaction of the work it describes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct RunProgress {
-    pub phase: Phase,
+    pub phase: RunPhase,
     pub phase_began_at: Option<Timestamp>,
     pub leads: QueryProgress,
     pub contacts: QueryProgress,
@@ -47,9 +47,9 @@ pub(super) struct RunProgress {
     /// Consecutive attempts that failed before anything was read or merged.
     #[serde(default, rename = "vain_tries")]
     pub consecutive_failures: i64,
-    pub failure: Option<Failure>,
-    pub waiting_for: Option<Failure>,
-    pub report: Report,
+    pub failure: Option<RunFailure>,
+    pub waiting_for: Option<RunFailure>,
+    pub report: RunReport,
 }
 
 /// How far a Salesforce query is read.

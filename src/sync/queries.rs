@@ -2,7 +2,7 @@
 
 use super::service::SyncService;
 use super::store::{self, RejectedListing, RejectedPlace, RunFilter};
-use super::{Run, SyncError};
+use super::{SyncError, SyncRun};
 use crate::ids::{InstanceId, RunId};
 
 /// Rejected rows that one query reads for a download.
@@ -12,18 +12,24 @@ impl SyncService {
     /// Finds a run.
     ///
     /// # Errors
-    /// [`SyncError::Unknown`], [`SyncError::Db`].
-    pub async fn run(&self, instance: InstanceId, id: RunId) -> Result<Run, SyncError> {
-        store::find_run(&self.db, instance, id).await?.map(Run::from).ok_or(SyncError::Unknown)
+    /// [`SyncError::RunNotFound`], [`SyncError::Db`].
+    pub async fn find_run(&self, instance: InstanceId, id: RunId) -> Result<SyncRun, SyncError> {
+        store::find_run(&self.db, instance, id).await?.map(SyncRun::from).ok_or(SyncError::RunNotFound)
     }
 
     /// Lists runs that match `filter`, the newest first: those older than `before`, at most `limit`.
-    pub async fn runs(&self, instance: InstanceId, filter: RunFilter, before: Option<RunId>, limit: i64) -> Result<Vec<Run>, SyncError> {
-        Ok(store::list_runs(&self.db, instance, filter, before, limit).await?.into_iter().map(Run::from).collect())
+    pub async fn list_runs(
+        &self,
+        instance: InstanceId,
+        filter: RunFilter,
+        before: Option<RunId>,
+        limit: i64,
+    ) -> Result<Vec<SyncRun>, SyncError> {
+        Ok(store::list_runs(&self.db, instance, filter, before, limit).await?.into_iter().map(SyncRun::from).collect())
     }
 
     /// Lists rejected rows of a run behind `after`, and the cursor to continue from; none at the end.
-    pub(super) async fn rejected(
+    pub(super) async fn list_rejected(
         &self,
         instance: InstanceId,
         run: RunId,

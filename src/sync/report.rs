@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gap::Gap;
+use super::gap::SyncGap;
 use super::rows::{PeopleOutcome, RejectedRow};
 use crate::clock::Timestamp;
 
 /// What a run did. Interim while it is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Report {
+#[schema(as = Report)]
+pub struct RunReport {
     /// People read from Marketo.
     pub read: i64,
     /// Of those, people who are a Salesforce lead or contact that a user owns.
@@ -41,7 +42,7 @@ pub struct Report {
     /// What it cost at the vendors, kept twice a second: of a process that was killed the calls since then are missing.
     #[serde(default)]
     #[schema(required)]
-    pub usage: Usage,
+    pub usage: RunUsage,
     /// What an incremental run has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<ChangesReport>,
@@ -52,7 +53,7 @@ const MOST_EXAMPLES: usize = 100;
 /// The most rejected rows of a run that are kept for a download.
 const MOST_REJECTED: usize = 100_000;
 
-impl Report {
+impl RunReport {
     /// Adds the rejected rows of a file. Because of them the run did not see everybody.
     pub(super) fn reject(&mut self, outcome: &PeopleOutcome) {
         self.rejected += outcome.rejected;
@@ -71,12 +72,12 @@ impl Report {
 /// What a run cost at the vendors.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SyncUsage)]
-pub struct Usage {
+pub struct RunUsage {
     pub marketo: VendorUsage,
     pub salesforce: VendorUsage,
 }
 
-impl Usage {
+impl RunUsage {
     /// Adds `other` to what the run cost.
     pub(super) fn add(&mut self, other: &Self) {
         for (one, other) in [(&mut self.marketo, other.marketo), (&mut self.salesforce, other.salesforce)] {
@@ -117,7 +118,7 @@ pub struct ChangesReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_up_to: Option<Timestamp>,
     /// What may have been missed, why, and what is done about it.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<SyncGap>,
 }
 
 impl ChangesReport {

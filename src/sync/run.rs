@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use time::Duration;
 
-use super::Failure;
-use super::report::Report;
+use super::RunFailure;
+use super::report::RunReport;
 use crate::clock::Timestamp;
 use crate::ids::RunId;
 
@@ -12,14 +12,14 @@ use crate::ids::RunId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SyncRunRequest)]
-pub enum Request {
+pub enum RunRequest {
     /// End it; what it has read is deleted, what it has merged stays.
     Cancel,
     /// Stop until somebody resumes it.
     Pause,
 }
 
-impl Request {
+impl RunRequest {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Cancel => "cancel",
@@ -34,7 +34,7 @@ impl Request {
 }
 
 /// The pause reason of a run that somebody has paused.
-pub(super) const REQUESTED: &str = "requested";
+pub(super) const PAUSE_REQUESTED: &str = "requested";
 
 /// What a run reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -123,7 +123,8 @@ impl RunState {
 /// What a run is at, finer than its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+#[schema(as = Phase)]
+pub enum RunPhase {
     /// Waits to be begun.
     #[default]
     Waiting,
@@ -145,19 +146,19 @@ pub enum Phase {
 
 /// A run as callers see it.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub struct SyncRun {
     pub id: RunId,
     pub kind: RunKind,
     /// A full run that reads only who changed in Marketo since then.
     pub changed_since: Option<Timestamp>,
     pub state: RunState,
     /// What somebody asked for and the running attempt has not acted on yet.
-    pub requested: Option<Request>,
+    pub requested: Option<RunRequest>,
     /// Why it is paused: `requested`, or the code of what it waits for.
-    pub paused_because: Option<String>,
+    pub pause_reason: Option<String>,
     /// When a paused run resumes by itself.
-    pub goes_on_at: Option<Timestamp>,
-    pub phase: Phase,
+    pub resumes_at: Option<Timestamp>,
+    pub phase: RunPhase,
     /// How much of the phase is done; [`RunPhase`] says what is counted.
     pub done: i64,
     /// How much there is to do in the phase, once that is known.
@@ -166,10 +167,10 @@ pub struct Run {
     pub rate_per_second: Option<i64>,
     /// When the phase ends at this rate.
     pub eta: Option<Timestamp>,
-    pub report: Option<Report>,
-    pub error: Option<Failure>,
+    pub report: Option<RunReport>,
+    pub error: Option<RunFailure>,
     /// A temporary failure; the run retries by itself.
-    pub waiting_for: Option<Failure>,
+    pub waiting_for: Option<RunFailure>,
     pub started_by: String,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,

@@ -17,7 +17,7 @@ use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
 
 /// How long a run's call waits for the quotas before the run itself waits.
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_QUOTA_WAIT: Duration = Duration::from_secs(60);
 
 /// The sync, wired. Cheap to clone.
 #[derive(Clone)]
@@ -61,13 +61,13 @@ impl SyncService {
     }
 
     /// Refuses more people than an instance can have.
-    pub(super) fn within_limit(&self, people: i64) -> Result<(), SyncError> {
+    pub(super) fn check_people_limit(&self, people: i64) -> Result<(), SyncError> {
         let limit = self.people_limit;
         if u64::try_from(people).is_ok_and(|count| count > limit) { Err(SyncError::TooManyPeople { people, limit }) } else { Ok(()) }
     }
 
     /// The earliest creation time of people whom a full run reads.
-    pub(super) fn earliest(&self) -> Timestamp {
+    pub(super) fn earliest_creation(&self) -> Timestamp {
         self.settings.earliest().midnight().assume_utc().into()
     }
 
@@ -76,15 +76,15 @@ impl SyncService {
     /// # Errors
     /// [`SyncError::StepRequired`] naming the step that connects the first one missing; [`SyncError::Connection`].
     pub(super) async fn clients(&self, instance: InstanceId) -> Result<(MarketoClient, SalesforceClient), SyncError> {
-        let (marketo, salesforce) = self.impatient_clients(instance).await?;
-        Ok((marketo.with_max_wait(PATIENCE), salesforce.with_max_wait(PATIENCE)))
+        let (marketo, salesforce) = self.clients_without_wait(instance).await?;
+        Ok((marketo.with_max_wait(MAX_QUOTA_WAIT), salesforce.with_max_wait(MAX_QUOTA_WAIT)))
     }
 
     /// The same clients for calls whose answer a person waits for.
     ///
     /// # Errors
     /// As [`SyncService::clients`].
-    pub(super) async fn impatient_clients(&self, instance: InstanceId) -> Result<(MarketoClient, SalesforceClient), SyncError> {
+    pub(super) async fn clients_without_wait(&self, instance: InstanceId) -> Result<(MarketoClient, SalesforceClient), SyncError> {
         let salesforce = required(self.connections.salesforce(instance).await, StepRequired::ConnectSalesforce)?;
         let marketo = required(self.connections.marketo(instance).await, StepRequired::ConnectMarketo)?;
         Ok((marketo, salesforce))

@@ -1,7 +1,7 @@
 //! Starting a run.
 
 use super::service::SyncService;
-use super::{Run, RunKind, StepRequired, SyncError, notices, queue, store};
+use super::{RunKind, StepRequired, SyncError, SyncRun, notices, queue, store};
 use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
 use crate::ids::{InstanceId, RunId};
@@ -10,9 +10,9 @@ impl SyncService {
     /// Starts a run, which a job carries out.
     ///
     /// # Errors
-    /// [`SyncError::StepRequired`], [`SyncError::Running`], [`SyncError::Connection`], [`SyncError::Db`].
-    pub async fn start(&self, instance: InstanceId, kind: RunKind, origin: &Origin) -> Result<Run, SyncError> {
-        self.start_reading(instance, kind, origin, None).await
+    /// [`SyncError::StepRequired`], [`SyncError::RunActive`], [`SyncError::Connection`], [`SyncError::Db`].
+    pub async fn start(&self, instance: InstanceId, kind: RunKind, origin: &Origin) -> Result<SyncRun, SyncError> {
+        self.start_since(instance, kind, origin, None).await
     }
 
     /// Starts a run. A full one reads only people who changed in Marketo since `changed_since`, or everybody if that is absent or the
@@ -20,16 +20,16 @@ impl SyncService {
     ///
     /// # Errors
     /// Those of [`SyncService::start`].
-    pub async fn start_reading(
+    pub async fn start_since(
         &self,
         instance: InstanceId,
         kind: RunKind,
         origin: &Origin,
         changed_since: Option<Timestamp>,
-    ) -> Result<Run, SyncError> {
+    ) -> Result<SyncRun, SyncError> {
         self.clients(instance).await?;
-        if let Some(running) = store::find_under_way(&self.db, instance).await? {
-            return Err(SyncError::Running(running.into()));
+        if let Some(running) = store::find_active_run(&self.db, instance).await? {
+            return Err(SyncError::RunActive(running.into()));
         }
         if kind == RunKind::Incremental && !store::has_synced(&self.db, instance).await? {
             return Err(SyncError::StepRequired(StepRequired::SyncEverybody));
@@ -40,8 +40,8 @@ impl SyncService {
         if let Err(error) = store::insert_run(&mut tx, instance, id, (kind, job), &origin.actor, now).await {
             drop(tx);
             // Another caller may have started one meanwhile; the index of active runs decides.
-            return Err(match store::find_under_way(&self.db, instance).await? {
-                Some(running) if error.is_conflict() => SyncError::Running(running.into()),
+            return Err(match store::find_active_run(&self.db, instance).await? {
+                Some(running) if error.is_conflict() => SyncError::RunActive(running.into()),
                 _ => error.into(),
             });
         }
@@ -53,6 +53,6 @@ impl SyncService {
             audit::record(&mut tx, &*self.clock, instance, origin, Entry::new("sync.started", "sync_run", id)).await?;
         }
         tx.commit().await?;
-        self.run(instance, id).await
+        self.find_run(instance, id).await
     }
 }

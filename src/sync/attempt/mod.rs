@@ -14,7 +14,7 @@ pub(super) use usage::{UsageMeter, UsageMeters};
 use crate::db::Tx;
 use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::SyncError;
-use crate::sync::run::{Request, RunState};
+use crate::sync::run::{RunRequest, RunState};
 use crate::sync::service::SyncService;
 use crate::sync::store::{self, RunRow};
 use crate::telemetry::error_chain;
@@ -51,9 +51,9 @@ impl RunAttempt {
         let is_its_job = row.job_id.is_none_or(|job| job == self.job);
         let state = match row.state() {
             state if state.is_final() || !is_its_job => return Ok(None),
-            RunState::Paused if row.goes_on_at.is_some_and(|at| at <= now) => row.goes_on_in(),
+            RunState::Paused if row.resumes_at.is_some_and(|at| at <= now) => row.resumes_in(),
             // It is canceled without being resumed first.
-            RunState::Paused if row.requested() == Some(Request::Cancel) => RunState::Paused,
+            RunState::Paused if row.requested() == Some(RunRequest::Cancel) => RunState::Paused,
             RunState::Paused => return Ok(None),
             state => state,
         };
@@ -66,27 +66,27 @@ impl RunAttempt {
     /// Begins a transaction and locks the run's lease for it.
     ///
     /// # Errors
-    /// [`SyncError::Superseded`] when another attempt holds the lease.
+    /// [`SyncError::LeaseLost`] when another attempt holds the lease.
     pub async fn begin_transaction(&self, service: &SyncService) -> Result<Tx, SyncError> {
         let mut tx = service.db.begin().await?;
         let is_ours = store::lock_as_holder(&mut tx, self.instance, (self.run, self.id)).await?;
-        if is_ours { Ok(tx) } else { Err(SyncError::Superseded) }
+        if is_ours { Ok(tx) } else { Err(SyncError::LeaseLost) }
     }
 
     /// Waits until this attempt has to stop. Returns the reason, and a guard that keeps another critical step from beginning.
     pub async fn wait_until_stopped(&self, service: &SyncService) -> (SyncError, OwnedMutexGuard<()>) {
         let why = loop {
             tokio::select! {
-                () = service.stop.cancelled() => break SyncError::Stopped,
+                () = service.stop.cancelled() => break SyncError::ProcessStopping,
                 () = tokio::time::sleep(REQUEST_POLL) => {}
             }
             match store::find_request(&service.db, self.instance, self.run).await {
                 Ok(Some((Some(lease_holder), requested))) if lease_holder == self.id => {
                     if requested.is_some() {
-                        break SyncError::Asked;
+                        break SyncError::StopRequested;
                     }
                 }
-                Ok(_) => break SyncError::Superseded,
+                Ok(_) => break SyncError::LeaseLost,
                 Err(error) => tracing::warn!(run = %self.run, error = %error_chain(&error), "whether a sync is to stop can't be read"),
             }
         };

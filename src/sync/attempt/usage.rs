@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::ids::{InstanceId, RunId};
-use crate::sync::report::{Usage, VendorUsage};
+use crate::sync::report::{RunUsage, VendorUsage};
 use crate::sync::service::SyncService;
 use crate::sync::{SyncError, store};
 use crate::telemetry::error_chain;
@@ -31,17 +31,18 @@ impl UsageMeters {
         let (meters, service) = (self.clone(), service.clone());
         // In a task of its own: the caller may be dropped while the database commits, and what is committed must not be counted again.
         let written = tokio::spawn(async move { meters.write(&service, instance, run).await });
-        written.await.unwrap_or(Err(SyncError::Stopped))
+        written.await.unwrap_or(Err(SyncError::ProcessStopping))
     }
 
     async fn write(&self, service: &SyncService, instance: InstanceId, run: RunId) -> Result<(), SyncError> {
         let _saving = self.saving.lock().await;
-        let mut unsaved = UnsavedUsage { meters: self, usage: Usage { marketo: self.marketo.take(), salesforce: self.salesforce.take() } };
-        if unsaved.usage != Usage::default() {
+        let mut unsaved =
+            UnsavedUsage { meters: self, usage: RunUsage { marketo: self.marketo.take(), salesforce: self.salesforce.take() } };
+        if unsaved.usage != RunUsage::default() {
             let mut tx = service.db.begin().await?;
             store::add_usage(&mut tx, instance, run, &unsaved.usage).await?;
             tx.commit().await?;
-            unsaved.usage = Usage::default();
+            unsaved.usage = RunUsage::default();
         }
         Ok(())
     }
@@ -60,7 +61,7 @@ impl UsageMeters {
 /// Usage on its way to the database; what doesn't get there goes back to the meters.
 struct UnsavedUsage<'a> {
     meters: &'a UsageMeters,
-    usage: Usage,
+    usage: RunUsage,
 }
 
 impl Drop for UnsavedUsage<'_> {

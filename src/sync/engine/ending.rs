@@ -7,9 +7,9 @@ use crate::db::{Tx, bulk};
 use crate::sync::attempt::RunAttempt;
 use crate::sync::notices::Notice;
 use crate::sync::progress::RunProgress;
-use crate::sync::run::{REQUESTED, Request, RunState};
+use crate::sync::run::{PAUSE_REQUESTED, RunRequest, RunState};
 use crate::sync::store::{self, RunRow, Until};
-use crate::sync::{Failure, SyncError, SyncService, failure, tidy};
+use crate::sync::{RunFailure, SyncError, SyncService, failure, tidy};
 
 /// What becomes of a run's job after a stopped attempt.
 pub(in crate::sync) enum AttemptOutcome {
@@ -30,21 +30,21 @@ pub(in crate::sync) async fn end_attempt(
     attempt: &RunAttempt,
     error: &SyncError,
 ) -> Result<AttemptOutcome, SyncError> {
-    if !matches!(error, SyncError::Stopped | SyncError::Superseded) {
+    if !matches!(error, SyncError::ProcessStopping | SyncError::LeaseLost) {
         // Before the run's end is recorded: until then another attempt would build them.
         bulk::build_indexes(&service.db).await?;
     }
     // Whatever becomes of the run, these calls were made.
     attempt.meters.save(service, attempt.instance, attempt.run).await?;
     let now = service.clock.timestamp();
-    let failure = Failure::of(error, now);
+    let failure = RunFailure::from_error(error, now);
     let notice = match Notice::prepare(service, attempt.instance, attempt.run).await {
-        Err(SyncError::Unknown) => return Ok(AttemptOutcome::Finished),
+        Err(SyncError::RunNotFound) => return Ok(AttemptOutcome::Finished),
         prepared => prepared?,
     };
     let mut tx = service.db.begin().await?;
     let Some(row) = store::lock_run(&mut tx, attempt.instance, attempt.run).await? else { return Ok(AttemptOutcome::Finished) };
-    let is_given_up = matches!(error, SyncError::JobGivenUp(_));
+    let is_given_up = matches!(error, SyncError::AttemptsExhausted(_));
     let is_ours = match is_given_up {
         // Whichever attempt of the job holds the lease.
         true => row.job_id.is_none_or(|job| job == attempt.job),
@@ -53,25 +53,25 @@ pub(in crate::sync) async fn end_attempt(
     if row.state().is_final() || !is_ours {
         return Ok(AttemptOutcome::Finished);
     }
-    if row.state() == RunState::Paused && row.requested() != Some(Request::Cancel) && !is_given_up {
+    if row.state() == RunState::Paused && row.requested() != Some(RunRequest::Cancel) && !is_given_up {
         // It couldn't even be resumed.
         return Ok(AttemptOutcome::RetryAfter(crate::jobs::back_off(1)));
     }
     let mut stopped = StoppedAttempt { service, attempt, row, now, tx };
     let outcome = match (stopped.row.requested(), error) {
-        (Some(Request::Cancel), _) => stopped.cancel().await?,
-        (Some(Request::Pause), _) => stopped.pause(REQUESTED, Until::Resumed, None).await?,
+        (Some(RunRequest::Cancel), _) => stopped.cancel().await?,
+        (Some(RunRequest::Pause), _) => stopped.pause(PAUSE_REQUESTED, Until::Resumed, None).await?,
         // This process stops, or the request was withdrawn meanwhile.
-        (None, SyncError::Stopped | SyncError::Asked | SyncError::Superseded) => AttemptOutcome::RetryAfter(Duration::ZERO),
-        (None, error) => match failure::way_on(error, stopped.row.progress().consecutive_failures + 1, now) {
-            failure::WayOn::Again(wait) => stopped.wait(failure, wait).await?,
-            failure::WayOn::Pause(wait) => {
+        (None, SyncError::ProcessStopping | SyncError::StopRequested | SyncError::LeaseLost) => AttemptOutcome::RetryAfter(Duration::ZERO),
+        (None, error) => match failure::decide_retry(error, stopped.row.progress().consecutive_failures + 1, now) {
+            failure::RetryDecision::RetryAfter(wait) => stopped.wait(failure, wait).await?,
+            failure::RetryDecision::PauseFor(wait) => {
                 let until = now + wait;
                 let code = failure.code.clone();
                 stopped.pause(&code, Until::Then(until), Some(failure)).await?;
                 AttemptOutcome::RetryAfter(wait)
             }
-            failure::WayOn::None => stopped.fail(failure, &notice).await?,
+            failure::RetryDecision::GiveUp => stopped.fail(failure, &notice).await?,
         },
     };
     stopped.tx.commit().await?;
@@ -97,7 +97,7 @@ impl StoppedAttempt<'_> {
         Ok(())
     }
 
-    async fn wait(&mut self, failure: Failure, wait: Duration) -> Result<AttemptOutcome, SyncError> {
+    async fn wait(&mut self, failure: RunFailure, wait: Duration) -> Result<AttemptOutcome, SyncError> {
         tracing::info!(run = %self.attempt.run, code = failure.code, wait_seconds = wait.whole_seconds(), "a sync waits");
         let mut progress = self.row.progress();
         progress.consecutive_failures += 1;
@@ -106,7 +106,7 @@ impl StoppedAttempt<'_> {
         Ok(AttemptOutcome::RetryAfter(wait))
     }
 
-    async fn pause(&mut self, because: &str, until: Until, waiting_for: Option<Failure>) -> Result<AttemptOutcome, SyncError> {
+    async fn pause(&mut self, because: &str, until: Until, waiting_for: Option<RunFailure>) -> Result<AttemptOutcome, SyncError> {
         tracing::info!(run = %self.attempt.run, because, ?until, "a sync is paused");
         let mut progress = self.row.progress();
         progress.waiting_for = waiting_for;
@@ -122,7 +122,7 @@ impl StoppedAttempt<'_> {
         Ok(AttemptOutcome::Finished)
     }
 
-    async fn fail(&mut self, failure: Failure, notice: &Notice) -> Result<AttemptOutcome, SyncError> {
+    async fn fail(&mut self, failure: RunFailure, notice: &Notice) -> Result<AttemptOutcome, SyncError> {
         tracing::warn!(run = %self.attempt.run, code = failure.code, "a sync failed");
         let progress = self.end(RunState::Failed, Some(failure)).await?;
         tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now + tidy::KEPT_AFTER_FAILURE).await?;
@@ -130,7 +130,7 @@ impl StoppedAttempt<'_> {
         Ok(AttemptOutcome::Failed)
     }
 
-    async fn end(&mut self, state: RunState, failure: Option<Failure>) -> Result<RunProgress, SyncError> {
+    async fn end(&mut self, state: RunState, failure: Option<RunFailure>) -> Result<RunProgress, SyncError> {
         let (instance, run) = (self.attempt.instance, self.attempt.run);
         let mut progress = self.row.progress();
         // The phase stays, for a retry to continue.
@@ -138,8 +138,8 @@ impl StoppedAttempt<'_> {
         self.save(&progress).await?;
         store::change_state(&mut self.tx, instance, run, state, progress.failure.as_ref(), self.now).await?;
         let keeps_staging =
-            state == RunState::Failed && self.row.plan.is_some() && progress.failure.as_ref().is_none_or(Failure::may_go_on);
-        let resumes_in = if self.row.state() == RunState::Paused { self.row.goes_on_in() } else { self.row.state() };
+            state == RunState::Failed && self.row.plan.is_some() && progress.failure.as_ref().is_none_or(RunFailure::allows_resuming);
+        let resumes_in = if self.row.state() == RunState::Paused { self.row.resumes_in() } else { self.row.state() };
         store::put_down(&mut self.tx, instance, run, resumes_in, keeps_staging).await?;
         Ok(progress)
     }

@@ -110,7 +110,7 @@ impl Pass {
         let mut tx = self.showing(&staged, staging).await?;
         // Nothing of this counts before the parser has succeeded.
         drop(parcels);
-        let outcome = parsing.await.map_err(|_| SyncError::Broken)??;
+        let outcome = parsing.await.map_err(|_| SyncError::Internal)??;
         if expected.is_some_and(|expected| expected != outcome.rows) {
             tracing::warn!(run = %self.run, export = export.position, ?expected, read = outcome.rows, "an export holds another number of people than announced");
             self.progress.report.saw_everything = false;
@@ -134,7 +134,7 @@ impl Pass {
         while let Some(rows) = batches.recv().await {
             store::insert_rejected(tx, self.instance, self.run, (window.position, window.start), &rows).await?;
         }
-        reading.await.map_err(|_| SyncError::Broken)?
+        reading.await.map_err(|_| SyncError::Internal)?
     }
 
     /// Records the window as read.

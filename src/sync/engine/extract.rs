@@ -17,7 +17,7 @@ use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoCli
 use crate::sync::attempt::RunAttempt;
 use crate::sync::store::{self, Export, ExportState};
 use crate::sync::windows::Windows;
-use crate::sync::{Phase, SyncError, SyncService};
+use crate::sync::{RunPhase, SyncError, SyncService};
 
 /// Exports that may fail in a row before the run fails.
 const MOST_TRIES: u32 = 3;
@@ -133,7 +133,7 @@ impl Pass {
                 _ => planned.push_back(export),
             }
         }
-        self.begin_phase(Phase::ReadingPeople, so_far, None).await?;
+        self.begin_phase(RunPhase::ReadingPeople, so_far, None).await?;
         Ok(Exporter {
             service: self.service.clone(),
             instance: self.instance,
@@ -270,7 +270,7 @@ impl Exporter {
         loop {
             let next = self.under_way.iter().enumerate().min_by_key(|(_, one)| one.next_question).map(|(place, _)| place);
             // The caller has checked that one is pending.
-            let place = next.ok_or(SyncError::Broken)?;
+            let place = next.ok_or(SyncError::Internal)?;
             if let Some(wait) = self.wait_until(self.under_way[place].next_question).await {
                 return Ok(Asked::AtWork(wait));
             }

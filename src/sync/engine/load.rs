@@ -9,19 +9,19 @@ use crate::sync::store::merge::Merged;
 use crate::sync::store::merge::postgres::{self, Merge};
 use crate::sync::store::merge::sqlite::{self, Range};
 use crate::sync::tidy::clear_staging;
-use crate::sync::{Phase, SyncError, store};
+use crate::sync::{RunPhase, SyncError, store};
 
 impl Pass {
     /// Merges, removes people who are gone, and drops the staging tables.
     pub(super) async fn load(&mut self) -> Result<(), SyncError> {
-        if self.progress.phase != Phase::Tidying {
+        if self.progress.phase != RunPhase::Tidying {
             match &self.service.db {
                 Db::Sqlite { .. } => self.merge_in_ranges().await?,
                 Db::Postgres(_) => self.merge_at_once().await?,
             }
         }
         let done = self.done;
-        self.begin_phase(Phase::Tidying, done, self.total).await?;
+        self.begin_phase(RunPhase::Tidying, done, self.total).await?;
         clear_staging(&self.service, self.run).await
     }
 
@@ -46,16 +46,16 @@ impl Pass {
         if self.plan.changed_since.is_none() || merged.inserted == 0 {
             return Ok(());
         }
-        self.service.within_limit(store::count_people(tx, self.instance).await?)
+        self.service.check_people_limit(store::count_people(tx, self.instance).await?)
     }
 
     /// Merges everything in one transaction. Only other writers of this instance's people wait for it.
     async fn merge_at_once(&mut self) -> Result<(), SyncError> {
         let staged = store::staged(&self.service.db, self.run).await?;
-        self.begin_phase(Phase::Merging, 0, Some(staged)).await?;
+        self.begin_phase(RunPhase::Merging, 0, Some(staged)).await?;
         let mut tx = self.service.db.begin().await?;
         let change = next_change(&mut tx, self.instance).await?;
-        let Tx::Postgres(transaction) = &mut tx else { return Err(SyncError::Broken) };
+        let Tx::Postgres(transaction) = &mut tx else { return Err(SyncError::Internal) };
         // The server may have crashed between two of our statements.
         if self.lost_staging().await? != (Vec::new(), false) {
             return Err(SyncError::StagingLost);
@@ -89,7 +89,7 @@ impl Pass {
         };
         self.check_additions(&mut tx, merged).await?;
         self.count(merged);
-        self.progress.phase = Phase::Tidying;
+        self.progress.phase = RunPhase::Tidying;
         self.progress.phase_began_at = Some(self.service.clock.timestamp());
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)
@@ -97,14 +97,14 @@ impl Pass {
 
     /// Merges range by range, so that other writers need not wait for long.
     async fn merge_in_ranges(&mut self) -> Result<(), SyncError> {
-        if self.progress.phase != Phase::Removing {
+        if self.progress.phase != RunPhase::Removing {
             self.merge_ranges().await?;
         }
         if !self.progress.report.saw_everything {
             return Ok(());
         }
         self.change_state(RunState::Reconciling).await?;
-        self.begin_phase(Phase::Removing, self.done, self.total).await?;
+        self.begin_phase(RunPhase::Removing, self.done, self.total).await?;
         let everybody = self.plan.changed_since.is_none();
         if everybody && sqlite::known(&self.service.db, self.instance).await? <= self.progress.report.qualified {
             // Nobody is there but those who qualified.
@@ -136,7 +136,7 @@ impl Pass {
             tx.commit().await?;
         }
         let left = store::staged(&self.service.db, self.run).await?;
-        self.begin_phase(Phase::Merging, self.progress.report.read, Some(left)).await?;
+        self.begin_phase(RunPhase::Merging, self.progress.report.read, Some(left)).await?;
         let rows = self.batch_rows();
         loop {
             let after = self.progress.merged_up_to;

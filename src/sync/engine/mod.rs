@@ -19,7 +19,7 @@ use super::salesforce_object::Object;
 use super::store::{self, RunRow};
 use super::tidy::clear_staging;
 use super::windows::Windows;
-use super::{Phase, RunState, SyncError, SyncService, fields, incremental};
+use super::{RunPhase, RunState, SyncError, SyncService, fields, incremental};
 use crate::db::{Db, Tx};
 use crate::ids::{InstanceId, RunId};
 use crate::marketo::MarketoClient;
@@ -54,7 +54,7 @@ struct Pass {
 pub(super) async fn make_attempt(service: SyncService, attempt: RunAttempt) -> Result<(), SyncError> {
     let Some(row) = attempt.take_over_run(&service).await? else { return Ok(()) };
     if row.requested.is_some() {
-        return Err(SyncError::Asked);
+        return Err(SyncError::StopRequested);
     }
     let watched = service.clone();
     // Stopping is like crashing: what matters is in the database, and the next attempt resumes from there.
@@ -112,14 +112,14 @@ async fn begin(
     let fields = fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
     let now = service.clock.timestamp();
     let changed_since = store::changed_since(&service.db, instance, run).await?;
-    let plan = RunPlan { fields, earliest: service.earliest(), latest: now, changed_since };
+    let plan = RunPlan { fields, earliest: service.earliest_creation(), latest: now, changed_since };
     progress.report.saw_everything = true;
     progress.report.export_jobs_planned = Windows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).left();
     let mut tx = service.db.begin().await?;
     store::forget_rejected(&mut tx, instance).await?;
     store::save_plan(&mut tx, instance, run, &plan, now).await?;
     if !store::save_progress(&mut tx, instance, (run, attempt.id), progress, (0, None), now).await? {
-        return Err(SyncError::Superseded);
+        return Err(SyncError::LeaseLost);
     }
     tx.commit().await?;
     Ok(plan)
@@ -132,7 +132,7 @@ impl Pass {
 
     /// Reads everybody, or everybody who changed, and merges the people who qualify.
     async fn read_everybody(&mut self, mut state: RunState) -> Result<(), SyncError> {
-        if self.progress.phase != Phase::Tidying && self.recover_staging().await? {
+        if self.progress.phase != RunPhase::Tidying && self.recover_staging().await? {
             state = RunState::Extracting;
         }
         if matches!(state, RunState::Queued | RunState::Extracting) {
@@ -152,7 +152,7 @@ impl Pass {
         self.attempt.meters.save(&self.service, self.instance, self.run).await?;
         let notice = Notice::prepare(&self.service, self.instance, self.run).await?;
         let now = self.service.clock.timestamp();
-        self.progress.phase = Phase::Ended;
+        self.progress.phase = RunPhase::Ended;
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx).await?;
         store::change_state(&mut tx, self.instance, self.run, RunState::Completed, None, now).await?;
@@ -176,7 +176,7 @@ impl Pass {
     }
 
     /// Begins a phase, or continues it after a crash.
-    async fn begin_phase(&mut self, phase: Phase, done: i64, total: Option<i64>) -> Result<(), SyncError> {
+    async fn begin_phase(&mut self, phase: RunPhase, done: i64, total: Option<i64>) -> Result<(), SyncError> {
         if self.progress.phase != phase {
             self.progress.phase = phase;
             self.progress.phase_began_at = Some(self.service.clock.timestamp());
@@ -196,23 +196,23 @@ impl Pass {
     /// Saves progress.
     ///
     /// # Errors
-    /// [`SyncError::Superseded`] when another attempt holds the lease: the transaction must not be committed.
+    /// [`SyncError::LeaseLost`] when another attempt holds the lease: the transaction must not be committed.
     async fn save(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
         let (now, id) = (self.service.clock.timestamp(), (self.run, self.attempt.id));
         let saved = store::save_progress(tx, self.instance, id, &self.progress, (self.done, self.total), now).await?;
-        if saved { Ok(()) } else { Err(SyncError::Superseded) }
+        if saved { Ok(()) } else { Err(SyncError::LeaseLost) }
     }
 
     /// Refuses to load more people than an instance can have. Those who qualify are only counted when there could be too many.
     async fn check_limit(&self) -> Result<(), SyncError> {
-        if self.service.within_limit(store::staged(&self.service.db, self.run).await?).is_ok() {
+        if self.service.check_people_limit(store::staged(&self.service.db, self.run).await?).is_ok() {
             return Ok(());
         }
         let qualified = match &self.service.db {
             db @ Db::Sqlite { .. } => store::merge::sqlite::qualified(db, self.run).await?,
             Db::Postgres(pool) => store::merge::postgres::qualified(pool, self.run).await?,
         };
-        self.service.within_limit(qualified)
+        self.service.check_people_limit(qualified)
     }
 
     /// Saves progress, and gives the error that ends the attempt until the vendor is asked again.

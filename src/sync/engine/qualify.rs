@@ -15,7 +15,7 @@ use crate::sync::attempt::UsageMeter;
 use crate::sync::progress::QueryProgress;
 use crate::sync::rows::read_owners;
 use crate::sync::salesforce_object::Object;
-use crate::sync::{Phase, SyncError, store};
+use crate::sync::{RunPhase, SyncError, store};
 use crate::telemetry::error_chain;
 
 /// The most records of a page.
@@ -33,7 +33,7 @@ impl Pass {
     /// Reads every owner into the staging table.
     pub(super) async fn qualify(&mut self) -> Result<(), SyncError> {
         let so_far = self.progress.leads.records + self.progress.contacts.records;
-        self.begin_phase(Phase::ReadingOwners, so_far, None).await?;
+        self.begin_phase(RunPhase::ReadingOwners, so_far, None).await?;
         // Salesforce works at both queries while the first one is read.
         for object in [Object::Lead, Object::Contact] {
             if self.query_progress(object).job.is_none() {
@@ -128,7 +128,7 @@ impl Pass {
         let meter = self.attempt.meters.salesforce.clone();
         let (fed, tx) = futures_util::future::join(feed(page.body, chunks, meter), self.showing(&staged, staging)).await;
         drop(parcels);
-        let read = parsing.await.map_err(|_| SyncError::Broken)?;
+        let read = parsing.await.map_err(|_| SyncError::Internal)?;
         fed?;
         let (mut tx, read) = (tx?, read?);
         if let Some(announced) = page.records.and_then(|count| i64::try_from(count).ok()).filter(|announced| read.records < *announced) {

@@ -21,7 +21,7 @@ impl Pass {
         tokio::select! {
             biased;
             outcome = work => Ok(outcome?),
-            () = show => Err(SyncError::Broken),
+            () = show => Err(SyncError::Internal),
         }
     }
 

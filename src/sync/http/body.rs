@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::ids::RunId;
-use crate::sync::{Failure, Phase, Report, Request, Run, RunKind, RunState};
+use crate::sync::{RunFailure, RunKind, RunPhase, RunReport, RunRequest, RunState, SyncRun};
 
 /// A run of the sync.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -16,14 +16,14 @@ pub(super) struct RunBody {
     state: RunState,
     /// What somebody asked of it; it is done within a few seconds, at the next batch.
     #[serde(skip_serializing_if = "Option::is_none")]
-    requested: Option<Request>,
+    requested: Option<RunRequest>,
     /// Why it is paused: `requested`, or the code of what it waits for (see `waiting_for`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    paused_because: Option<String>,
+    #[serde(rename = "paused_because", skip_serializing_if = "Option::is_none")]
+    pause_reason: Option<String>,
     /// When it goes on by itself; a paused run without it waits for somebody to resume it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    goes_on_at: Option<Timestamp>,
-    phase: Phase,
+    #[serde(rename = "goes_on_at", skip_serializing_if = "Option::is_none")]
+    resumes_at: Option<Timestamp>,
+    phase: RunPhase,
     /// How much of the phase is done; the phase says what is counted.
     done: i64,
     /// How much there is to do in the phase; absent while that isn't known.
@@ -37,13 +37,13 @@ pub(super) struct RunBody {
     eta: Option<Timestamp>,
     /// What was done so far; the last word once the run has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<Report>,
+    report: Option<RunReport>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure>,
+    error: Option<RunFailure>,
     /// A trouble that passes by itself; the run goes on afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_for: Option<Failure>,
+    waiting_for: Option<RunFailure>,
     /// Who started it: `client:ID`, `member:ID` or `schedule`.
     started_by: String,
     created_at: Timestamp,
@@ -60,16 +60,16 @@ impl RunBody {
     }
 }
 
-impl From<Run> for RunBody {
-    fn from(run: Run) -> Self {
+impl From<SyncRun> for RunBody {
+    fn from(run: SyncRun) -> Self {
         Self {
             id: run.id,
             kind: run.kind,
             changed_since: run.changed_since,
             state: run.state,
             requested: run.requested,
-            paused_because: run.paused_because,
-            goes_on_at: run.goes_on_at,
+            pause_reason: run.pause_reason,
+            resumes_at: run.resumes_at,
             phase: run.phase,
             done: run.done,
             total: run.total,

@@ -5,12 +5,12 @@ use super::body::RunBody;
 use crate::http::problem::ProblemBody;
 use crate::http::{InstanceCaller, PathParams, Problem};
 use crate::ids::RunId;
-use crate::sync::{Asked, SyncService};
+use crate::sync::{ControlOutcome, SyncService};
 
-fn answer(asked: Asked) -> HttpResponse {
-    match asked {
-        Asked::AlreadySo(run) => HttpResponse::Ok().json(RunBody::from(run)),
-        Asked::Accepted(run) => HttpResponse::Accepted().json(RunBody::from(run)),
+fn respond(outcome: ControlOutcome) -> HttpResponse {
+    match outcome {
+        ControlOutcome::Unchanged(run) => HttpResponse::Ok().json(RunBody::from(run)),
+        ControlOutcome::Accepted(run) => HttpResponse::Accepted().json(RunBody::from(run)),
     }
 }
 
@@ -29,7 +29,7 @@ pub(super) async fn cancel_run(
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(answer(sync.cancel(caller.instance, id, &caller.origin).await?))
+    Ok(respond(sync.cancel(caller.instance, id, &caller.origin).await?))
 }
 
 /// Pause a sync run
@@ -47,7 +47,7 @@ pub(super) async fn pause_run(
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(answer(sync.pause(caller.instance, id, &caller.origin).await?))
+    Ok(respond(sync.pause(caller.instance, id, &caller.origin).await?))
 }
 
 /// Resume a sync run
@@ -64,7 +64,7 @@ pub(super) async fn resume_run(
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(answer(sync.resume(caller.instance, id, &caller.origin).await?))
+    Ok(respond(sync.resume(caller.instance, id, &caller.origin).await?))
 }
 
 /// Retry a sync run
@@ -81,5 +81,5 @@ pub(super) async fn retry_run(
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(answer(sync.retry(caller.instance, id, &caller.origin).await?))
+    Ok(respond(sync.retry(caller.instance, id, &caller.origin).await?))
 }

@@ -5,7 +5,7 @@ use super::body::RunBody;
 use crate::http::problem::ProblemBody;
 use crate::http::{EventStreams, InstanceCaller, OngoingAccess, PathParams, Problem, Sight};
 use crate::ids::RunId;
-use crate::sync::{Run, SyncError, SyncService};
+use crate::sync::{SyncError, SyncRun, SyncService};
 
 /// An event of a run's stream.
 #[derive(Debug, utoipa::ToSchema)]
@@ -42,16 +42,16 @@ pub(super) async fn get_run_events(
     streams: Data<EventStreams>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
-    let first = sync.run(caller.instance, id).await?;
+    let first = sync.find_run(caller.instance, id).await?;
     let sync = sync.into_inner();
-    streams.follow("run", access, sight(first), async move || match sync.run(caller.instance, id).await {
+    streams.follow("run", access, sight(first), async move || match sync.find_run(caller.instance, id).await {
         Ok(run) => Ok(Some(sight(run))),
-        Err(SyncError::Unknown) => Ok(None),
+        Err(SyncError::RunNotFound) => Ok(None),
         Err(error) => Err(error),
     })
 }
 
-fn sight(run: Run) -> Sight<impl PartialEq> {
-    let mark = (run.updated_at, run.state, run.phase, run.done, run.total, run.requested, run.goes_on_at);
+fn sight(run: SyncRun) -> Sight<impl PartialEq> {
+    let mark = (run.updated_at, run.state, run.phase, run.done, run.total, run.requested, run.resumes_at);
     Sight { mark, is_last: run.state.is_final(), data: serde_json::to_string(&RunBody::from(run)).unwrap_or_default() }
 }

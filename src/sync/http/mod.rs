@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
 
-use super::{Preview, RunFilter, RunKind, RunState, SyncError, SyncService};
+use super::{RunFilter, RunKind, RunState, SyncError, SyncPreview, SyncService};
 use crate::auth::Scope;
 use crate::http::problem::ProblemBody;
 use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes};
@@ -22,10 +22,10 @@ impl AsProblem for SyncError {
         let said = format!("{self}.");
         match self {
             Self::StepRequired(step) => Problem::new(Code::StepRequired, said).with_link(step.link()),
-            Self::Running(under_way) => Problem::new(Code::SyncRunning, said).with_link(format!("/v1/sync/runs/{}", under_way.run)),
+            Self::RunActive(active) => Problem::new(Code::SyncRunning, said).with_link(format!("/v1/sync/runs/{}", active.run)),
             Self::RetryTooLate { newer, .. } => Problem::new(Code::RunStateUnfit, said).with_link(format!("/v1/sync/runs/{newer}")),
             Self::RunStateUnfit(_) => Problem::new(Code::RunStateUnfit, self.to_string()),
-            Self::Unknown => Problem::new(Code::NotFound, said),
+            Self::RunNotFound => Problem::new(Code::NotFound, said),
             Self::Connection(error) => error.as_problem(),
             Self::Db(error) => error.as_problem(),
             // The rest is met by runs only, whose resource tells of it.
@@ -55,7 +55,7 @@ struct StartRun {
 /// Step 4. The 13 fields with where each comes from and a few sample values, and how many people a sync would bring, as an estimate
 /// whose basis is said. Nothing is written. Values are masked unless the caller has the scope `people:read`.
 #[utoipa::path(operation_id = "getSyncPreview", tag = "Sync", responses(
-    (status = 200, description = "What a sync would bring.", body = Preview),
+    (status = 200, description = "What a sync would bring.", body = SyncPreview),
     (status = 409, description = "A connection is missing (`link` leads to the step) or a vendor refused.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[get("/v1/sync/preview")]
@@ -114,7 +114,7 @@ async fn list_runs(
 ) -> Result<HttpResponse, Problem> {
     let (limit, before) = PageParams { limit: params.limit, cursor: params.cursor }.read::<RunId>()?;
     let filter = RunFilter { kind: params.kind, state: params.state };
-    let runs = sync.runs(caller.instance, filter, before, i64::from(limit) + 1).await?;
+    let runs = sync.list_runs(caller.instance, filter, before, i64::from(limit) + 1).await?;
     let runs = runs.into_iter().map(RunBody::from).collect();
     Ok(HttpResponse::Ok().json(Listing::page(runs, limit, RunBody::id)))
 }
@@ -123,5 +123,5 @@ async fn list_runs(
 #[utoipa::path(operation_id = "getSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses((status = 200, description = "The run.", body = RunBody)))]
 #[get("/v1/sync/runs/{run_id}")]
 async fn get_run(caller: InstanceCaller, sync: Data<SyncService>, PathParams(id): PathParams<RunId>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(RunBody::from(sync.run(caller.instance, id).await?)))
+    Ok(HttpResponse::Ok().json(RunBody::from(sync.find_run(caller.instance, id).await?)))
 }

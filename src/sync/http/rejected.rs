@@ -28,7 +28,7 @@ pub(super) async fn get_rejected_rows(
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
-    let run = sync.run(caller.instance, id).await?;
+    let run = sync.find_run(caller.instance, id).await?;
     let rows = file(sync.get_ref().clone(), caller.instance, run.id, caller.may(Scope::PeopleRead));
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
@@ -43,7 +43,7 @@ fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bo
         yield Bytes::from_static(b"marketo_id,reason,window_start,record,row\r\n");
         let mut after = None;
         loop {
-            let (rows, next) = sync.rejected(instance, run, after).await.map_err(|error| {
+            let (rows, next) = sync.list_rejected(instance, run, after).await.map_err(|error| {
                 tracing::warn!(%run, error = %error_chain(&error), "a list of rejected rows is cut");
                 io::Error::other("the rows can't be read")
             })?;

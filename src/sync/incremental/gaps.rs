@@ -11,7 +11,7 @@ use time::Duration;
 
 use crate::clock::Timestamp;
 use crate::sync::cursor::Cursor;
-use crate::sync::gap::Gap;
+use crate::sync::gap::SyncGap;
 use crate::sync::notices;
 use crate::sync::run::RunState;
 use crate::sync::store::LastFull;
@@ -22,9 +22,9 @@ const REMEMBERED: Duration = Duration::days(13);
 const REST: Duration = Duration::hours(6);
 
 /// Finds the gap of a cursor so old that the vendors may have forgotten changes after it.
-pub(super) fn forgotten(cursor: &Cursor, now: Timestamp) -> Option<Gap> {
+pub(super) fn forgotten(cursor: &Cursor, now: Timestamp) -> Option<SyncGap> {
     let oldest = cursor.marketo_until.min(cursor.salesforce_until());
-    (now - oldest > REMEMBERED).then(|| Gap::changes_forgotten(oldest))
+    (now - oldest > REMEMBERED).then(|| SyncGap::changes_forgotten(oldest))
 }
 
 /// Whether a full run may start by itself, given the last one. One that did not make an unreadable log readable isn't repeated at once.

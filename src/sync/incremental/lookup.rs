@@ -12,7 +12,7 @@ use crate::people::SalesforceId;
 use crate::salesforce::Record;
 use crate::sync::SyncError;
 use crate::sync::fields::SyncField;
-use crate::sync::gap::Gap;
+use crate::sync::gap::SyncGap;
 use crate::sync::salesforce_object::Object;
 use crate::sync::store::{self, Stranger};
 
@@ -147,7 +147,7 @@ impl Follower {
         let address = |record: &Record| record.get("Email")?.as_str().map(str::to_lowercase).filter(|address| !address.contains(','));
         let addresses: HashSet<String> = page.records.iter().filter_map(address).collect();
         let unfound = page.records.iter().filter(|record| address(record).is_none()).count();
-        self.gap(Gap::not_searchable(unfound));
+        self.gap(SyncGap::not_searchable(unfound));
         let addresses: Vec<String> = addresses.into_iter().collect();
         let wanted: HashSet<&SalesforceId> = records.iter().map(|record| &record.id).collect();
         let mut people = Vec::new();

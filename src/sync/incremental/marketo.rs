@@ -6,7 +6,7 @@ use crate::marketo::{ActivityPage, MarketoError};
 use crate::sync::SyncError;
 use crate::sync::cursor::MARGIN;
 use crate::sync::fields::SyncField;
-use crate::sync::gap::Gap;
+use crate::sync::gap::SyncGap;
 
 /// The most pages of each log that a round reads; a page has up to 300 activities.
 const PAGES: usize = 10;
@@ -58,7 +58,7 @@ impl Follower {
                 Log::Merges => {
                     self.report().merges += count;
                     if page.activities.iter().any(|one| one.merged.is_empty()) {
-                        self.gap(Gap::merged_unnamed());
+                        self.gap(SyncGap::merged_unnamed());
                     }
                     for one in page.activities {
                         round.expect(vec![one.person], true);
@@ -93,12 +93,12 @@ impl Follower {
         *self.token(log) = token;
         match self.page(log).await {
             Err(error) if error.refuses_value() => {
-                self.gap(Gap::log_unreadable(log == Log::Changes, since, &error.to_string()));
+                self.gap(SyncGap::log_unreadable(log == Log::Changes, since, &error.to_string()));
                 Ok(None)
             }
             outcome => {
                 let page = outcome?;
-                self.gap(Gap::token_refused(since, &refused.to_string()));
+                self.gap(SyncGap::token_refused(since, &refused.to_string()));
                 Ok(Some(page))
             }
         }

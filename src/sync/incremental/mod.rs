@@ -31,12 +31,12 @@ pub(super) use schedule::follow_full_run;
 use self::round::Round;
 use super::attempt::RunAttempt;
 use super::cursor::{Cursor, MARGIN};
-use super::gap::{Gap, Remedy};
+use super::gap::{GapRemedy, SyncGap};
 use super::notices::{self, Notice};
 use super::progress::{RunPlan, RunProgress};
 use super::run::RunState;
 use super::store::{self, RunRow};
-use super::{ChangesReport, Phase, RunKind, SyncError, SyncService};
+use super::{ChangesReport, RunKind, RunPhase, SyncError, SyncService};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::ids::InstanceId;
@@ -80,7 +80,7 @@ pub(super) async fn carry_out(
         follower.begin(now).await?;
     }
     if without_cursor {
-        follower.gap(Gap::no_cursor());
+        follower.gap(SyncGap::no_cursor());
     } else if let Some(gap) = gaps::forgotten(&follower.cursor, now) {
         follower.gap(gap);
     } else {
@@ -100,7 +100,7 @@ impl Follower {
         let (done, now) = (self.report().read(), self.now());
         let saved =
             store::save_progress(tx, self.instance, (self.attempt.run, self.attempt.id), &self.progress, (done, total), now).await?;
-        if saved { Ok(()) } else { Err(SyncError::Superseded) }
+        if saved { Ok(()) } else { Err(SyncError::LeaseLost) }
     }
 
     fn report(&mut self) -> &mut ChangesReport {
@@ -108,7 +108,7 @@ impl Follower {
     }
 
     /// Adds a gap to the report, once for each code.
-    fn gap(&mut self, gap: Gap) {
+    fn gap(&mut self, gap: SyncGap) {
         tracing::warn!(run = %self.attempt.run, code = gap.code, remedy = ?gap.remedy, "an incremental sync may have missed something");
         let gaps = &mut self.report().gaps;
         if !gaps.iter().any(|known| known.code == gap.code) {
@@ -119,7 +119,7 @@ impl Follower {
     async fn begin(&mut self, now: Timestamp) -> Result<(), SyncError> {
         let until = self.cursor.marketo_until;
         self.report().cursor_age_seconds = Some((now - until).whole_seconds().max(0));
-        self.progress.phase = Phase::ReadingChanges;
+        self.progress.phase = RunPhase::ReadingChanges;
         self.progress.phase_began_at = Some(now);
         self.progress.report.saw_everything = true;
         let plan = RunPlan { fields: self.cursor.fields.clone(), earliest: until, latest: now, changed_since: None };
@@ -137,7 +137,7 @@ impl Follower {
         let resolved = super::fields::resolve(&self.marketo.describe().await?);
         let fields = super::fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
         if fields != self.cursor.fields {
-            self.gap(Gap::fields_changed());
+            self.gap(SyncGap::fields_changed());
         }
         self.cursor.fields = fields;
         self.cursor.described_at = now;
@@ -161,27 +161,27 @@ impl Follower {
     /// Completes the run, and starts a full one when only that can fill a gap.
     async fn end(&mut self, row: &RunRow) -> Result<(), SyncError> {
         let now = self.now();
-        let incomplete = self.report().gaps.iter().any(|gap| gap.remedy != Remedy::ReadAgain);
-        let of_everybody = self.report().gaps.iter().any(|gap| gap.remedy == Remedy::FullRun);
-        let wanted = of_everybody || self.report().gaps.iter().any(|gap| gap.remedy == Remedy::TargetedRun);
-        let unreadable = self.report().gaps.iter().any(Gap::is_unreadable);
+        let incomplete = self.report().gaps.iter().any(|gap| gap.remedy != GapRemedy::ReadAgain);
+        let of_everybody = self.report().gaps.iter().any(|gap| gap.remedy == GapRemedy::FullRun);
+        let wanted = of_everybody || self.report().gaps.iter().any(|gap| gap.remedy == GapRemedy::TargetedRun);
+        let unreadable = self.report().gaps.iter().any(SyncGap::is_unreadable);
         let full_run = wanted && gaps::may_run_again(store::last_full_run(&self.service.db, self.instance).await?, unreadable, now);
         let until = self.cursor.marketo_until;
         let changed_since = (!of_everybody).then(|| until - MARGIN);
         let report = self.report();
         report.read_up_to = Some(until);
-        for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.remedy, Remedy::FullRun | Remedy::TargetedRun)) {
+        for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.remedy, GapRemedy::FullRun | GapRemedy::TargetedRun)) {
             gap.remedy = match (full_run, of_everybody) {
-                (false, _) => Remedy::FullRunLater,
-                (true, true) => Remedy::FullRun,
-                (true, false) => Remedy::TargetedRun,
+                (false, _) => GapRemedy::FullRunLater,
+                (true, true) => GapRemedy::FullRun,
+                (true, false) => GapRemedy::TargetedRun,
             };
         }
         let report = &mut self.progress.report;
         report.saw_everything &= !incomplete;
         let idle = report.inserted + report.updated + report.removed + report.rejected == 0
             && report.changes.as_ref().is_none_or(|changes| changes.gaps.is_empty());
-        self.progress.phase = Phase::Ended;
+        self.progress.phase = RunPhase::Ended;
         let run = self.attempt.run;
         let scheduled = row.started_by == notices::schedule().actor;
         self.attempt.meters.save(&self.service, self.instance, run).await?;
@@ -197,7 +197,7 @@ impl Follower {
         }
         tx.commit().await?;
         if full_run {
-            match self.service.start_reading(self.instance, RunKind::Full, &notices::schedule(), changed_since).await {
+            match self.service.start_since(self.instance, RunKind::Full, &notices::schedule(), changed_since).await {
                 Ok(full) => tracing::info!(run = %self.attempt.run, full = %full.id, "a full sync fills the gap"),
                 // The next run finds the gap again.
                 Err(error) => {

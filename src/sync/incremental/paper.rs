@@ -46,7 +46,7 @@ pub(super) fn export<'a>(people: impl Iterator<Item = &'a Person>, gone: &[i64],
         let value = |field: &MappedField| if field.field == SyncField::MarketoId { id.to_string() } else { String::new() };
         writer.write_record(fields.iter().map(value)).map_err(unwritable)?;
     }
-    writer.into_inner().map_err(|_| SyncError::Broken)
+    writer.into_inner().map_err(|_| SyncError::Internal)
 }
 
 /// A page of a query for ids and owners.
@@ -56,10 +56,10 @@ pub(super) fn page<'a>(owners: impl Iterator<Item = &'a (SalesforceId, Salesforc
     for (id, owner) in owners {
         writer.write_record([id.as_str(), owner.as_str()]).map_err(unwritable)?;
     }
-    writer.into_inner().map_err(|_| SyncError::Broken)
+    writer.into_inner().map_err(|_| SyncError::Internal)
 }
 
 /// Writing to memory only fails for a fault of ours.
 fn unwritable(_: csv::Error) -> SyncError {
-    SyncError::Broken
+    SyncError::Internal
 }

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::salesforce::soql_instant;
 use crate::sync::SyncError;
 use crate::sync::cursor::{LAG, OVERLAP, Window};
-use crate::sync::gap::Gap;
+use crate::sync::gap::SyncGap;
 use crate::sync::salesforce_object::Object;
 
 /// Records of a page, and the most pages of each object that a round reads.
@@ -91,7 +91,7 @@ impl Follower {
             let log = self.salesforce.deleted(object.name(), (start - OVERLAP).instant(), end.instant()).await?;
             let (earliest, until) = (Timestamp::from(log.earliest), Timestamp::from(log.until));
             if earliest > start {
-                self.gap(Gap::log_purged(earliest));
+                self.gap(SyncGap::log_purged(earliest));
             }
             covered = covered.min(until);
             let gone = log.ids.iter().filter_map(|id| id.parse().ok()).map(|id| Modified { id, owner: None, at: until });

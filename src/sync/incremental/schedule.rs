@@ -36,7 +36,7 @@ impl SyncScheduleJob {
         tx.commit().await?;
         match service.start(instance, RunKind::Incremental, &notices::schedule()).await {
             // The active run sees the changes that this one would have seen, or the next one does.
-            Ok(_) | Err(SyncError::Running(_)) => Ok(()),
+            Ok(_) | Err(SyncError::RunActive(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }

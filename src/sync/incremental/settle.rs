@@ -43,7 +43,7 @@ impl Follower {
             let round = RunId(self.service.clock.new_id());
             let settled = store::settle_people(&mut tx, self.instance, round, (packed, owned), now).await?;
             if settled.inserted > 0 {
-                self.service.within_limit(store::count_people(&mut tx, self.instance).await?)?;
+                self.service.check_people_limit(store::count_people(&mut tx, self.instance).await?)?;
             }
             let missing = i64::try_from(missing).unwrap_or(i64::MAX);
             let report = &mut self.progress.report;

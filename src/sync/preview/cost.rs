@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::quotas::VendorLimits;
-use crate::sync::Run;
+use crate::sync::SyncRun;
 use crate::upstream::Quota;
 
 /// Calls for one export: create, queue, two questions for its status, download.
@@ -50,7 +50,7 @@ pub(super) struct Basis {
 
 impl CostEstimate {
     /// Makes the estimate; `last` is the last run that read everybody.
-    pub(super) fn of(basis: &Basis, last: Option<&Run>, limits: &VendorLimits) -> Self {
+    pub(super) fn of(basis: &Basis, last: Option<&SyncRun>, limits: &VendorLimits) -> Self {
         let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
         let records = basis.leads.saturating_add(basis.contacts);
         let report = last.and_then(|run| run.report.as_ref()).filter(|report| report.read > 0 && report.saw_everything);

@@ -13,18 +13,19 @@ use super::{SyncError, SyncService, store};
 use crate::ids::InstanceId;
 
 pub use cost::CostEstimate;
-pub use people::{NotQualifying, PeopleEstimate, Reason};
+pub use people::{NotQualifyingGroup, NotQualifyingReason, PeopleEstimate};
 
 /// What a sync would bring.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Preview {
+#[schema(as = Preview)]
+pub struct SyncPreview {
     /// The 13 fields.
     pub fields: Vec<FieldPreview>,
     /// Whether a sync can be started with these fields.
     pub can_start: bool,
     pub people: PeopleEstimate,
     /// Who would not be synced, and why.
-    pub not_qualifying: Vec<NotQualifying>,
+    pub not_qualifying: Vec<NotQualifyingGroup>,
     pub cost: CostEstimate,
     /// People looked at for samples and shares: up to 150 contacts and as many leads that Salesforce names first.
     pub sampled_people: u32,
@@ -76,21 +77,21 @@ impl SyncService {
     ///
     /// # Errors
     /// [`SyncError::StepRequired`], [`SyncError::Connection`], [`SyncError::Db`].
-    pub async fn preview(&self, instance: InstanceId, may_read_people: bool) -> Result<Preview, SyncError> {
-        let (marketo, salesforce) = self.impatient_clients(instance).await?;
+    pub async fn preview(&self, instance: InstanceId, may_read_people: bool) -> Result<SyncPreview, SyncError> {
+        let (marketo, salesforce) = self.clients_without_wait(instance).await?;
         let resolved = fields::resolve(&marketo.describe().await?);
         let mapped = fields::mapping(&resolved);
         let known: Vec<MappedField> = mapped.clone().unwrap_or_default();
         let (counts, people) =
             futures_util::try_join!(people::UsageCounters::ask(&salesforce), sample::some_people(&marketo, &salesforce, &known))?;
-        let last = store::find_last_full(&self.db, instance).await?.map(super::Run::from);
+        let last = store::find_last_full(&self.db, instance).await?.map(super::SyncRun::from);
         let limits = self.connections.marketo_limits(instance).await?;
         let estimate = counts.estimate(self.people_limit);
         let cost = CostEstimate::of(&self.cost_basis(&known, &counts, &people), last.as_ref(), &limits);
         let not_qualifying = counts.not_qualifying(last.as_ref());
         let sampled_people = u32::try_from(people.len()).unwrap_or(u32::MAX);
         let fields = resolved.into_iter().map(|field| sample::shown(field, &people, may_read_people)).collect();
-        Ok(Preview {
+        Ok(SyncPreview {
             fields,
             can_start: mapped.is_ok(),
             people: estimate,
@@ -105,7 +106,8 @@ impl SyncService {
         cost::Basis {
             leads: counts.leads,
             contacts: counts.contacts,
-            windows: u64::try_from(Windows::new(self.earliest(), self.clock.timestamp(), self.settings.window_days).left()).unwrap_or(0),
+            windows: u64::try_from(Windows::new(self.earliest_creation(), self.clock.timestamp(), self.settings.window_days).left())
+                .unwrap_or(0),
             bytes_per_person: sample::bytes_per_person(fields, people),
             poll_interval: self.poll_interval,
         }

@@ -4,7 +4,7 @@ use futures_util::try_join;
 use serde::Serialize;
 
 use crate::salesforce::SalesforceClient;
-use crate::sync::{Run, SyncError};
+use crate::sync::{SyncError, SyncRun};
 
 const LEADS: &str = "SELECT COUNT() FROM Lead WHERE IsConverted = false AND Owner.Type = 'User'";
 const CONTACTS: &str = "SELECT COUNT() FROM Contact";
@@ -36,7 +36,7 @@ pub struct PeopleEstimate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = NotQualifyingReason)]
-pub enum Reason {
+pub enum NotQualifyingReason {
     /// Marketo knows neither a lead nor a contact of the person.
     NoSalesforceRecord,
     /// The record has no owner.
@@ -51,8 +51,9 @@ pub enum Reason {
 
 /// Those who would not be synced for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct NotQualifying {
-    pub reason: Reason,
+#[schema(as = NotQualifying)]
+pub struct NotQualifyingGroup {
+    pub reason: NotQualifyingReason,
     /// How many; absent when only a run can tell and none has completed yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub people: Option<u64>,
@@ -93,25 +94,29 @@ impl UsageCounters {
     }
 
     /// Counts people who would not be synced; `last` is the last run that read everybody.
-    pub fn not_qualifying(&self, last: Option<&Run>) -> Vec<NotQualifying> {
+    pub fn not_qualifying(&self, last: Option<&SyncRun>) -> Vec<NotQualifyingGroup> {
         let strangers = last.and_then(|run| u64::try_from(run.report.as_ref()?.not_qualified.no_salesforce_record).ok());
-        let of = |reason, people, basis| NotQualifying { reason, people, basis };
+        let of = |reason, people, basis| NotQualifyingGroup { reason, people, basis };
         vec![
             of(
-                Reason::NoSalesforceRecord,
+                NotQualifyingReason::NoSalesforceRecord,
                 strangers,
                 "People of Marketo without a Salesforce lead or contact, as the last full run found them. Marketo can't be asked for a number; \
                  before a first run it isn't known.",
             ),
-            of(Reason::NoOwner, Some(0), "Salesforce gives every lead and contact an owner."),
-            of(Reason::OwnedByAQueue, Some(self.queued), "Counted in Salesforce: they are synced as soon as a user takes the lead."),
+            of(NotQualifyingReason::NoOwner, Some(0), "Salesforce gives every lead and contact an owner."),
             of(
-                Reason::ConvertedLead,
+                NotQualifyingReason::OwnedByAQueue,
+                Some(self.queued),
+                "Counted in Salesforce: they are synced as soon as a user takes the lead.",
+            ),
+            of(
+                NotQualifyingReason::ConvertedLead,
                 Some(self.converted),
                 "Converted leads counted in Salesforce: the contact that a lead became is synced in its place.",
             ),
             of(
-                Reason::Deleted,
+                NotQualifyingReason::Deleted,
                 Some(self.deleted),
                 "Leads and contacts in Salesforce's recycle bin, as far as the connected user sees it.",
             ),
@@ -133,7 +138,7 @@ mod tests {
     #[test]
     fn people_without_a_record_are_unknown_before_the_first_run() {
         let all = UsageCounters { queued: 3, ..UsageCounters::default() }.not_qualifying(None);
-        assert_eq!((all[0].reason, all[0].people), (Reason::NoSalesforceRecord, None));
-        assert_eq!((all[2].reason, all[2].people), (Reason::OwnedByAQueue, Some(3)));
+        assert_eq!((all[0].reason, all[0].people), (NotQualifyingReason::NoSalesforceRecord, None));
+        assert_eq!((all[2].reason, all[2].people), (NotQualifyingReason::OwnedByAQueue, Some(3)));
     }
 }

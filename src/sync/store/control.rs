@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::progress::RunProgress;
-use crate::sync::run::{Request, RunState};
+use crate::sync::run::{RunRequest, RunState};
 
 /// Finds a run and locks it until the transaction ends: an update that changes nothing locks the row on both engines.
 pub(in crate::sync) async fn lock_run(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunRow>, DbError> {
@@ -50,11 +50,11 @@ pub(in crate::sync) async fn ask(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
-    request: Option<Request>,
+    request: Option<RunRequest>,
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET requested = $3, updated_at = $4 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(request.map(Request::as_str)).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(request.map(RunRequest::as_str)).bind(at)).map(drop)
 }
 
 /// Sets the only job that may carry the run out.
@@ -72,12 +72,12 @@ pub(in crate::sync) enum Until {
     Resumed,
 }
 
-/// Pauses a run, which will resume in the state `goes_on_in`.
+/// Pauses a run, which will resume in the state `resumes_in`.
 pub(in crate::sync) async fn pause(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
-    goes_on_in: RunState,
+    resumes_in: RunState,
     (because, until): (&str, Until),
     at: Timestamp,
 ) -> Result<(), DbError> {
@@ -87,7 +87,7 @@ pub(in crate::sync) async fn pause(
         Until::Then(until) => (Some(until), true),
         Until::Resumed => (None, false),
     };
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(goes_on_in.as_str()).bind(because).bind(until).bind(keeps_job).bind(at))
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(resumes_in.as_str()).bind(because).bind(until).bind(keeps_job).bind(at))
         .map(drop)
 }
 
@@ -133,12 +133,12 @@ pub(in crate::sync) async fn put_down(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
-    goes_on_in: RunState,
+    resumes_in: RunState,
     keeps_staging: bool,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET carried_by = NULL, requested = NULL, goes_on_at = NULL, paused_because = NULL, \
          goes_on_in = $3, keeps_staging = $4 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(goes_on_in.as_str()).bind(keeps_staging)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(resumes_in.as_str()).bind(keeps_staging)).map(drop)
 }
 
 /// Records that a run's staged data is being deleted.

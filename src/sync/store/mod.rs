@@ -25,7 +25,7 @@ pub(super) use exports::{
 pub(super) use rejected::{RejectedListing, RejectedPlace, clear_rejected, forget_rejected, insert_rejected, list_rejected};
 pub use runs::RunFilter;
 pub(super) use runs::{
-    RunRow, add_usage, change_state, find_before, find_last_full, find_run, find_under_way, insert_run, list_runs, save_plan,
+    RunRow, add_usage, change_state, find_active_run, find_before, find_last_full, find_run, insert_run, list_runs, save_plan,
     save_progress, update_done,
 };
 pub(super) use staging::{

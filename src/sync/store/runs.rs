@@ -5,8 +5,8 @@ use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::progress::{RunPlan, RunProgress};
-use crate::sync::run::{Phase, Request, Run, RunKind, RunState, pace};
-use crate::sync::{Failure, Usage, VendorUsage};
+use crate::sync::run::{RunKind, RunPhase, RunRequest, RunState, SyncRun, pace};
+use crate::sync::{RunFailure, RunUsage, VendorUsage};
 
 /// A run as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -15,9 +15,12 @@ pub(in crate::sync) struct RunRow {
     pub kind: String,
     pub state: String,
     pub requested: Option<String>,
-    pub goes_on_in: Option<String>,
-    pub goes_on_at: Option<Timestamp>,
-    pub paused_because: Option<String>,
+    #[sqlx(rename = "goes_on_in")]
+    pub resumes_in: Option<String>,
+    #[sqlx(rename = "goes_on_at")]
+    pub resumes_at: Option<Timestamp>,
+    #[sqlx(rename = "paused_because")]
+    pub pause_reason: Option<String>,
     pub job_id: Option<JobId>,
     #[sqlx(rename = "carried_by")]
     pub lease_holder: Option<Uuid>,
@@ -46,17 +49,17 @@ impl RunRow {
         RunKind::parse(&self.kind)
     }
 
-    pub fn requested(&self) -> Option<Request> {
-        self.requested.as_deref().map(Request::parse)
+    pub fn requested(&self) -> Option<RunRequest> {
+        self.requested.as_deref().map(RunRequest::parse)
     }
 
     /// The state in which it resumes after a pause or a failure.
-    pub fn goes_on_in(&self) -> RunState {
-        self.goes_on_in.as_deref().map_or(RunState::Queued, RunState::parse)
+    pub fn resumes_in(&self) -> RunState {
+        self.resumes_in.as_deref().map_or(RunState::Queued, RunState::parse)
     }
 
-    fn usage(&self) -> Usage {
-        Usage {
+    fn usage(&self) -> RunUsage {
+        RunUsage {
             marketo: VendorUsage { calls: self.marketo_calls, bytes: self.marketo_bytes },
             salesforce: VendorUsage { calls: self.salesforce_calls, bytes: self.salesforce_bytes },
         }
@@ -67,7 +70,7 @@ impl RunRow {
     }
 }
 
-impl From<RunRow> for Run {
+impl From<RunRow> for SyncRun {
     fn from(row: RunRow) -> Self {
         let (state, mut progress) = (row.state(), row.progress());
         let usage = row.usage();
@@ -82,15 +85,15 @@ impl From<RunRow> for Run {
             kind: row.kind(),
             state,
             requested: row.requested(),
-            paused_because: row.paused_because,
-            goes_on_at: row.goes_on_at,
-            phase: if state.is_final() { Phase::Ended } else { progress.phase },
+            pause_reason: row.pause_reason,
+            resumes_at: row.resumes_at,
+            phase: if state.is_final() { RunPhase::Ended } else { progress.phase },
             done: row.done,
             total: row.total,
             rate_per_second,
             eta,
             changed_since: row.plan.as_ref().and_then(|plan| plan.changed_since),
-            report: (row.plan.is_some() || usage != Usage::default()).then_some(progress.report),
+            report: (row.plan.is_some() || usage != RunUsage::default()).then_some(progress.report),
             error: progress.failure,
             waiting_for: progress.waiting_for,
             started_by: row.started_by,
@@ -139,7 +142,7 @@ pub(in crate::sync) async fn find_run(db: &Db, instance: InstanceId, id: RunId) 
 }
 
 /// Finds the run that has not ended.
-pub(in crate::sync) async fn find_under_way(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
+pub(in crate::sync) async fn find_active_run(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND state NOT IN ('completed', 'failed', 'cancelled')");
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
@@ -192,7 +195,7 @@ pub(in crate::sync) async fn change_state(
     instance: InstanceId,
     id: RunId,
     state: RunState,
-    failure: Option<&Failure>,
+    failure: Option<&RunFailure>,
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET state = $3, error_code = $4, error = $5, updated_at = $6, finished_at = $7 \
@@ -221,10 +224,10 @@ pub(in crate::sync) async fn save_progress(
 }
 
 /// Adds to what a run has cost at the vendors. No lease is needed: whoever holds it now, the calls were made.
-pub(in crate::sync) async fn add_usage(tx: &mut Tx, instance: InstanceId, id: RunId, usage: &Usage) -> Result<(), DbError> {
+pub(in crate::sync) async fn add_usage(tx: &mut Tx, instance: InstanceId, id: RunId, usage: &RunUsage) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET marketo_calls = marketo_calls + $3, marketo_bytes = marketo_bytes + $4, \
          salesforce_calls = salesforce_calls + $5, salesforce_bytes = salesforce_bytes + $6 WHERE instance_id = $1 AND id = $2";
-    let Usage { marketo, salesforce } = usage;
+    let RunUsage { marketo, salesforce } = usage;
     let (marketo, salesforce) = ((marketo.calls, marketo.bytes), (salesforce.calls, salesforce.bytes));
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(marketo.0).bind(marketo.1).bind(salesforce.0).bind(salesforce.1)).map(drop)
 }
