@@ -3,7 +3,7 @@
 
 use super::run::{PAUSE_REQUESTED, RunRequest, RunState};
 use super::service::SyncService;
-use super::store::{self, RunRow, Until};
+use super::store::{self, PauseEnd, RunRow};
 use super::{SyncError, SyncRun, queue};
 use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
@@ -25,7 +25,7 @@ pub enum ControlOutcome {
 pub(super) async fn resume_failed(tx: &mut Tx, instance: InstanceId, row: &RunRow, job: JobId, now: Timestamp) -> Result<(), DbError> {
     let state = if row.keeps_staging { row.resumes_in() } else { RunState::Queued };
     if state == RunState::Queued {
-        store::begin_anew(tx, instance, row.id).await?;
+        store::reset_run(tx, instance, row.id).await?;
     } else {
         let mut progress = row.progress();
         (progress.failure, progress.consecutive_failures) = (None, 0);
@@ -33,7 +33,7 @@ pub(super) async fn resume_failed(tx: &mut Tx, instance: InstanceId, row: &RunRo
     }
     // A message about the failure that wasn't sent yet would be wrong now.
     mail::cancel(tx, instance, row.id.0, now).await?;
-    store::go_on(tx, instance, row.id, (state, job), now).await
+    store::resume_run(tx, instance, row.id, (state, job), now).await
 }
 
 impl SyncService {
@@ -47,7 +47,7 @@ impl SyncService {
             (RunState::Cancelled, _) | (_, Some(RunRequest::Cancel)) => return self.respond_unchanged(tx, instance, id).await,
             (RunState::Completed, _) => return Err(SyncError::RunStateUnfit("The run is complete; there is nothing to cancel.")),
             (RunState::Failed, _) => return Err(SyncError::RunStateUnfit("The run has failed; there is nothing to cancel.")),
-            _ => store::ask(&mut tx, instance, id, Some(RunRequest::Cancel), now).await?,
+            _ => store::set_request(&mut tx, instance, id, Some(RunRequest::Cancel), now).await?,
         }
         self.wake_job(&mut tx, instance, &row).await?;
         self.record_accepted(tx, instance, id, origin, "sync.cancelled").await
@@ -67,11 +67,11 @@ impl SyncService {
             (RunState::Paused, _) if row.resumes_at.is_none() => return self.respond_unchanged(tx, instance, id).await,
             (RunState::Paused, _) => {
                 // It waits for a quota and no attempt is running: from now on it waits for somebody to resume it.
-                store::pause(&mut tx, instance, id, row.resumes_in(), (PAUSE_REQUESTED, Until::Resumed), now).await?;
+                store::pause_run(&mut tx, instance, id, row.resumes_in(), (PAUSE_REQUESTED, PauseEnd::OnRequest), now).await?;
             }
             (_, Some(RunRequest::Pause)) => return self.respond_unchanged(tx, instance, id).await,
             _ => {
-                store::ask(&mut tx, instance, id, Some(RunRequest::Pause), now).await?;
+                store::set_request(&mut tx, instance, id, Some(RunRequest::Pause), now).await?;
                 self.wake_job(&mut tx, instance, &row).await?;
             }
         }
@@ -96,10 +96,10 @@ impl SyncService {
             }
             (RunState::Paused, _) => {
                 let job = queue::enqueue_run(&mut tx, self, instance, id).await?;
-                store::go_on(&mut tx, instance, id, (row.resumes_in(), job), now).await?;
+                store::resume_run(&mut tx, instance, id, (row.resumes_in(), job), now).await?;
             }
             // No attempt has acted on the request to pause yet.
-            (_, Some(RunRequest::Pause)) => store::ask(&mut tx, instance, id, None, now).await?,
+            (_, Some(RunRequest::Pause)) => store::set_request(&mut tx, instance, id, None, now).await?,
             _ => return self.respond_unchanged(tx, instance, id).await,
         }
         self.record_accepted(tx, instance, id, origin, "sync.resumed").await
@@ -127,7 +127,7 @@ impl SyncService {
             _ => return self.respond_unchanged(tx, instance, id).await,
         }
         // What the run has staged is older than what a newer run has written.
-        if let Some(newer) = store::find_newer(&mut tx, instance, id).await? {
+        if let Some(newer) = store::find_newer_run(&mut tx, instance, id).await? {
             drop(tx);
             return Err(match store::find_active_run(&self.db, instance).await? {
                 Some(running) => SyncError::RunActive(running.into()),
@@ -153,7 +153,7 @@ impl SyncService {
         };
         if !is_due {
             let job = queue::enqueue_run(tx, self, instance, row.id).await?;
-            store::give_job(tx, instance, row.id, job).await?;
+            store::assign_job(tx, instance, row.id, job).await?;
         }
         Ok(())
     }

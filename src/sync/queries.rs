@@ -1,12 +1,12 @@
 //! Finding runs, and the rows that they rejected.
 
 use super::service::SyncService;
-use super::store::{self, RejectedListing, RejectedPlace, RunFilter};
+use super::store::{self, RejectedCursor, RunFilter, StoredRejectedRecord};
 use super::{SyncError, SyncRun};
 use crate::ids::{InstanceId, RunId};
 
 /// Rejected rows that one query reads for a download.
-const REJECTED_AT_ONCE: i64 = 500;
+const REJECTED_PAGE_ROWS: i64 = 500;
 
 impl SyncService {
     /// Finds a run.
@@ -33,11 +33,11 @@ impl SyncService {
         &self,
         instance: InstanceId,
         run: RunId,
-        after: Option<RejectedPlace>,
-    ) -> Result<(Vec<RejectedListing>, Option<RejectedPlace>), SyncError> {
-        let rows = store::list_rejected(&self.db, instance, run, after, REJECTED_AT_ONCE).await?;
-        let full = i64::try_from(rows.len()).is_ok_and(|count| count == REJECTED_AT_ONCE);
-        let next = rows.last().filter(|_| full).map(|last| (last.position, last.line));
+        after: Option<RejectedCursor>,
+    ) -> Result<(Vec<StoredRejectedRecord>, Option<RejectedCursor>), SyncError> {
+        let rows = store::list_rejected(&self.db, instance, run, after, REJECTED_PAGE_ROWS).await?;
+        let full = i64::try_from(rows.len()).is_ok_and(|count| count == REJECTED_PAGE_ROWS);
+        let next = rows.last().filter(|_| full).map(|last| RejectedCursor { position: last.position, line: last.line });
         Ok((rows, next))
     }
 }

@@ -31,7 +31,7 @@ impl SyncService {
         if let Some(running) = store::find_active_run(&self.db, instance).await? {
             return Err(SyncError::RunActive(running.into()));
         }
-        if kind == RunKind::Incremental && !store::has_synced(&self.db, instance).await? {
+        if kind == RunKind::Incremental && !store::has_completed_full_run(&self.db, instance).await? {
             return Err(SyncError::StepRequired(StepRequired::SyncEverybody));
         }
         let (id, now) = (RunId(self.clock.new_id()), self.clock.timestamp());
@@ -46,7 +46,7 @@ impl SyncService {
             });
         }
         if let Some(since) = changed_since {
-            store::read_only_changes(&mut tx, instance, id, since).await?;
+            store::set_changed_since(&mut tx, instance, id, since).await?;
         }
         // Scheduled runs start every minute; the list of runs records them.
         if *origin != notices::schedule() {

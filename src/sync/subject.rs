@@ -43,7 +43,7 @@ impl JobSubject for SyncRunSubject {
                 _ => return Ok(()),
             }
             // What the run has staged is older than what a newer run has written.
-            if let Some(newer) = store::find_newer(tx, instance, row.id).await? {
+            if let Some(newer) = store::find_newer_run(tx, instance, row.id).await? {
                 return obsolete(format!(
                     "another run, {newer}, was begun since, and what this one has read is older than what that one has written; discard the job"
                 ));

@@ -61,7 +61,7 @@ impl SyncTidyJob {
         if !is_due {
             return Ok(());
         }
-        store::give_up_staging(&mut tx, instance, run).await?;
+        store::mark_staging_deleted(&mut tx, instance, run).await?;
         tx.commit().await?;
         if row.state() == RunState::Cancelled {
             self.call_off(instance, run, &row).await;
@@ -73,7 +73,7 @@ impl SyncTidyJob {
     /// only logged.
     async fn call_off(&self, instance: InstanceId, run: RunId, row: &store::RunRow) {
         let Ok((marketo, salesforce)) = self.0.clients(instance).await else { return };
-        let exports = store::exports(&self.0.db, instance, run).await.unwrap_or_default();
+        let exports = store::list_exports(&self.0.db, instance, run).await.unwrap_or_default();
         for id in exports.iter().filter(|one| one.state == store::ExportState::Created).filter_map(|one| one.export_id.as_deref()) {
             if let Err(error) = marketo.cancel_export(id).await {
                 tracing::info!(%run, export = id, error = %error_chain(&error), "an export of a cancelled sync could not be called off");

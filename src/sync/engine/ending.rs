@@ -8,7 +8,7 @@ use crate::sync::attempt::RunAttempt;
 use crate::sync::notices::Notice;
 use crate::sync::progress::RunProgress;
 use crate::sync::run::{PAUSE_REQUESTED, RunRequest, RunState};
-use crate::sync::store::{self, RunRow, Until};
+use crate::sync::store::{self, PauseEnd, RunRow};
 use crate::sync::{RunFailure, SyncError, SyncService, failure, tidy};
 
 /// What becomes of a run's job after a stopped attempt.
@@ -60,7 +60,7 @@ pub(in crate::sync) async fn end_attempt(
     let mut stopped = StoppedAttempt { service, attempt, row, now, tx };
     let outcome = match (stopped.row.requested(), error) {
         (Some(RunRequest::Cancel), _) => stopped.cancel().await?,
-        (Some(RunRequest::Pause), _) => stopped.pause(PAUSE_REQUESTED, Until::Resumed, None).await?,
+        (Some(RunRequest::Pause), _) => stopped.pause(PAUSE_REQUESTED, PauseEnd::OnRequest, None).await?,
         // This process stops, or the request was withdrawn meanwhile.
         (None, SyncError::ProcessStopping | SyncError::StopRequested | SyncError::LeaseLost) => AttemptOutcome::RetryAfter(Duration::ZERO),
         (None, error) => match failure::decide_retry(error, stopped.row.progress().consecutive_failures + 1, now) {
@@ -68,7 +68,7 @@ pub(in crate::sync) async fn end_attempt(
             failure::RetryDecision::PauseFor(wait) => {
                 let until = now + wait;
                 let code = failure.code.clone();
-                stopped.pause(&code, Until::Then(until), Some(failure)).await?;
+                stopped.pause(&code, PauseEnd::At(until), Some(failure)).await?;
                 AttemptOutcome::RetryAfter(wait)
             }
             failure::RetryDecision::GiveUp => stopped.fail(failure, &notice).await?,
@@ -106,12 +106,12 @@ impl StoppedAttempt<'_> {
         Ok(AttemptOutcome::RetryAfter(wait))
     }
 
-    async fn pause(&mut self, because: &str, until: Until, waiting_for: Option<RunFailure>) -> Result<AttemptOutcome, SyncError> {
+    async fn pause(&mut self, because: &str, until: PauseEnd, waiting_for: Option<RunFailure>) -> Result<AttemptOutcome, SyncError> {
         tracing::info!(run = %self.attempt.run, because, ?until, "a sync is paused");
         let mut progress = self.row.progress();
         progress.waiting_for = waiting_for;
         self.save(&progress).await?;
-        store::pause(&mut self.tx, self.attempt.instance, self.attempt.run, self.row.state(), (because, until), self.now).await?;
+        store::pause_run(&mut self.tx, self.attempt.instance, self.attempt.run, self.row.state(), (because, until), self.now).await?;
         Ok(AttemptOutcome::Finished)
     }
 
@@ -140,7 +140,7 @@ impl StoppedAttempt<'_> {
         let keeps_staging =
             state == RunState::Failed && self.row.plan.is_some() && progress.failure.as_ref().is_none_or(RunFailure::allows_resuming);
         let resumes_in = if self.row.state() == RunState::Paused { self.row.resumes_in() } else { self.row.state() };
-        store::put_down(&mut self.tx, instance, run, resumes_in, keeps_staging).await?;
+        store::release_run(&mut self.tx, instance, run, resumes_in, keeps_staging).await?;
         Ok(progress)
     }
 }

@@ -123,7 +123,7 @@ impl Pass {
 
     /// Saves the rejected rows. They are rare, so the file is read a second time for them rather than holding them in memory.
     async fn keep_rejected(&mut self, tx: &mut Tx, window: Window, file: &Spooled) -> Result<(), SyncError> {
-        store::clear_rejected(tx, self.instance, self.run, window.position).await?;
+        store::delete_rejected(tx, self.instance, self.run, window.position).await?;
         let room = self.progress.report.room_for_rejected();
         let (sender, mut batches) = mpsc::channel(1);
         let (path, fields) = (file.0.clone(), self.plan.fields.clone());
@@ -147,7 +147,7 @@ impl Pass {
         let (first, last) = outcome.ids.unwrap_or((i64::MAX, self.progress.last_id));
         self.progress.may_have_duplicates |= !outcome.ascending || first <= self.progress.last_id;
         self.progress.last_id = last;
-        store::export_staged(&mut tx, self.instance, self.run, export.position, counts).await?;
+        store::mark_export_staged(&mut tx, self.instance, self.run, export.position, counts).await?;
         self.advance(&mut tx).await?;
         Ok(tx.commit().await?)
     }

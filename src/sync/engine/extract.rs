@@ -119,7 +119,7 @@ impl Pass {
             Windows::new(self.plan.changed_since.unwrap_or(self.plan.earliest), self.plan.latest, self.service.settings.window_days);
         let (mut planned, mut under_way) = (VecDeque::new(), Vec::new());
         let (mut position, mut so_far) = (0, 0);
-        for export in store::exports(&self.service.db, self.instance, self.run).await? {
+        for export in store::list_exports(&self.service.db, self.instance, self.run).await? {
             windows.pass(export.span);
             if let Some(records) = export.records {
                 windows.held(export.span, records);
@@ -156,8 +156,8 @@ impl Pass {
         tracing::info!(run = %self.run, "the subscription has no filter for changes; everybody is read");
         self.plan.changed_since = None;
         let mut tx = self.service.db.begin().await?;
-        store::drop_planned_exports(&mut tx, self.instance, self.run).await?;
-        store::change_plan(&mut tx, self.instance, self.run, &self.plan).await?;
+        store::delete_planned_exports(&mut tx, self.instance, self.run).await?;
+        store::update_plan(&mut tx, self.instance, self.run, &self.plan).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -206,7 +206,7 @@ impl Exporter {
             }
             tracing::warn!(run = %self.run, export = one.export_id, "an export came to nothing and is made again");
             let mut tx = self.attempt.begin_transaction(&self.service).await?;
-            store::export_forgotten(&mut tx, self.instance, self.run, one.export.position).await?;
+            store::reset_export(&mut tx, self.instance, self.run, one.export.position).await?;
             tx.commit().await?;
             self.planned.push_front(one.export);
         }
@@ -250,7 +250,7 @@ impl Exporter {
         let (start, end) = (export.span.start.instant(), export.span.end.instant());
         let job = self.marketo.create_export(&self.fields, ExportFilter { by: self.by, start, end }).await?;
         let mut tx = self.attempt.begin_transaction(&self.service).await?;
-        store::export_created(&mut tx, self.instance, self.run, export.position, &job.export_id).await?;
+        store::mark_export_created(&mut tx, self.instance, self.run, export.position, &job.export_id).await?;
         tx.commit().await?;
         let queued = self.queue(&job.export_id).await?;
         let next_question = monotonic_now() + self.service.poll_interval;

@@ -51,7 +51,7 @@ impl Pass {
 
     /// Merges everything in one transaction. Only other writers of this instance's people wait for it.
     async fn merge_at_once(&mut self) -> Result<(), SyncError> {
-        let staged = store::staged(&self.service.db, self.run).await?;
+        let staged = store::count_staged_people(&self.service.db, self.run).await?;
         self.begin_phase(RunPhase::Merging, 0, Some(staged)).await?;
         let mut tx = self.service.db.begin().await?;
         let change = next_change(&mut tx, self.instance).await?;
@@ -135,7 +135,7 @@ impl Pass {
             into_nobody = sqlite::begin_empty(&mut tx, self.instance).await?;
             tx.commit().await?;
         }
-        let left = store::staged(&self.service.db, self.run).await?;
+        let left = store::count_staged_people(&self.service.db, self.run).await?;
         self.begin_phase(RunPhase::Merging, self.progress.report.read, Some(left)).await?;
         let rows = self.batch_rows();
         loop {

@@ -102,7 +102,7 @@ async fn begin(
     // The staged data of a failed run is useless once a newer run has begun; a crash may also have left some.
     for left in store::runs_with_staging(&service.db, instance, run).await? {
         let mut tx = service.db.begin().await?;
-        store::give_up_staging(&mut tx, instance, left).await?;
+        store::mark_staging_deleted(&mut tx, instance, left).await?;
         tx.commit().await?;
         clear_staging(service, left).await?;
     }
@@ -111,12 +111,12 @@ async fn begin(
     let resolved = fields::resolve(&marketo.describe().await?);
     let fields = fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
     let now = service.clock.timestamp();
-    let changed_since = store::changed_since(&service.db, instance, run).await?;
+    let changed_since = store::find_changed_since(&service.db, instance, run).await?;
     let plan = RunPlan { fields, earliest: service.earliest_creation(), latest: now, changed_since };
     progress.report.saw_everything = true;
     progress.report.export_jobs_planned = Windows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).left();
     let mut tx = service.db.begin().await?;
-    store::forget_rejected(&mut tx, instance).await?;
+    store::prune_rejected(&mut tx, instance).await?;
     store::save_plan(&mut tx, instance, run, &plan, now).await?;
     if !store::save_progress(&mut tx, instance, (run, attempt.id), progress, (0, None), now).await? {
         return Err(SyncError::LeaseLost);
@@ -156,7 +156,7 @@ impl Pass {
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx).await?;
         store::change_state(&mut tx, self.instance, self.run, RunState::Completed, None, now).await?;
-        store::put_down(&mut tx, self.instance, self.run, RunState::Completed, false).await?;
+        store::release_run(&mut tx, self.instance, self.run, RunState::Completed, false).await?;
         notice.queue(&mut tx, &self.service, RunState::Completed, &self.progress).await?;
         incremental::follow_full_run(&mut tx, &self.service, self.instance, self.run, &self.plan).await?;
         tx.commit().await?;
@@ -205,7 +205,7 @@ impl Pass {
 
     /// Refuses to load more people than an instance can have. Those who qualify are only counted when there could be too many.
     async fn check_limit(&self) -> Result<(), SyncError> {
-        if self.service.check_people_limit(store::staged(&self.service.db, self.run).await?).is_ok() {
+        if self.service.check_people_limit(store::count_staged_people(&self.service.db, self.run).await?).is_ok() {
             return Ok(());
         }
         let qualified = match &self.service.db {

@@ -37,7 +37,7 @@ impl Pass {
     /// read again from the exports and queries that the vendors keep.
     pub(super) async fn recover_staging(&mut self) -> Result<bool, SyncError> {
         let mut tx = self.service.db.begin().await?;
-        store::make_staging(&mut tx, self.run).await?;
+        store::create_staging(&mut tx, self.run).await?;
         tx.commit().await?;
         let (windows, owners) = self.lost_staging().await?;
         if windows.is_empty() && !owners {
@@ -47,12 +47,12 @@ impl Pass {
         self.progress.may_have_duplicates = true;
         let mut tx = self.service.db.begin().await?;
         for position in windows {
-            store::clear_window(&mut tx, self.run, position).await?;
-            store::export_lost(&mut tx, self.instance, self.run, position).await?;
+            store::delete_staged_window(&mut tx, self.run, position).await?;
+            store::mark_export_lost(&mut tx, self.instance, self.run, position).await?;
             self.progress.report.export_jobs -= 1;
         }
         if owners {
-            store::clear_owners(&mut tx, self.run).await?;
+            store::delete_staged_owners(&mut tx, self.run).await?;
             self.progress.report.salesforce_records = 0;
             for query in [&mut self.progress.leads, &mut self.progress.contacts] {
                 *query = QueryProgress { job: query.job.take(), ..QueryProgress::default() };
@@ -67,10 +67,10 @@ impl Pass {
 
     /// The windows that lost people, and whether owners were lost.
     pub(super) async fn lost_staging(&self) -> Result<(Vec<i64>, bool), SyncError> {
-        let exports = store::exports(&self.service.db, self.instance, self.run).await?;
+        let exports = store::list_exports(&self.service.db, self.instance, self.run).await?;
         let staged = exports.iter().filter(|export| export.state == ExportState::Staged);
         let windows: Vec<_> = staged.map(|export| (export.position, export.records.unwrap_or(0))).collect();
         let owners = self.progress.leads.records + self.progress.contacts.records;
-        Ok(store::lost(&self.service.db, self.run, &windows, owners).await?)
+        Ok(store::find_lost_staging(&self.service.db, self.run, &windows, owners).await?)
     }
 }

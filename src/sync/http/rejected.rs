@@ -9,7 +9,7 @@ use crate::auth::Scope;
 use crate::http::{InstanceCaller, PathParams, Problem, harmless_cell};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::SyncService;
-use crate::sync::store::RejectedListing;
+use crate::sync::store::StoredRejectedRecord;
 use crate::telemetry::error_chain;
 
 /// Download the rows that a run could not use
@@ -51,14 +51,14 @@ fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bo
                 yield lines(&rows, may_read_people)?;
             }
             match next {
-                Some(place) => after = Some(place),
+                Some(cursor) => after = Some(cursor),
                 None => break,
             }
         }
     }
 }
 
-fn lines(rows: &[RejectedListing], may_read_people: bool) -> io::Result<Bytes> {
+fn lines(rows: &[StoredRejectedRecord], may_read_people: bool) -> io::Result<Bytes> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
         let id = row.marketo_id.map(|id| id.to_string()).unwrap_or_default();

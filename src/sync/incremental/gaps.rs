@@ -14,7 +14,7 @@ use crate::sync::cursor::Cursor;
 use crate::sync::gap::SyncGap;
 use crate::sync::notices;
 use crate::sync::run::RunState;
-use crate::sync::store::LastFull;
+use crate::sync::store::LastFullRun;
 
 /// How far back both vendors certainly remember changes, with a day to spare for reading them.
 const REMEMBERED: Duration = Duration::days(13);
@@ -28,7 +28,7 @@ pub(super) fn forgotten(cursor: &Cursor, now: Timestamp) -> Option<SyncGap> {
 }
 
 /// Whether a full run may start by itself, given the last one. One that did not make an unreadable log readable isn't repeated at once.
-pub(super) fn may_run_again(last: Option<LastFull>, unreadable: bool, now: Timestamp) -> bool {
+pub(super) fn may_run_again(last: Option<LastFullRun>, unreadable: bool, now: Timestamp) -> bool {
     last.is_none_or(|last| match last.state() {
         RunState::Completed => !(unreadable && last.started_by == notices::schedule().actor) || now - last.created_at > REST,
         RunState::Failed | RunState::Cancelled => now - last.created_at > REST,
@@ -55,7 +55,7 @@ mod tests {
         let now = Timestamp::from(datetime!(2026-06-01 12:00 UTC));
         let last = |hours, state: &str| {
             let (state, started_by) = (state.to_owned(), notices::schedule().actor);
-            Some(LastFull { created_at: now - Duration::hours(hours), state, started_by })
+            Some(LastFullRun { created_at: now - Duration::hours(hours), state, started_by })
         };
         let may = |last, unreadable| may_run_again(last, unreadable, now);
         assert!(may(None, true) && may(last(1, "completed"), false) && may(last(7, "failed"), false) && may(last(7, "completed"), true));

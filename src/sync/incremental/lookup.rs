@@ -14,7 +14,7 @@ use crate::sync::SyncError;
 use crate::sync::fields::SyncField;
 use crate::sync::gap::SyncGap;
 use crate::sync::salesforce_object::Object;
-use crate::sync::store::{self, Stranger};
+use crate::sync::store::{self, UnmatchedRecord};
 
 /// The most people or records of one call: Marketo's limit, and what fits into the URL of a Salesforce query.
 const AT_ONCE: usize = 300;
@@ -85,8 +85,8 @@ impl Follower {
             return Ok(());
         }
         let ids: Vec<&SalesforceId> = records.keys().collect();
-        let mut linked: HashMap<String, Vec<store::Linked>> = HashMap::new();
-        for row in store::people_of_records(&self.service.db, self.instance, object, &ids).await? {
+        let mut linked: HashMap<String, Vec<store::LinkedPerson>> = HashMap::new();
+        for row in store::find_people_of_records(&self.service.db, self.instance, object, &ids).await? {
             let record = if object == Object::Lead { &row.salesforce_lead_id } else { &row.salesforce_contact_id };
             linked.entry(record.clone().unwrap_or_default()).or_default().push(row);
         }
@@ -111,8 +111,8 @@ impl Follower {
     async fn look_up_unknown(&mut self, object: Object, unknown: Vec<&Modified>, round: &mut Round) -> Result<(), SyncError> {
         let now = self.now();
         let ids: Vec<&SalesforceId> = unknown.iter().map(|record| &record.id).collect();
-        let known = store::strangers(&self.service.db, self.instance, &ids).await?;
-        let known: HashMap<&str, &Stranger> = known.iter().map(|one| (one.salesforce_id.as_str(), one)).collect();
+        let known = store::find_unmatched_records(&self.service.db, self.instance, &ids).await?;
+        let known: HashMap<&str, &UnmatchedRecord> = known.iter().map(|one| (one.salesforce_id.as_str(), one)).collect();
         let asked_lately = |record: &Modified| {
             known.get(record.id.as_str()).is_some_and(|one| one.modified_at == record.at && now - one.asked_at < ASK_AGAIN)
         };
@@ -120,8 +120,8 @@ impl Follower {
         for chunk in due.chunks(AT_ONCE) {
             let people = self.people_of(object, chunk).await?;
             let found: HashSet<&SalesforceId> = people.iter().filter_map(|person| record_of(object, person)).collect();
-            let strangers = chunk.iter().filter(|record| !found.contains(&record.id));
-            round.strangers.extend(strangers.map(|record| Stranger {
+            let unmatched_records = chunk.iter().filter(|record| !found.contains(&record.id));
+            round.unmatched_records.extend(unmatched_records.map(|record| UnmatchedRecord {
                 salesforce_id: record.id.to_string(),
                 modified_at: record.at,
                 asked_at: now,

@@ -72,7 +72,7 @@ pub(super) async fn carry_out(
     let mut progress = row.progress();
     progress.waiting_for = None;
     let now = service.clock.timestamp();
-    let found = store::live_cursor(&service.db, instance).await?;
+    let found = store::find_live_cursor(&service.db, instance).await?;
     let without_cursor = found.is_none();
     let cursor = found.unwrap_or_else(|| Cursor::nowhere(now));
     let mut follower = Follower { service, instance, attempt, marketo, salesforce, cursor, progress };
@@ -165,7 +165,7 @@ impl Follower {
         let of_everybody = self.report().gaps.iter().any(|gap| gap.remedy == GapRemedy::FullRun);
         let wanted = of_everybody || self.report().gaps.iter().any(|gap| gap.remedy == GapRemedy::TargetedRun);
         let unreadable = self.report().gaps.iter().any(SyncGap::is_unreadable);
-        let full_run = wanted && gaps::may_run_again(store::last_full_run(&self.service.db, self.instance).await?, unreadable, now);
+        let full_run = wanted && gaps::may_run_again(store::find_last_full_run(&self.service.db, self.instance).await?, unreadable, now);
         let until = self.cursor.marketo_until;
         let changed_since = (!of_everybody).then(|| until - MARGIN);
         let report = self.report();
@@ -190,10 +190,10 @@ impl Follower {
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx, Some(done)).await?;
         store::change_state(&mut tx, self.instance, run, RunState::Completed, None, now).await?;
-        store::put_down(&mut tx, self.instance, run, RunState::Completed, false).await?;
+        store::release_run(&mut tx, self.instance, run, RunState::Completed, false).await?;
         notice.queue(&mut tx, &self.service, RunState::Completed, &self.progress).await?;
         if idle && scheduled {
-            store::keep_last_idle(&mut tx, self.instance, run, now).await?;
+            store::prune_idle_runs(&mut tx, self.instance, run, now).await?;
         }
         tx.commit().await?;
         if full_run {

@@ -6,7 +6,7 @@ use super::modified::Modified;
 use super::paper::Person;
 use crate::people::SalesforceId;
 use crate::sync::salesforce_object::Object;
-use crate::sync::store::Stranger;
+use crate::sync::store::UnmatchedRecord;
 
 /// What a round has read. Its size is bounded by the pages that a round reads.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Round {
     /// Marketo ids of people who are gone.
     pub gone: Vec<i64>,
     pub owners: Vec<(SalesforceId, SalesforceId)>,
-    pub strangers: Vec<Stranger>,
+    pub unmatched_records: Vec<UnmatchedRecord>,
 }
 
 impl Round {

@@ -79,11 +79,11 @@ pub(in crate::sync) async fn follow_full_run(
     plan: &RunPlan,
 ) -> Result<(), SyncError> {
     if let Some(mut cursor) = store::take_reserved_cursor(tx, instance, run).await? {
-        if let (Some(_), Some(live)) = (plan.changed_since, store::live_cursor_within(tx, instance).await?) {
+        if let (Some(_), Some(live)) = (plan.changed_since, store::find_live_cursor_in(tx, instance).await?) {
             cursor = Cursor { changes: cursor.changes, ..live };
         }
         cursor.fields = plan.fields.clone();
-        store::move_cursor(tx, instance, run, &cursor, service.clock.timestamp()).await?;
+        store::save_live_cursor(tx, instance, run, &cursor, service.clock.timestamp()).await?;
     }
     schedule(service, tx, instance).await
 }
@@ -101,7 +101,7 @@ impl SyncService {
         if self.settings.incremental_interval().is_none() {
             return Ok(());
         }
-        for instance in store::unscheduled(&self.db, KIND.name).await? {
+        for instance in store::find_unscheduled_instances(&self.db, KIND.name).await? {
             let mut tx = self.db.begin().await?;
             schedule(self, &mut tx, instance).await?;
             tx.commit().await?;

@@ -19,7 +19,7 @@ impl Follower {
     /// then, and the cursor stays.
     pub(super) async fn settle(&mut self, round: Round, since: Timestamp) -> Result<(), SyncError> {
         let now = self.now();
-        let Round { people, gone, owners, strangers, .. } = round;
+        let Round { people, gone, owners, unmatched_records, .. } = round;
         // People who are gone are written without any record, so they don't qualify and are removed.
         let missing = gone.len();
         let export = paper::export(people.values(), &gone, &self.cursor.fields)?;
@@ -41,7 +41,7 @@ impl Follower {
         self.progress.report.reject(&outcome);
         if !packed.is_empty() {
             let round = RunId(self.service.clock.new_id());
-            let settled = store::settle_people(&mut tx, self.instance, round, (packed, owned), now).await?;
+            let settled = store::merge_round(&mut tx, self.instance, round, (packed, owned), now).await?;
             if settled.inserted > 0 {
                 self.service.check_people_limit(store::count_people(&mut tx, self.instance).await?)?;
             }
@@ -58,9 +58,9 @@ impl Follower {
             reasons.owned_by_a_queue += settled.queue;
             reasons.not_found_in_salesforce += settled.read - settled.qualified - settled.no_record - settled.queue;
         }
-        store::keep_strangers(&mut tx, self.instance, &strangers).await?;
-        store::forget_strangers(&mut tx, self.instance, self.cursor.salesforce_until()).await?;
-        store::move_cursor(&mut tx, self.instance, self.attempt.run, &self.cursor, now).await?;
+        store::save_unmatched_records(&mut tx, self.instance, &unmatched_records).await?;
+        store::delete_unmatched_records(&mut tx, self.instance, self.cursor.salesforce_until()).await?;
+        store::save_live_cursor(&mut tx, self.instance, self.attempt.run, &self.cursor, now).await?;
         self.progress.consecutive_failures = 0;
         self.progress.rounds += 1;
         self.save(&mut tx, None).await?;
@@ -75,6 +75,6 @@ impl Follower {
             true
         })?;
         store::insert_rejected(tx, self.instance, self.attempt.run, (window.position, window.start), &rejected).await?;
-        Ok(store::forget_rejected(tx, self.instance).await?)
+        Ok(store::prune_rejected(tx, self.instance).await?)
     }
 }

@@ -84,7 +84,7 @@ impl SyncService {
         let known: Vec<MappedField> = mapped.clone().unwrap_or_default();
         let (counts, people) =
             futures_util::try_join!(people::UsageCounters::ask(&salesforce), sample::some_people(&marketo, &salesforce, &known))?;
-        let last = store::find_last_full(&self.db, instance).await?.map(super::SyncRun::from);
+        let last = store::find_last_completed_full_run(&self.db, instance).await?.map(super::SyncRun::from);
         let limits = self.connections.marketo_limits(instance).await?;
         let estimate = counts.estimate(self.people_limit);
         let cost = CostEstimate::of(&self.cost_basis(&known, &counts, &people), last.as_ref(), &limits);

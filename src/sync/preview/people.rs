@@ -95,12 +95,12 @@ impl UsageCounters {
 
     /// Counts people who would not be synced; `last` is the last run that read everybody.
     pub fn not_qualifying(&self, last: Option<&SyncRun>) -> Vec<NotQualifyingGroup> {
-        let strangers = last.and_then(|run| u64::try_from(run.report.as_ref()?.not_qualified.no_salesforce_record).ok());
+        let unmatched_records = last.and_then(|run| u64::try_from(run.report.as_ref()?.not_qualified.no_salesforce_record).ok());
         let of = |reason, people, basis| NotQualifyingGroup { reason, people, basis };
         vec![
             of(
                 NotQualifyingReason::NoSalesforceRecord,
-                strangers,
+                unmatched_records,
                 "People of Marketo without a Salesforce lead or contact, as the last full run found them. Marketo can't be asked for a number; \
                  before a first run it isn't known.",
             ),

@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 
 use super::merge::postgres::{self, Merge};
 use super::merge::{Merged, sqlite};
-use super::staging::{drop_staging, make_staging, owners_table, people_table};
+use super::staging::{create_staging, drop_staging, owners_table, people_table};
 use crate::clock::Timestamp;
 use crate::db::bulk::{self, Rows};
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
@@ -20,7 +20,7 @@ const CHUNK: usize = 500;
 
 /// A synced person and the Salesforce records of the person.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub(in crate::sync) struct Linked {
+pub(in crate::sync) struct LinkedPerson {
     pub marketo_id: i64,
     pub salesforce_contact_id: Option<String>,
     pub salesforce_lead_id: Option<String>,
@@ -38,12 +38,12 @@ fn parameters(count: usize) -> String {
 }
 
 /// Finds the synced people who are one of these leads or contacts.
-pub(in crate::sync) async fn people_of_records(
+pub(in crate::sync) async fn find_people_of_records(
     db: &Db,
     instance: InstanceId,
     object: Object,
     ids: &[&SalesforceId],
-) -> Result<Vec<Linked>, DbError> {
+) -> Result<Vec<LinkedPerson>, DbError> {
     let column = match object {
         Object::Lead => "salesforce_lead_id",
         Object::Contact => "salesforce_contact_id",
@@ -54,7 +54,7 @@ pub(in crate::sync) async fn people_of_records(
             "SELECT marketo_id, salesforce_contact_id, salesforce_lead_id, owner_id FROM people WHERE instance_id = $1 AND {column} IN ({})",
             parameters(chunk.len())
         );
-        let rows: Vec<Linked> = on!(db, c => {
+        let rows: Vec<LinkedPerson> = on!(db, c => {
             let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
             for id in chunk {
                 query = query.bind(id.as_str());
@@ -68,21 +68,25 @@ pub(in crate::sync) async fn people_of_records(
 
 /// A modified record whose person was looked up in Marketo and not found.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub(in crate::sync) struct Stranger {
+pub(in crate::sync) struct UnmatchedRecord {
     pub salesforce_id: String,
     pub modified_at: Timestamp,
     pub asked_at: Timestamp,
 }
 
 /// Finds which of these records are unmatched.
-pub(in crate::sync) async fn strangers(db: &Db, instance: InstanceId, ids: &[&SalesforceId]) -> Result<Vec<Stranger>, DbError> {
+pub(in crate::sync) async fn find_unmatched_records(
+    db: &Db,
+    instance: InstanceId,
+    ids: &[&SalesforceId],
+) -> Result<Vec<UnmatchedRecord>, DbError> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
         let sql = format!(
             "SELECT salesforce_id, modified_at, asked_at FROM sync_strangers WHERE instance_id = $1 AND salesforce_id IN ({})",
             parameters(chunk.len())
         );
-        let rows: Vec<Stranger> = on!(db, c => {
+        let rows: Vec<UnmatchedRecord> = on!(db, c => {
             let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
             for id in chunk {
                 query = query.bind(id.as_str());
@@ -95,8 +99,12 @@ pub(in crate::sync) async fn strangers(db: &Db, instance: InstanceId, ids: &[&Sa
 }
 
 /// Saves unmatched records.
-pub(in crate::sync) async fn keep_strangers(tx: &mut Tx, instance: InstanceId, strangers: &[Stranger]) -> Result<(), DbError> {
-    for chunk in strangers.chunks(CHUNK) {
+pub(in crate::sync) async fn save_unmatched_records(
+    tx: &mut Tx,
+    instance: InstanceId,
+    unmatched_records: &[UnmatchedRecord],
+) -> Result<(), DbError> {
+    for chunk in unmatched_records.chunks(CHUNK) {
         let mut sql = "INSERT INTO sync_strangers (instance_id, salesforce_id, modified_at, asked_at) VALUES ".to_owned();
         for place in 0..chunk.len() {
             let _ = write!(sql, "{}($1, ${}, ${}, ${})", if place == 0 { "" } else { ", " }, place * 3 + 2, place * 3 + 3, place * 3 + 4);
@@ -116,14 +124,14 @@ pub(in crate::sync) async fn keep_strangers(tx: &mut Tx, instance: InstanceId, s
 }
 
 /// Deletes unmatched records that were modified before `before`: their changes are not read again.
-pub(in crate::sync) async fn forget_strangers(tx: &mut Tx, instance: InstanceId, before: Timestamp) -> Result<u64, DbError> {
+pub(in crate::sync) async fn delete_unmatched_records(tx: &mut Tx, instance: InstanceId, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sync_strangers WHERE instance_id = $1 AND modified_at < $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(before))
 }
 
 /// Merges packed `people` and the owners of their records as a full run does: writes those who qualify and removes those who don't. They
 /// are staged under an id of their own, and nothing stays staged.
-pub(in crate::sync) async fn settle_people(
+pub(in crate::sync) async fn merge_round(
     tx: &mut Tx,
     instance: InstanceId,
     round: RunId,
@@ -132,7 +140,7 @@ pub(in crate::sync) async fn settle_people(
 ) -> Result<Merged, DbError> {
     // This transaction is the latest to look at these people, so nothing was written after the round was read.
     let began = at + time::Duration::DAY;
-    make_staging(tx, round).await?;
+    create_staging(tx, round).await?;
     bulk::insert(tx, &people_table(round), people).await?;
     bulk::insert(tx, &owners_table(round), owners).await?;
     let mut merged = match tx {
@@ -177,7 +185,7 @@ pub(in crate::sync) async fn count_people(tx: &mut Tx, instance: InstanceId) -> 
 }
 
 /// Marks a run as idle (it changed nothing) and deletes other idle runs: those of the same hour, and those older than a week.
-pub(in crate::sync) async fn keep_last_idle(tx: &mut Tx, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
+pub(in crate::sync) async fn prune_idle_runs(tx: &mut Tx, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
     const MARK: &str = "UPDATE sync_runs SET idle = TRUE WHERE instance_id = $1 AND id = $2";
     const FORGET: &str = "DELETE FROM sync_runs WHERE instance_id = $1 AND id <> $2 AND idle AND (created_at >= $3 OR created_at < $4)";
     let hour =
@@ -188,34 +196,34 @@ pub(in crate::sync) async fn keep_last_idle(tx: &mut Tx, instance: InstanceId, r
 
 /// The last full run, whatever its state.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub(in crate::sync) struct LastFull {
+pub(in crate::sync) struct LastFullRun {
     pub created_at: Timestamp,
     pub state: String,
     pub started_by: String,
 }
 
-impl LastFull {
+impl LastFullRun {
     pub fn state(&self) -> RunState {
         RunState::parse(&self.state)
     }
 }
 
 /// Finds the last full run, whatever its state.
-pub(in crate::sync) async fn last_full_run(db: &Db, instance: InstanceId) -> Result<Option<LastFull>, DbError> {
+pub(in crate::sync) async fn find_last_full_run(db: &Db, instance: InstanceId) -> Result<Option<LastFullRun>, DbError> {
     const SQL: &str =
         "SELECT created_at, state, started_by FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT 1";
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Whether a full run of the instance has ever completed.
-pub(in crate::sync) async fn has_synced(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
+pub(in crate::sync) async fn has_completed_full_run(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM sync_runs WHERE instance_id = $1 AND kind = 'full' AND state = 'completed'";
     let count: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
     Ok(count > 0)
 }
 
 /// Finds instances that were synced and have no schedule.
-pub(in crate::sync) async fn unscheduled(db: &Db, kind: &str) -> Result<Vec<InstanceId>, DbError> {
+pub(in crate::sync) async fn find_unscheduled_instances(db: &Db, kind: &str) -> Result<Vec<InstanceId>, DbError> {
     const SQL: &str = "SELECT DISTINCT r.instance_id FROM sync_runs r WHERE r.kind = 'full' AND r.state = 'completed' AND NOT EXISTS ( \
          SELECT 1 FROM jobs j WHERE j.instance_id = r.instance_id AND j.kind = $1 AND j.state IN ('queued', 'running'))";
     on!(db, c => sqlx::query_scalar(SQL).bind(kind).fetch_all(c))

@@ -46,7 +46,7 @@ pub(in crate::sync) async fn find_request(
 }
 
 /// Saves or withdraws a request.
-pub(in crate::sync) async fn ask(
+pub(in crate::sync) async fn set_request(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
@@ -58,41 +58,41 @@ pub(in crate::sync) async fn ask(
 }
 
 /// Sets the only job that may carry the run out.
-pub(in crate::sync) async fn give_job(tx: &mut Tx, instance: InstanceId, id: RunId, job: JobId) -> Result<(), DbError> {
+pub(in crate::sync) async fn assign_job(tx: &mut Tx, instance: InstanceId, id: RunId, job: JobId) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET job_id = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(job)).map(drop)
 }
 
 /// When a pause ends.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sync) enum Until {
+pub(in crate::sync) enum PauseEnd {
     /// At this time; the run's job resumes it.
-    Then(Timestamp),
+    At(Timestamp),
     /// When somebody resumes it; until then no job may.
-    Resumed,
+    OnRequest,
 }
 
 /// Pauses a run, which will resume in the state `resumes_in`.
-pub(in crate::sync) async fn pause(
+pub(in crate::sync) async fn pause_run(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
     resumes_in: RunState,
-    (because, until): (&str, Until),
+    (because, until): (&str, PauseEnd),
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET state = 'paused', goes_on_in = $3, paused_because = $4, goes_on_at = $5, requested = NULL, \
          carried_by = NULL, job_id = CASE WHEN $6 THEN job_id ELSE NULL END, updated_at = $7 WHERE instance_id = $1 AND id = $2";
     let (until, keeps_job) = match until {
-        Until::Then(until) => (Some(until), true),
-        Until::Resumed => (None, false),
+        PauseEnd::At(until) => (Some(until), true),
+        PauseEnd::OnRequest => (None, false),
     };
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(resumes_in.as_str()).bind(because).bind(until).bind(keeps_job).bind(at))
         .map(drop)
 }
 
 /// Resumes a paused or failed run in `state`, carried out by `job`.
-pub(in crate::sync) async fn go_on(
+pub(in crate::sync) async fn resume_run(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
@@ -117,7 +117,7 @@ pub(in crate::sync) async fn overwrite_progress(
 }
 
 /// Deletes what a run has planned and done, so that it starts over.
-pub(in crate::sync) async fn begin_anew(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
+pub(in crate::sync) async fn reset_run(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
     const EXPORTS: &str = "DELETE FROM sync_extract_jobs WHERE instance_id = $1 AND run_id = $2";
     const REJECTED: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id = $2";
     const RUN: &str = "UPDATE sync_runs SET plan = NULL, report = NULL, done = 0, total = NULL, started_at = NULL \
@@ -129,7 +129,7 @@ pub(in crate::sync) async fn begin_anew(tx: &mut Tx, instance: InstanceId, id: R
 }
 
 /// Releases the lease of an ended run, and records the state that a retry resumes in and whether the staged data is kept.
-pub(in crate::sync) async fn put_down(
+pub(in crate::sync) async fn release_run(
     tx: &mut Tx,
     instance: InstanceId,
     id: RunId,
@@ -142,13 +142,13 @@ pub(in crate::sync) async fn put_down(
 }
 
 /// Records that a run's staged data is being deleted.
-pub(in crate::sync) async fn give_up_staging(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
+pub(in crate::sync) async fn mark_staging_deleted(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET keeps_staging = FALSE WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
 /// Finds the newest run, if it was started after this one.
-pub(in crate::sync) async fn find_newer(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunId>, DbError> {
+pub(in crate::sync) async fn find_newer_run(tx: &mut Tx, instance: InstanceId, id: RunId) -> Result<Option<RunId>, DbError> {
     const SQL: &str = "SELECT id FROM sync_runs WHERE instance_id = $1 AND id > $2 ORDER BY id DESC LIMIT 1";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(id).fetch_optional(c))
 }

@@ -11,19 +11,19 @@ const SAVE: &str = "INSERT INTO sync_cursors (instance_id, place, run_id, cursor
 const LIVE: &str = "SELECT cursor FROM sync_cursors WHERE instance_id = $1 AND place = 'live'";
 
 /// Finds the live cursor: how far changes are read.
-pub(in crate::sync) async fn live_cursor(db: &Db, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
+pub(in crate::sync) async fn find_live_cursor(db: &Db, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
     let found: Option<Json<Cursor>> = on!(db, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
 /// Finds the live cursor as this transaction sees it.
-pub(in crate::sync) async fn live_cursor_within(tx: &mut Tx, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
+pub(in crate::sync) async fn find_live_cursor_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
     let found: Option<Json<Cursor>> = on_tx!(tx, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
 /// Moves the live cursor, in the transaction of the rows that it covers.
-pub(in crate::sync) async fn move_cursor(
+pub(in crate::sync) async fn save_live_cursor(
     tx: &mut Tx,
     instance: InstanceId,
     run: RunId,

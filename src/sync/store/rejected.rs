@@ -8,11 +8,17 @@ use crate::sync::rows::RejectedRecord;
 /// How many runs of each kind keep their rejected rows.
 const RUNS_KEPT: i64 = 10;
 
-/// A place in the list of a run's rejected rows: the export and the line.
-pub(in crate::sync) type RejectedPlace = (i64, i64);
+/// A place in the list of a run's rejected rows, behind which the next ones are read.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sync) struct RejectedCursor {
+    /// The number of the export.
+    pub position: i64,
+    pub line: i64,
+}
 
+/// A rejected row as it is stored.
 #[derive(Debug, sqlx::FromRow)]
-pub(in crate::sync) struct RejectedListing {
+pub(in crate::sync) struct StoredRejectedRecord {
     pub position: i64,
     pub line: i64,
     pub marketo_id: Option<i64>,
@@ -22,7 +28,7 @@ pub(in crate::sync) struct RejectedListing {
 }
 
 /// Deletes the rejected rows of an export that is read again.
-pub(in crate::sync) async fn clear_rejected(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
+pub(in crate::sync) async fn delete_rejected(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id = $2 AND position = $3";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
 }
@@ -59,18 +65,18 @@ pub(in crate::sync) async fn list_rejected(
     db: &Db,
     instance: InstanceId,
     run: RunId,
-    after: Option<RejectedPlace>,
+    after: Option<RejectedCursor>,
     rows: i64,
-) -> Result<Vec<RejectedListing>, DbError> {
+) -> Result<Vec<StoredRejectedRecord>, DbError> {
     const SQL: &str = "SELECT position, line, marketo_id, reason, window_start, content FROM sync_rejected_rows \
          WHERE instance_id = $1 AND run_id = $2 AND (position, line) > ($3, $4) ORDER BY position, line LIMIT $5";
-    let (position, line) = after.unwrap_or((-1, 0));
+    let RejectedCursor { position, line } = after.unwrap_or(RejectedCursor { position: -1, line: 0 });
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).bind(position).bind(line).bind(rows).fetch_all(c))
 }
 
 /// Deletes the rejected rows of all but the newest full runs and the newest incremental ones that have any: those come every minute,
 /// and most of them have none.
-pub(in crate::sync) async fn forget_rejected(tx: &mut Tx, instance: InstanceId) -> Result<(), DbError> {
+pub(in crate::sync) async fn prune_rejected(tx: &mut Tx, instance: InstanceId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id NOT IN \
          (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT $2) AND run_id NOT IN \
          (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'incremental' AND EXISTS ( \

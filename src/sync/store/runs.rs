@@ -148,14 +148,14 @@ pub(in crate::sync) async fn find_active_run(db: &Db, instance: InstanceId) -> R
 }
 
 /// Finds the newest completed run that read everybody.
-pub(in crate::sync) async fn find_last_full(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
+pub(in crate::sync) async fn find_last_completed_full_run(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str =
         select!("WHERE instance_id = $1 AND kind = 'full' AND state = 'completed' AND changed_since IS NULL ORDER BY id DESC LIMIT 1");
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Finds the run of the same kind that was started before `id`.
-pub(in crate::sync) async fn find_before(db: &Db, instance: InstanceId, id: RunId, kind: RunKind) -> Result<Option<RunRow>, DbError> {
+pub(in crate::sync) async fn find_previous_run(db: &Db, instance: InstanceId, id: RunId, kind: RunKind) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id < $2 AND kind = $3 ORDER BY id DESC LIMIT 1");
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(kind.as_str()).fetch_optional(c))
 }

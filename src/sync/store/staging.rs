@@ -25,7 +25,7 @@ pub(in crate::sync) fn owners_table(run: RunId) -> Table {
 }
 
 /// Creates the staging tables of a run unless they exist.
-pub(in crate::sync) async fn make_staging(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
+pub(in crate::sync) async fn create_staging(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     bulk::create(tx, &people_table(run)).await?;
     bulk::create(tx, &owners_table(run)).await
 }
@@ -74,20 +74,25 @@ pub(in crate::sync) async fn stage_owners(db: &Db, run: RunId, arriving: &mut Re
 }
 
 /// Deletes the staged owners.
-pub(in crate::sync) async fn clear_owners(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
+pub(in crate::sync) async fn delete_staged_owners(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     let statement = format!("DELETE FROM {}", owners_table(run).name);
     execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str()))).map(drop)
 }
 
 /// Counts the staged people of a run.
-pub(in crate::sync) async fn staged(db: &Db, run: RunId) -> Result<i64, DbError> {
+pub(in crate::sync) async fn count_staged_people(db: &Db, run: RunId) -> Result<i64, DbError> {
     let statement = format!("SELECT COUNT(*) FROM {}", people_table(run).name);
     on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
 }
 
 /// Finds the windows (given with the number of people read from each) that lost people, and whether some of so many owners are lost.
 /// Only PostgreSQL loses them, when the server crashes.
-pub(in crate::sync) async fn lost(db: &Db, run: RunId, windows: &[(i64, i64)], owners: i64) -> Result<(Vec<i64>, bool), DbError> {
+pub(in crate::sync) async fn find_lost_staging(
+    db: &Db,
+    run: RunId,
+    windows: &[(i64, i64)],
+    owners: i64,
+) -> Result<(Vec<i64>, bool), DbError> {
     let Db::Postgres(pool) = db else { return Ok((Vec::new(), false)) };
     let people = people_table(run).name;
     let all_there = count(pool, &people).await? == windows.iter().map(|(_, people)| people).sum::<i64>();
@@ -108,7 +113,7 @@ async fn count(pool: &PgPool, table: &str) -> Result<i64, DbError> {
 }
 
 /// Deletes the staged people of a window.
-pub(in crate::sync) async fn clear_window(tx: &mut Tx, run: RunId, position: i64) -> Result<(), DbError> {
+pub(in crate::sync) async fn delete_staged_window(tx: &mut Tx, run: RunId, position: i64) -> Result<(), DbError> {
     let (first, end) = Window::places(position);
     let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", people_table(run).name);
     execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end)).map(drop)
