@@ -2,12 +2,12 @@
 
 /// A Salesforce object that a synced person can be a record of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Object {
+pub(super) enum SalesforceObject {
     Lead,
     Contact,
 }
 
-impl Object {
+impl SalesforceObject {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lead => "Lead",

@@ -10,14 +10,14 @@ use crate::clock::Timestamp;
 
 /// About how many people a window should hold: a file of some 50 MB, which is quickly read again after a crash, and while it is read
 /// Marketo makes the next one.
-const PEOPLE: i64 = 250_000;
+const PEOPLE_PER_WINDOW: i64 = 250_000;
 /// The shortest window.
-const NARROWEST: Duration = Duration::minutes(10);
+const MIN_WIDTH: Duration = Duration::minutes(10);
 
 /// The span of time that one export asks for. Marketo's pages don't say whether the ends belong to it, so neighbors share theirs:
 /// nobody falls between two, and a person read twice is written once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct ExportWindow {
     pub start: Timestamp,
     pub end: Timestamp,
 }
@@ -25,53 +25,53 @@ pub struct Span {
 /// The windows between `earliest` and the full second after `latest`, oldest first. They begin and end at whole seconds, as Marketo's
 /// filter takes them.
 #[derive(Debug, Clone)]
-pub struct Windows {
+pub struct ExportWindows {
     next: Timestamp,
     end: Timestamp,
     width: Duration,
-    widest: Duration,
+    max_width: Duration,
 }
 
-impl Windows {
+impl ExportWindows {
     /// Makes windows of at most `days` days.
     #[must_use]
     pub fn new(earliest: Timestamp, latest: Timestamp, days: u16) -> Self {
         let whole = |at: Timestamp| Timestamp::from(at.instant().replace_nanosecond(0).unwrap_or(at.instant()));
-        let widest = Duration::days(i64::from(days.clamp(1, 31)));
-        Self { next: whole(earliest), end: whole(latest) + Duration::seconds(1), width: widest, widest }
+        let max_width = Duration::days(i64::from(days.clamp(1, 31)));
+        Self { next: whole(earliest), end: whole(latest) + Duration::seconds(1), width: max_width, max_width }
     }
 
     /// Continues behind a window that was planned before.
-    pub fn pass(&mut self, planned: Span) {
+    pub fn skip_past(&mut self, planned: ExportWindow) {
         self.next = self.next.max(planned.end);
     }
 
     /// Adapts the width to the people found in `window`: as densely populated, the next windows hold as many people as they should.
-    pub fn held(&mut self, span: Span, people: i64) {
-        let seconds = i128::from((span.end - span.start).whole_seconds());
-        let wanted = seconds * i128::from(PEOPLE) / i128::from(people.max(1));
+    pub fn adapt_to(&mut self, window: ExportWindow, people: i64) {
+        let seconds = i128::from((window.end - window.start).whole_seconds());
+        let wanted = seconds * i128::from(PEOPLE_PER_WINDOW) / i128::from(people.max(1));
         let wanted = Duration::seconds(i64::try_from(wanted).unwrap_or(i64::MAX));
-        self.width = wanted.clamp(NARROWEST, self.widest);
+        self.width = wanted.clamp(MIN_WIDTH, self.max_width);
     }
 
     /// How many more windows there are at the present width.
     #[must_use]
-    pub fn left(&self) -> i64 {
+    pub fn remaining(&self) -> i64 {
         let (left, width) = ((self.end - self.next).whole_seconds().max(0), self.width.whole_seconds().max(1));
         left / width + i64::from(left % width > 0)
     }
 }
 
-impl Iterator for Windows {
-    type Item = Span;
+impl Iterator for ExportWindows {
+    type Item = ExportWindow;
 
-    fn next(&mut self) -> Option<Span> {
+    fn next(&mut self) -> Option<ExportWindow> {
         let start = self.next;
         if start >= self.end {
             return None;
         }
         self.next = (start + self.width).min(self.end);
-        Some(Span { start, end: self.next })
+        Some(ExportWindow { start, end: self.next })
     }
 }
 
@@ -93,20 +93,20 @@ mod tests {
 
     #[test]
     fn a_fortnight_is_one_window_and_two_months_are_two() {
-        assert_eq!(Windows::new(days(0), days(14), 31).count(), 1);
-        assert_eq!(Windows::new(days(0), days(61), 31).count(), 2);
-        assert_eq!(Windows::new(days(0), days(61), 31).left(), 2);
-        assert!(Windows::new(days(5), days(0), 31).next().is_none());
+        assert_eq!(ExportWindows::new(days(0), days(14), 31).count(), 1);
+        assert_eq!(ExportWindows::new(days(0), days(61), 31).count(), 2);
+        assert_eq!(ExportWindows::new(days(0), days(61), 31).remaining(), 2);
+        assert!(ExportWindows::new(days(5), days(0), 31).next().is_none());
     }
 
     #[test]
     fn many_people_make_the_next_windows_narrower_and_few_wider() {
-        let mut windows = Windows::new(days(0), days(400), 31);
+        let mut windows = ExportWindows::new(days(0), days(400), 31);
         let first = windows.next().expect("a window");
-        windows.held(first, 4 * PEOPLE);
+        windows.adapt_to(first, 4 * PEOPLE_PER_WINDOW);
         let second = windows.next().expect("a window");
         assert_eq!((second.start, second.end - second.start), (first.end, Duration::days(31) / 4));
-        windows.held(second, 0);
+        windows.adapt_to(second, 0);
         let third = windows.next().expect("a window");
         assert_eq!(third.end - third.start, Duration::days(31));
     }
@@ -118,28 +118,28 @@ mod tests {
             held in prop::collection::vec(0_i64..3_000_000, 1..5), interrupted in any::<bool>(),
         ) {
             let (earliest, latest) = (at(from, nanos), at(from + length, nanos));
-            let mut windows = Windows::new(earliest, latest, days);
-            let mut all: Vec<Span> = Vec::new();
+            let mut windows = ExportWindows::new(earliest, latest, days);
+            let mut all: Vec<ExportWindow> = Vec::new();
             // Later ones are as the first few made them, which keeps their number within bounds.
-            while let Some(span) = windows.next() {
-                all.push(span);
+            while let Some(window) = windows.next() {
+                all.push(window);
                 if let Some(people) = held.get(all.len()) {
-                    windows.held(span, *people);
+                    windows.adapt_to(window, *people);
                 } else {
-                    windows.held(span, 0);
+                    windows.adapt_to(window, 0);
                 }
                 if interrupted && all.len() == 3 {
-                    windows = Windows::new(earliest, latest, days);
-                    all.iter().for_each(|planned| windows.pass(*planned));
+                    windows = ExportWindows::new(earliest, latest, days);
+                    all.iter().for_each(|planned| windows.skip_past(*planned));
                 }
             }
             prop_assert!(all[0].start <= earliest && all[all.len() - 1].end > latest);
             for pair in all.windows(2) {
                 prop_assert_eq!(pair[0].end, pair[1].start);
             }
-            for span in &all {
-                prop_assert!(span.end > span.start && span.end - span.start <= Duration::days(31));
-                prop_assert_eq!(span.start.instant().nanosecond(), 0);
+            for window in &all {
+                prop_assert!(window.end > window.start && window.end - window.start <= Duration::days(31));
+                prop_assert_eq!(window.start.instant().nanosecond(), 0);
             }
         }
     }

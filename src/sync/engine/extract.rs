@@ -9,29 +9,29 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 
-use super::export::{Arrived, fetch};
-use super::{LONGEST_WAIT_IN_PLACE, Pass};
+use super::export::{UnreadExport, download_export};
+use super::{FullRun, MAX_WAIT_WITHIN_ATTEMPT};
 use crate::clock::monotonic_now;
 use crate::ids::{InstanceId, RunId};
 use crate::marketo::{ExportFilter, ExportJob, ExportStatus, FilterBy, MarketoClient, MarketoError};
 use crate::sync::attempt::RunAttempt;
-use crate::sync::store::{self, Export, ExportState};
-use crate::sync::windows::Windows;
+use crate::sync::store::{self, ExportState, WindowExport};
+use crate::sync::windows::ExportWindows;
 use crate::sync::{RunPhase, SyncError, SyncService};
 
 /// Exports that may fail in a row before the run fails.
-const MOST_TRIES: u32 = 3;
+const MAX_FAILURES: u32 = 3;
 /// Files that may wait to be read, besides one being read and one being downloaded.
-const WAITING_FILES: usize = 1;
+const MAX_WAITING_FILES: usize = 1;
 
 /// An export that Marketo works at.
-struct UnderWay {
-    export: Export,
+struct PendingExport {
+    export: WindowExport,
     export_id: String,
     /// When to ask for its status next.
-    next_question: Instant,
+    poll_at: Instant,
     /// Whether an earlier attempt created it, or it isn't queued, so that Marketo may not know it any more.
-    found_again: bool,
+    may_be_unknown: bool,
 }
 
 /// Counts downloaded files that aren't read yet.
@@ -57,11 +57,11 @@ impl UnreadFiles {
 }
 
 /// What asking for the status of pending exports came to.
-enum Asked {
+enum ExportPoll {
     /// One has ended; without a job when Marketo doesn't know it any more.
-    Ended(Box<UnderWay>, Option<ExportJob>),
+    Ended(Box<PendingExport>, Option<ExportJob>),
     /// None has ended; ask again after this time.
-    AtWork(Duration),
+    Pending(Duration),
 }
 
 /// Creates exports and downloads their files.
@@ -74,26 +74,26 @@ struct Exporter {
     fields: Vec<String>,
     by: FilterBy,
     /// Windows that no export is planned for yet.
-    windows: Windows,
+    windows: ExportWindows,
     /// The number of the next window.
     position: i64,
-    planned: VecDeque<Export>,
-    under_way: Vec<UnderWay>,
+    planned: VecDeque<WindowExport>,
+    pending: Vec<PendingExport>,
     unread: Arc<UnreadFiles>,
     /// Consecutive exports that failed.
     failures: u32,
 }
 
-impl Pass {
+impl FullRun {
     /// Reads everybody, or everybody who changed, into the staging table.
     pub(super) async fn extract(&mut self) -> Result<(), SyncError> {
         loop {
             let mut exporter = self.exporter().await?;
-            let (sender, mut arriving) = mpsc::channel(WAITING_FILES);
+            let (sender, mut arriving) = mpsc::channel(MAX_WAITING_FILES);
             let (unread, critical_step) = (exporter.unread.clone(), self.attempt.critical_step.clone());
             let reading = async {
-                while let Some(arrived) = arriving.recv().await {
-                    if let Err(error) = self.take_in(arrived).await {
+                while let Some(export) = arriving.recv().await {
+                    if let Err(error) = self.stage_export(export).await {
                         // The exporter stops here, but not while it creates an export, whose id would be lost.
                         let _critical_step = critical_step.lock().await;
                         return Err(error);
@@ -102,13 +102,13 @@ impl Pass {
                 }
                 Ok(())
             };
-            match futures_util::future::try_join(exporter.bring(sender), reading).await {
+            match futures_util::future::try_join(exporter.download_all(sender), reading).await {
                 Err(error) if self.plan.changed_since.is_some() && is_unsupported(&error) => self.read_everybody_instead().await?,
                 Err(error) => return Err(error),
                 Ok((None, ())) => return Ok(()),
                 Ok((Some(wait), ())) => {
                     self.progress.export_failures = exporter.failures;
-                    return Err(self.give_back(wait).await);
+                    return Err(self.release_until(wait).await);
                 }
             }
         }
@@ -116,19 +116,19 @@ impl Pass {
 
     async fn exporter(&mut self) -> Result<Exporter, SyncError> {
         let mut windows =
-            Windows::new(self.plan.changed_since.unwrap_or(self.plan.earliest), self.plan.latest, self.service.settings.window_days);
-        let (mut planned, mut under_way) = (VecDeque::new(), Vec::new());
+            ExportWindows::new(self.plan.changed_since.unwrap_or(self.plan.earliest), self.plan.latest, self.service.settings.window_days);
+        let (mut planned, mut pending) = (VecDeque::new(), Vec::new());
         let (mut position, mut so_far) = (0, 0);
         for export in store::list_exports(&self.service.db, self.instance, self.run).await? {
-            windows.pass(export.span);
+            windows.skip_past(export.window);
             if let Some(records) = export.records {
-                windows.held(export.span, records);
+                windows.adapt_to(export.window, records);
             }
             position = export.position + 1;
             match (export.state, export.export_id.clone()) {
                 (ExportState::Staged, _) => so_far += export.records.unwrap_or(0),
                 (ExportState::Created, Some(export_id)) => {
-                    under_way.push(UnderWay { export, export_id, next_question: monotonic_now(), found_again: true });
+                    pending.push(PendingExport { export, export_id, poll_at: monotonic_now(), may_be_unknown: true });
                 }
                 _ => planned.push_back(export),
             }
@@ -145,7 +145,7 @@ impl Pass {
             windows,
             position,
             planned,
-            under_way,
+            pending,
             unread: Arc::default(),
             failures: self.progress.export_failures,
         })
@@ -169,39 +169,39 @@ fn is_unsupported(error: &SyncError) -> bool {
 
 impl Exporter {
     /// Downloads the file of every window, in any order. Returns how long to wait if Marketo takes too long for this attempt.
-    async fn bring(&mut self, files: mpsc::Sender<Arrived>) -> Result<Option<Duration>, SyncError> {
+    async fn download_all(&mut self, files: mpsc::Sender<UnreadExport>) -> Result<Option<Duration>, SyncError> {
         loop {
-            self.top_up().await?;
-            if self.under_way.is_empty() {
+            self.create_exports().await?;
+            if self.pending.is_empty() {
                 return Ok(None);
             }
-            let (one, job) = match self.next_to_end().await? {
-                Asked::Ended(one, job) => (*one, job),
-                Asked::AtWork(wait) => return Ok(Some(wait)),
+            let (one, job) = match self.wait_for_one().await? {
+                ExportPoll::Ended(one, job) => (*one, job),
+                ExportPoll::Pending(wait) => return Ok(Some(wait)),
             };
             let completed = job.filter(|job| job.status == ExportStatus::Completed);
             if let Some(people) = completed.as_ref().and_then(|job| i64::try_from(job.number_of_records?).ok()) {
-                self.windows.held(one.export.span, people);
+                self.windows.adapt_to(one.export.window, people);
             }
             // Marketo works at the next one while this one is downloaded.
-            self.top_up().await?;
-            let fetched = match completed {
-                Some(job) => fetch(&self.service, &self.marketo, &self.attempt, &one.export, job).await?,
+            self.create_exports().await?;
+            let downloaded = match completed {
+                Some(job) => download_export(&self.service, &self.marketo, &self.attempt, &one.export, job).await?,
                 None => None,
             };
-            if let Some(file) = fetched {
+            if let Some(file) = downloaded {
                 self.failures = 0;
-                let is_last = self.planned.is_empty() && self.under_way.is_empty();
-                let windows = self.position + self.windows.left();
+                let is_last = self.planned.is_empty() && self.pending.is_empty();
+                let windows = self.position + self.windows.remaining();
                 self.unread.add_one();
-                if files.send(Arrived { export: one.export, file, windows, is_last }).await.is_err() {
+                if files.send(UnreadExport { export: one.export, file, windows, is_last }).await.is_err() {
                     // The reader has stopped and reports why.
                     return Ok(None);
                 }
                 continue;
             }
             self.failures += 1;
-            if self.failures >= MOST_TRIES {
+            if self.failures >= MAX_FAILURES {
                 return Err(SyncError::ExportFailed(format!("{} ended without a file", one.export_id)));
             }
             tracing::warn!(run = %self.run, export = one.export_id, "an export came to nothing and is made again");
@@ -213,14 +213,14 @@ impl Exporter {
     }
 
     /// Creates exports until as many are pending as may be, or Marketo's queue is full.
-    async fn top_up(&mut self) -> Result<(), SyncError> {
-        while self.under_way.len() < self.service.settings.exports_at_once {
+    async fn create_exports(&mut self) -> Result<(), SyncError> {
+        while self.pending.len() < self.service.settings.exports_at_once {
             let Some(export) = self.next_window().await? else { return Ok(()) };
-            match self.make(export).await? {
-                (made, true) => self.under_way.push(made),
+            match self.create_export(export).await? {
+                (made, true) => self.pending.push(made),
                 (made, false) => {
                     // It stays created at Marketo; asking for its status later finds that it has yet to be queued.
-                    self.under_way.push(UnderWay { found_again: true, ..made });
+                    self.pending.push(PendingExport { may_be_unknown: true, ..made });
                     return Ok(());
                 }
             }
@@ -229,35 +229,35 @@ impl Exporter {
     }
 
     /// The next window to export. It is saved first, so that a crash neither skips a window nor repeats one.
-    async fn next_window(&mut self) -> Result<Option<Export>, SyncError> {
+    async fn next_window(&mut self) -> Result<Option<WindowExport>, SyncError> {
         if let Some(planned) = self.planned.pop_front() {
             return Ok(Some(planned));
         }
-        let Some(span) = self.windows.next() else { return Ok(None) };
+        let Some(window) = self.windows.next() else { return Ok(None) };
         let position = self.position;
         let mut tx = self.attempt.begin_transaction(&self.service).await?;
-        store::plan_export(&mut tx, self.instance, self.run, position, span).await?;
+        store::plan_export(&mut tx, self.instance, self.run, position, window).await?;
         tx.commit().await?;
         self.position += 1;
-        Ok(Some(Export { position, span, state: ExportState::Planned, export_id: None, records: None }))
+        Ok(Some(WindowExport { position, window, state: ExportState::Planned, export_id: None, records: None }))
     }
 
     /// Creates an export and queues it; `false` when the queue is full. Its id is saved before it is queued: a crash in between leaves
     /// an export that never runs and costs nothing.
-    async fn make(&mut self, export: Export) -> Result<(UnderWay, bool), SyncError> {
+    async fn create_export(&mut self, export: WindowExport) -> Result<(PendingExport, bool), SyncError> {
         // An export whose id is lost would be created again.
         let _critical_step = self.attempt.critical_step.clone().lock_owned().await;
-        let (start, end) = (export.span.start.instant(), export.span.end.instant());
+        let (start, end) = (export.window.start.instant(), export.window.end.instant());
         let job = self.marketo.create_export(&self.fields, ExportFilter { by: self.by, start, end }).await?;
         let mut tx = self.attempt.begin_transaction(&self.service).await?;
         store::mark_export_created(&mut tx, self.instance, self.run, export.position, &job.export_id).await?;
         tx.commit().await?;
-        let queued = self.queue(&job.export_id).await?;
-        let next_question = monotonic_now() + self.service.poll_interval;
-        Ok((UnderWay { export, export_id: job.export_id, next_question, found_again: false }, queued))
+        let queued = self.enqueue(&job.export_id).await?;
+        let poll_at = monotonic_now() + self.service.poll_interval;
+        Ok((PendingExport { export, export_id: job.export_id, poll_at, may_be_unknown: false }, queued))
     }
 
-    async fn queue(&self, export_id: &str) -> Result<bool, SyncError> {
+    async fn enqueue(&self, export_id: &str) -> Result<bool, SyncError> {
         match self.marketo.enqueue_export(export_id).await {
             Ok(_) => Ok(true),
             Err(MarketoError::ExportQueueFull(_)) => Ok(false),
@@ -266,29 +266,29 @@ impl Exporter {
     }
 
     /// Waits until a pending export has ended, unless that takes too long for this attempt.
-    async fn next_to_end(&mut self) -> Result<Asked, SyncError> {
+    async fn wait_for_one(&mut self) -> Result<ExportPoll, SyncError> {
         loop {
-            let next = self.under_way.iter().enumerate().min_by_key(|(_, one)| one.next_question).map(|(place, _)| place);
+            let next = self.pending.iter().enumerate().min_by_key(|(_, one)| one.poll_at).map(|(place, _)| place);
             // The caller has checked that one is pending.
             let place = next.ok_or(SyncError::Internal)?;
-            if let Some(wait) = self.wait_until(self.under_way[place].next_question).await {
-                return Ok(Asked::AtWork(wait));
+            if let Some(wait) = self.wait_until(self.pending[place].poll_at).await {
+                return Ok(ExportPoll::Pending(wait));
             }
-            let one = &self.under_way[place];
+            let one = &self.pending[place];
             match self.marketo.export_status(&one.export_id).await {
                 Ok(job) if job.status.is_final() => {
-                    return Ok(Asked::Ended(Box::new(self.under_way.swap_remove(place)), Some(job)));
+                    return Ok(ExportPoll::Ended(Box::new(self.pending.swap_remove(place)), Some(job)));
                 }
                 Ok(job) if job.status == ExportStatus::Created => {
-                    self.queue(&job.export_id).await?;
+                    self.enqueue(&job.export_id).await?;
                 }
                 Ok(_) => {}
-                Err(MarketoError::Rejected(_)) if one.found_again => {
-                    return Ok(Asked::Ended(Box::new(self.under_way.swap_remove(place)), None));
+                Err(MarketoError::Rejected(_)) if one.may_be_unknown => {
+                    return Ok(ExportPoll::Ended(Box::new(self.pending.swap_remove(place)), None));
                 }
                 Err(error) => return Err(error.into()),
             }
-            self.under_way[place].next_question = monotonic_now() + self.service.poll_interval;
+            self.pending[place].poll_at = monotonic_now() + self.service.poll_interval;
         }
     }
 
@@ -296,7 +296,7 @@ impl Exporter {
     async fn wait_until(&self, when: Instant) -> Option<Duration> {
         loop {
             let left = when.saturating_duration_since(monotonic_now());
-            if left > LONGEST_WAIT_IN_PLACE && self.unread.is_empty() {
+            if left > MAX_WAIT_WITHIN_ATTEMPT && self.unread.is_empty() {
                 return Some(left);
             }
             tokio::select! {

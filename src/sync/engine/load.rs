@@ -1,17 +1,17 @@
 //! Merges the staged people into the people of the instance. The report is saved in the transaction that it counts, so that a crash
 //! counts nothing twice.
 
-use super::Pass;
+use super::FullRun;
 use crate::db::{Db, Tx, bulk};
 use crate::people::next_change;
 use crate::sync::run::RunState;
-use crate::sync::store::merge::Merged;
-use crate::sync::store::merge::postgres::{self, Merge};
-use crate::sync::store::merge::sqlite::{self, Range};
+use crate::sync::store::merge::MergeCounts;
+use crate::sync::store::merge::postgres::{self, MergeParams};
+use crate::sync::store::merge::sqlite::{self, MergeRange};
 use crate::sync::tidy::clear_staging;
 use crate::sync::{RunPhase, SyncError, store};
 
-impl Pass {
+impl FullRun {
     /// Merges, removes people who are gone, and drops the staging tables.
     pub(super) async fn load(&mut self) -> Result<(), SyncError> {
         if self.progress.phase != RunPhase::Tidying {
@@ -26,7 +26,7 @@ impl Pass {
     }
 
     /// Adds the counts of a merge to the report.
-    fn count(&mut self, merged: Merged) {
+    fn add_counts(&mut self, merged: MergeCounts) {
         let report = &mut self.progress.report;
         report.read += merged.read;
         report.qualified += merged.qualified;
@@ -35,14 +35,14 @@ impl Pass {
         report.unchanged += merged.qualified - merged.inserted - merged.updated;
         report.removed += merged.removed;
         let reasons = &mut report.not_qualified;
-        reasons.no_salesforce_record += merged.no_record;
-        reasons.owned_by_a_queue += merged.queue;
-        reasons.not_found_in_salesforce += merged.read - merged.qualified - merged.no_record - merged.queue;
+        reasons.no_salesforce_record += merged.without_record;
+        reasons.owned_by_a_queue += merged.owned_by_queue;
+        reasons.not_found_in_salesforce += merged.read - merged.qualified - merged.without_record - merged.owned_by_queue;
         self.done = self.progress.report.read;
     }
 
     /// Refuses new people beyond the limit in a run that reads only changes; for one that reads everybody, this is checked before.
-    async fn check_additions(&self, tx: &mut Tx, merged: Merged) -> Result<(), SyncError> {
+    async fn check_additions(&self, tx: &mut Tx, merged: MergeCounts) -> Result<(), SyncError> {
         if self.plan.changed_since.is_none() || merged.inserted == 0 {
             return Ok(());
         }
@@ -60,38 +60,38 @@ impl Pass {
         if self.lost_staging().await? != (Vec::new(), false) {
             return Err(SyncError::StagingLost);
         }
-        let merge = Merge {
+        let merge = MergeParams {
             instance: self.instance,
             run: self.run,
             change,
             at: self.service.clock.timestamp(),
-            began: self.plan.latest,
-            everybody: self.plan.changed_since.is_none(),
-            remove: self.progress.report.saw_everything,
+            began_at: self.plan.latest,
+            reads_everybody: self.plan.changed_since.is_none(),
+            removes_missing: self.progress.report.saw_everything,
         };
         postgres::prepare(transaction, self.run, self.progress.may_have_duplicates).await?;
         let merged = if postgres::has_partition(transaction, self.instance).await? {
             postgres::merge_changes(transaction, merge).await?
         } else {
             // Filled first and indexed afterwards, which is faster.
-            let mut merged = postgres::counted(transaction, self.run).await?;
-            merged.qualified = postgres::fill(transaction, merge).await?;
+            let mut merged = postgres::count_staged(transaction, self.run).await?;
+            merged.qualified = postgres::fill_partition(transaction, merge).await?;
             merged.inserted = merged.qualified;
-            let statements = postgres::indexes(transaction, self.instance).await?;
+            let statements = postgres::partition_index_statements(transaction, self.instance).await?;
             let steps = i64::try_from(statements.len()).unwrap_or(1).max(1);
             for (step, statement) in (1..).zip(&statements) {
                 // Filling is half of the work.
-                self.show(staged / 2 + staged / 2 * (step - 1) / steps).await?;
-                postgres::build(transaction, statement).await?;
+                self.show_progress(staged / 2 + staged / 2 * (step - 1) / steps).await?;
+                postgres::build_index(transaction, statement).await?;
             }
-            postgres::attach(transaction, self.instance).await?;
+            postgres::attach_partition(transaction, self.instance).await?;
             merged
         };
         self.check_additions(&mut tx, merged).await?;
-        self.count(merged);
+        self.add_counts(merged);
         self.progress.phase = RunPhase::Tidying;
         self.progress.phase_began_at = Some(self.service.clock.timestamp());
-        self.advance(&mut tx).await?;
+        self.save_advance(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -106,7 +106,7 @@ impl Pass {
         self.change_state(RunState::Reconciling).await?;
         self.begin_phase(RunPhase::Removing, self.done, self.total).await?;
         let everybody = self.plan.changed_since.is_none();
-        if everybody && sqlite::known(&self.service.db, self.instance).await? <= self.progress.report.qualified {
+        if everybody && sqlite::count_known(&self.service.db, self.instance).await? <= self.progress.report.qualified {
             // Nobody is there but those who qualified.
             return Ok(());
         }
@@ -116,23 +116,23 @@ impl Pass {
         let rows = self.batch_rows();
         loop {
             let after = self.progress.removed_up_to;
-            let Some(up_to) = sqlite::known_boundary(&self.service.db, self.instance, after, rows).await? else { return Ok(()) };
+            let Some(up_to) = sqlite::find_known_boundary(&self.service.db, self.instance, after, rows).await? else { return Ok(()) };
             let mut tx = self.service.db.begin().await?;
             let times = (self.plan.latest, self.service.clock.timestamp());
             let removed = sqlite::remove_range(&mut tx, self.instance, self.run, (after, up_to), times, everybody).await?;
             self.progress.report.removed += removed;
             self.progress.removed_up_to = up_to;
-            self.advance(&mut tx).await?;
+            self.save_advance(&mut tx).await?;
             tx.commit().await?;
         }
     }
 
     async fn merge_ranges(&mut self) -> Result<(), SyncError> {
-        let mut into_nobody = false;
+        let mut is_first_load = false;
         if self.progress.merged_up_to == 0 {
             let mut tx = self.service.db.begin().await?;
             sqlite::prepare(&mut tx, self.run, self.progress.may_have_duplicates).await?;
-            into_nobody = sqlite::begin_empty(&mut tx, self.instance).await?;
+            is_first_load = sqlite::prepare_if_empty(&mut tx, self.instance).await?;
             tx.commit().await?;
         }
         let left = store::count_staged_people(&self.service.db, self.run).await?;
@@ -141,13 +141,13 @@ impl Pass {
         loop {
             let after = self.progress.merged_up_to;
             let mut tx = self.service.db.begin().await?;
-            let Some(up_to) = sqlite::staged_boundary(&mut tx, self.run, after, rows).await? else { break };
-            let range = Range { run: self.run, places: (after, up_to), at: self.service.clock.timestamp(), into_nobody };
+            let Some(up_to) = sqlite::find_staged_boundary(&mut tx, self.run, after, rows).await? else { break };
+            let range = MergeRange { run: self.run, places: (after, up_to), at: self.service.clock.timestamp(), is_first_load };
             let merged = sqlite::merge_range(&mut tx, self.instance, range).await?;
             self.check_additions(&mut tx, merged).await?;
-            self.count(merged);
+            self.add_counts(merged);
             self.progress.merged_up_to = up_to;
-            self.advance(&mut tx).await?;
+            self.save_advance(&mut tx).await?;
             tx.commit().await?;
         }
         Ok(bulk::build_indexes(&self.service.db).await?)

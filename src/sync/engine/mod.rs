@@ -15,10 +15,10 @@ use super::attempt::RunAttempt;
 use super::notices::Notice;
 use super::progress::{QueryProgress, RunPlan, RunProgress};
 use super::run::RunKind;
-use super::salesforce_object::Object;
+use super::salesforce_object::SalesforceObject;
 use super::store::{self, RunRow};
 use super::tidy::clear_staging;
-use super::windows::Windows;
+use super::windows::ExportWindows;
 use super::{RunPhase, RunState, SyncError, SyncService, fields, incremental};
 use crate::db::{Db, Tx};
 use crate::ids::{InstanceId, RunId};
@@ -28,13 +28,13 @@ use crate::salesforce::SalesforceClient;
 pub(super) use ending::{AttemptOutcome, end_attempt};
 
 /// The longest wait for a vendor within an attempt. An attempt that has to wait longer ends, so that its place is free for others.
-const LONGEST_WAIT_IN_PLACE: StdDuration = StdDuration::from_secs(5);
+const MAX_WAIT_WITHIN_ATTEMPT: StdDuration = StdDuration::from_secs(5);
 
 /// The wait between two updates of the progress bar.
 const PROGRESS_INTERVAL: StdDuration = StdDuration::from_millis(250);
 
 /// A full run during an attempt.
-struct Pass {
+struct FullRun {
     service: SyncService,
     instance: InstanceId,
     run: RunId,
@@ -86,9 +86,9 @@ async fn carry_out(service: SyncService, attempt: RunAttempt, row: RunRow) -> Re
             begin(&service, &attempt, &marketo, &mut progress).await?
         }
     };
-    let mut pass = Pass { service, instance, run, attempt, marketo, salesforce, plan, progress, done, total };
-    pass.read_everybody(state).await?;
-    pass.complete().await
+    let mut full_run = FullRun { service, instance, run, attempt, marketo, salesforce, plan, progress, done, total };
+    full_run.read_everybody(state).await?;
+    full_run.complete().await
 }
 
 /// Decides once what the run reads, and begins it.
@@ -114,7 +114,8 @@ async fn begin(
     let changed_since = store::find_changed_since(&service.db, instance, run).await?;
     let plan = RunPlan { fields, earliest: service.earliest_creation(), latest: now, changed_since };
     progress.report.saw_everything = true;
-    progress.report.export_jobs_planned = Windows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).left();
+    progress.report.export_jobs_planned =
+        ExportWindows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).remaining();
     let mut tx = service.db.begin().await?;
     store::prune_rejected(&mut tx, instance).await?;
     store::save_plan(&mut tx, instance, run, &plan, now).await?;
@@ -125,7 +126,7 @@ async fn begin(
     Ok(plan)
 }
 
-impl Pass {
+impl FullRun {
     fn batch_rows(&self) -> i64 {
         i64::try_from(self.service.settings.batch_rows).unwrap_or(i64::MAX)
     }
@@ -188,7 +189,7 @@ impl Pass {
     }
 
     /// Saves progress; work was done, so the count of consecutive failures starts over.
-    async fn advance(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
+    async fn save_advance(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
         self.progress.consecutive_failures = 0;
         self.save(tx).await
     }
@@ -209,14 +210,14 @@ impl Pass {
             return Ok(());
         }
         let qualified = match &self.service.db {
-            db @ Db::Sqlite { .. } => store::merge::sqlite::qualified(db, self.run).await?,
-            Db::Postgres(pool) => store::merge::postgres::qualified(pool, self.run).await?,
+            db @ Db::Sqlite { .. } => store::merge::sqlite::count_qualified(db, self.run).await?,
+            Db::Postgres(pool) => store::merge::postgres::count_qualified(pool, self.run).await?,
         };
         self.service.check_people_limit(qualified)
     }
 
     /// Saves progress, and gives the error that ends the attempt until the vendor is asked again.
-    async fn give_back(&mut self, wait: StdDuration) -> SyncError {
+    async fn release_until(&mut self, wait: StdDuration) -> SyncError {
         let kept = async {
             let mut tx = self.service.db.begin().await?;
             self.save(&mut tx).await?;
@@ -228,10 +229,10 @@ impl Pass {
         }
     }
 
-    fn query_progress(&mut self, object: Object) -> &mut QueryProgress {
+    fn query_progress(&mut self, object: SalesforceObject) -> &mut QueryProgress {
         match object {
-            Object::Lead => &mut self.progress.leads,
-            Object::Contact => &mut self.progress.contacts,
+            SalesforceObject::Lead => &mut self.progress.leads,
+            SalesforceObject::Contact => &mut self.progress.contacts,
         }
     }
 }

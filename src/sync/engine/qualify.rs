@@ -9,38 +9,38 @@ use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::{LONGEST_WAIT_IN_PLACE, Pass};
+use super::{FullRun, MAX_WAIT_WITHIN_ATTEMPT};
 use crate::salesforce::{QueryJobState, ResultBody, ResultPage, SalesforceError};
 use crate::sync::attempt::UsageMeter;
 use crate::sync::progress::QueryProgress;
 use crate::sync::rows::read_owners;
-use crate::sync::salesforce_object::Object;
+use crate::sync::salesforce_object::SalesforceObject;
 use crate::sync::{RunPhase, SyncError, store};
 use crate::telemetry::error_chain;
 
 /// The most records of a page.
 const PAGE: u32 = 50_000;
 /// Query jobs, and readings of a page, that may fail before the run fails.
-const MOST_TRIES: u32 = 3;
+const MAX_FAILURES: u32 = 3;
 /// Bounds of the wait between two questions for a job's state, which is an eighth of the time it has taken.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
-/// Chunks of a page that may wait for the parser, and batches of rows that may wait for the database.
-const WAITING_CHUNKS: usize = 16;
-const WAITING_PARCELS: usize = 4;
+const MIN_POLL_WAIT: Duration = Duration::from_millis(250);
+const MAX_POLL_WAIT: Duration = Duration::from_secs(15);
+/// ChunkReader of a page that may wait for the parser, and batches of rows that may wait for the database.
+const MAX_WAITING_CHUNKS: usize = 16;
+const MAX_WAITING_BATCHES: usize = 4;
 
-impl Pass {
+impl FullRun {
     /// Reads every owner into the staging table.
     pub(super) async fn qualify(&mut self) -> Result<(), SyncError> {
         let so_far = self.progress.leads.records + self.progress.contacts.records;
         self.begin_phase(RunPhase::ReadingOwners, so_far, None).await?;
         // Salesforce works at both queries while the first one is read.
-        for object in [Object::Lead, Object::Contact] {
+        for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
             if self.query_progress(object).job.is_none() {
-                self.ask(object).await?;
+                self.create_query(object).await?;
             }
         }
-        for object in [Object::Lead, Object::Contact] {
+        for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
             if !self.query_progress(object).complete {
                 let job = self.wait_for(object).await?;
                 self.read_pages(object, &job).await?;
@@ -49,7 +49,7 @@ impl Pass {
         Ok(())
     }
 
-    async fn ask(&mut self, object: Object) -> Result<String, SyncError> {
+    async fn create_query(&mut self, object: SalesforceObject) -> Result<String, SyncError> {
         let job = self.salesforce.create_query_job(object.soql()).await?;
         let (read, failures) = (self.query_progress(object).records, self.query_progress(object).failures);
         self.done -= read;
@@ -62,17 +62,17 @@ impl Pass {
     }
 
     /// Waits until the query's job is complete; a job that failed or is gone is created again.
-    async fn wait_for(&mut self, object: Object) -> Result<String, SyncError> {
+    async fn wait_for(&mut self, object: SalesforceObject) -> Result<String, SyncError> {
         loop {
             let id = match self.query_progress(object).job.clone() {
                 Some(id) => id,
-                None => self.ask(object).await?,
+                None => self.create_query(object).await?,
             };
             let state = match self.salesforce.query_job(&id).await {
                 Ok(job) if job.state == QueryJobState::JobComplete => {
-                    let others = if object == Object::Contact { self.progress.leads.records } else { 0 };
+                    let others = if object == SalesforceObject::Contact { self.progress.leads.records } else { 0 };
                     let count = job.records_processed.and_then(|count| i64::try_from(count).ok());
-                    self.total = count.filter(|_| object == Object::Contact).map(|count| count + others);
+                    self.total = count.filter(|_| object == SalesforceObject::Contact).map(|count| count + others);
                     return Ok(id);
                 }
                 Ok(job) => job.state,
@@ -81,23 +81,23 @@ impl Pass {
             };
             if state.is_final() {
                 self.query_progress(object).failures += 1;
-                if self.query_progress(object).failures >= MOST_TRIES {
+                if self.query_progress(object).failures >= MAX_FAILURES {
                     return Err(SyncError::QueryFailed { object: object.name(), job: id });
                 }
                 tracing::warn!(run = %self.run, job = id, object = object.name(), ?state, "a query job came to nothing and is made again");
-                self.ask(object).await?;
+                self.create_query(object).await?;
             }
             let created_at = self.query_progress(object).created_at;
-            let taken = created_at.map_or(LONGEST_WAIT * 8, |at| (self.service.clock.timestamp() - at).unsigned_abs());
-            let wait = wait_after(taken);
-            if wait > LONGEST_WAIT_IN_PLACE {
-                return Err(self.give_back(wait).await);
+            let taken = created_at.map_or(MAX_POLL_WAIT * 8, |at| (self.service.clock.timestamp() - at).unsigned_abs());
+            let wait = poll_wait(taken);
+            if wait > MAX_WAIT_WITHIN_ATTEMPT {
+                return Err(self.release_until(wait).await);
             }
             tokio::time::sleep(wait).await;
         }
     }
 
-    async fn read_pages(&mut self, object: Object, job: &str) -> Result<(), SyncError> {
+    async fn read_pages(&mut self, object: SalesforceObject, job: &str) -> Result<(), SyncError> {
         let mut tries = 0;
         while !self.query_progress(object).complete {
             let locator = self.query_progress(object).locator.clone();
@@ -105,9 +105,9 @@ impl Pass {
             tries += 1;
             match self.read_page(object, page).await {
                 Ok(()) => tries = 0,
-                Err(error @ (SyncError::QueryUnreadable(_) | SyncError::Connection(_))) if tries < MOST_TRIES => {
+                Err(error @ (SyncError::QueryUnreadable(_) | SyncError::Connection(_))) if tries < MAX_FAILURES => {
                     tracing::warn!(run = %self.run, error = %error_chain(&error), "a page of a query's result is read again");
-                    tokio::time::sleep(FIRST_WAIT).await;
+                    tokio::time::sleep(MIN_POLL_WAIT).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -116,20 +116,20 @@ impl Pass {
     }
 
     /// Reads a page, and records it as read in the transaction of its last batch: a crash repeats one page at most.
-    async fn read_page(&mut self, object: Object, page: ResultPage) -> Result<(), SyncError> {
-        let (chunks, arriving) = mpsc::channel(WAITING_CHUNKS);
-        let (sender, mut parcels) = mpsc::channel(WAITING_PARCELS);
+    async fn read_page(&mut self, object: SalesforceObject, page: ResultPage) -> Result<(), SyncError> {
+        let (chunks, arriving) = mpsc::channel(MAX_WAITING_CHUNKS);
+        let (sender, mut batches) = mpsc::channel(MAX_WAITING_BATCHES);
         let rows = self.service.settings.batch_rows;
         let parsing = tokio::task::spawn_blocking(move || {
-            read_owners(Chunks { arriving, current: Bytes::new() }, rows, |owners| sender.blocking_send(owners).is_ok())
+            read_owners(ChunkReader { arriving, current: Bytes::new() }, rows, |owners| sender.blocking_send(owners).is_ok())
         });
         let staged = AtomicI64::new(0);
-        let staging = store::stage_owners(&self.service.db, self.run, &mut parcels, &staged);
+        let staging = store::stage_owners(&self.service.db, self.run, &mut batches, &staged);
         let meter = self.attempt.meters.salesforce.clone();
-        let (fed, tx) = futures_util::future::join(feed(page.body, chunks, meter), self.showing(&staged, staging)).await;
-        drop(parcels);
+        let (sent, tx) = futures_util::future::join(send_chunks(page.body, chunks, meter), self.with_progress(&staged, staging)).await;
+        drop(batches);
         let read = parsing.await.map_err(|_| SyncError::Internal)?;
-        fed?;
+        sent?;
         let (mut tx, read) = (tx?, read?);
         if let Some(announced) = page.records.and_then(|count| i64::try_from(count).ok()).filter(|announced| read.records < *announced) {
             return Err(SyncError::QueryUnreadable(format!("a page holds {} records where {announced} were announced", read.records)));
@@ -138,22 +138,22 @@ impl Pass {
         self.progress.report.salesforce_records += read.records;
         let query = self.query_progress(object);
         query.records += read.records;
-        let is_behind = query.record_page(&read);
+        let is_after_last = query.record_page(&read);
         query.complete = page.locator.is_none();
         query.locator = page.locator;
-        self.progress.may_have_duplicates |= !is_behind;
-        self.advance(&mut tx).await?;
+        self.progress.may_have_duplicates |= !is_after_last;
+        self.save_advance(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }
 
 /// The wait until the next question for a job that has taken so long.
-fn wait_after(taken: Duration) -> Duration {
-    (taken / 8).clamp(FIRST_WAIT, LONGEST_WAIT)
+fn poll_wait(taken: Duration) -> Duration {
+    (taken / 8).clamp(MIN_POLL_WAIT, MAX_POLL_WAIT)
 }
 
 /// Sends the page to the parser as it arrives. A parser that has stopped early reports why itself.
-async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: UsageMeter) -> Result<(), SalesforceError> {
+async fn send_chunks(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: UsageMeter) -> Result<(), SalesforceError> {
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
         meter.add_bytes(chunk.len());
@@ -165,12 +165,12 @@ async fn feed(mut body: ResultBody, chunks: mpsc::Sender<Bytes>, meter: UsageMet
 }
 
 /// Reads chunks as they arrive, on a thread that may block.
-struct Chunks {
+struct ChunkReader {
     arriving: mpsc::Receiver<Bytes>,
     current: Bytes,
 }
 
-impl Read for Chunks {
+impl Read for ChunkReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
             match self.arriving.blocking_recv() {

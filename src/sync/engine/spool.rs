@@ -7,7 +7,7 @@ use crate::sync::attempt::RunAttempt;
 use crate::sync::{SyncError, SyncService};
 
 /// The age after which a file was left by a process that died: no file is read that long after its download.
-const FORGOTTEN: Duration = Duration::days(1);
+const MAX_AGE: Duration = Duration::days(1);
 
 /// Deletes what earlier attempts at this run left, and every file that is too old.
 ///
@@ -20,7 +20,7 @@ pub(super) async fn sweep(service: &SyncService, attempt: &RunAttempt) -> Result
     while let Some(file) = files.next_entry().await.map_err(SyncError::Spool)? {
         let is_of_run = file.file_name().to_string_lossy().starts_with(&run);
         let changed = file.metadata().await.ok().and_then(|known| known.modified().ok()).map(OffsetDateTime::from);
-        if is_of_run || changed.is_some_and(|changed| now - changed > FORGOTTEN) {
+        if is_of_run || changed.is_some_and(|changed| now - changed > MAX_AGE) {
             // It may be gone already; otherwise the next run deletes it.
             let _ = tokio::fs::remove_file(file.path()).await;
         }

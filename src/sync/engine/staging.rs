@@ -2,20 +2,24 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::{PROGRESS_INTERVAL, Pass};
+use super::{FullRun, PROGRESS_INTERVAL};
 use crate::db::DbError;
 use crate::sync::progress::QueryProgress;
 use crate::sync::store::{self, ExportState};
 use crate::sync::{RunState, SyncError};
 
-impl Pass {
+impl FullRun {
     /// Waits for `work`, and meanwhile shows what it counts as progress beyond what is done.
-    pub(super) async fn showing<T>(&self, counted: &AtomicI64, work: impl Future<Output = Result<T, DbError>>) -> Result<T, SyncError> {
+    pub(super) async fn with_progress<T>(
+        &self,
+        counted: &AtomicI64,
+        work: impl Future<Output = Result<T, DbError>>,
+    ) -> Result<T, SyncError> {
         let show = async {
             loop {
                 tokio::time::sleep(PROGRESS_INTERVAL).await;
                 // Progress that can't be saved now is saved a moment later.
-                let _ = self.show(self.done + counted.load(Ordering::Relaxed)).await;
+                let _ = self.show_progress(self.done + counted.load(Ordering::Relaxed)).await;
             }
         };
         tokio::select! {
@@ -26,7 +30,7 @@ impl Pass {
     }
 
     /// Saves the number that the progress bar shows.
-    pub(super) async fn show(&self, done: i64) -> Result<(), DbError> {
+    pub(super) async fn show_progress(&self, done: i64) -> Result<(), DbError> {
         let mut tx = self.service.db.begin().await?;
         let id = (self.run, self.attempt.id);
         store::update_done(&mut tx, self.instance, id, done, self.service.clock.timestamp()).await?;

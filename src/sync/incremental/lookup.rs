@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use time::Duration;
 
-use super::Follower;
+use super::IncrementalRun;
 use super::modified::Modified;
 use super::paper::Person;
 use super::round::Round;
@@ -13,7 +13,7 @@ use crate::salesforce::Record;
 use crate::sync::SyncError;
 use crate::sync::fields::SyncField;
 use crate::sync::gap::SyncGap;
-use crate::sync::salesforce_object::Object;
+use crate::sync::salesforce_object::SalesforceObject;
 use crate::sync::store::{self, UnmatchedRecord};
 
 /// The most people or records of one call: Marketo's limit, and what fits into the URL of a Salesforce query.
@@ -25,17 +25,17 @@ const ASK_AGAIN: Duration = Duration::minutes(5);
 /// The most people who are looked up once more.
 const MOST_ASKED_AGAIN: usize = 1000;
 
-fn field_of(object: Object) -> SyncField {
+fn field_of(object: SalesforceObject) -> SyncField {
     match object {
-        Object::Lead => SyncField::SalesforceLeadId,
-        Object::Contact => SyncField::SalesforceContactId,
+        SalesforceObject::Lead => SyncField::SalesforceLeadId,
+        SalesforceObject::Contact => SyncField::SalesforceContactId,
     }
 }
 
-fn record_of(object: Object, person: &Person) -> Option<&SalesforceId> {
+fn record_of(object: SalesforceObject, person: &Person) -> Option<&SalesforceId> {
     match object {
-        Object::Lead => person.lead_id.as_ref(),
-        Object::Contact => person.contact_id.as_ref(),
+        SalesforceObject::Lead => person.lead_id.as_ref(),
+        SalesforceObject::Contact => person.contact_id.as_ref(),
     }
 }
 
@@ -45,10 +45,10 @@ fn among<'a>(ids: impl Iterator<Item = &'a str>) -> String {
     format!("Id IN ({})", quoted.join(","))
 }
 
-impl Follower {
+impl IncrementalRun {
     /// Looks up everybody of the round.
     pub(super) async fn look_up(&mut self, round: &mut Round) -> Result<(), SyncError> {
-        for object in [Object::Lead, Object::Contact] {
+        for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
             self.look_up_records(object, round).await?;
         }
         let missing: Vec<(i64, bool)> =
@@ -65,7 +65,7 @@ impl Follower {
             }
             round.take(people);
         }
-        for object in [Object::Lead, Object::Contact] {
+        for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
             self.look_up_owners(object, round).await?;
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Follower {
     }
 
     /// Adds the people for whom a modified record makes a difference.
-    async fn look_up_records(&mut self, object: Object, round: &mut Round) -> Result<(), SyncError> {
+    async fn look_up_records(&mut self, object: SalesforceObject, round: &mut Round) -> Result<(), SyncError> {
         let records = std::mem::take(round.records(object));
         if records.is_empty() {
             return Ok(());
@@ -87,7 +87,7 @@ impl Follower {
         let ids: Vec<&SalesforceId> = records.keys().collect();
         let mut linked: HashMap<String, Vec<store::LinkedPerson>> = HashMap::new();
         for row in store::find_people_of_records(&self.service.db, self.instance, object, &ids).await? {
-            let record = if object == Object::Lead { &row.salesforce_lead_id } else { &row.salesforce_contact_id };
+            let record = if object == SalesforceObject::Lead { &row.salesforce_lead_id } else { &row.salesforce_contact_id };
             linked.entry(record.clone().unwrap_or_default()).or_default().push(row);
         }
         let mut unknown = Vec::new();
@@ -97,7 +97,7 @@ impl Follower {
                 // Most modifications don't change the owner. A lead's owner doesn't count where there is a contact.
                 (Some(owner), Some(people))
                     if people.iter().all(|one| {
-                        one.owner_id == owner.as_str() && (object == Object::Contact || one.salesforce_contact_id.is_none())
+                        one.owner_id == owner.as_str() && (object == SalesforceObject::Contact || one.salesforce_contact_id.is_none())
                     }) => {}
                 (_, Some(people)) => round.expect(people.iter().map(|one| one.marketo_id).collect(), true),
                 (Some(_), None) => unknown.push(record),
@@ -108,7 +108,7 @@ impl Follower {
     }
 
     /// Looks in Marketo for people who aren't synced and whose record a user owns now.
-    async fn look_up_unknown(&mut self, object: Object, unknown: Vec<&Modified>, round: &mut Round) -> Result<(), SyncError> {
+    async fn look_up_unknown(&mut self, object: SalesforceObject, unknown: Vec<&Modified>, round: &mut Round) -> Result<(), SyncError> {
         let now = self.now();
         let ids: Vec<&SalesforceId> = unknown.iter().map(|record| &record.id).collect();
         let known = store::find_unmatched_records(&self.service.db, self.instance, &ids).await?;
@@ -133,7 +133,7 @@ impl Follower {
 
     /// Finds the people who are these records: by the records' ids, or by their e-mail addresses where the subscription can't search
     /// for such ids.
-    async fn people_of(&mut self, object: Object, records: &[&Modified]) -> Result<Vec<Person>, SyncError> {
+    async fn people_of(&mut self, object: SalesforceObject, records: &[&Modified]) -> Result<Vec<Person>, SyncError> {
         let field = self.cursor.fields.iter().find(|field| field.field == field_of(object)).map(|field| field.rest_name.clone());
         let Some(field) = field else { return Ok(Vec::new()) };
         let ids: Vec<String> = records.iter().map(|record| record.id.to_string()).collect();
@@ -159,7 +159,7 @@ impl Follower {
     }
 
     /// Reads the present owners of the records of the round's people.
-    async fn look_up_owners(&mut self, object: Object, round: &mut Round) -> Result<(), SyncError> {
+    async fn look_up_owners(&mut self, object: SalesforceObject, round: &mut Round) -> Result<(), SyncError> {
         let ids: HashSet<&str> = round.people.values().filter_map(|person| record_of(object, person)).map(SalesforceId::as_str).collect();
         let ids: Vec<&str> = ids.into_iter().collect();
         let mut owners = Vec::with_capacity(ids.len());

@@ -1,6 +1,6 @@
 //! Reads Marketo's logs: people who changed, are new, were deleted or merged.
 
-use super::Follower;
+use super::IncrementalRun;
 use super::round::Round;
 use crate::marketo::{ActivityPage, MarketoError};
 use crate::sync::SyncError;
@@ -19,7 +19,7 @@ enum Log {
     Merges,
 }
 
-impl Follower {
+impl IncrementalRun {
     /// Reads the next pages of Marketo's logs; `true` when there is more.
     pub(super) async fn read_marketo(&mut self, round: &mut Round) -> Result<bool, SyncError> {
         let began = self.now();

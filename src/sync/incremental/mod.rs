@@ -48,7 +48,7 @@ use crate::telemetry::error_chain;
 const DESCRIBED_FOR: Duration = Duration::DAY;
 
 /// An incremental run during an attempt.
-struct Follower {
+struct IncrementalRun {
     service: SyncService,
     instance: InstanceId,
     attempt: RunAttempt,
@@ -75,22 +75,22 @@ pub(super) async fn carry_out(
     let found = store::find_live_cursor(&service.db, instance).await?;
     let without_cursor = found.is_none();
     let cursor = found.unwrap_or_else(|| Cursor::nowhere(now));
-    let mut follower = Follower { service, instance, attempt, marketo, salesforce, cursor, progress };
+    let mut incremental_run = IncrementalRun { service, instance, attempt, marketo, salesforce, cursor, progress };
     if row.plan.is_none() {
-        follower.begin(now).await?;
+        incremental_run.begin(now).await?;
     }
     if without_cursor {
-        follower.gap(SyncGap::no_cursor());
-    } else if let Some(gap) = gaps::forgotten(&follower.cursor, now) {
-        follower.gap(gap);
+        incremental_run.gap(SyncGap::no_cursor());
+    } else if let Some(gap) = gaps::forgotten(&incremental_run.cursor, now) {
+        incremental_run.gap(gap);
     } else {
-        follower.describe(now).await?;
-        follower.rounds().await?;
+        incremental_run.describe(now).await?;
+        incremental_run.rounds().await?;
     }
-    follower.end(&row).await
+    incremental_run.end(&row).await
 }
 
-impl Follower {
+impl IncrementalRun {
     fn now(&self) -> Timestamp {
         self.service.clock.timestamp()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::modified::Modified;
 use super::paper::Person;
 use crate::people::SalesforceId;
-use crate::sync::salesforce_object::Object;
+use crate::sync::salesforce_object::SalesforceObject;
 use crate::sync::store::UnmatchedRecord;
 
 /// What a round has read. Its size is bounded by the pages that a round reads.
@@ -33,19 +33,19 @@ impl Round {
     }
 
     /// Adds modified records, whose people are looked up.
-    pub(super) fn modified(&mut self, object: Object, records: Vec<Modified>) {
+    pub(super) fn modified(&mut self, object: SalesforceObject, records: Vec<Modified>) {
         // They come in order of time, so that the last change of a record counts.
         self.records(object).extend(records.into_iter().map(|record| (record.id.clone(), record)));
     }
 
-    pub(super) fn has_modified(&mut self, object: Object, id: &SalesforceId) -> bool {
+    pub(super) fn has_modified(&mut self, object: SalesforceObject, id: &SalesforceId) -> bool {
         self.records(object).contains_key(id)
     }
 
-    pub(super) fn records(&mut self, object: Object) -> &mut BTreeMap<SalesforceId, Modified> {
+    pub(super) fn records(&mut self, object: SalesforceObject) -> &mut BTreeMap<SalesforceId, Modified> {
         match object {
-            Object::Lead => &mut self.leads,
-            Object::Contact => &mut self.contacts,
+            SalesforceObject::Lead => &mut self.leads,
+            SalesforceObject::Contact => &mut self.contacts,
         }
     }
 

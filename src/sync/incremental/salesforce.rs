@@ -5,7 +5,7 @@
 
 use time::Duration;
 
-use super::Follower;
+use super::IncrementalRun;
 use super::modified::Modified;
 use super::round::Round;
 use crate::clock::Timestamp;
@@ -13,7 +13,7 @@ use crate::salesforce::soql_instant;
 use crate::sync::SyncError;
 use crate::sync::cursor::{LAG, OVERLAP, Window};
 use crate::sync::gap::SyncGap;
-use crate::sync::salesforce_object::Object;
+use crate::sync::salesforce_object::SalesforceObject;
 
 /// Records of a page, and the most pages of each object that a round reads.
 const PAGE: usize = 2000;
@@ -21,8 +21,8 @@ const PAGES: usize = 2;
 /// The time between two readings of Salesforce's logs of deletions, which also list records that were purged from the recycle bin.
 const LOGS_APART: Duration = Duration::hours(1);
 
-fn soql(object: Object, window: &Window) -> String {
-    let converted = if object == Object::Lead { "IsConverted, " } else { "" };
+fn soql(object: SalesforceObject, window: &Window) -> String {
+    let converted = if object == SalesforceObject::Lead { "IsConverted, " } else { "" };
     let from = soql_instant(window.from.instant());
     let mut text =
         format!("SELECT Id, OwnerId, IsDeleted, {converted}SystemModstamp FROM {} WHERE SystemModstamp >= {from}", object.name());
@@ -37,24 +37,24 @@ fn soql(object: Object, window: &Window) -> String {
     text
 }
 
-impl Follower {
+impl IncrementalRun {
     /// Reads the next pages of modified records; `true` when there is more.
     pub(super) async fn read_salesforce(&mut self, round: &mut Round) -> Result<bool, SyncError> {
         let mut more = false;
-        for object in [Object::Lead, Object::Contact] {
+        for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
             more |= self.read_window(object, round).await?;
         }
         Ok(more)
     }
 
-    fn window(&mut self, object: Object) -> &mut Window {
+    fn window(&mut self, object: SalesforceObject) -> &mut Window {
         match object {
-            Object::Lead => &mut self.cursor.leads,
-            Object::Contact => &mut self.cursor.contacts,
+            SalesforceObject::Lead => &mut self.cursor.leads,
+            SalesforceObject::Contact => &mut self.cursor.contacts,
         }
     }
 
-    async fn read_window(&mut self, object: Object, round: &mut Round) -> Result<bool, SyncError> {
+    async fn read_window(&mut self, object: SalesforceObject, round: &mut Round) -> Result<bool, SyncError> {
         for _ in 0..PAGES {
             let question = soql(object, self.window(object));
             let answer = self.salesforce.query_with_deleted(&question).await?;
@@ -87,7 +87,7 @@ impl Follower {
             return Ok(());
         }
         let mut covered = end;
-        for object in [Object::Lead, Object::Contact] {
+        for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
             let log = self.salesforce.deleted(object.name(), (start - OVERLAP).instant(), end.instant()).await?;
             let (earliest, until) = (Timestamp::from(log.earliest), Timestamp::from(log.until));
             if earliest > start {
@@ -114,7 +114,7 @@ mod tests {
         let from = Timestamp::from(datetime!(2026-06-15 12:00 UTC));
         let window = Window { from, after: Some("00QR0000000UyrWMAS".into()), until: Some(from + Duration::minutes(1)) };
         assert_eq!(
-            soql(Object::Lead, &window),
+            soql(SalesforceObject::Lead, &window),
             "SELECT Id, OwnerId, IsDeleted, IsConverted, SystemModstamp FROM Lead WHERE SystemModstamp >= 2026-06-15T12:00:00.000Z \
              AND SystemModstamp < 2026-06-15T12:01:00.000Z AND (SystemModstamp > 2026-06-15T12:00:00.000Z OR Id > '00QR0000000UyrWMAS') \
              ORDER BY SystemModstamp, Id LIMIT 2000"

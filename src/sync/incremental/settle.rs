@@ -1,16 +1,16 @@
 //! The transaction at the end of a round.
 
-use super::Follower;
+use super::IncrementalRun;
 use super::paper;
 use super::round::Round;
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::ids::RunId;
 use crate::sync::SyncError;
-use crate::sync::rows::{Window, read_owners, read_people, read_rejected};
+use crate::sync::rows::{SourceWindow, read_owners, read_people, read_rejected};
 use crate::sync::store;
 
-impl Follower {
+impl IncrementalRun {
     /// Merges the round's people, removes those who don't qualify any more, and moves the cursor past what the round has read: what
     /// happened in Marketo from `since` on.
     ///
@@ -24,7 +24,7 @@ impl Follower {
         let missing = gone.len();
         let export = paper::export(people.values(), &gone, &self.cursor.fields)?;
         drop(people);
-        let window = Window { position: self.progress.rounds, start: since };
+        let window = SourceWindow { position: self.progress.rounds, start: since };
         let (mut packed, mut owned) = (Vec::new(), Vec::new());
         let outcome = read_people(export.as_slice(), &self.cursor.fields, window, usize::MAX, |rows| {
             packed.push(rows);
@@ -36,7 +36,7 @@ impl Follower {
         })?;
         let mut tx = self.service.db.begin().await?;
         if outcome.rejected > 0 {
-            self.keep_rejected(&mut tx, &export, window).await?;
+            self.save_rejected(&mut tx, &export, window).await?;
         }
         self.progress.report.reject(&outcome);
         if !packed.is_empty() {
@@ -54,9 +54,9 @@ impl Follower {
             report.unchanged += settled.qualified - settled.inserted - settled.updated;
             report.removed += settled.removed;
             let reasons = &mut report.not_qualified;
-            reasons.no_salesforce_record += settled.no_record - missing;
-            reasons.owned_by_a_queue += settled.queue;
-            reasons.not_found_in_salesforce += settled.read - settled.qualified - settled.no_record - settled.queue;
+            reasons.no_salesforce_record += settled.without_record - missing;
+            reasons.owned_by_a_queue += settled.owned_by_queue;
+            reasons.not_found_in_salesforce += settled.read - settled.qualified - settled.without_record - settled.owned_by_queue;
         }
         store::save_unmatched_records(&mut tx, self.instance, &unmatched_records).await?;
         store::delete_unmatched_records(&mut tx, self.instance, self.cursor.salesforce_until()).await?;
@@ -68,7 +68,7 @@ impl Follower {
     }
 
     /// Saves the rejected rows of a round for a download.
-    async fn keep_rejected(&self, tx: &mut Tx, export: &[u8], window: Window) -> Result<(), SyncError> {
+    async fn save_rejected(&self, tx: &mut Tx, export: &[u8], window: SourceWindow) -> Result<(), SyncError> {
         let mut rejected = Vec::new();
         read_rejected(export, &self.cursor.fields, window, (usize::MAX, self.progress.report.room_for_rejected()), |rows| {
             rejected.extend(rows);

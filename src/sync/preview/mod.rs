@@ -8,7 +8,7 @@ mod sample;
 use serde::Serialize;
 
 use super::fields::{self, MappedField, SyncField};
-use super::windows::Windows;
+use super::windows::ExportWindows;
 use super::{SyncError, SyncService, store};
 use crate::ids::InstanceId;
 
@@ -106,8 +106,10 @@ impl SyncService {
         cost::Basis {
             leads: counts.leads,
             contacts: counts.contacts,
-            windows: u64::try_from(Windows::new(self.earliest_creation(), self.clock.timestamp(), self.settings.window_days).left())
-                .unwrap_or(0),
+            windows: u64::try_from(
+                ExportWindows::new(self.earliest_creation(), self.clock.timestamp(), self.settings.window_days).remaining(),
+            )
+            .unwrap_or(0),
             bytes_per_person: sample::bytes_per_person(fields, people),
             poll_interval: self.poll_interval,
         }

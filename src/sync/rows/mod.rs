@@ -8,7 +8,7 @@ mod rejected;
 mod rejection;
 
 pub(super) use owners::{OWNER_COLUMNS, OwnersOutcome, read_owners};
-pub(super) use people::{PEOPLE_COLUMNS, PeopleOutcome, Window, read_people};
+pub(super) use people::{PEOPLE_COLUMNS, PeopleOutcome, SourceWindow, read_people};
 pub(super) use rejected::read_rejected;
 pub(super) use rejection::RejectedRecord;
 pub use rejection::RejectedRow;
@@ -16,30 +16,30 @@ pub use rejection::RejectedRow;
 use crate::db::bulk::Rows;
 
 /// About how many bytes a batch has; it also ends at a number of rows.
-const PARCEL: usize = 512 * 1024;
+const BATCH_BYTES: usize = 512 * 1024;
 
 /// Collects packed rows into batches and passes them on.
-struct Parcels<F> {
+struct RowBatches<F> {
     rows: Rows,
-    most: i64,
+    max: i64,
     take: F,
 }
 
-impl<F: FnMut(Rows) -> bool> Parcels<F> {
-    fn new(most_rows: usize, take: F) -> Self {
-        Self { rows: Rows::with_capacity(PARCEL), most: i64::try_from(most_rows).unwrap_or(i64::MAX), take }
+impl<F: FnMut(Rows) -> bool> RowBatches<F> {
+    fn new(max_rows: usize, take: F) -> Self {
+        Self { rows: Rows::with_capacity(BATCH_BYTES), max: i64::try_from(max_rows).unwrap_or(i64::MAX), take }
     }
 
     /// Passes the batch on if it is full; `false` when the receiver wants no more.
-    fn pass_on(&mut self) -> bool {
-        if self.rows.len() < self.most && self.rows.bytes() < PARCEL - PARCEL / 16 {
+    fn flush_if_full(&mut self) -> bool {
+        if self.rows.len() < self.max && self.rows.bytes() < BATCH_BYTES - BATCH_BYTES / 16 {
             return true;
         }
-        (self.take)(std::mem::replace(&mut self.rows, Rows::with_capacity(PARCEL)))
+        (self.take)(std::mem::replace(&mut self.rows, Rows::with_capacity(BATCH_BYTES)))
     }
 
     /// Passes the rest on.
-    fn end(mut self) {
+    fn flush(mut self) {
         if !self.rows.is_empty() {
             (self.take)(self.rows);
         }

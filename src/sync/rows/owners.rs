@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use super::Parcels;
-use super::records::Records;
+use super::RowBatches;
+use super::records::CsvRecords;
 use crate::db::bulk::{Column, Kind, Rows};
 use crate::people::SalesforceId;
 use crate::sync::SyncError;
@@ -29,9 +29,9 @@ pub(in crate::sync) struct OwnersOutcome {
 ///
 /// # Errors
 /// [`SyncError::QueryUnreadable`] for a line that isn't a record; [`SyncError::Spool`] when reading fails.
-pub(in crate::sync) fn read_owners(from: impl Read, most_rows: usize, take: impl FnMut(Rows) -> bool) -> Result<OwnersOutcome, SyncError> {
-    let mut records = Records::new(from);
-    let mut parcels = Parcels::new(most_rows, take);
+pub(in crate::sync) fn read_owners(from: impl Read, max_rows: usize, take: impl FnMut(Rows) -> bool) -> Result<OwnersOutcome, SyncError> {
+    let mut records = CsvRecords::new(from);
+    let mut batches = RowBatches::new(max_rows, take);
     let mut line = 0_i64;
     let mut outcome = OwnersOutcome { records: 0, ids: None, ascending: true };
     while let Some(record) = records.next().map_err(SyncError::Spool)? {
@@ -44,18 +44,18 @@ pub(in crate::sync) fn read_owners(from: impl Read, most_rows: usize, take: impl
             return Err(SyncError::QueryUnreadable(format!("line {line} of a page isn't a record of id and owner")));
         };
         // As many as there are columns, which is a constant.
-        parcels.rows.begin(OWNER_COLUMNS.len() as i16);
-        parcels.rows.text(std::str::from_utf8(&id).ok());
-        parcels.rows.text(std::str::from_utf8(&owner).ok());
+        batches.rows.begin(OWNER_COLUMNS.len() as i16);
+        batches.rows.text(std::str::from_utf8(&id).ok());
+        batches.rows.text(std::str::from_utf8(&owner).ok());
         outcome.records += 1;
         let (first, last) = outcome.ids.unwrap_or((id, [0; 18]));
         outcome.ascending &= id > last;
         outcome.ids = Some((first, id));
-        if !parcels.pass_on() {
+        if !batches.flush_if_full() {
             return Ok(outcome);
         }
     }
-    parcels.end();
+    batches.flush();
     Ok(outcome)
 }
 

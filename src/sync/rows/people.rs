@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use super::Parcels;
-use super::records::{Record, Records};
+use super::RowBatches;
+use super::records::{CsvRecord, CsvRecords};
 use super::rejection::RejectedRow;
 use crate::clock::Timestamp;
 use crate::db::bulk::{Column, Kind, Rows};
@@ -13,11 +13,11 @@ use crate::sync::SyncError;
 use crate::sync::fields::{MappedField, SyncField};
 
 /// The most examples of rejected rows of a file.
-const MOST_EXAMPLES: usize = 100;
+const MAX_EXAMPLES: usize = 100;
 /// The longest value in bytes; Marketo's longest text type has 2,000 characters.
-const LONGEST_VALUE: usize = 8_000;
+const MAX_VALUE_BYTES: usize = 8_000;
 /// The longest e-mail address in bytes: it is indexed, and PostgreSQL's index entries end at 2,704 bytes.
-const LONGEST_EMAIL: usize = 1_000;
+const MAX_EMAIL_BYTES: usize = 1_000;
 
 /// The columns of packed people: the place of the row within the run, the Marketo id, and the fields of [`FIELDS`].
 pub(in crate::sync) const PEOPLE_COLUMNS: &[Column] = &[
@@ -58,15 +58,15 @@ const ROW_BITS: u32 = 32;
 
 /// The window that rows come from.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sync) struct Window {
+pub(in crate::sync) struct SourceWindow {
     /// Its number in the run.
     pub position: i64,
     pub start: Timestamp,
 }
 
-impl Window {
+impl SourceWindow {
     /// The range of places of a window's rows: above the first number, up to the second. Later rows have higher places.
-    pub(in crate::sync) fn places(position: i64) -> (i64, i64) {
+    pub(in crate::sync) fn place_range(position: i64) -> (i64, i64) {
         (position << ROW_BITS, (position + 1) << ROW_BITS)
     }
 }
@@ -92,41 +92,41 @@ pub(in crate::sync) struct PeopleOutcome {
 pub(in crate::sync) fn read_people(
     from: impl Read,
     fields: &[MappedField],
-    window: Window,
-    most_rows: usize,
+    window: SourceWindow,
+    max_rows: usize,
     take: impl FnMut(Rows) -> bool,
 ) -> Result<PeopleOutcome, SyncError> {
-    let mut records = Records::new(from);
+    let mut records = CsvRecords::new(from);
     let mut outcome = PeopleOutcome { ascending: true, ..PeopleOutcome::default() };
     let Some(header) = records.next().map_err(SyncError::Spool)? else { return Ok(outcome) };
-    let columns = Columns::find(&header, fields)?;
-    let mut parcels = Parcels::new(most_rows, take);
-    let (first, _) = Window::places(window.position);
+    let columns = PeopleColumns::find(&header, fields)?;
+    let mut batches = RowBatches::new(max_rows, take);
+    let (first, _) = SourceWindow::place_range(window.position);
     while let Some(record) = records.next().map_err(SyncError::Spool)? {
         outcome.rows += 1;
-        match columns.pack(&record, first + outcome.rows, &mut parcels.rows, &mut outcome.unusable_salesforce_ids) {
+        match columns.pack(&record, first + outcome.rows, &mut batches.rows, &mut outcome.unusable_salesforce_ids) {
             Ok(id) => {
                 let (first, last) = outcome.ids.unwrap_or((id, id - 1));
                 outcome.ascending &= id > last;
                 outcome.ids = Some((first, id));
-                if !parcels.pass_on() {
+                if !batches.flush_if_full() {
                     return Ok(outcome);
                 }
             }
             Err((marketo_id, reason)) => {
                 outcome.rejected += 1;
-                if outcome.examples.len() < MOST_EXAMPLES {
+                if outcome.examples.len() < MAX_EXAMPLES {
                     outcome.examples.push(RejectedRow { marketo_id, reason: reason.to_owned(), window_start: window.start });
                 }
             }
         }
     }
-    parcels.end();
+    batches.flush();
     Ok(outcome)
 }
 
 /// The positions of the fields' columns in a file.
-pub(super) struct Columns {
+pub(super) struct PeopleColumns {
     width: usize,
     marketo_id: usize,
     /// The position of each of [`FIELDS`] that the subscription has.
@@ -135,15 +135,15 @@ pub(super) struct Columns {
 
 /// A value to pack: none, a text of the record, or an id in its long form.
 #[derive(Clone, Copy)]
-enum Value<'a> {
+enum PackedValue<'a> {
     None,
     Text(&'a str),
     Id([u8; 18]),
 }
 
-impl Columns {
+impl PeopleColumns {
     /// Finds the columns by the header, because Marketo's pages promise no order.
-    pub(super) fn find(header: &Record<'_>, fields: &[MappedField]) -> Result<Self, SyncError> {
+    pub(super) fn find(header: &CsvRecord<'_>, fields: &[MappedField]) -> Result<Self, SyncError> {
         let name = |place| String::from_utf8_lossy(header.bytes(place).unwrap_or_default()).into_owned();
         let names: Vec<String> = (0..header.len()).map(|place| name(place).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
         let mut found = Self { width: names.len(), marketo_id: 0, texts: [None; FIELDS.len()] };
@@ -162,7 +162,7 @@ impl Columns {
     /// Packs the person of a record and returns the id, or the id (if that much can be read) and the reason for rejecting the record.
     pub(super) fn pack(
         &self,
-        record: &Record<'_>,
+        record: &CsvRecord<'_>,
         place: i64,
         rows: &mut Rows,
         unusable_ids: &mut i64,
@@ -173,7 +173,7 @@ impl Columns {
         }
         let marketo_id = id.ok_or((None, "no_marketo_id"))?;
         let clean;
-        let mut values = [Value::None; FIELDS.len()];
+        let mut values = [PackedValue::None; FIELDS.len()];
         let texts = self.texts.iter().zip(FIELDS).zip(&mut values).filter_map(|((column, field), value)| Some(((*column)?, field, value)));
         if record.has_nul() {
             // This is rare, so it may be slow.
@@ -192,18 +192,18 @@ impl Columns {
         rows.integer(marketo_id);
         for value in &values {
             match value {
-                Value::None => rows.text(None),
-                Value::Text(text) => rows.text(Some(text)),
-                Value::Id(id) => rows.text(std::str::from_utf8(id).ok()),
+                PackedValue::None => rows.text(None),
+                PackedValue::Text(text) => rows.text(Some(text)),
+                PackedValue::Id(id) => rows.text(std::str::from_utf8(id).ok()),
             }
         }
         Ok(marketo_id)
     }
 }
 
-fn read_value<'a>(field: SyncField, text: &'a str, unusable_ids: &mut i64) -> Result<Value<'a>, &'static str> {
-    let Some(value) = field_value(text) else { return Ok(Value::None) };
-    if value.len() > LONGEST_VALUE || (field == SyncField::Email && value.len() > LONGEST_EMAIL) {
+fn read_value<'a>(field: SyncField, text: &'a str, unusable_ids: &mut i64) -> Result<PackedValue<'a>, &'static str> {
+    let Some(value) = field_value(text) else { return Ok(PackedValue::None) };
+    if value.len() > MAX_VALUE_BYTES || (field == SyncField::Email && value.len() > MAX_EMAIL_BYTES) {
         return Err("value_too_long");
     }
     Ok(match field {
@@ -211,13 +211,13 @@ fn read_value<'a>(field: SyncField, text: &'a str, unusable_ids: &mut i64) -> Re
         | SyncField::SalesforceLeadId
         | SyncField::SalesforceAccountId
         | SyncField::SalesforceOpportunityId => match SalesforceId::canonical(value.as_bytes()) {
-            Ok(id) => Value::Id(id),
+            Ok(id) => PackedValue::Id(id),
             Err(_) => {
                 *unusable_ids += 1;
-                Value::None
+                PackedValue::None
             }
         },
-        _ => Value::Text(value),
+        _ => PackedValue::Text(value),
     })
 }
 
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     /// Batches of rows of columns.
-    type Shown = Vec<Vec<Vec<String>>>;
+    type ShownBatches = Vec<Vec<Vec<String>>>;
 
     const NAMES: [(SyncField, &str); 5] = [
         (SyncField::MarketoId, "id"),
@@ -249,19 +249,19 @@ mod tests {
         NAMES.map(|(field, name)| MappedField { field, rest_name: name.into() }).to_vec()
     }
 
-    fn read_bytes(bytes: &[u8], most_rows: usize) -> Result<(Shown, PeopleOutcome), SyncError> {
-        let mut parcels = Vec::new();
+    fn read_bytes(bytes: &[u8], max_rows: usize) -> Result<(ShownBatches, PeopleOutcome), SyncError> {
+        let mut batches = Vec::new();
         let kinds: Vec<Kind> = PEOPLE_COLUMNS.iter().map(|column| column.kind).collect();
-        let window = Window { position: 2, start: datetime!(2026-01-01 0:00 UTC).into() };
-        let outcome = read_people(bytes, &fields(), window, most_rows, |rows| {
-            parcels.push(rows.shown(&kinds));
+        let window = SourceWindow { position: 2, start: datetime!(2026-01-01 0:00 UTC).into() };
+        let outcome = read_people(bytes, &fields(), window, max_rows, |rows| {
+            batches.push(rows.shown(&kinds));
             true
         })?;
-        Ok((parcels, outcome))
+        Ok((batches, outcome))
     }
 
-    fn read(text: &str, most_rows: usize) -> Result<(Shown, PeopleOutcome), SyncError> {
-        read_bytes(text.as_bytes(), most_rows)
+    fn read(text: &str, max_rows: usize) -> Result<(ShownBatches, PeopleOutcome), SyncError> {
+        read_bytes(text.as_bytes(), max_rows)
     }
 
     fn people(text: &str) -> Vec<Vec<String>> {
@@ -292,8 +292,8 @@ mod tests {
             "id,firstName,company,email,sfdcLeadId\n1,a,b,c,null,extra\nnone,a,b,c,null\n3,{long},b,c,null\n4,a,b,c,nonsense\n5,_,b,c,null\n"
         );
         let bytes: Vec<u8> = text.bytes().map(|byte| if byte == b'_' { 0xff } else { byte }).collect();
-        let (parcels, outcome) = read_bytes(&bytes, 100).expect("readable");
-        assert_eq!(parcels.concat().iter().map(|person| person[ID].clone()).collect::<Vec<_>>(), ["4"]);
+        let (batches, outcome) = read_bytes(&bytes, 100).expect("readable");
+        assert_eq!(batches.concat().iter().map(|person| person[ID].clone()).collect::<Vec<_>>(), ["4"]);
         let reasons: Vec<_> = outcome.examples.iter().map(|row| (row.marketo_id, row.reason.as_str())).collect();
         let wanted = [(Some(1), "wrong_number_of_columns"), (None, "no_marketo_id"), (Some(3), "value_too_long"), (Some(5), "not_utf8")];
         assert_eq!(reasons, wanted);
@@ -308,10 +308,10 @@ mod tests {
     #[test]
     fn batches_have_a_number_of_rows_and_places_grow_across_them() {
         let text = "id,firstName,company,email,sfdcLeadId\n5,old,b,c,null\n2,x,b,c,null\n5,new,b,c,null\n";
-        let (parcels, outcome) = read(text, 2).expect("readable");
-        assert_eq!(parcels.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
-        let (first, end) = Window::places(2);
-        let places: Vec<i64> = parcels.concat().iter().map(|person| person[PLACE].parse().expect("a number")).collect();
+        let (batches, outcome) = read(text, 2).expect("readable");
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+        let (first, end) = SourceWindow::place_range(2);
+        let places: Vec<i64> = batches.concat().iter().map(|person| person[PLACE].parse().expect("a number")).collect();
         assert_eq!(places, [first + 1, first + 2, first + 3]);
         assert!(places[2] <= end && outcome.rows == 3);
         assert_eq!((outcome.ids, outcome.ascending), (Some((5, 5)), false));

@@ -5,24 +5,24 @@ use std::io::{self, Read};
 use csv_core::{ReadRecordResult, Reader};
 
 /// The largest record that is kept whole, in bytes. Thirteen fields of Marketo's longest text type stay well below.
-const LARGEST_RECORD: usize = 1024 * 1024;
+const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// The most fields of a record, more than any that we ask for has.
-const MOST_FIELDS: usize = 64;
+const MAX_FIELDS: usize = 64;
 
 /// Reads CSV records (RFC 4180) with any number of fields. Of a record that is too large, only the first fields are kept.
-pub(super) struct Records<R> {
+pub(super) struct CsvRecords<R> {
     from: R,
     core: Reader,
     buffer: Box<[u8]>,
     begin: usize,
     end: usize,
     fields: Vec<u8>,
-    ends: [usize; MOST_FIELDS],
+    ends: [usize; MAX_FIELDS],
 }
 
 /// A record of a CSV file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record<'a> {
+pub(super) struct CsvRecord<'a> {
     bytes: &'a [u8],
     ends: &'a [usize],
     /// All fields together, when they are UTF-8.
@@ -30,7 +30,7 @@ pub(super) struct Record<'a> {
     too_large: bool,
 }
 
-impl<'a> Record<'a> {
+impl<'a> CsvRecord<'a> {
     /// Whether it has exactly so many fields and isn't too large.
     pub(super) fn has(&self, fields: usize) -> bool {
         !self.too_large && self.ends.len() == fields
@@ -66,17 +66,17 @@ impl<'a> Record<'a> {
     }
 }
 
-impl<R: Read> Records<R> {
+impl<R: Read> CsvRecords<R> {
     pub(super) fn new(from: R) -> Self {
         let buffer = vec![0; 64 * 1024].into_boxed_slice();
-        Self { from, core: Reader::new(), buffer, begin: 0, end: 0, fields: vec![0; 4 * 1024], ends: [0; MOST_FIELDS] }
+        Self { from, core: Reader::new(), buffer, begin: 0, end: 0, fields: vec![0; 4 * 1024], ends: [0; MAX_FIELDS] }
     }
 
     /// Reads the next record.
     ///
     /// # Errors
     /// When reading fails.
-    pub(super) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<CsvRecord<'_>>> {
         let (mut written, mut count) = (0, 0);
         // The number of fields kept of a record that is too large.
         let mut kept: Option<usize> = None;
@@ -90,11 +90,11 @@ impl<R: Read> Records<R> {
             (written, count) = (written + more, count + ends);
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if kept.is_none() && self.fields.len() < LARGEST_RECORD => {
+                ReadRecordResult::OutputFull if kept.is_none() && self.fields.len() < MAX_RECORD_BYTES => {
                     self.fields.resize(self.fields.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    let room = self.ends[..count.min(MOST_FIELDS / 2)].partition_point(|end| *end <= self.fields.len() / 2);
+                    let room = self.ends[..count.min(MAX_FIELDS / 2)].partition_point(|end| *end <= self.fields.len() / 2);
                     // The fields behind overwrite one another.
                     count = *kept.get_or_insert(room);
                     written = if count == 0 { 0 } else { self.ends[count - 1] };
@@ -102,7 +102,7 @@ impl<R: Read> Records<R> {
                 ReadRecordResult::Record => {
                     let ends = &self.ends[..kept.unwrap_or(count)];
                     let bytes = &self.fields[..ends.last().copied().unwrap_or(0)];
-                    return Ok(Some(Record { bytes, ends, text: std::str::from_utf8(bytes).ok(), too_large: kept.is_some() }));
+                    return Ok(Some(CsvRecord { bytes, ends, text: std::str::from_utf8(bytes).ok(), too_large: kept.is_some() }));
                 }
                 ReadRecordResult::End => return Ok(None),
             }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn all(bytes: &[u8]) -> Vec<Option<Vec<String>>> {
-        let mut records = Records::new(bytes);
+        let mut records = CsvRecords::new(bytes);
         let mut all = Vec::new();
         while let Some(record) = records.next().expect("memory") {
             let fields = (0..record.len()).map(|place| record.text(place).expect("text").to_owned()).collect();
@@ -136,12 +136,12 @@ mod tests {
 
     #[test]
     fn of_an_oversize_record_only_the_first_fields_are_kept() {
-        let large = ["x".repeat(3 * LARGEST_RECORD), format!("\"{}\n,\"\"\"", "y\n".repeat(LARGEST_RECORD)), "a,".repeat(MOST_FIELDS)];
+        let large = ["x".repeat(3 * MAX_RECORD_BYTES), format!("\"{}\n,\"\"\"", "y\n".repeat(MAX_RECORD_BYTES)), "a,".repeat(MAX_FIELDS)];
         for large in large {
             let text = format!("a,b\n1,{large}\nc,\"d\n\"\n");
             let read = all(text.as_bytes());
             assert_eq!(read, [Some(vec!["a".to_owned(), "b".into()]), None, Some(vec!["c".into(), "d\n".into()])]);
-            let mut records = Records::new(text.as_bytes());
+            let mut records = CsvRecords::new(text.as_bytes());
             records.next().expect("memory");
             assert_eq!(records.next().expect("memory").expect("a record").text(0), Some("1"));
         }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_character_split_between_two_fields_makes_neither_text() {
-        let mut records = Records::new(b"\xc3,\xa9,c\n".as_slice());
+        let mut records = CsvRecords::new(b"\xc3,\xa9,c\n".as_slice());
         let record = records.next().expect("memory").expect("a record");
         assert_eq!((record.text(0), record.text(1), record.text(2)), (None, None, Some("c")));
     }
@@ -162,7 +162,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let mut records = Records::new(bytes.as_slice());
+            let mut records = CsvRecords::new(bytes.as_slice());
             while let Some(record) = records.next().expect("memory") {
                 let _ = (record.text(0), record.bytes(1), record.has_nul());
             }

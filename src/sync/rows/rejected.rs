@@ -2,15 +2,15 @@
 
 use std::io::Read;
 
-use super::people::{Columns, Window};
-use super::records::{Record, Records};
+use super::people::{PeopleColumns, SourceWindow};
+use super::records::{CsvRecord, CsvRecords};
 use super::rejection::RejectedRecord;
 use crate::db::bulk::Rows;
 use crate::sync::SyncError;
 use crate::sync::fields::MappedField;
 
 /// The most characters of a rejected row that are kept.
-const LONGEST: usize = 1_000;
+const MAX_CONTENT_CHARS: usize = 1_000;
 
 /// Reads an export once more for the rows that [`super::read_people`] rejects, at most `max` of them, and passes them to `take` in
 /// batches. Stops when `take` returns `false`.
@@ -20,24 +20,24 @@ const LONGEST: usize = 1_000;
 pub(in crate::sync) fn read_rejected(
     from: impl Read,
     fields: &[MappedField],
-    window: Window,
-    (batch, most): (usize, usize),
+    window: SourceWindow,
+    (batch, max): (usize, usize),
     mut take: impl FnMut(Vec<RejectedRecord>) -> bool,
 ) -> Result<(), SyncError> {
-    let mut records = Records::new(from);
+    let mut records = CsvRecords::new(from);
     let Some(header) = records.next().map_err(SyncError::Spool)? else { return Ok(()) };
-    let columns = Columns::find(&header, fields)?;
-    let (first, _) = Window::places(window.position);
+    let columns = PeopleColumns::find(&header, fields)?;
+    let (first, _) = SourceWindow::place_range(window.position);
     let (mut line, mut found, mut rejected) = (1, 0, Vec::new());
-    let (mut packed, mut unusable_ids) = (Rows::with_capacity(4 * LONGEST), 0);
-    while found < most {
+    let (mut packed, mut unusable_ids) = (Rows::with_capacity(4 * MAX_CONTENT_CHARS), 0);
+    while found < max {
         let Some(record) = records.next().map_err(SyncError::Spool)? else { break };
         line += 1;
         if let Err((marketo_id, reason)) = columns.pack(&record, first + line - 1, &mut packed, &mut unusable_ids) {
             found += 1;
             rejected.push(RejectedRecord { line, marketo_id, reason, content: beginning(&record) });
-        } else if packed.bytes() > LONGEST {
-            packed = Rows::with_capacity(4 * LONGEST);
+        } else if packed.bytes() > MAX_CONTENT_CHARS {
+            packed = Rows::with_capacity(4 * MAX_CONTENT_CHARS);
         }
         if rejected.len() == batch && !take(std::mem::take(&mut rejected)) {
             return Ok(());
@@ -50,7 +50,7 @@ pub(in crate::sync) fn read_rejected(
 }
 
 /// Writes the beginning of a row as CSV. NULs, which PostgreSQL can't store, and bytes that aren't UTF-8 become U+FFFD.
-fn beginning(record: &Record<'_>) -> String {
+fn beginning(record: &CsvRecord<'_>) -> String {
     let mut text = String::new();
     for place in 0..record.len() {
         let field = String::from_utf8_lossy(record.bytes(place).unwrap_or_default());
@@ -58,17 +58,17 @@ fn beginning(record: &Record<'_>) -> String {
             text.push(',');
         }
         // Quoting at most doubles the text.
-        let short: String = field.chars().take(LONGEST).map(|one| if one == '\0' { '\u{fffd}' } else { one }).collect();
+        let short: String = field.chars().take(MAX_CONTENT_CHARS).map(|one| if one == '\0' { '\u{fffd}' } else { one }).collect();
         if short.contains(['"', ',', '\n', '\r']) {
             text.push_str(&format!("\"{}\"", short.replace('"', "\"\"")));
         } else {
             text.push_str(&short);
         }
-        if text.len() > 4 * LONGEST {
+        if text.len() > 4 * MAX_CONTENT_CHARS {
             break;
         }
     }
-    text.chars().take(LONGEST).collect()
+    text.chars().take(MAX_CONTENT_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -78,12 +78,12 @@ mod tests {
     use super::*;
     use crate::sync::fields::SyncField;
 
-    fn rejected(text: &[u8], most: usize) -> Vec<RejectedRecord> {
+    fn rejected(text: &[u8], max: usize) -> Vec<RejectedRecord> {
         let fields =
             [(SyncField::MarketoId, "id"), (SyncField::Email, "email")].map(|(field, name)| MappedField { field, rest_name: name.into() });
-        let window = Window { position: 3, start: datetime!(2026-01-01 0:00 UTC).into() };
+        let window = SourceWindow { position: 3, start: datetime!(2026-01-01 0:00 UTC).into() };
         let mut all = Vec::new();
-        let taken = read_rejected(text, &fields, window, (2, most), |rows| {
+        let taken = read_rejected(text, &fields, window, (2, max), |rows| {
             assert!(rows.len() <= 2);
             all.extend(rows);
             true
@@ -108,7 +108,7 @@ mod tests {
             ]
         );
         assert_eq!(all[0].content, "2,a,\"b \"\"c\"\", d\"");
-        assert!(all.iter().all(|row| row.content.chars().count() <= LONGEST));
+        assert!(all.iter().all(|row| row.content.chars().count() <= MAX_CONTENT_CHARS));
         assert_eq!(rejected(text.as_bytes(), 3).len(), 3);
     }
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
-use super::merge::postgres::{self, Merge};
-use super::merge::{Merged, sqlite};
+use super::merge::postgres::{self, MergeParams};
+use super::merge::{MergeCounts, sqlite};
 use super::staging::{create_staging, drop_staging, owners_table, people_table};
 use crate::clock::Timestamp;
 use crate::db::bulk::{self, Rows};
@@ -13,7 +13,7 @@ use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
 use crate::people::{SalesforceId, next_change};
 use crate::sync::run::RunState;
-use crate::sync::salesforce_object::Object;
+use crate::sync::salesforce_object::SalesforceObject;
 
 /// The most values of one statement, far below the limit of either engine.
 const CHUNK: usize = 500;
@@ -41,12 +41,12 @@ fn parameters(count: usize) -> String {
 pub(in crate::sync) async fn find_people_of_records(
     db: &Db,
     instance: InstanceId,
-    object: Object,
+    object: SalesforceObject,
     ids: &[&SalesforceId],
 ) -> Result<Vec<LinkedPerson>, DbError> {
     let column = match object {
-        Object::Lead => "salesforce_lead_id",
-        Object::Contact => "salesforce_contact_id",
+        SalesforceObject::Lead => "salesforce_lead_id",
+        SalesforceObject::Contact => "salesforce_contact_id",
     };
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
@@ -137,7 +137,7 @@ pub(in crate::sync) async fn merge_round(
     round: RunId,
     (people, owners): (Vec<Rows>, Vec<Rows>),
     at: Timestamp,
-) -> Result<Merged, DbError> {
+) -> Result<MergeCounts, DbError> {
     // This transaction is the latest to look at these people, so nothing was written after the round was read.
     let began = at + time::Duration::DAY;
     create_staging(tx, round).await?;
@@ -146,11 +146,15 @@ pub(in crate::sync) async fn merge_round(
     let mut merged = match tx {
         Tx::Postgres(_) => {
             let change = next_change(tx, instance).await?;
-            merge_on_postgres(tx, Merge { instance, run: round, change, at, began, everybody: false, remove: true }).await?
+            merge_on_postgres(
+                tx,
+                MergeParams { instance, run: round, change, at, began_at: began, reads_everybody: false, removes_missing: true },
+            )
+            .await?
         }
         Tx::Sqlite(_) => {
             sqlite::prepare(tx, round, true).await?;
-            let range = sqlite::Range { run: round, places: (0, i64::MAX), at, into_nobody: false };
+            let range = sqlite::MergeRange { run: round, places: (0, i64::MAX), at, is_first_load: false };
             sqlite::merge_range(tx, instance, range).await?
         }
     };
@@ -161,20 +165,20 @@ pub(in crate::sync) async fn merge_round(
     Ok(merged)
 }
 
-async fn merge_on_postgres(tx: &mut Tx, merge: Merge) -> Result<Merged, DbError> {
-    let Tx::Postgres(transaction) = tx else { return Ok(Merged::default()) };
+async fn merge_on_postgres(tx: &mut Tx, merge: MergeParams) -> Result<MergeCounts, DbError> {
+    let Tx::Postgres(transaction) = tx else { return Ok(MergeCounts::default()) };
     postgres::prepare(transaction, merge.run, true).await?;
     if postgres::has_partition(transaction, merge.instance).await? {
         return postgres::merge_changes(transaction, merge).await;
     }
     // The full run was before there were partitions and brought nobody.
-    let mut merged = postgres::counted(transaction, merge.run).await?;
-    merged.qualified = postgres::fill(transaction, merge).await?;
+    let mut merged = postgres::count_staged(transaction, merge.run).await?;
+    merged.qualified = postgres::fill_partition(transaction, merge).await?;
     merged.inserted = merged.qualified;
-    for statement in postgres::indexes(transaction, merge.instance).await? {
-        postgres::build(transaction, &statement).await?;
+    for statement in postgres::partition_index_statements(transaction, merge.instance).await? {
+        postgres::build_index(transaction, &statement).await?;
     }
-    postgres::attach(transaction, merge.instance).await?;
+    postgres::attach_partition(transaction, merge.instance).await?;
     Ok(merged)
 }
 

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::progress::RunPlan;
-use crate::sync::windows::Span;
+use crate::sync::windows::ExportWindow;
 
 /// The state of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub(in crate::sync) enum ExportState {
 
 /// The export of one window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sync) struct Export {
+pub(in crate::sync) struct WindowExport {
     pub position: i64,
-    pub span: Span,
+    pub window: ExportWindow,
     pub state: ExportState,
     /// Marketo's id of the export.
     pub export_id: Option<String>,
@@ -30,7 +30,7 @@ pub(in crate::sync) struct Export {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct ExportRow {
     position: i64,
     window_start: Timestamp,
     window_end: Timestamp,
@@ -39,23 +39,29 @@ struct Row {
     records: Option<i64>,
 }
 
-impl From<Row> for Export {
-    fn from(row: Row) -> Self {
+impl From<ExportRow> for WindowExport {
+    fn from(row: ExportRow) -> Self {
         let state = match row.state.as_str() {
             "planned" => ExportState::Planned,
             "created" => ExportState::Created,
             _ => ExportState::Staged,
         };
-        let span = Span { start: row.window_start, end: row.window_end };
-        Self { position: row.position, span, state, export_id: row.export_id, records: row.records }
+        let window = ExportWindow { start: row.window_start, end: row.window_end };
+        Self { position: row.position, window, state, export_id: row.export_id, records: row.records }
     }
 }
 
 /// Saves a window to export.
-pub(in crate::sync) async fn plan_export(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64, span: Span) -> Result<(), DbError> {
+pub(in crate::sync) async fn plan_export(
+    tx: &mut Tx,
+    instance: InstanceId,
+    run: RunId,
+    position: i64,
+    window: ExportWindow,
+) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO sync_extract_jobs (instance_id, run_id, position, window_start, window_end, state) \
          VALUES ($1, $2, $3, $4, $5, 'planned')";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(span.start).bind(span.end)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position).bind(window.start).bind(window.end)).map(drop)
 }
 
 /// Deletes the exports of a run that were not created yet.
@@ -83,11 +89,11 @@ pub(in crate::sync) async fn set_changed_since(tx: &mut Tx, instance: InstanceId
 }
 
 /// Lists the exports of a run in the order of their windows.
-pub(in crate::sync) async fn list_exports(db: &Db, instance: InstanceId, run: RunId) -> Result<Vec<Export>, DbError> {
+pub(in crate::sync) async fn list_exports(db: &Db, instance: InstanceId, run: RunId) -> Result<Vec<WindowExport>, DbError> {
     const SQL: &str = "SELECT position, window_start, window_end, state, export_id, records FROM sync_extract_jobs \
          WHERE instance_id = $1 AND run_id = $2 ORDER BY position";
-    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).fetch_all(c))?;
-    Ok(rows.into_iter().map(Export::from).collect())
+    let rows: Vec<ExportRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).fetch_all(c))?;
+    Ok(rows.into_iter().map(WindowExport::from).collect())
 }
 
 /// Saves Marketo's id of a created export.

@@ -19,7 +19,7 @@ pub(super) use control::{
 };
 pub(super) use cursors::{find_live_cursor, find_live_cursor_in, reserve_cursor, save_live_cursor, take_reserved_cursor};
 pub(super) use exports::{
-    Export, ExportState, delete_planned_exports, find_changed_since, list_exports, mark_export_created, mark_export_lost,
+    ExportState, WindowExport, delete_planned_exports, find_changed_since, list_exports, mark_export_created, mark_export_lost,
     mark_export_staged, plan_export, reset_export, set_changed_since, update_plan,
 };
 pub(super) use rejected::{RejectedCursor, StoredRejectedRecord, delete_rejected, insert_rejected, list_rejected, prune_rejected};

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::db::bulk::{self, Rows, Table};
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
-use crate::sync::rows::{OWNER_COLUMNS, PEOPLE_COLUMNS, Window};
+use crate::sync::rows::{OWNER_COLUMNS, PEOPLE_COLUMNS, SourceWindow};
 
 const PEOPLE: &str = "sync_staged_people_";
 const OWNERS: &str = "sync_staged_owners_";
@@ -59,7 +59,7 @@ pub(in crate::sync) async fn stage_people(
     let table = people_table(run);
     if let Db::Sqlite { .. } = db {
         // Only on SQLite can a part of a window be left.
-        let (first, end) = Window::places(position);
+        let (first, end) = SourceWindow::place_range(position);
         let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", table.name);
         let mut tx = db.begin().await?;
         execute!(&mut tx, sqlx::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end))?;
@@ -114,7 +114,7 @@ async fn count(pool: &PgPool, table: &str) -> Result<i64, DbError> {
 
 /// Deletes the staged people of a window.
 pub(in crate::sync) async fn delete_staged_window(tx: &mut Tx, run: RunId, position: i64) -> Result<(), DbError> {
-    let (first, end) = Window::places(position);
+    let (first, end) = SourceWindow::place_range(position);
     let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", people_table(run).name);
     execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end)).map(drop)
 }

@@ -23,7 +23,7 @@ const COLUMNS: [&str; 13] = [
 
 /// The counts of a merge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::sync) struct Merged {
+pub(in crate::sync) struct MergeCounts {
     pub read: i64,
     pub qualified: i64,
     /// Of the qualified, those who were not there before.
@@ -31,14 +31,14 @@ pub(in crate::sync) struct Merged {
     /// Of the qualified, those with a changed value.
     pub updated: i64,
     /// Not qualified: no id of a Salesforce record.
-    pub no_record: i64,
+    pub without_record: i64,
     /// Not qualified: a queue owns the record.
-    pub queue: i64,
+    pub owned_by_queue: i64,
     /// People who were removed.
     pub removed: i64,
 }
 
 /// Writes each column by `pattern`, in which `?` stands for its name.
-fn each(columns: &[&str], pattern: &str, between: &str) -> String {
+fn join_columns(columns: &[&str], pattern: &str, between: &str) -> String {
     columns.iter().map(|name| pattern.replace('?', name)).collect::<Vec<_>>().join(between)
 }

@@ -1,6 +1,6 @@
 use sqlx::AssertSqlSafe;
 
-use super::{COLUMNS, Merged, each};
+use super::{COLUMNS, MergeCounts, join_columns};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, bulk, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
@@ -29,7 +29,7 @@ pub(in crate::sync) async fn index_by_id(tx: &mut Tx, run: RunId) -> Result<(), 
 
 /// Returns whether the instance has nobody yet. When no instance has anybody, drops the indexes of the people, so that they are filled
 /// first; [`bulk::build_indexes`] makes the indexes afterwards.
-pub(in crate::sync) async fn begin_empty(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
+pub(in crate::sync) async fn prepare_if_empty(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
     const ANYBODY: &str = "SELECT EXISTS (SELECT 1 FROM people WHERE instance_id = $1), EXISTS (SELECT 1 FROM people)";
     let (ours, any): (bool, bool) = on_tx!(tx, c => sqlx::query_as(ANYBODY).bind(instance).fetch_one(c))?;
     if !any {
@@ -40,7 +40,7 @@ pub(in crate::sync) async fn begin_empty(tx: &mut Tx, instance: InstanceId) -> R
 
 /// Finds the place of the last of the next `rows` staged people behind `after`; none when there are no more. Call it in the
 /// transaction that merges them, so that only this connection caches their pages.
-pub(in crate::sync) async fn staged_boundary(tx: &mut Tx, run: RunId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
+pub(in crate::sync) async fn find_staged_boundary(tx: &mut Tx, run: RunId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
     let people = people_table(run).name;
     let statement = format!("SELECT MAX(place) FROM (SELECT place FROM {people} WHERE place > $1 ORDER BY place LIMIT $2) AS next");
     on_tx!(tx, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).bind(after).bind(rows).fetch_one(c))
@@ -50,7 +50,7 @@ pub(in crate::sync) async fn staged_boundary(tx: &mut Tx, run: RunId, after: i64
 const USER: &str = "CASE WHEN substr(c.owner_id, 1, 3) = '005' THEN c.owner_id WHEN substr(l.owner_id, 1, 3) = '005' THEN l.owner_id END";
 
 /// Joins staged people (`s`) with the owners of their contact (`c`) and their lead (`l`).
-fn with_owners(run: RunId) -> String {
+fn join_owners(run: RunId) -> String {
     let (people, owners) = (people_table(run).name, owners_table(run).name);
     format!(
         "{people} s LEFT JOIN {owners} c ON c.salesforce_id = s.salesforce_contact_id \
@@ -59,31 +59,31 @@ fn with_owners(run: RunId) -> String {
 }
 
 /// Counts the staged people who qualify.
-pub(in crate::sync) async fn qualified(db: &Db, run: RunId) -> Result<i64, DbError> {
-    let statement = format!("SELECT COUNT({USER}) FROM {}", with_owners(run));
+pub(in crate::sync) async fn count_qualified(db: &Db, run: RunId) -> Result<i64, DbError> {
+    let statement = format!("SELECT COUNT({USER}) FROM {}", join_owners(run));
     on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
 }
 
 /// A range of staged people to merge: those at places above the first and up to the second.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sync) struct Range {
+pub(in crate::sync) struct MergeRange {
     pub run: RunId,
     pub places: (i64, i64),
     pub at: Timestamp,
     /// Whether the instance had nobody when the merge began, so that no comparison is needed.
-    pub into_nobody: bool,
+    pub is_first_load: bool,
 }
 
 /// Merges a range of the staged people. Unchanged people are not written.
-pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Merged, DbError> {
+pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result<MergeCounts, DbError> {
     let change = next_change(tx, instance).await?;
-    let merged = if range.into_nobody {
-        let inserted = write(tx, instance, range, change, None).await?;
-        Merged { qualified: inserted, inserted, ..left_out(tx, instance, range).await? }
+    let merged = if range.is_first_load {
+        let inserted = write_qualified(tx, instance, range, change, None).await?;
+        MergeCounts { qualified: inserted, inserted, ..count_left_out(tx, instance, range).await? }
     } else {
         let (mut merged, differing) = compare(tx, instance, range).await?;
         if differing != "[]" {
-            merged.updated = write(tx, instance, range, change, Some(&differing)).await? - merged.inserted;
+            merged.updated = write_qualified(tx, instance, range, change, Some(&differing)).await? - merged.inserted;
         }
         merged
     };
@@ -100,7 +100,7 @@ pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, rang
 }
 
 /// Counts a range, and finds the places of those who qualify and are new or changed, as a JSON array.
-async fn compare(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<(Merged, String), DbError> {
+async fn compare(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result<(MergeCounts, String), DbError> {
     let own = &COLUMNS[..COLUMNS.len() - 1];
     let statement = format!(
         "SELECT COUNT(*), COUNT(owner), COALESCE(SUM(owner IS NOT NULL AND NOT known), 0), COALESCE(SUM(no_record), 0), \
@@ -111,17 +111,17 @@ async fn compare(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<(Mer
                       p.marketo_id IS NULL OR p.owner_id IS DISTINCT FROM {USER} OR {differences} AS differs \
                FROM {with_owners} LEFT JOIN people p ON p.instance_id = $1 AND p.marketo_id = s.marketo_id \
                WHERE s.place > $2 AND s.place <= $3) AS q",
-        differences = each(own, "p.? IS DISTINCT FROM s.?", " OR "),
-        with_owners = with_owners(range.run),
+        differences = join_columns(own, "p.? IS DISTINCT FROM s.?", " OR "),
+        with_owners = join_owners(range.run),
     );
     let (after, up_to) = range.places;
-    let (read, qualified, inserted, no_record, queue, differing): (i64, i64, i64, i64, i64, String) =
+    let (read, qualified, inserted, without_record, queue, differing): (i64, i64, i64, i64, i64, String) =
         on_tx!(tx, c => sqlx::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
-    Ok((Merged { read, qualified, inserted, no_record, queue, ..Merged::default() }, differing))
+    Ok((MergeCounts { read, qualified, inserted, without_record, owned_by_queue: queue, ..MergeCounts::default() }, differing))
 }
 
 /// Writes those of a range who qualify, or only those at `places`, a JSON array; returns how many.
-async fn write(tx: &mut Tx, instance: InstanceId, range: Range, change: i64, places: Option<&str>) -> Result<i64, DbError> {
+async fn write_qualified(tx: &mut Tx, instance: InstanceId, range: MergeRange, change: i64, places: Option<&str>) -> Result<i64, DbError> {
     let own = &COLUMNS[..COLUMNS.len() - 1];
     let statement = format!(
         "INSERT INTO people (instance_id, marketo_id, {names}, owner_id, run_id, synced_at, change_number) \
@@ -130,9 +130,9 @@ async fn write(tx: &mut Tx, instance: InstanceId, range: Range, change: i64, pla
          ON CONFLICT (instance_id, marketo_id) DO UPDATE SET {changes}, run_id = excluded.run_id, synced_at = excluded.synced_at, \
                        change_number = excluded.change_number",
         names = own.join(", "),
-        values = each(own, "s.?", ", "),
-        with_owners = with_owners(range.run),
-        changes = each(&COLUMNS, "? = excluded.?", ", "),
+        values = join_columns(own, "s.?", ", "),
+        with_owners = join_owners(range.run),
+        changes = join_columns(&COLUMNS, "? = excluded.?", ", "),
     );
     let (after, up_to) = range.places;
     let written = execute!(
@@ -150,7 +150,7 @@ async fn write(tx: &mut Tx, instance: InstanceId, range: Range, change: i64, pla
 }
 
 /// Counts a written range, and those of it who don't qualify: without a record, or with one that only a queue can own.
-async fn left_out(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Merged, DbError> {
+async fn count_left_out(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result<MergeCounts, DbError> {
     let statement = format!(
         "SELECT COUNT(*), COALESCE(SUM(no_record), 0), \
                 COALESCE(SUM(NOT no_record AND NOT EXISTS (SELECT 1 FROM people p WHERE p.instance_id = $1 AND p.marketo_id = q.marketo_id) \
@@ -161,18 +161,18 @@ async fn left_out(tx: &mut Tx, instance: InstanceId, range: Range) -> Result<Mer
         people = people_table(range.run).name,
     );
     let (after, up_to) = range.places;
-    let (read, no_record, queue): (i64, i64, i64) =
+    let (read, without_record, queue): (i64, i64, i64) =
         on_tx!(tx, c => sqlx::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
-    Ok(Merged { read, no_record, queue, ..Merged::default() })
+    Ok(MergeCounts { read, without_record, owned_by_queue: queue, ..MergeCounts::default() })
 }
 
 /// Counts the instance's people.
-pub(in crate::sync) async fn known(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
+pub(in crate::sync) async fn count_known(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
     on!(db, c => sqlx::query_scalar("SELECT COUNT(*) FROM people WHERE instance_id = $1").bind(instance).fetch_one(c))
 }
 
 /// Finds the highest Marketo id of the instance's next `rows` people after `after`; none when there are no more.
-pub(in crate::sync) async fn known_boundary(db: &Db, instance: InstanceId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
+pub(in crate::sync) async fn find_known_boundary(db: &Db, instance: InstanceId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
     const SQL: &str = "SELECT MAX(marketo_id) FROM (SELECT marketo_id FROM people \
          WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3) AS next";
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(after).bind(rows).fetch_one(c))
@@ -193,7 +193,7 @@ pub(in crate::sync) async fn remove_range(
     let gone = format!(
         "WHERE instance_id = $1 AND marketo_id > $3 AND marketo_id <= $4 AND run_id <> $2 AND synced_at <= $5 \
          AND (SELECT {USER} FROM {} WHERE s.marketo_id = people.marketo_id) IS NULL{}",
-        with_owners(run),
+        join_owners(run),
         if everybody { String::new() } else { format!(" AND marketo_id IN (SELECT marketo_id FROM {people})") },
     );
     let keep = format!(
