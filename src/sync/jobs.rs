@@ -4,7 +4,7 @@ use serde::Deserialize;
 use super::SyncError;
 use super::attempt::RunAttempt;
 use super::engine::{self, AttemptOutcome};
-use super::queue::{KIND, Payload};
+use super::queue::{RUN_JOB, RunJobPayload};
 use super::service::SyncService;
 use crate::db::claim::ClaimedJob;
 use crate::jobs::{GiveUpError, JobHandler, JobKind, JobOutcome};
@@ -38,14 +38,14 @@ impl SyncRunJob {
 
     /// The attempt that `job` makes at a run.
     fn new_attempt(&self, job: &ClaimedJob) -> Option<RunAttempt> {
-        let payload = Payload::deserialize(&job.payload.0).ok()?;
+        let payload = RunJobPayload::deserialize(&job.payload.0).ok()?;
         Some(RunAttempt::new(&self.0, job.instance_id?, payload.run_id, job.id))
     }
 }
 
 impl JobHandler for SyncRunJob {
     fn kind(&self) -> JobKind {
-        KIND
+        RUN_JOB
     }
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {

@@ -13,18 +13,18 @@ use crate::mail::{self, MailTemplate, NewMail, SyncCounts, SyncFailureText, Sync
 use crate::members::{self, Member, MemberFilter, MemberStatus};
 
 /// The origin of scheduled runs.
-pub(super) fn schedule() -> Origin {
+pub(super) fn schedule_origin() -> Origin {
     Origin::job("schedule")
 }
 
 /// The most admins who get a message; an instance has 100 seats.
-const MOST_ADMINS: i64 = 100;
+const MAX_ADMINS: i64 = 100;
 
 /// How long a message is worth sending.
-const USEFUL: time::Duration = time::Duration::days(2);
+const MESSAGE_LIFETIME: time::Duration = time::Duration::days(2);
 
 /// The message about the end of a run, and what decides whether it is sent.
-pub(super) struct Notice {
+pub(super) struct RunNotice {
     instance: Option<Instance>,
     run: RunId,
     kind: RunKind,
@@ -34,7 +34,7 @@ pub(super) struct Notice {
     admins: Vec<Member>,
 }
 
-impl Notice {
+impl RunNotice {
     /// Reads what the message needs. Call this before the run's last transaction, which holds a connection and, on SQLite, the only
     /// writer.
     pub(super) async fn prepare(service: &SyncService, instance: InstanceId, run: RunId) -> Result<Self, SyncError> {
@@ -46,9 +46,9 @@ impl Notice {
             instance: instances::find(db, instance).await?,
             run,
             kind: row.kind(),
-            is_scheduled: row.started_by == schedule().actor,
+            is_scheduled: row.started_by == schedule_origin().actor,
             before,
-            admins: members::list(db, instance, &filter, None, MOST_ADMINS).await?,
+            admins: members::list(db, instance, &filter, None, MAX_ADMINS).await?,
         })
     }
 
@@ -79,7 +79,7 @@ impl Notice {
                 language: instance.language,
                 template: &template,
                 about: self.run.0,
-                useful_until: clock.timestamp() + USEFUL,
+                useful_until: clock.timestamp() + MESSAGE_LIFETIME,
             };
             mail::queue(tx, clock, &service.vault, mail).await?;
         }

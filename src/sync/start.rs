@@ -49,7 +49,7 @@ impl SyncService {
             store::set_changed_since(&mut tx, instance, id, since).await?;
         }
         // Scheduled runs start every minute; the list of runs records them.
-        if *origin != notices::schedule() {
+        if *origin != notices::schedule_origin() {
             audit::record(&mut tx, &*self.clock, instance, origin, Entry::new("sync.started", "sync_run", id)).await?;
         }
         tx.commit().await?;

@@ -14,7 +14,7 @@ pub struct SyncRunSubject;
 
 impl JobSubject for SyncRunSubject {
     fn kind(&self) -> JobKind {
-        queue::KIND
+        queue::RUN_JOB
     }
 
     fn prepare_requeue<'a>(
@@ -25,7 +25,7 @@ impl JobSubject for SyncRunSubject {
     ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
             let obsolete = |why: String| Err(RequeueError::Obsolete(why));
-            let Some((instance, payload)) = letter.subject::<queue::Payload>() else {
+            let Some((instance, payload)) = letter.subject::<queue::RunJobPayload>() else {
                 return obsolete("the job names no run; discard it".into());
             };
             let Some(row) = store::lock_run(tx, instance, payload.run_id).await? else {

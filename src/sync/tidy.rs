@@ -16,18 +16,18 @@ use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, NewJob, enqueue_at};
 use crate::telemetry::error_chain;
 
 /// How long the staged data of a failed run is kept for a retry.
-pub(super) const KEPT_AFTER_FAILURE: Duration = Duration::hours(24);
+pub(super) const STAGING_KEPT_AFTER_FAILURE: Duration = Duration::hours(24);
 
-const KIND: JobKind = JobKind::new("sync_tidy", Lane::Maintenance);
+const TIDY_JOB: JobKind = JobKind::new("sync_tidy", Lane::Maintenance);
 
 #[derive(Deserialize)]
-struct Payload {
+struct TidyJobPayload {
     run_id: RunId,
 }
 
 /// Queues the tidying of a run for `at`.
 pub(super) async fn enqueue(tx: &mut Tx, service: &SyncService, instance: InstanceId, run: RunId, at: Timestamp) -> Result<(), DbError> {
-    let job = NewJob { kind: KIND, instance: Some(instance), payload: json!({ "run_id": run }) };
+    let job = NewJob { kind: TIDY_JOB, instance: Some(instance), payload: json!({ "run_id": run }) };
     enqueue_at(tx, &*service.clock, job, at).await.map(drop)
 }
 
@@ -55,7 +55,7 @@ impl SyncTidyJob {
         let is_due = match (row.state(), row.finished_at) {
             (RunState::Cancelled, _) => true,
             // It may have been retried and have failed again since.
-            (RunState::Failed, Some(finished)) => finished + KEPT_AFTER_FAILURE <= service.clock.timestamp(),
+            (RunState::Failed, Some(finished)) => finished + STAGING_KEPT_AFTER_FAILURE <= service.clock.timestamp(),
             _ => false,
         };
         if !is_due {
@@ -64,14 +64,14 @@ impl SyncTidyJob {
         store::mark_staging_deleted(&mut tx, instance, run).await?;
         tx.commit().await?;
         if row.state() == RunState::Cancelled {
-            self.call_off(instance, run, &row).await;
+            self.cancel_at_vendors(instance, run, &row).await;
         }
         clear_staging(service, run).await
     }
 
     /// Cancels the exports and queries that nobody waits for any more. The vendors end them by themselves otherwise, so failures are
     /// only logged.
-    async fn call_off(&self, instance: InstanceId, run: RunId, row: &store::RunRow) {
+    async fn cancel_at_vendors(&self, instance: InstanceId, run: RunId, row: &store::RunRow) {
         let Ok((marketo, salesforce)) = self.0.clients(instance).await else { return };
         let exports = store::list_exports(&self.0.db, instance, run).await.unwrap_or_default();
         for id in exports.iter().filter(|one| one.state == store::ExportState::Created).filter_map(|one| one.export_id.as_deref()) {
@@ -91,12 +91,12 @@ impl SyncTidyJob {
 
 impl JobHandler for SyncTidyJob {
     fn kind(&self) -> JobKind {
-        KIND
+        TIDY_JOB
     }
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            let (Some(instance), Ok(Payload { run_id })) = (job.instance_id, Payload::deserialize(&job.payload.0)) else {
+            let (Some(instance), Ok(TidyJobPayload { run_id })) = (job.instance_id, TidyJobPayload::deserialize(&job.payload.0)) else {
                 return JobOutcome::GiveUp("the job names no run".into());
             };
             match self.tidy(instance, run_id).await {

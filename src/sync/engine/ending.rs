@@ -5,7 +5,7 @@ use time::Duration;
 use crate::clock::Timestamp;
 use crate::db::{Tx, bulk};
 use crate::sync::attempt::RunAttempt;
-use crate::sync::notices::Notice;
+use crate::sync::notices::RunNotice;
 use crate::sync::progress::RunProgress;
 use crate::sync::run::{PAUSE_REQUESTED, RunRequest, RunState};
 use crate::sync::store::{self, PauseEnd, RunRow};
@@ -38,7 +38,7 @@ pub(in crate::sync) async fn end_attempt(
     attempt.meters.save(service, attempt.instance, attempt.run).await?;
     let now = service.clock.timestamp();
     let failure = RunFailure::from_error(error, now);
-    let notice = match Notice::prepare(service, attempt.instance, attempt.run).await {
+    let notice = match RunNotice::prepare(service, attempt.instance, attempt.run).await {
         Err(SyncError::RunNotFound) => return Ok(AttemptOutcome::Finished),
         prepared => prepared?,
     };
@@ -122,10 +122,11 @@ impl StoppedAttempt<'_> {
         Ok(AttemptOutcome::Finished)
     }
 
-    async fn fail(&mut self, failure: RunFailure, notice: &Notice) -> Result<AttemptOutcome, SyncError> {
+    async fn fail(&mut self, failure: RunFailure, notice: &RunNotice) -> Result<AttemptOutcome, SyncError> {
         tracing::warn!(run = %self.attempt.run, code = failure.code, "a sync failed");
         let progress = self.end(RunState::Failed, Some(failure)).await?;
-        tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now + tidy::KEPT_AFTER_FAILURE).await?;
+        tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now + tidy::STAGING_KEPT_AFTER_FAILURE)
+            .await?;
         notice.queue(&mut self.tx, self.service, RunState::Failed, &progress).await?;
         Ok(AttemptOutcome::Failed)
     }

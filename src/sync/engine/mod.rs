@@ -12,7 +12,7 @@ mod staging;
 use std::time::Duration as StdDuration;
 
 use super::attempt::RunAttempt;
-use super::notices::Notice;
+use super::notices::RunNotice;
 use super::progress::{QueryProgress, RunPlan, RunProgress};
 use super::run::RunKind;
 use super::salesforce_object::SalesforceObject;
@@ -82,7 +82,7 @@ async fn carry_out(service: SyncService, attempt: RunAttempt, row: RunRow) -> Re
         Some(plan) => plan.0,
         None => {
             // From here on no change may be missed: what this run reads too early, incremental runs read again afterwards.
-            incremental::reserve(&service, &attempt, &marketo, &salesforce).await?;
+            incremental::reserve_cursor(&service, &attempt, &marketo, &salesforce).await?;
             begin(&service, &attempt, &marketo, &mut progress).await?
         }
     };
@@ -151,7 +151,7 @@ impl FullRun {
     /// Completes the run, and queues the messages to the admins.
     async fn complete(&mut self) -> Result<(), SyncError> {
         self.attempt.meters.save(&self.service, self.instance, self.run).await?;
-        let notice = Notice::prepare(&self.service, self.instance, self.run).await?;
+        let notice = RunNotice::prepare(&self.service, self.instance, self.run).await?;
         let now = self.service.clock.timestamp();
         self.progress.phase = RunPhase::Ended;
         let mut tx = self.service.db.begin().await?;

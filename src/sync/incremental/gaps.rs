@@ -10,28 +10,30 @@
 use time::Duration;
 
 use crate::clock::Timestamp;
-use crate::sync::cursor::Cursor;
+use crate::sync::cursor::ChangesCursor;
 use crate::sync::gap::SyncGap;
 use crate::sync::notices;
 use crate::sync::run::RunState;
 use crate::sync::store::LastFullRun;
 
 /// How far back both vendors certainly remember changes, with a day to spare for reading them.
-const REMEMBERED: Duration = Duration::days(13);
+const VENDORS_REMEMBER: Duration = Duration::days(13);
 /// How long no full run starts by itself after one that failed, was canceled or did not help.
-const REST: Duration = Duration::hours(6);
+const FULL_RUN_PAUSE: Duration = Duration::hours(6);
 
 /// Finds the gap of a cursor so old that the vendors may have forgotten changes after it.
-pub(super) fn forgotten(cursor: &Cursor, now: Timestamp) -> Option<SyncGap> {
+pub(super) fn find_forgotten(cursor: &ChangesCursor, now: Timestamp) -> Option<SyncGap> {
     let oldest = cursor.marketo_until.min(cursor.salesforce_until());
-    (now - oldest > REMEMBERED).then(|| SyncGap::changes_forgotten(oldest))
+    (now - oldest > VENDORS_REMEMBER).then(|| SyncGap::changes_forgotten(oldest))
 }
 
 /// Whether a full run may start by itself, given the last one. One that did not make an unreadable log readable isn't repeated at once.
-pub(super) fn may_run_again(last: Option<LastFullRun>, unreadable: bool, now: Timestamp) -> bool {
+pub(super) fn may_start_full_run(last: Option<LastFullRun>, unreadable: bool, now: Timestamp) -> bool {
     last.is_none_or(|last| match last.state() {
-        RunState::Completed => !(unreadable && last.started_by == notices::schedule().actor) || now - last.created_at > REST,
-        RunState::Failed | RunState::Cancelled => now - last.created_at > REST,
+        RunState::Completed => {
+            !(unreadable && last.started_by == notices::schedule_origin().actor) || now - last.created_at > FULL_RUN_PAUSE
+        }
+        RunState::Failed | RunState::Cancelled => now - last.created_at > FULL_RUN_PAUSE,
         _ => false,
     })
 }
@@ -45,19 +47,19 @@ mod tests {
     #[test]
     fn an_old_cursor_has_a_gap_when_the_vendors_may_have_forgotten() {
         let then = Timestamp::from(datetime!(2026-06-01 12:00 UTC));
-        let cursor = Cursor::nowhere(then);
-        assert_eq!(forgotten(&cursor, then + Duration::days(12)), None);
-        assert_eq!(forgotten(&cursor, then + Duration::days(14)).map(|gap| gap.code), Some("changes_forgotten".into()));
+        let cursor = ChangesCursor::without_tokens(then);
+        assert_eq!(find_forgotten(&cursor, then + Duration::days(12)), None);
+        assert_eq!(find_forgotten(&cursor, then + Duration::days(14)).map(|gap| gap.code), Some("changes_forgotten".into()));
     }
 
     #[test]
     fn a_full_run_does_not_start_again_soon_after_a_failed_one() {
         let now = Timestamp::from(datetime!(2026-06-01 12:00 UTC));
         let last = |hours, state: &str| {
-            let (state, started_by) = (state.to_owned(), notices::schedule().actor);
+            let (state, started_by) = (state.to_owned(), notices::schedule_origin().actor);
             Some(LastFullRun { created_at: now - Duration::hours(hours), state, started_by })
         };
-        let may = |last, unreadable| may_run_again(last, unreadable, now);
+        let may = |last, unreadable| may_start_full_run(last, unreadable, now);
         assert!(may(None, true) && may(last(1, "completed"), false) && may(last(7, "failed"), false) && may(last(7, "completed"), true));
         assert!(!may(last(1, "failed"), false) && !may(last(9, "paused"), false) && !may(last(1, "completed"), true));
     }

@@ -1,19 +1,19 @@
 //! Reads Marketo's logs: people who changed, are new, were deleted or merged.
 
 use super::IncrementalRun;
-use super::round::Round;
+use super::round::SyncRound;
 use crate::marketo::{ActivityPage, MarketoError};
 use crate::sync::SyncError;
-use crate::sync::cursor::MARGIN;
+use crate::sync::cursor::TOKEN_MARGIN;
 use crate::sync::fields::SyncField;
 use crate::sync::gap::SyncGap;
 
 /// The most pages of each log that a round reads; a page has up to 300 activities.
-const PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 /// Marketo's logs of activities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Log {
+enum ActivityLog {
     Changes,
     Deletions,
     Merges,
@@ -21,11 +21,11 @@ enum Log {
 
 impl IncrementalRun {
     /// Reads the next pages of Marketo's logs; `true` when there is more.
-    pub(super) async fn read_marketo(&mut self, round: &mut Round) -> Result<bool, SyncError> {
+    pub(super) async fn read_marketo(&mut self, round: &mut SyncRound) -> Result<bool, SyncError> {
         let began = self.now();
         let mut more = false;
-        round.expect(self.cursor.ask_again.drain(..).collect(), false);
-        for log in [Log::Changes, Log::Deletions, Log::Merges] {
+        round.add_people(self.cursor.look_up_again.drain(..).collect(), false);
+        for log in [ActivityLog::Changes, ActivityLog::Deletions, ActivityLog::Merges] {
             more |= self.read_log(log, round).await?;
         }
         // The run that makes up for an unreadable log reads from where the log was last read to its end.
@@ -36,33 +36,33 @@ impl IncrementalRun {
         Ok(more)
     }
 
-    async fn read_log(&mut self, log: Log, round: &mut Round) -> Result<bool, SyncError> {
-        for _ in 0..PAGES {
-            let Some(page) = self.page_or_again(log).await? else {
+    async fn read_log(&mut self, log: ActivityLog, round: &mut SyncRound) -> Result<bool, SyncError> {
+        for _ in 0..MAX_PAGES {
+            let Some(page) = self.read_page_or_replace_token(log).await? else {
                 round.has_unread_log = true;
                 return Ok(false);
             };
-            *self.token(log) = page.token;
+            *self.paging_token_of(log) = page.token;
             let count = i64::try_from(page.activities.len()).unwrap_or(i64::MAX);
             match log {
-                Log::Changes => {
+                ActivityLog::Changes => {
                     let new = i64::try_from(page.activities.iter().filter(|one| one.is_new).count()).unwrap_or(i64::MAX);
-                    self.report().people_new += new;
-                    self.report().people_changed += count - new;
-                    round.expect(page.activities.iter().map(|one| one.person).collect(), true);
+                    self.changes_report().people_new += new;
+                    self.changes_report().people_changed += count - new;
+                    round.add_people(page.activities.iter().map(|one| one.person).collect(), true);
                 }
-                Log::Deletions => {
-                    self.report().people_deleted += count;
-                    round.expect(page.activities.iter().map(|one| one.person).collect(), false);
+                ActivityLog::Deletions => {
+                    self.changes_report().people_deleted += count;
+                    round.add_people(page.activities.iter().map(|one| one.person).collect(), false);
                 }
-                Log::Merges => {
-                    self.report().merges += count;
+                ActivityLog::Merges => {
+                    self.changes_report().merges += count;
                     if page.activities.iter().any(|one| one.merged.is_empty()) {
-                        self.gap(SyncGap::merged_unnamed());
+                        self.add_gap(SyncGap::merged_unnamed());
                     }
                     for one in page.activities {
-                        round.expect(vec![one.person], true);
-                        round.expect(one.merged, false);
+                        round.add_people(vec![one.person], true);
+                        round.add_people(one.merged, false);
                     }
                 }
             }
@@ -73,46 +73,46 @@ impl IncrementalRun {
         Ok(true)
     }
 
-    fn token(&mut self, log: Log) -> &mut String {
+    fn paging_token_of(&mut self, log: ActivityLog) -> &mut String {
         match log {
-            Log::Changes => &mut self.cursor.changes,
-            Log::Deletions => &mut self.cursor.deletions,
-            Log::Merges => &mut self.cursor.merges,
+            ActivityLog::Changes => &mut self.cursor.changes,
+            ActivityLog::Deletions => &mut self.cursor.deletions,
+            ActivityLog::Merges => &mut self.cursor.merges,
         }
     }
 
     /// Reads the next page. A refused paging token is replaced once by a new one from the time up to which the log was read; none when
     /// Marketo refuses that one, too.
-    async fn page_or_again(&mut self, log: Log) -> Result<Option<ActivityPage>, SyncError> {
-        let refused = match self.page(log).await {
+    async fn read_page_or_replace_token(&mut self, log: ActivityLog) -> Result<Option<ActivityPage>, SyncError> {
+        let refused = match self.read_page(log).await {
             Err(error) if error.refuses_value() => error,
             outcome => return Ok(Some(outcome?)),
         };
-        let since = self.cursor.marketo_until - MARGIN;
+        let since = self.cursor.marketo_until - TOKEN_MARGIN;
         let token = self.marketo.paging_token(since.instant()).await?;
-        *self.token(log) = token;
-        match self.page(log).await {
+        *self.paging_token_of(log) = token;
+        match self.read_page(log).await {
             Err(error) if error.refuses_value() => {
-                self.gap(SyncGap::log_unreadable(log == Log::Changes, since, &error.to_string()));
+                self.add_gap(SyncGap::log_unreadable(log == ActivityLog::Changes, since, &error.to_string()));
                 Ok(None)
             }
             outcome => {
                 let page = outcome?;
-                self.gap(SyncGap::token_refused(since, &refused.to_string()));
+                self.add_gap(SyncGap::token_refused(since, &refused.to_string()));
                 Ok(Some(page))
             }
         }
     }
 
-    async fn page(&self, log: Log) -> Result<ActivityPage, MarketoError> {
+    async fn read_page(&self, log: ActivityLog) -> Result<ActivityPage, MarketoError> {
         match log {
-            Log::Changes => {
+            ActivityLog::Changes => {
                 let fields = self.cursor.fields.iter().filter(|field| field.field != SyncField::MarketoId);
                 let fields: Vec<&str> = fields.map(|field| field.rest_name.as_str()).collect();
                 self.marketo.lead_changes(&self.cursor.changes, &fields).await
             }
-            Log::Deletions => self.marketo.deleted_leads(&self.cursor.deletions).await,
-            Log::Merges => self.marketo.merged_leads(&self.cursor.merges).await,
+            ActivityLog::Deletions => self.marketo.deleted_leads(&self.cursor.deletions).await,
+            ActivityLog::Merges => self.marketo.merged_leads(&self.cursor.merges).await,
         }
     }
 }

@@ -11,11 +11,11 @@
 //!
 //! The cursor is reserved before a full run begins, so that no change falls between the full run and the first incremental one.
 
+mod bulk_csv;
 mod gaps;
 mod lookup;
 mod marketo;
 mod modified;
-mod paper;
 mod reserve;
 mod round;
 mod salesforce;
@@ -24,15 +24,15 @@ mod settle;
 
 use time::Duration;
 
-pub(super) use reserve::reserve;
+pub(super) use reserve::reserve_cursor;
 pub use schedule::SyncScheduleJob;
 pub(super) use schedule::follow_full_run;
 
-use self::round::Round;
+use self::round::SyncRound;
 use super::attempt::RunAttempt;
-use super::cursor::{Cursor, MARGIN};
+use super::cursor::{ChangesCursor, TOKEN_MARGIN};
 use super::gap::{GapRemedy, SyncGap};
-use super::notices::{self, Notice};
+use super::notices::{self, RunNotice};
 use super::progress::{RunPlan, RunProgress};
 use super::run::RunState;
 use super::store::{self, RunRow};
@@ -45,7 +45,7 @@ use crate::salesforce::SalesforceClient;
 use crate::telemetry::error_chain;
 
 /// How long the description of Marketo's fields is taken as current.
-const DESCRIBED_FOR: Duration = Duration::DAY;
+const FIELDS_VALID_FOR: Duration = Duration::DAY;
 
 /// An incremental run during an attempt.
 struct IncrementalRun {
@@ -54,7 +54,7 @@ struct IncrementalRun {
     attempt: RunAttempt,
     marketo: MarketoClient,
     salesforce: SalesforceClient,
-    cursor: Cursor,
+    cursor: ChangesCursor,
     progress: RunProgress,
 }
 
@@ -74,20 +74,20 @@ pub(super) async fn carry_out(
     let now = service.clock.timestamp();
     let found = store::find_live_cursor(&service.db, instance).await?;
     let without_cursor = found.is_none();
-    let cursor = found.unwrap_or_else(|| Cursor::nowhere(now));
+    let cursor = found.unwrap_or_else(|| ChangesCursor::without_tokens(now));
     let mut incremental_run = IncrementalRun { service, instance, attempt, marketo, salesforce, cursor, progress };
     if row.plan.is_none() {
         incremental_run.begin(now).await?;
     }
     if without_cursor {
-        incremental_run.gap(SyncGap::no_cursor());
-    } else if let Some(gap) = gaps::forgotten(&incremental_run.cursor, now) {
-        incremental_run.gap(gap);
+        incremental_run.add_gap(SyncGap::no_cursor());
+    } else if let Some(gap) = gaps::find_forgotten(&incremental_run.cursor, now) {
+        incremental_run.add_gap(gap);
     } else {
-        incremental_run.describe(now).await?;
-        incremental_run.rounds().await?;
+        incremental_run.refresh_fields(now).await?;
+        incremental_run.run_rounds().await?;
     }
-    incremental_run.end(&row).await
+    incremental_run.complete(&row).await
 }
 
 impl IncrementalRun {
@@ -97,20 +97,20 @@ impl IncrementalRun {
 
     /// Saves progress.
     async fn save(&mut self, tx: &mut Tx, total: Option<i64>) -> Result<(), SyncError> {
-        let (done, now) = (self.report().read(), self.now());
+        let (done, now) = (self.changes_report().read(), self.now());
         let saved =
             store::save_progress(tx, self.instance, (self.attempt.run, self.attempt.id), &self.progress, (done, total), now).await?;
         if saved { Ok(()) } else { Err(SyncError::LeaseLost) }
     }
 
-    fn report(&mut self) -> &mut ChangesReport {
+    fn changes_report(&mut self) -> &mut ChangesReport {
         self.progress.report.changes.get_or_insert_default()
     }
 
     /// Adds a gap to the report, once for each code.
-    fn gap(&mut self, gap: SyncGap) {
+    fn add_gap(&mut self, gap: SyncGap) {
         tracing::warn!(run = %self.attempt.run, code = gap.code, remedy = ?gap.remedy, "an incremental sync may have missed something");
-        let gaps = &mut self.report().gaps;
+        let gaps = &mut self.changes_report().gaps;
         if !gaps.iter().any(|known| known.code == gap.code) {
             gaps.push(gap);
         }
@@ -118,7 +118,7 @@ impl IncrementalRun {
 
     async fn begin(&mut self, now: Timestamp) -> Result<(), SyncError> {
         let until = self.cursor.marketo_until;
-        self.report().cursor_age_seconds = Some((now - until).whole_seconds().max(0));
+        self.changes_report().cursor_age_seconds = Some((now - until).whole_seconds().max(0));
         self.progress.phase = RunPhase::ReadingChanges;
         self.progress.phase_began_at = Some(now);
         self.progress.report.saw_everything = true;
@@ -130,23 +130,23 @@ impl IncrementalRun {
     }
 
     /// Checks once a day whether the subscription still has the same fields.
-    async fn describe(&mut self, now: Timestamp) -> Result<(), SyncError> {
-        if !self.cursor.fields.is_empty() && now - self.cursor.described_at < DESCRIBED_FOR {
+    async fn refresh_fields(&mut self, now: Timestamp) -> Result<(), SyncError> {
+        if !self.cursor.fields.is_empty() && now - self.cursor.described_at < FIELDS_VALID_FOR {
             return Ok(());
         }
         let resolved = super::fields::resolve(&self.marketo.describe().await?);
         let fields = super::fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
         if fields != self.cursor.fields {
-            self.gap(SyncGap::fields_changed());
+            self.add_gap(SyncGap::fields_changed());
         }
         self.cursor.fields = fields;
         self.cursor.described_at = now;
         Ok(())
     }
 
-    async fn rounds(&mut self) -> Result<(), SyncError> {
+    async fn run_rounds(&mut self) -> Result<(), SyncError> {
         loop {
-            let (mut round, since) = (Round::default(), self.cursor.marketo_until);
+            let (mut round, since) = (SyncRound::default(), self.cursor.marketo_until);
             let more_people = self.read_marketo(&mut round).await?;
             let more_records = self.read_salesforce(&mut round).await?;
             self.read_deletion_logs(&mut round).await?;
@@ -159,16 +159,17 @@ impl IncrementalRun {
     }
 
     /// Completes the run, and starts a full one when only that can fill a gap.
-    async fn end(&mut self, row: &RunRow) -> Result<(), SyncError> {
+    async fn complete(&mut self, row: &RunRow) -> Result<(), SyncError> {
         let now = self.now();
-        let incomplete = self.report().gaps.iter().any(|gap| gap.remedy != GapRemedy::ReadAgain);
-        let of_everybody = self.report().gaps.iter().any(|gap| gap.remedy == GapRemedy::FullRun);
-        let wanted = of_everybody || self.report().gaps.iter().any(|gap| gap.remedy == GapRemedy::TargetedRun);
-        let unreadable = self.report().gaps.iter().any(SyncGap::is_unreadable);
-        let full_run = wanted && gaps::may_run_again(store::find_last_full_run(&self.service.db, self.instance).await?, unreadable, now);
+        let incomplete = self.changes_report().gaps.iter().any(|gap| gap.remedy != GapRemedy::ReadAgain);
+        let of_everybody = self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::FullRun);
+        let wanted = of_everybody || self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::TargetedRun);
+        let unreadable = self.changes_report().gaps.iter().any(SyncGap::is_unreadable);
+        let full_run =
+            wanted && gaps::may_start_full_run(store::find_last_full_run(&self.service.db, self.instance).await?, unreadable, now);
         let until = self.cursor.marketo_until;
-        let changed_since = (!of_everybody).then(|| until - MARGIN);
-        let report = self.report();
+        let changed_since = (!of_everybody).then(|| until - TOKEN_MARGIN);
+        let report = self.changes_report();
         report.read_up_to = Some(until);
         for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.remedy, GapRemedy::FullRun | GapRemedy::TargetedRun)) {
             gap.remedy = match (full_run, of_everybody) {
@@ -183,10 +184,10 @@ impl IncrementalRun {
             && report.changes.as_ref().is_none_or(|changes| changes.gaps.is_empty());
         self.progress.phase = RunPhase::Ended;
         let run = self.attempt.run;
-        let scheduled = row.started_by == notices::schedule().actor;
+        let scheduled = row.started_by == notices::schedule_origin().actor;
         self.attempt.meters.save(&self.service, self.instance, run).await?;
-        let notice = Notice::prepare(&self.service, self.instance, run).await?;
-        let done = self.report().read();
+        let notice = RunNotice::prepare(&self.service, self.instance, run).await?;
+        let done = self.changes_report().read();
         let mut tx = self.service.db.begin().await?;
         self.save(&mut tx, Some(done)).await?;
         store::change_state(&mut tx, self.instance, run, RunState::Completed, None, now).await?;
@@ -197,7 +198,7 @@ impl IncrementalRun {
         }
         tx.commit().await?;
         if full_run {
-            match self.service.start_since(self.instance, RunKind::Full, &notices::schedule(), changed_since).await {
+            match self.service.start_since(self.instance, RunKind::Full, &notices::schedule_origin(), changed_since).await {
                 Ok(full) => tracing::info!(run = %self.attempt.run, full = %full.id, "a full sync fills the gap"),
                 // The next run finds the gap again.
                 Err(error) => {

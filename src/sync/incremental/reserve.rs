@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
 use crate::sync::attempt::RunAttempt;
-use crate::sync::cursor::{Cursor, LAG, MARGIN, OVERLAP, Window};
+use crate::sync::cursor::{ChangesCursor, ModifiedWindow, OVERLAP, TOKEN_MARGIN, VISIBILITY_LAG};
 use crate::sync::service::SyncService;
 use crate::sync::{SyncError, store};
 
@@ -12,25 +12,25 @@ use crate::sync::{SyncError, store};
 ///
 /// # Errors
 /// When a vendor can't be asked.
-pub(in crate::sync) async fn reserve(
+pub(in crate::sync) async fn reserve_cursor(
     service: &SyncService,
     attempt: &RunAttempt,
     marketo: &MarketoClient,
     salesforce: &SalesforceClient,
 ) -> Result<(), SyncError> {
     let now = service.clock.timestamp();
-    let token = marketo.paging_token((now - MARGIN).instant()).await?;
+    let token = marketo.paging_token((now - TOKEN_MARGIN).instant()).await?;
     // Any query will do: only the time of the answer matters.
     let at: Timestamp = salesforce.query_with_deleted("SELECT COUNT() FROM Organization").await?.at.into();
-    let cursor = Cursor {
+    let cursor = ChangesCursor {
         changes: token.clone(),
         deletions: token.clone(),
         merges: token,
-        marketo_until: now - MARGIN,
-        leads: Window::before(at - LAG),
-        contacts: Window::before(at - LAG),
+        marketo_until: now - TOKEN_MARGIN,
+        leads: ModifiedWindow::before(at - VISIBILITY_LAG),
+        contacts: ModifiedWindow::before(at - VISIBILITY_LAG),
         logs_until: at - OVERLAP,
-        ..Cursor::nowhere(now)
+        ..ChangesCursor::without_tokens(now)
     };
     let mut tx = service.db.begin().await?;
     store::reserve_cursor(&mut tx, attempt.instance, attempt.run, &cursor, now).await?;

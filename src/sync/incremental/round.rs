@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::modified::Modified;
-use super::paper::Person;
+use super::bulk_csv::MarketoPerson;
+use super::modified::ModifiedRecord;
 use crate::people::SalesforceId;
 use crate::sync::salesforce_object::SalesforceObject;
 use crate::sync::store::UnmatchedRecord;
 
 /// What a round has read. Its size is bounded by the pages that a round reads.
 #[derive(Debug, Default)]
-pub(super) struct Round {
+pub(super) struct SyncRound {
     /// Marketo ids to look up, and whether somebody should be found.
     pub wanted: BTreeMap<i64, bool>,
-    pub leads: BTreeMap<SalesforceId, Modified>,
-    pub contacts: BTreeMap<SalesforceId, Modified>,
-    pub people: BTreeMap<i64, Person>,
+    pub leads: BTreeMap<SalesforceId, ModifiedRecord>,
+    pub contacts: BTreeMap<SalesforceId, ModifiedRecord>,
+    pub people: BTreeMap<i64, MarketoPerson>,
     /// Whether one of Marketo's logs was unreadable.
     pub has_unread_log: bool,
     /// Marketo ids of people who are gone.
@@ -24,16 +24,16 @@ pub(super) struct Round {
     pub unmatched_records: Vec<UnmatchedRecord>,
 }
 
-impl Round {
+impl SyncRound {
     /// Adds people to look up; `should_exist` is whether they should still be in Marketo.
-    pub(super) fn expect(&mut self, people: Vec<i64>, there: bool) {
+    pub(super) fn add_people(&mut self, people: Vec<i64>, should_exist: bool) {
         for person in people {
-            *self.wanted.entry(person).or_insert(there) &= there;
+            *self.wanted.entry(person).or_insert(should_exist) &= should_exist;
         }
     }
 
     /// Adds modified records, whose people are looked up.
-    pub(super) fn modified(&mut self, object: SalesforceObject, records: Vec<Modified>) {
+    pub(super) fn add_modified(&mut self, object: SalesforceObject, records: Vec<ModifiedRecord>) {
         // They come in order of time, so that the last change of a record counts.
         self.records(object).extend(records.into_iter().map(|record| (record.id.clone(), record)));
     }
@@ -42,7 +42,7 @@ impl Round {
         self.records(object).contains_key(id)
     }
 
-    pub(super) fn records(&mut self, object: SalesforceObject) -> &mut BTreeMap<SalesforceId, Modified> {
+    pub(super) fn records(&mut self, object: SalesforceObject) -> &mut BTreeMap<SalesforceId, ModifiedRecord> {
         match object {
             SalesforceObject::Lead => &mut self.leads,
             SalesforceObject::Contact => &mut self.contacts,
@@ -50,7 +50,7 @@ impl Round {
     }
 
     /// Adds people as Marketo has them now.
-    pub(super) fn take(&mut self, people: Vec<Person>) {
+    pub(super) fn add_found(&mut self, people: Vec<MarketoPerson>) {
         self.people.extend(people.into_iter().map(|person| (person.marketo_id, person)));
     }
 }

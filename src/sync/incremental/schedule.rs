@@ -8,7 +8,7 @@ use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::ids::{InstanceId, RunId};
 use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, delete_done, enqueue_once};
-use crate::sync::cursor::Cursor;
+use crate::sync::cursor::ChangesCursor;
 use crate::sync::notices;
 use crate::sync::progress::RunPlan;
 use crate::sync::queue;
@@ -17,7 +17,7 @@ use crate::sync::{RunKind, SyncError, store};
 use crate::telemetry::error_chain;
 
 /// The kind of job.
-const KIND: JobKind = JobKind::new("sync_schedule", Lane::Schedule);
+const SCHEDULE_JOB: JobKind = JobKind::new("sync_schedule", Lane::Schedule);
 
 /// Starts the scheduled runs of an instance.
 #[derive(Debug)]
@@ -29,12 +29,12 @@ impl SyncScheduleJob {
         Self(service)
     }
 
-    async fn begin_pass(&self, instance: InstanceId) -> Result<(), SyncError> {
+    async fn start_run(&self, instance: InstanceId) -> Result<(), SyncError> {
         let service = &self.0;
         let mut tx = service.db.begin().await?;
-        delete_done(&mut tx, instance, queue::KIND, service.clock.timestamp()).await?;
+        delete_done(&mut tx, instance, queue::RUN_JOB, service.clock.timestamp()).await?;
         tx.commit().await?;
-        match service.start(instance, RunKind::Incremental, &notices::schedule()).await {
+        match service.start(instance, RunKind::Incremental, &notices::schedule_origin()).await {
             // The active run sees the changes that this one would have seen, or the next one does.
             Ok(_) | Err(SyncError::RunActive(_)) => Ok(()),
             Err(error) => Err(error),
@@ -44,14 +44,14 @@ impl SyncScheduleJob {
 
 impl JobHandler for SyncScheduleJob {
     fn kind(&self) -> JobKind {
-        KIND
+        SCHEDULE_JOB
     }
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
             let Some(instance) = job.instance_id else { return JobOutcome::GiveUp("the job names no instance".into()) };
             let Some(interval) = self.0.settings.incremental_interval() else { return JobOutcome::Done };
-            match self.begin_pass(instance).await {
+            match self.start_run(instance).await {
                 Ok(()) => JobOutcome::RunAgain(interval),
                 Err(error @ SyncError::Db(_)) => JobOutcome::retry(&error),
                 // The admins have to act on it, and the onboarding says how.
@@ -80,17 +80,17 @@ pub(in crate::sync) async fn follow_full_run(
 ) -> Result<(), SyncError> {
     if let Some(mut cursor) = store::take_reserved_cursor(tx, instance, run).await? {
         if let (Some(_), Some(live)) = (plan.changed_since, store::find_live_cursor_in(tx, instance).await?) {
-            cursor = Cursor { changes: cursor.changes, ..live };
+            cursor = ChangesCursor { changes: cursor.changes, ..live };
         }
         cursor.fields = plan.fields.clone();
         store::save_live_cursor(tx, instance, run, &cursor, service.clock.timestamp()).await?;
     }
-    schedule(service, tx, instance).await
+    enqueue_schedule(service, tx, instance).await
 }
 
-async fn schedule(service: &SyncService, tx: &mut Tx, instance: InstanceId) -> Result<(), SyncError> {
+async fn enqueue_schedule(service: &SyncService, tx: &mut Tx, instance: InstanceId) -> Result<(), SyncError> {
     if let Some(interval) = service.settings.incremental_interval() {
-        enqueue_once(tx, &*service.clock, KIND, Some(instance), service.clock.timestamp() + interval).await?;
+        enqueue_once(tx, &*service.clock, SCHEDULE_JOB, Some(instance), service.clock.timestamp() + interval).await?;
     }
     Ok(())
 }
@@ -101,9 +101,9 @@ impl SyncService {
         if self.settings.incremental_interval().is_none() {
             return Ok(());
         }
-        for instance in store::find_unscheduled_instances(&self.db, KIND.name).await? {
+        for instance in store::find_unscheduled_instances(&self.db, SCHEDULE_JOB.name).await? {
             let mut tx = self.db.begin().await?;
-            schedule(self, &mut tx, instance).await?;
+            enqueue_schedule(self, &mut tx, instance).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! The transaction at the end of a round.
 
 use super::IncrementalRun;
-use super::paper;
-use super::round::Round;
+use super::bulk_csv;
+use super::round::SyncRound;
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::ids::RunId;
@@ -17,12 +17,12 @@ impl IncrementalRun {
     /// # Errors
     /// [`SyncError::TooManyPeople`] when the round adds people beyond what an instance can have. As in a full run, nobody is written
     /// then, and the cursor stays.
-    pub(super) async fn settle(&mut self, round: Round, since: Timestamp) -> Result<(), SyncError> {
+    pub(super) async fn settle(&mut self, round: SyncRound, since: Timestamp) -> Result<(), SyncError> {
         let now = self.now();
-        let Round { people, gone, owners, unmatched_records, .. } = round;
+        let SyncRound { people, gone, owners, unmatched_records, .. } = round;
         // People who are gone are written without any record, so they don't qualify and are removed.
         let missing = gone.len();
-        let export = paper::export(people.values(), &gone, &self.cursor.fields)?;
+        let export = bulk_csv::write_people(people.values(), &gone, &self.cursor.fields)?;
         drop(people);
         let window = SourceWindow { position: self.progress.rounds, start: since };
         let (mut packed, mut owned) = (Vec::new(), Vec::new());
@@ -30,7 +30,7 @@ impl IncrementalRun {
             packed.push(rows);
             true
         })?;
-        read_owners(paper::page(owners.iter())?.as_slice(), usize::MAX, |rows| {
+        read_owners(bulk_csv::write_owners(owners.iter())?.as_slice(), usize::MAX, |rows| {
             owned.push(rows);
             true
         })?;

@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
-use crate::sync::cursor::Cursor;
+use crate::sync::cursor::ChangesCursor;
 
 const SAVE: &str = "INSERT INTO sync_cursors (instance_id, place, run_id, cursor, updated_at) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (instance_id, place) DO UPDATE SET run_id = excluded.run_id, cursor = excluded.cursor, updated_at = excluded.updated_at";
@@ -11,14 +11,14 @@ const SAVE: &str = "INSERT INTO sync_cursors (instance_id, place, run_id, cursor
 const LIVE: &str = "SELECT cursor FROM sync_cursors WHERE instance_id = $1 AND place = 'live'";
 
 /// Finds the live cursor: how far changes are read.
-pub(in crate::sync) async fn find_live_cursor(db: &Db, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
-    let found: Option<Json<Cursor>> = on!(db, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
+pub(in crate::sync) async fn find_live_cursor(db: &Db, instance: InstanceId) -> Result<Option<ChangesCursor>, DbError> {
+    let found: Option<Json<ChangesCursor>> = on!(db, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
 /// Finds the live cursor as this transaction sees it.
-pub(in crate::sync) async fn find_live_cursor_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<Cursor>, DbError> {
-    let found: Option<Json<Cursor>> = on_tx!(tx, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
+pub(in crate::sync) async fn find_live_cursor_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<ChangesCursor>, DbError> {
+    let found: Option<Json<ChangesCursor>> = on_tx!(tx, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
@@ -27,7 +27,7 @@ pub(in crate::sync) async fn save_live_cursor(
     tx: &mut Tx,
     instance: InstanceId,
     run: RunId,
-    cursor: &Cursor,
+    cursor: &ChangesCursor,
     at: Timestamp,
 ) -> Result<(), DbError> {
     execute!(tx, sqlx::query(SAVE).bind(instance).bind("live").bind(run).bind(Json(cursor)).bind(at)).map(drop)
@@ -38,15 +38,15 @@ pub(in crate::sync) async fn reserve_cursor(
     tx: &mut Tx,
     instance: InstanceId,
     run: RunId,
-    cursor: &Cursor,
+    cursor: &ChangesCursor,
     at: Timestamp,
 ) -> Result<(), DbError> {
     execute!(tx, sqlx::query(SAVE).bind(instance).bind("reserved").bind(run).bind(Json(cursor)).bind(at)).map(drop)
 }
 
 /// Takes the cursor that a full run has reserved; the reservation is deleted.
-pub(in crate::sync) async fn take_reserved_cursor(tx: &mut Tx, instance: InstanceId, run: RunId) -> Result<Option<Cursor>, DbError> {
+pub(in crate::sync) async fn take_reserved_cursor(tx: &mut Tx, instance: InstanceId, run: RunId) -> Result<Option<ChangesCursor>, DbError> {
     const SQL: &str = "DELETE FROM sync_cursors WHERE instance_id = $1 AND place = 'reserved' AND run_id = $2 RETURNING cursor";
-    let found: Option<Json<Cursor>> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_optional(c))?;
+    let found: Option<Json<ChangesCursor>> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
