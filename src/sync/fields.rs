@@ -26,7 +26,7 @@ pub enum SyncField {
 
 /// The type of a field's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     Text,
     Number,
 }
@@ -88,11 +88,11 @@ impl SyncField {
         }
     }
 
-    fn kind(self) -> Kind {
-        if self == Self::MarketoId { Kind::Number } else { Kind::Text }
+    fn kind(self) -> ValueKind {
+        if self == Self::MarketoId { ValueKind::Number } else { ValueKind::Text }
     }
 
-    fn if_missing(self) -> &'static str {
+    fn remedy_if_missing(self) -> &'static str {
         match self {
             Self::SalesforceContactId | Self::SalesforceLeadId | Self::SalesforceAccountId | Self::SalesforceOpportunityId => {
                 "Set up the Salesforce sync in Marketo, which adds this field, then look at the preview again."
@@ -108,7 +108,7 @@ impl SyncField {
 
 /// Whether a subscription has a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resolution {
+pub enum FieldResolution {
     /// It is there.
     Available(FieldDescription),
     /// No field of a known name; people are synced without a value.
@@ -129,7 +129,7 @@ pub enum Resolution {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedField {
     pub field: SyncField,
-    pub resolution: Resolution,
+    pub resolution: FieldResolution,
 }
 
 impl ResolvedField {
@@ -137,7 +137,7 @@ impl ResolvedField {
     #[must_use]
     pub fn rest_name(&self) -> Option<&str> {
         match &self.resolution {
-            Resolution::Available(found) => Some(&found.rest_name),
+            FieldResolution::Available(found) => Some(&found.rest_name),
             _ => None,
         }
     }
@@ -153,47 +153,47 @@ pub struct MappedField {
 
 /// Looks for the 13 fields among those that Marketo describes.
 #[must_use]
-pub fn resolve(described: &[FieldDescription]) -> Vec<ResolvedField> {
+pub fn resolve_fields(described: &[FieldDescription]) -> Vec<ResolvedField> {
     SyncField::ALL.into_iter().map(|field| ResolvedField { field, resolution: resolve_one(field, described) }).collect()
 }
 
-fn resolve_one(field: SyncField, described: &[FieldDescription]) -> Resolution {
+fn resolve_one(field: SyncField, described: &[FieldDescription]) -> FieldResolution {
     let candidates = field.candidates();
     let exact = candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name == *name));
     let alike = || candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name.eq_ignore_ascii_case(name)));
-    let Some(found) = exact.or_else(alike) else { return Resolution::Missing { what_to_do: field.if_missing() } };
+    let Some(found) = exact.or_else(alike) else { return FieldResolution::Missing { what_to_do: field.remedy_if_missing() } };
     // Marketo's type names: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/field-types
     let (fits, wanted) = match field.kind() {
-        Kind::Text => (matches!(found.data_type.as_str(), "string" | "text" | "email" | "phone" | "url" | "reference"), "a text"),
-        Kind::Number => (matches!(found.data_type.as_str(), "integer" | "reference"), "a whole number"),
+        ValueKind::Text => (matches!(found.data_type.as_str(), "string" | "text" | "email" | "phone" | "url" | "reference"), "a text"),
+        ValueKind::Number => (matches!(found.data_type.as_str(), "integer" | "reference"), "a whole number"),
     };
     if fits {
-        return Resolution::Available(found.clone());
+        return FieldResolution::Available(found.clone());
     }
     let what_to_do = format!(
         "The field {} holds values of the type {}, where {wanted} is expected: give it another API name in Marketo, and the name to a field of \
          the right type.",
         found.rest_name, found.data_type
     );
-    Resolution::TypeMismatch { found: found.clone(), what_to_do }
+    FieldResolution::TypeMismatch { found: found.clone(), what_to_do }
 }
 
 /// Selects the fields that a run reads.
 ///
 /// # Errors
 /// The fields without which nobody can be synced, by their titles: Marketo's id, and one of the two that lead to Salesforce.
-pub fn mapping(resolved: &[ResolvedField]) -> Result<Vec<MappedField>, Vec<&'static str>> {
+pub fn map_fields(resolved: &[ResolvedField]) -> Result<Vec<MappedField>, Vec<&'static str>> {
     let mapped: Vec<_> =
         resolved.iter().filter_map(|one| Some(MappedField { field: one.field, rest_name: one.rest_name()?.to_owned() })).collect();
     let has = |field| mapped.iter().any(|one| one.field == field);
-    let mut lacking = Vec::new();
+    let mut missing = Vec::new();
     if !has(SyncField::MarketoId) {
-        lacking.push(SyncField::MarketoId.title());
+        missing.push(SyncField::MarketoId.title());
     }
     if !has(SyncField::SalesforceContactId) && !has(SyncField::SalesforceLeadId) {
-        lacking.extend([SyncField::SalesforceContactId.title(), SyncField::SalesforceLeadId.title()]);
+        missing.extend([SyncField::SalesforceContactId.title(), SyncField::SalesforceLeadId.title()]);
     }
-    if lacking.is_empty() { Ok(mapped) } else { Err(lacking) }
+    if missing.is_empty() { Ok(mapped) } else { Err(missing) }
 }
 
 #[cfg(test)]
@@ -211,40 +211,47 @@ mod tests {
         fields.iter().map(one).collect()
     }
 
-    fn of(resolved: &[ResolvedField], field: SyncField) -> &Resolution {
+    fn of(resolved: &[ResolvedField], field: SyncField) -> &FieldResolution {
         &resolved.iter().find(|one| one.field == field).expect("all fields are resolved").resolution
     }
 
     #[test]
     fn a_custom_field_is_found_under_any_of_its_names() {
         for name in ["linkedInURL", "linkedinUrl", "linkedInUrl", "LinkedInURL__c", "LINKEDINURL"] {
-            let resolved = resolve(&described(&[(name, "url")]));
-            assert!(matches!(of(&resolved, SyncField::LinkedinUrl), Resolution::Available(found) if found.rest_name == name), "{name}");
+            let resolved = resolve_fields(&described(&[(name, "url")]));
+            assert!(
+                matches!(of(&resolved, SyncField::LinkedinUrl), FieldResolution::Available(found) if found.rest_name == name),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn an_exact_name_is_preferred_to_another_case() {
-        let resolved = resolve(&described(&[("Company", "string"), ("company", "string")]));
-        assert!(matches!(of(&resolved, SyncField::Company), Resolution::Available(found) if found.rest_name == "company"));
+        let resolved = resolve_fields(&described(&[("Company", "string"), ("company", "string")]));
+        assert!(matches!(of(&resolved, SyncField::Company), FieldResolution::Available(found) if found.rest_name == "company"));
     }
 
     #[test]
     fn a_missing_or_mismatched_field_says_what_to_do() {
-        let resolved = resolve(&described(&[("id", "integer"), ("title", "boolean")]));
+        let resolved = resolve_fields(&described(&[("id", "integer"), ("title", "boolean")]));
         assert!(
-            matches!(of(&resolved, SyncField::SalesforceLeadId), Resolution::Missing { what_to_do } if what_to_do.contains("Salesforce sync"))
+            matches!(of(&resolved, SyncField::SalesforceLeadId), FieldResolution::Missing { what_to_do } if what_to_do.contains("Salesforce sync"))
         );
-        assert!(matches!(of(&resolved, SyncField::LinkedinUrl), Resolution::Missing { what_to_do } if what_to_do.contains("linkedInURL")));
-        assert!(matches!(of(&resolved, SyncField::Title), Resolution::TypeMismatch { what_to_do, .. } if what_to_do.contains("boolean")));
-        assert!(matches!(of(&resolved, SyncField::MarketoId), Resolution::Available(_)));
+        assert!(
+            matches!(of(&resolved, SyncField::LinkedinUrl), FieldResolution::Missing { what_to_do } if what_to_do.contains("linkedInURL"))
+        );
+        assert!(
+            matches!(of(&resolved, SyncField::Title), FieldResolution::TypeMismatch { what_to_do, .. } if what_to_do.contains("boolean"))
+        );
+        assert!(matches!(of(&resolved, SyncField::MarketoId), FieldResolution::Available(_)));
     }
 
     #[test]
     fn a_run_needs_the_marketo_id_and_a_salesforce_id() {
-        let enough = resolve(&described(&[("id", "integer"), ("sfdcLeadId", "string")]));
-        assert_eq!(mapping(&enough).map(|fields| fields.len()), Ok(2));
-        let lacking = resolve(&described(&[("email", "email")]));
-        assert_eq!(mapping(&lacking), Err(vec!["Marketo Id", "Salesforce Contact Id", "Salesforce Lead Id"]));
+        let enough = resolve_fields(&described(&[("id", "integer"), ("sfdcLeadId", "string")]));
+        assert_eq!(map_fields(&enough).map(|fields| fields.len()), Ok(2));
+        let missing = resolve_fields(&described(&[("email", "email")]));
+        assert_eq!(map_fields(&missing), Err(vec!["Marketo Id", "Salesforce Contact Id", "Salesforce Lead Id"]));
     }
 }

@@ -108,8 +108,8 @@ async fn begin(
     }
     // The run itself may be starting over.
     clear_staging(service, run).await?;
-    let resolved = fields::resolve(&marketo.describe().await?);
-    let fields = fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
+    let resolved = fields::resolve_fields(&marketo.describe().await?);
+    let fields = fields::map_fields(&resolved).map_err(|missing| SyncError::FieldsMissing(missing.join(", ")))?;
     let now = service.clock.timestamp();
     let changed_since = store::find_changed_since(&service.db, instance, run).await?;
     let plan = RunPlan { fields, earliest: service.earliest_creation(), latest: now, changed_since };

@@ -134,8 +134,8 @@ impl IncrementalRun {
         if !self.cursor.fields.is_empty() && now - self.cursor.described_at < FIELDS_VALID_FOR {
             return Ok(());
         }
-        let resolved = super::fields::resolve(&self.marketo.describe().await?);
-        let fields = super::fields::mapping(&resolved).map_err(|lacking| SyncError::FieldsMissing(lacking.join(", ")))?;
+        let resolved = super::fields::resolve_fields(&self.marketo.describe().await?);
+        let fields = super::fields::map_fields(&resolved).map_err(|missing| SyncError::FieldsMissing(missing.join(", ")))?;
         if fields != self.cursor.fields {
             self.add_gap(SyncGap::fields_changed());
         }

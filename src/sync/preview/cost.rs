@@ -13,7 +13,7 @@ const CALLS_PER_EXPORT: u64 = 5;
 /// Calls for one query: create, a few questions for its state.
 const CALLS_PER_QUERY: u64 = 5;
 /// Records of one page of a query.
-const PAGE: u64 = 50_000;
+const PAGE_RECORDS: u64 = 50_000;
 
 /// What a full sync would cost. All of it is an estimate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -40,7 +40,7 @@ pub struct CostEstimate {
 }
 
 /// What the estimate rests on.
-pub(super) struct Basis {
+pub(super) struct CostBasis {
     pub leads: u64,
     pub contacts: u64,
     pub windows: u64,
@@ -50,7 +50,7 @@ pub(super) struct Basis {
 
 impl CostEstimate {
     /// Makes the estimate; `last` is the last run that read everybody.
-    pub(super) fn of(basis: &Basis, last: Option<&SyncRun>, limits: &VendorLimits) -> Self {
+    pub(super) fn new(basis: &CostBasis, last: Option<&SyncRun>, limits: &VendorLimits) -> Self {
         let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
         let records = basis.leads.saturating_add(basis.contacts);
         let report = last.and_then(|run| run.report.as_ref()).filter(|report| report.read > 0 && report.saw_everything);
@@ -69,7 +69,7 @@ impl CostEstimate {
             let milliseconds = u64::try_from(taken.whole_milliseconds()).ok()?.max(1);
             Some(people_read.saturating_mul(milliseconds) / unsigned(report.read).max(1) / 1000)
         });
-        let pages = basis.leads.div_ceil(PAGE) + basis.contacts.div_ceil(PAGE);
+        let pages = basis.leads.div_ceil(PAGE_RECORDS) + basis.contacts.div_ceil(PAGE_RECORDS);
         let measured =
             "The number of people and bytes, and the speed, are those of the last full run; calls are counted by the plan of a run.";
         let guessed = "Before a first run: as many people as Salesforce has records, rows as long as the sampled ones, calls by the plan of a run. \
@@ -115,8 +115,8 @@ mod tests {
         }
     }
 
-    fn basis(people: u64) -> Basis {
-        Basis {
+    fn basis(people: u64) -> CostBasis {
+        CostBasis {
             leads: people / 2,
             contacts: people - people / 2,
             windows: 14,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn exports_beyond_the_daily_quota_take_more_days() {
-        let days = |people, used| CostEstimate::of(&basis(people), None, &limits(250_000_000, used)).days;
+        let days = |people, used| CostEstimate::new(&basis(people), None, &limits(250_000_000, used)).days;
         assert_eq!(days(1_000_000, 0), 1, "200 MB");
         assert_eq!(days(1_000_000, 100_000_000), 2, "150 MB are left today");
         assert_eq!(days(1_500_000, 0), 2, "300 MB");
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn calls_are_counted_by_windows_and_pages() {
-        let cost = CostEstimate::of(&basis(200_000), None, &limits(250_000_000, 0));
+        let cost = CostEstimate::new(&basis(200_000), None, &limits(250_000_000, 0));
         assert_eq!((cost.exports, cost.marketo_calls, cost.salesforce_calls), (14, 71, 14));
         assert_eq!((cost.export_bytes, cost.seconds), (40_000_000, None));
     }

@@ -79,18 +79,18 @@ impl SyncService {
     /// [`SyncError::StepRequired`], [`SyncError::Connection`], [`SyncError::Db`].
     pub async fn preview(&self, instance: InstanceId, may_read_people: bool) -> Result<SyncPreview, SyncError> {
         let (marketo, salesforce) = self.clients_without_wait(instance).await?;
-        let resolved = fields::resolve(&marketo.describe().await?);
-        let mapped = fields::mapping(&resolved);
+        let resolved = fields::resolve_fields(&marketo.describe().await?);
+        let mapped = fields::map_fields(&resolved);
         let known: Vec<MappedField> = mapped.clone().unwrap_or_default();
         let (counts, people) =
-            futures_util::try_join!(people::UsageCounters::ask(&salesforce), sample::some_people(&marketo, &salesforce, &known))?;
+            futures_util::try_join!(people::SalesforceCounts::fetch(&salesforce), sample::sample_people(&marketo, &salesforce, &known))?;
         let last = store::find_last_completed_full_run(&self.db, instance).await?.map(super::SyncRun::from);
         let limits = self.connections.marketo_limits(instance).await?;
         let estimate = counts.estimate(self.people_limit);
-        let cost = CostEstimate::of(&self.cost_basis(&known, &counts, &people), last.as_ref(), &limits);
-        let not_qualifying = counts.not_qualifying(last.as_ref());
+        let cost = CostEstimate::new(&self.cost_basis(&known, &counts, &people), last.as_ref(), &limits);
+        let not_qualifying = counts.list_not_qualifying(last.as_ref());
         let sampled_people = u32::try_from(people.len()).unwrap_or(u32::MAX);
-        let fields = resolved.into_iter().map(|field| sample::shown(field, &people, may_read_people)).collect();
+        let fields = resolved.into_iter().map(|field| sample::preview_field(field, &people, may_read_people)).collect();
         Ok(SyncPreview {
             fields,
             can_start: mapped.is_ok(),
@@ -102,8 +102,8 @@ impl SyncService {
         })
     }
 
-    fn cost_basis(&self, fields: &[MappedField], counts: &people::UsageCounters, people: &[crate::marketo::Lead]) -> cost::Basis {
-        cost::Basis {
+    fn cost_basis(&self, fields: &[MappedField], counts: &people::SalesforceCounts, people: &[crate::marketo::Lead]) -> cost::CostBasis {
+        cost::CostBasis {
             leads: counts.leads,
             contacts: counts.contacts,
             windows: u64::try_from(

@@ -63,7 +63,7 @@ pub struct NotQualifyingGroup {
 
 /// The numbers of records in Salesforce.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct UsageCounters {
+pub(super) struct SalesforceCounts {
     pub leads: u64,
     pub contacts: u64,
     pub queued: u64,
@@ -71,9 +71,9 @@ pub(super) struct UsageCounters {
     pub deleted: u64,
 }
 
-impl UsageCounters {
+impl SalesforceCounts {
     /// Asks Salesforce, in six calls that read no record.
-    pub async fn ask(salesforce: &SalesforceClient) -> Result<Self, SyncError> {
+    pub async fn fetch(salesforce: &SalesforceClient) -> Result<Self, SyncError> {
         let (leads, contacts, queued, converted, deleted_leads, deleted_contacts) = try_join!(
             salesforce.count(LEADS),
             salesforce.count(CONTACTS),
@@ -94,7 +94,7 @@ impl UsageCounters {
     }
 
     /// Counts people who would not be synced; `last` is the last run that read everybody.
-    pub fn not_qualifying(&self, last: Option<&SyncRun>) -> Vec<NotQualifyingGroup> {
+    pub fn list_not_qualifying(&self, last: Option<&SyncRun>) -> Vec<NotQualifyingGroup> {
         let unmatched_records = last.and_then(|run| u64::try_from(run.report.as_ref()?.not_qualified.no_salesforce_record).ok());
         let of = |reason, people, basis| NotQualifyingGroup { reason, people, basis };
         vec![
@@ -130,14 +130,14 @@ mod tests {
 
     #[test]
     fn an_estimate_above_the_limit_says_so() {
-        let of = |leads, contacts| UsageCounters { leads, contacts, ..UsageCounters::default() }.estimate(1_500_000);
+        let of = |leads, contacts| SalesforceCounts { leads, contacts, ..SalesforceCounts::default() }.estimate(1_500_000);
         assert!(!of(1_500_000, 0).exceeds_limit);
         assert!(of(1_500_000, 1).exceeds_limit);
     }
 
     #[test]
     fn people_without_a_record_are_unknown_before_the_first_run() {
-        let all = UsageCounters { queued: 3, ..UsageCounters::default() }.not_qualifying(None);
+        let all = SalesforceCounts { queued: 3, ..SalesforceCounts::default() }.list_not_qualifying(None);
         assert_eq!((all[0].reason, all[0].people), (NotQualifyingReason::NoSalesforceRecord, None));
         assert_eq!((all[2].reason, all[2].people), (NotQualifyingReason::OwnedByAQueue, Some(3)));
     }

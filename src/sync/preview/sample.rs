@@ -6,14 +6,14 @@ use super::{FieldPreview, FieldState};
 use crate::marketo::{Lead, MarketoClient};
 use crate::salesforce::SalesforceClient;
 use crate::sync::SyncError;
-use crate::sync::fields::{MappedField, Resolution, ResolvedField, SyncField};
+use crate::sync::fields::{FieldResolution, MappedField, ResolvedField, SyncField};
 
 /// The most sample values of a field.
 const SAMPLES: usize = 3;
 /// Replaces what a caller may not read.
 const MASK: &str = "•••";
 /// Bytes of an exported row when nobody was sampled.
-const USUAL_ROW: u64 = 210;
+const DEFAULT_ROW_BYTES: u64 = 210;
 
 // The owner of a contact is always a user; that of a lead may be a queue. Each is one call here and one at Marketo, which takes up
 // to 300 values at once.
@@ -21,7 +21,7 @@ const SOME_LEADS: &str = "SELECT Id FROM Lead WHERE IsConverted = false AND Owne
 const SOME_CONTACTS: &str = "SELECT Id FROM Contact LIMIT 150";
 
 /// Finds some people whom Salesforce has, as Marketo knows them.
-pub(super) async fn some_people(
+pub(super) async fn sample_people(
     marketo: &MarketoClient,
     salesforce: &SalesforceClient,
     fields: &[MappedField],
@@ -37,24 +37,24 @@ pub(super) async fn some_people(
     Ok(people)
 }
 
-pub(super) fn shown(resolved: ResolvedField, people: &[Lead], may_read_people: bool) -> FieldPreview {
+pub(super) fn preview_field(resolved: ResolvedField, people: &[Lead], may_read_people: bool) -> FieldPreview {
     let mut samples: Vec<String> = Vec::new();
     let mut filled = None;
     if let Some(name) = resolved.rest_name() {
-        let with_value = people.iter().filter(|person| person.get(name).and_then(text_of).is_some()).count();
+        let with_value = people.iter().filter(|person| person.get(name).and_then(to_text).is_some()).count();
         // The counts are far below 2^52.
         filled = (!people.is_empty()).then(|| (with_value as f64 / people.len() as f64 * 1000.0).round() / 1000.0);
-        for value in people.iter().filter_map(|person| text_of(person.get(name)?)) {
-            let value = if may_read_people { value } else { masked(&value) };
+        for value in people.iter().filter_map(|person| to_text(person.get(name)?)) {
+            let value = if may_read_people { value } else { mask(&value) };
             if !samples.contains(&value) && samples.len() < SAMPLES {
                 samples.push(value);
             }
         }
     }
     let (state, found, what_to_do) = match resolved.resolution {
-        Resolution::Available(found) => (FieldState::Available, Some(found), None),
-        Resolution::Missing { what_to_do } => (FieldState::Missing, None, Some(what_to_do.to_owned())),
-        Resolution::TypeMismatch { found, what_to_do } => (FieldState::TypeMismatch, Some(found), Some(what_to_do)),
+        FieldResolution::Available(found) => (FieldState::Available, Some(found), None),
+        FieldResolution::Missing { what_to_do } => (FieldState::Missing, None, Some(what_to_do.to_owned())),
+        FieldResolution::TypeMismatch { found, what_to_do } => (FieldState::TypeMismatch, Some(found), Some(what_to_do)),
     };
     let label = found.as_ref().map_or_else(|| resolved.field.title().to_owned(), |found| found.display_name.clone());
     let length = found.as_ref().and_then(|found| found.length);
@@ -62,7 +62,7 @@ pub(super) fn shown(resolved: ResolvedField, people: &[Lead], may_read_people: b
     FieldPreview { name: resolved.field, label, source: "marketo", api_name, r#type: data_type, length, state, what_to_do, samples, filled }
 }
 
-fn text_of(value: &Value) -> Option<String> {
+fn to_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -72,13 +72,13 @@ fn text_of(value: &Value) -> Option<String> {
 
 /// Estimates the average bytes of an exported row: the values, `null` for none, and separators.
 pub(super) fn bytes_per_person(fields: &[MappedField], people: &[Lead]) -> u64 {
-    let length = |person: &Lead, name: &str| person.get(name).and_then(text_of).map_or(4, |text| text.len()) as u64 + 1;
+    let length = |person: &Lead, name: &str| person.get(name).and_then(to_text).map_or(4, |text| text.len()) as u64 + 1;
     let all: u64 = people.iter().map(|person| fields.iter().map(|field| length(person, &field.rest_name)).sum::<u64>()).sum();
-    all.checked_div(people.len() as u64).unwrap_or(USUAL_ROW)
+    all.checked_div(people.len() as u64).unwrap_or(DEFAULT_ROW_BYTES)
 }
 
 /// Masks a value but for its first character, which shows the form and nothing of a person.
-fn masked(value: &str) -> String {
+fn mask(value: &str) -> String {
     let first = value.chars().next();
     format!("{}{MASK}", first.map(String::from).unwrap_or_default())
 }
@@ -98,7 +98,7 @@ mod tests {
             rest_name: "company".into(),
             read_only: false,
         };
-        ResolvedField { field: SyncField::Company, resolution: Resolution::Available(found) }
+        ResolvedField { field: SyncField::Company, resolution: FieldResolution::Available(found) }
     }
 
     fn people(names: &[Value]) -> Vec<Lead> {
@@ -108,22 +108,22 @@ mod tests {
     #[test]
     fn samples_are_a_few_distinct_values() {
         let people = people(&[json!("Acme"), json!(null), json!("Acme"), json!("Birch"), json!("Cedar"), json!("Dune")]);
-        assert_eq!(shown(company(), &people, true).samples, ["Acme", "Birch", "Cedar"]);
+        assert_eq!(preview_field(company(), &people, true).samples, ["Acme", "Birch", "Cedar"]);
     }
 
     #[test]
     fn values_are_masked_for_callers_who_may_not_read_people() {
         let people = people(&[json!("Acme"), json!("Ångström & Söhne")]);
-        assert_eq!(shown(company(), &people, false).samples, ["A•••", "Å•••"]);
+        assert_eq!(preview_field(company(), &people, false).samples, ["A•••", "Å•••"]);
     }
 
     #[test]
     fn shares_and_row_lengths_come_from_the_sample() {
         let people = people(&[json!("Acme"), json!(null), json!(""), json!("Birch")]);
-        assert_eq!(shown(company(), &people, true).filled, Some(0.5));
-        assert_eq!(shown(company(), &[], true).filled, None);
+        assert_eq!(preview_field(company(), &people, true).filled, Some(0.5));
+        assert_eq!(preview_field(company(), &[], true).filled, None);
         let fields = [MappedField { field: SyncField::Company, rest_name: "company".into() }];
         assert_eq!(bytes_per_person(&fields, &people), (5 + 5 + 5 + 6) / 4);
-        assert_eq!(bytes_per_person(&fields, &[]), USUAL_ROW);
+        assert_eq!(bytes_per_person(&fields, &[]), DEFAULT_ROW_BYTES);
     }
 }
