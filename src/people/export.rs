@@ -17,7 +17,7 @@ pub enum ExportFormat {
     Ndjson,
 }
 
-/// The columns, in their order.
+/// The columns in order.
 const COLUMNS: [&str; 15] = [
     "marketo_id",
     "first_name",
@@ -55,7 +55,7 @@ impl ExportFormat {
         }
     }
 
-    /// What comes before the first person.
+    /// Writes what comes before the first person.
     #[must_use]
     pub fn head(self) -> Vec<u8> {
         match self {
@@ -64,7 +64,7 @@ impl ExportFormat {
         }
     }
 
-    /// The lines of some people.
+    /// Writes the lines of some people.
     pub fn lines<'a>(self, people: impl Iterator<Item = &'a Person>) -> Vec<u8> {
         match self {
             Self::Csv => csv_lines(|lines| {
@@ -76,7 +76,7 @@ impl ExportFormat {
             Self::Ndjson => {
                 let mut bytes = Vec::new();
                 for person in people {
-                    // Texts and numbers always are JSON, and a Vec takes everything.
+                    // Texts and numbers can always be written as JSON, and writing to a Vec doesn't fail.
                     let _ = serde_json::to_writer(&mut bytes, person);
                     bytes.push(b'\n');
                 }
@@ -88,7 +88,7 @@ impl ExportFormat {
 
 fn csv_lines(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>) -> Vec<u8> {
     let mut lines = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    // A Vec takes everything, and every record has the same number of cells.
+    // Writing to a Vec doesn't fail, and every record has the same number of cells.
     let _ = write(&mut lines);
     lines.into_inner().unwrap_or_default()
 }

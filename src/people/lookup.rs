@@ -1,4 +1,4 @@
-//! Many Salesforce ids at once, each with an answer of its own.
+//! Looking up many Salesforce ids at once, each with its own outcome.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{NoSalesforceId, Person, SalesforceId};
 
-/// Most ids of one lookup: what a Salesforce page shows and a trigger handles at once.
+/// The most ids of one lookup: as many as a Salesforce page shows and a trigger handles at once.
 pub const MOST_LOOKED_UP: usize = 200;
 
 /// What became of one id.
@@ -62,7 +62,7 @@ impl NoSalesforceId {
 }
 
 impl<'a> Lookup<'a> {
-    /// The answers to `asked`, read as `ids`, given everybody who is one of them.
+    /// Matches the `requested` texts, parsed as `ids`, with the people found for them.
     #[must_use]
     pub fn of(asked: &'a [String], ids: &[Result<SalesforceId, NoSalesforceId>], people: &'a [Person]) -> Self {
         let mut found: HashMap<&str, &Person> = HashMap::with_capacity(people.len());

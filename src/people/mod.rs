@@ -1,5 +1,6 @@
 //! The people of an instance: read-only copies of Marketo people who are a Salesforce lead or contact with an owner. The sync
-//! writes them; here they are read: found, followed, exported.
+//! writes them; this module finds, lists and exports them and serves the feed of their changes. Every function that uses the database
+//! fails with [`DbError`] when that fails.
 
 mod export;
 pub mod http;
@@ -56,7 +57,7 @@ pub struct Person {
     pub synced_at: Timestamp,
 }
 
-/// Which people are asked for; every condition that is given must hold.
+/// A filter of people; they must match every condition that is given.
 #[derive(Debug, Clone, Default)]
 pub struct PeopleFilter {
     pub marketo_id: Option<i64>,
@@ -64,14 +65,15 @@ pub struct PeopleFilter {
     pub salesforce_id: Option<SalesforceId>,
     /// Compared without case.
     pub email: Option<String>,
-    /// Begin of the first name, the last name, or both with a space between; compared without case.
+    /// The beginning of the first name, the last name, or both with a space between; compared without case.
     pub name_prefix: Option<String>,
 }
 
-/// A place in a list of people, whether or not somebody is there. Lists are by Marketo id, or by name and then by Marketo id.
+/// Where a list of people is read on: behind this place, whether or not somebody is there. Lists are ordered by Marketo id, or by name and
+/// then Marketo id.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListPlace {
-    /// Behind those found by full name, among those found by last name only.
+    /// Whether the place is among those found by last name only, who follow those found by full name.
     pub by_last_name: bool,
     /// The name as the list is ordered by it; empty in a list by Marketo id.
     pub name_key: String,
@@ -79,24 +81,24 @@ pub struct ListPlace {
 }
 
 impl ListPlace {
-    /// A place in a list by Marketo id.
+    /// The place of a Marketo id in a list by Marketo id.
     #[must_use]
     pub fn of_id(marketo_id: i64) -> Self {
         Self { marketo_id, ..Self::default() }
     }
 }
 
-/// A person of a list.
+/// A person in a list.
 #[derive(Debug, Clone)]
 pub struct Listed {
     pub person: Person,
     pub place: ListPlace,
 }
 
-/// A place in the order of changes. One change may be of many people; these are by Marketo id.
+/// Where the feed of changes is read on. A change of many people is ordered by Marketo id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangePlace {
-    /// Number of the change, from 1.
+    /// The number of the change, from 1.
     pub change: i64,
     pub marketo_id: i64,
 }
@@ -106,17 +108,17 @@ pub struct ChangePlace {
 pub struct Change {
     pub place: ChangePlace,
     pub at: Timestamp,
-    /// As the person is now; none when the person is gone.
+    /// The person as of now; none when the person is no longer synced.
     pub person: Option<Person>,
 }
 
-/// Why people can't be shown.
+/// Why people can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {
     /// No synced person has this id.
     #[error("no synced person has this Marketo id")]
     Unknown,
-    /// The place to read on from lies ahead of all changes: it was given out before the database was set back.
+    /// The cursor is ahead of all changes: the database was restored to a time before the cursor.
     #[error("the changes up to this cursor are not the ones kept here, so what came since can't be told")]
     CursorGone,
     #[error(transparent)]

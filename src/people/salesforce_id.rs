@@ -1,17 +1,19 @@
+//! Ids of Salesforce records.
+
 use std::fmt;
 use std::str::FromStr;
 
-/// The alphabet of the three characters that mark case.
+/// The alphabet of the three-character suffix.
 const MARKS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
-/// The id of a Salesforce record in its 18-character form, which compares right without regard to case.
+/// The id of a Salesforce record in its 18-character form, which is unique without regard to case.
 ///
-/// Salesforce writes ids with 15 characters, where case matters, or with 18: the last three mark, for each group of five
-/// characters, which of them are capital letters. Both forms are read; of the longer one the case is restored from the marks.
+/// Salesforce writes ids with 15 characters, where case matters, or with 18: the suffix of three says, for each group of five characters,
+/// which of them are capital letters. Both forms are accepted; the case of the longer one is restored from the suffix.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SalesforceId(String);
 
-/// A text that is no Salesforce id.
+/// Why a text is no Salesforce id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoSalesforceId {
     #[error("a Salesforce id has 15 or 18 letters and digits")]
@@ -47,7 +49,7 @@ impl fmt::Display for SalesforceId {
 }
 
 impl SalesforceId {
-    /// The 18 characters of the id that `text` is, all of them ASCII.
+    /// Parses an id and returns its 18 characters, all of them ASCII.
     ///
     /// # Errors
     /// [`NoSalesforceId`].
@@ -78,7 +80,7 @@ impl FromStr for SalesforceId {
     }
 }
 
-/// Gives a group of five the case that `mark` tells.
+/// Restores the case of a group of five characters from its character of the suffix.
 fn restore(group: &mut [u8], mark: u8) -> Result<(), NoSalesforceId> {
     let capitals = MARKS.iter().position(|one| *one == mark.to_ascii_uppercase()).ok_or(NoSalesforceId::Marks)?;
     for (place, one) in group.iter_mut().enumerate() {
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn fifteen_characters_get_their_marks() {
+    fn fifteen_characters_get_their_suffix() {
         for (short, marks) in
             [("005R0000000UyrW", "IAS"), ("750R0000000zxr8", "IAA"), ("005R0000000Giwj", "IAC"), ("0011U00000V0tkD", "QAR")]
         {
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_lost_its_case_gets_it_back_from_the_marks() {
+    fn the_suffix_restores_the_case_of_an_id() {
         assert_eq!(read("005r0000000uyrwias"), Ok("005R0000000UyrWIAS".into()));
         assert_eq!(read("0011U00000V0TKDQAR"), Ok("0011U00000V0tkDQAR".into()));
     }
@@ -121,14 +123,14 @@ mod tests {
         for wrong in ["", "003", "0011U00000V0tkDQ", "0011U00000V0tk-QAR", "0011U00000V0tkDQAR1", "００１1U00000V0tk"] {
             assert_eq!(read(wrong), Err(NoSalesforceId::Form), "{wrong}");
         }
-        // A mark that makes a digit a capital letter, and one that is no mark.
+        // A suffix that makes a digit a capital letter, and one outside of its alphabet.
         assert_eq!(read("0011U00000V0tkDBAR"), Err(NoSalesforceId::Marks));
         assert_eq!(read("0011U00000V0tkD9AR"), Err(NoSalesforceId::Marks));
     }
 
     proptest! {
         #[test]
-        fn both_forms_and_any_case_of_the_long_one_mean_the_same_record(short in "[0-9A-Za-z]{15}") {
+        fn both_forms_in_any_case_of_the_long_one_are_equal(short in "[0-9A-Za-z]{15}") {
             let long = read(&short).expect("fifteen letters and digits");
             prop_assert_eq!(&long[..15], short.as_str());
             for form in [long.clone(), long.to_lowercase(), long.to_uppercase()] {

@@ -72,7 +72,7 @@ struct ChangesBody {
     has_more: bool,
 }
 
-/// The number of the change, then the Marketo id.
+/// Ordered by the number of the change, then the Marketo id.
 impl Place for ChangePlace {
     fn to_number(&self) -> u128 {
         self.change.to_number() << 64 | self.marketo_id.to_number()
@@ -99,7 +99,7 @@ pub(super) async fn list_people_changes(
     QueryParams(wanted): QueryParams<ChangesParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, cursor) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.read::<ChangePlace>()?;
-    // Before the changes are read: what is committed in between is behind every cursor given out so far.
+    // Before the changes are read: what is committed in between is behind every cursor returned so far.
     let last = store::last_change(&context.db, caller.instance).await?;
     let after = match (cursor, wanted.from.unwrap_or_default()) {
         (Some(cursor), _) if cursor.change > last => return Err(PeopleError::CursorGone.into()),
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_leads_back_to_its_change() {
+    fn a_change_cursor_is_read_back_from_its_text() {
         for (change, marketo_id) in [(0, 0), (1, 1_500_000), (i64::MAX, i64::MAX)] {
             let place = ChangePlace { change, marketo_id };
             assert_eq!(Cursor::read::<ChangePlace>(&Cursor::write(&place)), Some(place));

@@ -11,7 +11,7 @@ use crate::ids::InstanceId;
 use crate::people::{ExportFormat, ListPlace, Listed, PeopleFilter, store};
 use crate::telemetry::error_chain;
 
-/// People read at a time. No connection to the database is held while they are on their way to the client.
+/// People of one page. No database connection is held while a page is sent to the client.
 const ROWS: usize = 1_000;
 
 /// Export people
@@ -31,7 +31,7 @@ pub(super) async fn export_people(
     QueryParams(wanted): QueryParams<ExportParams>,
 ) -> Result<HttpResponse, Problem> {
     let (format, filter) = wanted.read()?;
-    // The first page comes before the answer begins, so that a failure has its proper status.
+    // The first page is read before the response begins, so that a failure has its proper status.
     let first = match &filter {
         Some(filter) => store::list(&context.db, caller.instance, filter, &ListPlace::default(), rows()).await?,
         None => Vec::new(),
@@ -51,7 +51,7 @@ fn rows() -> i64 {
     i64::try_from(ROWS).unwrap_or(i64::MAX)
 }
 
-/// The file, page by page: the next one is read when the client has taken the one before, and none when it is gone.
+/// Streams the file page by page: a page is read when the client has taken the one before, and none after the client is gone.
 fn pages(
     db: Db,
     instance: InstanceId,

@@ -25,7 +25,7 @@ impl AsProblem for PeopleError {
 /// The routes.
 pub fn routes(config: &mut Routes<'_>) {
     config.service(list_people).service(changes::list_people_changes).service(export::export_people).service(lookup::look_up_people);
-    // Last, for its parameter takes any name.
+    // Last, because its parameter matches any name.
     config.service(get_person);
 }
 

@@ -1,4 +1,4 @@
-//! The conditions of lists and exports.
+//! Query parameters of lists and exports.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use crate::http::paging::LARGEST_LIMIT;
 use crate::http::{InputFault, PageParams, Problem};
 use crate::people::{ExportFormat, ListPlace, NoSalesforceId, PeopleFilter, SalesforceId};
 
-/// Longest text looked for.
+/// The most characters of a text to search for.
 const LONGEST_TEXT: usize = 320;
 
 /// Which people are wanted; every condition that is given must hold.
@@ -37,7 +37,7 @@ pub(super) struct ListParams {
 }
 
 impl ListParams {
-    /// Rows wanted, the place to begin behind, and the filter; no filter when it is known beforehand that nobody passes it.
+    /// The number of rows, the cursor and the filter; no filter when nobody can match it.
     pub(super) fn read(self) -> Result<(u16, ListPlace, Option<PeopleFilter>), Problem> {
         let (mut faults, limit) = (Vec::new(), self.limit.unwrap_or(PageParams::DEFAULT_LIMIT));
         if !(1..=LARGEST_LIMIT).contains(&limit) {
@@ -77,7 +77,7 @@ pub(super) struct ExportParams {
 }
 
 impl ExportParams {
-    /// The form, and the filter; no filter when it is known beforehand that nobody passes it.
+    /// The format and the filter; no filter when nobody can match it.
     pub(super) fn read(self) -> Result<(ExportFormat, Option<PeopleFilter>), Problem> {
         let filter =
             Conditions { marketo_id: self.marketo_id, salesforce_id: self.salesforce_id, email: self.email, name_prefix: self.name_prefix };
@@ -85,7 +85,7 @@ impl ExportParams {
     }
 }
 
-/// The conditions as they were sent. (A form can't be read into a part of a structure: numbers would be refused.)
+/// The filter as it was sent. (Query parameters can't be read into a nested structure: numbers would be refused.)
 struct Conditions {
     marketo_id: Option<i64>,
     salesforce_id: Option<String>,
@@ -111,7 +111,7 @@ impl Conditions {
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
-        // An id whose marks don't fit is the id of nothing.
+        // An id whose suffix doesn't fit is the id of nothing.
         let Ok(salesforce_id) = salesforce_id.transpose() else { return Ok(None) };
         Ok(Some(PeopleFilter { marketo_id: self.marketo_id, salesforce_id, email: self.email, name_prefix: self.name_prefix }))
     }

@@ -1,25 +1,19 @@
-//! The order in which people change, and reading along it.
+//! The feed: the order in which people change, and reading along it.
 
 use super::columns::columns;
 use crate::db::{Db, DbError, Tx, on, on_tx};
 use crate::ids::InstanceId;
 use crate::people::{Change, ChangePlace, Person};
 
-/// The number of the change that this transaction makes to the instance's people. Transactions that change people wait for one
-/// another from here to their ends, so that whoever has read up to a number has missed nothing.
-///
-/// # Errors
-/// When the database can't be written.
+/// Takes the number of the change that this transaction makes to the instance's people. Transactions that change people wait for one
+/// another from here to their ends, so that a reader who has read up to a number has missed nothing.
 pub async fn next_change(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     const SQL: &str = "INSERT INTO people_feeds (instance_id, last_change) VALUES ($1, 1) \
          ON CONFLICT (instance_id) DO UPDATE SET last_change = people_feeds.last_change + 1 RETURNING last_change";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
 }
 
-/// The number of the last change that is committed; 0 before the first.
-///
-/// # Errors
-/// When the database can't be asked.
+/// Finds the number of the last committed change; 0 before the first.
 pub async fn last_change(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
     const SQL: &str = "SELECT COALESCE(MAX(last_change), 0) FROM people_feeds WHERE instance_id = $1";
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
@@ -46,11 +40,8 @@ struct Row {
     person: Person,
 }
 
-/// What changed behind `after`, in order, at most `limit`: each person once, at the last change. One statement sees both tables at
-/// one moment, so nobody falls between them.
-///
-/// # Errors
-/// When the database can't be asked.
+/// Lists the changes behind `after` in order, at most `limit`: each person once, at the last change. One statement sees both tables at the
+/// same moment, so nobody falls between them.
 pub async fn changes(db: &Db, instance: InstanceId, after: ChangePlace, limit: i64) -> Result<Vec<Change>, DbError> {
     let rows: Vec<Row> =
         on!(db, c => sqlx::query_as(CHANGES).bind(instance).bind(after.change).bind(after.marketo_id).bind(limit).fetch_all(c))?;

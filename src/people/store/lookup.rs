@@ -6,11 +6,11 @@ use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{MOST_LOOKED_UP, Person, SalesforceId};
 
-/// A statement for so many ids. A few sizes, so that each is prepared once; places left over hold nothing.
+/// Statements for a few numbers of ids, so that each is prepared once; unused parameters are null.
 pub(super) static STATEMENTS: LazyLock<[(usize, String); 3]> =
     LazyLock::new(|| [1, 20, MOST_LOOKED_UP].map(|size| (size, statement(size))));
 
-/// `SELECT … WHERE instance_id = $1 AND salesforce_contact_id IN ($2, $3) UNION ALL SELECT … AND salesforce_lead_id IN ($2, $3)`:
+/// Writes `SELECT … WHERE instance_id = $1 AND salesforce_contact_id IN ($2, $3) UNION ALL SELECT … AND salesforce_lead_id IN ($2, $3)`:
 /// each half is served by its index. An `OR` would be planned anew for each list of ids.
 fn statement(size: usize) -> String {
     let mut sql = String::new();
@@ -25,10 +25,7 @@ fn statement(size: usize) -> String {
     sql
 }
 
-/// The people who are one of these leads or contacts, in no order and with repetitions; at most [`MOST_LOOKED_UP`] ids.
-///
-/// # Errors
-/// When the database can't be asked.
+/// Finds the people who are one of these leads or contacts, in no order and with repetitions; at most [`MOST_LOOKED_UP`] ids.
 pub async fn find_by_salesforce_ids(db: &Db, instance: InstanceId, ids: &[&SalesforceId]) -> Result<Vec<Person>, DbError> {
     debug_assert!(ids.len() <= MOST_LOOKED_UP);
     let Some((size, sql)) = STATEMENTS.iter().find(|(size, _)| ids.len() <= *size) else { return Ok(Vec::new()) };

@@ -1,4 +1,4 @@
-//! SQL of the people: reading them, and the order of their changes.
+//! SQL of the people: finding and listing them, and the feed of their changes.
 
 mod columns;
 mod feed;

@@ -1,13 +1,13 @@
-//! People by the begin of a name, in the order of the names. Two indexes hold the same keys as the texts here (migration 0018): the
-//! first 80 characters, in small letters and in byte order. Small letters are what the engine takes for such: SQLite knows those of
-//! A to Z, PostgreSQL those of its locale.
+//! Finds people by the beginning of a name, in the order of the names. Two indexes hold the same keys as the expressions here (migration
+//! 0018): the first 80 characters, in lower case and in byte order. Lower case is what the engine makes of it: SQLite lowers A to Z,
+//! PostgreSQL the letters of its locale.
 
 use super::columns::columns;
 use crate::db::{Db, DbError, ReadPool, on};
 use crate::ids::InstanceId;
 use crate::people::{ListPlace, Listed, Person};
 
-/// First and last name with a space between, in small letters.
+/// First and last name with a space between, in lower case.
 macro_rules! full_name {
     () => {
         "lower(COALESCE(first_name || ' ', '') || COALESCE(last_name, ''))"
@@ -20,7 +20,7 @@ macro_rules! last_name {
     };
 }
 
-/// Whether a name begins with what `$text` says, of whatever length.
+/// Whether a name begins with `$text`, however long that is.
 macro_rules! begins {
     ($name:expr, $text:literal) => {
         concat!("substr(", $name, ", 1, length(lower(", $text, "))) = lower(", $text, ")")
@@ -35,15 +35,15 @@ macro_rules! key {
     };
 }
 
-/// The key to begin at: that of the place, but none before the prefix.
+/// The key to start at: that of the place, but none before the prefix.
 macro_rules! start {
     ($place:literal, $collate:literal) => {
         concat!("CASE WHEN ", $place, " < substr(lower($2), 1, 80)", $collate, " THEN substr(lower($2), 1, 80) ELSE ", $place, " END")
     };
 }
 
-/// The rows of one of the two indexes whose key is in the range of the prefix `$2` and behind the place `$place`, `$id`. The range says
-/// it all unless the prefix is longer than a key. SQLite takes its lower end from the one comparison, PostgreSQL from the other.
+/// The rows of one of the two indexes whose key is in the range of the prefix `$2` and behind the place `$place`, `$id`. The range is
+/// exact unless the prefix is longer than a key. SQLite takes the lower end of the range from one comparison, PostgreSQL from the other.
 macro_rules! by_key {
     ($part:literal, $name:expr, $more:expr, $place:literal, $id:literal, $collate:literal) => {
         concat!(
@@ -57,7 +57,7 @@ macro_rules! by_key {
             $more,
             " AND ",
             key!($name, $collate),
-            // Behind every text that begins with the prefix: no name has the last of all code points.
+            // This sorts behind every text that begins with the prefix, because no name has the last of all code points.
             " < substr(lower($2), 1, 80) || '\u{10FFFF}' AND ",
             key!($name, $collate),
             " >= ",
@@ -78,7 +78,7 @@ macro_rules! by_key {
     };
 }
 
-/// Those whose full name begins so, then those whose last name does and whose full name doesn't.
+/// People whose full name begins with the prefix, then those whose last name does and whose full name doesn't.
 macro_rules! by_name {
     ($collate:literal) => {
         concat!(
@@ -101,7 +101,7 @@ struct Row {
     person: Person,
 }
 
-/// The people whose full or last name begins with `prefix`: by full name, then the others by last name; those behind `after`, at
+/// Lists the people whose full or last name begins with `prefix`: by full name, then the others by last name; those behind `after`, at
 /// most `limit`.
 pub(super) async fn by_name(db: &Db, instance: InstanceId, prefix: &str, after: &ListPlace, limit: i64) -> Result<Vec<Listed>, DbError> {
     let sql = match db.reader() {

@@ -1,5 +1,5 @@
-//! With a million and a half people a statement that no index serves is an outage. What PostgreSQL does depends on its statistics;
-//! SQLite plans by the indexes alone, so that its plans can be held fast.
+//! Tests that every query of people uses its index: with 1.5 million people, one that does not is an outage. PostgreSQL's plans depend on
+//! its statistics; SQLite plans by the indexes alone, so its plans can be tested.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -7,7 +7,7 @@ use super::{feed, lookup, names, read};
 use crate::config::DatabaseUrl;
 use crate::db::Db;
 
-/// The steps of the plan that read a table.
+/// Finds the steps of the plan that read people.
 async fn plan(db: &Db, sql: &str) -> Vec<String> {
     let Db::Sqlite { readers, .. } = db else { return Vec::new() };
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(readers).await.unwrap();
@@ -16,7 +16,7 @@ async fn plan(db: &Db, sql: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_way_to_find_people_has_its_index() {
+async fn every_query_of_people_uses_its_index() {
     let directory = tempfile::tempdir().unwrap();
     let db = Db::connect(&DatabaseUrl::Sqlite(directory.path().join("plans.db")), 1).await.unwrap();
     db.migrate().await.unwrap();
@@ -55,7 +55,7 @@ async fn every_way_to_find_people_has_its_index() {
             ],
         ),
     ] {
-        // That of a derived table has the same name as one of the table; then an index is missing below.
+        // The scan of a derived table has the same name as one of the table itself; that one would lack its index below.
         let steps: Vec<_> = plan(&db, sql).await.into_iter().filter(|step| step != "SCAN people").collect();
         assert_eq!(steps.len(), indexes.len(), "{sql}: {steps:?}");
         for (step, index) in steps.iter().zip(indexes) {

@@ -4,8 +4,8 @@ use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{ListPlace, Listed, PeopleFilter, Person};
 
-/// A list after `$2` of those whom an index finds; the same conditions follow in a form that an absent value satisfies. They are few:
-/// the sum keeps a planner from reading everybody in the order of the key until it meets them.
+/// Lists people after `$2` whom an index finds; all conditions follow in a form that an absent value satisfies. These people are few: the
+/// sum `marketo_id + 0` keeps a planner from reading everybody in the order of the key until it meets them.
 macro_rules! list {
     ($from:expr, $indexed:literal) => {
         concat!(
@@ -27,7 +27,7 @@ macro_rules! list {
     };
 }
 
-/// Those who are the lead or the contact `$4`: each half is served by its index.
+/// People who are the lead or the contact `$4`: each half is served by its index.
 macro_rules! with_salesforce_id {
     () => {
         concat!(
@@ -44,14 +44,11 @@ pub(super) const ALL: &str =
     concat!("SELECT ", columns!(), " FROM people WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3");
 pub(super) const BY_MARKETO_ID: &str = list!("people", "instance_id = $1 AND marketo_id = $6");
 pub(super) const BY_SALESFORCE_ID: &str = list!(with_salesforce_id!(), "1 = 1");
-// The index leaves out those without an address, and SQLite wants to be told so.
+// The index leaves out people without an address, and SQLite uses it only when the query does so, too.
 pub(super) const BY_EMAIL: &str = list!("people", "instance_id = $1 AND email IS NOT NULL AND lower(email) = lower($5)");
 
-/// The people that `filter` lets through, those behind `after`, at most `limit`: by Marketo id; when only a name is asked for, by
-/// name. Every way has its index.
-///
-/// # Errors
-/// When the database can't be asked.
+/// Lists the people who match `filter`, those behind `after`, at most `limit`: by Marketo id, or by name when only a name prefix is given.
+/// An index serves each kind of list.
 pub async fn list(db: &Db, instance: InstanceId, filter: &PeopleFilter, after: &ListPlace, limit: i64) -> Result<Vec<Listed>, DbError> {
     let sql = match filter {
         PeopleFilter { marketo_id: Some(_), .. } => BY_MARKETO_ID,
@@ -75,10 +72,7 @@ fn by_id(person: Person) -> Listed {
     Listed { place: ListPlace::of_id(person.marketo_id), person }
 }
 
-/// One person.
-///
-/// # Errors
-/// When the database can't be asked.
+/// Finds a person.
 pub async fn find(db: &Db, instance: InstanceId, marketo_id: i64) -> Result<Option<Person>, DbError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM people WHERE instance_id = $1 AND marketo_id = $2");
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(marketo_id).fetch_optional(c))
