@@ -8,7 +8,7 @@ use crate::http::harmless_cell;
 /// The form of an export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum ExportFormat {
+pub enum PeopleExportFormat {
     /// A line of names and a line for each person, with `CRLF` behind each. A cell that a spreadsheet could take for a formula has an
     /// apostrophe before it.
     #[default]
@@ -36,7 +36,7 @@ const COLUMNS: [&str; 15] = [
     "synced_at",
 ];
 
-impl ExportFormat {
+impl PeopleExportFormat {
     /// The media type, with parameters.
     #[must_use]
     pub fn media_type(self) -> &'static str {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{NoSalesforceId, Person, SalesforceId};
+use super::{InvalidSalesforceId, Person, SalesforceId};
 
 /// The most ids of one lookup: as many as a Salesforce page shows and a trigger handles at once.
-pub const MOST_LOOKED_UP: usize = 200;
+pub const MAX_LOOKUP_IDS: usize = 200;
 
 /// What became of one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -50,13 +50,13 @@ pub struct Lookup<'a> {
     pub results: Vec<LookupResult<'a>>,
 }
 
-impl NoSalesforceId {
+impl InvalidSalesforceId {
     /// Stable name of the fault.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            Self::Form => "not_a_salesforce_id",
-            Self::Marks => "salesforce_id_mistyped",
+            Self::Malformed => "not_a_salesforce_id",
+            Self::WrongSuffix => "salesforce_id_mistyped",
         }
     }
 }
@@ -64,7 +64,7 @@ impl NoSalesforceId {
 impl<'a> Lookup<'a> {
     /// Matches the `requested` texts, parsed as `ids`, with the people found for them.
     #[must_use]
-    pub fn of(asked: &'a [String], ids: &[Result<SalesforceId, NoSalesforceId>], people: &'a [Person]) -> Self {
+    pub fn match_ids(requested: &'a [String], ids: &[Result<SalesforceId, InvalidSalesforceId>], people: &'a [Person]) -> Self {
         let mut found: HashMap<&str, &Person> = HashMap::with_capacity(people.len());
         for person in people {
             for id in [&person.salesforce_contact_id, &person.salesforce_lead_id].into_iter().flatten() {
@@ -74,9 +74,14 @@ impl<'a> Lookup<'a> {
                 }
             }
         }
-        let answer = |(asked, id): (&'a String, &Result<SalesforceId, NoSalesforceId>)| {
-            let nothing =
-                LookupResult { salesforce_id: asked, outcome: LookupOutcome::NotFound, person: None, fault_code: None, fault_detail: None };
+        let answer = |(requested, id): (&'a String, &Result<SalesforceId, InvalidSalesforceId>)| {
+            let nothing = LookupResult {
+                salesforce_id: requested,
+                outcome: LookupOutcome::NotFound,
+                person: None,
+                fault_code: None,
+                fault_detail: None,
+            };
             match id {
                 Err(fault) => LookupResult {
                     outcome: LookupOutcome::Invalid,
@@ -90,6 +95,6 @@ impl<'a> Lookup<'a> {
                 },
             }
         };
-        Self { results: asked.iter().zip(ids).map(answer).collect() }
+        Self { results: requested.iter().zip(ids).map(answer).collect() }
     }
 }

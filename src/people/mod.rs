@@ -13,9 +13,9 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::db::DbError;
 
-pub use export::ExportFormat;
-pub use lookup::{Lookup, LookupOutcome, LookupResult, MOST_LOOKED_UP};
-pub use salesforce_id::{NoSalesforceId, SalesforceId};
+pub use export::PeopleExportFormat;
+pub use lookup::{Lookup, LookupOutcome, LookupResult, MAX_LOOKUP_IDS};
+pub use salesforce_id::{InvalidSalesforceId, SalesforceId};
 pub use store::next_change;
 
 /// A synced person. What Marketo has no value for is absent.
@@ -72,7 +72,7 @@ pub struct PeopleFilter {
 /// Where a list of people is read on: behind this place, whether or not somebody is there. Lists are ordered by Marketo id, or by name and
 /// then Marketo id.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ListPlace {
+pub struct PeopleCursor {
     /// Whether the place is among those found by last name only, who follow those found by full name.
     pub by_last_name: bool,
     /// The name as the list is ordered by it; empty in a list by Marketo id.
@@ -80,24 +80,24 @@ pub struct ListPlace {
     pub marketo_id: i64,
 }
 
-impl ListPlace {
+impl PeopleCursor {
     /// The place of a Marketo id in a list by Marketo id.
     #[must_use]
-    pub fn of_id(marketo_id: i64) -> Self {
+    pub fn at_id(marketo_id: i64) -> Self {
         Self { marketo_id, ..Self::default() }
     }
 }
 
 /// A person in a list.
 #[derive(Debug, Clone)]
-pub struct Listed {
+pub struct ListedPerson {
     pub person: Person,
-    pub place: ListPlace,
+    pub cursor: PeopleCursor,
 }
 
 /// Where the feed of changes is read on. A change of many people is ordered by Marketo id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChangePlace {
+pub struct ChangeCursor {
     /// The number of the change, from 1.
     pub change: i64,
     pub marketo_id: i64,
@@ -105,8 +105,8 @@ pub struct ChangePlace {
 
 /// The last change of a person.
 #[derive(Debug, Clone)]
-pub struct Change {
-    pub place: ChangePlace,
+pub struct PersonChange {
+    pub cursor: ChangeCursor,
     pub at: Timestamp,
     /// The person as of now; none when the person is no longer synced.
     pub person: Option<Person>,

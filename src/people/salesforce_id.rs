@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The alphabet of the three-character suffix.
-const MARKS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+const SUFFIX_ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 /// The id of a Salesforce record in its 18-character form, which is unique without regard to case.
 ///
@@ -15,11 +15,11 @@ pub struct SalesforceId(String);
 
 /// Why a text is no Salesforce id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoSalesforceId {
+pub enum InvalidSalesforceId {
     #[error("a Salesforce id has 15 or 18 letters and digits")]
-    Form,
+    Malformed,
     #[error("the last three characters of this Salesforce id don't belong to the others")]
-    Marks,
+    WrongSuffix,
 }
 
 impl SalesforceId {
@@ -52,40 +52,40 @@ impl SalesforceId {
     /// Parses an id and returns its 18 characters, all of them ASCII.
     ///
     /// # Errors
-    /// [`NoSalesforceId`].
-    pub fn canonical(text: &[u8]) -> Result<[u8; 18], NoSalesforceId> {
+    /// [`InvalidSalesforceId`].
+    pub fn canonical(text: &[u8]) -> Result<[u8; 18], InvalidSalesforceId> {
         if !matches!(text.len(), 15 | 18) || !text.iter().all(u8::is_ascii_alphanumeric) {
-            return Err(NoSalesforceId::Form);
+            return Err(InvalidSalesforceId::Malformed);
         }
-        let (body, marks) = text.split_at(15);
+        let (body, suffix) = text.split_at(15);
         let mut id = [0; 18];
         id[..15].copy_from_slice(body);
-        for (group, mark) in id[..15].chunks_mut(5).zip(marks) {
-            restore(group, *mark)?;
+        for (group, suffix) in id[..15].chunks_mut(5).zip(suffix) {
+            restore(group, *suffix)?;
         }
-        for (place, at) in (15..).zip([0, 5, 10]) {
-            let capitals = (0..5).filter(|place| id[at + place].is_ascii_uppercase()).map(|place| 1_usize << place).sum::<usize>();
-            id[place] = MARKS[capitals];
+        for (index, at) in (15..).zip([0, 5, 10]) {
+            let capitals = (0..5).filter(|index| id[at + index].is_ascii_uppercase()).map(|index| 1_usize << index).sum::<usize>();
+            id[index] = SUFFIX_ALPHABET[capitals];
         }
         Ok(id)
     }
 }
 
 impl FromStr for SalesforceId {
-    type Err = NoSalesforceId;
+    type Err = InvalidSalesforceId;
 
-    fn from_str(text: &str) -> Result<Self, NoSalesforceId> {
+    fn from_str(text: &str) -> Result<Self, InvalidSalesforceId> {
         let id = Self::canonical(text.as_bytes())?;
         Ok(Self(id.iter().map(|byte| char::from(*byte)).collect()))
     }
 }
 
 /// Restores the case of a group of five characters from its character of the suffix.
-fn restore(group: &mut [u8], mark: u8) -> Result<(), NoSalesforceId> {
-    let capitals = MARKS.iter().position(|one| *one == mark.to_ascii_uppercase()).ok_or(NoSalesforceId::Marks)?;
-    for (place, one) in group.iter_mut().enumerate() {
-        match capitals >> place & 1 == 1 {
-            true if one.is_ascii_digit() => return Err(NoSalesforceId::Marks),
+fn restore(group: &mut [u8], suffix: u8) -> Result<(), InvalidSalesforceId> {
+    let capitals = SUFFIX_ALPHABET.iter().position(|one| *one == suffix.to_ascii_uppercase()).ok_or(InvalidSalesforceId::WrongSuffix)?;
+    for (index, one) in group.iter_mut().enumerate() {
+        match capitals >> index & 1 == 1 {
+            true if one.is_ascii_digit() => return Err(InvalidSalesforceId::WrongSuffix),
             true => one.make_ascii_uppercase(),
             false => one.make_ascii_lowercase(),
         }
@@ -99,16 +99,16 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<String, NoSalesforceId> {
+    fn read(text: &str) -> Result<String, InvalidSalesforceId> {
         text.parse().map(SalesforceId::into_string)
     }
 
     #[test]
     fn fifteen_characters_get_their_suffix() {
-        for (short, marks) in
+        for (short, suffix) in
             [("005R0000000UyrW", "IAS"), ("750R0000000zxr8", "IAA"), ("005R0000000Giwj", "IAC"), ("0011U00000V0tkD", "QAR")]
         {
-            assert_eq!(read(short), Ok(format!("{short}{marks}")));
+            assert_eq!(read(short), Ok(format!("{short}{suffix}")));
         }
     }
 
@@ -121,11 +121,11 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         for wrong in ["", "003", "0011U00000V0tkDQ", "0011U00000V0tk-QAR", "0011U00000V0tkDQAR1", "００１1U00000V0tk"] {
-            assert_eq!(read(wrong), Err(NoSalesforceId::Form), "{wrong}");
+            assert_eq!(read(wrong), Err(InvalidSalesforceId::Malformed), "{wrong}");
         }
         // A suffix that makes a digit a capital letter, and one outside of its alphabet.
-        assert_eq!(read("0011U00000V0tkDBAR"), Err(NoSalesforceId::Marks));
-        assert_eq!(read("0011U00000V0tkD9AR"), Err(NoSalesforceId::Marks));
+        assert_eq!(read("0011U00000V0tkDBAR"), Err(InvalidSalesforceId::WrongSuffix));
+        assert_eq!(read("0011U00000V0tkD9AR"), Err(InvalidSalesforceId::WrongSuffix));
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::http::paging::Place;
 use crate::http::problem::ProblemBody;
 use crate::http::{Context, Cursor, InstanceCaller, PageParams, Problem, QueryParams};
-use crate::people::{Change, ChangePlace, PeopleError, Person, store};
+use crate::people::{ChangeCursor, PeopleError, Person, PersonChange, store};
 
 /// Where to read on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -20,12 +20,12 @@ struct ChangesParams {
     cursor: Option<String>,
     /// Where to begin without a cursor: `beginning` (unless given) tells of everybody there is, `now` only of what comes.
     #[param(inline)]
-    from: Option<Begin>,
+    from: Option<StartFrom>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Begin {
+enum StartFrom {
     #[default]
     Beginning,
     Now,
@@ -35,7 +35,7 @@ enum Begin {
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = PersonChangeKind)]
-enum ChangeKind {
+enum PersonChangeKind {
     /// The person came or changed; `person` is as the person is now.
     Changed,
     /// The person is no longer synced.
@@ -45,8 +45,8 @@ enum ChangeKind {
 /// A change of a person.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = PersonChange)]
-struct ChangeBody {
-    kind: ChangeKind,
+struct PersonChangeBody {
+    kind: PersonChangeKind,
     marketo_id: i64,
     at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,18 +54,18 @@ struct ChangeBody {
     person: Option<Person>,
 }
 
-impl From<Change> for ChangeBody {
-    fn from(change: Change) -> Self {
-        let kind = if change.person.is_some() { ChangeKind::Changed } else { ChangeKind::Removed };
-        Self { kind, marketo_id: change.place.marketo_id, at: change.at, person: change.person }
+impl From<PersonChange> for PersonChangeBody {
+    fn from(change: PersonChange) -> Self {
+        let kind = if change.person.is_some() { PersonChangeKind::Changed } else { PersonChangeKind::Removed };
+        Self { kind, marketo_id: change.cursor.marketo_id, at: change.at, person: change.person }
     }
 }
 
 /// Some changes, in order.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = PersonChanges)]
-struct ChangesBody {
-    data: Vec<ChangeBody>,
+struct PersonChangesBody {
+    data: Vec<PersonChangeBody>,
     /// Pass as `cursor` to read on, now or later. Always there.
     next_cursor: String,
     /// Whether there is more already; if not, ask again when it suits you.
@@ -73,7 +73,7 @@ struct ChangesBody {
 }
 
 /// Ordered by the number of the change, then the Marketo id.
-impl Place for ChangePlace {
+impl Place for ChangeCursor {
     fn to_number(&self) -> u128 {
         self.change.to_number() << 64 | self.marketo_id.to_number()
     }
@@ -89,7 +89,7 @@ impl Place for ChangePlace {
 /// change, as the person is now; who is no longer synced comes as `removed`. Removals are kept for good, so a cursor does not
 /// get old. Only when the service's database was set back to a time before the cursor is it refused, with 410 `cursor_gone`.
 #[utoipa::path(operation_id = "listPeopleChanges", tag = "People", params(ChangesParams), responses(
-    (status = 200, description = "Some changes.", body = ChangesBody),
+    (status = 200, description = "Some changes.", body = PersonChangesBody),
     (status = 410, description = "The cursor is ahead of all changes; begin anew.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[get("/v1/people/changes")]
@@ -98,20 +98,24 @@ pub(super) async fn list_people_changes(
     caller: InstanceCaller,
     QueryParams(wanted): QueryParams<ChangesParams>,
 ) -> Result<HttpResponse, Problem> {
-    let (limit, cursor) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.read::<ChangePlace>()?;
+    let (limit, cursor) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.read::<ChangeCursor>()?;
     // Before the changes are read: what is committed in between is behind every cursor returned so far.
     let last = store::last_change(&context.db, caller.instance).await?;
     let after = match (cursor, wanted.from.unwrap_or_default()) {
         (Some(cursor), _) if cursor.change > last => return Err(PeopleError::CursorGone.into()),
         (Some(cursor), _) => cursor,
-        (None, Begin::Beginning) => ChangePlace { change: 0, marketo_id: 0 },
-        (None, Begin::Now) => ChangePlace { change: last, marketo_id: i64::MAX },
+        (None, StartFrom::Beginning) => ChangeCursor { change: 0, marketo_id: 0 },
+        (None, StartFrom::Now) => ChangeCursor { change: last, marketo_id: i64::MAX },
     };
     let mut changes = store::changes(&context.db, caller.instance, after, i64::from(limit) + 1).await?;
     let has_more = changes.len() > usize::from(limit);
     changes.truncate(usize::from(limit));
-    let next_cursor = Cursor::write(&changes.last().map_or(after, |last| last.place));
-    Ok(HttpResponse::Ok().json(ChangesBody { data: changes.into_iter().map(ChangeBody::from).collect(), next_cursor, has_more }))
+    let next_cursor = Cursor::write(&changes.last().map_or(after, |last| last.cursor));
+    Ok(HttpResponse::Ok().json(PersonChangesBody {
+        data: changes.into_iter().map(PersonChangeBody::from).collect(),
+        next_cursor,
+        has_more,
+    }))
 }
 
 #[cfg(test)]
@@ -121,8 +125,8 @@ mod tests {
     #[test]
     fn a_change_cursor_is_read_back_from_its_text() {
         for (change, marketo_id) in [(0, 0), (1, 1_500_000), (i64::MAX, i64::MAX)] {
-            let place = ChangePlace { change, marketo_id };
-            assert_eq!(Cursor::read::<ChangePlace>(&Cursor::write(&place)), Some(place));
+            let cursor = ChangeCursor { change, marketo_id };
+            assert_eq!(Cursor::read::<ChangeCursor>(&Cursor::write(&cursor)), Some(cursor));
         }
     }
 }

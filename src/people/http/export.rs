@@ -4,11 +4,11 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
 use futures_util::Stream;
 
-use super::params::ExportParams;
+use super::params::PeopleExportParams;
 use crate::db::{Db, DbError};
 use crate::http::{Context, InstanceCaller, Problem, QueryParams};
 use crate::ids::InstanceId;
-use crate::people::{ExportFormat, ListPlace, Listed, PeopleFilter, store};
+use crate::people::{ListedPerson, PeopleCursor, PeopleExportFormat, PeopleFilter, store};
 use crate::telemetry::error_chain;
 
 /// People of one page. No database connection is held while a page is sent to the client.
@@ -21,19 +21,19 @@ const ROWS: usize = 1_000;
 /// could take for a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break, if need be behind apostrophes) has one apostrophe
 /// put before it; JSON lines have the values as they are. If the database fails on the way, the connection is cut, so that half a file
 /// is not taken for a whole one.
-#[utoipa::path(operation_id = "exportPeople", tag = "People", params(ExportParams), responses(
+#[utoipa::path(operation_id = "exportPeople", tag = "People", params(PeopleExportParams), responses(
     (status = 200, description = "The people.", content((String = "text/csv"), (String = "application/x-ndjson"))),
 ))]
 #[get("/v1/people/export", wrap = "Compress::default()")]
 pub(super) async fn export_people(
     context: Context,
     caller: InstanceCaller,
-    QueryParams(wanted): QueryParams<ExportParams>,
+    QueryParams(wanted): QueryParams<PeopleExportParams>,
 ) -> Result<HttpResponse, Problem> {
     let (format, filter) = wanted.read()?;
     // The first page is read before the response begins, so that a failure has its proper status.
     let first = match &filter {
-        Some(filter) => store::list(&context.db, caller.instance, filter, &ListPlace::default(), rows()).await?,
+        Some(filter) => store::list(&context.db, caller.instance, filter, &PeopleCursor::default(), rows()).await?,
         None => Vec::new(),
     };
     let file = ContentDisposition {
@@ -56,8 +56,8 @@ fn pages(
     db: Db,
     instance: InstanceId,
     filter: PeopleFilter,
-    format: ExportFormat,
-    first: Vec<Listed>,
+    format: PeopleExportFormat,
+    first: Vec<ListedPerson>,
 ) -> impl Stream<Item = Result<Bytes, DbError>> {
     async_stream::try_stream! {
         let mut page = first;
@@ -66,7 +66,7 @@ fn pages(
             bytes.extend(format.lines(page.iter().map(|listed| &listed.person)));
             yield Bytes::from(std::mem::take(&mut bytes));
             let Some(last) = page.pop().filter(|_| page.len() + 1 == ROWS) else { break };
-            page = store::list(&db, instance, &filter, &last.place, rows()).await.inspect_err(|error| {
+            page = store::list(&db, instance, &filter, &last.cursor, rows()).await.inspect_err(|error| {
                 tracing::error!(error = %error_chain(error), "an export was cut short");
             })?;
         }

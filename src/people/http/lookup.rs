@@ -2,7 +2,7 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 
 use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
-use crate::people::{Lookup, MOST_LOOKED_UP, SalesforceId, store};
+use crate::people::{Lookup, MAX_LOOKUP_IDS, SalesforceId, store};
 
 /// Whom to look up.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -23,14 +23,14 @@ struct LookupRequest {
 pub(super) async fn look_up_people(
     context: Context,
     caller: InstanceCaller,
-    Body(LookupRequest { salesforce_ids: asked }): Body<LookupRequest>,
+    Body(LookupRequest { salesforce_ids: requested }): Body<LookupRequest>,
 ) -> Result<HttpResponse, Problem> {
-    if !(1..=MOST_LOOKED_UP).contains(&asked.len()) {
-        let detail = format!("This has 1 to {MOST_LOOKED_UP} ids, not {}. Send more in several requests.", asked.len());
+    if !(1..=MAX_LOOKUP_IDS).contains(&requested.len()) {
+        let detail = format!("This has 1 to {MAX_LOOKUP_IDS} ids, not {}. Send more in several requests.", requested.len());
         return Err(Problem::invalid(vec![InputFault::new("/salesforce_ids", "length", detail)]));
     }
-    let ids: Vec<_> = asked.iter().map(|text| text.parse::<SalesforceId>()).collect();
+    let ids: Vec<_> = requested.iter().map(|text| text.parse::<SalesforceId>()).collect();
     let wanted: Vec<_> = ids.iter().flatten().collect();
     let people = store::find_by_salesforce_ids(&context.db, caller.instance, &wanted).await?;
-    Ok(HttpResponse::Ok().json(Lookup::of(&asked, &ids, &people)))
+    Ok(HttpResponse::Ok().json(Lookup::match_ids(&requested, &ids, &people)))
 }

@@ -1,14 +1,14 @@
 //! Routes to read people.
 
 mod changes;
+mod cursor;
 mod export;
 mod lookup;
 mod params;
-mod place;
 
 use actix_web::{HttpRequest, HttpResponse, get};
 
-use self::params::ListParams;
+use self::params::PeopleListParams;
 use super::{PeopleError, Person, store};
 use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, PathParams, Problem, QueryParams, Routes, conditional};
 
@@ -34,7 +34,7 @@ pub fn routes(config: &mut Routes<'_>) {
 /// By Marketo id; with `name_prefix` alone, by name: first those whose full name begins so, then the others whose last name does. A
 /// page stays the same while people are added and removed elsewhere in the list. The answer has a strong `ETag` (RFC 9110); a request
 /// with `If-None-Match` is answered with 304 while the page is the same.
-#[utoipa::path(operation_id = "listPeople", tag = "People", params(ListParams), responses(
+#[utoipa::path(operation_id = "listPeople", tag = "People", params(PeopleListParams), responses(
     (status = 200, description = "A page.", body = Listing<Person>, headers(("ETag" = String, description = "Strong."))),
     (status = 304, description = "The page is the one that `If-None-Match` names."),
 ))]
@@ -42,7 +42,7 @@ pub fn routes(config: &mut Routes<'_>) {
 async fn list_people(
     context: Context,
     caller: InstanceCaller,
-    QueryParams(wanted): QueryParams<ListParams>,
+    QueryParams(wanted): QueryParams<PeopleListParams>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after, filter) = wanted.read()?;
@@ -52,7 +52,7 @@ async fn list_people(
     };
     let more = people.len() > usize::from(limit);
     people.truncate(usize::from(limit));
-    let next_cursor = people.last().filter(|_| more).map(|last| place::write(&last.place));
+    let next_cursor = people.last().filter(|_| more).map(|last| cursor::write(&last.cursor));
     let page = Listing { data: people.into_iter().map(|listed| listed.person).collect(), next_cursor };
     conditional::json(&request, &page, None)
 }

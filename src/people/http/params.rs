@@ -2,19 +2,19 @@
 
 use serde::Deserialize;
 
-use super::place;
+use super::cursor;
 use crate::http::paging::LARGEST_LIMIT;
 use crate::http::{InputFault, PageParams, Problem};
-use crate::people::{ExportFormat, ListPlace, NoSalesforceId, PeopleFilter, SalesforceId};
+use crate::people::{InvalidSalesforceId, PeopleCursor, PeopleExportFormat, PeopleFilter, SalesforceId};
 
 /// The most characters of a text to search for.
-const LONGEST_TEXT: usize = 320;
+const MAX_TEXT_CHARS: usize = 320;
 
 /// Which people are wanted; every condition that is given must hold.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
+pub(super) struct PeopleListParams {
     /// Most rows to return; 100 unless given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u16>,
@@ -36,19 +36,23 @@ pub(super) struct ListParams {
     name_prefix: Option<String>,
 }
 
-impl ListParams {
+impl PeopleListParams {
     /// The number of rows, the cursor and the filter; no filter when nobody can match it.
-    pub(super) fn read(self) -> Result<(u16, ListPlace, Option<PeopleFilter>), Problem> {
+    pub(super) fn read(self) -> Result<(u16, PeopleCursor, Option<PeopleFilter>), Problem> {
         let (mut faults, limit) = (Vec::new(), self.limit.unwrap_or(PageParams::DEFAULT_LIMIT));
         if !(1..=LARGEST_LIMIT).contains(&limit) {
             faults.push(InputFault::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
         }
-        let after = self.cursor.as_deref().map(place::read);
+        let after = self.cursor.as_deref().map(cursor::read);
         if let Some(None) = after {
             faults.push(InputFault::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
         }
-        let filter =
-            Conditions { marketo_id: self.marketo_id, salesforce_id: self.salesforce_id, email: self.email, name_prefix: self.name_prefix };
+        let filter = FilterParams {
+            marketo_id: self.marketo_id,
+            salesforce_id: self.salesforce_id,
+            email: self.email,
+            name_prefix: self.name_prefix,
+        };
         let filter = filter.read(faults)?;
         Ok((limit, after.flatten().unwrap_or_default(), filter))
     }
@@ -58,10 +62,10 @@ impl ListParams {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ExportParams {
+pub(super) struct PeopleExportParams {
     /// `csv` unless given.
     #[param(inline)]
-    format: Option<ExportFormat>,
+    format: Option<PeopleExportFormat>,
     /// As in the list.
     #[param(minimum = 1)]
     marketo_id: Option<i64>,
@@ -76,36 +80,40 @@ pub(super) struct ExportParams {
     name_prefix: Option<String>,
 }
 
-impl ExportParams {
+impl PeopleExportParams {
     /// The format and the filter; no filter when nobody can match it.
-    pub(super) fn read(self) -> Result<(ExportFormat, Option<PeopleFilter>), Problem> {
-        let filter =
-            Conditions { marketo_id: self.marketo_id, salesforce_id: self.salesforce_id, email: self.email, name_prefix: self.name_prefix };
+    pub(super) fn read(self) -> Result<(PeopleExportFormat, Option<PeopleFilter>), Problem> {
+        let filter = FilterParams {
+            marketo_id: self.marketo_id,
+            salesforce_id: self.salesforce_id,
+            email: self.email,
+            name_prefix: self.name_prefix,
+        };
         Ok((self.format.unwrap_or_default(), filter.read(Vec::new())?))
     }
 }
 
 /// The filter as it was sent. (Query parameters can't be read into a nested structure: numbers would be refused.)
-struct Conditions {
+struct FilterParams {
     marketo_id: Option<i64>,
     salesforce_id: Option<String>,
     email: Option<String>,
     name_prefix: Option<String>,
 }
 
-impl Conditions {
+impl FilterParams {
     fn read(self, mut faults: Vec<InputFault>) -> Result<Option<PeopleFilter>, Problem> {
         if self.marketo_id.is_some_and(|id| id < 1) {
             faults.push(InputFault::new("#query/marketo_id", "out_of_range", "A Marketo id is 1 or more."));
         }
         let salesforce_id = self.salesforce_id.as_deref().map(str::parse::<SalesforceId>);
-        if let Some(Err(error @ NoSalesforceId::Form)) = &salesforce_id {
+        if let Some(Err(error @ InvalidSalesforceId::Malformed)) = &salesforce_id {
             faults.push(InputFault::new("#query/salesforce_id", error.code(), format!("{error}.")));
         }
         for (pointer, text) in [("#query/email", &self.email), ("#query/name_prefix", &self.name_prefix)] {
             let Some(text) = text else { continue };
-            if text.is_empty() || text.chars().count() > LONGEST_TEXT || text.contains('\0') {
-                faults.push(InputFault::new(pointer, "length", format!("this has 1 to {LONGEST_TEXT} characters, none of them NUL.")));
+            if text.is_empty() || text.chars().count() > MAX_TEXT_CHARS || text.contains('\0') {
+                faults.push(InputFault::new(pointer, "length", format!("this has 1 to {MAX_TEXT_CHARS} characters, none of them NUL.")));
             }
         }
         if !faults.is_empty() {

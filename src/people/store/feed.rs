@@ -3,7 +3,7 @@
 use super::columns::columns;
 use crate::db::{Db, DbError, Tx, on, on_tx};
 use crate::ids::InstanceId;
-use crate::people::{Change, ChangePlace, Person};
+use crate::people::{ChangeCursor, Person, PersonChange};
 
 /// Takes the number of the change that this transaction makes to the instance's people. Transactions that change people wait for one
 /// another from here to their ends, so that a reader who has read up to a number has missed nothing.
@@ -33,7 +33,7 @@ pub(super) const CHANGES: &str = concat!(
 );
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct ChangeRow {
     change_number: i64,
     removed: i64,
     #[sqlx(flatten)]
@@ -42,11 +42,11 @@ struct Row {
 
 /// Lists the changes behind `after` in order, at most `limit`: each person once, at the last change. One statement sees both tables at the
 /// same moment, so nobody falls between them.
-pub async fn changes(db: &Db, instance: InstanceId, after: ChangePlace, limit: i64) -> Result<Vec<Change>, DbError> {
-    let rows: Vec<Row> =
+pub async fn changes(db: &Db, instance: InstanceId, after: ChangeCursor, limit: i64) -> Result<Vec<PersonChange>, DbError> {
+    let rows: Vec<ChangeRow> =
         on!(db, c => sqlx::query_as(CHANGES).bind(instance).bind(after.change).bind(after.marketo_id).bind(limit).fetch_all(c))?;
-    let change = |row: Row| Change {
-        place: ChangePlace { change: row.change_number, marketo_id: row.person.marketo_id },
+    let change = |row: ChangeRow| PersonChange {
+        cursor: ChangeCursor { change: row.change_number, marketo_id: row.person.marketo_id },
         at: row.person.synced_at,
         person: (row.removed == 0).then_some(row.person),
     };

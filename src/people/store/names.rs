@@ -5,7 +5,7 @@
 use super::columns::columns;
 use crate::db::{Db, DbError, ReadPool, on};
 use crate::ids::InstanceId;
-use crate::people::{ListPlace, Listed, Person};
+use crate::people::{ListedPerson, PeopleCursor, Person};
 
 /// First and last name with a space between, in lower case.
 macro_rules! full_name {
@@ -94,7 +94,7 @@ pub(super) const SQLITE: &str = by_name!("");
 const POSTGRES: &str = by_name!(" COLLATE \"C\"");
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct NamedPersonRow {
     by_last_name: i64,
     name_key: String,
     #[sqlx(flatten)]
@@ -103,7 +103,13 @@ struct Row {
 
 /// Lists the people whose full or last name begins with `prefix`: by full name, then the others by last name; those behind `after`, at
 /// most `limit`.
-pub(super) async fn by_name(db: &Db, instance: InstanceId, prefix: &str, after: &ListPlace, limit: i64) -> Result<Vec<Listed>, DbError> {
+pub(super) async fn list_by_name(
+    db: &Db,
+    instance: InstanceId,
+    prefix: &str,
+    after: &PeopleCursor,
+    limit: i64,
+) -> Result<Vec<ListedPerson>, DbError> {
     let sql = match db.reader() {
         ReadPool::Sqlite(_) => SQLITE,
         ReadPool::Postgres(_) => POSTGRES,
@@ -111,13 +117,13 @@ pub(super) async fn by_name(db: &Db, instance: InstanceId, prefix: &str, after: 
     let here = (after.name_key.as_str(), after.marketo_id);
     let start = ("", 0);
     let (full, last) = if after.by_last_name { (start, here) } else { (here, start) };
-    let rows: Vec<Row> = on!(db, c => sqlx::query_as(sql)
+    let rows: Vec<NamedPersonRow> = on!(db, c => sqlx::query_as(sql)
         .bind(instance).bind(prefix).bind(limit).bind(i64::from(after.by_last_name))
         .bind(full.0).bind(full.1).bind(last.0).bind(last.1)
         .fetch_all(c))?;
-    let listed = |row: Row| {
-        let place = ListPlace { by_last_name: row.by_last_name == 1, name_key: row.name_key, marketo_id: row.person.marketo_id };
-        Listed { person: row.person, place }
+    let listed = |row: NamedPersonRow| {
+        let cursor = PeopleCursor { by_last_name: row.by_last_name == 1, name_key: row.name_key, marketo_id: row.person.marketo_id };
+        ListedPerson { person: row.person, cursor }
     };
     Ok(rows.into_iter().map(listed).collect())
 }

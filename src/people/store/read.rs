@@ -1,8 +1,8 @@
 use super::columns::columns;
-use super::names::{begins, by_name, full_name, last_name};
+use super::names::{begins, full_name, last_name, list_by_name};
 use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
-use crate::people::{ListPlace, Listed, PeopleFilter, Person};
+use crate::people::{ListedPerson, PeopleCursor, PeopleFilter, Person};
 
 /// Lists people after `$2` whom an index finds; all conditions follow in a form that an absent value satisfies. These people are few: the
 /// sum `marketo_id + 0` keeps a planner from reading everybody in the order of the key until it meets them.
@@ -49,15 +49,21 @@ pub(super) const BY_EMAIL: &str = list!("people", "instance_id = $1 AND email IS
 
 /// Lists the people who match `filter`, those behind `after`, at most `limit`: by Marketo id, or by name when only a name prefix is given.
 /// An index serves each kind of list.
-pub async fn list(db: &Db, instance: InstanceId, filter: &PeopleFilter, after: &ListPlace, limit: i64) -> Result<Vec<Listed>, DbError> {
+pub async fn list(
+    db: &Db,
+    instance: InstanceId,
+    filter: &PeopleFilter,
+    after: &PeopleCursor,
+    limit: i64,
+) -> Result<Vec<ListedPerson>, DbError> {
     let sql = match filter {
         PeopleFilter { marketo_id: Some(_), .. } => BY_MARKETO_ID,
         PeopleFilter { salesforce_id: Some(_), .. } => BY_SALESFORCE_ID,
         PeopleFilter { email: Some(_), .. } => BY_EMAIL,
-        PeopleFilter { name_prefix: Some(prefix), .. } => return by_name(db, instance, prefix, after, limit).await,
+        PeopleFilter { name_prefix: Some(prefix), .. } => return list_by_name(db, instance, prefix, after, limit).await,
         PeopleFilter { name_prefix: None, .. } => {
             let people: Vec<Person> = on!(db, c => sqlx::query_as(ALL).bind(instance).bind(after.marketo_id).bind(limit).fetch_all(c))?;
-            return Ok(people.into_iter().map(by_id).collect());
+            return Ok(people.into_iter().map(listed_by_id).collect());
         }
     };
     let salesforce_id = filter.salesforce_id.as_ref().map(|id| id.as_str());
@@ -65,11 +71,11 @@ pub async fn list(db: &Db, instance: InstanceId, filter: &PeopleFilter, after: &
         .bind(instance).bind(after.marketo_id).bind(limit).bind(salesforce_id).bind(filter.email.as_deref())
         .bind(filter.marketo_id).bind(filter.name_prefix.as_deref())
         .fetch_all(c))?;
-    Ok(people.into_iter().map(by_id).collect())
+    Ok(people.into_iter().map(listed_by_id).collect())
 }
 
-fn by_id(person: Person) -> Listed {
-    Listed { place: ListPlace::of_id(person.marketo_id), person }
+fn listed_by_id(person: Person) -> ListedPerson {
+    ListedPerson { cursor: PeopleCursor::at_id(person.marketo_id), person }
 }
 
 /// Finds a person.
