@@ -1,4 +1,4 @@
-//! Lookups of people by Salesforce id, 200 at once and one at a time, with very many people there: `POST /v1/people/lookup` against a
+//! Measures lookups of people by Salesforce id, 200 at once and one at a time, among very many people: `POST /v1/people/lookup` against a
 //! bare actix-web handler that runs the same SQL on the same pool and returns the same JSON, in turns, with one worker each. The
 //! service authenticates, checks the scope, counts metrics and logs a line per request, as it does in production, here to a file that
 //! goes with the benchmark.
@@ -28,23 +28,23 @@ use sqlx::{AssertSqlSafe, Connection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ROUNDS: usize = 5;
-/// Different requests of a kind; each is sent in turn.
+/// Different requests of a kind, which are sent in turn.
 const REQUESTS: u64 = 500;
 const CONNECTIONS: usize = 16;
 const RUN: &str = "0190b0a0-0000-7000-8000-000000000001";
 
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// People present.
+    /// The number of people.
     #[arg(long, default_value_t = 1_500_000)]
     people: u64,
     /// The engine; both unless given.
     #[arg(long)]
     engine: Option<Engine>,
-    /// Length of a round.
+    /// The length of a round.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// What `cargo bench` says to every benchmark.
+    /// Passed by `cargo bench` to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -55,14 +55,14 @@ enum Engine {
     Postgres,
 }
 
-/// What a round came to.
+/// The figures of a round.
 struct Round {
     per_second: f64,
-    /// Of each answer, in microseconds.
+    /// The time of each answer, in microseconds.
     took: Vec<u64>,
 }
 
-/// Sends the requests over and over on some connections.
+/// Sends the requests repeatedly on some connections.
 fn load(address: SocketAddr, requests: &[String], length: Duration) -> Round {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
     let over = AtomicBool::new(false);
@@ -95,7 +95,7 @@ fn load(address: SocketAddr, requests: &[String], length: Duration) -> Round {
     Round { per_second: took.len() as f64 / began.elapsed().as_secs_f64(), took }
 }
 
-/// Reads an answer to its end; one that isn't 200 ends the benchmark. Gives where in the buffer its body is.
+/// Reads an answer to its end; one that isn't 200 ends the benchmark. Returns the range of its body in the buffer.
 async fn answer(stream: &mut tokio::net::TcpStream, buffer: &mut [u8]) -> std::ops::Range<usize> {
     let (mut got, mut whole) = (0, None);
     loop {
@@ -124,12 +124,12 @@ fn salesforce_id(person: u64) -> String {
     id.into_string()
 }
 
-/// Fills the table. The marks of an id depend on its capital letters alone: those of `003…` are `AAA`, of `00Q…` `EAA`.
+/// Fills the table. The suffix of an id depends on its capital letters alone: it is `AAA` for `003…` and `EAA` for `00Q…`.
 async fn fill(db: &Db, instance: InstanceId, people: u64) {
     assert!(salesforce_id(2).ends_with("AAA") && salesforce_id(1).ends_with("EAA"));
     let columns = "instance_id, marketo_id, first_name, last_name, email, company, title, phone, linkedin_url, source, \
          salesforce_contact_id, salesforce_lead_id, salesforce_account_id, salesforce_opportunity_id, owner_id, run_id, synced_at, change_number";
-    // Digits to twelve; a number of thirteen digits whose first is cut off.
+    // Twelve digits: those of a number of thirteen without the first.
     let digits = "substr(CAST(1000000000000 + n AS text), 2)";
     let values = |instance: &str, run: &str| {
         format!(
@@ -151,7 +151,7 @@ async fn fill(db: &Db, instance: InstanceId, people: u64) {
         }
         Db::Postgres(pool) => {
             let values = values(&format!("'{instance}'::uuid"), &format!("'{RUN}'::uuid")).replace("000Z'", "000Z'::timestamptz");
-            // The people of an instance have a partition of their own, which its first full run makes.
+            // The people of an instance have their own partition, which the first full run creates.
             let name = format!("people_{}", instance.to_string().replace('-', ""));
             let partition = format!("CREATE TABLE {name} PARTITION OF people FOR VALUES IN ('{instance}')");
             sqlx::query(AssertSqlSafe(partition)).execute(pool).await.expect("the partition can be made");
@@ -162,8 +162,8 @@ async fn fill(db: &Db, instance: InstanceId, people: u64) {
     }
 }
 
-/// Opens every connection of the pool here: on PostgreSQL whoever opens one waits for it with the least effort, and that is to be
-/// neither of the two.
+/// Opens every connection of the pool here: on PostgreSQL the runtime that opens one waits for it with the least effort, an advantage that
+/// neither of the two servers should have.
 async fn open_pool(db: &Db) {
     if let Db::Postgres(pool) = db {
         let all = (0..pool.options().get_max_connections()).map(|_| pool.acquire());
@@ -179,7 +179,7 @@ async fn service(directory: &std::path::Path, database: &str) -> (msi_actions::a
         ("data_dir", directory.display().to_string()),
         ("database.url", database.to_owned()),
         ("server.address", "127.0.0.1:0".to_owned()),
-        // PostgreSQL wants one; of no worth outside of this run.
+        // PostgreSQL requires one; it is worthless outside of this run.
         ("secrets.master_key", "bench:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()),
         ("log.format", "json".to_owned()),
     ];
@@ -210,14 +210,14 @@ async fn service(directory: &std::path::Path, database: &str) -> (msi_actions::a
     (app, instance, reader)
 }
 
-/// What the bare handler is asked and answers.
+/// The request and the response of the bare handler.
 #[derive(serde::Deserialize)]
-struct Asked {
+struct LookupRequest {
     salesforce_ids: Vec<String>,
 }
 
 #[derive(serde::Serialize)]
-struct Answered<'a> {
+struct LookupResult<'a> {
     salesforce_id: &'a str,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,11 +225,11 @@ struct Answered<'a> {
 }
 
 #[derive(serde::Serialize)]
-struct AllAnswered<'a> {
-    results: Vec<Answered<'a>>,
+struct LookupResults<'a> {
+    results: Vec<LookupResult<'a>>,
 }
 
-async fn bare(at: web::Data<(Db, InstanceId)>, web::Json(asked): web::Json<Asked>) -> HttpResponse {
+async fn bare(at: web::Data<(Db, InstanceId)>, web::Json(asked): web::Json<LookupRequest>) -> HttpResponse {
     let ids: Vec<SalesforceId> = asked.salesforce_ids.iter().filter_map(|id| id.parse().ok()).collect();
     let people = store::find_by_salesforce_ids(&at.0, at.1, &ids.iter().collect::<Vec<_>>()).await.expect("the database works");
     let mut found = HashMap::new();
@@ -241,9 +241,9 @@ async fn bare(at: web::Data<(Db, InstanceId)>, web::Json(asked): web::Json<Asked
     let answered = |id: &'_ SalesforceId| found.get(id.as_str()).copied();
     let results = asked.salesforce_ids.iter().zip(&ids).map(|(asked, id)| {
         let person = answered(id);
-        Answered { salesforce_id: asked, outcome: if person.is_some() { "found" } else { "not_found" }, person }
+        LookupResult { salesforce_id: asked, outcome: if person.is_some() { "found" } else { "not_found" }, person }
     });
-    HttpResponse::Ok().json(AllAnswered { results: results.collect() })
+    HttpResponse::Ok().json(LookupResults { results: results.collect() })
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
@@ -257,7 +257,7 @@ fn milliseconds(took: &mut [u64], share: f64) -> f64 {
     took[at] as f64 / 1000.0
 }
 
-/// Requests for `ids` people each, spread over everybody; every tenth id is nobody's.
+/// Writes requests for `ids` people each, spread over everybody; every tenth id is nobody's.
 fn requests(token: &str, people: u64, ids: u64) -> Vec<String> {
     let mut person = 7;
     let mut next = || {

@@ -1,6 +1,6 @@
-//! Changes stream into the sandbox for a while, at random, while the service follows them on its schedule. Measures how long after
-//! the last change the copy equals a reference that is read off the sandbox by one thread, and whether the calls to both vendors
-//! stay within the configured share.
+//! Makes random changes in the sandbox for a while, which the service syncs on its schedule. Measures how long after the last change the
+//! synced people equal a reference that one thread reads from the sandbox, and whether the calls to both vendors stay within the
+//! configured share.
 //!
 //! `make bench-stream`; the last line is one JSON object. `ARGS="--people 2000 --rate 50 --seconds 10 --interval 10"` for a shorter
 //! run, `--database postgres://…` for PostgreSQL (an empty database).
@@ -23,11 +23,11 @@ use serde_json::{Value, json};
 #[path = "../tests/it/support/reference.rs"]
 mod reference;
 
-/// The copy must be equal within this time of the last change.
+/// The time within which the people must equal the reference after the last change.
 const GOAL: Duration = Duration::from_secs(120);
-/// How long is waited for it at most.
+/// The longest wait for that.
 const PATIENCE: Duration = Duration::from_secs(900);
-/// Changes arrive this often a second, several at once.
+/// How often a second changes are made, several at once.
 const BEATS: u32 = 10;
 
 struct Arguments {
@@ -94,7 +94,7 @@ impl Stage {
         settings.server.workers = 1;
         settings.marketo.poll_interval_seconds = 0.2;
         settings.sync.incremental_interval_seconds = arguments.interval;
-        // The sandbox knows nobody older.
+        // The sandbox has nobody older.
         settings.sync.earliest = (clock.now().date() - time::Duration::days(433)).to_string();
         let http = settings.upstream.http_client().expect("an HTTP client can be made");
         let app = msi_actions::app::start(settings.clone(), clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
@@ -170,7 +170,7 @@ impl Stage {
         }
     }
 
-    /// Lets changes happen at a rate, whoever is slow.
+    /// Makes changes at a fixed rate, even when the service is slow.
     async fn stream(&self, arguments: &Arguments) -> u64 {
         let (began, beats) = (Instant::now(), arguments.seconds * u64::from(BEATS));
         let mut made = 0;
@@ -197,7 +197,7 @@ impl Stage {
         }
     }
 
-    /// How many people differ from what they must be.
+    /// Counts the people who differ from the reference.
     async fn differences(&self, wanted: &reference::Copy) -> usize {
         let (mut same, mut all, mut path) = (0, 0, "/v1/people?limit=500".to_owned());
         loop {

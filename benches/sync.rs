@@ -1,6 +1,6 @@
-//! A full run of the sync: people of the sandbox into PostgreSQL and into SQLite, then a second run that finds nothing changed. The
-//! sandbox and the service are processes of their own; the sandbox has prepared what it gives (a first run that isn't measured has
-//! it made), and its throttles are off. For each run: time by phase, rows per second, peak memory (VmHWM) and processor time of the
+//! Measures full runs of the sync: people of the sandbox into PostgreSQL and into SQLite, then a second run that finds nothing changed.
+//! The sandbox and the service are processes of their own; the sandbox prepares its data in a first run that isn't measured, and its
+//! throttles are off. For each run: time by phase, rows per second, peak memory (VmHWM) and processor time of the
 //! service. On PostgreSQL the floor is measured in the same round on the same rows and indexes: `psql \copy` of their CSV into a
 //! staging table and one `INSERT … ON CONFLICT … DO UPDATE … WHERE … IS DISTINCT FROM` into the indexed table.
 //!
@@ -23,12 +23,12 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-/// Of the benchmark's databases only.
+/// The master key of the benchmark's databases only.
 const MASTER_KEY: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-/// How often a run is looked at.
+/// The wait between two looks at a run.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What is asked of the benchmark.
+/// The options of the benchmark.
 struct Options {
     people: u64,
     rounds: usize,
@@ -52,38 +52,38 @@ impl Options {
     }
 }
 
-/// A process of ours, ended with the benchmark.
+/// A process that ends with the benchmark.
 struct Process(Child);
 
 impl Process {
-    /// Starts the program and waits for the line that `begin`s so.
+    /// Starts the program and waits for a line that starts with `begin`.
     fn start(directory: &Path, arguments: &[&str], variables: &[(&str, &str)], begin: &str) -> (Self, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_msi-actions"));
-        // It is killed in the end, so what it leaves has to lie in a directory that is deleted.
+        // It is killed in the end, so its files have to be in a directory that is deleted.
         command.current_dir(directory).env("TMPDIR", directory).args(arguments).envs(variables.iter().copied()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program can be started");
         let mut lines = BufReader::new(child.stderr.take().expect("it has one")).lines().map_while(Result::ok);
         let mut said = Vec::new();
         let line = lines.by_ref().inspect(|line| said.push(line.clone())).find(|line| line.starts_with(begin));
         let line = line.unwrap_or_else(|| panic!("it does not start: {said:?}"));
-        // Statements that take long are what is measured here.
+        // Slow statements are what is measured here.
         let is_telling = |line: &String| (line.contains("WARN") || line.contains("ERROR")) && !line.contains("slow statement");
         std::thread::spawn(move || lines.filter(is_telling).for_each(|line| eprintln!("{line}")));
         (Self(child), line)
     }
 
-    /// Largest memory it had so far, in megabytes of 1024² bytes.
+    /// The peak memory so far, in MiB.
     fn peak_memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel says");
         line.trim_end_matches("kB").trim().parse::<f64>().expect("a number") / 1024.0
     }
 
-    /// Processor time it has used, in seconds.
+    /// The processor time so far, in seconds.
     fn processor_time(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).expect("it runs");
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        // utime and stime, of a hundred a second.
+        // utime and stime, in hundredths of a second.
         fields[11..13].iter().map(|ticks| ticks.parse::<f64>().expect("a number") / 100.0).sum()
     }
 }
@@ -98,11 +98,11 @@ impl Drop for Process {
 /// The simulated vendors.
 struct Sandbox {
     _process: Process,
-    /// Of its control.
+    /// The address of the sandbox's control.
     url: String,
     salesforce_url: String,
     marketo_url: String,
-    /// A day on which nobody was there yet.
+    /// A day before anybody was created.
     earliest: String,
 }
 
@@ -115,7 +115,7 @@ impl Sandbox {
         let http = Settings::load(None, &[]).expect("the defaults are sound").upstream.http_client().expect("a client can be made");
         let overview = http.get(format!("{url}/__sandbox")).send().await.expect("it answers").json::<Value>().await.expect("JSON");
         let address = |vendor: &str| overview[vendor]["base_url"].as_str().expect("an address").to_owned();
-        // Its people were made within 431 days before.
+        // Its people were created within the 431 days before.
         let earliest = (msi_actions::clock::Clock::now(&SystemClock).date() - time::Duration::days(440)).to_string();
         Self { _process: process, salesforce_url: address("salesforce"), marketo_url: address("marketo"), url, earliest }
     }
@@ -125,7 +125,7 @@ fn server() -> String {
     std::env::var("BENCH_DATABASE_URL").unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".into())
 }
 
-/// A database of its own, dropped at the end.
+/// A database for one run of the benchmark, dropped at the end.
 struct Database {
     url: String,
     name: Option<String>,
@@ -198,7 +198,7 @@ impl Service {
         service
     }
 
-    /// Makes an instance and connects it to both vendors.
+    /// Creates an instance and connects it to both vendors.
     async fn set_up(&mut self, db: &Db, sandbox: &Sandbox) {
         let mut tx = db.begin().await.expect("the database works");
         let new = NewClient { instance: None, name: "bench".into(), scopes: Scopes::of_an_operator() };
@@ -244,7 +244,7 @@ impl Service {
         serde_json::from_str(&body).unwrap_or_default()
     }
 
-    /// Carries out a full run; gives its figures.
+    /// Makes a full run; returns its figures.
     async fn run(&self) -> Figures {
         let (began, used) = (Instant::now(), self.process.processor_time());
         let started = self.http.post(format!("{}/v1/sync/runs", self.url)).bearer_auth(&self.token).send().await.expect("it answers");
@@ -279,7 +279,7 @@ impl Service {
     }
 }
 
-/// What a run took.
+/// The figures of a run.
 struct Figures {
     seconds: f64,
     rows_per_second: f64,
@@ -306,7 +306,7 @@ impl Figures {
     }
 }
 
-/// A run on a database of its own, and a second one; with the floor on PostgreSQL.
+/// Makes two runs on a database of their own, and measures the floor on PostgreSQL.
 async fn round(engine: &str, sandbox: &Sandbox) -> Value {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let database = Database::create(engine, directory.path()).await;
@@ -335,7 +335,8 @@ async fn round(engine: &str, sandbox: &Sandbox) -> Value {
     figures
 }
 
-/// The same rows and indexes by the plainest means: seconds of the copy, of the merge, and of a second merge that changes nothing.
+/// Loads the same rows and indexes by the plainest means; returns the seconds of the copy, of the merge, and of a second merge that changes
+/// nothing.
 fn floor(database: &Database, directory: &Path) -> (f64, f64, f64) {
     const COLUMNS: [&str; 13] = [
         "first_name",
@@ -368,7 +369,7 @@ fn floor(database: &Database, directory: &Path) -> (f64, f64, f64) {
     (database.psql(&format!("\\copy floor_staging FROM '{file}' CSV")), database.psql(&merge), database.psql(&merge))
 }
 
-/// Peak memory, in MB, after the same two runs with other people: of the first, and of both.
+/// Measures the peak memory in MiB after the first and after the second of two runs with other people.
 async fn memory(engine: &str, people: u64) -> (f64, f64) {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let sandbox = Sandbox::start(people, directory.path()).await;
@@ -383,7 +384,7 @@ async fn memory(engine: &str, people: u64) -> (f64, f64) {
     (first.peak_memory, second.peak_memory)
 }
 
-/// The median of each figure.
+/// Finds the median of each figure.
 fn medians(rounds: &[Value]) -> Value {
     let names = rounds[0].as_object().expect("figures").keys();
     let median = |name: &String| {

@@ -1,4 +1,4 @@
-//! People as a file.
+//! Exporting people as a file.
 
 use std::io::Read;
 
@@ -14,7 +14,7 @@ async fn export(app: &TestApp, token: &str, query: &str) -> Answer {
     answer
 }
 
-/// Every line after the first as an object, empty cells left out.
+/// Reads every line after the first as an object without its empty cells.
 fn read_csv(text: &str) -> Vec<Value> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let names = reader.headers().unwrap().clone();

@@ -1,4 +1,4 @@
-//! Following the changes of people.
+//! The feed of changes of people.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::people::{add, synced};
 use crate::support::{TestApp, on_both_engines};
 
-/// Reads on to the end; gives what came, and the cursor behind it.
+/// Reads the feed to its end; returns the changes and the cursor behind them.
 async fn follow(app: &TestApp, token: &str, from: &str) -> (Vec<Value>, String) {
     let (mut all, mut query) = (Vec::new(), from.to_owned());
     loop {
@@ -111,7 +111,7 @@ on_both_engines! {
     async fn a_cursor_ahead_of_all_changes_is_refused_with_a_remedy(engine: Engine) {
         let (app, token) = synced(engine).await;
         let (_, cursor) = follow(&app, &token, "").await;
-        // As after going back to an older copy of the database.
+        // As after restoring an older backup of the database.
         app.sql("UPDATE people_feeds SET last_change = 0").await;
         let gone = app.call(&token, Method::GET, &format!("/v1/people/changes?cursor={cursor}"), None).await.problem(410, "cursor_gone");
         assert!(gone["detail"].as_str().unwrap().contains("from=beginning"), "{gone}");

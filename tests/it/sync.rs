@@ -16,7 +16,7 @@ async fn connected(engine: Engine, people: u64) -> (TestApp, String) {
     (app, token)
 }
 
-/// A service whose exports and queries at the vendors never end, for the clock stands still.
+/// A service whose exports and queries at the vendors never end, because the clock stands still.
 async fn connected_to_slow_vendors(engine: Engine) -> (TestApp, String) {
     let played = SandboxSettings { people: 50, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() };
     let app = TestApp::start_guided_with(engine, played).await;
@@ -231,7 +231,7 @@ on_both_engines! {
         let cost = &after["cost"];
         assert_eq!((&cost["people_read"], &cost["export_bytes"]), (&report["read"], &report["export_bytes"]), "{cost}");
         assert!(cost["seconds"].is_u64() && cost["marketo_calls"].as_u64().unwrap() > 0, "{cost}");
-        // An estimate is no promise, but it is near.
+        // The estimate is not exact.
         let (guessed, real) = (before["cost"]["export_bytes"].as_f64().unwrap(), report["export_bytes"].as_f64().unwrap());
         assert!((0.4..1.6).contains(&(guessed / real)), "{guessed} for {real}");
         app.stop().await;

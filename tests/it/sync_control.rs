@@ -1,4 +1,4 @@
-//! Steering runs: pause, resume, cancel, retry; what is told of them; and processes that stop.
+//! Controlling runs: pause, resume, cancel, retry; the messages about them; and processes that stop.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Engine, FIRST_USER, TestApp, eventually, on_both_engines};
 
-const CALLED_OFF: &str = "POST /marketo/bulk/v1/leads/export/{export_id}/cancel.json";
+const CANCELED_EXPORTS: &str = "POST /marketo/bulk/v1/leads/export/{export_id}/cancel.json";
 
 async fn connected(engine: Engine, people: u64) -> (TestApp, String) {
     let app = TestApp::start_guided(engine, people).await;
@@ -18,8 +18,8 @@ async fn connected(engine: Engine, people: u64) -> (TestApp, String) {
     (app, token)
 }
 
-/// A service whose exports take an hour of a clock that stands still, and a run that waits for the first of them.
-async fn waiting_for_vendors(engine: Engine) -> (TestApp, String, String) {
+/// A run that waits for its first export, which takes an hour of a clock that stands still.
+async fn run_waiting_for_an_export(engine: Engine) -> (TestApp, String, String) {
     let played = SandboxSettings { people: 80, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() };
     let app = TestApp::start_guided_with(engine, played).await;
     let token = app.guided_instance().await;
@@ -29,7 +29,7 @@ async fn waiting_for_vendors(engine: Engine) -> (TestApp, String, String) {
     (app, token, path)
 }
 
-/// Exports that Marketo has made, which are fewer than the calls for one when it has refused some.
+/// The exports that Marketo has created; the calls for one are more when it has refused some.
 async fn exports_made(app: &TestApp) -> u64 {
     app.sandbox_says("").await["marketo"]["exports_made"].as_u64().unwrap()
 }
@@ -39,12 +39,12 @@ async fn start(app: &TestApp, token: &str) -> String {
     format!("/v1/sync/runs/{}", run["id"].as_str().unwrap())
 }
 
-async fn ask(app: &TestApp, token: &str, path: &str, verb: &str) -> Answer {
+async fn control(app: &TestApp, token: &str, path: &str, verb: &str) -> Answer {
     app.call(token, Method::POST, &format!("{path}/{verb}"), None).await
 }
 
-/// Moves the clock on, an hour at a time, until the run is complete: whenever its job waits for a time to come, and now and then, since
-/// a job that runs may wait, too.
+/// Advances the clock by an hour at a time until the run is complete: whenever its job waits, and now and then, because a running job may
+/// wait, too.
 async fn complete(app: &TestApp, token: &str, path: &str) -> Value {
     const WAITS: &str = "SELECT COUNT(*) FROM jobs WHERE kind = 'sync_run' AND state = 'queued' AND is_due = FALSE";
     let deadline = Instant::now() + Duration::from_secs(120);
@@ -65,7 +65,7 @@ async fn complete(app: &TestApp, token: &str, path: &str) -> Value {
     panic!("the run does not end")
 }
 
-async fn everybody_is_there(app: &TestApp, token: &str) {
+async fn assert_everybody_is_synced(app: &TestApp, token: &str) {
     let token = app.narrowed_again(token).await;
     let truth = app.sandbox_says("summary").await;
     assert_eq!(json!(app.people(&token).await.len()), truth["owned_by_a_user"]);
@@ -73,14 +73,14 @@ async fn everybody_is_there(app: &TestApp, token: &str) {
 
 on_both_engines! {
     async fn resuming_continues_a_paused_run_where_it_stopped(engine: Engine) {
-        let (app, token, path) = waiting_for_vendors(engine).await;
+        let (app, token, path) = run_waiting_for_an_export(engine).await;
         eventually("an export is being made", async || exports_made(&app).await > 0).await;
-        let asked = ask(&app, &token, &path, "pause").await.expect(202);
+        let asked = control(&app, &token, &path, "pause").await.expect(202);
         assert_eq!(asked["requested"], "pause");
         let paused = app.until(&token, &path, |run| run["state"] == "paused").await;
         assert_eq!(paused["paused_because"], "requested");
         assert!(paused.get("goes_on_at").is_none() && paused.get("requested").is_none(), "{paused}");
-        assert_eq!(ask(&app, &token, &path, "pause").await.expect(200)["state"], "paused");
+        assert_eq!(control(&app, &token, &path, "pause").await.expect(200)["state"], "paused");
         let problem = app.call(&token, Method::POST, "/v1/sync/runs", None).await.problem(409, "sync_running");
         assert_eq!(problem["link"], path.as_str());
         let made = exports_made(&app).await;
@@ -88,30 +88,30 @@ on_both_engines! {
         let token = app.narrowed_again(&token).await;
         assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["state"], "paused");
         let waiting = "SELECT COUNT(*) FROM jobs WHERE kind = 'sync_run' AND state = 'queued'";
-        eventually("no job goes on with it", async || app.count(waiting).await == 0).await;
-        assert_eq!(ask(&app, &token, &path, "resume").await.expect(202)["state"], "extracting");
-        assert_eq!(ask(&app, &token, &path, "resume").await.expect(200)["state"], "extracting");
+        eventually("no job is left for it", async || app.count(waiting).await == 0).await;
+        assert_eq!(control(&app, &token, &path, "resume").await.expect(202)["state"], "extracting");
+        assert_eq!(control(&app, &token, &path, "resume").await.expect(200)["state"], "extracting");
         let run = complete(&app, &token, &path).await;
         assert_eq!(run["report"]["export_jobs"], run["report"]["export_jobs_planned"]);
         assert!(made > 0);
         assert_eq!(json!(exports_made(&app).await), run["report"]["export_jobs"], "no export was made twice");
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
     async fn a_cancelled_run_ends_at_once_and_leaves_nothing_behind(engine: Engine) {
-        let (app, token, path) = waiting_for_vendors(engine).await;
-        assert_eq!(ask(&app, &token, &path, "cancel").await.expect(202)["requested"], "cancel");
+        let (app, token, path) = run_waiting_for_an_export(engine).await;
+        assert_eq!(control(&app, &token, &path, "cancel").await.expect(202)["requested"], "cancel");
         let run = app.until(&token, &path, |run| run["state"] == "cancelled").await;
         assert!(run["finished_at"].is_string() && run["phase"] == "ended" && run.get("error").is_none(), "{run}");
-        assert_eq!(ask(&app, &token, &path, "cancel").await.expect(200)["state"], "cancelled");
+        assert_eq!(control(&app, &token, &path, "cancel").await.expect(200)["state"], "cancelled");
         let events = app.call(&token, Method::GET, "/v1/audit-events?action=sync.cancelled", None).await.expect(200);
         assert_eq!(events["data"].as_array().unwrap().len(), 1, "asked twice, done once: {events}");
         for (verb, why) in [("pause", "only a run under way"), ("resume", "Start another one"), ("retry", "was cancelled")] {
-            let problem = ask(&app, &token, &path, verb).await.problem(409, "run_state_unfit");
+            let problem = control(&app, &token, &path, verb).await.problem(409, "run_state_unfit");
             assert!(problem["detail"].as_str().unwrap().contains(why), "{verb}: {problem}");
         }
-        eventually("what Marketo still prepares is called off", async || app.sandbox_calls(CALLED_OFF).await >= 1).await;
+        eventually("what Marketo still prepares is called off", async || app.sandbox_calls(CANCELED_EXPORTS).await >= 1).await;
         eventually("what it has read is deleted", async || app.staging_tables().await == 0).await;
         assert!(app.people(&token).await.is_empty());
         assert_eq!(app.step(&token, 4).await["state"], "ready");
@@ -121,11 +121,11 @@ on_both_engines! {
     }
 
     async fn a_paused_run_can_be_cancelled(engine: Engine) {
-        let (app, token, path) = waiting_for_vendors(engine).await;
-        ask(&app, &token, &path, "pause").await.expect(202);
+        let (app, token, path) = run_waiting_for_an_export(engine).await;
+        control(&app, &token, &path, "pause").await.expect(202);
         app.until(&token, &path, |run| run["state"] == "paused").await;
-        ask(&app, &token, &path, "cancel").await.expect(202);
-        let refused = ask(&app, &token, &path, "resume").await;
+        control(&app, &token, &path, "cancel").await.expect(202);
+        let refused = control(&app, &token, &path, "resume").await;
         assert_eq!(refused.status, 409, "{}", refused.text);
         app.until(&token, &path, |run| run["state"] == "cancelled").await;
         app.stop().await;
@@ -140,17 +140,17 @@ on_both_engines! {
         // Midnight US Central time, in summer.
         assert!(paused["goes_on_at"].as_str().unwrap().starts_with("2026-06-16T05:00:0"), "{paused}");
         // Resumed too soon, it pauses again.
-        ask(&app, &token, &path, "resume").await.expect(202);
+        control(&app, &token, &path, "resume").await.expect(202);
         app.until(&token, &path, |run| run["state"] == "paused").await;
-        // Paused by somebody, it doesn't go on by itself any more.
-        let held = ask(&app, &token, &path, "pause").await.expect(202);
+        // Paused by a person, it doesn't resume by itself any more.
+        let held = control(&app, &token, &path, "pause").await.expect(202);
         assert!(held["paused_because"] == "requested" && held.get("goes_on_at").is_none(), "{held}");
         app.tell_sandbox("marketo", json!({ "export_daily_bytes": 1_000_000 })).await;
         app.clock.advance(time::Duration::hours(18));
         let token = app.narrowed_again(&token).await;
-        ask(&app, &token, &path, "resume").await.expect(202);
+        control(&app, &token, &path, "resume").await.expect(202);
         app.until(&token, &path, |run| run["state"] == "completed").await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -180,9 +180,9 @@ on_both_engines! {
         }
         let runs = app.call(&token, Method::GET, "/v1/sync/runs", None).await.expect(200);
         assert_eq!(runs["data"].as_array().unwrap().len(), 2, "{runs}");
-        ask(&app, &token, &path, "pause").await.expect(202);
+        control(&app, &token, &path, "pause").await.expect(202);
         refused("paused until somebody resumes it").await;
-        ask(&app, &token, &path, "cancel").await.expect(202);
+        control(&app, &token, &path, "cancel").await.expect(202);
         app.until(&token, &path, |run| run["state"] == "cancelled").await;
         app.clock.advance(time::Duration::seconds(61));
         let followed = async || {
@@ -203,7 +203,7 @@ on_both_engines! {
         app.no_more_faults().await;
         let newer = app.follow(&token).await;
         let newer = newer["id"].as_str().unwrap();
-        let problem = ask(&app, &token, &format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap()), "retry").await.problem(409, "run_state_unfit");
+        let problem = control(&app, &token, &format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap()), "retry").await.problem(409, "run_state_unfit");
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(newer) && detail.contains(r#"POST /v1/sync/runs {"kind":"full"}"#), "{detail}");
         assert_eq!(problem["link"], format!("/v1/sync/runs/{newer}"));
@@ -216,19 +216,19 @@ on_both_engines! {
         let failed = app.run_sync(&token).await;
         assert_eq!((&failed["state"], &failed["error"]["code"]), (&json!("failed"), &json!("salesforce_api_disabled_for_org")), "{failed}");
         let path = format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap());
-        ask(&app, &token, &path, "resume").await.problem(409, "run_state_unfit");
+        control(&app, &token, &path, "resume").await.problem(409, "run_state_unfit");
         let made = exports_made(&app).await;
         app.no_more_faults().await;
-        let again = ask(&app, &token, &path, "retry").await.expect(202);
+        let again = control(&app, &token, &path, "retry").await.expect(202);
         assert!(again["state"] == "qualifying" && again.get("error").is_none() && again.get("finished_at").is_none(), "{again}");
-        let once_more = ask(&app, &token, &path, "retry").await;
+        let once_more = control(&app, &token, &path, "retry").await;
         assert!(matches!(once_more.status.as_u16(), 200 | 409), "under way, or complete by now: {}", once_more.text);
         app.until(&token, &path, |run| run["state"] == "completed").await;
         assert_eq!(exports_made(&app).await, made, "what was read is not read again");
         let events = app.call(&token, Method::GET, "/v1/audit-events?action=sync.retried", None).await.expect(200);
         assert_eq!(events["data"].as_array().unwrap().len(), 1, "asked twice, done once: {events}");
-        everybody_is_there(&app, &token).await;
-        ask(&app, &token, &path, "retry").await.problem(409, "run_state_unfit");
+        assert_everybody_is_synced(&app, &token).await;
+        control(&app, &token, &path, "retry").await.problem(409, "run_state_unfit");
         app.stop().await;
     }
 
@@ -243,11 +243,11 @@ on_both_engines! {
         let token = app.narrowed_again(&token).await;
         eventually("what it had read is deleted", async || app.count("SELECT COUNT(*) FROM sync_runs WHERE keeps_staging").await == 0).await;
         eventually("nothing is staged", async || app.staging_tables().await == 0).await;
-        let again = ask(&app, &token, &path, "retry").await.expect(202);
+        let again = control(&app, &token, &path, "retry").await.expect(202);
         assert_eq!(again["state"], "queued");
         app.until(&token, &path, |run| run["state"] == "completed").await;
         assert!(exports_made(&app).await > made);
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -257,7 +257,7 @@ on_both_engines! {
         let ended = async || app.count("SELECT COUNT(*) FROM jobs WHERE kind = 'sync_run' AND state = 'done'").await;
         eventually("the run's job is done", async || ended().await == 1).await;
         app.clock.advance(time::Duration::days(29));
-        // What the next job leaves is younger than a month in the end.
+        // The next job is younger than a month in the end.
         let token = app.narrowed_again(&token).await;
         app.sync(&token).await;
         eventually("two jobs are done", async || ended().await == 2).await;
@@ -311,7 +311,7 @@ on_both_engines! {
 
     async fn a_retry_cancels_the_unsent_message_about_the_failure(engine: Engine) {
         let played = SandboxSettings { people: 30, ..SandboxSettings::default() };
-        // Nobody listens there, so that no message leaves.
+        // No server listens there, so no message is sent.
         let app = TestApp::start_guided_changed(engine, played, |settings| {
             settings.mail.smtp_url = "smtp://127.0.0.1:1".into();
             settings.mail.messages_per_minute = 0;
@@ -326,7 +326,7 @@ on_both_engines! {
         assert_eq!(failed["state"], "failed", "{failed}");
         let operator = app.operator_token().await;
         let notices = async || app.call(&operator, Method::GET, "/v1/mail/outbox?kind=sync_notice", None).await.expect(200)["data"].clone();
-        // It is there as soon as the run has ended, and waits for another try once the first was in vain.
+        // It is queued as soon as the run has ended, and waits for another attempt after the first has failed.
         assert_eq!(notices().await.as_array().unwrap().len(), 1);
         eventually("a try in vain", async || {
             let notice = notices().await[0].clone();
@@ -334,7 +334,7 @@ on_both_engines! {
         }).await;
         app.no_more_faults().await;
         let path = format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap());
-        ask(&app, &token, &path, "retry").await.expect(202);
+        control(&app, &token, &path, "retry").await.expect(202);
         assert_eq!(notices().await[0]["status"], "cancelled");
         app.until(&token, &path, |run| run["state"] == "completed").await;
         let told = notices().await;
@@ -363,7 +363,7 @@ on_both_engines! {
 
     async fn a_stopping_process_hands_its_run_over_at_once(engine: Engine) {
         let played = SandboxSettings { people: 80, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() };
-        // The clock stands still: no lease runs out, and waiting for the run would take the full time for shutting down.
+        // The clock stands still: no lease expires, and waiting for the run would take the whole time for shutting down.
         let mut app = TestApp::start_guided_changed(engine, played, |settings| settings.server.shutdown_timeout_seconds = 20).await;
         let token = app.guided_instance().await;
         app.connect_both(&token).await;
@@ -389,6 +389,6 @@ on_both_engines! {
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
-        panic!("nobody goes on with the run");
+        panic!("nobody resumes the run");
     }
 }

@@ -1,4 +1,4 @@
-//! The copy against a reference: one thread that reads everybody from the sandbox's control and keeps them in a map.
+//! Compares the synced people with a reference: a map of everybody, read from the sandbox's control.
 
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
@@ -16,7 +16,7 @@ async fn copy(app: &TestApp, token: &str) -> Copy {
     copy
 }
 
-/// Compares row by row and says which one differs.
+/// Compares row by row and names the first difference.
 pub async fn assert_equal(app: &TestApp, token: &str, when: &str) {
     let (everybody, ours) = (app.everybody().await, copy(app, token).await);
     let wanted = reference(&everybody);
@@ -29,7 +29,7 @@ pub async fn assert_equal(app: &TestApp, token: &str, when: &str) {
     }
 }
 
-/// A world of people of every combination besides the generated ones, read in full.
+/// People of every combination besides the generated ones.
 async fn world(engine: Engine, seed: u64, people: u64) -> (TestApp, String) {
     let app = TestApp::start_guided_with(engine, SandboxSettings { people, seed, ..SandboxSettings::default() }).await;
     let token = app.guided_instance().await;
@@ -53,7 +53,7 @@ async fn world(engine: Engine, seed: u64, people: u64) -> (TestApp, String) {
                     "gone" => app.delete_in_sandbox(&json!(id), "both").await,
                     "merged" | "merged in salesforce" => {
                         let merge = json!({ "losers": [id], "in_salesforce": fate != "merged" });
-                        // Somebody who stays: the first one of this kind and owner.
+                        // The winner is the first person of this kind and owner.
                         app.tell_sandbox(&format!("people/{}/merge", id - if fate == "merged" { 4 } else { 5 }), merge).await;
                     }
                     _ => {}
@@ -76,7 +76,7 @@ on_both_engines! {
                 let run = app.follow(&token).await;
                 assert_equal(&app, &token, &format!("seed {seed}, round {round}, {}", run["report"])).await;
             }
-            // Nothing is left to be found by reading everybody.
+            // A full run finds nothing more.
             app.clock.advance(time::Duration::minutes(1));
             let report = app.sync(&token).await;
             assert_eq!((&report["inserted"], &report["updated"], &report["removed"]), (&json!(0), &json!(0), &json!(0)), "{report}");

@@ -1,4 +1,4 @@
-//! What the sync makes of vendors that misbehave.
+//! How the sync handles failures of the vendors.
 
 use msi_actions::clock::Clock;
 use reqwest::Method;
@@ -13,7 +13,7 @@ async fn connected(engine: Engine, people: u64) -> (TestApp, String) {
     (app, token)
 }
 
-/// Runs a sync that must fail with this code; gives its error.
+/// Runs a sync that must fail with this code; returns its error.
 async fn failure(app: &TestApp, token: &str, code: &str) -> Value {
     let run = app.run_sync(token).await;
     assert_eq!((&run["state"], &run["error"]["code"]), (&json!("failed"), &json!(code)), "{run}");
@@ -24,7 +24,7 @@ async fn failure(app: &TestApp, token: &str, code: &str) -> Value {
     run["error"].clone()
 }
 
-async fn everybody_is_there(app: &TestApp, token: &str) {
+async fn assert_everybody_is_synced(app: &TestApp, token: &str) {
     let truth = app.sandbox_says("summary").await;
     assert_eq!(json!(app.people(token).await.len()), truth["owned_by_a_user"]);
 }
@@ -34,7 +34,7 @@ on_both_engines! {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "marketo", "kind": "wrong_checksum", "times": 1 })).await;
         app.sync(&token).await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -51,7 +51,7 @@ on_both_engines! {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "marketo", "kind": "fail_job", "times": 2 })).await;
         app.sync(&token).await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -60,7 +60,7 @@ on_both_engines! {
         let full = json!({ "target": "marketo", "path_contains": "/enqueue.json", "kind": "marketo_error", "code": "1029", "message": "Too many jobs in queue", "times": 3 });
         app.fault(full).await;
         app.sync(&token).await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -82,7 +82,7 @@ on_both_engines! {
             app.clock.advance(time::Duration::seconds(until - app.clock.now().unix_timestamp() + 1));
             token = app.narrowed_again(&token).await;
             app.until(&token, &format!("/v1/sync/runs/{}", run["id"].as_str().unwrap()), |run| run["state"] == "completed").await;
-            everybody_is_there(&app, &token).await;
+            assert_everybody_is_synced(&app, &token).await;
         }
         app.stop().await;
     }
@@ -92,7 +92,7 @@ on_both_engines! {
         app.fault(json!({ "target": "marketo", "path_contains": "/status.json", "kind": "expire_sessions" })).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/results", "kind": "expire_sessions" })).await;
         app.sync(&token).await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -100,7 +100,7 @@ on_both_engines! {
         let (app, token) = connected(engine, 100).await;
         app.fault(json!({ "target": "salesforce", "kind": "fail_job", "times": 1 })).await;
         app.sync(&token).await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -108,7 +108,7 @@ on_both_engines! {
         let (app, token) = connected(engine, 400).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/results", "kind": "cut", "after_bytes": 500 })).await;
         app.sync(&token).await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -118,7 +118,7 @@ on_both_engines! {
         app.fault(json!({ "target": "salesforce", "kind": "repeat_rows", "times": 2 })).await;
         let report = app.sync(&token).await;
         assert_eq!(report["read"], app.sandbox_says("summary").await["people_in_marketo"]);
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -143,8 +143,7 @@ on_both_engines! {
 
     async fn a_run_waits_for_a_temporary_failure_to_pass(engine: Engine) {
         let (app, token) = connected(engine, 50).await;
-        // Between the calls of Salesforce that the client repeats by itself and those after which it gives up lie seconds; one that
-        // may have been carried out is not repeated at all.
+        // The client repeats a failed call to Salesforce for some seconds, but not one that may have been carried out.
         app.fault(json!({ "target": "salesforce", "path_contains": "/jobs/query", "method": "POST", "kind": "http_status", "status": 503, "body": null, "times": 1 })).await;
         let run = app.call(&token, Method::POST, "/v1/sync/runs", None).await.expect(202);
         let path = format!("/v1/sync/runs/{}", run["id"].as_str().unwrap());
@@ -155,7 +154,7 @@ on_both_engines! {
         }
         let ended = app.until(&token, &path, |run| run["state"] == "completed").await;
         assert!(ended.get("waiting_for").is_none());
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -201,7 +200,7 @@ on_both_engines! {
             assert_eq!(run["state"], "completed", "{fault}: {run}");
             assert_eq!((&run["report"]["saw_everything"], &run["report"]["removed"]), (&json!(true), &json!(0)), "{fault}: {run}");
             assert_eq!(app.sandbox_says("faults").await, json!([]), "it was suffered: {fault}");
-            everybody_is_there(&app, &token).await;
+            assert_everybody_is_synced(&app, &token).await;
             app.clock.advance(time::Duration::seconds(30));
         }
         app.stop().await;
@@ -241,10 +240,10 @@ on_both_engines! {
             app.fault(fault).await;
             let run = app.call(&token, Method::POST, "/v1/sync/runs", None).await.expect(202);
             eventually("the fault is suffered", async || app.sandbox_says("faults").await == json!([])).await;
-            // Nobody calls before the 20 seconds in which Marketo counts are over; the client waits for them by the machine's clock.
+            // No call is made before Marketo's window of 20 seconds is over; the client waits for it by the machine's clock.
             app.clock.advance(time::Duration::seconds(25));
             app.until(&token, &format!("/v1/sync/runs/{}", run["id"].as_str().unwrap()), |run| run["state"] == "completed").await;
-            everybody_is_there(&app, &token).await;
+            assert_everybody_is_synced(&app, &token).await;
         }
         app.stop().await;
     }
@@ -259,7 +258,7 @@ on_both_engines! {
         }
         let added = app.tell_sandbox("people", empty).await;
         app.sync(&token).await;
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         let person = app.call(&token, Method::GET, &format!("/v1/people/{}", added["id"].as_str().unwrap()), None).await.expect(200);
         for name in ["first_name", "last_name", "email", "company", "title", "phone", "linkedin_url", "source"] {
             assert!(person.get(name).is_none(), "{name}: {person}");

@@ -1,4 +1,4 @@
-//! What incremental runs refuse, leave out or can't read, and what is said and done about it.
+//! What incremental runs refuse, reject or can't read, and the remedies.
 
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Engine, TestApp, eventually, on_both_engines};
 
-/// A service that has read everybody of a world that has nobody but those whom the test adds, and may have `limit` people.
+/// A service after a full run of `contacts` people, with a limit of `limit` people.
 async fn synced(engine: Engine, limit: u64, contacts: usize) -> (TestApp, String, Vec<Value>) {
     let played = SandboxSettings { people: 0, ..SandboxSettings::default() };
     let app = TestApp::start_guided_changed(engine, played, |settings| {
         settings.limits.people = limit;
-        // One window of creation time is enough for them.
+        // One export window is enough for them.
         settings.sync.earliest = "2026-06-01".into();
     })
     .await;
@@ -38,8 +38,8 @@ async fn change(app: &TestApp, person: &Value, fields: Value) {
     app.tell_sandbox(&format!("people/{}", id_of(person)), fields).await;
 }
 
-/// Has the changes followed up by a run that may fail; gives the run.
-async fn try_to_follow(app: &TestApp, token: &str) -> Value {
+/// Runs an incremental sync, which may fail; returns the run.
+async fn run_incremental(app: &TestApp, token: &str) -> Value {
     app.clock.advance(time::Duration::seconds(10));
     let run = app.call(token, Method::POST, "/v1/sync/runs", Some(json!({ "kind": "incremental" }))).await.expect(202);
     let path = format!("/v1/sync/runs/{}", run["id"].as_str().unwrap());
@@ -65,7 +65,7 @@ on_both_engines! {
         let before = app.people(&token).await;
         a_contact(&app).await;
         change(&app, &people[0], json!({ "title": "Chief" })).await;
-        let run = try_to_follow(&app, &token).await;
+        let run = run_incremental(&app, &token).await;
         assert_eq!((&run["state"], &run["error"]["code"]), (&json!("failed"), &json!("people_limit_exceeded")), "{run}");
         assert_eq!(app.people(&token).await, before);
         let full = app.run_sync(&token).await;
@@ -73,7 +73,7 @@ on_both_engines! {
         assert_eq!(app.people(&token).await, before);
         // What wasn't written is read again once there is room.
         app.delete_in_sandbox(&json!(id_of(&people[1])), "marketo").await;
-        let run = try_to_follow(&app, &token).await;
+        let run = run_incremental(&app, &token).await;
         let report = &run["report"];
         assert_eq!(["inserted", "updated", "removed"].map(|name| report[name].as_i64()), [Some(1); 3], "{run}");
         assert_eq!(app.people(&token).await.len(), 3);
@@ -145,7 +145,7 @@ on_both_engines! {
         assert!(targeted["changed_since"].as_str().unwrap().starts_with("2026-06-15T12:0"), "{targeted}");
         // Who is new was known by Salesforce's side, and a deletion there changes nothing in Marketo.
         assert_eq!(["read", "inserted", "updated", "removed"].map(|name| report[name].as_i64().unwrap()), [2, 0, 1, 0], "{targeted}");
-        // From here on changes are followed again, and nobody was missed.
+        // From here on incremental runs work again, and nobody was missed.
         change(&app, &new, json!({ "title": "Chief of all" })).await;
         let run = app.follow(&token).await;
         assert_eq!((gaps(&run), &run["report"]["updated"]), (vec![], &json!(1)), "{run}");
@@ -184,7 +184,7 @@ on_both_engines! {
         app.connect_both(&token).await;
         a_contact(&app).await;
         app.sync(&token).await;
-        // Nobody but the test asks for the rest.
+        // The schedule starts the other runs.
         let token = token.as_str();
         let listed = async |token: &str| app.call(token, Method::GET, "/v1/sync/runs", None).await.expect(200)["data"].as_array().unwrap().clone();
         let is_at_rest = async |token: &str, count: usize| {

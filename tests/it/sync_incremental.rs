@@ -1,4 +1,4 @@
-//! Following the changes of both vendors after the first full run.
+//! Incremental runs, after the first full run.
 
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
@@ -8,7 +8,7 @@ use crate::support::{Engine, TestApp, eventually, on_both_engines};
 
 const INCREMENTAL: &str = r#"{"kind":"incremental"}"#;
 
-/// A service that has read everybody.
+/// A service after a full run.
 async fn synced(engine: Engine, people: u64) -> (TestApp, String) {
     let app = TestApp::start_guided(engine, people).await;
     let token = app.guided_instance().await;
@@ -35,7 +35,7 @@ async fn change(app: &TestApp, person: &Value, fields: Value) -> Value {
     app.tell_sandbox(&format!("people/{}", id_of(person)), fields).await
 }
 
-/// The codes of a run's gaps, each with what is done about it.
+/// The codes of a run's gaps, each with its remedy.
 fn gaps(run: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     run["report"]["changes"]["gaps"].as_array().unwrap().iter().map(|gap| (text(&gap["code"]), text(&gap["remedy"]))).collect()
@@ -80,7 +80,7 @@ on_both_engines! {
         let lead = app.tell_sandbox("people", json!({ "salesforce": "lead", "ownerId": queue })).await;
         let report = app.follow(&token).await["report"].clone();
         assert_eq!(report["not_qualified"]["owned_by_a_queue"], 1, "{report}");
-        // Long after Marketo's news of the person were read.
+        // Long after Marketo's log of the person was read.
         app.clock.advance(time::Duration::minutes(40));
         let token = app.narrowed_again(&token).await;
         app.follow(&token).await;
@@ -116,7 +116,7 @@ on_both_engines! {
         change(&app, &lead, json!({ "salesforce": "converted", "knownToMarketoAs": "lead" })).await;
         app.follow(&token).await;
         assert!(copy_of(&app, &token, &lead).await.is_none(), "a converted lead counts no more, and Marketo knows of no contact");
-        // Marketo's own sync says nothing in its log of the ids that it fills in, so the contact is asked for again.
+        // Marketo does not log the ids that its own sync fills in, so the contact is looked up again.
         app.tell_sandbox("people", json!({ "salesforce": "none" })).await;
         app.clock.advance(time::Duration::minutes(6));
         change(&app, &lead, json!({ "knownToMarketoAs": null })).await;
@@ -197,7 +197,7 @@ on_both_engines! {
         eventually("a full run has begun by itself", async || begun().await.is_some()).await;
         let path = format!("/v1/sync/runs/{}", begun().await.unwrap()["id"].as_str().unwrap());
         app.until(&token, &path, |run| run["state"] == "completed").await;
-        // From here on changes are followed again.
+        // From here on incremental runs work again.
         assert_eq!(gaps(&app.follow(&token).await), []);
         app.stop().await;
     }

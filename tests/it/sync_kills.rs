@@ -1,4 +1,4 @@
-//! Runs whose processes are killed: another goes on in time, and in the end everything is as if nobody had been killed.
+//! Runs whose processes are killed: another process resumes them in time, and the result is that of an undisturbed run.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Chance, Engine, Server, TestApp};
 
-/// How many kills of a kind of run on an engine, unless SYNC_KILLS says otherwise.
+/// The kills for each kind of run and engine, unless SYNC_KILLS says otherwise.
 const KILLS: u32 = 6;
-/// Longest time until another process goes on with the run of one that died.
-const TAKEN_OVER: Duration = Duration::from_secs(30);
-/// Longest time for a run that nobody kills any more, on a busy machine.
-const RUN: Duration = Duration::from_secs(120);
+/// The longest time until another process resumes the run of one that died.
+const MAX_TIME_TO_RESUME: Duration = Duration::from_secs(30);
+/// The longest time for an undisturbed run on a busy machine.
+const MAX_RUN_TIME: Duration = Duration::from_secs(120);
 
 const CREATED: &str = "POST /marketo/bulk/v1/leads/export/create.json";
 const QUEUED: &str = "POST /marketo/bulk/v1/leads/export/{export_id}/enqueue.json";
@@ -23,12 +23,12 @@ const DOWNLOADED: &str = "GET /marketo/bulk/v1/leads/export/{export_id}/file.jso
 pub const VARIABLES: [(&str, &str); 7] = [
     ("MSI_LOG__FILTER", "info"),
     ("MSI_MARKETO__POLL_INTERVAL_SECONDS", "0.02"),
-    // What was granted to a process that is killed counts as used.
+    // Quota granted to a process that is killed counts as used.
     ("MSI_MARKETO__QUOTA_CALLS_PER_20_SECONDS", "2000"),
     ("MSI_MARKETO__QUOTA_CALLS_PER_DAY", "10000000"),
     ("MSI_SYNC__EARLIEST", "2025-04-01"),
     ("MSI_SYNC__BATCH_ROWS", "60"),
-    // No run begins by itself.
+    // No run starts by itself.
     ("MSI_SYNC__INCREMENTAL_INTERVAL_SECONDS", "0"),
 ];
 
@@ -37,9 +37,9 @@ pub async fn start(app: &TestApp, token: &str, kind: &str) -> String {
     format!("/v1/sync/runs/{}", run["id"].as_str().unwrap())
 }
 
-/// Waits for the end of a run, which must be a good one.
+/// Waits until a run has completed.
 pub async fn completed(app: &TestApp, token: &str, path: &str) -> Value {
-    let deadline = Instant::now() + RUN;
+    let deadline = Instant::now() + MAX_RUN_TIME;
     loop {
         let run = app.call(token, Method::GET, path, None).await.expect(200);
         match run["state"].as_str().unwrap() {
@@ -51,7 +51,7 @@ pub async fn completed(app: &TestApp, token: &str, path: &str) -> Value {
     }
 }
 
-/// The people as they are, but for when and by which run they came.
+/// The people without the time of their last change.
 async fn people(app: &TestApp, token: &str) -> Vec<Value> {
     let mut all = app.people(token).await;
     for person in &mut all {
@@ -60,8 +60,8 @@ async fn people(app: &TestApp, token: &str) -> Vec<Value> {
     all
 }
 
-/// Lets a few people come, go and change.
-async fn change_the_world(app: &TestApp, round: u32, chance: &Chance) {
+/// Adds, changes and deletes a few people.
+async fn change_some_people(app: &TestApp, round: u32, chance: &Chance) {
     let owner = app.a_salesforce_user().await;
     for number in 0..4 {
         let email = format!("round{round}.{number}@example.com");
@@ -79,7 +79,7 @@ async fn change_the_world(app: &TestApp, round: u32, chance: &Chance) {
     }
 }
 
-/// Starts a process in place of one that was killed, as if the time after which its run is taken over had passed.
+/// Starts a process in place of one that was killed, as if the leases of its jobs had expired.
 pub async fn serve_again(app: &TestApp) -> Server {
     app.sql("UPDATE jobs SET locked_until = created_at WHERE state = 'running'").await;
     app.serve_with(app.port(), &VARIABLES)
@@ -90,7 +90,7 @@ pub async fn exports(app: &TestApp) -> [u64; 3] {
     [app.sandbox_calls(CREATED).await, app.sandbox_calls(QUEUED).await, app.sandbox_calls(DOWNLOADED).await]
 }
 
-async fn killed_at_any_point_of_a_run(engine: Engine, kills: u32) {
+async fn kill_runs_at_any_point(engine: Engine, kills: u32) {
     let chance = Chance::new("killed at any point of a run");
     let app = TestApp::without_service(engine, 900).await;
     let mut server = app.serve_with(app.port(), &VARIABLES);
@@ -105,7 +105,7 @@ async fn killed_at_any_point_of_a_run(engine: Engine, kills: u32) {
     while done < kills {
         round += 1;
         let token = app.narrowed_again(&token).await;
-        change_the_world(&app, round, &chance).await;
+        change_some_people(&app, round, &chance).await;
         let before = exports(&app).await;
         let path = start(&app, &token, "full").await;
         let mut killed = 0;
@@ -163,16 +163,16 @@ pub fn kills() -> u32 {
 
 #[test]
 fn a_run_killed_at_any_point_ends_as_an_undisturbed_one_on_sqlite() {
-    crate::support::run(killed_at_any_point_of_a_run(Engine::Sqlite, kills()));
+    crate::support::run(kill_runs_at_any_point(Engine::Sqlite, kills()));
 }
 
 #[test]
 fn a_run_killed_at_any_point_ends_as_an_undisturbed_one_on_postgres() {
-    crate::support::run(killed_at_any_point_of_a_run(Engine::Postgres, kills()));
+    crate::support::run(kill_runs_at_any_point(Engine::Postgres, kills()));
 }
 
-/// One process carries a run out and is killed; a second one, idle so far, goes on.
-async fn taken_over(engine: Engine) {
+/// One process carries a run out and is killed; a second one, idle so far, resumes it.
+async fn resumed_in_time(engine: Engine) {
     let played = SandboxSettings { people: 400, export_processing: Duration::from_secs(2), ..SandboxSettings::default() };
     let app = TestApp::without_service_with(engine, played).await;
     let other_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -195,13 +195,13 @@ async fn taken_over(engine: Engine) {
         if after > before {
             break run;
         }
-        assert!(killed.elapsed() < TAKEN_OVER, "{run}");
+        assert!(killed.elapsed() < MAX_TIME_TO_RESUME, "{run}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     println!("{engine:?}: taken over and gone on within {:?}", killed.elapsed());
     let mut ended = run;
     while ended["state"] != "completed" {
-        assert!(ended["state"] != "failed" && killed.elapsed() < RUN, "{ended}");
+        assert!(ended["state"] != "failed" && killed.elapsed() < MAX_RUN_TIME, "{ended}");
         tokio::time::sleep(Duration::from_millis(100)).await;
         ended = jobs().await.1;
     }
@@ -215,10 +215,10 @@ async fn taken_over(engine: Engine) {
 
 #[test]
 fn a_killed_run_is_resumed_within_thirty_seconds_on_postgres() {
-    crate::support::run(taken_over(Engine::Postgres));
+    crate::support::run(resumed_in_time(Engine::Postgres));
 }
 
 #[test]
 fn a_killed_run_is_resumed_within_thirty_seconds_on_sqlite() {
-    crate::support::run(taken_over(Engine::Sqlite));
+    crate::support::run(resumed_in_time(Engine::Sqlite));
 }

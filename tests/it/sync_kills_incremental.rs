@@ -1,4 +1,4 @@
-//! Processes killed while they follow changes that go on: no change is lost, neither from the people nor from the feed.
+//! Processes killed during incremental runs while changes keep coming: none is lost, neither from the people nor from the feed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::support::{Answer, Chance, Engine, TestApp};
 use crate::sync_differential::assert_equal;
 use crate::sync_kills::{VARIABLES, completed, exports, kills, serve_again, start};
 
-/// Seconds that must pass until a run sees all that has happened: it leaves the last moments of Salesforce's time for later.
+/// Seconds that must pass until a run sees all that has happened: it leaves the last moments before Salesforce's present for later.
 const LAST_MOMENT: i64 = 10;
 
-/// The machine's clock, set back by what is left to catch up.
+/// The machine's clock, set back by the time that is left to catch up.
 #[derive(Debug)]
 struct LateClock {
     seconds_late: AtomicI64,
@@ -40,7 +40,7 @@ impl Clock for LateClock {
     }
 }
 
-/// Changes that go on at the vendors until they are told to stop.
+/// Makes changes at the vendors until it is stopped.
 struct Stream {
     stop: Arc<AtomicBool>,
     changes: tokio::task::JoinHandle<u64>,
@@ -64,23 +64,23 @@ impl Stream {
         Self { stop, changes }
     }
 
-    /// Ends them; gives how many there were.
+    /// Stops making changes; returns how many there were.
     async fn end(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.changes.await.unwrap()
     }
 }
 
-/// A copy of the people that is kept by the feed of their changes alone.
+/// Keeps a copy of the people by the feed of their changes alone.
 #[derive(Default)]
-struct Follower {
+struct FeedReader {
     people: BTreeMap<i64, Value>,
     cursor: Option<String>,
     read: usize,
 }
 
-impl Follower {
-    async fn read_on(&mut self, app: &TestApp, token: &str) {
+impl FeedReader {
+    async fn read_to_end(&mut self, app: &TestApp, token: &str) {
         loop {
             let cursor = self.cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
             let page = app.call(token, Method::GET, &format!("/v1/people/changes?limit=200{cursor}"), None).await.expect(200);
@@ -99,7 +99,7 @@ impl Follower {
         }
     }
 
-    /// Compares row by row with the people there are; gives their number.
+    /// Compares the copy with the people row by row; returns their number.
     async fn assert_equal(&self, app: &TestApp, token: &str) -> usize {
         let people = app.people(token).await;
         for person in &people {
@@ -110,7 +110,7 @@ impl Follower {
     }
 }
 
-/// Has the changes followed by a run that nobody kills.
+/// Makes an undisturbed incremental run.
 async fn follow(app: &TestApp, token: &str) -> Value {
     let path = start(app, token, "incremental").await;
     completed(app, token, &path).await
@@ -121,7 +121,7 @@ fn assert_nothing_missed(run: &Value) {
     assert_eq!((&report["saw_everything"], &report["changes"]["gaps"]), (&json!(true), &json!([])), "{run}");
 }
 
-async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u32) {
+async fn kill_incremental_runs_at_any_point(engine: Engine, kills: u32) {
     let chance = Chance::new("killed at any point while changes are followed");
     let vendors = Arc::new(LateClock { seconds_late: (LAST_MOMENT * i64::from(2 * kills + 10)).into() });
     let played = SandboxSettings { people: 900, ..SandboxSettings::default() };
@@ -140,7 +140,7 @@ async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u
     let began = Instant::now();
     follow(&app, &token).await;
     let usual = began.elapsed();
-    let (mut follower, mut round, mut killed, mut changes, mut rows) = (Follower::default(), 0, 0, 0, 0);
+    let (mut feed_reader, mut round, mut killed, mut changes, mut rows) = (FeedReader::default(), 0, 0, 0, 0);
     while killed < kills {
         round += 1;
         token = app.narrowed_again(&token).await;
@@ -152,7 +152,7 @@ async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u
         let path = start(&app, &token, "incremental").await;
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_millis(chance.below(usual.as_millis() as u64 + 50))).await;
-            follower.read_on(&app, &token).await;
+            feed_reader.read_to_end(&app, &token).await;
             server.kill();
             let was_under_way = app.count("SELECT COUNT(*) FROM sync_runs WHERE state <> 'completed'").await > 0;
             server = serve_again(&app).await;
@@ -167,8 +167,8 @@ async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u
         vendors.catch_up(LAST_MOMENT);
         assert_nothing_missed(&follow(&app, &token).await);
         assert_equal(&app, &token, &format!("round {round}, {killed} kills")).await;
-        follower.read_on(&app, &token).await;
-        rows += follower.assert_equal(&app, &token).await;
+        feed_reader.read_to_end(&app, &token).await;
+        rows += feed_reader.assert_equal(&app, &token).await;
     }
     assert_eq!(exports(&app).await, before, "following changes takes no exports");
     // A straight run finds nothing that is missing, wrong or too much.
@@ -176,12 +176,12 @@ async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u
     let path = start(&app, &token, "full").await;
     let straight = completed(&app, &token, &path).await["report"].clone();
     assert_eq!([&straight["inserted"], &straight["updated"], &straight["removed"]], [0, 0, 0], "{straight}");
-    assert_eq!(json!(follower.people.len()), straight["unchanged"]);
+    assert_eq!(json!(feed_reader.people.len()), straight["unchanged"]);
     assert_eq!(app.staging_tables().await, 0);
     println!(
         "{engine:?}: {killed} kills in {round} incremental runs of some {usual:?} under {changes} changes: {rows} rows are those of the \
          reference and of the feed ({} changes read of it); a straight run changes none of {}; no export was made",
-        follower.read, straight["unchanged"]
+        feed_reader.read, straight["unchanged"]
     );
     let _ = server.stop();
     app.stop().await;
@@ -189,10 +189,10 @@ async fn killed_at_any_point_while_changes_are_followed(engine: Engine, kills: u
 
 #[test]
 fn no_change_is_lost_when_incremental_runs_are_killed_on_sqlite() {
-    crate::support::run(killed_at_any_point_while_changes_are_followed(Engine::Sqlite, kills()));
+    crate::support::run(kill_incremental_runs_at_any_point(Engine::Sqlite, kills()));
 }
 
 #[test]
 fn no_change_is_lost_when_incremental_runs_are_killed_on_postgres() {
-    crate::support::run(killed_at_any_point_while_changes_are_followed(Engine::Postgres, kills()));
+    crate::support::run(kill_incremental_runs_at_any_point(Engine::Postgres, kills()));
 }

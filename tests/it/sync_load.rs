@@ -13,13 +13,13 @@ async fn connected(engine: Engine, people: u64) -> (TestApp, String) {
     (app, token)
 }
 
-async fn everybody_is_there(app: &TestApp, token: &str) {
+async fn assert_everybody_is_synced(app: &TestApp, token: &str) {
     let truth = app.sandbox_says("summary").await;
     assert_eq!(json!(app.people(token).await.len()), truth["owned_by_a_user"]);
 }
 
-/// Runs a sync that reads only who changed since this instant; gives its report.
-async fn sync_changes(app: &TestApp, token: &str, since: &str) -> Value {
+/// Runs a sync that reads only people who changed since this time; returns its report.
+async fn run_targeted_sync(app: &TestApp, token: &str, since: &str) -> Value {
     // What the run reads is decided once it has seen the fields.
     app.fault(json!({ "target": "marketo", "path_contains": "describe", "kind": "delay", "ms": 1_000 })).await;
     let started = app.call(token, Method::POST, "/v1/sync/runs", None).await.expect(202);
@@ -46,7 +46,7 @@ on_both_engines! {
         assert_eq!(report["export_jobs"], report["export_jobs_planned"]);
         let found = app.call(&token, Method::GET, "/v1/people?email=edge@example.com", None).await.expect(200);
         assert_eq!(found["data"].as_array().unwrap().len(), 1, "{edge}");
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     }
 
@@ -83,7 +83,7 @@ on_both_engines! {
         app.tell_sandbox(&format!("people/{}", before[0]["marketo_id"]), json!({ "title": "Chief" })).await;
         app.tell_sandbox(&format!("people/{}", before[1]["marketo_id"]), json!({ "salesforce": "none" })).await;
         app.delete_in_sandbox(&before[2]["marketo_id"], "marketo").await;
-        let report = sync_changes(&app, &token, "2026-06-15T12:05:00.000000Z").await;
+        let report = run_targeted_sync(&app, &token, "2026-06-15T12:05:00.000000Z").await;
         let counts = ["read", "qualified", "inserted", "updated", "unchanged", "removed"].map(|name| report[name].as_i64().unwrap());
         assert_eq!(counts, [3, 2, 1, 1, 0, 1], "{report}");
         let after = app.people(&token).await;
@@ -98,7 +98,7 @@ on_both_engines! {
         app.sync(&token).await;
         app.clock.advance(time::Duration::minutes(10));
         app.tell_sandbox("marketo", json!({ "updated_at_filter": false })).await;
-        let report = sync_changes(&app, &token, "2026-06-15T12:05:00.000000Z").await;
+        let report = run_targeted_sync(&app, &token, "2026-06-15T12:05:00.000000Z").await;
         assert_eq!(report["read"], app.sandbox_says("summary").await["people_in_marketo"]);
         assert_eq!((&report["unchanged"], &report["removed"]), (&report["qualified"], &json!(0)));
         app.stop().await;
@@ -126,7 +126,7 @@ fn staging_lost_in_a_postgres_crash_is_read_again_without_new_exports() {
         assert_eq!((&ended["report"]["read"], &ended["report"]["inserted"]), (&truth["people_in_marketo"], &truth["owned_by_a_user"]));
         assert_eq!(ended["report"]["export_jobs"], ended["report"]["export_jobs_planned"]);
         assert_eq!(app.sandbox_calls("POST /marketo/bulk/v1/leads/export/create.json").await, exports);
-        everybody_is_there(&app, &token).await;
+        assert_everybody_is_synced(&app, &token).await;
         app.stop().await;
     });
 }

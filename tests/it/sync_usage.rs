@@ -1,4 +1,4 @@
-//! What a run cost at the vendors, however it ends.
+//! The usage of a run is counted, however it ends.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::support::{Engine, TestApp, on_both_engines};
 use crate::sync_kills::{VARIABLES, completed, serve_again, start};
 
-/// Calls of the APIs that the sandbox has answered, Marketo's and Salesforce's. Tokens count towards no quota, and ending what a run
-/// has left behind is no part of it.
-async fn answered(app: &TestApp) -> [i64; 2] {
+/// The API calls that the sandbox has answered for Marketo and Salesforce. Calls for tokens count towards no quota, and canceling what a
+/// run has left behind is not part of it.
+async fn answered_calls(app: &TestApp) -> [i64; 2] {
     let calls = app.sandbox_says("calls").await;
     ["/marketo/", "/salesforce/services/data/"].map(|vendor| {
         let counted = |operation: &str| {
@@ -21,7 +21,7 @@ async fn answered(app: &TestApp) -> [i64; 2] {
     })
 }
 
-fn told(run: &Value) -> [i64; 2] {
+fn counted_calls(run: &Value) -> [i64; 2] {
     ["marketo", "salesforce"].map(|vendor| run["report"]["usage"][vendor]["calls"].as_i64().unwrap_or(0))
 }
 
@@ -41,16 +41,16 @@ on_both_engines! {
         let (app, token) = connected(engine, SandboxSettings { people: 100, ..SandboxSettings::default() }).await;
         for fault in [
             json!({ "target": "marketo", "kind": "wrong_checksum", "times": 1000 }),
-            // In its very first call.
+            // The run's first call.
             json!({ "target": "marketo", "path_contains": "describe.json", "kind": "marketo_error", "code": "603", "message": "Access denied" }),
         ] {
-            let before = answered(&app).await;
+            let before = answered_calls(&app).await;
             app.fault(fault).await;
             let run = app.run_sync(&token).await;
             assert_eq!(run["state"], "failed", "{run}");
-            let made = difference(answered(&app).await, before);
+            let made = difference(answered_calls(&app).await, before);
             assert!(made[0] > 0);
-            assert_eq!(told(&run), made, "{run}");
+            assert_eq!(counted_calls(&run), made, "{run}");
             app.no_more_faults().await;
         }
         app.stop().await;
@@ -58,12 +58,12 @@ on_both_engines! {
 
     async fn a_cancelled_run_counts_every_call_it_made(engine: Engine) {
         let (app, token) = connected(engine, SandboxSettings { people: 80, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() }).await;
-        let before = answered(&app).await;
+        let before = answered_calls(&app).await;
         let path = start(&app, &token, "full").await;
-        app.until(&token, &path, |run| told(run)[0] > 3).await;
+        app.until(&token, &path, |run| counted_calls(run)[0] > 3).await;
         app.call(&token, Method::POST, &format!("{path}/cancel"), None).await.expect(202);
         let run = app.until(&token, &path, |run| run["state"] == "cancelled").await;
-        let (made, counted) = (difference(answered(&app).await, before), told(&run));
+        let (made, counted) = (difference(answered_calls(&app).await, before), counted_calls(&run));
         // One may have been admitted and not sent.
         assert!((made[0]..=made[0] + 1).contains(&counted[0]) && counted[1] == made[1], "{counted:?} of {made:?}: {run}");
         app.stop().await;
@@ -74,16 +74,16 @@ on_both_engines! {
         let process = app.serve_with(app.port(), &VARIABLES);
         let token = app.guided_instance().await;
         app.connect_both(&token).await;
-        let before = answered(&app).await;
+        let before = answered_calls(&app).await;
         let path = start(&app, &token, "full").await;
-        app.until(&token, &path, |run| told(run)[0] > 3).await;
-        let seen = answered(&app).await;
-        app.until(&token, &path, |run| told(run)[0] >= seen[0] - before[0]).await;
+        app.until(&token, &path, |run| counted_calls(run)[0] > 3).await;
+        let seen = answered_calls(&app).await;
+        app.until(&token, &path, |run| counted_calls(run)[0] >= seen[0] - before[0]).await;
         process.kill();
-        let at_the_kill = answered(&app).await;
+        let at_the_kill = answered_calls(&app).await;
         let mut process = serve_again(&app).await;
         let run = completed(&app, &token, &path).await;
-        let (made, counted) = (difference(answered(&app).await, before), told(&run));
+        let (made, counted) = (difference(answered_calls(&app).await, before), counted_calls(&run));
         // What was called since they were kept last is lost; one may have been admitted and not sent.
         let lost = difference(at_the_kill, seen);
         assert!((made[0] - lost[0]..=made[0] + 1).contains(&counted[0]), "{counted:?} of {made:?}, {lost:?} may be lost: {run}");
