@@ -57,17 +57,17 @@ impl PeopleExportFormat {
 
     /// Writes what comes before the first person.
     #[must_use]
-    pub fn head(self) -> Vec<u8> {
+    pub fn write_header(self) -> Vec<u8> {
         match self {
-            Self::Csv => csv_lines(|lines| lines.write_record(COLUMNS)),
+            Self::Csv => write_csv(|lines| lines.write_record(COLUMNS)),
             Self::Ndjson => Vec::new(),
         }
     }
 
     /// Writes the lines of some people.
-    pub fn lines<'a>(self, people: impl Iterator<Item = &'a Person>) -> Vec<u8> {
+    pub fn write_lines<'a>(self, people: impl Iterator<Item = &'a Person>) -> Vec<u8> {
         match self {
-            Self::Csv => csv_lines(|lines| {
+            Self::Csv => write_csv(|lines| {
                 for person in people {
                     write_record(lines, person)?;
                 }
@@ -86,7 +86,7 @@ impl PeopleExportFormat {
     }
 }
 
-fn csv_lines(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>) -> Vec<u8> {
+fn write_csv(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>) -> Vec<u8> {
     let mut lines = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing to a Vec doesn't fail, and every record has the same number of cells.
     let _ = write(&mut lines);

@@ -40,9 +40,9 @@ impl RunFailure {
     #[must_use]
     pub fn from_error(error: &SyncError, now: Timestamp) -> Self {
         let (code, what_to_do) = match error {
-            SyncError::Connection(ConnectionError::Marketo(inner)) => return marketo(inner, now),
-            SyncError::Connection(ConnectionError::Salesforce(inner)) => return salesforce(inner),
-            SyncError::Connection(inner) => return connection(inner),
+            SyncError::Connection(ConnectionError::Marketo(inner)) => return describe_marketo(inner, now),
+            SyncError::Connection(ConnectionError::Salesforce(inner)) => return describe_salesforce(inner),
+            SyncError::Connection(inner) => return describe_connection(inner),
             SyncError::StepRequired(_) => ("not_connected", "Connect it again, then start the sync again."),
             SyncError::FieldsMissing(_) => ("fields_missing", "See GET /v1/sync/preview for what to do about each field."),
             SyncError::ExportFailed(_) => {
@@ -73,7 +73,7 @@ impl RunFailure {
     }
 }
 
-fn marketo(error: &MarketoError, now: Timestamp) -> RunFailure {
+fn describe_marketo(error: &MarketoError, now: Timestamp) -> RunFailure {
     let code = match error {
         MarketoError::ShareUsedUp(exhausted) => match exhausted.quota {
             Quota::Day => "marketo_daily_quota",
@@ -108,7 +108,7 @@ fn marketo(error: &MarketoError, now: Timestamp) -> RunFailure {
     RunFailure::new(code, detail, error.what_to_do())
 }
 
-fn salesforce(error: &SalesforceError) -> RunFailure {
+fn describe_salesforce(error: &SalesforceError) -> RunFailure {
     let code = match (error.code(), error) {
         (Some(code), _) => format!("salesforce_{}", code.to_ascii_lowercase()),
         (None, SalesforceError::Unreachable { .. } | SalesforceError::AnswerLost { .. }) => "salesforce_unreachable".into(),
@@ -120,7 +120,7 @@ fn salesforce(error: &SalesforceError) -> RunFailure {
     RunFailure::new(code, format!("{error}."), error.what_to_do())
 }
 
-fn connection(error: &ConnectionError) -> RunFailure {
+fn describe_connection(error: &ConnectionError) -> RunFailure {
     let what_to_do = "See GET /v1/instance/onboarding: steps 2 and 3 say what to do about the connections.";
     let code = match error {
         ConnectionError::NotConnected { .. } => "not_connected",

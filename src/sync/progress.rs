@@ -69,14 +69,15 @@ pub(super) struct QueryProgress {
     /// Jobs for this query that failed.
     #[serde(default)]
     pub failures: u32,
-    pub complete: bool,
+    #[serde(rename = "complete")]
+    pub is_complete: bool,
 }
 
 impl QueryProgress {
     /// Records the last id of a page; `false` when a record on the page may have been read before.
     pub fn record_page(&mut self, page: &OwnersOutcome) -> bool {
         let Some((first, last)) = page.ids else { return true };
-        let is_after_last = page.ascending && first.as_slice() > self.last_id.as_bytes();
+        let is_after_last = page.is_ascending && first.as_slice() > self.last_id.as_bytes();
         self.last_id = String::from_utf8_lossy(&last).into_owned();
         is_after_last
     }

@@ -179,7 +179,7 @@ pub struct SyncRun {
 }
 
 /// The average per second and the expected end of a phase that began at `began`.
-pub(super) fn pace(began: Option<Timestamp>, now: Timestamp, done: i64, total: Option<i64>) -> (Option<i64>, Option<Timestamp>) {
+pub(super) fn estimate_pace(began: Option<Timestamp>, now: Timestamp, done: i64, total: Option<i64>) -> (Option<i64>, Option<Timestamp>) {
     let Some(passed) = began.map(|began| (now - began).whole_milliseconds()).filter(|passed| *passed > 0) else { return (None, None) };
     let rate = i64::try_from(i128::from(done) * 1000 / passed).unwrap_or(i64::MAX);
     let left = total.map(|total| total - done).filter(|left| *left >= 0 && done > 0);
@@ -196,9 +196,9 @@ mod tests {
     #[test]
     fn the_end_is_estimated_from_the_average_rate_so_far() {
         let began = Timestamp::from(datetime!(2026-06-15 12:00 UTC));
-        let (rate, eta) = pace(Some(began), began + Duration::seconds(10), 1_000, Some(4_000));
+        let (rate, eta) = estimate_pace(Some(began), began + Duration::seconds(10), 1_000, Some(4_000));
         assert_eq!((rate, eta), (Some(100), Some(began + Duration::seconds(40))));
-        assert_eq!(pace(Some(began), began, 1_000, Some(4_000)), (None, None));
-        assert_eq!(pace(Some(began), began + Duration::seconds(10), 0, Some(4_000)), (Some(0), None));
+        assert_eq!(estimate_pace(Some(began), began, 1_000, Some(4_000)), (None, None));
+        assert_eq!(estimate_pace(Some(began), began + Duration::seconds(10), 0, Some(4_000)), (Some(0), None));
     }
 }

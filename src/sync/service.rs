@@ -85,13 +85,13 @@ impl SyncService {
     /// # Errors
     /// As [`SyncService::clients`].
     pub(super) async fn clients_without_wait(&self, instance: InstanceId) -> Result<(MarketoClient, SalesforceClient), SyncError> {
-        let salesforce = required(self.connections.salesforce(instance).await, StepRequired::ConnectSalesforce)?;
-        let marketo = required(self.connections.marketo(instance).await, StepRequired::ConnectMarketo)?;
+        let salesforce = require_connection(self.connections.salesforce(instance).await, StepRequired::ConnectSalesforce)?;
+        let marketo = require_connection(self.connections.marketo(instance).await, StepRequired::ConnectMarketo)?;
         Ok((marketo, salesforce))
     }
 }
 
-fn required<T>(found: Result<T, ConnectionError>, step: StepRequired) -> Result<T, SyncError> {
+fn require_connection<T>(found: Result<T, ConnectionError>, step: StepRequired) -> Result<T, SyncError> {
     found.map_err(|error| match error {
         ConnectionError::NotConnected { .. } => SyncError::StepRequired(step),
         other => SyncError::Connection(other),

@@ -80,7 +80,7 @@ impl SyncTidyJob {
             }
         }
         let progress = row.progress();
-        for query in [progress.leads, progress.contacts].into_iter().filter(|query| !query.complete) {
+        for query in [progress.leads, progress.contacts].into_iter().filter(|query| !query.is_complete) {
             let Some(id) = query.job else { continue };
             if let Err(error) = salesforce.abort_query_job(&id).await {
                 tracing::info!(%run, job = id, error = %error_chain(&error), "a query of a cancelled sync could not be called off");

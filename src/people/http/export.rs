@@ -12,7 +12,7 @@ use crate::people::{ListedPerson, PeopleCursor, PeopleExportFormat, PeopleFilter
 use crate::telemetry::error_chain;
 
 /// People of one page. No database connection is held while a page is sent to the client.
-const ROWS: usize = 1_000;
+const PAGE_ROWS: usize = 1_000;
 
 /// Export people
 ///
@@ -33,7 +33,7 @@ pub(super) async fn export_people(
     let (format, filter) = wanted.read()?;
     // The first page is read before the response begins, so that a failure has its proper status.
     let first = match &filter {
-        Some(filter) => store::list(&context.db, caller.instance, filter, &PeopleCursor::default(), rows()).await?,
+        Some(filter) => store::list(&context.db, caller.instance, filter, &PeopleCursor::default(), page_rows()).await?,
         None => Vec::new(),
     };
     let file = ContentDisposition {
@@ -44,15 +44,15 @@ pub(super) async fn export_people(
         .content_type(format.media_type())
         .insert_header((header::CONTENT_DISPOSITION, file))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming(pages(context.db, caller.instance, filter.unwrap_or_default(), format, first)))
+        .streaming(stream_pages(context.db, caller.instance, filter.unwrap_or_default(), format, first)))
 }
 
-fn rows() -> i64 {
-    i64::try_from(ROWS).unwrap_or(i64::MAX)
+fn page_rows() -> i64 {
+    i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX)
 }
 
 /// Streams the file page by page: a page is read when the client has taken the one before, and none after the client is gone.
-fn pages(
+fn stream_pages(
     db: Db,
     instance: InstanceId,
     filter: PeopleFilter,
@@ -61,12 +61,12 @@ fn pages(
 ) -> impl Stream<Item = Result<Bytes, DbError>> {
     async_stream::try_stream! {
         let mut page = first;
-        let mut bytes = format.head();
+        let mut bytes = format.write_header();
         loop {
-            bytes.extend(format.lines(page.iter().map(|listed| &listed.person)));
+            bytes.extend(format.write_lines(page.iter().map(|listed| &listed.person)));
             yield Bytes::from(std::mem::take(&mut bytes));
-            let Some(last) = page.pop().filter(|_| page.len() + 1 == ROWS) else { break };
-            page = store::list(&db, instance, &filter, &last.cursor, rows()).await.inspect_err(|error| {
+            let Some(last) = page.pop().filter(|_| page.len() + 1 == PAGE_ROWS) else { break };
+            page = store::list(&db, instance, &filter, &last.cursor, page_rows()).await.inspect_err(|error| {
                 tracing::error!(error = %error_chain(error), "an export was cut short");
             })?;
         }

@@ -95,7 +95,7 @@ impl FullRun {
         }
         let Some(file) = file else {
             let tx = self.service.db.begin().await?;
-            return self.finish(tx, &export, &PeopleOutcome { ascending: true, ..PeopleOutcome::default() }, (0, 0)).await;
+            return self.finish(tx, &export, &PeopleOutcome { is_ascending: true, ..PeopleOutcome::default() }, (0, 0)).await;
         };
         let (sender, mut batches) = mpsc::channel(MAX_WAITING_BATCHES);
         let (path, fields) = (file.0.clone(), self.plan.fields.clone());
@@ -145,7 +145,7 @@ impl FullRun {
         report.reject(outcome);
         self.done += counts.0;
         let (first, last) = outcome.ids.unwrap_or((i64::MAX, self.progress.last_id));
-        self.progress.may_have_duplicates |= !outcome.ascending || first <= self.progress.last_id;
+        self.progress.may_have_duplicates |= !outcome.is_ascending || first <= self.progress.last_id;
         self.progress.last_id = last;
         store::mark_export_staged(&mut tx, self.instance, self.run, export.position, counts).await?;
         self.save_advance(&mut tx).await?;

@@ -88,7 +88,7 @@ impl FullRun {
     /// Reads everybody, or everybody who changed, into the staging table.
     pub(super) async fn extract(&mut self) -> Result<(), SyncError> {
         loop {
-            let mut exporter = self.exporter().await?;
+            let mut exporter = self.create_exporter().await?;
             let (sender, mut arriving) = mpsc::channel(MAX_WAITING_FILES);
             let (unread, critical_step) = (exporter.unread.clone(), self.attempt.critical_step.clone());
             let reading = async {
@@ -114,7 +114,7 @@ impl FullRun {
         }
     }
 
-    async fn exporter(&mut self) -> Result<Exporter, SyncError> {
+    async fn create_exporter(&mut self) -> Result<Exporter, SyncError> {
         let mut windows =
             ExportWindows::new(self.plan.changed_since.unwrap_or(self.plan.earliest), self.plan.latest, self.service.settings.window_days);
         let (mut planned, mut pending) = (VecDeque::new(), Vec::new());

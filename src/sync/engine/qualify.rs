@@ -41,7 +41,7 @@ impl FullRun {
             }
         }
         for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
-            if !self.query_progress(object).complete {
+            if !self.query_progress(object).is_complete {
                 let job = self.wait_for(object).await?;
                 self.read_pages(object, &job).await?;
             }
@@ -99,7 +99,7 @@ impl FullRun {
 
     async fn read_pages(&mut self, object: SalesforceObject, job: &str) -> Result<(), SyncError> {
         let mut tries = 0;
-        while !self.query_progress(object).complete {
+        while !self.query_progress(object).is_complete {
             let locator = self.query_progress(object).locator.clone();
             let page = self.salesforce.query_results(job, locator.as_deref(), PAGE).await?;
             tries += 1;
@@ -139,7 +139,7 @@ impl FullRun {
         let query = self.query_progress(object);
         query.records += read.records;
         let is_after_last = query.record_page(&read);
-        query.complete = page.locator.is_none();
+        query.is_complete = page.locator.is_none();
         query.locator = page.locator;
         self.progress.may_have_duplicates |= !is_after_last;
         self.save_advance(&mut tx).await?;

@@ -29,7 +29,7 @@ pub(super) async fn get_rejected_rows(
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
     let run = sync.find_run(caller.instance, id).await?;
-    let rows = file(sync.get_ref().clone(), caller.instance, run.id, caller.may(Scope::PeopleRead));
+    let rows = stream_file(sync.get_ref().clone(), caller.instance, run.id, caller.may(Scope::PeopleRead));
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"rejected-{id}.csv\"")))
@@ -38,7 +38,7 @@ pub(super) async fn get_rejected_rows(
 }
 
 /// Streams the file, a bounded number of rows at a time.
-fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bool) -> impl Stream<Item = io::Result<Bytes>> {
+fn stream_file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bool) -> impl Stream<Item = io::Result<Bytes>> {
     async_stream::try_stream! {
         yield Bytes::from_static(b"marketo_id,reason,window_start,record,row\r\n");
         let mut after = None;
@@ -48,7 +48,7 @@ fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bo
                 io::Error::other("the rows can't be read")
             })?;
             if !rows.is_empty() {
-                yield lines(&rows, may_read_people)?;
+                yield write_lines(&rows, may_read_people)?;
             }
             match next {
                 Some(cursor) => after = Some(cursor),
@@ -58,7 +58,7 @@ fn file(sync: SyncService, instance: InstanceId, run: RunId, may_read_people: bo
     }
 }
 
-fn lines(rows: &[StoredRejectedRecord], may_read_people: bool) -> io::Result<Bytes> {
+fn write_lines(rows: &[StoredRejectedRecord], may_read_people: bool) -> io::Result<Bytes> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
         let id = row.marketo_id.map(|id| id.to_string()).unwrap_or_default();

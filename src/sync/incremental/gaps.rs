@@ -28,10 +28,10 @@ pub(super) fn find_forgotten(cursor: &ChangesCursor, now: Timestamp) -> Option<S
 }
 
 /// Whether a full run may start by itself, given the last one. One that did not make an unreadable log readable isn't repeated at once.
-pub(super) fn may_start_full_run(last: Option<LastFullRun>, unreadable: bool, now: Timestamp) -> bool {
+pub(super) fn may_start_full_run(last: Option<LastFullRun>, has_unreadable_log: bool, now: Timestamp) -> bool {
     last.is_none_or(|last| match last.state() {
         RunState::Completed => {
-            !(unreadable && last.started_by == notices::schedule_origin().actor) || now - last.created_at > FULL_RUN_PAUSE
+            !(has_unreadable_log && last.started_by == notices::schedule_origin().actor) || now - last.created_at > FULL_RUN_PAUSE
         }
         RunState::Failed | RunState::Cancelled => now - last.created_at > FULL_RUN_PAUSE,
         _ => false,
@@ -59,7 +59,7 @@ mod tests {
             let (state, started_by) = (state.to_owned(), notices::schedule_origin().actor);
             Some(LastFullRun { created_at: now - Duration::hours(hours), state, started_by })
         };
-        let may = |last, unreadable| may_start_full_run(last, unreadable, now);
+        let may = |last, has_unreadable_log| may_start_full_run(last, has_unreadable_log, now);
         assert!(may(None, true) && may(last(1, "completed"), false) && may(last(7, "failed"), false) && may(last(7, "completed"), true));
         assert!(!may(last(1, "failed"), false) && !may(last(9, "paused"), false) && !may(last(1, "completed"), true));
     }

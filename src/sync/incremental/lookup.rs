@@ -51,14 +51,18 @@ impl IncrementalRun {
         for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
             self.look_up_records(object, round).await?;
         }
-        let missing: Vec<(i64, bool)> =
-            round.wanted.iter().filter(|(id, _)| !round.people.contains_key(id)).map(|(id, should_exist)| (*id, *should_exist)).collect();
+        let missing: Vec<(i64, bool)> = round
+            .ids_to_look_up
+            .iter()
+            .filter(|(id, _)| !round.people.contains_key(id))
+            .map(|(id, should_exist)| (*id, *should_exist))
+            .collect();
         for chunk in missing.chunks(MAX_PER_CALL) {
             let ids: Vec<String> = chunk.iter().map(|(id, _)| id.to_string()).collect();
             let people = self.find_people("id", &ids).await?;
             let found: HashSet<i64> = people.iter().map(|person| person.marketo_id).collect();
             for (id, should_exist) in chunk.iter().filter(|(id, _)| !found.contains(id)) {
-                round.gone.push(*id);
+                round.missing_ids.push(*id);
                 if *should_exist && self.cursor.look_up_again.len() < MAX_LOOKED_UP_AGAIN {
                     self.cursor.look_up_again.push(*id);
                 }

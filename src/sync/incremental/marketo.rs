@@ -23,23 +23,23 @@ impl IncrementalRun {
     /// Reads the next pages of Marketo's logs; `true` when there is more.
     pub(super) async fn read_marketo(&mut self, round: &mut SyncRound) -> Result<bool, SyncError> {
         let began = self.now();
-        let mut more = false;
+        let mut has_more = false;
         round.add_people(self.cursor.look_up_again.drain(..).collect(), false);
         for log in [ActivityLog::Changes, ActivityLog::Deletions, ActivityLog::Merges] {
-            more |= self.read_log(log, round).await?;
+            has_more |= self.read_log(log, round).await?;
         }
         // The run that makes up for an unreadable log reads from where the log was last read to its end.
-        if !more && !round.has_unread_log {
+        if !has_more && !round.has_unreadable_log {
             // Our clock may be ahead of Marketo's; a token made from this time must not leave anything out.
             self.cursor.marketo_until = began;
         }
-        Ok(more)
+        Ok(has_more)
     }
 
     async fn read_log(&mut self, log: ActivityLog, round: &mut SyncRound) -> Result<bool, SyncError> {
         for _ in 0..MAX_PAGES {
             let Some(page) = self.read_page_or_replace_token(log).await? else {
-                round.has_unread_log = true;
+                round.has_unreadable_log = true;
                 return Ok(false);
             };
             *self.paging_token_of(log) = page.token;

@@ -73,21 +73,21 @@ pub(super) async fn carry_out(
     progress.waiting_for = None;
     let now = service.clock.timestamp();
     let found = store::find_live_cursor(&service.db, instance).await?;
-    let without_cursor = found.is_none();
+    let lacks_cursor = found.is_none();
     let cursor = found.unwrap_or_else(|| ChangesCursor::without_tokens(now));
-    let mut incremental_run = IncrementalRun { service, instance, attempt, marketo, salesforce, cursor, progress };
+    let mut run = IncrementalRun { service, instance, attempt, marketo, salesforce, cursor, progress };
     if row.plan.is_none() {
-        incremental_run.begin(now).await?;
+        run.begin(now).await?;
     }
-    if without_cursor {
-        incremental_run.add_gap(SyncGap::no_cursor());
-    } else if let Some(gap) = gaps::find_forgotten(&incremental_run.cursor, now) {
-        incremental_run.add_gap(gap);
+    if lacks_cursor {
+        run.add_gap(SyncGap::no_cursor());
+    } else if let Some(gap) = gaps::find_forgotten(&run.cursor, now) {
+        run.add_gap(gap);
     } else {
-        incremental_run.refresh_fields(now).await?;
-        incremental_run.run_rounds().await?;
+        run.refresh_fields(now).await?;
+        run.run_rounds().await?;
     }
-    incremental_run.complete(&row).await
+    run.complete(&row).await
 }
 
 impl IncrementalRun {
@@ -147,12 +147,12 @@ impl IncrementalRun {
     async fn run_rounds(&mut self) -> Result<(), SyncError> {
         loop {
             let (mut round, since) = (SyncRound::default(), self.cursor.marketo_until);
-            let more_people = self.read_marketo(&mut round).await?;
-            let more_records = self.read_salesforce(&mut round).await?;
+            let has_more_people = self.read_marketo(&mut round).await?;
+            let has_more_records = self.read_salesforce(&mut round).await?;
             self.read_deletion_logs(&mut round).await?;
             self.look_up(&mut round).await?;
             self.settle(round, since).await?;
-            if !more_people && !more_records {
+            if !has_more_people && !has_more_records {
                 return Ok(());
             }
         }
@@ -161,30 +161,30 @@ impl IncrementalRun {
     /// Completes the run, and starts a full one when only that can fill a gap.
     async fn complete(&mut self, row: &RunRow) -> Result<(), SyncError> {
         let now = self.now();
-        let incomplete = self.changes_report().gaps.iter().any(|gap| gap.remedy != GapRemedy::ReadAgain);
-        let of_everybody = self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::FullRun);
-        let wanted = of_everybody || self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::TargetedRun);
-        let unreadable = self.changes_report().gaps.iter().any(SyncGap::is_unreadable);
-        let full_run =
-            wanted && gaps::may_start_full_run(store::find_last_full_run(&self.service.db, self.instance).await?, unreadable, now);
+        let missed_something = self.changes_report().gaps.iter().any(|gap| gap.remedy != GapRemedy::ReadAgain);
+        let needs_everybody = self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::FullRun);
+        let needs_run = needs_everybody || self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::TargetedRun);
+        let has_unreadable_log = self.changes_report().gaps.iter().any(SyncGap::is_unreadable);
+        let starts_full_run = needs_run
+            && gaps::may_start_full_run(store::find_last_full_run(&self.service.db, self.instance).await?, has_unreadable_log, now);
         let until = self.cursor.marketo_until;
-        let changed_since = (!of_everybody).then(|| until - TOKEN_MARGIN);
+        let changed_since = (!needs_everybody).then(|| until - TOKEN_MARGIN);
         let report = self.changes_report();
         report.read_up_to = Some(until);
         for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.remedy, GapRemedy::FullRun | GapRemedy::TargetedRun)) {
-            gap.remedy = match (full_run, of_everybody) {
+            gap.remedy = match (starts_full_run, needs_everybody) {
                 (false, _) => GapRemedy::FullRunLater,
                 (true, true) => GapRemedy::FullRun,
                 (true, false) => GapRemedy::TargetedRun,
             };
         }
         let report = &mut self.progress.report;
-        report.saw_everything &= !incomplete;
-        let idle = report.inserted + report.updated + report.removed + report.rejected == 0
+        report.saw_everything &= !missed_something;
+        let is_idle = report.inserted + report.updated + report.removed + report.rejected == 0
             && report.changes.as_ref().is_none_or(|changes| changes.gaps.is_empty());
         self.progress.phase = RunPhase::Ended;
         let run = self.attempt.run;
-        let scheduled = row.started_by == notices::schedule_origin().actor;
+        let is_scheduled = row.started_by == notices::schedule_origin().actor;
         self.attempt.meters.save(&self.service, self.instance, run).await?;
         let notice = RunNotice::prepare(&self.service, self.instance, run).await?;
         let done = self.changes_report().read();
@@ -193,11 +193,11 @@ impl IncrementalRun {
         store::change_state(&mut tx, self.instance, run, RunState::Completed, None, now).await?;
         store::release_run(&mut tx, self.instance, run, RunState::Completed, false).await?;
         notice.queue(&mut tx, &self.service, RunState::Completed, &self.progress).await?;
-        if idle && scheduled {
+        if is_idle && is_scheduled {
             store::prune_idle_runs(&mut tx, self.instance, run, now).await?;
         }
         tx.commit().await?;
-        if full_run {
+        if starts_full_run {
             match self.service.start_since(self.instance, RunKind::Full, &notices::schedule_origin(), changed_since).await {
                 Ok(full) => tracing::info!(run = %self.attempt.run, full = %full.id, "a full sync fills the gap"),
                 // The next run finds the gap again.

@@ -12,14 +12,14 @@ use crate::sync::store::UnmatchedRecord;
 #[derive(Debug, Default)]
 pub(super) struct SyncRound {
     /// Marketo ids to look up, and whether somebody should be found.
-    pub wanted: BTreeMap<i64, bool>,
+    pub ids_to_look_up: BTreeMap<i64, bool>,
     pub leads: BTreeMap<SalesforceId, ModifiedRecord>,
     pub contacts: BTreeMap<SalesforceId, ModifiedRecord>,
     pub people: BTreeMap<i64, MarketoPerson>,
     /// Whether one of Marketo's logs was unreadable.
-    pub has_unread_log: bool,
+    pub has_unreadable_log: bool,
     /// Marketo ids of people who are gone.
-    pub gone: Vec<i64>,
+    pub missing_ids: Vec<i64>,
     pub owners: Vec<(SalesforceId, SalesforceId)>,
     pub unmatched_records: Vec<UnmatchedRecord>,
 }
@@ -28,7 +28,7 @@ impl SyncRound {
     /// Adds people to look up; `should_exist` is whether they should still be in Marketo.
     pub(super) fn add_people(&mut self, people: Vec<i64>, should_exist: bool) {
         for person in people {
-            *self.wanted.entry(person).or_insert(should_exist) &= should_exist;
+            *self.ids_to_look_up.entry(person).or_insert(should_exist) &= should_exist;
         }
     }
 

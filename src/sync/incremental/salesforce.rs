@@ -40,11 +40,11 @@ fn build_query(object: SalesforceObject, window: &ModifiedWindow) -> String {
 impl IncrementalRun {
     /// Reads the next pages of modified records; `true` when there is more.
     pub(super) async fn read_salesforce(&mut self, round: &mut SyncRound) -> Result<bool, SyncError> {
-        let mut more = false;
+        let mut has_more = false;
         for object in [SalesforceObject::Lead, SalesforceObject::Contact] {
-            more |= self.read_window(object, round).await?;
+            has_more |= self.read_window(object, round).await?;
         }
-        Ok(more)
+        Ok(has_more)
     }
 
     fn window(&mut self, object: SalesforceObject) -> &mut ModifiedWindow {
@@ -65,11 +65,11 @@ impl IncrementalRun {
             // They are ordered by time, so those that are too recent are at the end.
             read.retain(|one| one.at < until);
             self.changes_report().salesforce_records += i64::try_from(read.len()).unwrap_or(i64::MAX);
-            let full = count == PAGE_RECORDS && read.len() == count;
+            let is_full = count == PAGE_RECORDS && read.len() == count;
             let last = read.last().map(|one| (one.at, one.id.to_string()));
             round.add_modified(object, read);
             let window = self.window(object);
-            match last.filter(|_| full) {
+            match last.filter(|_| is_full) {
                 Some((at, id)) => *window = ModifiedWindow { from: at, after: Some(id), until: Some(until) },
                 None => {
                     *window = ModifiedWindow { from: window.from.max(until - OVERLAP), after: None, until: None };

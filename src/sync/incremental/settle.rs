@@ -19,10 +19,10 @@ impl IncrementalRun {
     /// then, and the cursor stays.
     pub(super) async fn settle(&mut self, round: SyncRound, since: Timestamp) -> Result<(), SyncError> {
         let now = self.now();
-        let SyncRound { people, gone, owners, unmatched_records, .. } = round;
+        let SyncRound { people, missing_ids, owners, unmatched_records, .. } = round;
         // People who are gone are written without any record, so they don't qualify and are removed.
-        let missing = gone.len();
-        let export = bulk_csv::write_people(people.values(), &gone, &self.cursor.fields)?;
+        let missing = missing_ids.len();
+        let export = bulk_csv::write_people(people.values(), &missing_ids, &self.cursor.fields)?;
         drop(people);
         let window = SourceWindow { position: self.progress.rounds, start: since };
         let (mut packed, mut owned) = (Vec::new(), Vec::new());

@@ -18,7 +18,7 @@ pub(in crate::sync) struct OwnersOutcome {
     pub records: i64,
     /// The first and the last record's id, and whether each is greater than the one before.
     pub ids: Option<([u8; 18], [u8; 18])>,
-    pub ascending: bool,
+    pub is_ascending: bool,
 }
 
 /// Reads a page of `SELECT Id, OwnerId`, packs its records by [`OWNER_COLUMNS`] and passes them to `take` in batches of at most
@@ -33,7 +33,7 @@ pub(in crate::sync) fn read_owners(from: impl Read, max_rows: usize, take: impl 
     let mut records = CsvRecords::new(from);
     let mut batches = RowBatches::new(max_rows, take);
     let mut line = 0_i64;
-    let mut outcome = OwnersOutcome { records: 0, ids: None, ascending: true };
+    let mut outcome = OwnersOutcome { records: 0, ids: None, is_ascending: true };
     while let Some(record) = records.next().map_err(SyncError::Spool)? {
         line += 1;
         if line == 1 && record.bytes(0).is_some_and(|name| name.eq_ignore_ascii_case(b"Id")) {
@@ -49,7 +49,7 @@ pub(in crate::sync) fn read_owners(from: impl Read, max_rows: usize, take: impl 
         batches.rows.text(std::str::from_utf8(&owner).ok());
         outcome.records += 1;
         let (first, last) = outcome.ids.unwrap_or((id, [0; 18]));
-        outcome.ascending &= id > last;
+        outcome.is_ascending &= id > last;
         outcome.ids = Some((first, id));
         if !batches.flush_if_full() {
             return Ok(outcome);

@@ -81,7 +81,7 @@ pub(in crate::sync) struct PeopleOutcome {
     pub unusable_salesforce_ids: i64,
     /// The first and the last id, and whether each is greater than the one before.
     pub ids: Option<(i64, i64)>,
-    pub ascending: bool,
+    pub is_ascending: bool,
 }
 
 /// Reads an export, packs its people by [`PEOPLE_COLUMNS`] and passes them to `take` in batches of at most `max_rows`. A person with
@@ -97,7 +97,7 @@ pub(in crate::sync) fn read_people(
     take: impl FnMut(Rows) -> bool,
 ) -> Result<PeopleOutcome, SyncError> {
     let mut records = CsvRecords::new(from);
-    let mut outcome = PeopleOutcome { ascending: true, ..PeopleOutcome::default() };
+    let mut outcome = PeopleOutcome { is_ascending: true, ..PeopleOutcome::default() };
     let Some(header) = records.next().map_err(SyncError::Spool)? else { return Ok(outcome) };
     let columns = PeopleColumns::find(&header, fields)?;
     let mut batches = RowBatches::new(max_rows, take);
@@ -107,7 +107,7 @@ pub(in crate::sync) fn read_people(
         match columns.pack(&record, first + outcome.rows, &mut batches.rows, &mut outcome.unusable_salesforce_ids) {
             Ok(id) => {
                 let (first, last) = outcome.ids.unwrap_or((id, id - 1));
-                outcome.ascending &= id > last;
+                outcome.is_ascending &= id > last;
                 outcome.ids = Some((first, id));
                 if !batches.flush_if_full() {
                     return Ok(outcome);
@@ -314,7 +314,7 @@ mod tests {
         let places: Vec<i64> = batches.concat().iter().map(|person| person[PLACE].parse().expect("a number")).collect();
         assert_eq!(places, [first + 1, first + 2, first + 3]);
         assert!(places[2] <= end && outcome.rows == 3);
-        assert_eq!((outcome.ids, outcome.ascending), (Some((5, 5)), false));
+        assert_eq!((outcome.ids, outcome.is_ascending), (Some((5, 5)), false));
     }
 
     proptest! {

@@ -27,13 +27,13 @@ pub(super) struct CsvRecord<'a> {
     ends: &'a [usize],
     /// All fields together, when they are UTF-8.
     text: Option<&'a str>,
-    too_large: bool,
+    is_too_large: bool,
 }
 
 impl<'a> CsvRecord<'a> {
     /// Whether it has exactly so many fields and isn't too large.
     pub(super) fn has(&self, fields: usize) -> bool {
-        !self.too_large && self.ends.len() == fields
+        !self.is_too_large && self.ends.len() == fields
     }
 
     /// The number of fields.
@@ -102,7 +102,7 @@ impl<R: Read> CsvRecords<R> {
                 ReadRecordResult::Record => {
                     let ends = &self.ends[..kept.unwrap_or(count)];
                     let bytes = &self.fields[..ends.last().copied().unwrap_or(0)];
-                    return Ok(Some(CsvRecord { bytes, ends, text: std::str::from_utf8(bytes).ok(), too_large: kept.is_some() }));
+                    return Ok(Some(CsvRecord { bytes, ends, text: std::str::from_utf8(bytes).ok(), is_too_large: kept.is_some() }));
                 }
                 ReadRecordResult::End => return Ok(None),
             }
@@ -121,7 +121,7 @@ mod tests {
         let mut all = Vec::new();
         while let Some(record) = records.next().expect("memory") {
             let fields = (0..record.len()).map(|place| record.text(place).expect("text").to_owned()).collect();
-            all.push((!record.too_large).then_some(fields));
+            all.push((!record.is_too_large).then_some(fields));
         }
         all
     }

@@ -35,7 +35,7 @@ pub(in crate::sync) fn read_rejected(
         line += 1;
         if let Err((marketo_id, reason)) = columns.pack(&record, first + line - 1, &mut packed, &mut unusable_ids) {
             found += 1;
-            rejected.push(RejectedRecord { line, marketo_id, reason, content: beginning(&record) });
+            rejected.push(RejectedRecord { line, marketo_id, reason, content: write_beginning(&record) });
         } else if packed.bytes() > MAX_CONTENT_CHARS {
             packed = Rows::with_capacity(4 * MAX_CONTENT_CHARS);
         }
@@ -50,7 +50,7 @@ pub(in crate::sync) fn read_rejected(
 }
 
 /// Writes the beginning of a row as CSV. NULs, which PostgreSQL can't store, and bytes that aren't UTF-8 become U+FFFD.
-fn beginning(record: &CsvRecord<'_>) -> String {
+fn write_beginning(record: &CsvRecord<'_>) -> String {
     let mut text = String::new();
     for place in 0..record.len() {
         let field = String::from_utf8_lossy(record.bytes(place).unwrap_or_default());

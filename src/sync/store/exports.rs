@@ -30,7 +30,7 @@ pub(in crate::sync) struct WindowExport {
 }
 
 #[derive(sqlx::FromRow)]
-struct ExportRow {
+struct WindowExportRow {
     position: i64,
     window_start: Timestamp,
     window_end: Timestamp,
@@ -39,8 +39,8 @@ struct ExportRow {
     records: Option<i64>,
 }
 
-impl From<ExportRow> for WindowExport {
-    fn from(row: ExportRow) -> Self {
+impl From<WindowExportRow> for WindowExport {
+    fn from(row: WindowExportRow) -> Self {
         let state = match row.state.as_str() {
             "planned" => ExportState::Planned,
             "created" => ExportState::Created,
@@ -92,7 +92,7 @@ pub(in crate::sync) async fn set_changed_since(tx: &mut Tx, instance: InstanceId
 pub(in crate::sync) async fn list_exports(db: &Db, instance: InstanceId, run: RunId) -> Result<Vec<WindowExport>, DbError> {
     const SQL: &str = "SELECT position, window_start, window_end, state, export_id, records FROM sync_extract_jobs \
          WHERE instance_id = $1 AND run_id = $2 ORDER BY position";
-    let rows: Vec<ExportRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).fetch_all(c))?;
+    let rows: Vec<WindowExportRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).fetch_all(c))?;
     Ok(rows.into_iter().map(WindowExport::from).collect())
 }
 

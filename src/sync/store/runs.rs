@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::progress::{RunPlan, RunProgress};
-use crate::sync::run::{RunKind, RunPhase, RunRequest, RunState, SyncRun, pace};
+use crate::sync::run::{RunKind, RunPhase, RunRequest, RunState, SyncRun, estimate_pace};
 use crate::sync::{RunFailure, RunUsage, VendorUsage};
 
 /// A run as stored.
@@ -78,7 +78,7 @@ impl From<RunRow> for SyncRun {
         progress.report.usage.add(&usage);
         let (rate_per_second, eta) = match state.is_final() || state == RunState::Paused {
             true => (None, None),
-            false => pace(progress.phase_began_at, row.updated_at, row.done, row.total),
+            false => estimate_pace(progress.phase_began_at, row.updated_at, row.done, row.total),
         };
         Self {
             id: row.id,
