@@ -1,3 +1,5 @@
+//! The handler of the job that carries a run out.
+
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 

@@ -49,9 +49,9 @@ impl ExportWindows {
     /// Adapts the width to the people found in `window`: as densely populated, the next windows hold as many people as they should.
     pub fn adapt_to(&mut self, window: ExportWindow, people: i64) {
         let seconds = i128::from((window.end - window.start).whole_seconds());
-        let wanted = seconds * i128::from(PEOPLE_PER_WINDOW) / i128::from(people.max(1));
-        let wanted = Duration::seconds(i64::try_from(wanted).unwrap_or(i64::MAX));
-        self.width = wanted.clamp(MIN_WIDTH, self.max_width);
+        let width = seconds * i128::from(PEOPLE_PER_WINDOW) / i128::from(people.max(1));
+        let width = Duration::seconds(i64::try_from(width).unwrap_or(i64::MAX));
+        self.width = width.clamp(MIN_WIDTH, self.max_width);
     }
 
     /// How many more windows there are at the present width.

@@ -1,3 +1,5 @@
+//! The route of the feed of changes.
+
 use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 
@@ -96,12 +98,12 @@ impl Place for ChangeCursor {
 pub(super) async fn list_people_changes(
     context: Context,
     caller: InstanceCaller,
-    QueryParams(wanted): QueryParams<ChangesParams>,
+    QueryParams(params): QueryParams<ChangesParams>,
 ) -> Result<HttpResponse, Problem> {
-    let (limit, cursor) = PageParams { limit: wanted.limit, cursor: wanted.cursor }.read::<ChangeCursor>()?;
+    let (limit, cursor) = PageParams { limit: params.limit, cursor: params.cursor }.read::<ChangeCursor>()?;
     // Before the changes are read: what is committed in between is behind every cursor returned so far.
     let last = store::last_change(&context.db, caller.instance).await?;
-    let after = match (cursor, wanted.from.unwrap_or_default()) {
+    let after = match (cursor, params.from.unwrap_or_default()) {
         (Some(cursor), _) if cursor.change > last => return Err(PeopleError::CursorGone.into()),
         (Some(cursor), _) => cursor,
         (None, StartFrom::Beginning) => ChangeCursor { change: 0, marketo_id: 0 },

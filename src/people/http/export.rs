@@ -1,3 +1,5 @@
+//! The route that exports people.
+
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::middleware::Compress;
 use actix_web::web::Bytes;
@@ -28,9 +30,9 @@ const PAGE_ROWS: usize = 1_000;
 pub(super) async fn export_people(
     context: Context,
     caller: InstanceCaller,
-    QueryParams(wanted): QueryParams<PeopleExportParams>,
+    QueryParams(params): QueryParams<PeopleExportParams>,
 ) -> Result<HttpResponse, Problem> {
-    let (format, filter) = wanted.read()?;
+    let (format, filter) = params.read()?;
     // The first page is read before the response begins, so that a failure has its proper status.
     let first = match &filter {
         Some(filter) => store::list(&context.db, caller.instance, filter, &PeopleCursor::default(), page_rows()).await?,

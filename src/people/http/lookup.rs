@@ -1,3 +1,5 @@
+//! The route that looks up people by Salesforce ids.
+
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 
@@ -30,7 +32,7 @@ pub(super) async fn look_up_people(
         return Err(Problem::invalid(vec![InputFault::new("/salesforce_ids", "length", detail)]));
     }
     let ids: Vec<_> = requested.iter().map(|text| text.parse::<SalesforceId>()).collect();
-    let wanted: Vec<_> = ids.iter().flatten().collect();
-    let people = store::find_by_salesforce_ids(&context.db, caller.instance, &wanted).await?;
+    let valid_ids: Vec<_> = ids.iter().flatten().collect();
+    let people = store::find_by_salesforce_ids(&context.db, caller.instance, &valid_ids).await?;
     Ok(HttpResponse::Ok().json(Lookup::match_ids(&requested, &ids, &people)))
 }

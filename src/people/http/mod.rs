@@ -42,10 +42,10 @@ pub fn routes(config: &mut Routes<'_>) {
 async fn list_people(
     context: Context,
     caller: InstanceCaller,
-    QueryParams(wanted): QueryParams<PeopleListParams>,
+    QueryParams(params): QueryParams<PeopleListParams>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let (limit, after, filter) = wanted.read()?;
+    let (limit, after, filter) = params.read()?;
     let mut people = match filter {
         Some(filter) => store::list(&context.db, caller.instance, &filter, &after, i64::from(limit) + 1).await?,
         None => Vec::new(),

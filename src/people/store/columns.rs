@@ -1,3 +1,5 @@
+//! The columns of a person, once for all statements.
+
 /// The columns of [`Person`](crate::people::Person).
 macro_rules! columns {
     () => {

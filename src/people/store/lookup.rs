@@ -1,3 +1,5 @@
+//! Finding people by many Salesforce ids at once.
+
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 

@@ -1,3 +1,5 @@
+//! Finding one person, and listing those who match a filter.
+
 use super::columns::columns;
 use super::names::{begins, full_name, last_name, list_by_name};
 use crate::db::{Db, DbError, on};

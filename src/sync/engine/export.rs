@@ -148,7 +148,7 @@ impl FullRun {
         self.progress.may_have_duplicates |= !outcome.is_ascending || first <= self.progress.last_id;
         self.progress.last_id = last;
         store::mark_export_staged(&mut tx, self.instance, self.run, export.position, counts).await?;
-        self.save_advance(&mut tx).await?;
+        self.save_step(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -268,27 +268,27 @@ impl Exporter {
     /// Waits until a pending export has ended, unless that takes too long for this attempt.
     async fn wait_for_one(&mut self) -> Result<ExportPoll, SyncError> {
         loop {
-            let next = self.pending.iter().enumerate().min_by_key(|(_, one)| one.poll_at).map(|(place, _)| place);
+            let next = self.pending.iter().enumerate().min_by_key(|(_, one)| one.poll_at).map(|(index, _)| index);
             // The caller has checked that one is pending.
-            let place = next.ok_or(SyncError::Internal)?;
-            if let Some(wait) = self.wait_until(self.pending[place].poll_at).await {
+            let index = next.ok_or(SyncError::Internal)?;
+            if let Some(wait) = self.wait_until(self.pending[index].poll_at).await {
                 return Ok(ExportPoll::Pending(wait));
             }
-            let one = &self.pending[place];
+            let one = &self.pending[index];
             match self.marketo.export_status(&one.export_id).await {
                 Ok(job) if job.status.is_final() => {
-                    return Ok(ExportPoll::Ended(Box::new(self.pending.swap_remove(place)), Some(job)));
+                    return Ok(ExportPoll::Ended(Box::new(self.pending.swap_remove(index)), Some(job)));
                 }
                 Ok(job) if job.status == ExportStatus::Created => {
                     self.enqueue(&job.export_id).await?;
                 }
                 Ok(_) => {}
                 Err(MarketoError::Rejected(_)) if one.may_be_unknown => {
-                    return Ok(ExportPoll::Ended(Box::new(self.pending.swap_remove(place)), None));
+                    return Ok(ExportPoll::Ended(Box::new(self.pending.swap_remove(index)), None));
                 }
                 Err(error) => return Err(error.into()),
             }
-            self.pending[place].poll_at = monotonic_now() + self.service.poll_interval;
+            self.pending[index].poll_at = monotonic_now() + self.service.poll_interval;
         }
     }
 

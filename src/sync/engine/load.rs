@@ -91,7 +91,7 @@ impl FullRun {
         self.add_counts(merged);
         self.progress.phase = RunPhase::Tidying;
         self.progress.phase_began_at = Some(self.service.clock.timestamp());
-        self.save_advance(&mut tx).await?;
+        self.save_step(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -122,7 +122,7 @@ impl FullRun {
             let removed = sqlite::remove_range(&mut tx, self.instance, self.run, (after, up_to), times, everybody).await?;
             self.progress.report.removed += removed;
             self.progress.removed_up_to = up_to;
-            self.save_advance(&mut tx).await?;
+            self.save_step(&mut tx).await?;
             tx.commit().await?;
         }
     }
@@ -147,7 +147,7 @@ impl FullRun {
             self.check_additions(&mut tx, merged).await?;
             self.add_counts(merged);
             self.progress.merged_up_to = up_to;
-            self.save_advance(&mut tx).await?;
+            self.save_step(&mut tx).await?;
             tx.commit().await?;
         }
         Ok(bulk::build_indexes(&self.service.db).await?)

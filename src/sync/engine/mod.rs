@@ -189,7 +189,7 @@ impl FullRun {
     }
 
     /// Saves progress; work was done, so the count of consecutive failures starts over.
-    async fn save_advance(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
+    async fn save_step(&mut self, tx: &mut Tx) -> Result<(), SyncError> {
         self.progress.consecutive_failures = 0;
         self.save(tx).await
     }
@@ -218,12 +218,12 @@ impl FullRun {
 
     /// Saves progress, and gives the error that ends the attempt until the vendor is asked again.
     async fn release_until(&mut self, wait: StdDuration) -> SyncError {
-        let kept = async {
+        let saved = async {
             let mut tx = self.service.db.begin().await?;
             self.save(&mut tx).await?;
             Ok::<_, SyncError>(tx.commit().await?)
         };
-        match kept.await {
+        match saved.await {
             Ok(()) => SyncError::VendorAtWork(wait.try_into().unwrap_or(time::Duration::MINUTE)),
             Err(error) => error,
         }

@@ -142,7 +142,7 @@ impl FullRun {
         query.is_complete = page.locator.is_none();
         query.locator = page.locator;
         self.progress.may_have_duplicates |= !is_after_last;
-        self.save_advance(&mut tx).await?;
+        self.save_step(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -1,3 +1,5 @@
+//! The JSON form of a run.
+
 use serde::Serialize;
 
 use crate::clock::Timestamp;

@@ -1,3 +1,5 @@
+//! Routes that cancel, pause, resume and retry runs.
+
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 

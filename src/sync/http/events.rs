@@ -1,3 +1,5 @@
+//! The event stream of a run.
+
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 

@@ -77,9 +77,9 @@ async fn start_run(
     context: Context,
     caller: InstanceCaller,
     sync: Data<SyncService>,
-    OptionalBody(wanted): OptionalBody<StartRun>,
+    OptionalBody(body): OptionalBody<StartRun>,
 ) -> Result<HttpResponse, Problem> {
-    let kind = wanted.unwrap_or_default().kind.unwrap_or(RunKind::Full);
+    let kind = body.unwrap_or_default().kind.unwrap_or(RunKind::Full);
     let run = sync.start(caller.instance, kind, &caller.origin).await?;
     let location = context.public_url.of(&format!("/v1/sync/runs/{}", run.id));
     Ok(HttpResponse::Accepted().insert_header(("location", location)).json(RunBody::from(run)))

@@ -1,3 +1,5 @@
+//! The download of the rows that a run rejected.
+
 use std::io;
 
 use actix_web::http::header;

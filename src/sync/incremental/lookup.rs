@@ -123,7 +123,7 @@ impl IncrementalRun {
         let known = store::find_unmatched_records(&self.service.db, self.instance, &ids).await?;
         let known: HashMap<&str, &UnmatchedRecord> = known.iter().map(|one| (one.salesforce_id.as_str(), one)).collect();
         let was_looked_up_lately = |record: &ModifiedRecord| {
-            known.get(record.id.as_str()).is_some_and(|one| one.modified_at == record.at && now - one.asked_at < LOOK_UP_AGAIN_AFTER)
+            known.get(record.id.as_str()).is_some_and(|one| one.modified_at == record.at && now - one.looked_up_at < LOOK_UP_AGAIN_AFTER)
         };
         let due: Vec<&ModifiedRecord> = unknown.into_iter().filter(|record| !was_looked_up_lately(record)).collect();
         for chunk in due.chunks(MAX_PER_CALL) {
@@ -133,7 +133,7 @@ impl IncrementalRun {
             round.unmatched_records.extend(unmatched_records.map(|record| UnmatchedRecord {
                 salesforce_id: record.id.to_string(),
                 modified_at: record.at,
-                asked_at: now,
+                looked_up_at: now,
             }));
             round.add_found(people);
         }

@@ -75,9 +75,9 @@ mod tests {
     #[test]
     fn a_page_is_read_with_and_without_its_header() {
         let row = "\"00QR0000000UyrWMAS\",\"005R0000000GiwjIAC\"\n";
-        let wanted = (vec!["00QR0000000UyrWMAS<005R0000000GiwjIAC".to_owned()], 1);
-        assert_eq!(read(&format!("\"Id\",\"OwnerId\"\n{row}")).expect("a page"), wanted);
-        assert_eq!(read(row).expect("a page"), wanted);
+        let expected = (vec!["00QR0000000UyrWMAS<005R0000000GiwjIAC".to_owned()], 1);
+        assert_eq!(read(&format!("\"Id\",\"OwnerId\"\n{row}")).expect("a page"), expected);
+        assert_eq!(read(row).expect("a page"), expected);
         assert_eq!(read("\"Id\",\"OwnerId\"\n").expect("a page"), (vec![], 0));
     }
 

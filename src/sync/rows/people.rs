@@ -148,8 +148,8 @@ impl PeopleColumns {
         let names: Vec<String> = (0..header.len()).map(|place| name(place).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
         let mut found = Self { width: names.len(), marketo_id: 0, texts: [None; FIELDS.len()] };
         for field in fields {
-            let wanted = field.rest_name.to_lowercase();
-            let place = names.iter().position(|name| *name == wanted);
+            let wanted_name = field.rest_name.to_lowercase();
+            let place = names.iter().position(|name| *name == wanted_name);
             let place = place.ok_or_else(|| SyncError::ExportUnreadable(format!("it has no column {}", field.rest_name)))?;
             match FIELDS.iter().position(|known| *known == field.field) {
                 Some(known) => found.texts[known] = Some(place),
@@ -295,8 +295,8 @@ mod tests {
         let (batches, outcome) = read_bytes(&bytes, 100).expect("readable");
         assert_eq!(batches.concat().iter().map(|person| person[ID].clone()).collect::<Vec<_>>(), ["4"]);
         let reasons: Vec<_> = outcome.examples.iter().map(|row| (row.marketo_id, row.reason.as_str())).collect();
-        let wanted = [(Some(1), "wrong_number_of_columns"), (None, "no_marketo_id"), (Some(3), "value_too_long"), (Some(5), "not_utf8")];
-        assert_eq!(reasons, wanted);
+        let expected = [(Some(1), "wrong_number_of_columns"), (None, "no_marketo_id"), (Some(3), "value_too_long"), (Some(5), "not_utf8")];
+        assert_eq!(reasons, expected);
         assert_eq!((outcome.rows, outcome.rejected, outcome.unusable_salesforce_ids), (5, 4, 1));
     }
 
@@ -327,8 +327,8 @@ mod tests {
             }
             let text = String::from_utf8(writer.into_inner().expect("memory")).expect("text");
             let read: Vec<_> = people(&text).into_iter().map(|person| person[FIRST_NAME].clone()).collect();
-            let wanted: Vec<_> = values.iter().map(|value| field_value(value).unwrap_or("-").to_owned()).collect();
-            prop_assert_eq!(read, wanted);
+            let expected: Vec<_> = values.iter().map(|value| field_value(value).unwrap_or("-").to_owned()).collect();
+            prop_assert_eq!(read, expected);
         }
 
         #[test]

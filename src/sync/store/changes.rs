@@ -71,7 +71,8 @@ pub(in crate::sync) async fn find_people_of_records(
 pub(in crate::sync) struct UnmatchedRecord {
     pub salesforce_id: String,
     pub modified_at: Timestamp,
-    pub asked_at: Timestamp,
+    #[sqlx(rename = "asked_at")]
+    pub looked_up_at: Timestamp,
 }
 
 /// Finds which of these records are unmatched.
@@ -115,7 +116,7 @@ pub(in crate::sync) async fn save_unmatched_records(
         execute!(tx, {
             let mut query = sqlx::query(AssertSqlSafe(sql.clone())).bind(instance);
             for one in chunk {
-                query = query.bind(&one.salesforce_id).bind(one.modified_at).bind(one.asked_at);
+                query = query.bind(&one.salesforce_id).bind(one.modified_at).bind(one.looked_up_at);
             }
             query
         })?;

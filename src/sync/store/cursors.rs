@@ -1,3 +1,5 @@
+//! Cursors of incremental runs: the live one, and the one that a full run reserves.
+
 use sqlx::types::Json;
 
 use crate::clock::Timestamp;

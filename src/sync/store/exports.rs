@@ -1,3 +1,5 @@
+//! The exports of a run, one for each window, and the plan that they follow.
+
 use sqlx::types::Json;
 
 use crate::clock::Timestamp;

@@ -1,3 +1,5 @@
+//! Runs and their progress.
+
 use sqlx::types::Json;
 use uuid::Uuid;
 

@@ -1,3 +1,5 @@
+//! The merge on PostgreSQL, set by set in one transaction.
+
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
 

@@ -1,3 +1,5 @@
+//! The merge on SQLite, range by range.
+
 use sqlx::AssertSqlSafe;
 
 use super::{COLUMNS, MergeCounts, join_columns};
