@@ -82,3 +82,25 @@ impl QueryProgress {
         is_after_last
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn stored_progress_keeps_the_json_names_of_earlier_versions() {
+        let query = QueryProgress {
+            is_complete: true,
+            created_at: Some(time::macros::datetime!(2026-06-15 12:00 UTC).into()),
+            ..QueryProgress::default()
+        };
+        let progress = RunProgress { may_have_duplicates: true, consecutive_failures: 3, leads: query, ..RunProgress::default() };
+        let stored = serde_json::to_value(&progress).expect("JSON");
+        assert_eq!((&stored["several"], &stored["vain_tries"], &stored["leads"]["complete"]), (&json!(true), &json!(3), &json!(true)));
+        assert!(stored["leads"]["made_at"].is_string());
+        let read: RunProgress = serde_json::from_value(stored).expect("progress");
+        assert!(read.may_have_duplicates && read.leads.is_complete && read.consecutive_failures == 3);
+    }
+}
