@@ -4,7 +4,7 @@
 //!
 //! `make bench-csv`; the last line is one JSON object. ARGS=ROWS for another size.
 
-#![allow(clippy::disallowed_methods)] // what is measured here has no clock of its own
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)] // what is measured here has no clock of its own
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

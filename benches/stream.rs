@@ -5,7 +5,7 @@
 //! `make bench-stream`; the last line is one JSON object. `ARGS="--people 2000 --rate 50 --seconds 10 --interval 10"` for a shorter
 //! run, `--database postgres://…` for PostgreSQL (an empty database).
 
-#![allow(clippy::disallowed_methods)] // what is measured here has no clock of its own
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)] // what is measured here has no clock of its own
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

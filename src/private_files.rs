@@ -126,7 +126,8 @@ fn restrict(path: &Path) -> io::Result<()> {
     path.metadata().map(drop)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;

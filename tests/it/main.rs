@@ -1,7 +1,7 @@
 //! The HTTP tests: the real service on a port of its own, a real database of its own for each test, driven as a caller would.
 //! Every test that stores anything runs on SQLite and on PostgreSQL (`on_both_engines!`).
 
-#![allow(clippy::disallowed_methods)] // what a test waits for has no clock of its own
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)] // what a test waits for has no clock of its own
 
 mod support;
 
