@@ -6,7 +6,7 @@ use msi_actions::auth::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Chance, Engine, FIRST_USER, Server, TestApp};
+use crate::support::{Answer, Chance, Engine, FIRST_USER, Server, TestApp, reserve_port};
 
 const TOKENS: &str = "/v1/tokens/salesforce";
 const REFRESHES: &str = "salesforce token refresh_token";
@@ -101,9 +101,7 @@ async fn asked_by_thousands(engine: Engine, processes: usize, callers: usize) {
         token
     };
     app.sql("UPDATE salesforce_connections SET token_expires_at = token_issued_at").await;
-    let ports: Vec<u16> = std::iter::once(app.port())
-        .chain((1..processes).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()))
-        .collect();
+    let ports: Vec<u16> = std::iter::once(app.port()).chain((1..processes).map(|_| reserve_port())).collect();
     let mut servers: Vec<Server> = ports.iter().map(|port| app.serve_logging(*port, "info")).collect();
     let broker = app.scoped(&token, &[Scope::TokensSalesforce]).await;
     let began = Instant::now();

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::support::outage::Writers;
-use crate::support::{Engine, TestApp, TestDatabase, eventually};
+use crate::support::{Engine, TestApp, TestDatabase, eventually, reserve_port};
 
 /// PgBouncer, running, in front of a schema of its own. The tests' schema is chosen by a start-up parameter, which PgBouncer would not
 /// follow; the role gets it as its default instead.
@@ -48,7 +48,7 @@ impl Pooler {
             format!("ALTER SCHEMA {schema} OWNER TO {role}"),
         ];
         on_server(&database, &statements).await;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = reserve_port();
         let name = server.path().trim_start_matches('/').to_owned();
         // It refuses to run as root.
         let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");

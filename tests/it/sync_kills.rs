@@ -6,7 +6,7 @@ use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Chance, Engine, Server, TestApp};
+use crate::support::{Chance, Engine, Server, TestApp, reserve_port};
 
 /// The kills for each kind of run and engine, unless SYNC_KILLS says otherwise.
 const KILLS: u32 = 6;
@@ -175,7 +175,7 @@ fn a_run_killed_at_any_point_ends_as_an_undisturbed_one_on_postgres() {
 async fn resumed_in_time(engine: Engine) {
     let played = SandboxSettings { people: 400, export_processing: Duration::from_secs(2), ..SandboxSettings::default() };
     let app = TestApp::without_service_with(engine, played).await;
-    let other_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let other_port = reserve_port();
     let first = app.serve_with(app.port(), &VARIABLES);
     let token = app.guided_instance().await;
     app.connect_both(&token).await;

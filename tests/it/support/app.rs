@@ -21,6 +21,7 @@ use super::answer::Answer;
 use super::canaries;
 use super::clients::instance_of;
 use super::database::{Engine, TestDatabase};
+use super::port::reserve_port;
 use super::process::Server;
 
 const MASTER_KEY: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -214,7 +215,7 @@ impl TestApp {
         let sandbox = msi_actions::sandbox::start(played, vendors, listeners).await.unwrap();
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = reserve_port();
         let settings = Settings::load(None, &[("database.url", database.url.clone())]).unwrap();
         let http = settings.upstream.http_client().unwrap();
         let db = app::open_database(&settings).await.unwrap();

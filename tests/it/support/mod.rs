@@ -11,6 +11,7 @@ mod issuer;
 mod mailbox;
 pub mod outage;
 pub mod person;
+mod port;
 mod process;
 mod raw;
 pub mod reference;
@@ -25,6 +26,7 @@ pub use clients::instance_of;
 pub use database::{Engine, TestDatabase};
 pub use guide::{FIRST_USER, MUNCHKIN_ID, WayBack};
 pub use issuer::{IssuerKey, IssuerServer};
+pub use port::reserve_port;
 pub use process::{Server, binary};
 pub use smtp::{MailServer, authority as mail_authority, link_path};
 

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
+use super::port::reserve_port;
 use super::process::Server;
 
 /// How many callers write at once.
@@ -166,7 +167,7 @@ impl DatabaseProxy {
 
     /// The same, that refuses connections until it is told to accept them.
     pub async fn closed(database_url: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let port = reserve_port();
         Self { port, database: Url::parse(database_url).unwrap(), accepting: None, ports: Arc::default() }
     }
 
