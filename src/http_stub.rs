@@ -103,7 +103,7 @@ pub fn http_client() -> reqwest::Client {
         .expect("a client")
 }
 
-/// A ledger that has room for every call.
+/// A tracker that has room for every call.
 pub struct Roomy;
 
 impl QuotaTracker for Roomy {
@@ -116,7 +116,7 @@ impl QuotaTracker for Roomy {
     }
 
     fn failed(&self, _: CallFailure) {}
-    fn told_usage(&self, _: u64, _: u64) {}
+    fn report_usage(&self, _: u64, _: u64) {}
     fn refused(&self, _: Quota, _: Duration) {}
     fn exported(&self, _: u64) {}
 }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::{Event, EventFilter, store};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError};
-use crate::http::{Context, InputFault, InstanceCaller, Listing, PageParams, Problem, QueryParams, Routes, harmless_cell};
+use crate::http::{Context, InstanceCaller, Listing, PageParams, Problem, QueryParams, Routes, ValidationError, harmless_cell};
 use crate::ids::InstanceId;
 
 /// Events read at a time for an export.
@@ -106,14 +106,14 @@ impl AuditEventParams {
             let Some(text) = text else { continue };
             if text.is_empty() || text.chars().count() > LONGEST_TEXT || text.contains('\0') {
                 let detail = format!("{name} has 1 to {LONGEST_TEXT} characters, none of them NUL.");
-                faults.push(InputFault::new(format!("#query/{name}"), "length", detail));
+                faults.push(ValidationError::new(format!("#query/{name}"), "length", detail));
             }
         }
         let mut time = |name: &str, text: Option<&str>| {
             let read = text.map(Timestamp::parse);
             if let Some(None) = read {
                 let detail = format!("{name} is a date-time of RFC 3339, such as 2026-06-15T12:00:00Z.");
-                faults.push(InputFault::new(format!("#query/{name}"), "not_a_time", detail));
+                faults.push(ValidationError::new(format!("#query/{name}"), "not_a_time", detail));
             }
             read.flatten()
         };

@@ -8,7 +8,7 @@ use super::{DeadLetterError, DeadLetters};
 use crate::audit::Origin;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, InputFault, Listing, OperatorCaller, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{AsProblem, Code, Listing, OperatorCaller, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{InstanceId, JobId};
 use crate::jobs::{DeadLetter, DeadLetterFilter, Lane};
 
@@ -137,7 +137,7 @@ async fn list_letters(
     let is_kind = |text: &String| (1..=40).contains(&text.len()) && text.bytes().all(|one| one.is_ascii_lowercase() || one == b'_');
     if !params.kind.as_ref().is_none_or(is_kind) {
         let detail = "A kind has small letters and underscores, such as sync_run.";
-        return Err(Problem::invalid(vec![InputFault::new("#query/kind", "unknown_kind", detail)]));
+        return Err(Problem::invalid(vec![ValidationError::new("#query/kind", "unknown_kind", detail)]));
     }
     let within = operator.narrowed_to;
     if within.is_some() && params.instance_id.is_some_and(|wanted| Some(wanted) != within) {

@@ -3,7 +3,7 @@ use serde::Deserialize;
 
 use super::{Diagnostic, DiagnosticFilter, store};
 use crate::clock::Timestamp;
-use crate::http::{Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{ConnectionId, DiagnosticId};
 use crate::upstream::{CallFailure, Category, Vendor};
 
@@ -45,10 +45,14 @@ impl DiagnosticParams {
         let mut faults = Vec::new();
         let since = self.since.as_deref().map(Timestamp::parse);
         if let Some(None) = since {
-            faults.push(InputFault::new("#query/since", "not_a_time", "since is a date-time of RFC 3339, such as 2026-06-15T12:00:00Z."));
+            faults.push(ValidationError::new(
+                "#query/since",
+                "not_a_time",
+                "since is a date-time of RFC 3339, such as 2026-06-15T12:00:00Z.",
+            ));
         }
         if self.code.as_deref().is_some_and(|code| !CallFailure::is_code(code)) {
-            faults.push(InputFault::new("#query/code", "not_a_code", "A code has 1 to 80 letters, digits and signs of _-.#()."));
+            faults.push(ValidationError::new("#query/code", "not_a_code", "A code has 1 to 80 letters, digits and signs of _-.#()."));
         }
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));

@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::{Code, InputFault, Problem};
+use super::{Code, Problem, ValidationError};
 
 /// A JSON body.
 #[derive(Debug)]
@@ -91,14 +91,14 @@ pub fn unreadable(error: &actix_web::Error) -> Problem {
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Where an object is wanted, serde would take a list of its values, too.
     if bytes.trim_ascii_start().first() == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
-        return Err(Problem::invalid(vec![InputFault::new("", "wrong_shape", "The body is a list; send an object.")]));
+        return Err(Problem::invalid(vec![ValidationError::new("", "wrong_shape", "The body is a list; send an object.")]));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let inner = error.inner();
         if inner.is_data() {
             let pointer = pointer_of(error.path());
-            Problem::invalid(vec![InputFault::new(pointer, "wrong_shape", inner.to_string())])
+            Problem::invalid(vec![ValidationError::new(pointer, "wrong_shape", inner.to_string())])
         } else {
             Problem::new(Code::MalformedRequest, format!("The body is no JSON: {inner}."))
         }
@@ -130,7 +130,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(web::Query::<T>::from_query(request.query_string()).map(|query| Self(query.into_inner())).map_err(|error| {
             let detail = error.to_string();
-            Problem::invalid(vec![InputFault::new("#query", "wrong_shape", detail.trim_start_matches("Query deserialize error: "))])
+            Problem::invalid(vec![ValidationError::new("#query", "wrong_shape", detail.trim_start_matches("Query deserialize error: "))])
         }))
     }
 }

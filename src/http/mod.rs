@@ -43,7 +43,7 @@ pub use ongoing_access::OngoingAccess;
 pub use origin::{Origin, network_of, network_of_request};
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};
-pub use problem::{AsProblem, Code, InputFault, Problem};
+pub use problem::{AsProblem, Code, Problem, ValidationError};
 pub use rate_limit::{RateExceeded, RateLimit, RateLimits, limit_links, limit_logins};
 pub use request_span::RequestSpan;
 pub use routes::Routes;

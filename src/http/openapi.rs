@@ -9,7 +9,7 @@ use utoipa::openapi::{ContentBuilder, Info, License, ObjectBuilder, OpenApi, Ref
 
 use super::browser::{HOST_SESSION_COOKIE, SESSION_COOKIE};
 use super::idempotency::{IDEMPOTENCY_KEY, LONGEST_KEY, takes_key};
-use super::problem::{InputFault, ProblemBody};
+use super::problem::{ProblemBody, ValidationError};
 use super::scim_error::{self, ScimErrorBody};
 use crate::auth::permissions::{ANY, Access, RULES, Rule, Scope};
 
@@ -31,7 +31,7 @@ pub fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     components.schemas.insert("Problem".into(), <ProblemBody as utoipa::PartialSchema>::schema());
     components.schemas.insert("ScimError".into(), <ScimErrorBody as utoipa::PartialSchema>::schema());
-    components.schemas.insert("InputFault".into(), <InputFault as utoipa::PartialSchema>::schema());
+    components.schemas.insert("InputFault".into(), <ValidationError as utoipa::PartialSchema>::schema());
     let scopes = utoipa::openapi::security::Scopes::from_iter(Scope::ALL.iter().map(|scope| (scope.as_str(), scope.as_str())));
     let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth/token", scopes));
     components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));

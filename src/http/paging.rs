@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{InputFault, Problem};
+use super::{Problem, ValidationError};
 use crate::ids::{DiagnosticId, ImportId, InstanceId, InviteId, JobId, MailId, MemberId, RunId, TeamId};
 
 /// Most rows on a page.
@@ -38,11 +38,11 @@ impl PageParams {
         let mut faults = Vec::new();
         let limit = self.limit.unwrap_or(Self::DEFAULT_LIMIT);
         if !(1..=LARGEST_LIMIT).contains(&limit) {
-            faults.push(InputFault::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
+            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
         }
         let key = self.cursor.as_deref().map(Cursor::read::<K>);
         if let Some(None) = key {
-            faults.push(InputFault::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
+            faults.push(ValidationError::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
         }
         if faults.is_empty() { Ok((limit, key.flatten())) } else { Err(Problem::invalid(faults)) }
     }

@@ -164,7 +164,8 @@ codes! {
 
 /// One fault of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct InputFault {
+#[schema(as = InputFault)]
+pub struct ValidationError {
     /// JSON pointer (RFC 6901) into the body, or `#query/NAME`, `#path/NAME`, `#header/NAME`.
     pub pointer: String,
     /// Stable name of the fault.
@@ -173,7 +174,7 @@ pub struct InputFault {
     pub detail: String,
 }
 
-impl InputFault {
+impl ValidationError {
     /// A fault at `pointer`. Both texts may hold what the caller sent; they are cut to what an answer repeats of it.
     pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (bounded(pointer.into(), LONGEST_POINTER), bounded(detail.into(), LONGEST_FAULT));
@@ -209,7 +210,7 @@ pub struct ProblemBody {
     pub request_id: String,
     /// Every fault of the input, up to 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<InputFault>,
+    pub errors: Vec<ValidationError>,
     /// How many more faults there are than `errors` lists, if there are more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_errors: Option<usize>,
@@ -224,7 +225,7 @@ pub struct ProblemBody {
 pub struct Problem {
     code: Code,
     detail: String,
-    errors: Vec<InputFault>,
+    errors: Vec<ValidationError>,
     more_errors: usize,
     link: Option<String>,
     headers: Vec<(HeaderName, String)>,
@@ -240,7 +241,7 @@ impl Problem {
 
     /// Input that can't be used, with every fault.
     #[must_use]
-    pub fn invalid(errors: Vec<InputFault>) -> Self {
+    pub fn invalid(errors: Vec<ValidationError>) -> Self {
         let detail = match errors.as_slice() {
             [one] => one.detail.clone(),
             many if many.len() > MOST_FAULTS => {
@@ -257,7 +258,7 @@ impl Problem {
 
     /// Adds what is wrong, one by one. Of very many faults the first are listed, and the others counted.
     #[must_use]
-    pub fn with_errors(mut self, mut errors: Vec<InputFault>) -> Self {
+    pub fn with_errors(mut self, mut errors: Vec<ValidationError>) -> Self {
         self.more_errors = errors.len().saturating_sub(MOST_FAULTS);
         errors.truncate(MOST_FAULTS);
         self.errors = errors;
@@ -292,7 +293,7 @@ impl Problem {
 
     /// Faults of the input, the first of them when there are very many.
     #[must_use]
-    pub fn errors(&self) -> &[InputFault] {
+    pub fn errors(&self) -> &[ValidationError] {
         &self.errors
     }
 
@@ -377,7 +378,7 @@ mod tests {
 
     #[test]
     fn of_very_many_faults_the_first_are_listed_and_the_others_counted() {
-        let problem = Problem::invalid((0..250).map(|at| InputFault::new(format!("/{at}"), "wrong", "no")).collect());
+        let problem = Problem::invalid((0..250).map(|at| ValidationError::new(format!("/{at}"), "wrong", "no")).collect());
         assert_eq!((problem.errors().len(), problem.more_errors()), (100, 150));
         assert!(problem.detail().starts_with("250 values") && problem.detail().contains("150 more"), "{}", problem.detail());
     }

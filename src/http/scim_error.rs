@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use serde::Serialize;
 
-use super::{Code, InputFault, Problem};
+use super::{Code, Problem, ValidationError};
 
 /// Where SCIM is; its clients know no problem documents.
 pub const SCIM_ROOT: &str = "/scim/v2";
@@ -62,7 +62,7 @@ pub(super) fn respond(problem: &Problem) -> HttpResponse {
 
 /// What happened, with every fault of the input, for which SCIM has no place of its own.
 fn detail_of(problem: &Problem) -> String {
-    let told = |fault: &InputFault| match fault.pointer.as_str() {
+    let told = |fault: &ValidationError| match fault.pointer.as_str() {
         "" => fault.detail.clone(),
         pointer => format!("{pointer}: {}", fault.detail),
     };

@@ -15,8 +15,8 @@ use crate::clock::Timestamp;
 use crate::config::LimitSettings;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Body, Code, Context, InputFault, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem,
-    QueryParams, Routes, read_display_name,
+    AsProblem, Body, Code, Context, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem, QueryParams,
+    Routes, ValidationError, read_display_name,
 };
 use crate::ids::InstanceId;
 
@@ -126,7 +126,7 @@ impl CreateInstance {
         let mut faults = Vec::new();
         let munchkin_id = self.munchkin_id.parse::<MunchkinId>();
         if let Err(error) = &munchkin_id {
-            faults.push(InputFault::new("/munchkin_id", "not_a_munchkin_id", format!("{error}.")));
+            faults.push(ValidationError::new("/munchkin_id", "not_a_munchkin_id", format!("{error}.")));
         }
         let name = match &self.name {
             Some(text) => read_display_name(&mut faults, "/name", text),
@@ -137,7 +137,7 @@ impl CreateInstance {
                 [("/marketo/client_id", marketo.client_id.as_str()), ("/marketo/client_secret", marketo.client_secret.expose_secret())]
             {
                 if text.is_empty() || text.chars().count() > 200 {
-                    faults.push(InputFault::new(pointer, "length", "this has 1 to 200 characters."));
+                    faults.push(ValidationError::new(pointer, "length", "this has 1 to 200 characters."));
                 }
             }
         }
@@ -349,7 +349,7 @@ async fn rotate_integration_secret(
     let seconds = wanted.map_or(0.0, |wanted| wanted.keep_old_for_seconds);
     if seconds.fract() != 0.0 || !(0.0..=LONGEST_OVERLAP.as_seconds_f64()).contains(&seconds) {
         let detail = format!("An old secret can be kept for 0 to {} whole seconds.", LONGEST_OVERLAP.whole_seconds());
-        return Err(Problem::invalid(vec![InputFault::new("/keep_old_for_seconds", "out_of_range", detail)]));
+        return Err(Problem::invalid(vec![ValidationError::new("/keep_old_for_seconds", "out_of_range", detail)]));
     }
     let overlap = time::Duration::seconds_f64(seconds);
     let mut tx = context.db.begin().await?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::MailStatus;
 use super::store::{self, OutboxFilter, OutboxRow};
 use crate::clock::Timestamp;
-use crate::http::{Context, InputFault, Listing, OperatorCaller, PageParams, Problem, QueryParams, Routes};
+use crate::http::{Context, Listing, OperatorCaller, PageParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
 
@@ -107,7 +107,7 @@ async fn list_outbox(
     let is_kind = |text: &String| (1..=40).contains(&text.len()) && text.bytes().all(|one| one.is_ascii_lowercase() || one == b'_');
     if !params.kind.as_ref().is_none_or(is_kind) {
         let detail = "A kind has small letters and underscores, such as invitation.";
-        return Err(Problem::invalid(vec![InputFault::new("#query/kind", "unknown_kind", detail)]));
+        return Err(Problem::invalid(vec![ValidationError::new("#query/kind", "unknown_kind", detail)]));
     }
     if params.instance_id.is_some_and(|wanted| !caller.reaches(wanted)) {
         return Ok(HttpResponse::Ok().json(Listing::page(Vec::new(), limit, |row: &OutboxMessage| row.id)));

@@ -26,13 +26,13 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// How long to leave Marketo alone when the export queue is full.
 const QUEUE_PAUSE: Duration = Duration::from_secs(300);
 
-/// A client for one subscription. Its calls are admitted by the ledger, which keeps the subscription's quotas.
+/// A client for one subscription. Its calls are admitted by the tracker, which keeps the subscription's quotas.
 #[derive(Clone)]
 pub struct MarketoClient {
     pub(super) http: reqwest::Client,
     pub(super) base: Url,
     pub(super) tokens: Arc<dyn TokenSource>,
-    pub(super) ledger: Arc<dyn QuotaTracker>,
+    pub(super) tracker: Arc<dyn QuotaTracker>,
     /// How long a call waits for room within the quotas.
     max_wait: Duration,
     pub(super) retry: RetryPolicy,
@@ -86,10 +86,10 @@ impl MarketoApiCall {
 
 impl MarketoClient {
     /// A client of the subscription at `base` (the REST endpoint without `/rest`, which may have a path of its own), whose calls
-    /// `ledger` admits and keeps the book of.
+    /// `tracker` admits and keeps the book of.
     #[must_use]
-    pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, ledger: Arc<dyn QuotaTracker>) -> Self {
-        Self { http, base, tokens, ledger, max_wait: DEFAULT_MAX_WAIT, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
+    pub fn new(http: reqwest::Client, base: Url, tokens: Arc<dyn TokenSource>, tracker: Arc<dyn QuotaTracker>) -> Self {
+        Self { http, base, tokens, tracker, max_wait: DEFAULT_MAX_WAIT, retry: RetryPolicy::default(), rate_window: RATE_WINDOW }
     }
 
     /// The same client, whose calls wait that long for room within the quotas.
@@ -104,10 +104,10 @@ impl MarketoClient {
         Self { rate_window, ..self }
     }
 
-    /// The same client, whose calls are booked in the ledger that `wrap` makes of its own.
+    /// The same client, whose calls are booked in the tracker that `wrap` makes of its own.
     #[must_use]
-    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker>) -> Self {
-        self.ledger = wrap(self.ledger);
+    pub fn with_quota_tracker(mut self, wrap: impl FnOnce(Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker>) -> Self {
+        self.tracker = wrap(self.tracker);
         self
     }
 
@@ -122,10 +122,10 @@ impl MarketoClient {
         // Too many at once is over as soon as one of them ends: there is nothing to learn from it but to wait a little.
         let learnt = error.quota().filter(|quota| *quota != Quota::AtOnce && !matches!(error, MarketoError::ShareUsedUp(_)));
         if let (Some(quota), Some(reset)) = (learnt, error.retry_after()) {
-            self.ledger.refused(quota, reset);
+            self.tracker.refused(quota, reset);
         }
         if let Some(failure) = error.failure() {
-            self.ledger.failed(failure);
+            self.tracker.failed(failure);
         }
     }
 
@@ -191,7 +191,7 @@ impl MarketoClient {
 
     /// Waits for a permit within the quotas.
     pub(super) async fn permit(&self) -> Result<CallPermit, MarketoError> {
-        Ok(self.ledger.admit(self.max_wait).await?)
+        Ok(self.tracker.admit(self.max_wait).await?)
     }
 }
 

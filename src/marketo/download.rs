@@ -30,7 +30,7 @@ impl MarketoClient {
         let mut received = 0;
         let mut cuts = 0;
         let arrived = |so_far, bytes| {
-            self.ledger.exported(bytes);
+            self.tracker.exported(bytes);
             progress(so_far);
         };
         loop {

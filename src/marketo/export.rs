@@ -149,7 +149,7 @@ impl MarketoClient {
         if filter.start >= filter.end || filter.end - filter.start > LONGEST_SPAN {
             return Err(MarketoError::InvalidRequest { message: "an export covers more than nothing and at most 31 days".into() });
         }
-        self.ledger.admit_export().await?;
+        self.tracker.admit_export().await?;
         let by = match filter.by {
             FilterBy::CreatedAt => "createdAt",
             FilterBy::UpdatedAt => "updatedAt",
@@ -164,7 +164,7 @@ impl MarketoClient {
     /// # Errors
     /// [`MarketoError::ExportQueueFull`], [`MarketoError::ExportQuota`] (both 1029); see [`MarketoError`] for the rest.
     pub async fn enqueue_export(&self, export_id: &str) -> Result<ExportJob, MarketoError> {
-        self.ledger.admit_export().await?;
+        self.tracker.admit_export().await?;
         match self.export_call(MarketoApiCall::post(self.job_address(export_id, "enqueue.json")?)).await {
             // An earlier attempt, whose answer was lost, had worked.
             Err(MarketoError::AlreadyQueued(_)) => self.export_status(export_id).await,
@@ -222,7 +222,7 @@ impl MarketoClient {
         let job: ExportJob = row.and_then(TryInto::try_into).inspect_err(|error| self.report(error))?;
         if job.status == ExportStatus::Failed {
             let category = diagnosis::explain(diagnosis::EXPORT_FAILED).category;
-            self.ledger.failed(CallFailure::new(diagnosis::EXPORT_FAILED, category, Some(&job.export_id)));
+            self.tracker.failed(CallFailure::new(diagnosis::EXPORT_FAILED, category, Some(&job.export_id)));
         }
         Ok(job)
     }

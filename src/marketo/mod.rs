@@ -1,5 +1,5 @@
 //! Client of Marketo's REST, bulk extract, user management and identity APIs. It knows no feature and no database; it keeps
-//! the vendor's manners (back-off, and quotas by asking its ledger) and turns every refusal into one [`MarketoError`].
+//! the vendor's manners (back-off, and quotas by asking its tracker) and turns every refusal into one [`MarketoError`].
 //!
 //! Vendor pages: <https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/home>.
 

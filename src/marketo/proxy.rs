@@ -13,7 +13,7 @@ impl MarketoClient {
         // Refusals are parsed and the bytes of files counted here, so the response must not be compressed.
         call.refuse_compression();
         if call.method == "POST" && begins_export(&call.path) {
-            self.ledger.admit_export().await?;
+            self.tracker.admit_export().await?;
         }
         let file = is_file(&call.path);
         let mut token = self.tokens.token().await?;
@@ -32,10 +32,10 @@ impl MarketoClient {
                 self.report(error);
             }
             let into_response = |answer: PeekedResponse, permit| {
-                let ledger = self.ledger.clone();
+                let tracker = self.tracker.clone();
                 answer.into_answer(permit, move |bytes| {
                     if file && !failed {
-                        ledger.exported(bytes);
+                        tracker.exported(bytes);
                     }
                 })
             };

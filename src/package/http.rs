@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Problem, Routes};
+use crate::http::{Body, Context, InstanceCaller, Problem, Routes, ValidationError};
 use crate::instances;
 use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
 
@@ -50,15 +50,19 @@ impl Heartbeat {
         let mut faults = Vec::new();
         let organization_id = self.organization_id.parse::<OrganizationId>();
         if let Err(error) = &organization_id {
-            faults.push(InputFault::new("/organization_id", "not_an_organization_id", format!("{error}.")));
+            faults.push(ValidationError::new("/organization_id", "not_an_organization_id", format!("{error}.")));
         }
         if self.edition.trim().is_empty() || self.edition.chars().count() > 100 {
-            faults.push(InputFault::new("/edition", "length", "edition has 1 to 100 characters, not only spaces."));
+            faults.push(ValidationError::new("/edition", "length", "edition has 1 to 100 characters, not only spaces."));
         }
         let parts: Vec<_> = self.package_version.split('.').collect();
         let number = |part: &&str| (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
         if !(2..=4).contains(&parts.len()) || !parts.iter().all(number) {
-            faults.push(InputFault::new("/package_version", "not_a_version", "package_version has two to four numbers, for example 3.2."));
+            faults.push(ValidationError::new(
+                "/package_version",
+                "not_a_version",
+                "package_version has two to four numbers, for example 3.2.",
+            ));
         }
         match organization_id {
             Ok(organization_id) if faults.is_empty() => Ok(PackageReport {

@@ -41,7 +41,7 @@ impl QuotaTracker for ConnectionQuotaTracker {
         self.recorder.record(self.instance, self.vendor, self.connection, failure);
     }
 
-    fn told_usage(&self, used: u64, allowed: u64) {
+    fn report_usage(&self, used: u64, allowed: u64) {
         self.quotas.note_reported_usage(used, allowed);
     }
 

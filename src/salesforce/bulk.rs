@@ -164,7 +164,7 @@ impl SalesforceClient {
         let job = QueryJob::try_from(row).inspect_err(|error| self.report(error))?;
         if job.state == QueryJobState::Failed {
             let category = diagnosis::explain(diagnosis::QUERY_JOB_FAILED).category;
-            self.ledger.failed(CallFailure::new(diagnosis::QUERY_JOB_FAILED, category, Some(&job.id)));
+            self.tracker.failed(CallFailure::new(diagnosis::QUERY_JOB_FAILED, category, Some(&job.id)));
         }
         Ok(job)
     }

@@ -41,7 +41,7 @@ pub struct SalesforceClient {
     pub(super) instance_url: Url,
     api_version: String,
     pub(super) tokens: Arc<dyn TokenSource>,
-    pub(super) ledger: Arc<dyn QuotaTracker>,
+    pub(super) tracker: Arc<dyn QuotaTracker>,
     /// How long a call waits for room within the quota.
     pub(super) max_wait: Duration,
     usage: Arc<Mutex<Option<ApiUsage>>>,
@@ -91,17 +91,17 @@ impl SalesforceApiCall {
 
 impl SalesforceClient {
     /// A client of the organisation at `instance_url` (from the token answer), speaking `api_version` (`vNN.0`), whose calls
-    /// `ledger` admits and keeps the book of.
+    /// `tracker` admits and keeps the book of.
     #[must_use]
     pub fn new(
         http: reqwest::Client,
         instance_url: Url,
         api_version: &str,
         tokens: Arc<dyn TokenSource>,
-        ledger: Arc<dyn QuotaTracker>,
+        tracker: Arc<dyn QuotaTracker>,
     ) -> Self {
         let (api_version, usage, retry) = (api_version.to_owned(), Arc::default(), RetryPolicy::default());
-        Self { http, instance_url, api_version, tokens, ledger, max_wait: DEFAULT_MAX_WAIT, usage, retry }
+        Self { http, instance_url, api_version, tokens, tracker, max_wait: DEFAULT_MAX_WAIT, usage, retry }
     }
 
     /// The same client, whose calls wait that long for room within the quotas.
@@ -110,10 +110,10 @@ impl SalesforceClient {
         Self { max_wait, ..self }
     }
 
-    /// The same client, whose calls are booked in the ledger that `wrap` makes of its own.
+    /// The same client, whose calls are booked in the tracker that `wrap` makes of its own.
     #[must_use]
-    pub fn with_ledger(mut self, wrap: impl FnOnce(Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker>) -> Self {
-        self.ledger = wrap(self.ledger);
+    pub fn with_quota_tracker(mut self, wrap: impl FnOnce(Arc<dyn QuotaTracker>) -> Arc<dyn QuotaTracker>) -> Self {
+        self.tracker = wrap(self.tracker);
         self
     }
 
@@ -129,10 +129,10 @@ impl SalesforceClient {
         if let SalesforceError::RequestLimitExceeded(refusal) = error
             && refusal.message.contains("TotalRequests")
         {
-            self.ledger.refused(Quota::Day, refusal.retry_after.unwrap_or(USED_UP_PAUSE));
+            self.tracker.refused(Quota::Day, refusal.retry_after.unwrap_or(USED_UP_PAUSE));
         }
         if let Some(failure) = error.failure() {
-            self.ledger.failed(failure);
+            self.tracker.failed(failure);
         }
     }
 
@@ -201,7 +201,7 @@ impl SalesforceClient {
     }
 
     async fn once(&self, call: &SalesforceApiCall, token: &SecretString, timeout: Option<Duration>) -> Result<Response, SalesforceError> {
-        self.ledger.admit(self.max_wait).await?;
+        self.tracker.admit(self.max_wait).await?;
         let request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         let mut request = request.header(ACCEPT, call.accept);
         request = match &call.body {
@@ -221,7 +221,7 @@ impl SalesforceClient {
     pub(super) fn note_usage(&self, headers: &HeaderMap) {
         let usage = headers.get("sforce-limit-info").and_then(|value| value.to_str().ok()).and_then(parse_usage);
         if let Some(usage) = usage {
-            self.ledger.told_usage(usage.used, usage.limit);
+            self.tracker.report_usage(usage.used, usage.limit);
         }
         if usage.is_some() {
             *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;

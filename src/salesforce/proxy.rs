@@ -13,7 +13,7 @@ impl SalesforceClient {
         let mut token = self.tokens.token().await?;
         let mut refreshed = false;
         loop {
-            let permit = self.ledger.admit(self.max_wait).await?;
+            let permit = self.tracker.admit(self.max_wait).await?;
             let harmless = call.is_safe();
             let sent = call.request(&self.http, &self.instance_url, &token).send().await;
             let told = |error| if harmless { SalesforceError::unreachable(error) } else { SalesforceError::lost(error) };

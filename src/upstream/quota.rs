@@ -169,7 +169,7 @@ pub trait QuotaTracker: Send + Sync {
     fn failed(&self, failure: CallFailure);
 
     /// The vendor says how many calls everybody together has `used`, of how many allowed.
-    fn told_usage(&self, used: u64, allowed: u64);
+    fn report_usage(&self, used: u64, allowed: u64);
 
     /// The vendor refuses because `quota` is used up, by whomever; `reset` is when it begins afresh.
     fn refused(&self, quota: Quota, reset: Duration);

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{HostName, find_instance, parse_host, parse_organization_id};
 use crate::connections::{AssertionSetup, Connections, TestResult};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Problem, Routes};
+use crate::http::{Body, Context, InstanceCaller, Problem, Routes, ValidationError};
 
 pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(set_up_assertions);
@@ -43,13 +43,13 @@ impl SetUpAssertions {
         let mut faults = Vec::new();
         let unfit = |text: &str, most: usize| !(1..=most).contains(&text.chars().count());
         if unfit(&self.username, LONGEST_NAME) {
-            faults.push(InputFault::new("/username", "length", "username has 1 to 255 characters."));
+            faults.push(ValidationError::new("/username", "length", "username has 1 to 255 characters."));
         }
         if unfit(self.private_key.expose_secret(), LONGEST_KEY) {
-            faults.push(InputFault::new("/private_key", "length", "private_key has 1 to 20000 characters."));
+            faults.push(ValidationError::new("/private_key", "length", "private_key has 1 to 20000 characters."));
         }
         if self.client_id.as_deref().is_some_and(|id| unfit(id, LONGEST_NAME)) {
-            faults.push(InputFault::new("/client_id", "length", "client_id has 1 to 255 characters."));
+            faults.push(ValidationError::new("/client_id", "length", "client_id has 1 to 255 characters."));
         }
         let setup = AssertionSetup {
             host: parse_host(self.host.as_ref(), &mut faults),

@@ -12,7 +12,7 @@ use crate::connections::marketo::store::{self, MarketoRow};
 use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, Problem, Routes};
+use crate::http::{Body, Context, InstanceCaller, Listing, Problem, Routes, ValidationError};
 use crate::quotas::VendorLimits;
 
 pub(super) fn routes(config: &mut Routes<'_>) {
@@ -70,23 +70,23 @@ impl ConnectMarketo {
         let mut faults = Vec::new();
         let unfit = |text: &str, least: usize| !(least..=LONGEST_VALUE).contains(&text.chars().count());
         if self.client_id.as_deref().is_some_and(|id| unfit(id, 1)) {
-            faults.push(InputFault::new("/client_id", "length", "client_id has 1 to 200 characters."));
+            faults.push(ValidationError::new("/client_id", "length", "client_id has 1 to 200 characters."));
         }
         if self.client_secret.as_ref().is_some_and(|secret| unfit(secret.expose_secret(), 1)) {
-            faults.push(InputFault::new("/client_secret", "length", "client_secret has 1 to 200 characters."));
+            faults.push(ValidationError::new("/client_secret", "length", "client_secret has 1 to 200 characters."));
         }
         if self.base_url.as_deref().is_some_and(|address| unfit(address, 0)) {
-            faults.push(InputFault::new("/base_url", "length", "base_url has at most 200 characters."));
+            faults.push(ValidationError::new("/base_url", "length", "base_url has at most 200 characters."));
         }
         let pasted = match (self.client_id, self.client_secret) {
             (Some(client_id), Some(client_secret)) => Some(PastedCredentials { client_id, client_secret }),
             (None, None) => None,
             (Some(_), None) => {
-                faults.push(InputFault::new("/client_secret", "missing", "client_id comes with client_secret."));
+                faults.push(ValidationError::new("/client_secret", "missing", "client_id comes with client_secret."));
                 None
             }
             (None, Some(_)) => {
-                faults.push(InputFault::new("/client_id", "missing", "client_secret comes with client_id."));
+                faults.push(ValidationError::new("/client_id", "missing", "client_secret comes with client_id."));
                 None
             }
         };

@@ -17,7 +17,7 @@ use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
 
 use super::{ConnectionAdmin, ConnectionError, Denial, LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
-use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Problem, Routes};
+use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, Routes, ValidationError};
 use crate::instances::{self, Instance};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
@@ -41,7 +41,7 @@ impl AsProblem for ConnectionError {
                 Problem::new(Code::UpstreamUnavailable, format!("{said} Try again in a few seconds.")).with_header(header::RETRY_AFTER, "5")
             }
             Self::OtherOrganization { .. } => Problem::new(Code::OtherOrganization, said),
-            Self::PrivateKey(_) => Problem::invalid(vec![InputFault::new("/private_key", "not_a_private_key", said)]),
+            Self::PrivateKey(_) => Problem::invalid(vec![ValidationError::new("/private_key", "not_a_private_key", said)]),
             Self::NotTheOwner(_) => Problem::new(Code::NotTheOwner, said),
             Self::AccessStillGranted(_) => Problem::new(Code::AccessStillGranted, said).with_link("/v1/connections/marketo/access"),
             Self::NoAccess(_) => Problem::new(Code::MarketoAccessRequired, said),
@@ -132,18 +132,18 @@ impl utoipa::PartialSchema for HostName {
 impl utoipa::ToSchema for HostName {}
 
 /// The host that a caller names, if any; what is wrong with it joins the other faults.
-fn parse_host(named: Option<&HostName>, faults: &mut Vec<InputFault>) -> Option<SalesforceHost> {
-    let wrong = |error: NoSalesforceHost| faults.push(InputFault::new("/host", "not_a_salesforce_host", format!("{error}.")));
+fn parse_host(named: Option<&HostName>, faults: &mut Vec<ValidationError>) -> Option<SalesforceHost> {
+    let wrong = |error: NoSalesforceHost| faults.push(ValidationError::new("/host", "not_a_salesforce_host", format!("{error}.")));
     named?.0.parse().map_err(wrong).ok()
 }
 
 /// The organisation that a caller confirms, if any; what is wrong with its id joins the other faults.
-fn parse_organization_id(confirmed: Option<String>, faults: &mut Vec<InputFault>) -> Option<String> {
+fn parse_organization_id(confirmed: Option<String>, faults: &mut Vec<ValidationError>) -> Option<String> {
     let id = confirmed?;
     if id.len() == 18 && id.starts_with("00D") && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Some(id);
     }
     let detail = "The id of an organisation begins with 00D and has 18 letters and digits.";
-    faults.push(InputFault::new("/confirm_organization_id", "not_an_organization_id", detail));
+    faults.push(ValidationError::new("/confirm_organization_id", "not_an_organization_id", detail));
     None
 }

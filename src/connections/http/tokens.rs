@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::connections::{Connections, ReportOutcome};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, BoundInstance, InputFault, Problem, Routes};
+use crate::http::{Body, BoundInstance, Problem, Routes, ValidationError};
 
 pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(salesforce_token).service(report_salesforce_token).service(marketo_token).service(report_marketo_token);
@@ -61,7 +61,7 @@ impl TokenReport {
         if fine {
             return Ok(self.access_token);
         }
-        Err(Problem::invalid(vec![InputFault::new("/access_token", "length", "access_token has 1 to 4096 characters.")]))
+        Err(Problem::invalid(vec![ValidationError::new("/access_token", "length", "access_token has 1 to 4096 characters.")]))
     }
 }
 

@@ -1,7 +1,7 @@
 use actix_web::http::header::HeaderMap;
 
 use super::IDEMPOTENCY_KEY;
-use crate::http::{InputFault, Problem};
+use crate::http::{Problem, ValidationError};
 
 /// Most characters of a key.
 pub const LONGEST_KEY: usize = 255;
@@ -17,7 +17,7 @@ pub(super) fn of(headers: &HeaderMap) -> Option<Result<String, Problem>> {
             "Send one key of 1 to {LONGEST_KEY} printable ASCII characters, with or without double quotes around it; without them it has \
              no spaces. A UUID fits."
         );
-        Problem::invalid(vec![InputFault::new(format!("#header/{IDEMPOTENCY_KEY}"), "wrong_shape", detail)])
+        Problem::invalid(vec![ValidationError::new(format!("#header/{IDEMPOTENCY_KEY}"), "wrong_shape", detail)])
     }))
 }
 

@@ -22,7 +22,7 @@ use crate::connections::{
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Audience, Code, Context, InputFault, PathParams, Problem, Routes, limit_links, problem_or_page, refuse_cross_site, session_cookie,
+    Audience, Code, Context, PathParams, Problem, Routes, ValidationError, limit_links, problem_or_page, refuse_cross_site, session_cookie,
 };
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
@@ -106,7 +106,7 @@ enum Chosen {
 
 impl ActivationRequest {
     fn parse(self) -> Result<Chosen, Problem> {
-        let fault = |pointer, code, detail: String| Problem::invalid(vec![InputFault::new(pointer, code, detail)]);
+        let fault = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
         let foreign = |pointer| fault(pointer, "not_for_this_method", "This belongs to the other method; leave it out.".to_owned());
         match self.method {
             ActivationMethod::Salesforce if self.password.is_some() => Err(foreign("/password")),
@@ -268,7 +268,7 @@ async fn take_password(
 }
 
 fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<Chosen, Problem> {
-    let bad_form = |error| Problem::invalid(vec![InputFault::new("", "wrong_shape", format!("The form can't be used: {error}."))]);
+    let bad_form = |error| Problem::invalid(vec![ValidationError::new("", "wrong_shape", format!("The form can't be used: {error}."))]);
     read_json_or_form::<ActivationRequest>(request.headers(), bytes, bad_form)?.parse()
 }
 

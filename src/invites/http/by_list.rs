@@ -9,7 +9,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr};
 use super::{InviteView, ProblemBody, TeamReference, team_faults};
 use crate::auth::Role;
 use crate::clock::Timestamp;
-use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, Code, Context, InstanceCaller, Problem, ValidationError};
 use crate::invites::InviteError;
 use crate::invites::addresses::{Entry, read_addresses, split_name};
 use crate::invites::context::InviteContext;
@@ -145,7 +145,7 @@ struct FoundAddress {
 
 impl FoundAddress {
     /// The result, and the fault that keeps everybody from being invited when all or nobody is to be.
-    fn settle(self, outcome: Option<InviteOutcome>, now: Timestamp) -> (InviteResult, Option<InputFault>) {
+    fn settle(self, outcome: Option<InviteOutcome>, now: Timestamp) -> (InviteResult, Option<ValidationError>) {
         let (status, reason) = match (&self.entry.read, &outcome) {
             (Err(why), _) => (ResultStatus::Invalid, Some(format!("{why}."))),
             (Ok(_), Some(outcome)) => (outcome.status(), None),
@@ -158,7 +158,7 @@ impl FoundAddress {
             ResultStatus::TooManyMessages => Some(("too_many_messages", "No more invitations are sent for now.".to_owned())),
             ResultStatus::Invited | ResultStatus::AlreadyMember | ResultStatus::AlreadyInvited | ResultStatus::OtherInstance => None,
         };
-        let fault = blocked.map(|(code, why)| InputFault::new(self.pointer, code, format!("{email:?}: {why}")));
+        let fault = blocked.map(|(code, why)| ValidationError::new(self.pointer, code, format!("{email:?}: {why}")));
         let retry_at = match &outcome {
             Some(InviteOutcome::TooManyMessages(next)) => Some(*next),
             _ => None,
@@ -240,10 +240,10 @@ impl InviteRequest {
         let mut faults = Vec::new();
         let length = |text: &String, most: usize| (1..=most).contains(&text.chars().count());
         let number =
-            || InputFault::new("/emails", "out_of_range", format!("Send 1 to {MOST_ADDRESSES} addresses; use a CSV import for more."));
+            || ValidationError::new("/emails", "out_of_range", format!("Send 1 to {MOST_ADDRESSES} addresses; use a CSV import for more."));
         let texts = match &self.emails {
             Emails::Text(text) if !length(text, LONGEST_LIST) => {
-                faults.push(InputFault::new("/emails", "out_of_range", format!("A list has 1 to {LONGEST_LIST} characters.")));
+                faults.push(ValidationError::new("/emails", "out_of_range", format!("A list has 1 to {LONGEST_LIST} characters.")));
                 Vec::new()
             }
             Emails::Text(text) => vec![("/emails".to_owned(), text)],
@@ -255,7 +255,7 @@ impl InviteRequest {
         };
         if matches!(self.emails, Emails::Texts(_)) {
             for (pointer, _) in texts.iter().filter(|(_, text)| !length(text, LONGEST_TEXT)) {
-                faults.push(InputFault::new(pointer, "out_of_range", format!("A text has 1 to {LONGEST_TEXT} characters.")));
+                faults.push(ValidationError::new(pointer, "out_of_range", format!("A text has 1 to {LONGEST_TEXT} characters.")));
             }
         }
         let read = |(pointer, text): (String, &String)| {

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 
 use super::{InviteView, ProblemBody};
-use crate::http::{Context, InputFault, InstanceCaller, OptionalBody, PathParams, Problem, Routes};
+use crate::http::{Context, InstanceCaller, OptionalBody, PathParams, Problem, Routes, ValidationError};
 use crate::ids::InviteId;
 use crate::invites::context::InviteContext;
 use crate::invites::{LIFETIME, LONGEST_EXTENSION_DAYS, changes};
@@ -67,7 +67,7 @@ async fn extend_invite(
     let days = wanted.and_then(|wanted| wanted.days).map_or(Some(LIFETIME.whole_days()), whole_days);
     let days = days.ok_or_else(|| {
         let detail = format!("An invitation is extended by 1 to {LONGEST_EXTENSION_DAYS} whole days.");
-        Problem::invalid(vec![InputFault::new("/days", "out_of_range", detail)])
+        Problem::invalid(vec![ValidationError::new("/days", "out_of_range", detail)])
     })?;
     let by = caller.actor.to_string();
     let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);

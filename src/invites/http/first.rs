@@ -9,7 +9,7 @@ use super::{InviteView, ProblemBody};
 use crate::auth::Role;
 use crate::connections::{Connections, MarketoAdmin};
 use crate::display_name::is_unreadable;
-use crate::http::{Body, Code, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, Code, Context, InstanceCaller, Problem, ValidationError};
 use crate::ids::InstanceId;
 use crate::instances::{self, InstanceError};
 use crate::invites::context::InviteContext;
@@ -61,7 +61,7 @@ enum FirstUserChoice {
 
 impl FirstInviteRequest {
     fn read(self) -> Result<FirstUserChoice, Problem> {
-        let fault = |pointer, code, detail: String| Problem::invalid(vec![InputFault::new(pointer, code, detail)]);
+        let fault = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
         match (self.email, self.marketo_user_id) {
             (Some(email), None) => EmailAddress::parse(&email)
                 .map(FirstUserChoice::Email)

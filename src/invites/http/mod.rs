@@ -17,7 +17,9 @@ use super::store::InviteFilter;
 use super::{Invite, InviteError, InviteStatus, store};
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{
+    AsProblem, Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError,
+};
 use crate::ids::{ImportId, InviteId, MailId, MemberId};
 use crate::language::Language;
 use crate::members::LONGEST_ADDRESS;
@@ -60,7 +62,7 @@ impl AsProblem for InviteError {
             Self::UploadsBusy(_) => problem(Code::TooManyRequests).with_header(header::RETRY_AFTER, "10"),
             Self::Unreadable(Unreadable::Lost | Unreadable::Canceled) => problem(Code::Unavailable),
             Self::Unreadable(Unreadable::LimitMet(limit)) => {
-                problem(Code::ImportUnreadable).with_errors(vec![InputFault::new("", limit.name(), format!("{limit}."))])
+                problem(Code::ImportUnreadable).with_errors(vec![ValidationError::new("", limit.name(), format!("{limit}."))])
             }
             Self::Unreadable(_) => problem(Code::ImportUnreadable),
             Self::MappingUnfit { .. } | Self::MappingShared { .. } => problem(Code::MappingUnfit),
@@ -153,15 +155,15 @@ impl InviteView {
 #[schema(min_length = 1, max_length = 100, example = "EMEA sales")]
 struct TeamReference(String);
 
-fn team_faults(teams: Option<&[TeamReference]>) -> Vec<InputFault> {
+fn team_faults(teams: Option<&[TeamReference]>) -> Vec<ValidationError> {
     let mut faults = Vec::new();
     let teams = teams.unwrap_or_default();
     if teams.len() > MOST_TEAMS {
-        faults.push(InputFault::new("/teams", "out_of_range", format!("Name at most {MOST_TEAMS} teams.")));
+        faults.push(ValidationError::new("/teams", "out_of_range", format!("Name at most {MOST_TEAMS} teams.")));
     }
     for (at, team) in teams.iter().enumerate() {
         if !(1..=100).contains(&team.0.chars().count()) {
-            faults.push(InputFault::new(format!("/teams/{at}"), "out_of_range", "A team's name has 1 to 100 characters."));
+            faults.push(ValidationError::new(format!("/teams/{at}"), "out_of_range", "A team's name has 1 to 100 characters."));
         }
     }
     faults
@@ -196,12 +198,16 @@ impl InviteParams {
         // What no address and no id has in it can't be looked for, either.
         let unfit = |text: &str, most: usize| text.is_empty() || text.len() > most || text.chars().any(|one| one.is_control());
         if self.email.as_deref().is_some_and(|text| unfit(text, LONGEST_ADDRESS)) {
-            faults.push(InputFault::new("#query/email", "out_of_range", format!("A part of an address has 1 to {LONGEST_ADDRESS} bytes.")));
+            faults.push(ValidationError::new(
+                "#query/email",
+                "out_of_range",
+                format!("A part of an address has 1 to {LONGEST_ADDRESS} bytes."),
+            ));
         }
         let kinds = ["client:", "member:"];
         let is_actor = |text: &str| kinds.iter().any(|kind| text.starts_with(kind)) && !unfit(text, 100);
         if self.invited_by.as_deref().is_some_and(|text| !is_actor(text)) {
-            faults.push(InputFault::new("#query/invited_by", "unknown_actor", "Write client:ID or member:ID, as in invited_by."));
+            faults.push(ValidationError::new("#query/invited_by", "unknown_actor", "Write client:ID or member:ID, as in invited_by."));
         }
         let page = PageParams { limit: self.limit, cursor: self.cursor }.read::<InviteId>();
         if !faults.is_empty() {

@@ -18,7 +18,9 @@ use super::store::MemberFilter;
 use super::{Acting, LoginError, Member, MemberError, MemberStatus, PasswordFault, store};
 use crate::auth::Role;
 use crate::clock::Timestamp;
-use crate::http::{AsProblem, Code, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{
+    AsProblem, Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError,
+};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 /// Most characters of a text that is looked for.
@@ -47,7 +49,7 @@ impl AsProblem for MemberError {
 
 impl AsProblem for PasswordFault {
     fn as_problem(&self) -> Problem {
-        let fault = |code| Problem::invalid(vec![InputFault::new("/password", code, format!("{self}."))]);
+        let fault = |code| Problem::invalid(vec![ValidationError::new("/password", code, format!("{self}."))]);
         match self {
             Self::Length => fault("out_of_range"),
             Self::Guessable => fault("guessable"),
@@ -187,7 +189,7 @@ async fn list_members(
         && (text.is_empty() || text.chars().count() > LONGEST_SEARCH || text.contains('\0'))
     {
         let detail = format!("search has 1 to {LONGEST_SEARCH} characters, none of them NUL.");
-        return Err(Problem::invalid(vec![InputFault::new("#query/search", "length", detail)]));
+        return Err(Problem::invalid(vec![ValidationError::new("#query/search", "length", detail)]));
     }
     let filter = MemberFilter { status: params.status, role: params.role, team: params.team, search: params.search };
     let members = store::list(&context.db, caller.instance, &filter, after, i64::from(limit) + 1).await?;

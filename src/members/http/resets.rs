@@ -13,7 +13,7 @@ use crate::audit::Origin;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Audience, Body, Code, Context, InputFault, PathParams, Problem, Routes, limit_links, limit_logins, problem_or_page,
+    AsProblem, Audience, Body, Code, Context, PathParams, Problem, Routes, ValidationError, limit_links, limit_logins, problem_or_page,
     refuse_cross_site,
 };
 use crate::jobs::{NewJob, enqueue};
@@ -47,7 +47,7 @@ struct ResetRequest {
 #[post("/v1/password-resets", wrap = "from_fn(limit_logins)")]
 async fn post_reset(context: Context, origin: Origin, Body(wanted): Body<ResetRequest>) -> Result<HttpResponse, Problem> {
     if !(1..=1000).contains(&wanted.email.chars().count()) {
-        return Err(Problem::invalid(vec![InputFault::new("/email", "out_of_range", "An address has 1 to 1000 characters.")]));
+        return Err(Problem::invalid(vec![ValidationError::new("/email", "out_of_range", "An address has 1 to 1000 characters.")]));
     }
     // What is no address, nobody has.
     let Ok(email) = EmailAddress::parse(&wanted.email) else { return Ok(HttpResponse::Accepted().finish()) };

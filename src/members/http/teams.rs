@@ -10,7 +10,7 @@ use super::acting;
 use crate::clock::Timestamp;
 use crate::display_name::NoDisplayName;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InputFault, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{Body, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{MemberId, TeamId};
 use crate::members::{
     MemberError, Team, TeamMemberOutcome, TeamName, change_team_members, create_team, delete_team as remove_team, rename_team, store,
@@ -90,7 +90,7 @@ struct NewTeam {
 }
 
 fn read_name(text: &str) -> Result<TeamName, Problem> {
-    let fault = |error: NoDisplayName| InputFault::new("/name", "unusable_name", format!("The text can't be used: {error}."));
+    let fault = |error: NoDisplayName| ValidationError::new("/name", "unusable_name", format!("The text can't be used: {error}."));
     TeamName::parse(text).map_err(|error| Problem::invalid(vec![fault(error)]))
 }
 
@@ -191,12 +191,16 @@ impl ChangeTeamMembers {
         let mut faults = Vec::new();
         for (pointer, list) in [("/add", &self.add), ("/remove", &self.remove)] {
             if list.len() > MOST_MEMBERS {
-                faults.push(InputFault::new(pointer, "out_of_range", format!("Name at most {MOST_MEMBERS} members.")));
+                faults.push(ValidationError::new(pointer, "out_of_range", format!("Name at most {MOST_MEMBERS} members.")));
             }
         }
         let joining: BTreeSet<_> = self.add.iter().collect();
         for (at, _) in self.remove.iter().enumerate().filter(|(_, member)| joining.contains(member)) {
-            faults.push(InputFault::new(format!("/remove/{at}"), "in_both", "This member is to join and to leave; name them in one list."));
+            faults.push(ValidationError::new(
+                format!("/remove/{at}"),
+                "in_both",
+                "This member is to join and to leave; name them in one list.",
+            ));
         }
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
     }

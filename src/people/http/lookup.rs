@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 
-use crate::http::{Body, Context, InputFault, InstanceCaller, Problem};
+use crate::http::{Body, Context, InstanceCaller, Problem, ValidationError};
 use crate::people::{Lookup, MAX_LOOKUP_IDS, SalesforceId, store};
 
 /// Whom to look up.
@@ -29,7 +29,7 @@ pub(super) async fn look_up_people(
 ) -> Result<HttpResponse, Problem> {
     if !(1..=MAX_LOOKUP_IDS).contains(&requested.len()) {
         let detail = format!("This has 1 to {MAX_LOOKUP_IDS} ids, not {}. Send more in several requests.", requested.len());
-        return Err(Problem::invalid(vec![InputFault::new("/salesforce_ids", "length", detail)]));
+        return Err(Problem::invalid(vec![ValidationError::new("/salesforce_ids", "length", detail)]));
     }
     let ids: Vec<_> = requested.iter().map(|text| text.parse::<SalesforceId>()).collect();
     let valid_ids: Vec<_> = ids.iter().flatten().collect();

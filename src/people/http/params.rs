@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::cursor;
 use crate::http::paging::LARGEST_LIMIT;
-use crate::http::{InputFault, PageParams, Problem};
+use crate::http::{PageParams, Problem, ValidationError};
 use crate::people::{InvalidSalesforceId, PeopleCursor, PeopleExportFormat, PeopleFilter, SalesforceId};
 
 /// The most characters of a text to search for.
@@ -41,11 +41,11 @@ impl PeopleListParams {
     pub(super) fn read(self) -> Result<(u16, PeopleCursor, Option<PeopleFilter>), Problem> {
         let (mut faults, limit) = (Vec::new(), self.limit.unwrap_or(PageParams::DEFAULT_LIMIT));
         if !(1..=LARGEST_LIMIT).contains(&limit) {
-            faults.push(InputFault::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
+            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
         }
         let after = self.cursor.as_deref().map(cursor::read);
         if let Some(None) = after {
-            faults.push(InputFault::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
+            faults.push(ValidationError::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
         }
         let filter = FilterParams {
             marketo_id: self.marketo_id,
@@ -102,18 +102,22 @@ struct FilterParams {
 }
 
 impl FilterParams {
-    fn read(self, mut faults: Vec<InputFault>) -> Result<Option<PeopleFilter>, Problem> {
+    fn read(self, mut faults: Vec<ValidationError>) -> Result<Option<PeopleFilter>, Problem> {
         if self.marketo_id.is_some_and(|id| id < 1) {
-            faults.push(InputFault::new("#query/marketo_id", "out_of_range", "A Marketo id is 1 or more."));
+            faults.push(ValidationError::new("#query/marketo_id", "out_of_range", "A Marketo id is 1 or more."));
         }
         let salesforce_id = self.salesforce_id.as_deref().map(str::parse::<SalesforceId>);
         if let Some(Err(error @ InvalidSalesforceId::Malformed)) = &salesforce_id {
-            faults.push(InputFault::new("#query/salesforce_id", error.code(), format!("{error}.")));
+            faults.push(ValidationError::new("#query/salesforce_id", error.code(), format!("{error}.")));
         }
         for (pointer, text) in [("#query/email", &self.email), ("#query/name_prefix", &self.name_prefix)] {
             let Some(text) = text else { continue };
             if text.is_empty() || text.chars().count() > MAX_TEXT_CHARS || text.contains('\0') {
-                faults.push(InputFault::new(pointer, "length", format!("this has 1 to {MAX_TEXT_CHARS} characters, none of them NUL.")));
+                faults.push(ValidationError::new(
+                    pointer,
+                    "length",
+                    format!("this has 1 to {MAX_TEXT_CHARS} characters, none of them NUL."),
+                ));
             }
         }
         if !faults.is_empty() {

@@ -124,8 +124,8 @@ impl QuotaTracker for MeteredQuota {
         self.inner.failed(failure);
     }
 
-    fn told_usage(&self, used: u64, allowed: u64) {
-        self.inner.told_usage(used, allowed);
+    fn report_usage(&self, used: u64, allowed: u64) {
+        self.inner.report_usage(used, allowed);
     }
 
     fn refused(&self, quota: Quota, reset: Duration) {

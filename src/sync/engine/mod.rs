@@ -70,8 +70,8 @@ async fn carry_out(service: SyncService, attempt: RunAttempt, row: RunRow) -> Re
     let (state, kind) = (row.state(), row.kind());
     spool::sweep(&service, &attempt).await?;
     let (marketo, salesforce) = service.clients(instance).await?;
-    let marketo = marketo.with_ledger(|tracker| attempt.meters.marketo.wrap(tracker));
-    let salesforce = salesforce.with_ledger(|tracker| attempt.meters.salesforce.wrap(tracker));
+    let marketo = marketo.with_quota_tracker(|tracker| attempt.meters.marketo.wrap(tracker));
+    let salesforce = salesforce.with_quota_tracker(|tracker| attempt.meters.salesforce.wrap(tracker));
     if kind == RunKind::Incremental {
         return incremental::carry_out(service, attempt, row, (marketo, salesforce)).await;
     }

@@ -105,12 +105,12 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::http::InputFault;
+    use crate::http::ValidationError;
 
     #[test]
     fn each_language_tells_each_problem_in_words_of_its_own() {
         let mut seen = HashSet::new();
-        let fault = |pointer: &str, code: &str| Problem::invalid(vec![InputFault::new(pointer, code, "told in English")]);
+        let fault = |pointer: &str, code: &str| Problem::invalid(vec![ValidationError::new(pointer, code, "told in English")]);
         let faults =
             [fault("/password", "guessable"), fault("/password", "out_of_range"), fault("/salesforce_host", "x"), fault("/x", "x")];
         let mut met = Vec::new();

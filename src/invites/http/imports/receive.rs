@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt;
 
 use crate::clock::Clock;
-use crate::http::{Code, InputFault, Problem};
+use crate::http::{Code, Problem, ValidationError};
 use crate::invites::InviteError;
 use crate::invites::csv::{LARGEST_FILE, Unreadable, shorten};
 
@@ -77,7 +77,7 @@ async fn receive_form(request: &HttpRequest, payload: Payload, pace: &Pace<'_>) 
         let name = field.name().unwrap_or_default().to_owned();
         if name != FIELD || received.is_some() {
             let why = if name == FIELD { "Send one file." } else { "The form has one field, file." };
-            faults.push(InputFault::new(format!("/{}", shorten(&name)), "unknown_field", why));
+            faults.push(ValidationError::new(format!("/{}", shorten(&name)), "unknown_field", why));
             break;
         }
         let (_, charset) = media_type(field.headers().get(header::CONTENT_TYPE));
@@ -87,7 +87,9 @@ async fn receive_form(request: &HttpRequest, payload: Payload, pace: &Pace<'_>) 
     }
     match received {
         Some(received) if faults.is_empty() => Ok(received),
-        None if faults.is_empty() => Err(Problem::invalid(vec![InputFault::new("/file", "missing", "Send the file in the field file.")])),
+        None if faults.is_empty() => {
+            Err(Problem::invalid(vec![ValidationError::new("/file", "missing", "Send the file in the field file.")]))
+        }
         _ => Err(Problem::invalid(faults)),
     }
 }
