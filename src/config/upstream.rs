@@ -17,6 +17,10 @@ pub struct UpstreamSettings {
     pub read_timeout_seconds: u64,
 }
 
+/// How long an idle connection is used again. Many servers close one after five seconds, and a request that meets the close is lost: the
+/// client can't tell whether it was carried out.
+const MAX_IDLE: Duration = Duration::from_secs(4);
+
 impl UpstreamSettings {
     /// The HTTP client for a vendor: rustls, HTTP/2, gzip, time-outs, and no redirects (an API answers, it doesn't send
     /// a caller elsewhere).
@@ -31,6 +35,7 @@ impl UpstreamSettings {
             .user_agent(concat!("msi-actions/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(self.connect_timeout_seconds))
             .read_timeout(Duration::from_secs(self.read_timeout_seconds))
+            .pool_idle_timeout(MAX_IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .build()
     }
