@@ -6,7 +6,7 @@ use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::InstanceId;
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct AuditEventRow {
     number: i64,
     at: Timestamp,
     actor: String,
@@ -21,8 +21,8 @@ struct Row {
     hash: Vec<u8>,
 }
 
-impl From<Row> for Event {
-    fn from(row: Row) -> Self {
+impl From<AuditEventRow> for Event {
+    fn from(row: AuditEventRow) -> Self {
         Self {
             number: row.number,
             at: row.at,
@@ -95,7 +95,7 @@ pub async fn newest_number(snapshot: &mut Tx, chain: InstanceId) -> Result<Optio
 pub async fn events_after(snapshot: &mut Tx, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
     const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
          request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 ORDER BY number LIMIT $3";
-    let rows: Vec<Row> = on_tx!(snapshot, c => sqlx::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
+    let rows: Vec<AuditEventRow> = on_tx!(snapshot, c => sqlx::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
@@ -122,7 +122,7 @@ async fn select(db: &Db, sql: &'static str, chain: InstanceId, filter: &EventFil
         Some(action) if action.ends_with('.') => (None, Some(beginning_with(action))),
         action => (action.as_ref(), None),
     };
-    let rows: Vec<Row> = on!(db, c => sqlx::query_as(sql)
+    let rows: Vec<AuditEventRow> = on!(db, c => sqlx::query_as(sql)
         .bind(chain)
         .bind(place)
         .bind(rows)

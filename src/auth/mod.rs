@@ -41,7 +41,7 @@ pub use store::{
     lock_client,
 };
 pub use synchronization::start_synchronization;
-pub use tokens::{AccessToken, Authenticator, NewToken, RESOURCE_PREFIX, TokenIssuer};
+pub use tokens::{Authenticator, IssuedAccessToken, NewToken, RESOURCE_PREFIX, TokenIssuer};
 
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.
 #[derive(Debug, thiserror::Error)]

@@ -97,7 +97,7 @@ impl std::fmt::Debug for TokenIssuer {
 
 /// An access token just signed.
 #[derive(Debug)]
-pub struct AccessToken {
+pub struct IssuedAccessToken {
     pub token: SecretString,
     pub scopes: Scopes,
     /// Seconds it is valid.
@@ -127,7 +127,7 @@ impl TokenIssuer {
     ///
     /// # Errors
     /// [`AuthError::SigningKey`].
-    pub fn issue(&self, new: NewToken) -> Result<AccessToken, AuthError> {
+    pub fn issue(&self, new: NewToken) -> Result<IssuedAccessToken, AuthError> {
         let key = self.keys.signer()?;
         let now = self.clock.now().unix_timestamp();
         let claims = AccessClaims {
@@ -145,7 +145,7 @@ impl TokenIssuer {
         };
         let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::ES256) };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|_| AuthError::SigningKey)?;
-        Ok(AccessToken { token: token.into(), scopes: new.scopes, lifetime: new.lifetime })
+        Ok(IssuedAccessToken { token: token.into(), scopes: new.scopes, lifetime: new.lifetime })
     }
 
     /// Who is behind a token.

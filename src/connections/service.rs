@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use super::context::ConnectionContext;
 use super::hosts::Addresses;
-use super::marketo::MarketoTokens;
-use super::salesforce::SalesforceTokens;
+use super::marketo::MarketoTokenProvider;
+use super::salesforce::SalesforceTokenProvider;
 use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::crypto::Vault;
@@ -20,8 +20,8 @@ use crate::tokens::TokenBroker;
 #[derive(Clone)]
 pub struct Connections {
     pub(super) context: ConnectionContext,
-    pub(super) salesforce_tokens: TokenBroker<SalesforceTokens>,
-    pub(super) marketo_tokens: TokenBroker<MarketoTokens>,
+    pub(super) salesforce_tokens: TokenBroker<SalesforceTokenProvider>,
+    pub(super) marketo_tokens: TokenBroker<MarketoTokenProvider>,
     /// The client of each instance's subscription, with the connection it was made for.
     pub(super) marketo_clients: Arc<Mutex<HashMap<InstanceId, (ConnectionId, MarketoClient)>>>,
 }
@@ -58,8 +58,8 @@ impl Connections {
         };
         let refreshes = &shutdown.token_refreshes;
         Ok(Self {
-            salesforce_tokens: TokenBroker::new(SalesforceTokens::new(context.clone()), clock.clone(), refreshes.clone()),
-            marketo_tokens: TokenBroker::new(MarketoTokens::new(context.clone()), clock, refreshes.clone()),
+            salesforce_tokens: TokenBroker::new(SalesforceTokenProvider::new(context.clone()), clock.clone(), refreshes.clone()),
+            marketo_tokens: TokenBroker::new(MarketoTokenProvider::new(context.clone()), clock, refreshes.clone()),
             context,
             marketo_clients: Arc::default(),
         })

@@ -8,7 +8,7 @@ use super::salesforce::SalesforceConnectionKey;
 use super::token_report::ReportOutcome;
 use super::{ConnectionError, Connections};
 use crate::ids::InstanceId;
-use crate::tokens::{AccessToken, TokenRequest};
+use crate::tokens::{AccessToken, AccessTokenRequest};
 
 impl Connections {
     /// The access token of the instance's Salesforce connection.
@@ -17,7 +17,7 @@ impl Connections {
     /// [`ConnectionError::NotConnected`]; [`ConnectionError::NeedsAttention`] with what to do; [`ConnectionError::Unavailable`]
     /// while Salesforce can't answer.
     pub async fn salesforce_token(&self, instance: InstanceId) -> Result<Arc<AccessToken>, ConnectionError> {
-        Ok(self.salesforce_tokens.token(SalesforceConnectionKey::of_instance(instance), TokenRequest::default()).await?)
+        Ok(self.salesforce_tokens.token(SalesforceConnectionKey::of_instance(instance), AccessTokenRequest::default()).await?)
     }
 
     /// The access token of the instance's Marketo connection.
@@ -25,7 +25,7 @@ impl Connections {
     /// # Errors
     /// As [`Connections::salesforce_token`].
     pub async fn marketo_token(&self, instance: InstanceId) -> Result<Arc<AccessToken>, ConnectionError> {
-        Ok(self.marketo_tokens.token(instance, TokenRequest::default()).await?)
+        Ok(self.marketo_tokens.token(instance, AccessTokenRequest::default()).await?)
     }
 
     /// Looks into a report that Salesforce refuses `token`. Salesforce is asked before a refresh token is spent, and about one token
@@ -36,7 +36,7 @@ impl Connections {
     pub async fn report_salesforce_token(&self, instance: InstanceId, token: &SecretString) -> Result<ReportOutcome, ConnectionError> {
         let outcome = self.salesforce_tokens.provider().investigate_report(instance, token).await?;
         if outcome == ReportOutcome::Renewed {
-            let request = TokenRequest::replacing(token.clone());
+            let request = AccessTokenRequest::replacing(token.clone());
             self.salesforce_tokens.token(SalesforceConnectionKey::of_instance(instance), request).await?;
         }
         Ok(outcome)
@@ -51,7 +51,7 @@ impl Connections {
         if !self.marketo_token(instance).await?.is(token) {
             return Ok(ReportOutcome::NotCurrent);
         }
-        let current = self.marketo_tokens.token(instance, TokenRequest::replacing(token.clone())).await?;
+        let current = self.marketo_tokens.token(instance, AccessTokenRequest::replacing(token.clone())).await?;
         Ok(if current.is(token) { ReportOutcome::StillValid } else { ReportOutcome::Renewed })
     }
 

@@ -10,7 +10,7 @@ use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct InstanceRow {
     id: InstanceId,
     munchkin_id: String,
     name: String,
@@ -35,10 +35,10 @@ fn value_of<T: DeserializeOwned>(text: String) -> Result<T, DbError> {
     serde_json::from_value(serde_json::Value::String(text)).map_err(|error| DbError::Statement(sqlx::Error::Decode(error.into())))
 }
 
-impl TryFrom<Row> for Instance {
+impl TryFrom<InstanceRow> for Instance {
     type Error = DbError;
 
-    fn try_from(row: Row) -> Result<Self, DbError> {
+    fn try_from(row: InstanceRow) -> Result<Self, DbError> {
         let munchkin_id = row.munchkin_id.parse::<MunchkinId>().map_err(|error| DbError::Statement(sqlx::Error::Decode(error.into())))?;
         Ok(Self {
             id: row.id,
@@ -61,7 +61,7 @@ impl TryFrom<Row> for Instance {
 pub async fn find(db: &Db, instance: InstanceId) -> Result<Option<Instance>, DbError> {
     const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
          salesforce_sync_configured, created_at, updated_at FROM instances WHERE id = $1";
-    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<InstanceRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(Instance::try_from).transpose()
 }
 
@@ -76,7 +76,7 @@ pub async fn list(db: &Db, after: Option<InstanceId>, rows: i64) -> Result<Vec<I
     const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
          salesforce_sync_configured, created_at, updated_at FROM instances WHERE id > $1 ORDER BY id LIMIT $2";
     let after = after.unwrap_or(InstanceId(uuid::Uuid::nil()));
-    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL).bind(after).bind(rows).fetch_all(c))?;
+    let rows: Vec<InstanceRow> = on!(db, c => sqlx::query_as(SQL).bind(after).bind(rows).fetch_all(c))?;
     rows.into_iter().map(Instance::try_from).collect()
 }
 
@@ -107,7 +107,7 @@ pub async fn insert(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
 pub async fn lock_instance(tx: &mut Tx, instance: InstanceId) -> Result<Option<Instance>, DbError> {
     const SQL: &str = "UPDATE instances SET name = name WHERE id = $1 RETURNING id, munchkin_id, name, environment, login_management, \
          language, msi_actions_enabled, salesforce_sync_configured, created_at, updated_at";
-    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<InstanceRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(Instance::try_from).transpose()
 }
 

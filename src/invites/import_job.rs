@@ -30,18 +30,18 @@ pub struct ImportInvites {
 }
 
 #[derive(Deserialize)]
-struct Payload {
+struct ImportInvitesPayload {
     import_id: ImportId,
 }
 
 /// A row read: the person, or why there is none.
-type Person = Result<NewMember, Vec<RowFault>>;
+type ImportedPerson = Result<NewMember, Vec<RowFault>>;
 
 /// The rows that one transaction takes on.
 struct Portion {
     /// Where their chunk begins.
     first: u64,
-    people: Vec<Person>,
+    people: Vec<ImportedPerson>,
 }
 
 impl ImportInvites {
@@ -152,8 +152,8 @@ impl JobHandler for ImportInvites {
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            let payload = serde_json::from_value::<Payload>(job.payload.0.clone());
-            let (Some(instance), Ok(Payload { import_id })) = (job.instance_id, payload) else {
+            let payload = serde_json::from_value::<ImportInvitesPayload>(job.payload.0.clone());
+            let (Some(instance), Ok(ImportInvitesPayload { import_id })) = (job.instance_id, payload) else {
                 return JobOutcome::GiveUp("the job names no import".into());
             };
             match self.work(instance, import_id).await {
@@ -165,8 +165,8 @@ impl JobHandler for ImportInvites {
 
     fn give_up<'a>(&'a self, job: &'a ClaimedJob, _reason: &'a str) -> BoxFuture<'a, Result<(), GiveUpError>> {
         Box::pin(async move {
-            let payload = serde_json::from_value::<Payload>(job.payload.0.clone());
-            let (Some(instance), Ok(Payload { import_id })) = (job.instance_id, payload) else { return Ok(()) };
+            let payload = serde_json::from_value::<ImportInvitesPayload>(job.payload.0.clone());
+            let (Some(instance), Ok(ImportInvitesPayload { import_id })) = (job.instance_id, payload) else { return Ok(()) };
             let mut tx = self.context.db.begin().await?;
             import_store::finish(&mut tx, instance, import_id, Some(GIVEN_UP), self.context.clock.timestamp()).await?;
             Ok(tx.commit().await?)
@@ -190,7 +190,7 @@ impl JobSubject for ImportSubject {
         letter: &'a DeadLetter,
     ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
-            let Some((instance, payload)) = letter.subject::<Payload>() else {
+            let Some((instance, payload)) = letter.subject::<ImportInvitesPayload>() else {
                 return Err(RequeueError::Obsolete("the job names no import; discard it".into()));
             };
             if import_store::revive(tx, instance, payload.import_id).await? {

@@ -1,4 +1,4 @@
-use super::csv::{Analysis, Check, Chunk, Mapping, StoredRows, Unfit};
+use super::csv::{Analysis, Chunk, Mapping, RowCheck, StoredRows, Unfit};
 use super::imports::{Import, ImportState};
 use super::{InviteError, import_store};
 use crate::db::Tx;
@@ -74,7 +74,7 @@ pub(super) async fn lock_mapped(context: &Context, mut import: Import, wanted: O
 async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Result<(Analysis, Vec<Chunk>), InviteError> {
     let teams = members::teams(&context.db, import.instance).await?;
     let table_rows = import.analysis.rows;
-    let mut check = Check::new(mapping, import.analysis.columns.len(), teams);
+    let mut check = RowCheck::new(mapping, import.analysis.columns.len(), teams);
     let (mut place, mut changed) = (0, Vec::new());
     while let Some(kept) = import_store::chunk_from(&context.db, import.instance, import.id, place, 0).await? {
         let mut chunk = kept.chunk;
@@ -98,7 +98,7 @@ async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Res
     Ok((analysis, changed))
 }
 
-fn check_chunk(check: &mut Check, chunk: &mut Chunk, table_rows: u64) {
+fn check_chunk(check: &mut RowCheck, chunk: &mut Chunk, table_rows: u64) {
     (chunk.faults, chunk.repeats) = (0, Vec::new());
     let mut place = chunk.first;
     let mut rows = StoredRows::of(&chunk.body);

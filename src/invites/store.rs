@@ -8,7 +8,7 @@ use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
 use crate::language::Language;
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct InviteRow {
     id: InviteId,
     instance_id: InstanceId,
     member_id: MemberId,
@@ -28,7 +28,7 @@ struct Row {
     revoked_by: Option<String>,
 }
 
-/// The columns of a [`Row`] from `invites i`. An invitation whose member was removed before activating is as good as revoked.
+/// The columns of a [`InviteRow`] from `invites i`. An invitation whose member was removed before activating is as good as revoked.
 macro_rules! columns {
     () => {
         "i.id, i.instance_id, i.member_id, i.email, CASE WHEN i.status IN ('pending', 'sent', 'bounced') AND NOT EXISTS \
@@ -42,10 +42,10 @@ fn unknown(what: &str) -> DbError {
     DbError::Statement(sqlx::Error::Decode(format!("{what} holds a value of no known form").into()))
 }
 
-impl TryFrom<Row> for Invite {
+impl TryFrom<InviteRow> for Invite {
     type Error = DbError;
 
-    fn try_from(row: Row) -> Result<Self, DbError> {
+    fn try_from(row: InviteRow) -> Result<Self, DbError> {
         Ok(Self {
             id: row.id,
             instance: row.instance_id,
@@ -72,7 +72,7 @@ const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invites i WHERE i.inst
 
 /// The invitation with this id.
 pub(super) async fn find(db: &Db, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
-    let row: Option<Row> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
+    let row: Option<InviteRow> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn find(db: &Db, instance: InstanceId, invite: InviteId) -> Res
 pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
     const LOCK: &str = "UPDATE invites SET status = status WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(LOCK).bind(instance).bind(invite))?;
-    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
+    let row: Option<InviteRow> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
@@ -91,14 +91,14 @@ pub(super) async fn find_first(db: &Db, instance: InstanceId) -> Result<Option<I
         columns!(),
         " FROM invites i WHERE i.instance_id = $1 AND i.is_first ORDER BY i.created_at DESC, i.id DESC LIMIT 1"
     );
-    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<InviteRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
 #[derive(sqlx::FromRow)]
 struct LinkRow {
     #[sqlx(flatten)]
-    invite: Row,
+    invite: InviteRow,
     replaced_at: Option<Timestamp>,
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn newest_of(tx: &mut Tx, instance: InstanceId, member: MemberI
         columns!(),
         " FROM invites i WHERE i.instance_id = $1 AND i.member_id = $2 ORDER BY i.created_at DESC, i.id DESC LIMIT 1"
     );
-    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<InviteRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
@@ -154,7 +154,7 @@ pub(super) async fn list(
     let after = after.unwrap_or(InviteId(uuid::Uuid::nil()));
     let status = filter.status.map(InviteStatus::as_str);
     let email = filter.email.as_ref().map(|part| format!("%{}%", escaped(&part.to_lowercase())));
-    let found: Vec<Row> = on!(db, c => sqlx::query_as(SQL)
+    let found: Vec<InviteRow> = on!(db, c => sqlx::query_as(SQL)
         .bind(instance)
         .bind(after)
         .bind(status)

@@ -19,7 +19,7 @@ impl HeldLease {
     /// Starts extending the lease of a job that was just claimed.
     pub(super) fn hold(runtime: &JobRuntime, job: JobId) -> Self {
         let (lost, released) = (CancellationToken::new(), CancellationToken::new());
-        let heartbeat = Heartbeat { runtime: runtime.clone(), job, lost: lost.clone(), extended_at: monotonic_now() };
+        let heartbeat = LeaseHeartbeat { runtime: runtime.clone(), job, lost: lost.clone(), extended_at: monotonic_now() };
         let until_released = released.clone();
         tokio::spawn(async move {
             tokio::select! {
@@ -36,7 +36,7 @@ impl HeldLease {
     }
 }
 
-struct Heartbeat {
+struct LeaseHeartbeat {
     runtime: JobRuntime,
     job: JobId,
     lost: CancellationToken,
@@ -44,7 +44,7 @@ struct Heartbeat {
     extended_at: Instant,
 }
 
-impl Heartbeat {
+impl LeaseHeartbeat {
     async fn beat(mut self) {
         let lease = self.runtime.settings.lease();
         loop {

@@ -28,7 +28,7 @@ pub struct SendMail {
 }
 
 #[derive(Deserialize)]
-struct Payload {
+struct SendMailPayload {
     mail_id: MailId,
 }
 
@@ -185,7 +185,7 @@ fn end_of(mail: &Outgoing, error: MailError) -> End {
 
 /// The message that a job is about.
 fn subject(job: &ClaimedJob) -> Option<(InstanceId, MailId)> {
-    Some((job.instance_id?, Payload::deserialize(&job.payload.0).ok()?.mail_id))
+    Some((job.instance_id?, SendMailPayload::deserialize(&job.payload.0).ok()?.mail_id))
 }
 
 fn unconfirmed(error: &str) -> End {
@@ -229,7 +229,7 @@ impl JobSubject for MailSubject {
     ) -> BoxFuture<'a, Result<(), RequeueError>> {
         Box::pin(async move {
             let obsolete = |why: &str| Err(RequeueError::Obsolete(why.to_owned()));
-            let Some((instance, payload)) = letter.subject::<Payload>() else {
+            let Some((instance, payload)) = letter.subject::<SendMailPayload>() else {
                 return obsolete("the job names no message; discard it");
             };
             match store::revive(tx, instance, payload.mail_id, clock.timestamp()).await? {

@@ -50,11 +50,11 @@ impl std::fmt::Debug for MarketoClient {
 pub(super) struct MarketoApiCall {
     method: Method,
     url: Url,
-    body: Body,
+    body: RequestBody,
     range: Option<String>,
 }
 
-enum Body {
+enum RequestBody {
     Empty,
     Json(serde_json::Value),
     Form(String),
@@ -62,7 +62,7 @@ enum Body {
 
 impl MarketoApiCall {
     pub(super) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, body: Body::Empty, range: None }
+        Self { method: Method::GET, url, body: RequestBody::Empty, range: None }
     }
 
     pub(super) fn post(url: Url) -> Self {
@@ -70,11 +70,11 @@ impl MarketoApiCall {
     }
 
     pub(super) fn post_json(url: Url, body: serde_json::Value) -> Self {
-        Self { body: Body::Json(body), ..Self::post(url) }
+        Self { body: RequestBody::Json(body), ..Self::post(url) }
     }
 
     pub(super) fn post_form(url: Url, body: String) -> Self {
-        Self { body: Body::Form(body), ..Self::post(url) }
+        Self { body: RequestBody::Form(body), ..Self::post(url) }
     }
 
     /// The bytes to send of the answer, as the value of a `Range` header (RFC 9110, 14.2).
@@ -136,7 +136,7 @@ impl MarketoClient {
 
     /// Makes `call` and decodes its JSON answer, repeating it as the vendor's table of codes says.
     pub(super) async fn json<T: DeserializeOwned>(&self, call: &MarketoApiCall) -> Result<T, MarketoError> {
-        let mut course = Course::start(self).await?;
+        let mut course = MarketoAttempts::start(self).await?;
         let body = loop {
             let outcome = {
                 let _permit = self.permit().await?;
@@ -167,9 +167,9 @@ impl MarketoClient {
     ) -> Result<Response, MarketoError> {
         let mut request = self.http.request(call.method.clone(), call.url.clone()).bearer_auth(token.expose_secret());
         request = match &call.body {
-            Body::Empty => without_body(request, &call.method),
-            Body::Json(body) => request.json(body),
-            Body::Form(body) => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.clone()),
+            RequestBody::Empty => without_body(request, &call.method),
+            RequestBody::Json(body) => request.json(body),
+            RequestBody::Form(body) => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body.clone()),
         };
         if let Some(range) = &call.range {
             request = request.header(RANGE, range);
@@ -196,14 +196,14 @@ impl MarketoClient {
 }
 
 /// One call's way through refusals: which token it uses, how often it has failed.
-pub(super) struct Course<'a> {
+pub(super) struct MarketoAttempts<'a> {
     client: &'a MarketoClient,
     pub(super) token: SecretString,
     renewed: bool,
     failures: u32,
 }
 
-impl<'a> Course<'a> {
+impl<'a> MarketoAttempts<'a> {
     pub(super) async fn start(client: &'a MarketoClient) -> Result<Self, MarketoError> {
         Ok(Self { client, token: client.tokens.token().await?, renewed: false, failures: 0 })
     }

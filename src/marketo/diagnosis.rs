@@ -2,7 +2,7 @@ use crate::upstream::{Category, Explanation};
 use Category::{AccessValidation, Authentication, Intermittent, Other};
 
 /// One row of the table: codes, category, what it means, what to do.
-type Row = (&'static [&'static str], Category, &'static str, &'static str);
+type MarketoDiagnosis = (&'static [&'static str], Category, &'static str, &'static str);
 
 pub(super) const CONNECT_AGAIN: &str = "Connect Marketo again.";
 pub(super) const GRANT_ACCESS: &str = "Give the role of the API user the missing permission in Marketo, and add this service's addresses if API access is limited by address.";
@@ -39,7 +39,7 @@ pub(super) const FILE_CORRUPT: &str = "FILE_CORRUPT";
 pub(super) const UNEXPECTED_ANSWER: &str = "UNEXPECTED_ANSWER";
 pub(super) const EXPORT_FAILED: &str = "EXPORT_FAILED";
 
-const TABLE: &[Row] = &[
+const TABLE: &[MarketoDiagnosis] = &[
     (
         &["601", "602"],
         Authentication,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::client::{Course, MarketoApiCall, MarketoClient, judge, read};
+use super::client::{MarketoApiCall, MarketoAttempts, MarketoClient, judge, read};
 use super::error::MarketoError;
 use super::export::ExportJob;
 use crate::private_files;
@@ -62,7 +62,7 @@ impl MarketoClient {
             let last = job.file_size.map(|size| size.saturating_sub(1).to_string()).unwrap_or_default();
             call = call.with_range(format!("bytes={from}-{last}"));
         }
-        let mut course = Course::start(self).await?;
+        let mut course = MarketoAttempts::start(self).await?;
         loop {
             let permit = self.permit().await?;
             let outcome = match self.send(&call, &course.token, None).await {

@@ -3,7 +3,7 @@ use url::form_urlencoded;
 
 use super::client::{MarketoApiCall, MarketoClient};
 use super::error::MarketoError;
-use super::wire::{Attribute, Envelope};
+use super::wire::{Envelope, LeadFieldDescription};
 
 /// A person as Marketo answers: REST field name to value; a field without a value is null.
 pub type Lead = Map<String, Value>;
@@ -36,7 +36,8 @@ impl MarketoClient {
     /// # Errors
     /// See [`MarketoError`].
     pub async fn describe(&self) -> Result<Vec<FieldDescription>, MarketoError> {
-        let answer: Envelope<Attribute> = self.json(&MarketoApiCall::get(self.at(&["rest", "v1", "leads", "describe.json"])?)).await?;
+        let answer: Envelope<LeadFieldDescription> =
+            self.json(&MarketoApiCall::get(self.at(&["rest", "v1", "leads", "describe.json"])?)).await?;
         let fields = answer.result.into_iter().filter_map(|field| {
             let rest = field.rest?; // fields without it exist in the SOAP API only
             Some(FieldDescription {

@@ -27,7 +27,7 @@ pub use export::{ExportFilter, ExportJob, ExportPage, ExportStatus, FilterBy};
 pub use leads::{FieldDescription, Lead};
 pub use oauth::{IssuedToken, request_token};
 pub use quota::next_reset;
-pub use users::{Role, User};
+pub use users::{MarketoRole, User};
 
 /// The value of a cell of an export file: Marketo writes an empty field as the word `null`. (So a person who is really
 /// called null can't be told from one without a name.)

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::client::{endpoint, read};
 use super::error::MarketoError;
-use super::wire::Identity;
+use super::wire::IdentityAnswer;
 use crate::upstream::{shortened, without_body};
 
 /// Longest time for the identity service; somebody may be waiting for the outcome.
@@ -47,11 +47,11 @@ pub async fn request_token(
     let mut response = without_body(http.post(url), &Method::POST).timeout(TIMEOUT).send().await.map_err(MarketoError::unreachable)?;
     let status = response.status();
     let body = read(&mut response, BytesMut::new()).await?;
-    match serde_json::from_slice::<Identity>(&body) {
-        Ok(Identity::Token { access_token, expires_in, scope }) if status.is_success() => {
+    match serde_json::from_slice::<IdentityAnswer>(&body) {
+        Ok(IdentityAnswer::Token { access_token, expires_in, scope }) if status.is_success() => {
             Ok(IssuedToken { access_token, expires_in, scope })
         }
-        Ok(Identity::Refused { error, error_description }) if status.is_client_error() => Err(refused(&error, &error_description)),
+        Ok(IdentityAnswer::Refused { error, error_description }) if status.is_client_error() => Err(refused(&error, &error_description)),
         _ if status.is_server_error() => Err(MarketoError::from_status(status.as_u16(), "the identity service is in trouble".into(), None)),
         // Neither a token nor an OAuth error: some other web server.
         _ => Err(MarketoError::NotMarketo { message: format!("HTTP {status} and no OAuth answer") }),

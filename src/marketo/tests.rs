@@ -267,7 +267,7 @@ async fn a_role_held_in_two_workspaces_is_one_role() {
         {"accessRoleId":1,"accessRoleName":"Admin","workspaceId":2,"workspaceName":"B"},{"accessRoleId":5,"accessRoleName":"Web","workspaceId":2}]"#;
     let (client, _, stub) = answered_with(StubResponse::json(200, body)).await;
     let roles = client.user_roles("jamie/x@example.com").await.unwrap();
-    assert_eq!(roles, [Role { id: 1, name: "Admin".into() }, Role { id: 5, name: "Web".into() }]);
+    assert_eq!(roles, [MarketoRole { id: 1, name: "Admin".into() }, MarketoRole { id: 5, name: "Web".into() }]);
     assert_eq!(stub.asked()[0].target, "/marketo/userservice/management/v1/users/jamie%2Fx@example.com/roles.json");
 }
 

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::client::{MarketoApiCall, MarketoClient};
 use super::error::MarketoError;
-use super::wire::{RoleRow, UserRow};
+use super::wire::{MarketoUserRow, RoleRow};
 
 /// Most users on a page.
 const PAGE: usize = 200;
@@ -26,7 +26,7 @@ pub struct User {
 
 /// A role that a user has, in some workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
+pub struct MarketoRole {
     /// 1 is Admin.
     pub id: i64,
     /// Name, for example `Admin`.
@@ -44,7 +44,7 @@ impl MarketoClient {
         for page in 0..MOST_PAGES {
             let mut url = self.at(&["userservice", "management", "v1", "users", "allusers.json"])?;
             url.set_query(Some(&format!("pageSize={PAGE}&pageOffset={}", page * PAGE)));
-            let rows: Vec<UserRow> = self.json(&MarketoApiCall::get(url)).await?;
+            let rows: Vec<MarketoUserRow> = self.json(&MarketoApiCall::get(url)).await?;
             let (last, known) = (rows.len() < PAGE, users.len());
             users.extend(rows.into_iter().filter(|row| seen.insert(row.userid.clone())).map(|row| User {
                 user_id: row.userid,
@@ -64,11 +64,11 @@ impl MarketoClient {
     ///
     /// # Errors
     /// See [`MarketoError`].
-    pub async fn user_roles(&self, user_id: &str) -> Result<Vec<Role>, MarketoError> {
+    pub async fn user_roles(&self, user_id: &str) -> Result<Vec<MarketoRole>, MarketoError> {
         let url = self.at(&["userservice", "management", "v1", "users", user_id, "roles.json"])?;
         let rows: Vec<RoleRow> = self.json(&MarketoApiCall::get(url)).await?;
         let mut seen = HashSet::new();
         let roles = rows.into_iter().filter(|row| seen.insert(row.access_role_id));
-        Ok(roles.map(|row| Role { id: row.access_role_id, name: row.access_role_name }).collect())
+        Ok(roles.map(|row| MarketoRole { id: row.access_role_id, name: row.access_role_name }).collect())
     }
 }

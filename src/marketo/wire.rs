@@ -55,7 +55,7 @@ pub(super) struct ActivityAttribute {
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Attribute {
+pub(super) struct LeadFieldDescription {
     #[serde(default)]
     pub display_name: String,
     #[serde(default)]
@@ -87,7 +87,7 @@ pub(super) struct ExportRow {
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UserRow {
+pub(super) struct MarketoUserRow {
     pub userid: String,
     #[serde(default)]
     pub email_address: String,
@@ -110,7 +110,7 @@ pub(super) struct RoleRow {
 /// The identity service's answer: a token or an OAuth error (RFC 6749, 5.1 and 5.2).
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
-pub(super) enum Identity {
+pub(super) enum IdentityAnswer {
     Token {
         access_token: secrecy::SecretString,
         expires_in: u64,

@@ -22,7 +22,7 @@ pub(super) const KIND: JobKind = JobKind::new("password_reset", Lane::Interactiv
 pub struct AnswerPasswordResets(pub Context);
 
 #[derive(Deserialize)]
-struct Payload {
+struct PasswordResetPayload {
     email_key: String,
 }
 
@@ -78,7 +78,7 @@ impl JobHandler for AnswerPasswordResets {
 
     fn run<'a>(&'a self, job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
         Box::pin(async move {
-            let Ok(Payload { email_key }) = serde_json::from_value::<Payload>(job.payload.0.clone()) else {
+            let Ok(PasswordResetPayload { email_key }) = serde_json::from_value::<PasswordResetPayload>(job.payload.0.clone()) else {
                 return JobOutcome::GiveUp("the job names no address".into());
             };
             match self.answer(&email_key).await {

@@ -29,13 +29,13 @@ pub async fn keep_report(tx: &mut Tx, instance: InstanceId, report: &PackageRepo
     .map(drop)
 }
 
-type Row = (String, String, String, bool, bool, bool, bool, Timestamp);
+type PackageReportRow = (String, String, String, bool, bool, bool, bool, Timestamp);
 
 /// The newest report of the package.
 pub async fn find_report(tx: &mut Tx, instance: InstanceId) -> Result<Option<PackageReport>, DbError> {
     const SQL: &str = "SELECT organization_id, edition, package_version, identity_remote_site, api_remote_site, \
          api_secret_key_accepted, msi_actions_enabled, reported_at FROM package_reports WHERE instance_id = $1";
-    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<PackageReportRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(|(organization, edition, package_version, identity, api, key, enabled, reported_at)| {
         let organization_id = organization.parse::<OrganizationId>();
         Ok(PackageReport {

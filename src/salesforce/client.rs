@@ -173,7 +173,7 @@ impl SalesforceClient {
 
     /// The same with the answer's `Date` (RFC 9110, 6.6.1): Salesforce's own clock, in whole seconds.
     pub(super) async fn dated(&self, call: &SalesforceApiCall) -> Result<(Bytes, Option<OffsetDateTime>), SalesforceError> {
-        let mut course = Course::start(self).await?;
+        let mut course = SalesforceAttempts::start(self).await?;
         loop {
             let outcome = match self.once(call, &course.token, Some(CALL_TIMEOUT)).await {
                 Ok(response) => {
@@ -191,7 +191,7 @@ impl SalesforceClient {
 
     /// Makes `call`, repeating it as long as that helps, and hands out the open answer of status 2xx.
     pub(super) async fn open(&self, call: &SalesforceApiCall) -> Result<Response, SalesforceError> {
-        let mut course = Course::start(self).await?;
+        let mut course = SalesforceAttempts::start(self).await?;
         loop {
             match self.once(call, &course.token, None).await {
                 Ok(response) => return Ok(response),
@@ -230,14 +230,14 @@ impl SalesforceClient {
 }
 
 /// One call's way through refusals: which token it uses, how often it has failed.
-struct Course<'a> {
+struct SalesforceAttempts<'a> {
     client: &'a SalesforceClient,
     token: SecretString,
     renewed: bool,
     failures: u32,
 }
 
-impl<'a> Course<'a> {
+impl<'a> SalesforceAttempts<'a> {
     async fn start(client: &'a SalesforceClient) -> Result<Self, SalesforceError> {
         Ok(Self { client, token: client.tokens.token().await?, renewed: false, failures: 0 })
     }

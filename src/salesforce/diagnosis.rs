@@ -2,12 +2,12 @@ use crate::upstream::{Category, Explanation};
 use Category::{AccessValidation, Authentication, Intermittent, Other};
 
 /// One row of the table: codes, category, what it means, what to do.
-type Row = (&'static [&'static str], Category, &'static str, &'static str);
+type SalesforceDiagnosis = (&'static [&'static str], Category, &'static str, &'static str);
 
 const CONNECT_AGAIN: &str = "Disconnect Salesforce and connect it again.";
 const REPEATED: &str = "Nothing: it is repeated automatically. If it goes on, look at Salesforce's status page.";
 
-const TABLE: &[Row] = &[
+const TABLE: &[SalesforceDiagnosis] = &[
     (
         &["API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG"],
         AccessValidation,

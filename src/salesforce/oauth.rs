@@ -11,7 +11,7 @@ use url::Url;
 
 use super::client::{Failure, endpoint, read};
 use super::error::{OAuthRefusal, SalesforceError, not_understood};
-use super::wire::{IntrospectionAnswer, OAuthFault, TokenAnswer};
+use super::wire::{IntrospectionAnswer, OAuthFault, SalesforceTokenResponse};
 use crate::upstream::shortened;
 
 /// Longest time for the OAuth endpoints. Giving up on a refresh may cost the connection, so it is generous; but it is shorter
@@ -197,7 +197,7 @@ pub(super) async fn post_for_tokens(
     http: &reqwest::Client,
     login_base: &Url,
     form: &[(&str, &str)],
-) -> Result<TokenAnswer, SalesforceError> {
+) -> Result<SalesforceTokenResponse, SalesforceError> {
     let url = endpoint(login_base, &["services", "oauth2", "token"])?;
     let response = http.post(url).form(form).timeout(TIMEOUT).send().await.map_err(SalesforceError::lost)?;
     if !response.status().is_success() {
@@ -210,7 +210,7 @@ pub(super) async fn post_for_tokens(
 
 /// What is known of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Introspection {
+pub struct TokenIntrospection {
     /// Whether Salesforce would take it now.
     pub active: bool,
     /// When it ends, if Salesforce says.
@@ -227,7 +227,7 @@ pub async fn introspect(
     app: &OAuthApp,
     login_base: &Url,
     access_token: &SecretString,
-) -> Result<Introspection, SalesforceError> {
+) -> Result<TokenIntrospection, SalesforceError> {
     let url = endpoint(login_base, &["services", "oauth2", "introspect"])?;
     let form = [
         ("token", access_token.expose_secret()),
@@ -241,7 +241,7 @@ pub async fn introspect(
     }
     let answer: IntrospectionAnswer = serde_json::from_slice(&read(response).await?).map_err(not_understood)?;
     let expires_at = answer.exp.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    Ok(Introspection { active: answer.active, expires_at })
+    Ok(TokenIntrospection { active: answer.active, expires_at })
 }
 
 /// The error in an answer that isn't of status 2xx.
@@ -260,7 +260,7 @@ fn unusable(what: &str) -> SalesforceError {
 }
 
 /// The grant that an answer describes.
-pub(super) fn grant(answer: TokenAnswer, issued_at: OffsetDateTime) -> Result<TokenGrant, SalesforceError> {
+pub(super) fn grant(answer: SalesforceTokenResponse, issued_at: OffsetDateTime) -> Result<TokenGrant, SalesforceError> {
     let instance_url = Url::parse(&answer.instance_url).map_err(|_| unusable("instance_url"))?;
     let id_url = Url::parse(&answer.id).map_err(|_| unusable("id"))?;
     // …/id/ORGANISATION/USER
@@ -286,7 +286,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// `signature` is the Base64 of HMAC-SHA256 with the client secret over `id` followed by `issued_at`, which is given back.
-fn check_signature(answer: &TokenAnswer, client_secret: &SecretString) -> Result<OffsetDateTime, SalesforceError> {
+fn check_signature(answer: &SalesforceTokenResponse, client_secret: &SecretString) -> Result<OffsetDateTime, SalesforceError> {
     let (Some(signature), Some(issued_at)) = (&answer.signature, &answer.issued_at) else { return Err(SalesforceError::BadSignature) };
     let claimed = STANDARD.decode(signature).map_err(|_| SalesforceError::BadSignature)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(client_secret.expose_secret().as_bytes()).map_err(|_| SalesforceError::BadSignature)?;

@@ -16,7 +16,7 @@ pub(super) struct SalesforceErrorEntry {
 
 /// The token endpoint's answer. The strings that are signed are kept as they came.
 #[derive(Deserialize)]
-pub(super) struct TokenAnswer {
+pub(super) struct SalesforceTokenResponse {
     pub access_token: SecretString,
     pub refresh_token: Option<SecretString>,
     pub instance_url: String,
@@ -55,13 +55,13 @@ pub struct ObjectDescription {
     #[serde(default)]
     pub queryable: bool,
     /// Its fields.
-    pub fields: Vec<Field>,
+    pub fields: Vec<SalesforceField>,
 }
 
 /// A field of an object type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Field {
+pub struct SalesforceField {
     /// API name, for example `OwnerId`.
     pub name: String,
     /// Name shown to people.

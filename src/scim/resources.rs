@@ -1,6 +1,6 @@
 //! The two kinds of resource: a user is a member, a group is a team.
 
-use super::protocol::schema::{Attribute, Kind, Mutability, Schema, TEXT};
+use super::protocol::schema::{Attribute, AttributeKind, Mutability, Schema, TEXT};
 
 /// `urn:…:User`.
 pub static USER: Schema = Schema {
@@ -18,7 +18,7 @@ pub static USER: Schema = Schema {
         Attribute {
             name: "name",
             description: "The person's name",
-            kind: Kind::Complex(&[
+            kind: AttributeKind::Complex(&[
                 Attribute { name: "givenName", description: "First name, at most 100 characters", ..TEXT },
                 Attribute { name: "familyName", description: "Last name, at most 100 characters", ..TEXT },
             ]),
@@ -29,10 +29,10 @@ pub static USER: Schema = Schema {
             name: "emails",
             description: "The address that the invitation goes to and that the Salesforce user must have. One is kept: the primary \
                           one, else that of type work, else the first",
-            kind: Kind::Complex(&[
+            kind: AttributeKind::Complex(&[
                 Attribute { name: "value", description: "The address", required: true, ..TEXT },
                 Attribute { name: "type", description: "What it is for", canonical: &["work", "home", "other"], ..TEXT },
-                Attribute { name: "primary", description: "Whether it is the main one", kind: Kind::Boolean, ..TEXT },
+                Attribute { name: "primary", description: "Whether it is the main one", kind: AttributeKind::Boolean, ..TEXT },
             ]),
             multi_valued: true,
             required: true,
@@ -42,18 +42,18 @@ pub static USER: Schema = Schema {
             name: "active",
             description: "False for a member who is kept out: logged out everywhere, or not invited yet. Seat and teams stay theirs. \
                           True unless given",
-            kind: Kind::Boolean,
+            kind: AttributeKind::Boolean,
             ..TEXT
         },
         Attribute {
             name: "roles",
             description: "The role in the instance, one; user unless given",
-            kind: Kind::Complex(&[
+            kind: AttributeKind::Complex(&[
                 Attribute { name: "value", description: "admin or user", required: true, canonical: &["admin", "user"], ..TEXT },
                 Attribute {
                     name: "primary",
                     description: "Whether it is the main one; kept for your directory",
-                    kind: Kind::Boolean,
+                    kind: AttributeKind::Boolean,
                     ..TEXT
                 },
             ]),
@@ -63,13 +63,13 @@ pub static USER: Schema = Schema {
         Attribute {
             name: "groups",
             description: "The teams the member is in",
-            kind: Kind::Complex(&[
+            kind: AttributeKind::Complex(&[
                 Attribute { name: "value", description: "Id of the group", mutability: Mutability::ReadOnly, case_exact: true, ..TEXT },
                 Attribute {
                     name: "$ref",
                     description: "Address of the group",
                     mutability: Mutability::ReadOnly,
-                    kind: Kind::Reference("Group"),
+                    kind: AttributeKind::Reference("Group"),
                     case_exact: true,
                     ..TEXT
                 },
@@ -123,9 +123,15 @@ pub static GROUP: Schema = Schema {
         Attribute {
             name: "members",
             description: "Who is in the team",
-            kind: Kind::Complex(&[
+            kind: AttributeKind::Complex(&[
                 Attribute { name: "value", description: "Id of the user", required: true, case_exact: true, ..TEXT },
-                Attribute { name: "$ref", description: "Address of the user", kind: Kind::Reference("User"), case_exact: true, ..TEXT },
+                Attribute {
+                    name: "$ref",
+                    description: "Address of the user",
+                    kind: AttributeKind::Reference("User"),
+                    case_exact: true,
+                    ..TEXT
+                },
                 Attribute { name: "type", description: "User", canonical: &["User"], ..TEXT },
             ]),
             multi_valued: true,

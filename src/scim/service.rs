@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::groups::{Group, ProvisionedGroup};
 use super::protocol::ScimRefusal;
-use super::store::{self, GroupRow, UserRow};
-use super::users::{ProvisionedUser, User};
+use super::store::{self, GroupRow, ScimUserRow};
+use super::users::{ProvisionedUser, ScimUser};
 use super::{ScimError, version_matches};
 use crate::audit::{self, Entry};
 use crate::auth::Role;
@@ -56,7 +56,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`ScimError::Db`].
-    pub(super) async fn users(&self) -> Result<Vec<User>, ScimError> {
+    pub(super) async fn users(&self) -> Result<Vec<ScimUser>, ScimError> {
         let (db, instance) = (&self.context.db, self.instance());
         let names: HashMap<_, _> = members::teams(db, instance).await?.0.into_iter().map(|team| (team.id, team.name)).collect();
         let mut teams: HashMap<MemberId, Vec<(TeamId, String)>> = HashMap::new();
@@ -68,12 +68,12 @@ impl Directory {
         let mut rows: HashMap<_, _> = store::users(db, instance).await?.into_iter().map(|row| (row.member_id, row)).collect();
         let mut users = Vec::new();
         loop {
-            let after = users.last().map(|user: &User| user.member.id);
+            let after = users.last().map(|user: &ScimUser| user.member.id);
             let page = members::list(db, instance, &MemberFilter::default(), after, PAGE).await?;
             if page.is_empty() {
                 return Ok(users);
             }
-            users.extend(page.into_iter().map(|member| User {
+            users.extend(page.into_iter().map(|member| ScimUser {
                 teams: teams.remove(&member.id).unwrap_or_default(),
                 row: rows.remove(&member.id),
                 member,
@@ -85,25 +85,25 @@ impl Directory {
     ///
     /// # Errors
     /// [`ScimError::NotFound`], [`ScimError::Db`].
-    pub(super) async fn user(&self, id: MemberId) -> Result<User, ScimError> {
+    pub(super) async fn user(&self, id: MemberId) -> Result<ScimUser, ScimError> {
         let (db, instance) = (&self.context.db, self.instance());
         let member = members::find(db, instance, id).await?.ok_or(ScimError::NotFound)?;
-        Ok(User { member, teams: members::named_teams_of(db, instance, id).await?, row: store::find_user(db, instance, id).await? })
+        Ok(ScimUser { member, teams: members::named_teams_of(db, instance, id).await?, row: store::find_user(db, instance, id).await? })
     }
 
     /// A user, as the transaction sees it.
-    async fn user_in(&self, tx: &mut Tx, id: MemberId) -> Result<User, ScimError> {
+    async fn user_in(&self, tx: &mut Tx, id: MemberId) -> Result<ScimUser, ScimError> {
         let instance = self.instance();
         let member = members::find_in(tx, instance, id).await?.ok_or(ScimError::NotFound)?;
         let teams = members::named_teams_of_in(tx, instance, id).await?;
-        Ok(User { member, teams, row: store::find_user_in(tx, instance, id).await? })
+        Ok(ScimUser { member, teams, row: store::find_user_in(tx, instance, id).await? })
     }
 
     /// Makes a member. Who is to be active gets an invitation by mail, as everybody who is invited.
     ///
     /// # Errors
     /// [`ScimError::UserNameTaken`]; [`ScimError::Invite`] when the address or a seat can't be had; [`ScimError::Db`].
-    pub(super) async fn create_user(&self, wanted: ProvisionedUser) -> Result<User, ScimError> {
+    pub(super) async fn create_user(&self, wanted: ProvisionedUser) -> Result<ScimUser, ScimError> {
         let mut tx = self.context.db.begin().await?;
         let person = NewMember {
             email: wanted.email.clone(),
@@ -132,7 +132,7 @@ impl Directory {
         absent: Absent,
         known: Option<&str>,
         wish: impl FnOnce(&Value) -> Result<ProvisionedUser, ScimRefusal>,
-    ) -> Result<User, ScimError> {
+    ) -> Result<ScimUser, ScimError> {
         let acting = self.acting();
         let mut tx = self.context.db.begin().await?;
         // From here on nobody else changes members of the instance.
@@ -167,7 +167,7 @@ impl Directory {
     }
 
     /// Activates or deactivates; gives whether the member is held back before activation.
-    async fn make_active(&self, tx: &mut Tx, before: &User, active: bool, moved: bool) -> Result<bool, ScimError> {
+    async fn make_active(&self, tx: &mut Tx, before: &ScimUser, active: bool, moved: bool) -> Result<bool, ScimError> {
         let (acting, id) = (self.acting(), before.member.id);
         match (before.member.status, active) {
             (MemberStatus::Invited, true) => {
@@ -219,12 +219,12 @@ impl Directory {
         id: MemberId,
         wanted: ProvisionedUser,
         held: bool,
-        before: Option<UserRow>,
+        before: Option<ScimUserRow>,
     ) -> Result<(), ScimError> {
         if store::is_user_name_taken(tx, self.instance(), id, &wanted.user_name).await? {
             return Err(ScimError::UserNameTaken);
         }
-        let row = UserRow {
+        let row = ScimUserRow {
             member_id: id,
             user_name: wanted.user_name,
             external_id: wanted.external_id,
@@ -232,11 +232,11 @@ impl Directory {
             held,
             updated_at: self.context.clock.timestamp(),
         };
-        if before.as_ref().is_some_and(|before| UserRow { updated_at: row.updated_at, ..before.clone() } == row) {
+        if before.as_ref().is_some_and(|before| ScimUserRow { updated_at: row.updated_at, ..before.clone() } == row) {
             return Ok(());
         }
         store::save_user(tx, self.instance(), &row).await?;
-        let shown = |row: &UserRow| json!({ "user_name": row.user_name, "external_id": row.external_id });
+        let shown = |row: &ScimUserRow| json!({ "user_name": row.user_name, "external_id": row.external_id });
         let entry = Entry::new("scim_user.changed", "member", id);
         let entry = before.iter().fold(entry, |entry, before| entry.before(shown(before))).after(shown(&row));
         Ok(audit::record(tx, self.context.clock.as_ref(), self.instance(), &self.caller.origin, entry).await?)

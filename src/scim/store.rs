@@ -9,7 +9,7 @@ use crate::ids::{InstanceId, MemberId, TeamId};
 
 /// What a directory says of a member.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-pub(super) struct UserRow {
+pub(super) struct ScimUserRow {
     pub member_id: MemberId,
     pub user_name: String,
     pub external_id: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct GroupRow {
 }
 
 /// What is said of the instance's members.
-pub(super) async fn users(db: &Db, instance: InstanceId) -> Result<Vec<UserRow>, DbError> {
+pub(super) async fn users(db: &Db, instance: InstanceId) -> Result<Vec<ScimUserRow>, DbError> {
     const SQL: &str = "SELECT member_id, user_name, external_id, given, held, updated_at FROM scim_users WHERE instance_id = $1";
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_all(c))
 }
@@ -37,12 +37,12 @@ const FIND_USER: &str = "SELECT member_id, user_name, external_id, given, held, 
      WHERE instance_id = $1 AND member_id = $2";
 
 /// What is said of one.
-pub(super) async fn find_user(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<UserRow>, DbError> {
+pub(super) async fn find_user(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<ScimUserRow>, DbError> {
     on!(db, c => sqlx::query_as(FIND_USER).bind(instance).bind(member).fetch_optional(c))
 }
 
 /// The same, as the transaction sees it.
-pub(super) async fn find_user_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<UserRow>, DbError> {
+pub(super) async fn find_user_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<ScimUserRow>, DbError> {
     on_tx!(tx, c => sqlx::query_as(FIND_USER).bind(instance).bind(member).fetch_optional(c))
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn is_user_name_taken(tx: &mut Tx, instance: InstanceId, member
 }
 
 /// Keeps what is said of a member.
-pub(super) async fn save_user(tx: &mut Tx, instance: InstanceId, row: &UserRow) -> Result<(), DbError> {
+pub(super) async fn save_user(tx: &mut Tx, instance: InstanceId, row: &ScimUserRow) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO scim_users (instance_id, member_id, user_name, user_name_key, external_id, given, held, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (instance_id, member_id) DO UPDATE SET user_name = excluded.user_name, \
          user_name_key = excluded.user_name_key, external_id = excluded.external_id, given = excluded.given, held = excluded.held, \

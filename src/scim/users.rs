@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::directory_attributes::DirectoryAttributes;
 use super::protocol::{ScimRefusal, reading};
 use super::resources::USER;
-use super::store::UserRow;
+use super::store::ScimUserRow;
 use super::version_of;
 use crate::auth::Role;
 use crate::display_name::{DisplayName, is_unreadable};
@@ -17,15 +17,15 @@ const LONGEST_TEXT: usize = 256;
 
 /// A member with the teams and what a directory says.
 #[derive(Debug, Clone)]
-pub(super) struct User {
+pub(super) struct ScimUser {
     pub member: Member,
     /// Id and name of each.
     pub teams: Vec<(TeamId, String)>,
     /// None for who was not made by a directory.
-    pub row: Option<UserRow>,
+    pub row: Option<ScimUserRow>,
 }
 
-impl User {
+impl ScimUser {
     /// Whether the person may use the instance, or could after activating.
     pub(super) fn is_active(&self) -> bool {
         match self.member.status {

@@ -28,7 +28,7 @@ impl AccessToken {
 
 /// What a caller needs.
 #[derive(Debug, Clone, Default)]
-pub struct TokenRequest {
+pub struct AccessTokenRequest {
     /// The vendor refused this token: another one.
     pub rejected: Option<SecretString>,
     /// Even from a connection that needs attention: to find out whether it works again.
@@ -37,7 +37,7 @@ pub struct TokenRequest {
     pub is_ahead: bool,
 }
 
-impl TokenRequest {
+impl AccessTokenRequest {
     /// For a token in place of one that the vendor refused.
     #[must_use]
     pub fn replacing(rejected: SecretString) -> Self {

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
-use super::access_token::{AccessToken, TokenRequest};
+use super::access_token::{AccessToken, AccessTokenRequest};
 use super::cache::{CacheEntry, Freshness, SharedOutcome, TokenCache};
 use crate::clock::{SharedClock, monotonic_now};
 use crate::ids::ConnectionId;
@@ -35,7 +35,7 @@ pub trait TokenProvider: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// The provider's own.
-    fn load(&self, key: Self::Key, request: TokenRequest) -> impl Future<Output = Result<AccessToken, Self::Error>> + Send;
+    fn load(&self, key: Self::Key, request: AccessTokenRequest) -> impl Future<Output = Result<AccessToken, Self::Error>> + Send;
 
     /// Whether a failure passes by itself.
     fn is_temporary(error: &Self::Error) -> bool;
@@ -82,14 +82,14 @@ impl<P: TokenProvider> TokenBroker<P> {
     ///
     /// # Errors
     /// [`TokenError`].
-    pub async fn token(&self, key: P::Key, request: TokenRequest) -> Result<Arc<AccessToken>, TokenError<P::Error>> {
+    pub async fn token(&self, key: P::Key, request: AccessTokenRequest) -> Result<Arc<AccessToken>, TokenError<P::Error>> {
         let entry = self.cache.entry(key);
         if request.rejected.is_none() && !request.include_suspended {
             match entry.freshness(self.clock.timestamp(), P::MIN_REMAINING) {
                 Freshness::Fresh(token) => return Ok(token),
                 Freshness::Stale(token) => {
                     if let Some(guard) = entry.try_lock() {
-                        self.spawn_refresh(key, entry.clone(), guard, TokenRequest { is_ahead: true, ..request });
+                        self.spawn_refresh(key, entry.clone(), guard, AccessTokenRequest { is_ahead: true, ..request });
                     }
                     return Ok(token);
                 }
@@ -123,7 +123,7 @@ impl<P: TokenProvider> TokenBroker<P> {
         &self,
         key: P::Key,
         entry: Arc<CacheEntry<P::Error>>,
-        request: TokenRequest,
+        request: AccessTokenRequest,
     ) -> Result<Arc<AccessToken>, TokenError<P::Error>> {
         let arrived_at = monotonic_now();
         let guard = entry.lock().await;
@@ -145,7 +145,7 @@ impl<P: TokenProvider> TokenBroker<P> {
         key: P::Key,
         entry: Arc<CacheEntry<P::Error>>,
         guard: OwnedMutexGuard<()>,
-        request: TokenRequest,
+        request: AccessTokenRequest,
     ) -> JoinHandle<SharedOutcome<P::Error>> {
         let provider = self.provider.clone();
         let refresh = async move {
@@ -195,7 +195,7 @@ pub struct BrokeredTokens<P: TokenProvider> {
 
 impl<P: TokenProvider> BrokeredTokens<P> {
     async fn get(&self, rejected: Option<SecretString>) -> Result<SecretString, TokenUnavailable> {
-        let request = TokenRequest { rejected, include_suspended: self.include_suspended, is_ahead: false };
+        let request = AccessTokenRequest { rejected, include_suspended: self.include_suspended, is_ahead: false };
         let token = self.broker.token(self.key, request).await.map_err(|error| TokenUnavailable(error.to_string()))?;
         if token.connection != self.connection {
             return Err(TokenUnavailable("the connection was made anew meanwhile".into()));

@@ -8,5 +8,5 @@ mod access_token;
 mod broker;
 mod cache;
 
-pub use access_token::{AccessToken, TokenRequest, random_refresh_margin};
+pub use access_token::{AccessToken, AccessTokenRequest, random_refresh_margin};
 pub use broker::{BrokeredTokens, TokenBroker, TokenError, TokenProvider};

@@ -1,7 +1,7 @@
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 
-use super::form::{Form, authentication};
+use super::form::{OAuthForm, authentication};
 use crate::auth::{AuthError, AuthenticatedClient, authenticate_client};
 use crate::http::{Context, RateLimit, RateLimits, network_of_request};
 
@@ -12,7 +12,7 @@ use crate::http::{Context, RateLimit, RateLimits, network_of_request};
 /// [`AuthError::InvalidClient`]; [`AuthError::TooManyRequests`] in its place after many of them; [`AuthError::InvalidRequest`].
 pub(super) async fn client_of(
     request: &HttpRequest,
-    form: &Form,
+    form: &OAuthForm,
     context: &Context,
     limits: &Data<RateLimits>,
 ) -> Result<AuthenticatedClient, AuthError> {

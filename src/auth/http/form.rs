@@ -6,9 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::auth::{AuthError, ClientAuthentication};
 
 /// The pairs of a form, so that a repeated parameter can be refused (RFC 6749, section 3.2).
-pub(super) struct Form(Vec<(String, String)>);
+pub(super) struct OAuthForm(Vec<(String, String)>);
 
-impl Form {
+impl OAuthForm {
     pub(super) fn read(request: &HttpRequest, bytes: &[u8]) -> Result<Self, AuthError> {
         let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !media.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
@@ -31,7 +31,7 @@ impl Form {
 ///
 /// # Errors
 /// [`AuthError::InvalidClient`] when it does not, [`AuthError::InvalidRequest`] when it does twice.
-pub(super) fn authentication(request: &HttpRequest, form: &Form) -> Result<ClientAuthentication, AuthError> {
+pub(super) fn authentication(request: &HttpRequest, form: &OAuthForm) -> Result<ClientAuthentication, AuthError> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     if let Some(value) = headers.next() {
         if headers.next().is_some() {

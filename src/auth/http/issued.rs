@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::client::client_of;
-use super::form::Form;
+use super::form::OAuthForm;
 use super::refusal::{TokenRefusal, refuse};
 use crate::auth::claims::AccessClaims;
 use crate::auth::tokens::scopes_of_today;
@@ -39,7 +39,7 @@ async fn asked(
     context: &Context,
     limits: &Data<RateLimits>,
 ) -> Result<(Client, SecretString), AuthError> {
-    let form = Form::read(request, form)?;
+    let form = OAuthForm::read(request, form)?;
     let client = client_of(request, &form, context, limits).await?.client;
     let token = form.one("token")?.ok_or_else(|| AuthError::InvalidRequest("token is missing".into()))?;
     Ok((client, token.into()))

@@ -9,13 +9,13 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::client::client_of;
-use super::form::Form;
+use super::form::OAuthForm;
 use super::refusal::{TokenRefusal, TokenRequestError, refuse};
 use crate::auth::exchange::{ACCESS_TOKEN, CANVAS_SIGNED_REQUEST, MEMBER_TOKEN_LIFETIME, SALESFORCE_ACCESS_TOKEN};
 use crate::auth::permissions::UnknownScope;
 use crate::auth::{
-    AccessToken, AuthError, AuthenticatedClient, Client, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken, TOKEN_LIFETIME,
-    TokenIssuer, TrustedIssuers, store,
+    AuthError, AuthenticatedClient, Client, IssuedAccessToken, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken,
+    TOKEN_LIFETIME, TokenIssuer, TrustedIssuers, store,
 };
 use crate::http::{Context, Problem, RateLimit, RateLimits, network_of_request};
 use crate::ids::InstanceId;
@@ -97,7 +97,7 @@ struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    fn of(issued: &AccessToken) -> Self {
+    fn of(issued: &IssuedAccessToken) -> Self {
         Self {
             access_token: issued.token.expose_secret().to_owned(),
             token_type: "Bearer",
@@ -169,7 +169,7 @@ async fn grant(
     federation: &Federation,
     limits: &Data<RateLimits>,
 ) -> Result<TokenAnswer, TokenRequestError> {
-    let form = Form::read(request, form)?;
+    let form = OAuthForm::read(request, form)?;
     let grant_type = form.one("grant_type")?;
     // An assertion speaks for itself; the other grants are a client's.
     let anonymous = !request.headers().contains_key(header::AUTHORIZATION) && form.one("client_id")?.is_none();
@@ -201,7 +201,7 @@ async fn grant(
 }
 
 /// RFC 7523, section 2.1.
-async fn by_assertion(form: &Form, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenAnswer, TokenRequestError> {
+async fn by_assertion(form: &OAuthForm, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenAnswer, TokenRequestError> {
     let assertion = required(form, "assertion")?;
     let vouched = federation.issuers.redeem(&assertion.into()).await?;
     let scopes = narrowed(&vouched.scopes, form.one("scope")?)?;
@@ -218,7 +218,7 @@ async fn by_assertion(form: &Form, issuer: &TokenIssuer, federation: &Federation
 
 /// RFC 8693, section 2.
 async fn exchange(
-    form: &Form,
+    form: &OAuthForm,
     context: &Context,
     AuthenticatedClient { client, secret_generation }: &AuthenticatedClient,
     issuer: &TokenIssuer,
@@ -259,7 +259,7 @@ async fn exchange(
     Ok(TokenAnswer { issued_token_type: Some(ACCESS_TOKEN), ..TokenAnswer::of(&issuer.issue(new)?) })
 }
 
-fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, AuthError> {
+fn required<'a>(form: &'a OAuthForm, name: &str) -> Result<&'a str, AuthError> {
     form.one(name)?.ok_or_else(|| AuthError::InvalidRequest(format!("{name} is missing")))
 }
 

@@ -15,7 +15,7 @@ use crate::ids::{ConnectionId, InstanceId};
 pub use access::ConnectionAdmin;
 pub use connection::{MarketoAdmin, PastedCredentials};
 pub use denial::Denial;
-pub(super) use tokens::MarketoTokens;
+pub(super) use tokens::MarketoTokenProvider;
 
 const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };
 

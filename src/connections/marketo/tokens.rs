@@ -11,7 +11,7 @@ use crate::connections::token_report::REPORT_INTERVAL;
 use crate::connections::{ConnectionError, ConnectionState};
 use crate::ids::InstanceId;
 use crate::marketo::{MarketoError, request_token};
-use crate::tokens::{AccessToken, TokenProvider, TokenRequest};
+use crate::tokens::{AccessToken, AccessTokenRequest, TokenProvider};
 
 /// How long another process may take for its request. Longer than the client waits.
 const MAX_REQUEST_TIME: Duration = Duration::seconds(35);
@@ -22,18 +22,18 @@ const MAX_WAITS: u32 = 2;
 
 /// Gets the tokens of Marketo connections. Cheap to clone.
 #[derive(Clone)]
-pub(in crate::connections) struct MarketoTokens {
+pub(in crate::connections) struct MarketoTokenProvider {
     context: ConnectionContext,
 }
 
-impl TokenProvider for MarketoTokens {
+impl TokenProvider for MarketoTokenProvider {
     type Key = InstanceId;
     type Error = ConnectionError;
 
     /// Short, because until its end there is no other.
     const MIN_REMAINING: Duration = Duration::seconds(5);
 
-    async fn load(&self, instance: InstanceId, request: TokenRequest) -> Result<AccessToken, ConnectionError> {
+    async fn load(&self, instance: InstanceId, request: AccessTokenRequest) -> Result<AccessToken, ConnectionError> {
         let mut waits = 0;
         loop {
             let row = store::find_marketo(&self.context.db, instance).await?.ok_or(NOT_CONNECTED)?;
@@ -72,7 +72,7 @@ impl TokenProvider for MarketoTokens {
     }
 }
 
-impl MarketoTokens {
+impl MarketoTokenProvider {
     pub(in crate::connections) fn new(context: ConnectionContext) -> Self {
         Self { context }
     }

@@ -22,7 +22,7 @@ pub use jwt_bearer::AssertionSetup;
 pub(super) use key::SalesforceConnectionKey;
 pub use purpose::AuthorizationPurpose;
 pub use sign_in::SignInError;
-pub(super) use tokens::SalesforceTokens;
+pub(super) use tokens::SalesforceTokenProvider;
 
 const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
 

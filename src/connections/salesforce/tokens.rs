@@ -19,7 +19,7 @@ use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
 use crate::salesforce::{self, SalesforceError, TokenGrant};
 use crate::telemetry::error_chain;
-use crate::tokens::{AccessToken, TokenProvider, TokenRequest, random_refresh_margin};
+use crate::tokens::{AccessToken, AccessTokenRequest, TokenProvider, random_refresh_margin};
 
 /// A process that waits for the answer to a refresh says so this often.
 const HEARTBEAT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -44,17 +44,17 @@ enum RefreshAttempt {
 
 /// Refreshes the tokens of Salesforce connections. Cheap to clone.
 #[derive(Clone)]
-pub(in crate::connections) struct SalesforceTokens {
+pub(in crate::connections) struct SalesforceTokenProvider {
     context: ConnectionContext,
 }
 
-impl TokenProvider for SalesforceTokens {
+impl TokenProvider for SalesforceTokenProvider {
     type Key = SalesforceConnectionKey;
     type Error = ConnectionError;
 
     const MIN_REMAINING: Duration = Duration::seconds(30);
 
-    async fn load(&self, key: SalesforceConnectionKey, request: TokenRequest) -> Result<AccessToken, ConnectionError> {
+    async fn load(&self, key: SalesforceConnectionKey, request: AccessTokenRequest) -> Result<AccessToken, ConnectionError> {
         let instance = key.instance;
         loop {
             let row = store::find_salesforce(&self.context.db, instance, key.member).await?.ok_or(NOT_CONNECTED)?;
@@ -80,7 +80,7 @@ impl TokenProvider for SalesforceTokens {
     }
 }
 
-impl SalesforceTokens {
+impl SalesforceTokenProvider {
     pub(in crate::connections) fn new(context: ConnectionContext) -> Self {
         Self { context }
     }
@@ -210,7 +210,7 @@ impl SalesforceTokens {
         let (app, base) = (self.context.salesforce_app()?, parse_login_base(&row.login_base)?);
         let introspected =
             tokio::time::timeout(MAX_INTROSPECTION_WAIT, salesforce::introspect(&self.context.http, &app, &base, token)).await;
-        let Ok(Ok(salesforce::Introspection { active: true, expires_at: Some(ends) })) = introspected else { return Ok(None) };
+        let Ok(Ok(salesforce::TokenIntrospection { active: true, expires_at: Some(ends) })) = introspected else { return Ok(None) };
         let ends = Timestamp::from(ends);
         let mut tx = self.context.db.begin().await?;
         store::record_token_expiry(&mut tx, instance, row.id, sealed, ends).await?;

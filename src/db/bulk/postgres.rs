@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use sqlx::{Postgres, Transaction};
 use tokio::sync::mpsc::Receiver;
 
-use super::{Kind, Rows, Table};
+use super::{ColumnKind, Rows, Table};
 use crate::db::DbError;
 
 /// Signature, flags and no extension.
@@ -16,9 +16,9 @@ pub(super) fn definition(table: &Table) -> String {
         .columns
         .iter()
         .map(|column| match column.kind {
-            Kind::Integer => format!("{} bigint NOT NULL", column.name),
+            ColumnKind::Integer => format!("{} bigint NOT NULL", column.name),
             // Compared as bytes, which is what equality means and what sorts fastest.
-            Kind::Text => format!("{} text COLLATE \"C\"", column.name),
+            ColumnKind::Text => format!("{} text COLLATE \"C\"", column.name),
         })
         .collect();
     format!("CREATE UNLOGGED TABLE IF NOT EXISTS {} ({})", table.name, columns.join(", "))

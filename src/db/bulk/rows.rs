@@ -1,6 +1,6 @@
 use bytes::{BufMut, BytesMut};
 
-use super::Kind;
+use super::ColumnKind;
 
 /// Rows packed for a [`Table`](super::Table), column by column in its order.
 #[derive(Debug, Default)]
@@ -11,7 +11,7 @@ pub struct Rows {
 
 /// A value of a packed row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(super) enum BulkValue<'a> {
     Integer(i64),
     Text(Option<&'a str>),
 }
@@ -72,7 +72,7 @@ impl Rows {
     }
 
     /// Hands every value to `each`, row after row. The kinds are those of the table's columns.
-    pub(super) fn unpack<'a>(&'a self, kinds: impl Iterator<Item = Kind> + Clone, mut each: impl FnMut(Value<'a>)) {
+    pub(super) fn unpack<'a>(&'a self, kinds: impl Iterator<Item = ColumnKind> + Clone, mut each: impl FnMut(BulkValue<'a>)) {
         let mut rest = self.packed();
         // Everything was packed above: what is missing at the end can only be the end.
         while let Some((_, mut row)) = rest.split_at_checked(2) {
@@ -81,8 +81,8 @@ impl Rows {
                 let length = i32::from_be_bytes(*length);
                 let (value, following) = following.split_at(usize::try_from(length).unwrap_or(0));
                 each(match kind {
-                    Kind::Integer => Value::Integer(value.try_into().map(i64::from_be_bytes).unwrap_or_default()),
-                    Kind::Text => Value::Text((length != ABSENT).then(|| std::str::from_utf8(value).unwrap_or_default())),
+                    ColumnKind::Integer => BulkValue::Integer(value.try_into().map(i64::from_be_bytes).unwrap_or_default()),
+                    ColumnKind::Text => BulkValue::Text((length != ABSENT).then(|| std::str::from_utf8(value).unwrap_or_default())),
                 });
                 row = following;
             }
@@ -92,12 +92,12 @@ impl Rows {
 
     /// The rows as text, for tests: columns between bars, absent ones as a dash.
     #[cfg(test)]
-    pub(crate) fn shown(&self, kinds: &[Kind]) -> Vec<Vec<String>> {
+    pub(crate) fn shown(&self, kinds: &[ColumnKind]) -> Vec<Vec<String>> {
         let mut all = Vec::new();
         self.unpack(kinds.iter().copied(), |value| {
             all.push(match value {
-                Value::Integer(number) => number.to_string(),
-                Value::Text(text) => text.unwrap_or("-").to_owned(),
+                BulkValue::Integer(number) => number.to_string(),
+                BulkValue::Text(text) => text.unwrap_or("-").to_owned(),
             });
         });
         all.chunks(kinds.len()).map(<[_]>::to_vec).collect()
@@ -117,6 +117,6 @@ mod tests {
             rows.text(text);
         }
         assert_eq!(rows.len(), 3);
-        assert_eq!(rows.shown(&[Kind::Integer, Kind::Text]), [["1", "a☃"], ["-7", "-"], ["9223372036854775807", ""]]);
+        assert_eq!(rows.shown(&[ColumnKind::Integer, ColumnKind::Text]), [["1", "a☃"], ["-7", "-"], ["9223372036854775807", ""]]);
     }
 }

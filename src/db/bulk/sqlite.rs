@@ -1,7 +1,7 @@
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
-use super::rows::Value;
-use super::{Kind, Rows, Table};
+use super::rows::BulkValue;
+use super::{ColumnKind, Rows, Table};
 use crate::db::DbError;
 
 /// Rows of one statement. One size, so that the statement is prepared once; more gain nothing.
@@ -14,14 +14,14 @@ pub(super) fn definition(table: &Table) -> String {
         .enumerate()
         .map(|(place, column)| {
             let kind = match column.kind {
-                Kind::Integer => "INTEGER NOT NULL",
-                Kind::Text => "TEXT",
+                ColumnKind::Integer => "INTEGER NOT NULL",
+                ColumnKind::Text => "TEXT",
             };
             format!("{} {kind}{}", column.name, if table.keyed && place == 0 { " PRIMARY KEY" } else { "" })
         })
         .collect();
     // A whole number that is the key is the place of the row itself; a text needs the table to be kept in its order.
-    let by_text = table.keyed && table.columns.first().is_some_and(|first| first.kind == Kind::Text);
+    let by_text = table.keyed && table.columns.first().is_some_and(|first| first.kind == ColumnKind::Text);
     format!("CREATE TABLE IF NOT EXISTS {} ({}) {}STRICT", table.name, columns.join(", "), if by_text { "WITHOUT ROWID, " } else { "" })
 }
 
@@ -34,8 +34,8 @@ pub(super) async fn insert(transaction: &mut Transaction<'static, Sqlite>, table
         let mut query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(some.len() == AT_ONCE * width);
         for value in some {
             query = match value {
-                Value::Integer(number) => query.bind(*number),
-                Value::Text(text) => query.bind(*text),
+                BulkValue::Integer(number) => query.bind(*number),
+                BulkValue::Text(text) => query.bind(*text),
             };
         }
         query.execute(&mut **transaction).await?;
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_key_is_the_row_itself_or_its_order() {
-        let columns: &[Column] = &[Column { name: "a", kind: Kind::Integer }, Column { name: "b", kind: Kind::Text }];
+        let columns: &[Column] = &[Column { name: "a", kind: ColumnKind::Integer }, Column { name: "b", kind: ColumnKind::Text }];
         let table = Table { name: "t".into(), columns, keyed: true };
         assert_eq!(definition(&table), "CREATE TABLE IF NOT EXISTS t (a INTEGER NOT NULL PRIMARY KEY, b TEXT) STRICT");
         assert_eq!(statement(&table, 2), "INSERT OR REPLACE INTO t (a, b) VALUES (?, ?), (?, ?)");

@@ -18,7 +18,7 @@ const LAST_NAME_WORDS: usize = 4;
 
 /// One address, or what should be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct AddressEntry {
     /// Where it was found, as it was typed.
     pub(super) text: String,
     /// The name beside it.
@@ -27,13 +27,13 @@ pub(super) struct Entry {
 }
 
 /// Reads every address of a text, in its order. There is at least one entry.
-pub(super) fn read_addresses(text: &str) -> Vec<Entry> {
+pub(super) fn read_addresses(text: &str) -> Vec<AddressEntry> {
     let chars: Vec<char> = text.chars().filter_map(plain).collect();
-    let mut reader = AddressReader { chars: &chars, chunk: Chunk::default(), word: String::new(), held: None, entries: Vec::new() };
+    let mut reader = AddressReader { chars: &chars, chunk: AddressChunk::default(), word: String::new(), held: None, entries: Vec::new() };
     reader.read();
     let mut entries = reader.entries;
     if entries.is_empty() {
-        entries.push(Entry { text: shown(text), name: None, read: Err(NoEmailAddress::Empty) });
+        entries.push(AddressEntry { text: shown(text), name: None, read: Err(NoEmailAddress::Empty) });
     }
     if let [only] = entries.as_mut_slice() {
         only.text = shown(text);
@@ -89,14 +89,14 @@ impl AddressPart {
 
 /// What stands between two separators.
 #[derive(Debug, Default)]
-struct Chunk {
+struct AddressChunk {
     parts: Vec<AddressPart>,
     /// Where it begins and ends in the text.
     start: usize,
     end: usize,
 }
 
-impl Chunk {
+impl AddressChunk {
     /// Whether it may be the last name of `Last, First <address>`.
     fn may_be_last_name(&self) -> bool {
         let is_name = |part: &AddressPart| matches!(part, AddressPart::Word(_) | AddressPart::Quoted(_)) && !part.has_at();
@@ -112,11 +112,11 @@ impl Chunk {
 
 struct AddressReader<'a> {
     chars: &'a [char],
-    chunk: Chunk,
+    chunk: AddressChunk,
     word: String,
     /// A chunk that may be the last name of what comes next.
-    held: Option<Chunk>,
-    entries: Vec<Entry>,
+    held: Option<AddressChunk>,
+    entries: Vec<AddressEntry>,
 }
 
 impl AddressReader<'_> {
@@ -204,7 +204,7 @@ impl AddressReader<'_> {
 
     fn end_chunk(&mut self, at: usize, by_comma: bool) {
         self.end_word();
-        let mut chunk = std::mem::replace(&mut self.chunk, Chunk { start: at + 1, ..Chunk::default() });
+        let mut chunk = std::mem::replace(&mut self.chunk, AddressChunk { start: at + 1, ..AddressChunk::default() });
         chunk.end = at;
         if chunk.parts.is_empty() {
             return;
@@ -230,7 +230,7 @@ impl AddressReader<'_> {
     }
 
     /// Reads the addresses of a chunk.
-    fn take(&mut self, chunk: Chunk) {
+    fn take(&mut self, chunk: AddressChunk) {
         let text: String = self.chars[chunk.start..chunk.end].iter().collect();
         let outside = chunk.parts.iter().any(|part| !matches!(part, AddressPart::Comment(_) | AddressPart::Quoted(_)) && part.has_at());
         let mut found: Vec<(String, Option<String>)> = Vec::new();
@@ -256,7 +256,7 @@ impl AddressReader<'_> {
         if found.is_empty() {
             // A heading such as `To:`, a bullet or a comment alone invites nobody, and nobody is missed.
             if name.iter().any(|word| !word.ends_with(':') && word.contains(char::is_alphanumeric)) {
-                self.entries.push(Entry { text: shown(&text), name: None, read: Err(NoEmailAddress::NoAt) });
+                self.entries.push(AddressEntry { text: shown(&text), name: None, read: Err(NoEmailAddress::NoAt) });
             }
             return;
         }
@@ -268,9 +268,9 @@ impl AddressReader<'_> {
         for (inside, name) in found {
             let read = read_one(&inside);
             // The same address twice, side by side: as a text and as its link.
-            let said = |entry: &Entry| entry.read.is_ok() && entry.read == read;
+            let said = |entry: &AddressEntry| entry.read.is_ok() && entry.read == read;
             if !self.entries[first..].iter().any(said) {
-                self.entries.push(Entry { text: shown(if alone { &text } else { &inside }), name, read });
+                self.entries.push(AddressEntry { text: shown(if alone { &text } else { &inside }), name, read });
             }
         }
     }

@@ -4,12 +4,12 @@ use csv::StringRecord;
 
 use super::address_cell::is_address;
 use super::budget::{AnalysisBudget, Metered};
-use super::check::{Check, RowFindings};
+use super::check::{RowCheck, RowFindings};
 use super::chunks::{ChunkSink, Chunks};
 use super::dialect::{delimiter_of, first_names_columns, split_hint};
 use super::encoding::{Decoded, Recognised, lost, recognise, unreadable};
 use super::proposal::propose;
-use super::row_reader::{FileRow, Rows};
+use super::row_reader::{CsvRows, FileRow};
 use super::rows::shorten;
 use super::{Analysis, CsvColumn, Dialect, Format, MOST_COLUMNS, MOST_NOTES, MOST_ROWS, Mapping, SAMPLE_ROWS, Unreadable, workbook};
 use crate::members::Teams;
@@ -67,7 +67,7 @@ fn analyse_text<R: Read + Seek>(
     }
     let mapping = propose(headers, columns, body, teams).ok_or(Unreadable::NoAddresses)?;
     let proposed = Mapping::from(mapping);
-    let check = Check::new(proposed, columns, teams.clone());
+    let check = RowCheck::new(proposed, columns, teams.clone());
     let mut count = Count { check, chunks: sink.map(|sink| Chunks::new(sink, budget)), rows: 0, notes: 0 };
     let mut rows = layout.rows(source)?;
     if has_headers {
@@ -116,12 +116,12 @@ impl Layout {
         Ok(Self { recognised, delimiter: hinted.unwrap_or_else(|| delimiter_of(rest)), hint: text.len() - rest.len() })
     }
 
-    fn rows<'a, R: Read + Seek>(&self, source: &'a mut R) -> Result<Rows<Decoded<&'a mut R>>, Unreadable> {
+    fn rows<'a, R: Read + Seek>(&self, source: &'a mut R) -> Result<CsvRows<Decoded<&'a mut R>>, Unreadable> {
         source.rewind().map_err(lost)?;
         let mut text = Decoded::new(source, self.recognised);
         let mut hint = vec![0; self.hint];
         text.read_exact(&mut hint).map_err(|error| unreadable(&error, 1))?;
-        Ok(Rows::over(text, self.delimiter))
+        Ok(CsvRows::over(text, self.delimiter))
     }
 }
 
@@ -147,7 +147,7 @@ fn name_columns(headers: Option<&StringRecord>, columns: usize) -> Vec<CsvColumn
 
 /// What reading the whole file counts.
 struct Count<'a> {
-    check: Check,
+    check: RowCheck,
     chunks: Option<Chunks<'a>>,
     rows: u64,
     notes: u64,
@@ -168,7 +168,7 @@ impl Count<'_> {
     }
 
     /// Reads the rows. Lines of one cell at the end of a table that has more are notes; whether they are, the end shows.
-    fn read<R: Read>(&mut self, rows: &mut Rows<R>, mapping: &Mapping, columns: usize) -> Result<(), Unreadable> {
+    fn read<R: Read>(&mut self, rows: &mut CsvRows<R>, mapping: &Mapping, columns: usize) -> Result<(), Unreadable> {
         let mut notes: Vec<(u64, StringRecord)> = Vec::new();
         while let Some(row) = rows.next_row()? {
             let is_single = columns > 1 && row.record.len() == 1 && row.unclosed_quote.is_none();

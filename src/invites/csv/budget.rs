@@ -67,7 +67,7 @@ pub enum LimitMet {
     #[error("the sheet has more than {0} cells; split it, and leave out the columns that aren't needed")]
     Cells(u64),
     #[error("the sheet has more than {0} rows; split it")]
-    Rows(u64),
+    CsvRows(u64),
     #[error("the first {0} sheets of the spreadsheet are empty; put the one with the people first")]
     Sheets(u64),
     #[error("reading the file takes longer than {0} s; split it, or save it as CSV and send that")]
@@ -83,7 +83,7 @@ impl LimitMet {
             Self::TextBytes(_) => "text_bytes",
             Self::WrittenBytes(_) => "written_bytes",
             Self::Cells(_) => "cells",
-            Self::Rows(_) => "rows",
+            Self::CsvRows(_) => "rows",
             Self::Sheets(_) => "sheets",
             Self::Seconds(_) => "seconds",
         }
@@ -204,7 +204,7 @@ impl AnalysisBudget {
     }
 
     pub(super) fn spend_rows(&self, rows: u64) -> Result<(), AnalysisStop> {
-        self.spend(|work| add_to(&mut work.rows, rows), self.limits.rows, LimitMet::Rows)
+        self.spend(|work| add_to(&mut work.rows, rows), self.limits.rows, LimitMet::CsvRows)
     }
 
     pub(super) fn spend_sheet(&self) -> Result<(), AnalysisStop> {

@@ -11,7 +11,7 @@ use crate::members::{LONGEST_ADDRESS, Teams};
 const REMEMBERED: usize = 1000;
 
 /// Counts what in the rows of a file can be used under a mapping, and which rows repeat an address.
-pub struct Check {
+pub struct RowCheck {
     mapping: Mapping,
     columns: usize,
     teams: Teams,
@@ -35,7 +35,7 @@ pub struct RowFindings {
     pub repeats: Option<u64>,
 }
 
-impl Check {
+impl RowCheck {
     /// Nothing is checked yet.
     #[must_use]
     pub fn new(mapping: Mapping, columns: usize, teams: Teams) -> Self {

@@ -1,5 +1,5 @@
 use super::Field;
-use super::languages::{LANGUAGES, Language};
+use super::languages::{HeaderLanguage, LANGUAGES};
 use crate::auth::Role;
 
 /// Most bytes of a header or a role's name.
@@ -48,7 +48,7 @@ pub(super) fn field_named(header: &str) -> Option<(Field, u8)> {
     LANGUAGES.iter().any(|language| language.email.iter().any(within)).then_some((Field::Email, 60))
 }
 
-fn is_named(name: &str, names: impl Fn(&'static Language) -> &'static [&'static str]) -> bool {
+fn is_named(name: &str, names: impl Fn(&'static HeaderLanguage) -> &'static [&'static str]) -> bool {
     LANGUAGES.iter().any(|language| names(language).contains(&name))
 }
 

@@ -1,7 +1,7 @@
 use super::Field;
 
 /// The names that one language has for columns. Written as `plain` in `headers` leaves them: lower case, letters and digits only, no accents.
-pub(super) struct Language {
+pub(super) struct HeaderLanguage {
     pub(super) email: &'static [&'static str],
     first_name: &'static [&'static str],
     last_name: &'static [&'static str],
@@ -13,7 +13,7 @@ pub(super) struct Language {
     pub(super) user: &'static [&'static str],
 }
 
-impl Language {
+impl HeaderLanguage {
     /// The names of a field.
     pub(super) fn names(&self, field: Field) -> &'static [&'static str] {
         match field {
@@ -28,9 +28,9 @@ impl Language {
 
 /// One entry a language, those that Marketo comes in; a file may mix them. A name that means different fields in two languages
 /// (`nome` is a first name in Italian and Portuguese, `nom` a last name in French) is in the one in which it stands alone.
-pub(super) const LANGUAGES: [Language; 9] = [ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, JAPANESE, KOREAN, CHINESE];
+pub(super) const LANGUAGES: [HeaderLanguage; 9] = [ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, JAPANESE, KOREAN, CHINESE];
 
-const ENGLISH: Language = Language {
+const ENGLISH: HeaderLanguage = HeaderLanguage {
     email: &[
         "email",
         "emailaddress",
@@ -53,7 +53,7 @@ const ENGLISH: Language = Language {
     user: &["user", "standarduser", "member", "users"],
 };
 
-const GERMAN: Language = Language {
+const GERMAN: HeaderLanguage = HeaderLanguage {
     email: &["emailadresse", "mailadresse", "emailanschrift", "geschaftlicheemail", "emailgeschaftlich", "emaildienstlich"],
     first_name: &["vorname", "rufname"],
     last_name: &["nachname", "familienname", "zuname"],
@@ -63,7 +63,7 @@ const GERMAN: Language = Language {
     user: &["benutzer", "nutzer", "anwender", "benutzerin", "mitglied", "standardbenutzer"],
 };
 
-const FRENCH: Language = Language {
+const FRENCH: HeaderLanguage = HeaderLanguage {
     email: &[
         "adressemail",
         "adresseemail",
@@ -83,7 +83,7 @@ const FRENCH: Language = Language {
     user: &["utilisateur", "utilisatrice", "membre"],
 };
 
-const SPANISH: Language = Language {
+const SPANISH: HeaderLanguage = HeaderLanguage {
     email: &["correo", "correoelectronico", "direcciondecorreo", "direcciondecorreoelectronico", "direcciondeemail", "direccionemail"],
     first_name: &["nombre", "nombres", "nombredepila", "primernombre"],
     last_name: &["apellido", "apellidos", "primerapellido"],
@@ -93,7 +93,7 @@ const SPANISH: Language = Language {
     user: &["usuario", "usuaria", "miembro"],
 };
 
-const ITALIAN: Language = Language {
+const ITALIAN: HeaderLanguage = HeaderLanguage {
     email: &["indirizzoemail", "indirizzomail", "postaelettronica", "indirizzodipostaelettronica", "indirizzodiposta", "emailaziendale"],
     first_name: &["nome", "nomedibattesimo"],
     last_name: &["cognome", "cognomi"],
@@ -103,7 +103,7 @@ const ITALIAN: Language = Language {
     user: &["utente", "utenti", "membro"],
 };
 
-const PORTUGUESE: Language = Language {
+const PORTUGUESE: HeaderLanguage = HeaderLanguage {
     email: &[
         "enderecodeemail",
         "enderecoemail",
@@ -120,7 +120,7 @@ const PORTUGUESE: Language = Language {
     user: &["usuario", "usuaria", "utilizador", "utilizadora", "membro"],
 };
 
-const JAPANESE: Language = Language {
+const JAPANESE: HeaderLanguage = HeaderLanguage {
     email: &["メール", "メールアドレス", "eメール", "eメールアドレス", "電子メール", "電子メールアドレス"],
     first_name: &["名", "名前", "ファーストネーム", "下の名前"],
     last_name: &["姓", "苗字", "名字", "ラストネーム"],
@@ -130,7 +130,7 @@ const JAPANESE: Language = Language {
     user: &["ユーザー", "ユーザ", "利用者", "メンバー", "一般ユーザー"],
 };
 
-const KOREAN: Language = Language {
+const KOREAN: HeaderLanguage = HeaderLanguage {
     email: &["이메일", "이메일주소", "전자메일", "전자우편", "메일", "메일주소"],
     first_name: &["이름", "명"],
     last_name: &["성", "성씨"],
@@ -141,7 +141,7 @@ const KOREAN: Language = Language {
 };
 
 /// In simplified and traditional characters.
-const CHINESE: Language = Language {
+const CHINESE: HeaderLanguage = HeaderLanguage {
     email: &["邮箱", "电子邮件", "电子邮箱", "邮箱地址", "电子邮件地址", "电邮", "郵箱", "電子郵件", "電子信箱", "電子郵件地址", "電郵"],
     first_name: &["名", "名字"],
     last_name: &["姓", "姓氏"],

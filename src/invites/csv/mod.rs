@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use analysis::{OptionalSink, analyse};
 pub use budget::{AnalysisBudget, AnalysisLimits, AnalysisStop, LimitMet};
-pub use check::Check;
+pub use check::RowCheck;
 pub use chunks::{Chunk, ChunkSink, StoredRows};
 pub use dialect::{Dialect, Format};
 pub use export::{Export, file_row};

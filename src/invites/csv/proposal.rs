@@ -7,7 +7,7 @@ use crate::members::Teams;
 
 /// What the cells of a column are.
 #[derive(Debug, Default, Clone, Copy)]
-struct Content {
+struct ColumnContent {
     filled: u32,
     addresses: u32,
     roles: u32,
@@ -18,14 +18,14 @@ struct Content {
     ends_address: u32,
 }
 
-impl Content {
+impl ColumnContent {
     fn share(self, part: u32) -> u8 {
         u8::try_from(u64::from(part) * 100 / u64::from(self.filled.max(1))).unwrap_or(100)
     }
 }
 
-fn contents(columns: usize, rows: &[StringRecord], teams: &Teams) -> Vec<Content> {
-    let mut contents = vec![Content::default(); columns];
+fn contents(columns: usize, rows: &[StringRecord], teams: &Teams) -> Vec<ColumnContent> {
+    let mut contents = vec![ColumnContent::default(); columns];
     for row in rows {
         let address = row.iter().find_map(|cell| address_in(cell).ok());
         let local = address.and_then(|found| found.address.split_once('@')).map(|(local, _)| plain(local)).unwrap_or_default();
@@ -89,7 +89,7 @@ pub(super) fn propose(headers: Option<&StringRecord>, columns: usize, rows: &[St
 }
 
 /// How sure we are, in percent, that a column is the field; `None` when nothing speaks for it.
-fn confidence(field: Field, by_name: Option<u8>, content: Content) -> Option<u8> {
+fn confidence(field: Field, by_name: Option<u8>, content: ColumnContent) -> Option<u8> {
     let held = match field {
         Field::Email => content.share(content.addresses),
         Field::Role => content.share(content.roles),

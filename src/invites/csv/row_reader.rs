@@ -85,7 +85,7 @@ impl<R: Read> Read for TapeReader<R> {
 }
 
 /// The rows of a text, in memory bounded by [`LONGEST_ROW`].
-pub(super) struct Rows<R> {
+pub(super) struct CsvRows<R> {
     tape: Rc<RefCell<Tape<R>>>,
     reader: Reader<TapeReader<R>>,
     delimiter: u8,
@@ -97,7 +97,7 @@ pub(super) struct Rows<R> {
     number: u64,
 }
 
-impl<R: Read> Rows<R> {
+impl<R: Read> CsvRows<R> {
     /// The rows of a text in UTF-8.
     pub(super) fn over(text: R, delimiter: u8) -> Self {
         let tape = Rc::new(RefCell::new(Tape { text, bytes: Vec::new(), base: 0, next: 0, left: 0 }));
@@ -262,7 +262,7 @@ mod tests {
     type Read = Vec<(u64, Vec<String>, Option<u16>)>;
 
     fn read(text: &str) -> Result<Read, Unreadable> {
-        let mut rows = Rows::over(text.as_bytes(), b',');
+        let mut rows = CsvRows::over(text.as_bytes(), b',');
         let mut all = Vec::new();
         while let Some(row) = rows.next_row()? {
             let cells = row.record.iter().map(str::to_owned).collect();

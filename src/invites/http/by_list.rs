@@ -11,7 +11,7 @@ use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::http::{Body, Code, Context, InstanceCaller, Problem, ValidationError};
 use crate::invites::InviteError;
-use crate::invites::addresses::{Entry, read_addresses, split_name};
+use crate::invites::addresses::{AddressEntry, read_addresses, split_name};
 use crate::invites::context::InviteContext;
 use crate::invites::invite::{InviteOutcome, ResultStatus, invite};
 use crate::invites::message_limit::too_many_messages;
@@ -140,7 +140,7 @@ struct InviteResults {
 /// An address found, and where.
 struct FoundAddress {
     pointer: String,
-    entry: Entry,
+    entry: AddressEntry,
 }
 
 impl FoundAddress {

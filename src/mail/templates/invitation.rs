@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Content;
+use super::MailContent;
 use super::dates::date_and_time;
 use crate::language::Language;
 
@@ -54,7 +54,7 @@ impl Inviter {
 }
 
 impl InvitationMail {
-    pub(super) fn content(&self, language: Language) -> Content {
+    pub(super) fn content(&self, language: Language) -> MailContent {
         let (instance, by) = (self.instance.as_str(), self.invited_by.named(language));
         let until = date_and_time(language, self.expires_at);
         let [subject, greeting, invited, open, works, note] = match language {
@@ -133,7 +133,7 @@ impl InvitationMail {
                 "如果您没有料到会收到此邮件，请忽略它：在链接被使用之前，不会发生任何事情。".into(),
             ],
         };
-        Content { subject, greeting, before: vec![invited, open], link: Some(self.link.clone()), after: vec![works], note: Some(note) }
+        MailContent { subject, greeting, before: vec![invited, open], link: Some(self.link.clone()), after: vec![works], note: Some(note) }
     }
 }
 

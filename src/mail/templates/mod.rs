@@ -1,5 +1,5 @@
 //! The texts of messages in the languages of Marketo. A new kind of message is a variant of [`MailTemplate`] with a file beside this
-//! one that gives its [`Content`] in each language; the layout is the same for all.
+//! one that gives its [`MailContent`] in each language; the layout is the same for all.
 
 mod dates;
 mod invitation;
@@ -41,7 +41,7 @@ impl std::fmt::Debug for MailTemplate {
 
 /// The text of a message in one language, before it is rendered. Rendering replaces control characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Content {
+pub(super) struct MailContent {
     pub(super) subject: String,
     pub(super) greeting: String,
     /// Paragraphs before the link.
@@ -54,7 +54,7 @@ pub(super) struct Content {
     pub(super) note: Option<String>,
 }
 
-impl Content {
+impl MailContent {
     fn one_line_each(mut self) -> Self {
         let texts = [&mut self.subject, &mut self.greeting].into_iter().chain(&mut self.before).chain(&mut self.after);
         for text in texts.chain(&mut self.link).chain(&mut self.note) {
@@ -70,13 +70,13 @@ impl Content {
 #[template(path = "mail/templates/mail.html")]
 struct Html<'a> {
     language: &'a str,
-    content: &'a Content,
+    content: &'a MailContent,
 }
 
 #[derive(Template)]
 #[template(path = "mail/templates/mail.txt")]
 struct Text<'a> {
-    content: &'a Content,
+    content: &'a MailContent,
 }
 
 impl MailTemplate {
@@ -91,17 +91,17 @@ impl MailTemplate {
         }
     }
 
-    fn content(&self, language: Language) -> Content {
+    fn content(&self, language: Language) -> MailContent {
         match self {
             Self::Invitation(template) => template.content(language),
             Self::PasswordReset(template) => template.content(language),
             Self::SyncNotice(template) => template.content(language),
             // Only operators see it, who read the settings in English, too.
-            Self::Test => Content {
+            Self::Test => MailContent {
                 subject: "Test message from MSI Actions".into(),
                 greeting: "Hello,".into(),
                 before: vec!["this is a test message from MSI Actions. Since you can read it, invitations arrive, too.".into()],
-                ..Content::default()
+                ..MailContent::default()
             },
         }
     }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Content;
+use super::MailContent;
 use super::dates::date_and_time;
 use crate::language::Language;
 
@@ -18,7 +18,7 @@ pub struct PasswordResetMail {
 }
 
 impl PasswordResetMail {
-    pub(super) fn content(&self, language: Language) -> Content {
+    pub(super) fn content(&self, language: Language) -> MailContent {
         let instance = self.instance.as_str();
         let until = date_and_time(language, self.expires_at);
         let [subject, greeting, asked, open, works, note] = match language {
@@ -95,7 +95,7 @@ impl PasswordResetMail {
                 "如果不是您本人的操作，请忽略此邮件：您的密码不会改变。".into(),
             ],
         };
-        Content { subject, greeting, before: vec![asked, open], link: Some(self.link.clone()), after: vec![works], note: Some(note) }
+        MailContent { subject, greeting, before: vec![asked, open], link: Some(self.link.clone()), after: vec![works], note: Some(note) }
     }
 }
 

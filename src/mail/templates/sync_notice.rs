@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Content;
+use super::MailContent;
 use crate::language::Language;
 
 /// What is said of a sync that has ended. Figures only: no person is named.
@@ -45,7 +45,7 @@ pub struct SyncCounts {
 }
 
 impl SyncNoticeMail {
-    pub(super) fn content(&self, language: Language) -> Content {
+    pub(super) fn content(&self, language: Language) -> MailContent {
         let instance = self.instance.as_str();
         let (subject, greeting, ending) = match &self.failure {
             None => complete(language, instance),
@@ -57,7 +57,7 @@ impl SyncNoticeMail {
             before.extend([format!("{what} {}", failure.what), format!("{what_to_do} {}", failure.what_to_do)]);
         }
         before.extend(self.counts.lines(language));
-        Content { subject, greeting: greeting.into(), before, note: Some(run(language, &self.run)), ..Content::default() }
+        MailContent { subject, greeting: greeting.into(), before, note: Some(run(language, &self.run)), ..MailContent::default() }
     }
 }
 

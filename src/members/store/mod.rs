@@ -20,7 +20,7 @@ fn search_key(first_name: Option<&str>, last_name: Option<&str>, email: &EmailAd
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct MemberRow {
     id: MemberId,
     email: String,
     first_name: Option<String>,
@@ -37,10 +37,10 @@ fn unknown(what: &str) -> DbError {
     DbError::Statement(sqlx::Error::Decode(format!("members.{what} holds a value of no known form").into()))
 }
 
-impl TryFrom<Row> for Member {
+impl TryFrom<MemberRow> for Member {
     type Error = DbError;
 
-    fn try_from(row: Row) -> Result<Self, DbError> {
+    fn try_from(row: MemberRow) -> Result<Self, DbError> {
         Ok(Self {
             id: row.id,
             email: EmailAddress::parse(&row.email).map_err(|_| unknown("email"))?,
@@ -61,7 +61,7 @@ pub async fn find(db: &Db, instance: InstanceId, member: MemberId) -> Result<Opt
     const SQL: &str = "SELECT id, email, first_name, last_name, role, \
          CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
          deactivated_at FROM members WHERE instance_id = $1 AND id = $2";
-    let row: Option<Row> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<MemberRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Member::try_from).transpose()
 }
 
@@ -70,7 +70,7 @@ pub async fn find_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Res
     const SQL: &str = "SELECT id, email, first_name, last_name, role, \
          CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
          deactivated_at FROM members WHERE instance_id = $1 AND id = $2";
-    let row: Option<Row> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<MemberRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Member::try_from).transpose()
 }
 
@@ -101,7 +101,7 @@ pub async fn list(
     let after = after.unwrap_or(MemberId(uuid::Uuid::nil()));
     let (status, role) = (filter.status.map(MemberStatus::as_str), filter.role.map(role_text));
     let holding = filter.search.as_deref().map(holding);
-    let rows: Vec<Row> = on!(db, c => sqlx::query_as(SQL)
+    let rows: Vec<MemberRow> = on!(db, c => sqlx::query_as(SQL)
         .bind(instance)
         .bind(after)
         .bind(status)

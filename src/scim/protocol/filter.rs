@@ -6,7 +6,7 @@ use scim_v2::filter::{AttrExp, AttrPath, CompValue, CompareOp, Filter, ValFilter
 use serde_json::Value;
 
 use super::ScimRefusal;
-use super::schema::{Attribute, Kind, Schema};
+use super::schema::{Attribute, AttributeKind, Schema};
 use crate::clock::Timestamp;
 
 /// Most characters of a filter.
@@ -156,12 +156,12 @@ enum ComparisonValue {
 impl ComparisonValue {
     fn read(attribute: &Attribute, value: &CompValue) -> Option<Self> {
         match (attribute.kind, value) {
-            (Kind::Boolean, CompValue::True) => Some(Self::Boolean(true)),
-            (Kind::Boolean, CompValue::False) => Some(Self::Boolean(false)),
+            (AttributeKind::Boolean, CompValue::True) => Some(Self::Boolean(true)),
+            (AttributeKind::Boolean, CompValue::False) => Some(Self::Boolean(false)),
             // Entra ID sends "True" and "False" as texts.
-            (Kind::Boolean, CompValue::Str(text)) => text.to_ascii_lowercase().parse().ok().map(Self::Boolean),
-            (Kind::DateTime, CompValue::Str(text)) => Some(Self::Moment(Timestamp::parse(text)?, text.clone())),
-            (Kind::String | Kind::Reference(_), CompValue::Str(text)) => {
+            (AttributeKind::Boolean, CompValue::Str(text)) => text.to_ascii_lowercase().parse().ok().map(Self::Boolean),
+            (AttributeKind::DateTime, CompValue::Str(text)) => Some(Self::Moment(Timestamp::parse(text)?, text.clone())),
+            (AttributeKind::String | AttributeKind::Reference(_), CompValue::Str(text)) => {
                 Some(Self::Text { text: folded(text, attribute.case_exact), exact: attribute.case_exact })
             }
             _ => None,

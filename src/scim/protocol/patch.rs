@@ -20,12 +20,12 @@ pub struct Patch {
     #[serde(default)]
     pub schemas: Vec<String>,
     #[serde(rename = "Operations", alias = "operations")]
-    pub operations: Vec<Operation>,
+    pub operations: Vec<PatchOperation>,
 }
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Operation {
+pub struct PatchOperation {
     /// `add`, `replace` or `remove`, in any case, as Entra ID sends it.
     pub op: String,
     pub path: Option<String>,

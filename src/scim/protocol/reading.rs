@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::ScimRefusal;
-use super::schema::{Attribute, Kind, Mutability, Schema};
+use super::schema::{Attribute, AttributeKind, Mutability, Schema};
 
 /// The attributes that the client may set, named as the schema names them and of the form it says. Attributes that the schema
 /// doesn't know are passed over (RFC 7644, section 3.3).
@@ -55,7 +55,7 @@ fn read_attribute(attribute: &'static Attribute, path: &str, value: &Value, faul
 
 fn read_one(attribute: &'static Attribute, path: &str, value: &Value, faults: &mut Vec<String>) -> Option<Value> {
     match (attribute.kind, value) {
-        (Kind::String | Kind::Reference(_) | Kind::DateTime, Value::String(text)) => {
+        (AttributeKind::String | AttributeKind::Reference(_) | AttributeKind::DateTime, Value::String(text)) => {
             let canonical = attribute.canonical.iter().find(|one| one.eq_ignore_ascii_case(text));
             match canonical {
                 Some(canonical) => Some((*canonical).into()),
@@ -66,12 +66,12 @@ fn read_one(attribute: &'static Attribute, path: &str, value: &Value, faults: &m
                 }
             }
         }
-        (Kind::Boolean, Value::Bool(_)) => Some(value.clone()),
+        (AttributeKind::Boolean, Value::Bool(_)) => Some(value.clone()),
         // Entra ID sends "True" and "False".
-        (Kind::Boolean, Value::String(text)) if matches!(text.to_ascii_lowercase().as_str(), "true" | "false") => {
+        (AttributeKind::Boolean, Value::String(text)) if matches!(text.to_ascii_lowercase().as_str(), "true" | "false") => {
             Some(text.eq_ignore_ascii_case("true").into())
         }
-        (Kind::Complex(_), Value::Object(members)) => {
+        (AttributeKind::Complex(_), Value::Object(members)) => {
             let mut read = Map::new();
             for (name, value) in members {
                 let Some(sub) = attribute.sub(name) else { continue };
@@ -90,14 +90,14 @@ fn read_one(attribute: &'static Attribute, path: &str, value: &Value, faults: &m
             (!read.is_empty()).then(|| read.into())
         }
         // Some clients send roles and the like as plain texts.
-        (Kind::Complex(_), Value::String(_)) if attribute.multi_valued && attribute.sub("value").is_some() => {
+        (AttributeKind::Complex(_), Value::String(_)) if attribute.multi_valued && attribute.sub("value").is_some() => {
             let one = serde_json::json!({ "value": value });
             read_one(attribute, path, &one, faults)
         }
         (kind, _) => {
             let wanted = match kind {
-                Kind::Boolean => "true or false",
-                Kind::Complex(_) => "an object",
+                AttributeKind::Boolean => "true or false",
+                AttributeKind::Complex(_) => "an object",
                 _ => "a text",
             };
             faults.push(format!("{path} must be {wanted}"));

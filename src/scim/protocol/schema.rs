@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 /// The form of an attribute's value (RFC 7643, section 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum AttributeKind {
     String,
     Boolean,
     DateTime,
@@ -27,7 +27,7 @@ pub enum Mutability {
 pub struct Attribute {
     pub name: &'static str,
     pub description: &'static str,
-    pub kind: Kind,
+    pub kind: AttributeKind,
     pub multi_valued: bool,
     pub required: bool,
     pub case_exact: bool,
@@ -43,7 +43,7 @@ pub struct Attribute {
 pub const TEXT: Attribute = Attribute {
     name: "",
     description: "",
-    kind: Kind::String,
+    kind: AttributeKind::String,
     multi_valued: false,
     required: false,
     case_exact: false,
@@ -61,11 +61,11 @@ const COMMON: &[Attribute] = &[
     Attribute {
         name: "meta",
         mutability: Mutability::ReadOnly,
-        kind: Kind::Complex(&[
+        kind: AttributeKind::Complex(&[
             Attribute { name: "resourceType", case_exact: true, ..TEXT },
-            Attribute { name: "created", kind: Kind::DateTime, ..TEXT },
-            Attribute { name: "lastModified", kind: Kind::DateTime, ..TEXT },
-            Attribute { name: "location", kind: Kind::Reference("uri"), case_exact: true, ..TEXT },
+            Attribute { name: "created", kind: AttributeKind::DateTime, ..TEXT },
+            Attribute { name: "lastModified", kind: AttributeKind::DateTime, ..TEXT },
+            Attribute { name: "location", kind: AttributeKind::Reference("uri"), case_exact: true, ..TEXT },
             Attribute { name: "version", case_exact: true, ..TEXT },
         ]),
         ..TEXT
@@ -139,7 +139,7 @@ impl Attribute {
     #[must_use]
     pub fn subs(&self) -> &'static [Self] {
         match self.kind {
-            Kind::Complex(subs) => subs,
+            AttributeKind::Complex(subs) => subs,
             _ => &[],
         }
     }
@@ -147,14 +147,14 @@ impl Attribute {
     fn document(&self) -> Value {
         let mut document = Map::new();
         let kind = match self.kind {
-            Kind::String => "string",
-            Kind::Boolean => "boolean",
-            Kind::DateTime => "dateTime",
-            Kind::Reference(to) => {
+            AttributeKind::String => "string",
+            AttributeKind::Boolean => "boolean",
+            AttributeKind::DateTime => "dateTime",
+            AttributeKind::Reference(to) => {
                 document.insert("referenceTypes".into(), json!([to]));
                 "reference"
             }
-            Kind::Complex(subs) => {
+            AttributeKind::Complex(subs) => {
                 document.insert("subAttributes".into(), subs.iter().map(Self::document).collect());
                 "complex"
             }

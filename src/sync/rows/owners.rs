@@ -4,13 +4,13 @@ use std::io::Read;
 
 use super::RowBatches;
 use super::records::CsvRecords;
-use crate::db::bulk::{Column, Kind, Rows};
+use crate::db::bulk::{Column, ColumnKind, Rows};
 use crate::people::SalesforceId;
 use crate::sync::SyncError;
 
 /// The columns of packed owners: a Salesforce lead or contact, and the user or queue who owns it.
 pub(in crate::sync) const OWNER_COLUMNS: &[Column] =
-    &[Column { name: "salesforce_id", kind: Kind::Text }, Column { name: "owner_id", kind: Kind::Text }];
+    &[Column { name: "salesforce_id", kind: ColumnKind::Text }, Column { name: "owner_id", kind: ColumnKind::Text }];
 
 /// Counts and ids of a page that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ mod tests {
     fn read(text: &str) -> Result<(Vec<String>, i64), SyncError> {
         let mut all = Vec::new();
         let read = read_owners(text.as_bytes(), 2, |owners| {
-            all.extend(owners.shown(&[Kind::Text, Kind::Text]).into_iter().map(|one| one.join("<")));
+            all.extend(owners.shown(&[ColumnKind::Text, ColumnKind::Text]).into_iter().map(|one| one.join("<")));
             true
         })?;
         Ok((all, read.records))

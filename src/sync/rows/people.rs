@@ -6,7 +6,7 @@ use super::RowBatches;
 use super::records::{CsvRecord, CsvRecords};
 use super::rejection::RejectedRow;
 use crate::clock::Timestamp;
-use crate::db::bulk::{Column, Kind, Rows};
+use crate::db::bulk::{Column, ColumnKind, Rows};
 use crate::marketo::field_value;
 use crate::people::SalesforceId;
 use crate::sync::SyncError;
@@ -21,20 +21,20 @@ const MAX_EMAIL_BYTES: usize = 1_000;
 
 /// The columns of packed people: the place of the row within the run, the Marketo id, and the fields of [`FIELDS`].
 pub(in crate::sync) const PEOPLE_COLUMNS: &[Column] = &[
-    Column { name: "place", kind: Kind::Integer },
-    Column { name: "marketo_id", kind: Kind::Integer },
-    Column { name: "first_name", kind: Kind::Text },
-    Column { name: "last_name", kind: Kind::Text },
-    Column { name: "email", kind: Kind::Text },
-    Column { name: "company", kind: Kind::Text },
-    Column { name: "title", kind: Kind::Text },
-    Column { name: "phone", kind: Kind::Text },
-    Column { name: "linkedin_url", kind: Kind::Text },
-    Column { name: "source", kind: Kind::Text },
-    Column { name: "salesforce_contact_id", kind: Kind::Text },
-    Column { name: "salesforce_lead_id", kind: Kind::Text },
-    Column { name: "salesforce_account_id", kind: Kind::Text },
-    Column { name: "salesforce_opportunity_id", kind: Kind::Text },
+    Column { name: "place", kind: ColumnKind::Integer },
+    Column { name: "marketo_id", kind: ColumnKind::Integer },
+    Column { name: "first_name", kind: ColumnKind::Text },
+    Column { name: "last_name", kind: ColumnKind::Text },
+    Column { name: "email", kind: ColumnKind::Text },
+    Column { name: "company", kind: ColumnKind::Text },
+    Column { name: "title", kind: ColumnKind::Text },
+    Column { name: "phone", kind: ColumnKind::Text },
+    Column { name: "linkedin_url", kind: ColumnKind::Text },
+    Column { name: "source", kind: ColumnKind::Text },
+    Column { name: "salesforce_contact_id", kind: ColumnKind::Text },
+    Column { name: "salesforce_lead_id", kind: ColumnKind::Text },
+    Column { name: "salesforce_account_id", kind: ColumnKind::Text },
+    Column { name: "salesforce_opportunity_id", kind: ColumnKind::Text },
 ];
 
 /// The text fields, in the order of the columns.
@@ -251,7 +251,7 @@ mod tests {
 
     fn read_bytes(bytes: &[u8], max_rows: usize) -> Result<(ShownBatches, PeopleOutcome), SyncError> {
         let mut batches = Vec::new();
-        let kinds: Vec<Kind> = PEOPLE_COLUMNS.iter().map(|column| column.kind).collect();
+        let kinds: Vec<ColumnKind> = PEOPLE_COLUMNS.iter().map(|column| column.kind).collect();
         let window = SourceWindow { position: 2, start: datetime!(2026-01-01 0:00 UTC).into() };
         let outcome = read_people(bytes, &fields(), window, max_rows, |rows| {
             batches.push(rows.shown(&kinds));
