@@ -70,6 +70,7 @@ mod sync_kills;
 mod sync_kills_incremental;
 mod sync_load;
 mod sync_usage;
+mod table_owners;
 mod teams;
 mod token_exchange;
 mod tokens;
