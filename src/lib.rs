@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
+pub mod context;
 pub mod crypto;
 pub mod db;
 pub mod dead_letters;

@@ -7,8 +7,9 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
 use crate::auth::TokenIssuer;
+use crate::context::Context;
 use crate::db::{Db, WriteOutcome, WriteProbe};
-use crate::http::{Code, Context, Problem, Routes};
+use crate::http::{Code, Problem, Routes};
 use crate::jobs::QueueGauges;
 use crate::telemetry::{Metrics, error_chain};
 

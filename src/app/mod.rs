@@ -22,11 +22,12 @@ use crate::auth::{Authenticator, IssuerUnfit, Revocations, SigningKeys, TokenIss
 use crate::clock::{SharedClock, monotonic_now};
 use crate::config::{DatabaseUrl, Settings};
 use crate::connections::{ActivationByLogin, Connections};
+use crate::context::{Context, PublicUrl};
 use crate::db::{ConnectError, Db, DbError, WriteProbe};
 use crate::dead_letters::DeadLetters;
 use crate::http::MiddlewareConfig;
 use crate::http::middleware::process_request;
-use crate::http::{Authenticate, Context, EventStreams, PublicUrl, RateLimits, RequestSpan, Routes, idempotency};
+use crate::http::{Authenticate, EventStreams, RateLimits, RequestSpan, Routes, idempotency};
 use crate::invites::{Activations, ForgetInvites, ImportInvites, ImportSubject, InvitationWatcher, UploadSlots};
 use crate::jobs::{JobHandler, JobSubject, JobWorker, enqueue_cleanup};
 use crate::mail::{ForgetMail, MailError, MailSubject, Mailer, SendMail};

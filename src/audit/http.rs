@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use super::{Event, EventFilter, store};
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::db::{Db, DbError};
-use crate::http::{Context, InstanceCaller, Listing, PageParams, Problem, QueryParams, Routes, ValidationError, harmless_cell};
+use crate::http::{InstanceCaller, Listing, PageParams, Problem, QueryParams, Routes, ValidationError, harmless_cell};
 use crate::ids::InstanceId;
 
 /// Events read at a time for an export.

@@ -3,7 +3,8 @@ use serde::Deserialize;
 
 use super::{Diagnostic, DiagnosticFilter, store};
 use crate::clock::Timestamp;
-use crate::http::{Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
+use crate::context::Context;
+use crate::http::{Code, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{ConnectionId, DiagnosticId};
 use crate::upstream::{CallFailure, Category, Vendor};
 

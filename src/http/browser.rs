@@ -8,8 +8,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Context, Page, Problem, PublicUrl};
+use super::{Page, Problem};
 use crate::clock::Timestamp;
+use crate::context::{Context, PublicUrl};
 use crate::language::Language;
 
 /// Who reads an answer, where programs and people ask at the same address.

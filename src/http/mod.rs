@@ -3,9 +3,9 @@
 mod authenticate;
 pub(crate) mod body;
 mod browser;
+mod callers;
 mod cells;
 pub mod conditional;
-pub mod context;
 mod echo;
 mod event_stream;
 mod framework_error;
@@ -33,8 +33,8 @@ pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{
     Audience, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
 };
+pub use callers::{BoundInstance, InstanceCaller, OperatorCaller};
 pub use cells::{harmless_cell, harmless_cell_in};
-pub use context::{BoundInstance, Context, InstanceCaller, OperatorCaller, PublicUrl};
 pub use echo::{echo, excerpt};
 pub use event_stream::{EventStreams, Sight};
 pub use middleware_config::MiddlewareConfig;

@@ -2,7 +2,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 use url::Url;
 
-use super::{Code, Problem, PublicUrl};
+use super::{Code, Problem};
+use crate::context::PublicUrl;
 
 /// Refuses a request that another site makes a browser send. Needed where the answer sets the session cookie and no session is asked
 /// for: a page elsewhere could log its visitor in as somebody of its choice (RFC 6749, section 10.12, says it of another flow).

@@ -13,10 +13,11 @@ use crate::audit::{self, Entry, Origin};
 use crate::auth::LONGEST_OVERLAP;
 use crate::clock::Timestamp;
 use crate::config::LimitSettings;
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Body, Code, Context, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem, QueryParams,
-    Routes, ValidationError, read_display_name,
+    AsProblem, Body, Code, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes,
+    ValidationError, read_display_name,
 };
 use crate::ids::InstanceId;
 

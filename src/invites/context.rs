@@ -1,6 +1,6 @@
 use crate::audit::Origin;
 use crate::clock::Clock;
-use crate::http::Context;
+use crate::context::Context;
 use crate::ids::{ImportId, InstanceId};
 use crate::language::Language;
 

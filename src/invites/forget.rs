@@ -11,8 +11,8 @@ use super::{InviteError, forget_store, import_store, message_store};
 use crate::audit::{self, Entry, Origin};
 use crate::clock::Timestamp;
 use crate::config::RetentionSettings;
+use crate::context::Context;
 use crate::db::claim::ClaimedJob;
-use crate::http::Context;
 use crate::ids::{ImportId, InstanceId};
 use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
 

@@ -1,8 +1,8 @@
 use super::csv::{Analysis, Chunk, Mapping, RowCheck, StoredRows, Unfit};
 use super::imports::{Import, ImportState};
 use super::{InviteError, import_store};
+use crate::context::Context;
 use crate::db::Tx;
-use crate::http::Context;
 use crate::members;
 
 /// How often a file is checked when others map it at the same time.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::MailStatus;
 use super::store::{self, OutboxFilter, OutboxRow};
 use crate::clock::Timestamp;
-use crate::http::{Context, Listing, OperatorCaller, PageParams, Problem, QueryParams, Routes, ValidationError};
+use crate::context::Context;
+use crate::http::{Listing, OperatorCaller, PageParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
 

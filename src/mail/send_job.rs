@@ -11,9 +11,9 @@ use super::store::Outgoing;
 use super::store::Revival;
 use super::{MailError, MailProgress, MailStatus, MailTemplate, MailWatcher, Mailer, Message, store};
 use crate::clock::{Clock, Timestamp};
+use crate::context::Context;
 use crate::db::claim::ClaimedJob;
 use crate::db::{DbError, Tx};
-use crate::http::Context;
 use crate::ids::{InstanceId, MailId};
 use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, RequeueError, back_off};
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
-use crate::http::{Body, Context, InstanceCaller, Problem, Routes, ValidationError};
+use crate::context::Context;
+use crate::http::{Body, InstanceCaller, Problem, Routes, ValidationError};
 use crate::instances;
 use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
 

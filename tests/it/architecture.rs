@@ -28,8 +28,22 @@ const FEATURES: &[&str] = &[
 ];
 
 /// What every feature may build on.
-const GROUND: &[&str] =
-    &["audit", "clock", "config", "crypto", "db", "display_name", "http", "ids", "jobs", "language", "private_files", "tasks", "telemetry"];
+const GROUND: &[&str] = &[
+    "audit",
+    "clock",
+    "config",
+    "context",
+    "crypto",
+    "db",
+    "display_name",
+    "http",
+    "ids",
+    "jobs",
+    "language",
+    "private_files",
+    "tasks",
+    "telemetry",
+];
 
 /// Modules below or beside the features.
 const ROOMS: &[Room] = &[
@@ -60,24 +74,29 @@ const ROOMS: &[Room] = &[
     },
     Room { name: "demo", may: &["app", "auth", "clock", "config", "crypto", "sandbox", "telemetry"] },
     // Every feature records what it changes here, so it knows none of them.
-    Room { name: "audit", may: &["clock", "crypto", "db", "http", "ids"] },
+    Room { name: "audit", may: &["clock", "context", "crypto", "db", "http", "ids"] },
     Room { name: "clock", may: &[] },
     // An origin of the simulated vendors is of the type that the clients take.
     Room { name: "config", may: &["telemetry", "upstream"] },
+    // What rules, jobs and handlers are handed.
+    Room { name: "context", may: &["clock", "config", "crypto", "db"] },
     Room { name: "crypto", may: &["config"] },
     Room { name: "db", may: &["clock", "config", "ids", "private_files", "telemetry"] },
     // Names that people give and other people read.
     Room { name: "display_name", may: &[] },
     Room {
         name: "http",
-        may: &["auth::permissions", "clock", "config", "crypto", "db", "display_name", "ids", "jobs", "language", "telemetry"],
+        may: &["auth::permissions", "clock", "config", "context", "crypto", "db", "display_name", "ids", "jobs", "language", "telemetry"],
     },
     Room { name: "ids", may: &[] },
     Room { name: "jobs", may: &["clock", "config", "crypto", "db", "ids", "tasks", "telemetry"] },
     // Of messages and of pages.
     Room { name: "language", may: &[] },
     // The outbox: rows, jobs, and the operator's view of it. It knows no feature; those that write to people watch what becomes of it.
-    Room { name: "mail", may: &["clock", "config", "crypto", "db", "http", "ids", "jobs", "language", "private_files", "telemetry"] },
+    Room {
+        name: "mail",
+        may: &["clock", "config", "context", "crypto", "db", "http", "ids", "jobs", "language", "private_files", "telemetry"],
+    },
     Room { name: "marketo", may: &["clock", "config", "private_files", "telemetry", "upstream", "http_stub"] },
     // Files that only the service's own user can read.
     Room { name: "private_files", may: &["telemetry"] },

@@ -3,7 +3,8 @@ use actix_web::web::Data;
 
 use super::form::{OAuthForm, authentication};
 use crate::auth::{AuthError, AuthenticatedClient, authenticate_client};
-use crate::http::{Context, RateLimit, RateLimits, network_of_request};
+use crate::context::Context;
+use crate::http::{RateLimit, RateLimits, network_of_request};
 
 /// The client that makes a request. Wrong secrets are limited by the network that they come from, and whoever has the right one is let in
 /// all the same.

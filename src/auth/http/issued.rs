@@ -12,7 +12,8 @@ use super::refusal::{TokenRefusal, refuse};
 use crate::auth::claims::AccessClaims;
 use crate::auth::tokens::scopes_of_today;
 use crate::auth::{AuthError, Client, Scope, TokenIssuer};
-use crate::http::{Context, Problem, RateLimits};
+use crate::context::Context;
+use crate::http::{Problem, RateLimits};
 use crate::ids::InstanceId;
 
 /// The form with the token that is meant.

@@ -15,7 +15,8 @@ use serde_json::json;
 pub use token::Federation;
 
 use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
-use crate::http::{AsProblem, Code, Context, Problem, RateExceeded, Routes};
+use crate::context::Context;
+use crate::http::{AsProblem, Code, Problem, RateExceeded, Routes};
 
 impl From<RateExceeded> for AuthError {
     fn from(exceeded: RateExceeded) -> Self {

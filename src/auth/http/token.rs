@@ -17,7 +17,8 @@ use crate::auth::{
     AuthError, AuthenticatedClient, Client, IssuedAccessToken, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken,
     TOKEN_LIFETIME, TokenIssuer, TrustedIssuers, store,
 };
-use crate::http::{Context, Problem, RateLimit, RateLimits, network_of_request};
+use crate::context::Context;
+use crate::http::{Problem, RateLimit, RateLimits, network_of_request};
 use crate::ids::InstanceId;
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";

@@ -16,9 +16,10 @@ use crate::connections::{
     ActivatedMember, ActivationByLogin, AuthorizationPurpose, BrowserBinding, BrowserCookies, ConnectionError, Connections,
     SalesforceLogin, TestResult, active_page,
 };
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Audience, Code, Context, Problem, QueryParams, Routes, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
+    Audience, Code, Problem, QueryParams, Routes, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
     session_cookie, session_of,
 };
 use crate::instances;

@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::{HostName, find_instance, parse_host, parse_organization_id};
 use crate::connections::{AssertionSetup, Connections, TestResult};
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Problem, Routes, ValidationError};
+use crate::http::{Body, InstanceCaller, Problem, Routes, ValidationError};
 
 pub(super) fn routes(config: &mut Routes<'_>) {
     config.service(set_up_assertions);

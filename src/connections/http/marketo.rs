@@ -10,9 +10,10 @@ use super::{connection_admin, find_instance};
 use crate::clock::Timestamp;
 use crate::connections::marketo::store::{self, MarketoRow};
 use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
+use crate::context::Context;
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Listing, Problem, Routes, ValidationError};
+use crate::http::{Body, InstanceCaller, Listing, Problem, Routes, ValidationError};
 use crate::quotas::VendorLimits;
 
 pub(super) fn routes(config: &mut Routes<'_>) {

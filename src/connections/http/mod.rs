@@ -17,7 +17,8 @@ use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
 
 use super::{ConnectionAdmin, ConnectionError, Denial, LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, Routes, ValidationError};
+use crate::context::Context;
+use crate::http::{AsProblem, Code, InstanceCaller, Problem, Routes, ValidationError};
 use crate::instances::{self, Instance};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;

@@ -8,8 +8,9 @@ use super::salesforce::{AuthorizationBegun, SalesforceConnection};
 use super::{HostName, find_instance, parse_host};
 use crate::connections::salesforce::store;
 use crate::connections::{ConnectionError, Connections, SalesforceHost, TestResult};
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Problem, Routes};
+use crate::http::{Body, InstanceCaller, Problem, Routes};
 use crate::ids::MemberId;
 
 const LINK: &str = "/v1/members/me/salesforce-connection";

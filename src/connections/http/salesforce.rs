@@ -6,9 +6,10 @@ use super::{HostName, connection_admin, find_instance, parse_host, parse_organiz
 use crate::clock::Timestamp;
 use crate::connections::salesforce::store::{self, SalesforceRow};
 use crate::connections::{ConnectionError, ConnectionState, Connections, SalesforceHost, TestResult};
+use crate::context::Context;
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Problem, Routes};
+use crate::http::{Body, InstanceCaller, Problem, Routes};
 use crate::quotas::VendorLimits;
 
 pub(super) fn routes(config: &mut Routes<'_>) {

@@ -30,8 +30,9 @@ use uuid::Uuid;
 
 use super::framework_error::problem_of;
 use super::route::Route;
-use super::{Code, Context, Problem, unreadable};
+use super::{Code, Problem, unreadable};
 use crate::auth::permissions::Caller;
+use crate::context::Context;
 use crate::crypto::sha256;
 use crate::db::DbError;
 use crate::ids::InstanceId;

@@ -19,10 +19,11 @@ use crate::connections::{
     ActivatedMember, ActivationByLogin, Connections, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost, SalesforceLogin,
     active_page,
 };
+use crate::context::Context;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Audience, Code, Context, PathParams, Problem, Routes, ValidationError, limit_links, problem_or_page, refuse_cross_site, session_cookie,
+    Audience, Code, PathParams, Problem, Routes, ValidationError, limit_links, problem_or_page, refuse_cross_site, session_cookie,
 };
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;

@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 
 use super::{InviteView, ProblemBody};
-use crate::http::{Context, InstanceCaller, OptionalBody, PathParams, Problem, Routes, ValidationError};
+use crate::context::Context;
+use crate::http::{InstanceCaller, OptionalBody, PathParams, Problem, Routes, ValidationError};
 use crate::ids::InviteId;
 use crate::invites::context::InviteContext;
 use crate::invites::{LIFETIME, LONGEST_EXTENSION_DAYS, changes};

@@ -16,10 +16,9 @@ use super::csv::Unreadable;
 use super::store::InviteFilter;
 use super::{Invite, InviteError, InviteStatus, store};
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{
-    AsProblem, Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError,
-};
+use crate::http::{AsProblem, Code, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{ImportId, InviteId, MailId, MemberId};
 use crate::language::Language;
 use crate::members::LONGEST_ADDRESS;

@@ -7,8 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{MemberView, acting, shown};
 use crate::auth::Role;
 use crate::connections::Connections;
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, Routes, read_display_name};
+use crate::http::{Body, InstanceCaller, PathParams, Problem, Routes, read_display_name};
 use crate::ids::MemberId;
 use crate::members::{
     Names, PassedOn, change_names, change_role, deactivate as deactivate_member, reactivate as reactivate_member, revoke_and_remove,

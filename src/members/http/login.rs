@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::{MemberView, shown};
 use crate::audit::{self, Entry, Origin};
 use crate::auth::{self, Actor};
+use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Body, Code, Context, InstanceCaller, Problem, QueryParams, Routes, ended_session_cookie, limit_logins, refuse_cross_site,
-    session_cookie, session_of,
+    Body, Code, InstanceCaller, Problem, QueryParams, Routes, ended_session_cookie, limit_logins, refuse_cross_site, session_cookie,
+    session_of,
 };
 use crate::instances::{self, InstanceError, LoginManagement};
 use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, store};

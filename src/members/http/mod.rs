@@ -18,9 +18,8 @@ use super::store::MemberFilter;
 use super::{Acting, LoginError, Member, MemberError, MemberStatus, PasswordFault, store};
 use crate::auth::Role;
 use crate::clock::Timestamp;
-use crate::http::{
-    AsProblem, Code, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError,
-};
+use crate::context::Context;
+use crate::http::{AsProblem, Code, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 /// Most characters of a text that is looked for.

@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use super::changes::{or_null, read_names};
 use super::{MemberView, acting, found, shown};
+use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Problem, Routes, session_of};
+use crate::http::{Body, InstanceCaller, Problem, Routes, session_of};
 use crate::members::{LONGEST_PASSWORD, LoginError, PasswordChange, change_names, change_password};
 
 pub(super) fn routes(config: &mut Routes<'_>) {

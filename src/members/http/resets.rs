@@ -10,10 +10,11 @@ use serde_json::json;
 
 use super::reset_page::{done, page};
 use crate::audit::Origin;
+use crate::context::Context;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Audience, Body, Code, Context, PathParams, Problem, Routes, ValidationError, limit_links, limit_logins, problem_or_page,
+    AsProblem, Audience, Body, Code, PathParams, Problem, Routes, ValidationError, limit_links, limit_logins, problem_or_page,
     refuse_cross_site,
 };
 use crate::jobs::{NewJob, enqueue};

@@ -8,9 +8,10 @@ use super::found;
 use crate::audit::{self, Entry};
 use crate::auth::{self, Session, SessionMethod};
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, Context, InstanceCaller, Listing, PathParams, Problem, Routes, session_of};
+use crate::http::{Code, InstanceCaller, Listing, PathParams, Problem, Routes, session_of};
 use crate::ids::{MemberId, SessionId};
 
 pub(super) fn routes(config: &mut Routes<'_>) {

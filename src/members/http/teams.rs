@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::acting;
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::display_name::NoDisplayName;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
+use crate::http::{Body, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
 use crate::ids::{MemberId, TeamId};
 use crate::members::{
     MemberError, Team, TeamMemberOutcome, TeamName, change_team_members, create_team, delete_team as remove_team, rename_team, store,

@@ -4,9 +4,10 @@ use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::http::paging::Place;
 use crate::http::problem::ProblemBody;
-use crate::http::{Context, Cursor, InstanceCaller, PageParams, Problem, QueryParams};
+use crate::http::{Cursor, InstanceCaller, PageParams, Problem, QueryParams};
 use crate::people::{ChangeCursor, PeopleError, Person, PersonChange, store};
 
 /// Where to read on.

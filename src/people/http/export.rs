@@ -7,8 +7,9 @@ use actix_web::{HttpResponse, get};
 use futures_util::Stream;
 
 use super::params::PeopleExportParams;
+use crate::context::Context;
 use crate::db::{Db, DbError};
-use crate::http::{Context, InstanceCaller, Problem, QueryParams};
+use crate::http::{InstanceCaller, Problem, QueryParams};
 use crate::ids::InstanceId;
 use crate::people::{ListedPerson, PeopleCursor, PeopleExportFormat, PeopleFilter, store};
 use crate::telemetry::error_chain;

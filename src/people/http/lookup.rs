@@ -3,7 +3,8 @@
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 
-use crate::http::{Body, Context, InstanceCaller, Problem, ValidationError};
+use crate::context::Context;
+use crate::http::{Body, InstanceCaller, Problem, ValidationError};
 use crate::people::{Lookup, MAX_LOOKUP_IDS, SalesforceId, store};
 
 /// Whom to look up.

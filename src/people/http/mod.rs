@@ -10,7 +10,8 @@ use actix_web::{HttpRequest, HttpResponse, get};
 
 use self::params::PeopleListParams;
 use super::{PeopleError, Person, store};
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, PathParams, Problem, QueryParams, Routes, conditional};
+use crate::context::Context;
+use crate::http::{AsProblem, Code, InstanceCaller, Listing, PathParams, Problem, QueryParams, Routes, conditional};
 
 impl AsProblem for PeopleError {
     fn as_problem(&self) -> Problem {

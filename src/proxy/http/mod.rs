@@ -14,7 +14,8 @@ use super::{AmbiguousCall, CallPath, ProxyError, list_rules};
 use crate::auth::Actor;
 use crate::auth::permissions::METHODS;
 use crate::connections::Connections;
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, Routes};
+use crate::context::Context;
+use crate::http::{AsProblem, Code, InstanceCaller, Problem, Routes};
 use crate::upstream::{ProxyBody, ProxyRequest, Vendor};
 
 impl AsProblem for ProxyError {

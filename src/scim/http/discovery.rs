@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::MEDIA_TYPE;
 use super::listing::list_of;
-use crate::http::{Code, Context, PathParams, Problem, Routes, SCIM_ROOT, ScimErrorBody};
+use crate::context::Context;
+use crate::http::{Code, PathParams, Problem, Routes, SCIM_ROOT, ScimErrorBody};
 use crate::scim::ScimError;
 use crate::scim::discovery::{resource_types, schemas, service_provider_config};
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::body::ScimBody;
 use super::{MEDIA_TYPE, directory};
-use crate::http::{Context, InstanceCaller, Problem, Routes, ScimErrorBody};
+use crate::context::Context;
+use crate::http::{InstanceCaller, Problem, Routes, ScimErrorBody};
 use crate::scim::discovery::MOST_RESULTS;
 use crate::scim::protocol::filter;
 use crate::scim::protocol::projection::Projection;

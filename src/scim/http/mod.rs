@@ -16,7 +16,8 @@ use super::protocol::projection::Projection;
 use super::protocol::schema::Schema;
 use super::service::Directory;
 use super::{ScimError, ScimRefusal, version_matches};
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Problem, Routes, SCIM_ROOT};
+use crate::context::Context;
+use crate::http::{AsProblem, Code, InstanceCaller, Problem, Routes, SCIM_ROOT};
 
 /// The media type (RFC 7644, section 8.1).
 const MEDIA_TYPE: &str = "application/scim+json";

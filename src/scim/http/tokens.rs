@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::{self, ScimToken};
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, Context, InstanceCaller, PathParams, Problem, Routes, SCIM_ROOT, read_display_name};
+use crate::http::{Body, InstanceCaller, PathParams, Problem, Routes, SCIM_ROOT, read_display_name};
 use crate::ids::ScimTokenId;
 use crate::scim::ScimError;
 

@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use super::{RunFilter, RunKind, RunState, SyncError, SyncPreview, SyncService};
 use crate::auth::Scope;
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, Context, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{AsProblem, Code, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::RunId;
 
 use body::RunBody;

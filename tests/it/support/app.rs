@@ -1,5 +1,6 @@
 //! The service under test, and its callers.
 
+use msi_actions::context::{Context, PublicUrl};
 use std::sync::Arc;
 
 use msi_actions::app::{self, RunningApp};
@@ -8,7 +9,6 @@ use msi_actions::clock::{MovableClock, SharedClock, SystemClock};
 use msi_actions::config::Settings;
 use msi_actions::crypto::MasterKeys;
 use msi_actions::db::Db;
-use msi_actions::http::{Context, PublicUrl};
 use msi_actions::ids::InstanceId;
 use msi_actions::jobs::JobHandler;
 use msi_actions::sandbox::{RunningSandbox, SandboxListeners, SandboxSettings};

@@ -4,9 +4,10 @@ use actix_web::{HttpResponse, get};
 use futures_util::Stream;
 
 use super::found_with_rows;
+use crate::context::Context;
 use crate::db::DbError;
 use crate::http::problem::ProblemBody;
-use crate::http::{Context, InstanceCaller, PathParams, Problem};
+use crate::http::{InstanceCaller, PathParams, Problem};
 use crate::ids::ImportId;
 use crate::invites::csv::{Cells, ColumnNumber, Export, StoredRows, file_row};
 use crate::invites::import_rows::{faults_of, reason};

@@ -2,8 +2,9 @@ use actix_web::{HttpResponse, get};
 use serde::Deserialize;
 
 use super::found_with_rows;
+use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
 use crate::ids::ImportId;
 use crate::invites::csv::RowFault;
 use crate::invites::import_rows::{faults_after, results_after};

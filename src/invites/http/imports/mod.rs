@@ -13,7 +13,8 @@ use actix_web::{HttpResponse, delete, get};
 
 use super::ProblemBody;
 use crate::audit::{self, Entry};
-use crate::http::{Context, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::context::Context;
+use crate::http::{InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
 use crate::ids::{ImportId, InstanceId};
 use crate::invites::imports::Import;
 use crate::invites::{InviteError, import_store};

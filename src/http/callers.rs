@@ -1,3 +1,5 @@
+//! Who calls, as handlers extract it.
+
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -7,38 +9,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::{Code, Origin, Problem, origin};
 use crate::auth::permissions::{Actor, Caller, Scope, Scopes};
-use crate::clock::SharedClock;
-use crate::config::LimitSettings;
-use crate::crypto::Vault;
-use crate::db::Db;
+use crate::context::Context;
 use crate::ids::{InstanceId, MemberId};
-
-/// The address callers and browsers use, without a trailing slash.
-#[derive(Debug, Clone)]
-pub struct PublicUrl(pub Arc<str>);
-
-impl PublicUrl {
-    /// The address of `path`, which begins with a slash.
-    #[must_use]
-    pub fn of(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
-    }
-}
-
-/// What nearly every handler needs. An extractor; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The database.
-    pub db: Db,
-    /// The clock.
-    pub clock: SharedClock,
-    /// Seals and opens secrets.
-    pub vault: Vault,
-    /// Our own address.
-    pub public_url: PublicUrl,
-    /// What an instance can have.
-    pub limits: LimitSettings,
-}
 
 impl FromRequest for Context {
     type Error = Problem;
