@@ -7,7 +7,7 @@ ALTER TABLE salesforce_connections ADD COLUMN refresh_seen_at timestamptz;
 ALTER TABLE salesforce_connections ADD COLUMN jwt_client_id text;
 ALTER TABLE salesforce_connections ADD COLUMN sealed_jwt_key bytea;
 
--- The organisation an instance belongs to. It outlives the connection: another one is taken only when confirmed.
+-- The organization an instance belongs to. It outlives the connection: another one is taken only when confirmed.
 CREATE TABLE salesforce_organizations (
     instance_id uuid PRIMARY KEY REFERENCES instances (id),
     organization_id text NOT NULL,

@@ -16,8 +16,8 @@ CREATE TABLE diagnostics (
 );
 CREATE UNIQUE INDEX diagnostic_of_its_kind ON diagnostics (instance_id, vendor, connection_id, code);
 
--- The quotas of a Marketo subscription (by Munchkin id) or a Salesforce organisation (by its id), shared by all processes. Global:
--- several instances can be connected to one organisation. Whoever changes anything of an account writes its row first, which is
+-- The quotas of a Marketo subscription (by Munchkin id) or a Salesforce organization (by its id), shared by all processes. Global:
+-- several instances can be connected to one organization. Whoever changes anything of an account writes its row first, which is
 -- the lock.
 CREATE TABLE quota_accounts (
     vendor text NOT NULL CHECK (vendor IN ('salesforce', 'marketo')),

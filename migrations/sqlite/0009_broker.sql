@@ -7,7 +7,7 @@ ALTER TABLE salesforce_connections ADD COLUMN refresh_seen_at TEXT;
 ALTER TABLE salesforce_connections ADD COLUMN jwt_client_id TEXT;
 ALTER TABLE salesforce_connections ADD COLUMN sealed_jwt_key BLOB;
 
--- The organisation an instance belongs to. It outlives the connection: another one is taken only when confirmed.
+-- The organization an instance belongs to. It outlives the connection: another one is taken only when confirmed.
 CREATE TABLE salesforce_organizations (
     instance_id BLOB PRIMARY KEY REFERENCES instances (id),
     organization_id TEXT NOT NULL,

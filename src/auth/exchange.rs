@@ -8,7 +8,7 @@ use super::Role;
 use crate::http::Problem;
 use crate::ids::{InstanceId, MemberId};
 
-/// `subject_token_type` of a Salesforce access token; the parameter `instance_url` says where its organisation's API is.
+/// `subject_token_type` of a Salesforce access token; the parameter `instance_url` says where its organization's API is.
 pub const SALESFORCE_ACCESS_TOKEN: &str = "urn:msi-actions:token-type:salesforce-access-token";
 /// `subject_token_type` of a Canvas signed request.
 pub const CANVAS_SIGNED_REQUEST: &str = "urn:msi-actions:token-type:salesforce-canvas-signed-request";

@@ -100,9 +100,9 @@ pub struct SalesforceSettings {
     pub api_version: String,
     /// OAuth scopes asked for, space separated.
     pub scopes: String,
-    /// How long an access token is taken to live when Salesforce doesn't say: the organisation's session time-out, in minutes.
+    /// How long an access token is taken to live when Salesforce doesn't say: the organization's session time-out, in minutes.
     pub token_lifetime_minutes: u32,
-    /// The part of an organisation's API calls that this service may make, above 0 to 1.
+    /// The part of an organization's API calls that this service may make, above 0 to 1.
     pub share: f64,
 }
 

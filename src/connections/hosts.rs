@@ -10,7 +10,7 @@ use crate::config::{SandboxOrigins, UpstreamSettings};
 use crate::instances::MunchkinId;
 use crate::upstream::WebOrigin;
 
-/// Where a person logs in at Salesforce: production, a sandbox, or the organisation's own My Domain host.
+/// Where a person logs in at Salesforce: production, a sandbox, or the organization's own My Domain host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SalesforceHost {
     Production,

@@ -89,7 +89,7 @@ codes! {
     SalesforceRefused = 409, "salesforce_refused", "Salesforce refused the call";
     SalesforceNotConfigured = 409, "salesforce_not_configured", "The service's Salesforce app is not configured";
     ConnectionNeedsAttention = 409, "connection_needs_attention", "The connection waits for somebody to act";
-    OtherOrganization = 409, "other_organization", "Another Salesforce organisation has authorized";
+    OtherOrganization = 409, "other_organization", "Another Salesforce organization has authorized";
     NotTheOwner = 403, "not_the_owner", "Only the owner of the connection can do this";
     AccessStillGranted = 409, "access_still_granted", "Access to another admin's connection is still granted";
     MarketoAccessRequired = 403, "marketo_access_required", "The owner of the connection has not granted access";
@@ -112,7 +112,7 @@ codes! {
     ActivationMethodNotAllowed = 409, "activation_method_not_allowed", "This way of activating is switched off";
     EmailMismatch = 403, "email_mismatch", "The Salesforce user has another e-mail address";
     SubjectTokenInvalid = 400, "subject_token_invalid", "What was presented proves nobody's identity";
-    AutoLoginOtherOrganization = 403, "auto_login_other_organization", "The Salesforce user belongs to another organisation";
+    AutoLoginOtherOrganization = 403, "auto_login_other_organization", "The Salesforce user belongs to another organization";
     AutoLoginSwitchedOff = 403, "auto_login_switched_off", "Auto-login is switched off";
     AutoLoginNotInvited = 403, "auto_login_not_invited", "This Salesforce user has not been invited";
     AutoLoginNotActivated = 403, "auto_login_not_activated", "The invitation has not been activated by Salesforce";

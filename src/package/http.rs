@@ -16,7 +16,7 @@ pub fn routes(config: &mut Routes<'_>) {
     config.service(send_heartbeat).service(get_configuration);
 }
 
-/// What is in place in the organisation.
+/// What is in place in the organization.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Configured {
@@ -37,7 +37,7 @@ struct Heartbeat {
     /// 15 characters, or 18; the last three of 18, which only repeat the case of the others, are not looked at.
     #[schema(pattern = "^00D[a-zA-Z0-9]{12}([a-zA-Z0-9]{3})?$", example = "00DR0000000UyrW")]
     organization_id: String,
-    /// Edition of the organisation, as Salesforce names it.
+    /// Edition of the organization, as Salesforce names it.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S", example = "Enterprise Edition")]
     edition: String,
     /// Version of the package.

@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 
-/// The id of a Salesforce organisation, kept with 18 characters.
+/// The id of a Salesforce organization, kept with 18 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OrganizationId(String);
 
-/// A text that is no organisation's id.
+/// A text that is no organization's id.
 #[derive(Debug, thiserror::Error)]
-#[error("an organisation's id has 15 or 18 letters and digits and begins with 00D")]
+#[error("an organization's id has 15 or 18 letters and digits and begins with 00D")]
 pub struct NoOrganizationId;
 
 impl OrganizationId {
@@ -55,7 +55,7 @@ fn suffix(id: &str) -> String {
 #[derive(Debug, Clone)]
 pub struct PackageReport {
     pub organization_id: OrganizationId,
-    /// Edition of the organisation, as Salesforce names it.
+    /// Edition of the organization, as Salesforce names it.
     pub edition: String,
     /// `MAJOR.MINOR`, digits and points.
     pub package_version: String,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_ids_of_organisations_are_taken_and_their_suffix_is_made_anew() {
+    fn only_ids_of_organizations_are_taken_and_their_suffix_is_made_anew() {
         let short: OrganizationId = "00DR0000000UyrW".parse().unwrap();
         let long: OrganizationId = short.as_str().parse().unwrap();
         assert_eq!(short, long);

@@ -7,7 +7,7 @@ use crate::upstream::{Quota, Vendor};
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct VendorLimits {
     pub vendor: Vendor,
-    /// Munchkin id of the subscription, or id of the organisation.
+    /// Munchkin id of the subscription, or id of the organization.
     pub account: String,
     /// The part of each quota that this service may use.
     pub share: f64,

@@ -19,13 +19,13 @@ use crate::upstream::{Quota, QuotaTracker, RetryPolicy, TokenSource, shortened, 
 const CALL_TIMEOUT: Duration = Duration::from_secs(130);
 /// How long a call waits for room within the quota unless told otherwise: somebody waits for the outcome.
 const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(15);
-/// How long to leave an organisation alone whose calls of the last 24 hours are used up. They come back one by one, as the calls
+/// How long to leave an organization alone whose calls of the last 24 hours are used up. They come back one by one, as the calls
 /// of a day ago fall out of the count; Salesforce doesn't say when.
 const USED_UP_PAUSE: Duration = Duration::from_secs(900);
 /// Largest JSON answer read; the largest known ones, descriptions and pages of 2,000 records, stay well below.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
-/// How much of its API calls an organisation has used in the last 24 hours.
+/// How much of its API calls an organization has used in the last 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiUsage {
     /// Calls made, by everybody.
@@ -34,7 +34,7 @@ pub struct ApiUsage {
     pub limit: u64,
 }
 
-/// A client for one organisation, as one user. Clones share what is known of the API usage.
+/// A client for one organization, as one user. Clones share what is known of the API usage.
 #[derive(Clone)]
 pub struct SalesforceClient {
     pub(super) http: reqwest::Client,
@@ -90,7 +90,7 @@ impl SalesforceApiCall {
 }
 
 impl SalesforceClient {
-    /// A client of the organisation at `instance_url` (from the token answer), speaking `api_version` (`vNN.0`), whose calls
+    /// A client of the organization at `instance_url` (from the token answer), speaking `api_version` (`vNN.0`), whose calls
     /// `tracker` admits and keeps the book of.
     #[must_use]
     pub fn new(
@@ -136,7 +136,7 @@ impl SalesforceClient {
         }
     }
 
-    /// The organisation's API usage as the last answer gave it (`Sforce-Limit-Info`, which not every answer has).
+    /// The organization's API usage as the last answer gave it (`Sforce-Limit-Info`, which not every answer has).
     #[must_use]
     pub fn api_usage(&self) -> Option<ApiUsage> {
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
@@ -319,7 +319,7 @@ impl Failure {
     pub(super) fn into_error(self) -> SalesforceError {
         let Self { status, body, retry_after } = self;
         if (300..400).contains(&status) {
-            // Seen when a login address is valid but isn't the organisation's own; the token is for that one only.
+            // Seen when a login address is valid but isn't the organization's own; the token is for that one only.
             return SalesforceError::UnexpectedAnswer { message: format!("HTTP {status} sends us to another address") };
         }
         let fault = serde_json::from_slice::<Vec<SalesforceErrorEntry>>(&body).ok().and_then(|faults| faults.into_iter().next());

@@ -19,14 +19,14 @@ const TABLE: &[SalesforceDiagnosis] = &[
     (
         &["EXPIRED_ACCESS"],
         Authentication,
-        "The organisation's session policy ended the access.",
-        "The organisation's session policy ended the access: connect Salesforce again.",
+        "The organization's session policy ended the access.",
+        "The organization's session policy ended the access: connect Salesforce again.",
     ),
     (
         &["INACTIVE_ORGANIZATION"],
         Authentication,
-        "The Salesforce organisation is inactive.",
-        "The Salesforce organisation is inactive: connect with an active one.",
+        "The Salesforce organization is inactive.",
+        "The Salesforce organization is inactive: connect with an active one.",
     ),
     (
         &["INACTIVE_USER"],
@@ -37,14 +37,14 @@ const TABLE: &[SalesforceDiagnosis] = &[
     (
         &["INVALID_GRANT"],
         Authentication,
-        "The organisation restricts the addresses that may call it.",
-        "The organisation restricts addresses: add this service's addresses to its allow-list, then connect again.",
+        "The organization restricts the addresses that may call it.",
+        "The organization restricts addresses: add this service's addresses to its allow-list, then connect again.",
     ),
     (
         &["CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"],
         AccessValidation,
         "A trigger failed, or the user may not write the object.",
-        "A trigger failed or the user may not write the object: review the organisation's triggers and the user's permissions.",
+        "A trigger failed or the user may not write the object: review the organization's triggers and the user's permissions.",
     ),
     (
         &["CANNOT_UPDATE_CONVERTED_LEAD"],
@@ -61,8 +61,8 @@ const TABLE: &[SalesforceDiagnosis] = &[
     (
         &["FIELD_CUSTOM_VALIDATION_EXCEPTION", "FIELD_FILTER_VALIDATION_EXCEPTION", "FIELD_INTEGRITY_EXCEPTION", "REQUIRED_FIELD_MISSING"],
         AccessValidation,
-        "A rule of the organisation or the record's existing data refuses the change.",
-        "One of the organisation's own rules or its existing data stands in the way: mend the record or the rule.",
+        "A rule of the organization or the record's existing data refuses the change.",
+        "One of the organization's own rules or its existing data stands in the way: mend the record or the rule.",
     ),
     (
         &[
@@ -91,14 +91,14 @@ const TABLE: &[SalesforceDiagnosis] = &[
     (
         &["REQUEST_LIMIT_EXCEEDED"],
         Intermittent,
-        "The organisation's concurrent or 24-hour API calls are used up.",
-        "The organisation's concurrent or 24-hour API calls are used up: wait, or buy more calls.",
+        "The organization's concurrent or 24-hour API calls are used up.",
+        "The organization's concurrent or 24-hour API calls are used up: wait, or buy more calls.",
     ),
     (
         &["TXN_SECURITY_NO_ACCESS"],
         AccessValidation,
-        "A security policy of the organisation forbids it.",
-        "A security policy of the organisation forbids it: ask its administrator.",
+        "A security policy of the organization forbids it.",
+        "A security policy of the organization forbids it: ask its administrator.",
     ),
     (
         &["UNKNOWN_EXCEPTION"],
@@ -141,7 +141,7 @@ const TABLE: &[SalesforceDiagnosis] = &[
         &[UNEXPECTED_ANSWER],
         Other,
         "The answer doesn't have the documented form.",
-        "Check that the Salesforce address is the organisation's login or My Domain address; if it is, report this to the maintainers of this service.",
+        "Check that the Salesforce address is the organization's login or My Domain address; if it is, report this to the maintainers of this service.",
     ),
     (
         &[QUERY_JOB_FAILED],

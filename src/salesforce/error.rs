@@ -50,14 +50,14 @@ pub enum SalesforceError {
     /// We have no token to call with.
     #[error(transparent)]
     TokenUnavailable(#[from] TokenUnavailable),
-    /// Our share of the organisation's calls is used up, so nothing was sent.
+    /// Our share of the organization's calls is used up, so nothing was sent.
     #[error("Salesforce was not called: {0}")]
     ShareUsedUp(#[from] QuotaExhausted),
     /// 401: the access token is refused, the renewed one as well.
     #[error("Salesforce refuses the access token: {0}")]
     SessionInvalid(ApiRefusal),
-    /// The organisation's concurrent or 24-hour API calls are used up. It comes as a 403 but is no matter of permission.
-    #[error("the Salesforce organisation's API calls are used up: {0}")]
+    /// The organization's concurrent or 24-hour API calls are used up. It comes as a 403 but is no matter of permission.
+    #[error("the Salesforce organization's API calls are used up: {0}")]
     RequestLimitExceeded(ApiRefusal),
     /// Any other refusal; [`SalesforceError::category`] says of what kind.
     #[error("Salesforce refuses the request: {0}")]
@@ -192,7 +192,7 @@ impl SalesforceError {
             Self::InvalidRequest { .. } => "Report this to the maintainers of this service.",
             _ => match self.category() {
                 Category::Intermittent => "Try again in some minutes.",
-                Category::AccessValidation => "Ask the organisation's administrator to grant the access that Salesforce's message names.",
+                Category::AccessValidation => "Ask the organization's administrator to grant the access that Salesforce's message names.",
                 _ => "See Salesforce's message; if it doesn't explain itself, give it to Salesforce's support.",
             },
         }

@@ -34,16 +34,16 @@ pub struct OAuthApp {
 /// What the token endpoint hands out.
 #[derive(Debug, Clone)]
 pub struct TokenGrant {
-    /// The access token; how long it lives is the organisation's session policy and not said.
+    /// The access token; how long it lives is the organization's session policy and not said.
     pub access_token: SecretString,
     /// The refresh token. With rotation every refresh brings a new one and ends the old one at once, so it must be
     /// stored before the access token is used.
     pub refresh_token: Option<SecretString>,
-    /// Base of the organisation's APIs. The signature doesn't cover it: check its host before sending a token there.
+    /// Base of the organization's APIs. The signature doesn't cover it: check its host before sending a token there.
     pub instance_url: Url,
     /// Address of the [`identity`] of the user.
     pub id_url: Url,
-    /// Id of the organisation, 18 characters.
+    /// Id of the organization, 18 characters.
     pub organization_id: String,
     /// Id of the user, 18 characters.
     pub user_id: String,
@@ -58,7 +58,7 @@ pub struct TokenGrant {
 pub struct Identity {
     /// Id of the user, 18 characters.
     pub user_id: String,
-    /// Id of the organisation, 18 characters.
+    /// Id of the organization, 18 characters.
     pub organization_id: String,
     /// Login name; it has the form of an e-mail address but needn't be one.
     pub username: String,
@@ -76,7 +76,7 @@ pub struct Identity {
     /// Whether the user may log in.
     #[serde(default)]
     pub active: bool,
-    /// `STANDARD` for users of the organisation itself.
+    /// `STANDARD` for users of the organization itself.
     pub user_type: Option<String>,
 }
 

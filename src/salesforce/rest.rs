@@ -22,7 +22,7 @@ pub struct QueryPage {
     pub next: Option<String>,
 }
 
-/// One of the organisation's limits.
+/// One of the organization's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// Allowed.
@@ -91,7 +91,7 @@ impl SalesforceClient {
         Ok(self.query_page(SalesforceApiCall::get(url)).await?.total_size)
     }
 
-    /// The organisation's limits by name, for example `DailyApiRequests`.
+    /// The organization's limits by name, for example `DailyApiRequests`.
     ///
     /// # Errors
     /// See [`SalesforceError`].

@@ -162,7 +162,7 @@ async fn an_error_without_the_documented_body_keeps_its_status() {
 }
 
 #[tokio::test]
-async fn a_query_is_read_page_by_page_on_the_organisations_own_host() {
+async fn a_query_is_read_page_by_page_on_the_organizations_own_host() {
     let stub = Stub::start(|asked, _| match asked.target.as_str() {
         "/salesforce/services/data/v66.0/query?q=SELECT+Id+FROM+User" => StubResponse::json(
             200,

@@ -73,7 +73,7 @@ pub struct SalesforceField {
     /// Most characters; 0 for types without such a limit.
     #[serde(default)]
     pub length: u32,
-    /// Whether the organisation or a package added it.
+    /// Whether the organization or a package added it.
     #[serde(default)]
     pub custom: bool,
     /// Whether it may be empty.

@@ -27,8 +27,8 @@ pub use metrics::{Metrics, Operation};
 /// When the filter can't be read; the text says why.
 pub fn start_logging(settings: &LogSettings) -> Result<(), String> {
     // Colours are for people: in a file or a pipe they are noise.
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    start(settings, io::stderr(), colours)
+    let colors = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    start(settings, io::stderr(), colors)
 }
 
 /// The same, writing to `to`.
@@ -39,9 +39,9 @@ pub fn start_logging_to(settings: &LogSettings, to: impl Write + Send + 'static)
     start(settings, to, false)
 }
 
-fn start(settings: &LogSettings, to: impl Write + Send + 'static, colours: bool) -> Result<(), String> {
+fn start(settings: &LogSettings, to: impl Write + Send + 'static, colors: bool) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| error.to_string())?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(log_writer::LogWriter::start(to)?).with_ansi(colours);
+    let lines = tracing_subscriber::fmt::layer().with_writer(log_writer::LogWriter::start(to)?).with_ansi(colors);
     match settings.format {
         LogFormat::Json => {
             begin(lines.with_ansi(false).fmt_fields(json_lines::Members).event_format(json_lines::JsonLines), filter, &settings.filter);

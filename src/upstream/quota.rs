@@ -11,9 +11,9 @@ use super::BoxFuture;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
-    /// The connection must be made again, or the user or organisation is locked out.
+    /// The connection must be made again, or the user or organization is locked out.
     Authentication,
-    /// A permission, a rule of the subscription or organisation, or its data stands in the way.
+    /// A permission, a rule of the subscription or organization, or its data stands in the way.
     AccessValidation,
     /// Passes by itself; repeated automatically where that helps.
     Intermittent,

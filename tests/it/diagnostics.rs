@@ -134,7 +134,7 @@ on_both_engines! {
         let next = format!("{ALL}?limit=2&cursor={}", first["next_cursor"].as_str().unwrap());
         let second = app.call(&token, Method::GET, &next, None).await.expect(200);
         assert_eq!((second["data"][0]["code"].as_str(), second["data"].as_array().unwrap().len()), (Some("703"), 1));
-        for wrong in ["since=yesterday", "vendor=oracle", "category=bad", "connection=1", "colour=red"] {
+        for wrong in ["since=yesterday", "vendor=oracle", "category=bad", "connection=1", "color=red"] {
             app.call(&token, Method::GET, &format!("{ALL}?{wrong}"), None).await.problem(422, "invalid_input");
         }
 

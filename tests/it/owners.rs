@@ -1,4 +1,4 @@
-//! Whose a connection is: Marketo's has an owner, access and a hand-over; Salesforce's belongs to one organisation; members have
+//! Whose a connection is: Marketo's has an owner, access and a hand-over; Salesforce's belongs to one organization; members have
 //! their own.
 
 use msi_actions::auth::Scope;
@@ -86,13 +86,13 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn another_organisation_is_refused_until_it_is_confirmed(engine: Engine) {
+    async fn another_organization_is_refused_until_it_is_confirmed(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let token = app.guided_instance().await;
         app.connect_salesforce_as(&token, FIRST_USER).await;
         let here = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200)["organization_id"].as_str().unwrap().to_owned();
         assert_eq!(app.call(&token, Method::DELETE, SALESFORCE, None).await.status, 204);
-        // The sandbox plays one organisation, so the instance is moved instead.
+        // The sandbox plays one organization, so the instance is moved instead.
         app.sql("UPDATE salesforce_organizations SET organization_id = '00D000000000001AAA'").await;
 
         let begun = app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201);

@@ -125,7 +125,7 @@ on_both_engines! {
         scene.app.stop().await;
     }
 
-    async fn a_user_of_another_organisation_is_refused(engine: Engine) {
+    async fn a_user_of_another_organization_is_refused(engine: Engine) {
         let scene = Scene::set(engine).await;
         scene.app.sql("UPDATE salesforce_connections SET organization_id = '00D5g000004XXXXEAQ'").await;
         refused(&scene.by_session(FIRST_USER).await, "auto_login_other_organization");

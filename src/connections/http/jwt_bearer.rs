@@ -31,10 +31,10 @@ struct SetUpAssertions {
     /// Consumer key of the app that holds the certificate; this service's own app unless given.
     #[schema(min_length = 1, max_length = 255)]
     client_id: Option<String>,
-    /// `production`, `sandbox`, or the organisation's My Domain host. The host of the connection there is, else production.
+    /// `production`, `sandbox`, or the organization's My Domain host. The host of the connection there is, else production.
     #[schema(inline)]
     host: Option<HostName>,
-    /// The organisation that the instance is to move to, 18 characters. Only needed when it belongs to another one.
+    /// The organization that the instance is to move to, 18 characters. Only needed when it belongs to another one.
     #[schema(example = "00D5g00003QbnlqEAB", pattern = r"^00D[A-Za-z0-9]{15}$")]
     confirm_organization_id: Option<String>,
 }
@@ -70,7 +70,7 @@ impl SetUpAssertions {
 /// again. Otherwise it makes the instance's connection. Nothing is kept unless a token was had.
 #[utoipa::path(operation_id = "connectSalesforceWithKey", tag = "Connections", request_body = SetUpAssertions, responses(
     (status = 200, description = "Connected; the result of a test call.", body = TestResult),
-    (status = 409, description = "Salesforce refuses, a prerequisite is unmet, it is another organisation, or the service's app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "Salesforce refuses, a prerequisite is unmet, it is another organization, or the service's app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[put("/v1/connections/salesforce/jwt-bearer")]
 async fn set_up_assertions(

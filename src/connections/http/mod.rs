@@ -117,7 +117,7 @@ fn connection_admin(caller: &InstanceCaller) -> ConnectionAdmin {
     ConnectionAdmin { actor: caller.actor.clone(), scopes: caller.scopes.clone(), origin: caller.origin.clone() }
 }
 
-/// `production`, `sandbox`, or the organisation's My Domain host, as a caller writes it.
+/// `production`, `sandbox`, or the organization's My Domain host, as a caller writes it.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct HostName(String);
@@ -138,13 +138,13 @@ fn parse_host(named: Option<&HostName>, faults: &mut Vec<ValidationError>) -> Op
     named?.0.parse().map_err(wrong).ok()
 }
 
-/// The organisation that a caller confirms, if any; what is wrong with its id joins the other faults.
+/// The organization that a caller confirms, if any; what is wrong with its id joins the other faults.
 fn parse_organization_id(confirmed: Option<String>, faults: &mut Vec<ValidationError>) -> Option<String> {
     let id = confirmed?;
     if id.len() == 18 && id.starts_with("00D") && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Some(id);
     }
-    let detail = "The id of an organisation begins with 00D and has 18 letters and digits.";
+    let detail = "The id of an organization begins with 00D and has 18 letters and digits.";
     faults.push(ValidationError::new("/confirm_organization_id", "not_an_organization_id", detail));
     None
 }

@@ -27,14 +27,14 @@ fn member_of(caller: &InstanceCaller) -> Result<MemberId, Problem> {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BeginOwnSalesforce {
-    /// `production`, `sandbox`, or the organisation's My Domain host. Production unless given.
+    /// `production`, `sandbox`, or the organization's My Domain host. Production unless given.
     #[schema(inline)]
     host: Option<HostName>,
 }
 
 /// Connect one's own Salesforce user
 ///
-/// It must belong to the instance's organisation. The address works only in a browser in which the member is logged in.
+/// It must belong to the instance's organization. The address works only in a browser in which the member is logged in.
 #[utoipa::path(operation_id = "beginOwnSalesforceConnection", tag = "Connections", request_body = BeginOwnSalesforce, responses(
     (status = 201, description = "Open the address.", body = AuthorizationBegun),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),

@@ -25,10 +25,10 @@ pub(super) fn routes(config: &mut Routes<'_>) {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BeginSalesforce {
-    /// `production`, `sandbox`, or the organisation's My Domain host. Production unless given.
+    /// `production`, `sandbox`, or the organization's My Domain host. Production unless given.
     #[schema(inline)]
     host: Option<HostName>,
-    /// The organisation that the instance is to move to, 18 characters. Only needed when it belongs to another one.
+    /// The organization that the instance is to move to, 18 characters. Only needed when it belongs to another one.
     #[schema(example = "00D5g00003QbnlqEAB", pattern = r"^00D[A-Za-z0-9]{15}$")]
     confirm_organization_id: Option<String>,
 }
@@ -45,7 +45,7 @@ pub(super) struct AuthorizationBegun {
 /// Connect Salesforce
 ///
 /// Step 2. Gives the address at which a Salesforce user authorizes this service; the connection exists once they come back, in
-/// the same browser. Another organisation than the one that the instance belongs to is refused until it is confirmed.
+/// the same browser. Another organization than the one that the instance belongs to is refused until it is confirmed.
 #[utoipa::path(operation_id = "beginSalesforceConnection", tag = "Connections", request_body = BeginSalesforce, responses(
     (status = 201, description = "Send the admin to the address.", body = AuthorizationBegun),
     (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
@@ -73,7 +73,7 @@ async fn begin_salesforce(
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct SalesforceConnection {
     state: ConnectionState,
-    /// Base of the organisation's APIs.
+    /// Base of the organization's APIs.
     instance_url: String,
     /// 18 characters.
     organization_id: String,
@@ -157,7 +157,7 @@ async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>)
 
 /// See the Salesforce quotas
 ///
-/// How much of the organisation's quotas is used and left, by this service's share of them, and until when the vendor refuses.
+/// How much of the organization's quotas is used and left, by this service's share of them, and until when the vendor refuses.
 #[utoipa::path(operation_id = "getSalesforceLimits", tag = "Connections", responses(
     (status = 200, description = "The quotas.", body = VendorLimits),
     (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),

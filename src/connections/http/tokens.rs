@@ -25,7 +25,7 @@ struct SalesforceToken<'a> {
     access_token: &'a str,
     /// When it ends, as far as Salesforce tells. It may end earlier; report it then.
     expires_at: Timestamp,
-    /// Base of the organisation's APIs.
+    /// Base of the organization's APIs.
     instance_url: &'a str,
 }
 

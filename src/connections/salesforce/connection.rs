@@ -21,7 +21,7 @@ use crate::salesforce::{Identity, SalesforceClient, SalesforceError, TokenGrant,
 use crate::upstream::Vendor;
 
 impl Connections {
-    /// Begins connecting the instance; gives the address to send the admin to. `confirmed_organization` is the organisation that
+    /// Begins connecting the instance; gives the address to send the admin to. `confirmed_organization` is the organization that
     /// the instance is to move to, if it belongs to another one.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Connections {
         self.begin_authorization(instance, AuthorizationPurpose::Member { member }, host, None).await
     }
 
-    /// Refuses an organisation that is not the instance's, unless it is the one `confirmed`.
+    /// Refuses an organization that is not the instance's, unless it is the one `confirmed`.
     pub(super) async fn check_organization(
         &self,
         instance: InstanceId,
@@ -67,7 +67,7 @@ impl Connections {
         same_organization(store::find_organization(&self.context.db, instance).await?, found, confirmed)
     }
 
-    /// Refuses what another organisation has authorized, and gives the grant back to it.
+    /// Refuses what another organization has authorized, and gives the grant back to it.
     pub(super) async fn check_authorized(&self, authorization: &CompletedAuthorization) -> Result<(), ConnectionError> {
         let confirmed = authorization.purpose.confirmed_organization();
         let checked = self.check_organization(authorization.instance, &authorization.identity.organization_id, confirmed).await;
@@ -138,7 +138,7 @@ impl Connections {
         })
     }
 
-    /// Stores a new connection, finds out when its token ends, and makes a test call. `confirmed` is the organisation that the
+    /// Stores a new connection, finds out when its token ends, and makes a test call. `confirmed` is the organization that the
     /// instance is to move to, if it belongs to another one.
     pub(super) async fn adopt_salesforce(
         &self,
@@ -154,7 +154,7 @@ impl Connections {
     }
 
     /// Puts a connection in its place; what was in memory about the one before is forgotten. What is taken over from the one before,
-    /// and the organisation that the instance belongs to, are read with the instance locked: of two authorizations that come back at
+    /// and the organization that the instance belongs to, are read with the instance locked: of two authorizations that come back at
     /// once, the second sees the first.
     async fn replace_salesforce(
         &self,
@@ -207,7 +207,7 @@ impl Connections {
         Ok(SalesforceClient::new(self.context.http.clone(), base, &self.context.salesforce.api_version, tokens, tracker))
     }
 
-    /// How much of the organisation's calls is used.
+    /// How much of the organization's calls is used.
     ///
     /// # Errors
     /// [`ConnectionError::NotConnected`].
@@ -282,7 +282,7 @@ impl Connections {
     }
 }
 
-/// Refuses the organisation `found` when the instance belongs to another, unless it is the one `confirmed`.
+/// Refuses the organization `found` when the instance belongs to another, unless it is the one `confirmed`.
 fn same_organization(known: Option<String>, found: &str, confirmed: Option<&str>) -> Result<(), ConnectionError> {
     match known {
         Some(known) if known != found && confirmed != Some(found) => {

@@ -24,7 +24,7 @@ pub struct AssertionSetup {
     pub client_id: Option<String>,
     /// RSA private key, PEM.
     pub private_key: SecretString,
-    /// The organisation that the instance is to move to, if it belongs to another one.
+    /// The organization that the instance is to move to, if it belongs to another one.
     pub confirmed_organization: Option<String>,
 }
 

@@ -10,7 +10,7 @@ pub enum AuthorizationPurpose {
     Instance {
         /// Who began it.
         begun_by: String,
-        /// The organisation that the instance is to move to, if it belongs to another one.
+        /// The organization that the instance is to move to, if it belongs to another one.
         #[serde(default)]
         confirmed_organization: Option<String>,
     },
@@ -21,7 +21,7 @@ pub enum AuthorizationPurpose {
 }
 
 impl AuthorizationPurpose {
-    /// The organisation that the instance is to move to, if it belongs to another one.
+    /// The organization that the instance is to move to, if it belongs to another one.
     pub(super) fn confirmed_organization(&self) -> Option<&str> {
         match self {
             Self::Instance { confirmed_organization, .. } => confirmed_organization.as_deref(),

@@ -30,8 +30,8 @@ pub enum SignInError {
     /// It proves nothing.
     #[error("{0}")]
     Invalid(&'static str),
-    /// The user belongs to another organisation than the instance is connected to.
-    #[error("the Salesforce user belongs to another organisation than the one this instance is connected to")]
+    /// The user belongs to another organization than the instance is connected to.
+    #[error("the Salesforce user belongs to another organization than the one this instance is connected to")]
     OtherOrganization,
     #[error(transparent)]
     Connection(#[from] ConnectionError),

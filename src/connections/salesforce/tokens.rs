@@ -176,7 +176,7 @@ impl SalesforceTokenProvider {
             Some(token) => Some(self.context.vault.seal(&refresh_token_context(instance, row.id), token.expose_secret().as_bytes())?),
             None => row.sealed_refresh_token.clone(),
         };
-        // An organisation may move to another address; one outside of Salesforce is not followed.
+        // An organization may move to another address; one outside of Salesforce is not followed.
         let is_allowed = self.context.addresses.salesforce_origin(grant.instance_url.as_str()).is_ok();
         let instance_url = if is_allowed { grant.instance_url.to_string() } else { row.instance_url.clone() };
         let issued_at = Timestamp::from(grant.issued_at);
@@ -198,7 +198,7 @@ impl SalesforceTokenProvider {
         Ok(RefreshAttempt::Refreshed(access_token(row.id, grant.access_token, &instance_url, issued_at, expires_at)))
     }
 
-    /// Asks when a new token ends, and records it. The token answer doesn't say, and the organisation's session policy may be
+    /// Asks when a new token ends, and records it. The token answer doesn't say, and the organization's session policy may be
     /// anything from fifteen minutes to a day.
     pub(super) async fn store_token_expiry(
         &self,

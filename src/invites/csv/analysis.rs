@@ -7,7 +7,7 @@ use super::budget::{AnalysisBudget, Metered};
 use super::check::{RowCheck, RowFindings};
 use super::chunks::{ChunkSink, Chunks};
 use super::dialect::{delimiter_of, first_names_columns, split_hint};
-use super::encoding::{Decoded, Recognised, lost, recognise, unreadable};
+use super::encoding::{Decoded, Recognized, lost, recognize, unreadable};
 use super::proposal::propose;
 use super::row_reader::{CsvRows, FileRow};
 use super::rows::shorten;
@@ -52,8 +52,8 @@ fn analyse_text<R: Read + Seek>(
     sink: OptionalSink<'_>,
     budget: &AnalysisBudget,
 ) -> Result<Analysis, Unreadable> {
-    let recognised = recognise(source, charset)?;
-    let layout = Layout::find(source, recognised)?;
+    let recognized = recognize(source, charset)?;
+    let layout = Layout::find(source, recognized)?;
     let first = first_rows(source, &layout)?;
     let has_headers = first_names_columns(&first);
     let (headers, body) = if has_headers { (first.first(), &first[1..]) } else { (None, first.as_slice()) };
@@ -81,8 +81,8 @@ fn analyse_text<R: Read + Seek>(
         dialect: Dialect {
             format: Format::Csv,
             sheet: None,
-            encoding: recognised.encoding.name().to_owned(),
-            byte_order_mark: recognised.marked,
+            encoding: recognized.encoding.name().to_owned(),
+            byte_order_mark: recognized.marked,
             delimiter: char::from(layout.delimiter),
             has_headers,
         },
@@ -99,26 +99,26 @@ fn analyse_text<R: Read + Seek>(
 
 /// What it takes to read the rows of a file.
 struct Layout {
-    recognised: Recognised,
+    recognized: Recognized,
     delimiter: u8,
     /// Bytes of decoded text before the first row.
     hint: usize,
 }
 
 impl Layout {
-    fn find<R: Read + Seek>(source: &mut R, recognised: Recognised) -> Result<Self, Unreadable> {
+    fn find<R: Read + Seek>(source: &mut R, recognized: Recognized) -> Result<Self, Unreadable> {
         source.rewind().map_err(lost)?;
         let mut head = Vec::new();
-        Decoded::new(source, recognised).take(HEAD).read_to_end(&mut head).map_err(|error| unreadable(&error, 1))?;
+        Decoded::new(source, recognized).take(HEAD).read_to_end(&mut head).map_err(|error| unreadable(&error, 1))?;
         // The last character may have been cut.
         let text = String::from_utf8_lossy(&head);
         let (rest, hinted) = split_hint(&text);
-        Ok(Self { recognised, delimiter: hinted.unwrap_or_else(|| delimiter_of(rest)), hint: text.len() - rest.len() })
+        Ok(Self { recognized, delimiter: hinted.unwrap_or_else(|| delimiter_of(rest)), hint: text.len() - rest.len() })
     }
 
     fn rows<'a, R: Read + Seek>(&self, source: &'a mut R) -> Result<CsvRows<Decoded<&'a mut R>>, Unreadable> {
         source.rewind().map_err(lost)?;
-        let mut text = Decoded::new(source, self.recognised);
+        let mut text = Decoded::new(source, self.recognized);
         let mut hint = vec![0; self.hint];
         text.read_exact(&mut hint).map_err(|error| unreadable(&error, 1))?;
         Ok(CsvRows::over(text, self.delimiter))

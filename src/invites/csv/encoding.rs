@@ -12,7 +12,7 @@ const BLOCK: usize = 64 * 1024;
 
 /// How the bytes of a file are to be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Recognised {
+pub(super) struct Recognized {
     pub(super) encoding: &'static Encoding,
     /// Whether it begins with a byte order mark.
     pub(super) marked: bool,
@@ -24,7 +24,7 @@ pub(super) struct Recognised {
 ///
 /// # Errors
 /// [`Unreadable::Empty`], [`Unreadable::Foreign`], [`Unreadable::Lost`].
-pub(super) fn recognise<R: Read + Seek>(source: &mut R, charset: Option<&str>) -> Result<Recognised, Unreadable> {
+pub(super) fn recognize<R: Read + Seek>(source: &mut R, charset: Option<&str>) -> Result<Recognized, Unreadable> {
     let mut block = vec![0; BLOCK];
     source.rewind().map_err(lost)?;
     let length = fill(source, &mut block).map_err(lost)?;
@@ -32,19 +32,19 @@ pub(super) fn recognise<R: Read + Seek>(source: &mut R, charset: Option<&str>) -
     if let Some(kind) = by_bytes(head, source) {
         return Err(Unreadable::Foreign(kind));
     }
-    let recognised = match Encoding::for_bom(head) {
-        Some((encoding, _)) => Recognised { encoding, marked: true },
+    let recognized = match Encoding::for_bom(head) {
+        Some((encoding, _)) => Recognized { encoding, marked: true },
         None => {
             let named = charset.and_then(|label| Encoding::for_label(label.as_bytes())).or_else(|| wide_encoding(head));
             let encoding = match named {
                 Some(encoding) => encoding,
                 None => guess(source, &mut block)?,
             };
-            Recognised { encoding, marked: false }
+            Recognized { encoding, marked: false }
         }
     };
-    check_head(source, recognised)?;
-    Ok(recognised)
+    check_head(source, recognized)?;
+    Ok(recognized)
 }
 
 /// What an error of a file that is read or written means.
@@ -156,10 +156,10 @@ fn wide_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Looks at the beginning: is there a text at all?
-fn check_head<R: Read + Seek>(source: &mut R, recognised: Recognised) -> Result<(), Unreadable> {
+fn check_head<R: Read + Seek>(source: &mut R, recognized: Recognized) -> Result<(), Unreadable> {
     source.rewind().map_err(lost)?;
     let mut head = Vec::new();
-    let mut decoded = Decoded::new(&mut *source, recognised);
+    let mut decoded = Decoded::new(&mut *source, recognized);
     (&mut decoded).take(BLOCK as u64).read_to_end(&mut head).map_err(|error| unreadable(&error, 1))?;
     let text = String::from_utf8_lossy(&head);
     if looks_binary(&text) {
@@ -232,8 +232,8 @@ pub(super) struct Decoded<R> {
 
 impl<R: Read> Decoded<R> {
     /// Reads from a source that stands at its beginning.
-    pub(super) fn new(source: R, recognised: Recognised) -> Self {
-        let decoder = recognised.encoding.new_decoder_with_bom_removal();
+    pub(super) fn new(source: R, recognized: Recognized) -> Self {
+        let decoder = recognized.encoding.new_decoder_with_bom_removal();
         let (bytes, text) = (vec![0; BLOCK], vec![0; BLOCK]);
         Self { source, decoder, bytes, waiting: 0..0, text, ready: 0..0, ended: false, finished: false }
     }
@@ -278,15 +278,15 @@ mod tests {
 
     fn decoded(bytes: &[u8], charset: Option<&str>) -> Result<(String, &'static str, bool), Unreadable> {
         let mut source = Cursor::new(bytes);
-        let recognised = recognise(&mut source, charset)?;
+        let recognized = recognize(&mut source, charset)?;
         source.set_position(0);
         let mut text = String::new();
-        Decoded::new(source, recognised).read_to_string(&mut text).map_err(|error| unreadable(&error, 1))?;
-        Ok((text, recognised.encoding.name(), recognised.marked))
+        Decoded::new(source, recognized).read_to_string(&mut text).map_err(|error| unreadable(&error, 1))?;
+        Ok((text, recognized.encoding.name(), recognized.marked))
     }
 
     #[test]
-    fn each_encoding_that_spreadsheets_write_is_recognised() {
+    fn each_encoding_that_spreadsheets_write_is_recognized() {
         let with_bom = [b"\xef\xbb\xbf", TEXT.as_bytes()].concat();
         let little: Vec<u8> = TEXT.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = TEXT.encode_utf16().flat_map(u16::to_be_bytes).collect();

@@ -14,7 +14,7 @@ pub struct Export {
 }
 
 impl Export {
-    /// Begins a file in a dialect; a spreadsheet comes back as CSV in UTF-8 that spreadsheet programs recognise.
+    /// Begins a file in a dialect; a spreadsheet comes back as CSV in UTF-8 that spreadsheet programs recognize.
     #[must_use]
     pub fn new(dialect: &Dialect) -> Self {
         let encoding = Encoding::for_label(dialect.encoding.as_bytes()).unwrap_or(UTF_8);

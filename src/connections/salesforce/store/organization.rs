@@ -2,7 +2,7 @@ use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::InstanceId;
 
-/// The organisation that the instance belongs to, once it was connected.
+/// The organization that the instance belongs to, once it was connected.
 pub async fn find_organization(db: &Db, instance: InstanceId) -> Result<Option<String>, DbError> {
     const SQL: &str = "SELECT organization_id FROM salesforce_organizations WHERE instance_id = $1";
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))
@@ -14,7 +14,7 @@ pub async fn find_organization_in(tx: &mut Tx, instance: InstanceId) -> Result<O
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))
 }
 
-/// Makes an organisation the instance's own.
+/// Makes an organization the instance's own.
 pub async fn confirm_organization(tx: &mut Tx, instance: InstanceId, organization: &str, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO salesforce_organizations (instance_id, organization_id, confirmed_at) VALUES ($1, $2, $3) \
          ON CONFLICT (instance_id) DO UPDATE SET organization_id = excluded.organization_id, confirmed_at = excluded.confirmed_at";
