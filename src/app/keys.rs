@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::{Clock, SharedClock, Timestamp};
 use crate::config::Settings;
 use crate::crypto::{DataKey, MasterKey, MasterKeyError, MasterKeys, SealError, Vault};
@@ -221,7 +221,7 @@ pub async fn rotate(db: &Db, masters: &MasterKeys, clock: &dyn Clock) -> Result<
     if !resealed.is_empty() {
         let ids: Vec<_> = resealed.iter().map(|key| key.id).collect();
         let entry = Entry::new("master_key.rotated", "master_key", &masters.current.id).after(serde_json::json!({ "data_keys": ids }));
-        audit::record(&mut tx, clock, audit::GLOBAL, &Origin::command("keys rotate"), entry).await?;
+        audit::record(&mut tx, clock, audit::GLOBAL, &ChangeOrigin::command("keys rotate"), entry).await?;
     }
     tx.commit().await?;
     Ok(resealed.len())

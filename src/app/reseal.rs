@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use time::Duration;
 use uuid::Uuid;
 
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{DataKey, MasterKeys};
 use crate::db::claim::ClaimedJob;
@@ -55,7 +55,7 @@ pub async fn rotate_data_key(db: &Db, masters: &MasterKeys, clock: &dyn Clock) -
     }
     enqueue(&mut tx, clock, NewJob { kind: KIND, instance: None, payload: serde_json::json!({ "data_key": id }) }).await?;
     let entry = Entry::new("data_key.rotated", "data_key", id).after(serde_json::json!({ "seals_from": seals_from }));
-    audit::record(&mut tx, clock, audit::GLOBAL, &Origin::command("keys rotate --data"), entry).await?;
+    audit::record(&mut tx, clock, audit::GLOBAL, &ChangeOrigin::command("keys rotate --data"), entry).await?;
     tx.commit().await?;
     Ok(seals_from)
 }

@@ -19,7 +19,7 @@ use crate::crypto::sha256;
 use crate::db::{DbError, Tx};
 use crate::ids::InstanceId;
 
-pub use crate::http::Origin;
+pub use crate::http::ChangeOrigin;
 pub use verify::{ChainFault, ChainState, NotedEvent, heads, verify};
 
 /// The chain of what belongs to no instance.
@@ -66,7 +66,7 @@ pub struct Event {
     /// Its place in the chain, from 1.
     pub number: i64,
     pub at: Timestamp,
-    /// See [`Origin::actor`].
+    /// See [`ChangeOrigin::actor`].
     pub actor: String,
     pub action: String,
     pub subject_kind: String,
@@ -125,7 +125,7 @@ impl Event {
 
 /// Records what this transaction does to something of `instance`, or of [`GLOBAL`]. Transactions that record wait for one another
 /// from here to their ends: call it last, when all else is locked and written.
-pub async fn record(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, origin: &Origin, entry: Entry) -> Result<(), DbError> {
+pub async fn record(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, origin: &ChangeOrigin, entry: Entry) -> Result<(), DbError> {
     let (number, before) = store::next_number(tx, instance, &BEGINNING).await?;
     let mut event = Event {
         number,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::scim_token::ScimToken;
 use super::{Actor, AuthError, Caller, Scope, Scopes, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Clock;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::{Db, Tx};
@@ -26,7 +26,7 @@ pub async fn create_scim_token(
     tx: &mut Tx,
     clock: &dyn Clock,
     instance: InstanceId,
-    origin: &Origin,
+    origin: &ChangeOrigin,
     name: &str,
 ) -> Result<(ScimToken, SecretString), AuthError> {
     let secret = SecretString::from(format!("{PREFIX}{}", random_token().expose_secret()));
@@ -54,7 +54,7 @@ pub async fn revoke_scim_token(
     tx: &mut Tx,
     clock: &dyn Clock,
     instance: InstanceId,
-    origin: &Origin,
+    origin: &ChangeOrigin,
     id: ScimTokenId,
 ) -> Result<bool, AuthError> {
     if !store::delete_scim_token(tx, instance, id).await? {

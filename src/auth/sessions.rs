@@ -3,7 +3,7 @@ use time::Duration;
 
 use super::session::SessionMethod;
 use super::store::{self, NewSessionRow};
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::{SecretHash, random_token};
 use crate::db::{DbError, Tx};
@@ -33,7 +33,7 @@ pub async fn begin_session_by(
     instance: InstanceId,
     member: MemberId,
     method: SessionMethod,
-    origin: &Origin,
+    origin: &ChangeOrigin,
 ) -> Result<NewSession, DbError> {
     begin(tx, clock, instance, member, Some(method), Some(origin)).await
 }
@@ -44,7 +44,7 @@ async fn begin(
     instance: InstanceId,
     member: MemberId,
     method: Option<SessionMethod>,
-    origin: Option<&Origin>,
+    origin: Option<&ChangeOrigin>,
 ) -> Result<NewSession, DbError> {
     let token = random_token();
     let created_at = clock.timestamp();

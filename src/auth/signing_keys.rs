@@ -15,7 +15,7 @@ use time::Duration;
 use super::AuthError;
 use super::claims::TOKEN_LIFETIME;
 use super::store::{self, StoredSigningKey};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::{Clock, SharedClock, Timestamp};
 use crate::crypto::{Vault, random_bytes, sha256};
 use crate::db::Db;
@@ -194,7 +194,7 @@ pub async fn rotate_signing_key(db: &Db, vault: &Vault, clock: &dyn Clock) -> Re
     store::retire_signing_keys_before(&mut tx, generation, others_retire_at).await?;
     let entry = Entry::new("signing_key.rotated", "signing_key", &key.kid)
         .after(json!({ "signs_from": signs_from, "others_retire_at": others_retire_at }));
-    audit::record(&mut tx, clock, audit::GLOBAL, &Origin::command("keys rotate-signing"), entry).await?;
+    audit::record(&mut tx, clock, audit::GLOBAL, &ChangeOrigin::command("keys rotate-signing"), entry).await?;
     tx.commit().await?;
     Ok(SigningKeyRotation { kid: key.kid, signs_from, others_retire_at })
 }

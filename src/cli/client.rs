@@ -4,7 +4,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
 use crate::db::{Db, Tx};
@@ -109,7 +109,7 @@ async fn record(
 ) -> Result<(), String> {
     let entry = Entry::new(action, "client", client_id).after(after);
     let chain = instance.unwrap_or(audit::GLOBAL);
-    audit::record(tx, &SystemClock, chain, &Origin::command("client"), entry).await.map_err(|error| text(&error))
+    audit::record(tx, &SystemClock, chain, &ChangeOrigin::command("client"), entry).await.map_err(|error| text(&error))
 }
 
 async fn run(db: &Db, command: ClientCommand) -> CommandResult {

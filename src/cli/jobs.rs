@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::clock::SystemClock;
 use crate::dead_letters::DeadLetters;
 use crate::ids::{InstanceId, JobId};
@@ -69,7 +69,7 @@ pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> Comman
 }
 
 async fn run(letters: &DeadLetters, command: JobsCommand) -> CommandResult {
-    let origin = Origin::command("jobs");
+    let origin = ChangeOrigin::command("jobs");
     match command {
         JobsCommand::List { lane, kind, instance } => {
             let filter = DeadLetterFilter { lane, kind, instance };

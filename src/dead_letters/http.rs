@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 
 use super::{DeadLetterError, DeadLetters};
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
 use crate::http::{AsProblem, Code, Listing, OperatorCaller, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
@@ -180,7 +180,7 @@ async fn retry_letter(
     operator: OperatorCaller,
     letters: Data<DeadLetters>,
     PathParams(id): PathParams<JobId>,
-    origin: Origin,
+    origin: ChangeOrigin,
 ) -> Result<HttpResponse, Problem> {
     let letter = letters.retry(id, operator.narrowed_to, &origin).await?;
     Ok(HttpResponse::Accepted().json(DeadLetterBody::from(letter)))
@@ -198,7 +198,7 @@ async fn discard_letter(
     operator: OperatorCaller,
     letters: Data<DeadLetters>,
     PathParams(id): PathParams<JobId>,
-    origin: Origin,
+    origin: ChangeOrigin,
 ) -> Result<HttpResponse, Problem> {
     letters.discard(id, operator.narrowed_to, &origin).await?;
     Ok(HttpResponse::NoContent().finish())

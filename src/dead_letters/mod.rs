@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::SharedClock;
 use crate::db::{Db, DbError, Tx};
 use crate::ids::{InstanceId, JobId};
@@ -75,7 +75,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// Those of [`DeadLetters::find`]; [`DeadLetterError::Pointless`].
-    pub async fn retry(&self, id: JobId, within: Option<InstanceId>, origin: &Origin) -> Result<DeadLetter, DeadLetterError> {
+    pub async fn retry(&self, id: JobId, within: Option<InstanceId>, origin: &ChangeOrigin) -> Result<DeadLetter, DeadLetterError> {
         let (mut tx, letter) = self.lock(id, within).await?;
         if let Some(subject) = self.subjects.get(letter.kind.as_str()) {
             subject.prepare_requeue(&mut tx, &*self.clock, &letter).await?;
@@ -89,7 +89,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// Those of [`DeadLetters::find`].
-    pub async fn discard(&self, id: JobId, within: Option<InstanceId>, origin: &Origin) -> Result<DeadLetter, DeadLetterError> {
+    pub async fn discard(&self, id: JobId, within: Option<InstanceId>, origin: &ChangeOrigin) -> Result<DeadLetter, DeadLetterError> {
         let (mut tx, letter) = self.lock(id, within).await?;
         discard_dead_letter(&mut tx, id).await?;
         self.settle(tx, "dead_letter.discarded", &letter, origin).await?;
@@ -102,7 +102,7 @@ impl DeadLetters {
         Ok((tx, letter))
     }
 
-    async fn settle(&self, mut tx: Tx, action: &'static str, letter: &DeadLetter, origin: &Origin) -> Result<(), DbError> {
+    async fn settle(&self, mut tx: Tx, action: &'static str, letter: &DeadLetter, origin: &ChangeOrigin) -> Result<(), DbError> {
         let chain = letter.instance_id.unwrap_or(audit::GLOBAL);
         let before = json!({ "kind": letter.kind, "attempts": letter.attempts, "reason": letter.last_error });
         let entry = Entry::new(action, "job", letter.id).before(before);

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::{Code, Origin, Problem, origin};
+use super::{ChangeOrigin, Code, Problem, origin};
 use crate::auth::permissions::{Actor, Caller, Scope, Scopes};
 use crate::context::Context;
 use crate::ids::{InstanceId, MemberId};
@@ -36,7 +36,7 @@ pub struct InstanceCaller {
     /// What it may do.
     pub scopes: Scopes,
     /// The same caller, and where it calls from, for the audit.
-    pub origin: Origin,
+    pub origin: ChangeOrigin,
 }
 
 impl InstanceCaller {

@@ -40,7 +40,7 @@ pub use event_stream::{EventStreams, Sight};
 pub use middleware_config::MiddlewareConfig;
 pub use names::read_display_name;
 pub use ongoing_access::OngoingAccess;
-pub use origin::{Origin, network_of, network_of_request};
+pub use origin::{ChangeOrigin, network_of, network_of_request};
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};
 pub use problem::{AsProblem, Code, Problem, ValidationError};

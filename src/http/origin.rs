@@ -18,7 +18,7 @@ const LONGEST_USER_AGENT: usize = 300;
 
 /// Who asks for a change, and from where. An extractor; [`InstanceCaller`](super::InstanceCaller) carries one too.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct ChangeOrigin {
     /// `client:ID`, `member:ID`, `job:KIND`, `command:NAME`, or `anonymous` for a caller who has not said who it is.
     pub actor: String,
     /// The caller's IP address.
@@ -29,7 +29,7 @@ pub struct Origin {
     pub request_id: Option<String>,
 }
 
-impl Origin {
+impl ChangeOrigin {
     fn inside(actor: String) -> Self {
         Self { actor, address: None, user_agent: None, request_id: None }
     }
@@ -53,14 +53,14 @@ impl Origin {
     }
 }
 
-impl fmt::Debug for Origin {
+impl fmt::Debug for ChangeOrigin {
     /// Addresses and programs of people stay out of logs.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Origin({})", self.actor)
+        write!(out, "ChangeOrigin({})", self.actor)
     }
 }
 
-impl FromRequest for Origin {
+impl FromRequest for ChangeOrigin {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
@@ -70,7 +70,7 @@ impl FromRequest for Origin {
 }
 
 /// Where `request` comes from.
-pub(super) fn of_request(request: &HttpRequest) -> Origin {
+pub(super) fn of_request(request: &HttpRequest) -> ChangeOrigin {
     let actor = request.extensions().get::<Arc<Caller>>().map_or_else(|| "anonymous".to_owned(), |caller| caller.actor.to_string());
     let user_agent = request.headers().get(header::USER_AGENT).map(|value| {
         let text = String::from_utf8_lossy(value.as_bytes());
@@ -78,7 +78,7 @@ pub(super) fn of_request(request: &HttpRequest) -> Origin {
     });
     let address = client_address(request).map(|address| address.to_string());
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);
-    Origin { actor, address, user_agent, request_id }
+    ChangeOrigin { actor, address, user_agent, request_id }
 }
 
 fn client_address(request: &HttpRequest) -> Option<IpAddr> {

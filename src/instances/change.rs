@@ -1,5 +1,5 @@
 use super::{Instance, InstanceError, LoginManagement, SettingsChange, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::delete_password_sessions;
 use crate::clock::Clock;
 use crate::db::Tx;
@@ -14,7 +14,7 @@ pub async fn change_settings(
     tx: &mut Tx,
     clock: &dyn Clock,
     instance: InstanceId,
-    origin: &Origin,
+    origin: &ChangeOrigin,
     change: SettingsChange,
 ) -> Result<Instance, InstanceError> {
     let before = store::lock_instance(tx, instance).await?.ok_or(InstanceError::Unknown)?;

@@ -9,7 +9,7 @@ use super::{
     Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, Prerequisites, ProvisionedCredentials,
     SettingsChange, credentials, facts, integration, onboarding, store,
 };
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::LONGEST_OVERLAP;
 use crate::clock::Timestamp;
 use crate::config::LimitSettings;
@@ -164,7 +164,7 @@ impl CreateInstance {
     (status = 409, description = "The subscription has one already; `link` leads to it.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[post("/v1/instances")]
-async fn create_instance(context: Context, origin: Origin, Body(wanted): Body<CreateInstance>) -> Result<HttpResponse, Problem> {
+async fn create_instance(context: Context, origin: ChangeOrigin, Body(wanted): Body<CreateInstance>) -> Result<HttpResponse, Problem> {
     let (new, marketo) = wanted.parse()?;
     let mut tx = context.db.begin().await?;
     let made = super::create(&mut tx, &*context.clock, new).await?;

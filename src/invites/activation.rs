@@ -2,7 +2,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{Invite, InviteError, InviteStatus, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{Actor, NewSession, begin_session_by};
 use crate::clock::{Clock, Timestamp};
 use crate::connections::{SalesforceHost, SalesforceLogin};
@@ -103,7 +103,7 @@ pub(super) async fn by_password(
     clock: &dyn Clock,
     link: &OpenLink,
     password: SecretString,
-    origin: &Origin,
+    origin: &ChangeOrigin,
 ) -> Result<Activated, InviteError> {
     if !link.methods().contains(&ActivationMethod::Password) {
         return Err(InviteError::PasswordSwitchedOff);
@@ -121,7 +121,7 @@ pub(super) async fn by_salesforce(
     clock: &dyn Clock,
     invite: &Invite,
     login: &SalesforceLogin,
-    origin: &Origin,
+    origin: &ChangeOrigin,
 ) -> Result<Activated, InviteError> {
     check_open(db, clock.timestamp(), invite).await?;
     if login.email.trim().to_lowercase() != invite.email.to_lowercase() {
@@ -131,7 +131,13 @@ pub(super) async fn by_salesforce(
 }
 
 /// Uses the invitation up, makes the member active and logs them in: all or nothing, and once.
-async fn complete(db: &Db, clock: &dyn Clock, invite: &Invite, proof: IdentityProof, origin: &Origin) -> Result<Activated, InviteError> {
+async fn complete(
+    db: &Db,
+    clock: &dyn Clock,
+    invite: &Invite,
+    proof: IdentityProof,
+    origin: &ChangeOrigin,
+) -> Result<Activated, InviteError> {
     let now = clock.timestamp();
     let mut tx = db.begin().await?;
     // Whoever withdraws the invitation or keeps the person out comes before, or sees an active member.

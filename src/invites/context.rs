@@ -1,4 +1,4 @@
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::ids::{ImportId, InstanceId};
@@ -13,14 +13,14 @@ pub(super) struct InviteContext<'a> {
     /// The CSV import that invites.
     pub(super) import: Option<ImportId>,
     /// Where the request or job comes from.
-    pub(super) origin: &'a Origin,
+    pub(super) origin: &'a ChangeOrigin,
     /// The language of the people invited; the instance's unless given.
     pub(super) language: Option<Language>,
 }
 
 impl<'a> InviteContext<'a> {
     /// The context of somebody who invites without an import, in the instance's language.
-    pub(super) fn new(context: &'a Context, instance: InstanceId, invited_by: &'a str, origin: &'a Origin) -> Self {
+    pub(super) fn new(context: &'a Context, instance: InstanceId, invited_by: &'a str, origin: &'a ChangeOrigin) -> Self {
         Self { context, instance, invited_by, import: None, origin, language: None }
     }
 

@@ -8,7 +8,7 @@ use time::Duration;
 use super::imports::UNCONFIRMED_FOR;
 use super::message_limit::MESSAGE_WINDOW;
 use super::{InviteError, forget_store, import_store, message_store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Timestamp;
 use crate::config::RetentionSettings;
 use crate::context::Context;
@@ -56,7 +56,7 @@ impl ForgetInvites {
         // Somebody may have confirmed it just now.
         if import_store::delete_unconfirmed(&mut tx, instance, id).await? {
             let entry = Entry::new("import.discarded", "import", id);
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET.name), entry).await?;
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -70,7 +70,7 @@ impl ForgetInvites {
             import.analysis.faults.clear();
             forget_store::delete_rows(&mut tx, instance, id, &import.analysis, now).await?;
             let entry = Entry::new("import.rows_deleted", "import", id).after(json!({ "rows": import.analysis.rows }));
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET.name), entry).await?;
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -80,7 +80,7 @@ impl ForgetInvites {
         let forgotten = forget_store::delete_strangers(&mut tx, instance, before).await?;
         if forgotten > 0 {
             let entry = Entry::new("invites.forgotten", "instance", instance).after(json!({ "invitations": forgotten }));
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &Origin::job(FORGET.name), entry).await?;
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -6,7 +6,7 @@ use super::csv::{RowFault, StoredRows, read_row};
 use super::imports::{Confirmation, Import, ImportState, RowOutcome};
 use super::invite::{InviteOutcome, ResultStatus, invite, merge_teams};
 use super::{InviteError, import_store};
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::db::Tx;
@@ -99,7 +99,7 @@ impl ImportInvites {
 
     /// Invites the people of one portion; `false` when another worker has done so.
     async fn invite_portion(&self, import: &mut Import, portion: Portion) -> Result<bool, InviteError> {
-        let (origin, by) = (Origin::job(KIND.name), import.invited_by.clone());
+        let (origin, by) = (ChangeOrigin::job(KIND.name), import.invited_by.clone());
         let cx = InviteContext { import: Some(import.id), ..InviteContext::new(&self.context, import.instance, &by, &origin) };
         let people: Vec<NewMember> = portion.people.iter().flatten().cloned().collect();
         let (from, to) = (import.rows_done, portion.first + portion.people.len() as u64);

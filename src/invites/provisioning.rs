@@ -4,7 +4,7 @@ use super::context::InviteContext;
 use super::invite::{InviteOutcome, invite, issue};
 use super::message_limit::{take_message, too_many_messages};
 use super::{InviteError, inviting_member, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::ids::{InstanceId, MemberId};
@@ -16,7 +16,7 @@ use crate::members::{self, NewMember};
 pub struct Provisioning<'a> {
     pub context: &'a Context,
     pub instance: InstanceId,
-    pub origin: &'a Origin,
+    pub origin: &'a ChangeOrigin,
 }
 
 impl<'a> Provisioning<'a> {

@@ -1,4 +1,4 @@
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::auth;
 use crate::clock::Clock;
 use crate::ids::{InstanceId, MemberId};
@@ -9,7 +9,7 @@ pub struct Acting<'a> {
     pub clock: &'a dyn Clock,
     pub instance: InstanceId,
     /// Who, and from where. What a removed member owned passes to this actor.
-    pub origin: &'a Origin,
+    pub origin: &'a ChangeOrigin,
 }
 
 impl Acting<'_> {

@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use zxcvbn::Score;
 
 use super::{EmailAddress, Member, MemberStatus, ensure_everyone, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{self, Actor, AttemptKind, AuthAttempt, AuthError, NewSession, SessionMethod};
 use crate::clock::Clock;
 use crate::crypto::{self, SecretHash, random_token};
@@ -162,7 +162,7 @@ async fn attempt(db: &Db, clock: &dyn Clock, kind: AttemptKind, subject: &str, a
 pub async fn log_in(
     db: &Db,
     clock: &dyn Clock,
-    origin: &Origin,
+    origin: &ChangeOrigin,
     email: &EmailAddress,
     password: SecretString,
 ) -> Result<LoggedIn, LoginError> {
@@ -217,7 +217,7 @@ async fn nobodys_hash() -> Result<String, PasswordFault> {
 ///
 /// # Errors
 /// [`LoginError::Db`].
-pub(super) async fn may_ask_for_reset(db: &Db, clock: &dyn Clock, email: &EmailAddress, origin: &Origin) -> Result<bool, LoginError> {
+pub(super) async fn may_ask_for_reset(db: &Db, clock: &dyn Clock, email: &EmailAddress, origin: &ChangeOrigin) -> Result<bool, LoginError> {
     match attempt(db, clock, AttemptKind::PasswordReset, &email.key(), origin.address.as_deref()).await {
         // It is not taken back: each message counts.
         Ok(_counted) => Ok(true),
@@ -260,7 +260,7 @@ pub(super) async fn language_of_reset(db: &Db, clock: &dyn Clock, token: &Secret
 pub async fn complete_reset(
     db: &Db,
     clock: &dyn Clock,
-    origin: &Origin,
+    origin: &ChangeOrigin,
     token: &SecretString,
     password: SecretString,
 ) -> Result<(), LoginError> {
@@ -304,7 +304,7 @@ pub struct PasswordChange {
 /// # Errors
 /// [`LoginError::CurrentWrong`], [`LoginError::NoPassword`], [`LoginError::LockedOut`], [`LoginError::SwitchedOff`],
 /// [`LoginError::Password`].
-pub async fn change_password(db: &Db, clock: &dyn Clock, origin: &Origin, change: PasswordChange) -> Result<(), LoginError> {
+pub async fn change_password(db: &Db, clock: &dyn Clock, origin: &ChangeOrigin, change: PasswordChange) -> Result<(), LoginError> {
     let PasswordChange { instance, member: id, current, new, kept_session } = change;
     check_length(&new)?;
     let settings = instances::find(db, instance).await?;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::passwords::{RESET_LIFETIME, begin_reset};
 use super::{LoginError, MemberStatus, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::db::Tx;
@@ -66,7 +66,7 @@ impl AnswerPasswordResets {
         };
         mail::queue(&mut tx, clock.as_ref(), vault, mail).await?;
         let entry = Entry::new("member.password_reset_requested", "member", row.member);
-        audit::record(&mut tx, clock.as_ref(), row.instance, &Origin::job(KIND.name), entry).await?;
+        audit::record(&mut tx, clock.as_ref(), row.instance, &ChangeOrigin::job(KIND.name), entry).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -5,7 +5,7 @@ use super::run::{PAUSE_REQUESTED, RunRequest, RunState};
 use super::service::SyncService;
 use super::store::{self, PauseEnd, RunRow};
 use super::{SyncError, SyncRun, queue};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Timestamp;
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, JobId, RunId};
@@ -41,7 +41,7 @@ impl SyncService {
     ///
     /// # Errors
     /// [`SyncError::RunStateUnfit`] when it is over, [`SyncError::RunNotFound`], [`SyncError::Db`].
-    pub async fn cancel(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<ControlOutcome, SyncError> {
+    pub async fn cancel(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
         match (row.state(), row.requested()) {
             (RunState::Cancelled, _) | (_, Some(RunRequest::Cancel)) => return self.respond_unchanged(tx, instance, id).await,
@@ -57,7 +57,7 @@ impl SyncService {
     ///
     /// # Errors
     /// As [`SyncService::cancel`].
-    pub async fn pause(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<ControlOutcome, SyncError> {
+    pub async fn pause(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
         match (row.state(), row.requested()) {
             (state, _) if state.is_final() => {
@@ -82,7 +82,7 @@ impl SyncService {
     ///
     /// # Errors
     /// As [`SyncService::cancel`].
-    pub async fn resume(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<ControlOutcome, SyncError> {
+    pub async fn resume(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
         match (row.state(), row.requested()) {
             (RunState::Failed, _) => {
@@ -110,7 +110,7 @@ impl SyncService {
     /// # Errors
     /// [`SyncError::RunActive`]; [`SyncError::RunStateUnfit`] when it hasn't failed; [`SyncError::RetryTooLate`];
     /// [`SyncError::StepRequired`]; [`SyncError::Connection`], [`SyncError::RunNotFound`], [`SyncError::Db`].
-    pub async fn retry(&self, instance: InstanceId, id: RunId, origin: &Origin) -> Result<ControlOutcome, SyncError> {
+    pub async fn retry(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         // Before the connections are checked: a run of another instance does not exist here.
         self.find_run(instance, id).await?;
         self.clients(instance).await?;
@@ -168,7 +168,7 @@ impl SyncService {
         mut tx: Tx,
         instance: InstanceId,
         id: RunId,
-        origin: &Origin,
+        origin: &ChangeOrigin,
         action: &'static str,
     ) -> Result<ControlOutcome, SyncError> {
         audit::record(&mut tx, &*self.clock, instance, origin, Entry::new(action, "sync_run", id)).await?;

@@ -4,7 +4,7 @@
 use super::progress::RunProgress;
 use super::run::{RunKind, RunState};
 use super::{SyncError, SyncService, store};
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::auth::Role;
 use crate::db::Tx;
 use crate::ids::{InstanceId, RunId};
@@ -13,8 +13,8 @@ use crate::mail::{self, MailTemplate, NewMail, SyncCounts, SyncFailureText, Sync
 use crate::members::{self, Member, MemberFilter, MemberStatus};
 
 /// The origin of scheduled runs.
-pub(super) fn schedule_origin() -> Origin {
-    Origin::job("schedule")
+pub(super) fn schedule_origin() -> ChangeOrigin {
+    ChangeOrigin::job("schedule")
 }
 
 /// The most admins who get a message; an instance has 100 seats.

@@ -2,7 +2,7 @@
 
 use super::service::SyncService;
 use super::{RunKind, StepRequired, SyncError, SyncRun, notices, queue, store};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Timestamp;
 use crate::ids::{InstanceId, RunId};
 
@@ -11,7 +11,7 @@ impl SyncService {
     ///
     /// # Errors
     /// [`SyncError::StepRequired`], [`SyncError::RunActive`], [`SyncError::Connection`], [`SyncError::Db`].
-    pub async fn start(&self, instance: InstanceId, kind: RunKind, origin: &Origin) -> Result<SyncRun, SyncError> {
+    pub async fn start(&self, instance: InstanceId, kind: RunKind, origin: &ChangeOrigin) -> Result<SyncRun, SyncError> {
         self.start_since(instance, kind, origin, None).await
     }
 
@@ -24,7 +24,7 @@ impl SyncService {
         &self,
         instance: InstanceId,
         kind: RunKind,
-        origin: &Origin,
+        origin: &ChangeOrigin,
         changed_since: Option<Timestamp>,
     ) -> Result<SyncRun, SyncError> {
         self.clients(instance).await?;

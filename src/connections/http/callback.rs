@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::callback_page::connected;
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::auth::Actor;
 use crate::connections::{
     ActivatedMember, ActivationByLogin, AuthorizationPurpose, BrowserBinding, BrowserCookies, ConnectionError, Connections,
@@ -102,7 +102,7 @@ struct Callback {
 async fn salesforce_callback(
     request: HttpRequest,
     context: Context,
-    origin: Origin,
+    origin: ChangeOrigin,
     connections: Data<Connections>,
     activation: Data<Arc<dyn ActivationByLogin>>,
     QueryParams(callback): QueryParams<Callback>,
@@ -150,7 +150,7 @@ async fn complete(
     activation: &dyn ActivationByLogin,
     callback: Callback,
     browser: &BrowserCookies,
-    origin: &Origin,
+    origin: &ChangeOrigin,
 ) -> Result<Completed, Problem> {
     let state: SecretString = callback.state.ok_or(ConnectionError::StateInvalid)?.into();
     let refusal = callback.error_description.or(callback.error).unwrap_or_else(|| "it sent neither a code nor a reason".into());

@@ -3,7 +3,7 @@
 
 use super::NOT_CONNECTED;
 use super::store::{self, MarketoAccessRow, MarketoRow};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{Actor, Scope, Scopes};
 use crate::connections::{ConnectionError, ConnectionState, Connections};
 use crate::db::Tx;
@@ -18,7 +18,7 @@ pub struct ConnectionAdmin {
     /// What it may do.
     pub scopes: Scopes,
     /// Where they ask from.
-    pub origin: Origin,
+    pub origin: ChangeOrigin,
 }
 
 impl ConnectionAdmin {

@@ -3,7 +3,7 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::auth::NewSession;
 use crate::http::{Page, Problem};
 use crate::ids::{InstanceId, InviteId, MemberId};
@@ -39,7 +39,7 @@ pub trait ActivationByLogin: Send + Sync {
         instance: InstanceId,
         invite: InviteId,
         login: &'a SalesforceLogin,
-        origin: &'a Origin,
+        origin: &'a ChangeOrigin,
     ) -> BoxFuture<'a, Result<ActivatedMember, Problem>>;
 }
 

@@ -11,7 +11,7 @@ use super::{
     AuthorizationPurpose, NOT_CONNECTED, SalesforceConnectionKey, access_token_context, needs_attention, parse_login_base,
     refresh_token_context,
 };
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Timestamp;
 use crate::connections::{ConnectionError, ConnectionState, Connections, SalesforceHost, TestResult};
 use crate::ids::{ConnectionId, InstanceId, MemberId};
@@ -86,7 +86,7 @@ impl Connections {
         &self,
         authorization: &CompletedAuthorization,
         member: Option<MemberId>,
-        origin: &Origin,
+        origin: &ChangeOrigin,
     ) -> Result<TestResult, ConnectionError> {
         let instance = authorization.instance;
         let (grant, identity) = (&authorization.grant, &authorization.identity);
@@ -146,7 +146,7 @@ impl Connections {
         row: SalesforceRow,
         grant: &TokenGrant,
         confirmed: Option<&str>,
-        origin: &Origin,
+        origin: &ChangeOrigin,
     ) -> Result<TestResult, ConnectionError> {
         let row = self.replace_salesforce(instance, row, confirmed, origin).await?;
         self.salesforce_tokens.provider().store_token_expiry(instance, &row, &row.sealed_access_token, &grant.access_token).await?;
@@ -161,7 +161,7 @@ impl Connections {
         instance: InstanceId,
         mut row: SalesforceRow,
         confirmed: Option<&str>,
-        origin: &Origin,
+        origin: &ChangeOrigin,
     ) -> Result<SalesforceRow, ConnectionError> {
         let key = SalesforceConnectionKey { instance, member: row.member_id };
         let _guard = self.salesforce_tokens.pause_refreshes(key).await;
@@ -253,7 +253,7 @@ impl Connections {
         &self,
         instance: InstanceId,
         member: Option<MemberId>,
-        origin: &Origin,
+        origin: &ChangeOrigin,
     ) -> Result<(), ConnectionError> {
         let key = SalesforceConnectionKey { instance, member };
         // A refresh under way would bring tokens that nobody revokes.

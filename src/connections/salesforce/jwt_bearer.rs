@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::assertion::assertion_audience;
 use super::store::{self, SalesforceRow};
 use super::{SalesforceConnectionKey, jwt_key_context, parse_login_base};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::connections::{ConnectionError, Connections, SalesforceHost, TestResult};
 use crate::db::Tx;
 use crate::ids::InstanceId;
@@ -39,7 +39,7 @@ impl Connections {
         &self,
         instance: InstanceId,
         setup: AssertionSetup,
-        origin: &Origin,
+        origin: &ChangeOrigin,
     ) -> Result<TestResult, ConnectionError> {
         let key = AssertionKey::from_pem(&setup.private_key)?;
         let existing = store::find_salesforce(&self.context.db, instance, None).await?;

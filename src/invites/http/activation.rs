@@ -13,7 +13,7 @@ use utoipa::openapi::schema::{AdditionalProperties, KnownFormat, OneOfBuilder, S
 use utoipa::openapi::{ObjectBuilder, RefOr};
 
 use super::activation_page::page;
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::clock::Timestamp;
 use crate::connections::{
     ActivatedMember, ActivationByLogin, Connections, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost, SalesforceLogin,
@@ -203,7 +203,7 @@ async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audien
 async fn post_activation(
     request: HttpRequest,
     context: Context,
-    origin: Origin,
+    origin: ChangeOrigin,
     connections: Data<Connections>,
     PathParams(token): PathParams<String>,
     body: Result<Bytes, actix_web::Error>,
@@ -249,7 +249,7 @@ async fn go_to_salesforce(
 
 async fn take_password(
     context: &Context,
-    origin: &Origin,
+    origin: &ChangeOrigin,
     link: &OpenLink,
     password: SecretString,
     reader: Audience,
@@ -297,7 +297,7 @@ impl ActivationByLogin for Activations {
         instance: InstanceId,
         invite: InviteId,
         login: &'a SalesforceLogin,
-        origin: &'a Origin,
+        origin: &'a ChangeOrigin,
     ) -> BoxFuture<'a, Result<ActivatedMember, Problem>> {
         Box::pin(async move {
             let found = store::find(&self.0.db, instance, invite).await?.ok_or(InviteError::LinkUnknown)?;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{MemberView, shown};
-use crate::audit::{self, Entry, Origin};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{self, Actor};
 use crate::context::Context;
 use crate::crypto::SecretHash;
@@ -52,7 +52,7 @@ struct LoginRequest {
 async fn post_session(
     request: HttpRequest,
     context: Context,
-    origin: Origin,
+    origin: ChangeOrigin,
     Body(wanted): Body<LoginRequest>,
 ) -> Result<HttpResponse, Problem> {
     refuse_cross_site(&request, &context.public_url)?;
@@ -74,7 +74,7 @@ async fn post_session(
 /// Ends the session of the cookie, if there is one, and takes the cookie away.
 #[utoipa::path(operation_id = "logOut", tag = "Sessions", responses((status = 204, description = "Logged out.")))]
 #[delete("/v1/sessions")]
-async fn delete_session(request: HttpRequest, context: Context, origin: Origin) -> Result<HttpResponse, Problem> {
+async fn delete_session(request: HttpRequest, context: Context, origin: ChangeOrigin) -> Result<HttpResponse, Problem> {
     if let Some(token) = session_of(&request) {
         let (hash, now) = (SecretHash::of(&token), context.clock.timestamp());
         let whose = auth::find_session(&context.db, &hash, now).await?;

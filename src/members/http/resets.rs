@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::reset_page::{done, page};
-use crate::audit::Origin;
+use crate::audit::ChangeOrigin;
 use crate::context::Context;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
@@ -46,7 +46,7 @@ struct ResetRequest {
     )
 )]
 #[post("/v1/password-resets", wrap = "from_fn(limit_logins)")]
-async fn post_reset(context: Context, origin: Origin, Body(wanted): Body<ResetRequest>) -> Result<HttpResponse, Problem> {
+async fn post_reset(context: Context, origin: ChangeOrigin, Body(wanted): Body<ResetRequest>) -> Result<HttpResponse, Problem> {
     if !(1..=1000).contains(&wanted.email.chars().count()) {
         return Err(Problem::invalid(vec![ValidationError::new("/email", "out_of_range", "An address has 1 to 1000 characters.")]));
     }
@@ -141,7 +141,7 @@ struct NewPassword {
 async fn post_link(
     request: HttpRequest,
     context: Context,
-    origin: Origin,
+    origin: ChangeOrigin,
     PathParams(token): PathParams<String>,
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
