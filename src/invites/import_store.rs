@@ -9,7 +9,7 @@ use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ImportId, InstanceId};
 
 #[derive(sqlx::FromRow)]
-struct ImportRow {
+struct StoredImportRow {
     id: ImportId,
     instance_id: InstanceId,
     state: String,
@@ -26,10 +26,10 @@ struct ImportRow {
     rows_deleted_at: Option<Timestamp>,
 }
 
-impl TryFrom<ImportRow> for Import {
+impl TryFrom<StoredImportRow> for Import {
     type Error = DbError;
 
-    fn try_from(row: ImportRow) -> Result<Self, DbError> {
+    fn try_from(row: StoredImportRow) -> Result<Self, DbError> {
         let unknown = || DbError::Statement(sqlx::Error::Decode("invite_imports.state holds a value of no known form".into()));
         Ok(Self {
             id: row.id,
@@ -50,7 +50,7 @@ impl TryFrom<ImportRow> for Import {
     }
 }
 
-/// The columns of a [`ImportRow`].
+/// The columns of a [`StoredImportRow`].
 macro_rules! columns {
     () => {
         "id, instance_id, state, file_name, analysis, confirmation, invited_by, rows_done, counts, error, created_at, confirmed_at, \
@@ -62,7 +62,7 @@ const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE i
 
 /// The import with this id.
 pub(super) async fn find(db: &Db, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
-    let row: Option<ImportRow> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<StoredImportRow> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
     row.map(Import::try_from).transpose()
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn find(db: &Db, instance: InstanceId, id: ImportId) -> Result<
 pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
     const LOCK: &str = "UPDATE invite_imports SET state = state WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(LOCK).bind(instance).bind(id))?;
-    let row: Option<ImportRow> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<StoredImportRow> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
     row.map(Import::try_from).transpose()
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportI
 pub(super) async fn list(db: &Db, instance: InstanceId, after: Option<ImportId>, rows: i64) -> Result<Vec<Import>, DbError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE instance_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     let after = after.unwrap_or(ImportId(uuid::Uuid::nil()));
-    let rows: Vec<ImportRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
+    let rows: Vec<StoredImportRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
     rows.into_iter().map(Import::try_from).collect()
 }
 

@@ -92,7 +92,7 @@ fn a_filter_that_can_not_be_used_is_refused_whatever_the_resources_are() {
 }
 
 #[test]
-fn among_kinds_that_are_searched_together_each_lacks_what_only_another_has() {
+fn kinds_searched_together_lack_what_only_another_has() {
     let passes = |text: &str| {
         let filter = filter::parse(text).unwrap();
         (filter::passes(&[&USER, &GROUP], &user(), &filter).unwrap(), filter::passes(&[&GROUP, &USER], &group(), &filter).unwrap())

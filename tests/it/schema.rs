@@ -111,7 +111,7 @@ on_both_engines! {
         }
     }
 
-    async fn people_of_several_instances_are_all_there_after_the_step_that_gives_each_instance_its_own_part(engine: Engine) {
+    async fn the_step_to_partitions_keeps_the_people_of_all_instances(engine: Engine) {
         let directory = tempfile::tempdir().unwrap();
         let database = TestDatabase::create(engine, directory.path()).await;
         let settings = DatabaseSettings { url: database.url.clone(), max_connections: 2 };
