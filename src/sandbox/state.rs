@@ -10,10 +10,13 @@ use super::SandboxSettings;
 use super::faults::{FaultKind, InjectedFault};
 use super::hex::to_hex;
 use super::listeners::{SandboxVendor, VendorPorts};
+use super::marketo::state::MarketoState;
+use super::marketo::usage::UsageStatistics;
 use super::people::People;
 use super::people::person::RecordOwners;
 use super::result_cache::ResultCache;
-use super::{marketo, salesforce};
+use super::salesforce::state::SalesforceState;
+use super::salesforce::users::QUEUES;
 use crate::clock::SharedClock;
 
 /// Everything behind the routes.
@@ -28,11 +31,11 @@ pub struct SandboxState {
     /// Locked while export files are written, so that two requests don't write the same one.
     pub export_writer: tokio::sync::Mutex<()>,
     pub result_cache: ResultCache,
-    marketo: Mutex<marketo::state::MarketoState>,
-    salesforce: Mutex<salesforce::state::SalesforceState>,
+    marketo: Mutex<MarketoState>,
+    salesforce: Mutex<SalesforceState>,
     faults: Mutex<Vec<InjectedFault>>,
     call_counts: Mutex<BTreeMap<String, u64>>,
-    usage: Mutex<marketo::usage::UsageStatistics>,
+    usage: Mutex<UsageStatistics>,
     marketo_concurrency: Mutex<Concurrency>,
 }
 
@@ -52,8 +55,8 @@ impl SandboxState {
     /// The state at the start: the newest people were created a day ago.
     pub fn new(settings: SandboxSettings, clock: SharedClock, directory: PathBuf, ports: VendorPorts) -> Self {
         let newest_at = clock.now().unix_timestamp() - 86_400;
-        let org = salesforce::state::SalesforceState::new();
-        let owners = RecordOwners { users: org.owner_ids(), queues: salesforce::users::QUEUES.iter().map(|queue| queue.id()).collect() };
+        let org = SalesforceState::new();
+        let owners = RecordOwners { users: org.owner_ids(), queues: QUEUES.iter().map(|queue| queue.id()).collect() };
         let people = People::new(settings.seed, settings.people, newest_at, owners);
         Self {
             people,
@@ -61,7 +64,7 @@ impl SandboxState {
             ports,
             export_writer: tokio::sync::Mutex::new(()),
             result_cache: ResultCache::default(),
-            marketo: Mutex::new(marketo::state::MarketoState::default()),
+            marketo: Mutex::new(MarketoState::default()),
             salesforce: Mutex::new(org),
             faults: Mutex::default(),
             call_counts: Mutex::default(),
@@ -78,17 +81,17 @@ impl SandboxState {
     }
 
     /// Marketo's state.
-    pub fn marketo(&self) -> MutexGuard<'_, marketo::state::MarketoState> {
+    pub fn marketo(&self) -> MutexGuard<'_, MarketoState> {
         lock(&self.marketo)
     }
 
     /// What Marketo counts for its statistics. It has its own lock because errors are counted where the state may be locked.
-    pub fn usage(&self) -> MutexGuard<'_, marketo::usage::UsageStatistics> {
+    pub fn usage(&self) -> MutexGuard<'_, UsageStatistics> {
         lock(&self.usage)
     }
 
     /// Salesforce's state.
-    pub fn salesforce(&self) -> MutexGuard<'_, salesforce::state::SalesforceState> {
+    pub fn salesforce(&self) -> MutexGuard<'_, SalesforceState> {
         lock(&self.salesforce)
     }
 
@@ -162,9 +165,9 @@ impl SandboxState {
         self.people.reset();
         let marketo = std::mem::take(&mut *self.marketo());
         marketo.remove_files();
-        *self.salesforce() = salesforce::state::SalesforceState::new();
+        *self.salesforce() = SalesforceState::new();
         self.clear_faults();
         lock(&self.call_counts).clear();
-        *self.usage() = marketo::usage::UsageStatistics::default();
+        *self.usage() = UsageStatistics::default();
     }
 }
