@@ -44,7 +44,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .default_service(web::to(respond_unknown));
 }
 
-/// 610 for an respond_unknown path, 605 for a wrong method, in the usual envelope; under user management a bare HTTP status.
+/// 610 for an unknown path, 605 for a wrong method, in the usual envelope; under user management a bare HTTP status.
 async fn respond_unknown(request: HttpRequest, sandbox: web::Data<SandboxState>) -> HttpResponse {
     let (error, status) = match request.match_pattern() {
         Some(_) => (MarketoApiError::new("605", "HTTP Method not supported"), StatusCode::METHOD_NOT_ALLOWED),

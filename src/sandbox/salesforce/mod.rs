@@ -56,7 +56,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .default_service(web::to(respond_unknown));
 }
 
-/// 404 for an respond_unknown path, 405 for a wrong method.
+/// 404 for an unknown path, 405 for a wrong method.
 async fn respond_unknown(request: HttpRequest) -> HttpResponse {
     match request.match_pattern() {
         Some(_) => {

@@ -25,7 +25,7 @@ const MAX_FAILURES: u32 = 3;
 /// Bounds of the wait between two questions for a job's state, which is an eighth of the time it has taken.
 const MIN_POLL_WAIT: Duration = Duration::from_millis(250);
 const MAX_POLL_WAIT: Duration = Duration::from_secs(15);
-/// ChunkReader of a page that may wait for the parser, and batches of rows that may wait for the database.
+/// Chunks of a page that may wait for the parser, and batches of rows that may wait for the database.
 const MAX_WAITING_CHUNKS: usize = 16;
 const MAX_WAITING_BATCHES: usize = 4;
 

@@ -1,4 +1,4 @@
-//! SQL of the sync: runs, list_exports, staging tables, and the merge into the people of the instance.
+//! SQL of the sync: runs, exports, staging tables, and the merge into the people of the instance.
 
 mod changes;
 mod control;
