@@ -11,6 +11,7 @@ mod members;
 mod proxy;
 mod salesforce;
 mod service;
+mod stored_state;
 mod token_report;
 mod tokens;
 
@@ -156,6 +157,13 @@ pub enum ConnectionError {
     Db(#[from] DbError),
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl ConnectionError {
+    /// A connection that is suspended, and why, as far as that is known.
+    fn suspended(vendor: &str, reason: Option<&str>) -> Self {
+        Self::NeedsAttention(format!("the {vendor} connection needs attention: {}", reason.unwrap_or("it was refused")))
+    }
 }
 
 impl From<TokenError<ConnectionError>> for ConnectionError {

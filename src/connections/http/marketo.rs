@@ -8,8 +8,9 @@ use utoipa::openapi::{ObjectBuilder, RefOr};
 
 use super::{connection_admin, find_instance};
 use crate::clock::Timestamp;
+use crate::connections::marketo::NOT_CONNECTED;
 use crate::connections::marketo::store::{self, MarketoRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
+use crate::connections::{ConnectionState, Connections, MarketoAdmin, PastedCredentials, TestResult};
 use crate::context::Context;
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
@@ -174,7 +175,7 @@ async fn connect_marketo(
 #[get("/v1/connections/marketo")]
 async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_marketo(&context.db, caller.instance).await?;
-    let row = row.ok_or(ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" })?;
+    let row = row.ok_or(NOT_CONNECTED)?;
     let recent_errors = find_recent_errors(&context.db, caller.instance, row.id, context.clock.timestamp()).await?;
     Ok(HttpResponse::Ok().json(MarketoConnection { recent_errors, ..row.into() }))
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{HostName, connection_admin, find_instance, parse_host, parse_organization_id};
 use crate::clock::Timestamp;
+use crate::connections::salesforce::NOT_CONNECTED;
 use crate::connections::salesforce::store::{self, SalesforceRow};
-use crate::connections::{ConnectionError, ConnectionState, Connections, SalesforceHost, TestResult};
+use crate::connections::{ConnectionState, Connections, SalesforceHost, TestResult};
 use crate::context::Context;
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
@@ -138,7 +139,7 @@ impl From<SalesforceRow> for SalesforceConnection {
 #[get("/v1/connections/salesforce")]
 async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
     let row = store::find_salesforce(&context.db, caller.instance, None).await?;
-    let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" })?;
+    let row = row.ok_or(NOT_CONNECTED)?;
     let recent_errors = find_recent_errors(&context.db, caller.instance, row.id, context.clock.timestamp()).await?;
     Ok(HttpResponse::Ok().json(SalesforceConnection { recent_errors, ..row.into() }))
 }

@@ -17,7 +17,7 @@ pub use connection::{MarketoAdmin, PastedCredentials};
 pub use denial::Denial;
 pub(super) use tokens::MarketoTokenProvider;
 
-const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };
+pub(super) const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };
 
 /// What binds a sealed client secret to its row.
 fn client_secret_context(instance: InstanceId, id: ConnectionId) -> String {

@@ -131,8 +131,7 @@ impl MarketoTokenProvider {
 }
 
 fn needs_attention(reason: Option<&str>) -> ConnectionError {
-    let reason = reason.unwrap_or("it was refused");
-    ConnectionError::NeedsAttention(format!("the Marketo connection needs attention: {reason}"))
+    ConnectionError::suspended("Marketo", reason)
 }
 
 /// A token as callers get it.

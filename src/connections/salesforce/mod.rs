@@ -24,7 +24,8 @@ pub use purpose::AuthorizationPurpose;
 pub use sign_in::SignInError;
 pub(super) use tokens::SalesforceTokenProvider;
 
-const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
+pub(super) const NOT_CONNECTED: ConnectionError =
+    ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
 
 /// What binds a sealed access token to its row.
 fn access_token_context(instance: InstanceId, id: ConnectionId) -> String {
@@ -46,6 +47,5 @@ fn parse_login_base(stored: &str) -> Result<Url, ConnectionError> {
 }
 
 fn needs_attention(reason: Option<&str>) -> ConnectionError {
-    let reason = reason.unwrap_or("it was refused");
-    ConnectionError::NeedsAttention(format!("the Salesforce connection needs attention: {reason}"))
+    ConnectionError::suspended("Salesforce", reason)
 }

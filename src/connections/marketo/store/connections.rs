@@ -1,5 +1,5 @@
 use crate::clock::Timestamp;
-use crate::connections::{ConnectionState, TestResult};
+use crate::connections::{ConnectionState, TestResult, stored_state};
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ConnectionId, InstanceId};
 
@@ -134,9 +134,7 @@ pub async fn record_marketo_test(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE marketo_connections SET state = $3, last_tested_at = $4, last_error_code = $5, last_error = $6, updated_at = $4 \
          WHERE instance_id = $1 AND id = $2";
-    let state = if is_usable { ConnectionState::Active } else { ConnectionState::NeedsAttention };
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(result.tested_at).bind(&result.code).bind(&result.what_to_do))
-        .map(drop)
+    stored_state::record_test(tx, SQL, (instance, id), is_usable, result).await
 }
 
 /// Suspends a connection until somebody acts.
@@ -150,7 +148,7 @@ pub async fn suspend_marketo(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE marketo_connections SET state = 'needs_attention', last_error_code = $3, last_error = $4, updated_at = $5, \
          renewal_began_at = NULL WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(code).bind(reason).bind(at)).map(drop)
+    stored_state::suspend(tx, SQL, (instance, id), (code, reason), at).await
 }
 
 /// Forgets a connection and, when it was the one in use, lets the one that waits follow it, in one.
