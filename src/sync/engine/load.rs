@@ -27,17 +27,7 @@ impl FullRun {
 
     /// Adds the counts of a merge to the report.
     fn add_counts(&mut self, merged: MergeCounts) {
-        let report = &mut self.progress.report;
-        report.read += merged.read;
-        report.qualified += merged.qualified;
-        report.inserted += merged.inserted;
-        report.updated += merged.updated;
-        report.unchanged += merged.qualified - merged.inserted - merged.updated;
-        report.removed += merged.removed;
-        let reasons = &mut report.not_qualified;
-        reasons.no_salesforce_record += merged.without_record;
-        reasons.owned_by_a_queue += merged.owned_by_queue;
-        reasons.not_found_in_salesforce += merged.read - merged.qualified - merged.without_record - merged.owned_by_queue;
+        merged.add_to(&mut self.progress.report);
         self.done = self.progress.report.read;
     }
 

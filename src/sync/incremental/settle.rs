@@ -9,6 +9,7 @@ use crate::ids::RunId;
 use crate::sync::SyncError;
 use crate::sync::rows::{SourceWindow, read_owners, read_people, read_rejected};
 use crate::sync::store;
+use crate::sync::store::merge::MergeCounts;
 
 impl IncrementalRun {
     /// Merges the round's people, removes those who don't qualify any more, and moves the cursor past what the round has read: what
@@ -46,17 +47,9 @@ impl IncrementalRun {
                 self.service.check_people_limit(store::count_people(&mut tx, self.instance).await?)?;
             }
             let missing = i64::try_from(missing).unwrap_or(i64::MAX);
-            let report = &mut self.progress.report;
-            report.read += settled.read - missing;
-            report.qualified += settled.qualified;
-            report.inserted += settled.inserted;
-            report.updated += settled.updated;
-            report.unchanged += settled.qualified - settled.inserted - settled.updated;
-            report.removed += settled.removed;
-            let reasons = &mut report.not_qualified;
-            reasons.no_salesforce_record += settled.without_record - missing;
-            reasons.owned_by_a_queue += settled.owned_by_queue;
-            reasons.not_found_in_salesforce += settled.read - settled.qualified - settled.without_record - settled.owned_by_queue;
+            // Those who are gone were written without being read.
+            let merged = MergeCounts { read: settled.read - missing, without_record: settled.without_record - missing, ..settled };
+            merged.add_to(&mut self.progress.report);
         }
         store::save_unmatched_records(&mut tx, self.instance, &unmatched_records).await?;
         store::delete_unmatched_records(&mut tx, self.instance, self.cursor.salesforce_until()).await?;

@@ -4,6 +4,8 @@
 pub(in crate::sync) mod postgres;
 pub(in crate::sync) mod sqlite;
 
+use crate::sync::report::RunReport;
+
 /// The columns of a person that are compared and replaced.
 const COLUMNS: [&str; 13] = [
     "first_name",
@@ -36,6 +38,22 @@ pub(in crate::sync) struct MergeCounts {
     pub owned_by_queue: i64,
     /// People who were removed.
     pub removed: i64,
+}
+
+impl MergeCounts {
+    /// Adds them to the report of a run.
+    pub(in crate::sync) fn add_to(self, report: &mut RunReport) {
+        report.read += self.read;
+        report.qualified += self.qualified;
+        report.inserted += self.inserted;
+        report.updated += self.updated;
+        report.unchanged += self.qualified - self.inserted - self.updated;
+        report.removed += self.removed;
+        let reasons = &mut report.not_qualified;
+        reasons.no_salesforce_record += self.without_record;
+        reasons.owned_by_a_queue += self.owned_by_queue;
+        reasons.not_found_in_salesforce += self.read - self.qualified - self.without_record - self.owned_by_queue;
+    }
 }
 
 /// Writes each column by `pattern`, in which `?` stands for its name.
