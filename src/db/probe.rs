@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::ConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Mutex;
 
 use super::{Db, DbError, execute};
@@ -76,7 +76,12 @@ impl WriteProbe {
         let options = pool.connect_options();
         match tokio::time::timeout(MAX_REASON_WAIT, options.connect()).await {
             Ok(Err(error)) => error.into(),
-            Ok(Ok(_)) | Err(_) => timed_out.into(),
+            // It takes connections, but the pool had none to spare.
+            Ok(Ok(connection)) => {
+                let _ = connection.close().await;
+                timed_out.into()
+            }
+            Err(_) => timed_out.into(),
         }
     }
 }

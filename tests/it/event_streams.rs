@@ -20,6 +20,16 @@ async fn follow(app: &TestApp, person: &Person, path: &str) -> Response {
     app.request(Method::GET, path).header("cookie", &person.cookie).send().await.unwrap()
 }
 
+/// The stream of an admin, who is not the only one, and the import that it follows.
+async fn admin_following(app: &TestApp, token: &str) -> (Person, String, Response) {
+    let path = waiting_import(app, token).await;
+    let anna = member(app, token, "anna@example.com", "admin").await;
+    member(app, token, "bert@example.com", "admin").await;
+    let stream = follow(app, &anna, &path).await;
+    assert_eq!(stream.status(), 200);
+    (anna, path, stream)
+}
+
 async fn refused(response: Response, word: &str) {
     assert_eq!(response.status(), 429);
     assert!(response.headers().contains_key("retry-after"));
@@ -85,11 +95,7 @@ on_both_engines! {
     async fn a_stream_ends_when_its_callers_role_loses_the_right(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let path = waiting_import(&app, &token).await;
-        let anna = member(&app, &token, "anna@example.com", "admin").await;
-        member(&app, &token, "bert@example.com", "admin").await;
-        let stream = follow(&app, &anna, &path).await;
-        assert_eq!(stream.status(), 200);
+        let (anna, path, stream) = admin_following(&app, &token).await;
         let demote = Some(json!({ "role": "user" }));
         app.call(&token, Method::PATCH, &format!("/v1/members/{}", anna.id), demote).await.expect(200);
         ends(stream).await;
@@ -114,11 +120,7 @@ on_both_engines! {
     async fn a_stream_ends_with_its_callers_right(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let path = waiting_import(&app, &token).await;
-        let anna = member(&app, &token, "anna@example.com", "admin").await;
-        // Somebody has to stay an admin.
-        member(&app, &token, "bert@example.com", "admin").await;
-        let stream = follow(&app, &anna, &path).await;
+        let (anna, path, stream) = admin_following(&app, &token).await;
         app.call(&token, Method::POST, &format!("/v1/members/{}/deactivate", anna.id), None).await.expect(200);
         ends(stream).await;
         // A program's token that runs out.
