@@ -28,11 +28,12 @@ run:
 demo:
 	$(CARGO) run --release --locked -- demo $(ARGS)
 
-## openapi: write openapi/msi-actions.v1.json from the code
+## openapi: write openapi/msi-actions.v1.json and docs/permissions.md from the code
 openapi:
 	@mkdir -p openapi
 	$(CARGO) run --locked -- openapi > openapi/msi-actions.v1.json.new
 	mv openapi/msi-actions.v1.json.new openapi/msi-actions.v1.json
+	$(CARGO) run --locked -- openapi --permissions > docs/permissions.md
 
 ## test: every test, with whatever it needs installed outside the source tree
 test:

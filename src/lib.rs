@@ -26,6 +26,7 @@ pub mod marketo;
 pub mod members;
 pub mod package;
 pub mod people;
+pub mod permissions;
 pub mod private_files;
 pub mod proxy;
 pub mod quotas;

@@ -2,27 +2,30 @@
 
 use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
 use crate::auth::TokenIssuer;
 use crate::context::Context;
 use crate::db::{Db, WriteOutcome, WriteProbe};
-use crate::http::{Code, Problem, Routes};
+use crate::http::{AnyCaller, Code, Problem, Routes, UnboundOperator, route};
 use crate::jobs::QueueGauges;
+use crate::permissions::scope::MetricsRead;
 use crate::telemetry::{Metrics, error_chain};
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(live).service(ready).service(metrics);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(live)).add(route!(ready)).add(route!(metrics));
 }
 
 /// Whether the process runs
 ///
 /// For a liveness probe: it says nothing about the database.
-#[utoipa::path(operation_id = "getLiveness", tag = "Operation", responses((status = 200, description = "It runs.", body = String, content_type = "text/plain")))]
-#[get("/livez")]
-async fn live() -> HttpResponse {
+#[utoipa::path(
+    get, path = "/livez", operation_id = "getLiveness", tag = "Operation",
+    responses((status = 200, description = "It runs.", body = String, content_type = "text/plain"))
+)]
+async fn live(_: AnyCaller) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
@@ -50,12 +53,11 @@ struct Readiness {
 ///
 /// For a readiness probe: the database answers and can be written, its schema is this version's, access tokens can be signed. Whether it
 /// can be written is tried at most once a second.
-#[utoipa::path(operation_id = "getReadiness", tag = "Operation", responses(
+#[utoipa::path(get, path = "/readyz", operation_id = "getReadiness", tag = "Operation", responses(
     (status = 200, description = "Ready.", body = Readiness),
     (status = 503, description = "Not ready; the checks say why.", body = Readiness),
 ))]
-#[get("/readyz")]
-async fn ready(context: Context, issuer: Data<TokenIssuer>, probe: Data<WriteProbe>) -> HttpResponse {
+async fn ready(_: AnyCaller, context: Context, issuer: Data<TokenIssuer>, probe: Data<WriteProbe>) -> HttpResponse {
     let mut checks = database_checks(&context.db, &probe).await;
     let known = context.vault.keys().len();
     checks.push(Check { name: "keys", ok: issuer.can_sign(), detail: format!("data keys known: {known}; access tokens can be signed") });
@@ -92,9 +94,11 @@ async fn database_checks(db: &Db, probe: &WriteProbe) -> Vec<Check> {
 ///
 /// In the text format of Prometheus (OpenMetrics), about every instance: for operators. The setting `server.metrics_address` has them
 /// served without a token at an address of its own.
-#[utoipa::path(operation_id = "getMetrics", tag = "Operation", responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")))]
-#[get("/metrics")]
-async fn metrics(counted: Data<Metrics>, queue: Data<QueueGauges>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "getMetrics", tag = "Operation",
+    responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text"))
+)]
+async fn metrics(_: UnboundOperator<MetricsRead>, counted: Data<Metrics>, queue: Data<QueueGauges>) -> Result<HttpResponse, Problem> {
     metrics_text(counted, queue).await
 }
 

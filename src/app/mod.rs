@@ -4,6 +4,7 @@
 mod health;
 pub mod keys;
 mod metrics_listener;
+mod permissions_page;
 mod reseal;
 mod routes;
 
@@ -43,8 +44,9 @@ use crate::tasks::Shutdown;
 use crate::telemetry::{Metrics, error_chain};
 
 pub use keys::KeyError;
+pub use permissions_page::permissions_page;
 pub use reseal::rotate_data_key;
-pub use routes::openapi_document;
+pub use routes::{openapi_document, route_table};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +72,6 @@ pub enum StartError {
     DataDir { path: String, error: std::io::Error },
     #[error("the HTTP client can't be set up: {0}")]
     HttpClient(#[from] reqwest::Error),
-    #[error("these routes are in no row of the permission table: {0}")]
-    UnlistedRoutes(String),
     #[error(transparent)]
     Mail(#[from] MailError),
     #[error("connections: {0}")]
@@ -177,10 +177,6 @@ pub async fn start(settings: Settings, clock: SharedClock) -> Result<RunningApp,
 /// # Errors
 /// As [`start`].
 pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dyn JobHandler>>) -> Result<RunningApp, StartError> {
-    let unlisted = crate::http::openapi::unlisted_routes(openapi_document());
-    if !unlisted.is_empty() {
-        return Err(StartError::UnlistedRoutes(unlisted.join(", ")));
-    }
     private_files::create_directory(&settings.data_dir)
         .map_err(|error| StartError::DataDir { path: settings.data_dir.display().to_string(), error })?;
     let listener = listen(settings.server.address).map_err(|error| StartError::Listen { address: settings.server.address, error })?;
@@ -237,12 +233,13 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
         Arc::new(SyncTidyJob::new(sync.get_ref().clone())),
     ];
     handlers.extend(more);
-    let metrics = Data::new(Metrics::new(crate::auth::permissions::RULES.len()));
+    let metrics = Data::new(Metrics::new(route_table().rules().len()));
     let worker = JobWorker::new(db.clone(), clock, settings.jobs, handlers, shutdown.jobs.clone(), metrics.jobs().clone());
     let queue = Data::new(worker.gauges());
     worker.start();
 
     let middleware_config = Data::new(MiddlewareConfig {
+        routes: route_table(),
         authenticate,
         request_timeout: settings.server.request_timeout(),
         is_over_tls: public_url.starts_with("https://"),
@@ -272,7 +269,6 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
             .app_data(probe.clone())
             .app_data(rate_limits.clone())
             .app_data(PayloadConfig::new(body_limit))
-            .configure(routes::configure_unlisted)
             .wrap(middleware::from_fn(process_request))
             .wrap(TracingLogger::<RequestSpan>::new())
     });

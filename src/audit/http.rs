@@ -1,8 +1,8 @@
 //! `GET /v1/audit-events` and `GET /v1/audit-events/export`.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, get};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,8 +11,9 @@ use super::{Event, EventFilter, store};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::db::{Db, DbError};
-use crate::http::{InstanceCaller, Listing, PageParams, Problem, QueryParams, Routes, ValidationError, harmless_cell};
+use crate::http::{Authorized, Listing, PageParams, Problem, QueryParams, Routes, ValidationError, harmless_cell, route};
 use crate::ids::InstanceId;
+use crate::permissions::scope::AuditRead;
 
 /// Events read at a time for an export.
 const PAGE: i64 = 500;
@@ -20,8 +21,8 @@ const PAGE: i64 = 500;
 const LONGEST_TEXT: usize = 200;
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(list_events).service(export_events);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list_events)).add(route!(export_events));
 }
 
 /// An event of the audit.
@@ -161,11 +162,13 @@ struct EventParams {
 /// List audit events
 ///
 /// Who changed what in the instance, newest first. Events are never changed or removed.
-#[utoipa::path(operation_id = "listAuditEvents", tag = "Audit", params(EventParams), responses((status = 200, description = "A page.", body = Listing<EventView>)))]
-#[get("/v1/audit-events")]
+#[utoipa::path(
+    get, path = "/v1/audit-events", operation_id = "listAuditEvents", tag = "Audit", params(EventParams),
+    responses((status = 200, description = "A page.", body = Listing<EventView>))
+)]
 async fn list_events(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<AuditRead>,
     QueryParams(params): QueryParams<EventParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, before) = PageParams { limit: params.limit, cursor: params.cursor }.read::<i64>()?;
@@ -223,13 +226,12 @@ const COLUMNS: [&str; 12] =
 /// All that pass the filter, oldest first. In CSV, cells that a spreadsheet would take for formulas begin with an apostrophe. An
 /// export that breaks off, because the database can't answer any more, does not end as HTTP says it must, so that no client
 /// takes it for whole.
-#[utoipa::path(operation_id = "exportAuditEvents", tag = "Audit", params(ExportParams), responses(
+#[utoipa::path(get, path = "/v1/audit-events/export", operation_id = "exportAuditEvents", tag = "Audit", params(ExportParams), responses(
     (status = 200, description = "The events.", content((String = "application/x-ndjson"), (String = "text/csv"))),
 ))]
-#[get("/v1/audit-events/export")]
 async fn export_events(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<AuditRead>,
     QueryParams(params): QueryParams<ExportParams>,
 ) -> Result<HttpResponse, Problem> {
     let ExportParams { format, actor, action, subject_kind, subject_id, from, to } = params;

@@ -1,6 +1,6 @@
-use super::permissions::Scopes;
 use crate::clock::Timestamp;
 use crate::ids::InstanceId;
+use crate::permissions::Scopes;
 
 /// A program that may ask for access tokens.
 #[derive(Debug, Clone)]

@@ -2,12 +2,12 @@ use secrecy::SecretString;
 use time::Duration;
 
 use super::client::Client;
-use super::permissions::{Scope, Scopes};
 use super::{AuthError, store};
 use crate::clock::Clock;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::{Db, DbError, Tx};
 use crate::ids::InstanceId;
+use crate::permissions::{Scope, Scopes};
 
 /// A client to be made.
 #[derive(Debug)]

@@ -9,7 +9,6 @@ mod clients;
 mod exchange;
 pub mod http;
 mod issuer_keys;
-pub mod permissions;
 mod revocations;
 mod scim_token;
 mod scim_tokens;
@@ -20,6 +19,7 @@ pub mod store;
 mod synchronization;
 mod tokens;
 
+pub use crate::permissions::{Access, Actor, Caller, Role, Scope, Scopes};
 pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
 pub use attempt_kind::AttemptKind;
 pub use attempts::{AuthAttempt, forget_failed_logins};
@@ -29,7 +29,6 @@ pub use clients::{
     AuthenticatedClient, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
 };
 pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
-pub use permissions::{Access, Actor, Caller, Role, Rule, Scope, Scopes};
 pub use revocations::Revocations;
 pub use scim_token::ScimToken;
 pub use scim_tokens::{MOST_SCIM_TOKENS, create_scim_token, revoke_scim_token};

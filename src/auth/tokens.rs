@@ -10,7 +10,6 @@ use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::claims::AccessClaims;
-use super::permissions::{Actor, Caller, Scopes};
 use super::revocations::Revocations;
 use super::scim_tokens::{caller_of, is_scim_token};
 use super::signing_keys::SigningKeys;
@@ -20,6 +19,7 @@ use crate::crypto::SecretHash;
 use crate::db::Db;
 use crate::http::{Authenticate, Credentials, Problem};
 use crate::ids::{InstanceId, MemberId};
+use crate::permissions::{Actor, Caller, Scopes};
 
 /// A resource indicator (RFC 8707) that names an instance begins so; the instance's id follows.
 pub const RESOURCE_PREFIX: &str = "urn:msi-actions:instance:";

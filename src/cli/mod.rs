@@ -78,7 +78,11 @@ enum Command {
     #[command(subcommand)]
     Mail(mail::MailCommand),
     /// Print the OpenAPI document.
-    Openapi,
+    Openapi {
+        /// Print the table of who may call what instead, in Markdown.
+        #[arg(long)]
+        permissions: bool,
+    },
 }
 
 /// What a command ends with: nothing, or a text for standard error.
@@ -116,7 +120,11 @@ async fn dispatch(cli: Cli) -> CommandResult {
         Command::Jobs(command) => jobs::jobs(&cli.shared, command).await,
         Command::Audit(command) => audit::audit(&cli.shared, command).await,
         Command::Mail(command) => mail::mail(&cli.shared, command).await,
-        Command::Openapi => print_document(),
+        Command::Openapi { permissions: true } => {
+            print!("{}", crate::app::permissions_page());
+            Ok(())
+        }
+        Command::Openapi { permissions: false } => print_document(),
     }
 }
 

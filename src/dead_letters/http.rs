@@ -1,16 +1,19 @@
 //! `/v1/dead-letters`: for whoever runs the service.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 
 use super::{DeadLetterError, DeadLetters};
 use crate::audit::ChangeOrigin;
 use crate::clock::Timestamp;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, Listing, OperatorCaller, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
+use crate::http::{
+    AsProblem, AuthorizedOperator, Code, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route,
+};
 use crate::ids::{InstanceId, JobId};
 use crate::jobs::{DeadLetter, DeadLetterFilter, Lane};
+use crate::permissions::scope::{JobsManage, JobsRead};
 
 impl AsProblem for DeadLetterError {
     fn as_problem(&self) -> Problem {
@@ -23,8 +26,8 @@ impl AsProblem for DeadLetterError {
 }
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(list_letters).service(get_letter).service(retry_letter).service(discard_letter);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list_letters)).add(route!(get_letter)).add(route!(retry_letter).idempotent()).add(route!(discard_letter));
 }
 
 /// The lane of a job; each has room of its own.
@@ -124,12 +127,11 @@ struct DeadLetterParams {
 /// For operators: jobs that failed too often, or can't succeed, the newest first. A token narrowed to an instance sees that instance's.
 /// They are kept for 90 days.
 #[utoipa::path(
-    operation_id = "listDeadLetters", tag = "Jobs", params(DeadLetterParams),
+    get, path = "/v1/dead-letters", operation_id = "listDeadLetters", tag = "Jobs", params(DeadLetterParams),
     responses((status = 200, description = "A page of dead letters.", body = Listing<DeadLetterBody>))
 )]
-#[get("/v1/dead-letters")]
 async fn list_letters(
-    operator: OperatorCaller,
+    operator: AuthorizedOperator<JobsRead>,
     letters: Data<DeadLetters>,
     QueryParams(params): QueryParams<DeadLetterParams>,
 ) -> Result<HttpResponse, Problem> {
@@ -151,12 +153,11 @@ async fn list_letters(
 
 /// See a dead letter
 #[utoipa::path(
-    operation_id = "getDeadLetter", tag = "Jobs", params(("dead_letter_id" = JobId, Path)),
+    get, path = "/v1/dead-letters/{dead_letter_id}", operation_id = "getDeadLetter", tag = "Jobs", params(("dead_letter_id" = JobId, Path)),
     responses((status = 200, description = "The dead letter.", body = DeadLetterBody))
 )]
-#[get("/v1/dead-letters/{dead_letter_id}")]
 async fn get_letter(
-    operator: OperatorCaller,
+    operator: AuthorizedOperator<JobsRead>,
     letters: Data<DeadLetters>,
     PathParams(id): PathParams<JobId>,
 ) -> Result<HttpResponse, Problem> {
@@ -169,15 +170,15 @@ async fn get_letter(
 /// It runs at once, as if it had never failed, and what it is about waits for it again: a failed sync run or import goes on, a message
 /// is sent. It is no dead letter any more, until it fails too often again.
 #[utoipa::path(
+    post, path = "/v1/dead-letters/{dead_letter_id}/retry",
     operation_id = "retryDeadLetter", tag = "Jobs", params(("dead_letter_id" = JobId, Path)),
     responses(
         (status = 202, description = "It is tried again; this is what it was.", body = DeadLetterBody),
         (status = 409, description = "It makes no sense any more, such as when another run was begun since.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/dead-letters/{dead_letter_id}/retry")]
 async fn retry_letter(
-    operator: OperatorCaller,
+    operator: AuthorizedOperator<JobsManage>,
     letters: Data<DeadLetters>,
     PathParams(id): PathParams<JobId>,
     origin: ChangeOrigin,
@@ -190,12 +191,12 @@ async fn retry_letter(
 ///
 /// It is forgotten. What it was about stays as it is.
 #[utoipa::path(
+    delete, path = "/v1/dead-letters/{dead_letter_id}",
     operation_id = "discardDeadLetter", tag = "Jobs", params(("dead_letter_id" = JobId, Path)),
     responses((status = 204, description = "It is forgotten."))
 )]
-#[delete("/v1/dead-letters/{dead_letter_id}")]
 async fn discard_letter(
-    operator: OperatorCaller,
+    operator: AuthorizedOperator<JobsManage>,
     letters: Data<DeadLetters>,
     PathParams(id): PathParams<JobId>,
     origin: ChangeOrigin,

@@ -1,16 +1,17 @@
-use actix_web::{HttpResponse, get};
+use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::{Diagnostic, DiagnosticFilter, store};
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::http::{Code, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
+use crate::http::{Authorized, Code, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route};
 use crate::ids::{ConnectionId, DiagnosticId};
+use crate::permissions::scope::ConnectionsRead;
 use crate::upstream::{CallFailure, Category, Vendor};
 
 /// The routes of this feature.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(list_diagnostics).service(get_diagnostic);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list_diagnostics)).add(route!(get_diagnostic));
 }
 
 /// Which failures are asked for; every condition that is given must hold.
@@ -68,11 +69,13 @@ impl DiagnosticParams {
 ///
 /// One entry for each code met by a connection, with what it means, what to do and how often it was met; the kind met last for
 /// the first time comes first. There is nothing of people in it, and none of the vendors' own texts.
-#[utoipa::path(operation_id = "listDiagnostics", tag = "Connections", params(DiagnosticParams), responses((status = 200, description = "A page.", body = Listing<Diagnostic>)))]
-#[get("/v1/diagnostics")]
+#[utoipa::path(
+    get, path = "/v1/diagnostics", operation_id = "listDiagnostics", tag = "Connections", params(DiagnosticParams),
+    responses((status = 200, description = "A page.", body = Listing<Diagnostic>))
+)]
 async fn list_diagnostics(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsRead>,
     QueryParams(params): QueryParams<DiagnosticParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after, filter) = params.read()?;
@@ -81,11 +84,13 @@ async fn list_diagnostics(
 }
 
 /// See one kind of failure
-#[utoipa::path(operation_id = "getDiagnostic", tag = "Connections", params(("diagnostic_id" = DiagnosticId, Path, description = "Id of the entry.")), responses((status = 200, description = "The entry.", body = Diagnostic)))]
-#[get("/v1/diagnostics/{diagnostic_id}")]
+#[utoipa::path(
+    get, path = "/v1/diagnostics/{diagnostic_id}", operation_id = "getDiagnostic", tag = "Connections", params(("diagnostic_id" = DiagnosticId, Path, description = "Id of the entry.")),
+    responses((status = 200, description = "The entry.", body = Diagnostic))
+)]
 async fn get_diagnostic(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsRead>,
     PathParams(id): PathParams<DiagnosticId>,
 ) -> Result<HttpResponse, Problem> {
     let found = store::find_diagnostic(&context.db, caller.instance, id).await?;

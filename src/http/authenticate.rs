@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use super::Problem;
-use crate::auth::permissions::Caller;
+use crate::permissions::Caller;
 
 /// How a caller says who it is.
 pub enum Credentials<'a> {

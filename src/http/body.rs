@@ -8,11 +8,13 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::{Code, Problem, ValidationError};
+use super::{Code, HandlerArgument, Problem, ValidationError};
 
 /// A JSON body.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
+
+impl<T> HandlerArgument for Body<T> {}
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Problem;
@@ -33,6 +35,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 /// A JSON body that may be left out, or be null.
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub Option<T>);
+
+impl<T> HandlerArgument for OptionalBody<T> {}
 
 impl<T: DeserializeOwned + 'static> FromRequest for OptionalBody<T> {
     type Error = Problem;
@@ -123,6 +127,8 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
 #[derive(Debug)]
 pub struct QueryParams<T>(pub T);
 
+impl<T> HandlerArgument for QueryParams<T> {}
+
 impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
@@ -138,6 +144,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
 /// Parameters in the path. A value of the wrong form names nothing, so the answer is 404.
 #[derive(Debug)]
 pub struct PathParams<T>(pub T);
+
+impl<T> HandlerArgument for PathParams<T> {}
 
 impl<T: DeserializeOwned + 'static> FromRequest for PathParams<T> {
     type Error = Problem;

@@ -1,16 +1,20 @@
-//! Who calls, as handlers extract it.
+//! Who calls, as handlers extract it: the argument says whom the route lets in.
 
 use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::{ChangeOrigin, Code, Problem, origin};
-use crate::auth::permissions::{Actor, Caller, Scope, Scopes};
+use super::{ChangeOrigin, Code, HandlerArgument, Problem, origin};
 use crate::context::Context;
 use crate::ids::{InstanceId, MemberId};
+use crate::permissions::{Access, Actor, Caller, RequiredScope, Scope, Scopes};
+
+impl HandlerArgument for Context {}
 
 impl FromRequest for Context {
     type Error = Problem;
@@ -25,8 +29,7 @@ fn not_wired() -> Problem {
     Problem::new(Code::Internal, "Something went wrong on our side. Quote the request id when you ask for help.")
 }
 
-/// A caller bound to an instance; the way into every query of a tenant. Only routes whose rule is `Access::Instance` can have
-/// one: the middleware has checked scope and binding before.
+/// A caller bound to an instance; the way into every query of a tenant. Handlers get one as [`Authorized`].
 #[derive(Debug, Clone)]
 pub struct InstanceCaller {
     /// The instance.
@@ -58,68 +61,141 @@ impl InstanceCaller {
     }
 }
 
-/// The caller of a request and the instance it is bound to.
-fn bound<T>(request: &HttpRequest, use_it: impl FnOnce(InstanceId, &Caller) -> T) -> Result<T, Problem> {
+/// The caller of a request with the scope `S`. The middleware has checked that before; whoever extracts one without it is refused here.
+fn authorized<S: RequiredScope, T>(request: &HttpRequest, use_it: impl FnOnce(&Caller) -> Result<T, Problem>) -> Result<T, Problem> {
     let extensions = request.extensions();
-    let Some(caller) = extensions.get::<Arc<Caller>>() else {
-        return Err(Problem::new(Code::Unauthenticated, "Send an access token."));
-    };
-    match caller.instance {
-        Some(instance) => Ok(use_it(instance, caller)),
-        None => Err(Problem::new(Code::InstanceRequired, "Ask for a token with resource=urn:msi-actions:instance:ID.")),
+    match extensions.get::<Arc<Caller>>() {
+        Some(caller) if caller.scopes.0.contains(&S::SCOPE) => use_it(caller),
+        Some(_) => Err(Problem::new(Code::Forbidden, format!("This needs the scope {}.", S::SCOPE))),
+        None => Err(Problem::new(Code::Unauthenticated, "Send an access token.")),
     }
 }
 
-impl FromRequest for InstanceCaller {
+fn instance_of(caller: &Caller) -> Result<InstanceId, Problem> {
+    let required = || Problem::new(Code::InstanceRequired, "Ask for a token with resource=urn:msi-actions:instance:ID.");
+    caller.instance.ok_or_else(required)
+}
+
+/// A caller with the scope `S` that is bound to an instance.
+#[derive(Debug)]
+pub struct Authorized<S>(InstanceCaller, PhantomData<S>);
+
+impl<S> Authorized<S> {
+    /// The caller, for what goes on after the handler.
+    #[must_use]
+    pub fn into_caller(self) -> InstanceCaller {
+        self.0
+    }
+}
+
+impl<S> Deref for Authorized<S> {
+    type Target = InstanceCaller;
+    fn deref(&self) -> &InstanceCaller {
+        &self.0
+    }
+}
+
+impl<S: RequiredScope> HandlerArgument for Authorized<S> {
+    const ACCESS: Option<Access> = Some(Access::Instance(S::SCOPE));
+}
+
+impl<S: RequiredScope> FromRequest for Authorized<S> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(bound(request, |instance, Caller { actor, scopes, .. }| Self {
-            instance,
-            actor: actor.clone(),
-            scopes: scopes.clone(),
-            origin: origin::of_request(request),
+        ready(authorized::<S, _>(request, |caller| {
+            let instance = instance_of(caller)?;
+            let Caller { actor, scopes, .. } = caller;
+            let (actor, scopes) = (actor.clone(), scopes.clone());
+            Ok(Self(InstanceCaller { instance, actor, scopes, origin: origin::of_request(request) }, PhantomData))
         }))
     }
 }
 
-/// An operator, for routes whose rule is `Access::OperatorWithin`: with a token narrowed to an instance (RFC 8707), nothing of another
-/// instance is there.
-#[derive(Debug, Clone, Copy)]
-pub struct OperatorCaller {
-    /// The only instance within reach; none for all of them.
-    pub narrowed_to: Option<InstanceId>,
+/// The instance of a caller with the scope `S`, for routes to which it doesn't matter who acts in it.
+#[derive(Debug)]
+pub struct AuthorizedInstance<S> {
+    /// The instance.
+    pub instance: InstanceId,
+    scope: PhantomData<S>,
 }
 
-impl OperatorCaller {
+impl<S: RequiredScope> HandlerArgument for AuthorizedInstance<S> {
+    const ACCESS: Option<Access> = Some(Access::Instance(S::SCOPE));
+}
+
+impl<S: RequiredScope> FromRequest for AuthorizedInstance<S> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(authorized::<S, _>(request, |caller| Ok(Self { instance: instance_of(caller)?, scope: PhantomData })))
+    }
+}
+
+/// An operator with the scope `S`. With a token narrowed to an instance (RFC 8707), nothing of another instance is there.
+#[derive(Debug)]
+pub struct AuthorizedOperator<S> {
+    /// The only instance within reach; none for all of them.
+    pub narrowed_to: Option<InstanceId>,
+    scope: PhantomData<S>,
+}
+
+impl<S> AuthorizedOperator<S> {
     /// Whether an instance is within reach.
     #[must_use]
-    pub fn reaches(self, instance: InstanceId) -> bool {
+    pub fn reaches(&self, instance: InstanceId) -> bool {
         self.narrowed_to.is_none_or(|only| only == instance)
     }
 }
 
-impl FromRequest for OperatorCaller {
+impl<S: RequiredScope> HandlerArgument for AuthorizedOperator<S> {
+    const ACCESS: Option<Access> = Some(Access::OperatorWithin(S::SCOPE));
+}
+
+impl<S: RequiredScope> FromRequest for AuthorizedOperator<S> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let extensions = request.extensions();
-        let caller = extensions.get::<Arc<Caller>>().map(|caller| Self { narrowed_to: caller.instance });
-        ready(caller.ok_or_else(|| Problem::new(Code::Unauthenticated, "Send an access token.")))
+        ready(authorized::<S, _>(request, |caller| Ok(Self { narrowed_to: caller.instance, scope: PhantomData })))
     }
 }
 
-/// The instance of an [`InstanceCaller`], for routes to which it doesn't matter who acts in it.
+/// An operator with the scope `S` whose token is narrowed to no instance: for what is not one instance's.
 #[derive(Debug)]
-pub struct BoundInstance(pub InstanceId);
+pub struct UnboundOperator<S>(PhantomData<S>);
 
-impl FromRequest for BoundInstance {
+impl<S: RequiredScope> HandlerArgument for UnboundOperator<S> {
+    const ACCESS: Option<Access> = Some(Access::Operator(S::SCOPE));
+}
+
+impl<S: RequiredScope> FromRequest for UnboundOperator<S> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(bound(request, |instance, _| Self(instance)))
+        ready(authorized::<S, _>(request, |caller| match caller.instance {
+            None => Ok(Self(PhantomData)),
+            Some(_) => Err(Problem::new(Code::Forbidden, "The token is narrowed to an instance, and this is not within one.")),
+        }))
+    }
+}
+
+/// Anybody: the route authenticates by itself or says nothing worth protecting.
+#[derive(Debug, Clone, Copy)]
+pub struct AnyCaller;
+
+impl HandlerArgument for AnyCaller {
+    const ACCESS: Option<Access> = Some(Access::Public);
+}
+
+impl FromRequest for AnyCaller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self))
     }
 }

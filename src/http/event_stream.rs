@@ -13,9 +13,9 @@ use futures_util::Stream;
 use tokio_util::sync::CancellationToken;
 
 use super::{Code, OngoingAccess, Problem};
-use crate::auth::permissions::Actor;
 use crate::clock::monotonic_now;
 use crate::ids::InstanceId;
+use crate::permissions::Actor;
 
 /// How often the database is asked for news.
 const LOOK: Duration = Duration::from_millis(300);

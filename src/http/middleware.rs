@@ -1,4 +1,4 @@
-//! What every request passes: the permission table, the longest time, and the last word on errors, so that each leaves as a
+//! What every request passes: whom its route lets in, the longest time, and the last word on errors, so that each leaves as a
 //! problem document with the request id, panics included.
 
 use std::future::poll_fn;
@@ -20,16 +20,13 @@ use tracing_actix_web::RequestId;
 use uuid::fmt::Hyphenated;
 
 use super::framework_error::{from_actix, problem_of};
-use super::route::{Route, operation, route_of};
+use super::route::{MatchedRoute, operation, route_of};
 use super::security_headers::SecurityHeaders;
 use super::{Code, Credentials, MiddlewareConfig, Problem, idempotency, scim_error, session_of};
-use crate::auth::permissions::{Access, Caller, Scope};
 use crate::clock::monotonic_now;
+use crate::permissions::{Access, Caller, Scope};
 use crate::telemetry::Metrics;
 
-/// Routes that take a file. How long it may be on its way is a matter of the line; the route itself gives up when nothing comes
-/// any more.
-const UPLOADS: &[&str] = &["/v1/invite-imports"];
 /// Longest time until the head of an answer to an upload.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
 
@@ -66,7 +63,7 @@ struct Form {
 }
 
 impl Form {
-    fn of(request: &ServiceRequest, route: Option<Route>) -> Self {
+    fn of(request: &ServiceRequest, route: Option<MatchedRoute>) -> Self {
         let is_over_tls = request.app_data::<Data<MiddlewareConfig>>().is_some_and(|config| config.is_over_tls);
         let security = SecurityHeaders::of(route, is_over_tls);
         Self { request_id: IdText::of(request), is_scim: scim_error::is_for(request.path()), security }
@@ -144,9 +141,9 @@ pub async fn process_request<B: MessageBody + 'static>(request: ServiceRequest, 
 async fn pass<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-    (began, route): (Instant, Option<Route>),
+    (began, route): (Instant, Option<MatchedRoute>),
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
-    let is_upload = request.method() == Method::POST && route.is_some_and(|route| UPLOADS.contains(&route.pattern));
+    let is_upload = route.and_then(|route| route.rule(request.method())).is_some_and(|rule| rule.is_upload);
     let usual = request.app_data::<Data<MiddlewareConfig>>().map_or(Duration::from_secs(30), |config| config.request_timeout);
     let timeout = if is_upload { UPLOAD_TIMEOUT.max(usual) } else { usual };
     let mut handled = pin!(AssertUnwindSafe(idempotency::once(request, next, route)).catch_unwind());
@@ -169,8 +166,8 @@ async fn pass<B: MessageBody + 'static>(
     }
 }
 
-/// Lets in whom the permission table says.
-async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Problem> {
+/// Lets in whom the route says.
+async fn admit(request: &ServiceRequest, route: Option<MatchedRoute>) -> Result<(), Problem> {
     check_path(request.uri().path())?;
     let Some(route) = route else {
         return Err(Problem::new(Code::NotFound, "There is nothing at this address. The routes are listed at /docs/."));
@@ -180,10 +177,7 @@ async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Pro
         let detail = format!("This address answers to {allowed}.");
         return Err(Problem::new(Code::MethodNotAllowed, detail).with_header(header::ALLOW, allowed));
     };
-    let scope = match rule.access {
-        Access::Public => return Ok(()),
-        Access::Operator(scope) | Access::OperatorWithin(scope) | Access::Instance(scope) => scope,
-    };
+    let Some(scope) = rule.access.scope() else { return Ok(()) };
     let caller = authenticate(request).await?;
     permit(&caller, scope, rule.access)?;
     request.extensions_mut().insert(caller);
@@ -194,7 +188,7 @@ async fn admit(request: &ServiceRequest, route: Option<Route>) -> Result<(), Pro
 const VENDORS_PATHS: &[&str] = &["/v1/salesforce/", "/v1/marketo/"];
 
 /// Refuses a path that could be read as another one: with letters, digits or `-._~` encoded, which means the same (RFC 3986, section
-/// 6.2.2.2), the permission table and the router would have to agree on when to decode it, and so would every proxy before us.
+/// 6.2.2.2), the table of routes and the router would have to agree on when to decode it, and so would every proxy before us.
 fn check_path(path: &str) -> Result<(), Problem> {
     if !path.contains('%') || VENDORS_PATHS.iter().any(|vendors| path.starts_with(vendors)) {
         return Ok(());
@@ -275,7 +269,7 @@ mod tests {
     use tracing_actix_web::TracingLogger;
 
     use super::*;
-    use crate::http::{Authenticate, RequestSpan};
+    use crate::http::{Authenticate, RequestSpan, RouteRule, RouteTable};
 
     struct Nobody;
 
@@ -299,8 +293,21 @@ mod tests {
         F: actix_web::Handler<(), Output = R>,
         R: actix_web::Responder + 'static,
     {
-        let settings =
-            MiddlewareConfig { authenticate: Arc::new(Nobody), request_timeout: Duration::from_millis(20), is_over_tls: false, proxies: 0 };
+        let live = RouteRule {
+            method: "GET",
+            pattern: "/livez".into(),
+            access: Access::Public,
+            is_idempotent: false,
+            is_upload: false,
+            is_documented: false,
+        };
+        let settings = MiddlewareConfig {
+            routes: Box::leak(Box::new(RouteTable::new(vec![live]))),
+            authenticate: Arc::new(Nobody),
+            request_timeout: Duration::from_millis(20),
+            is_over_tls: false,
+            proxies: 0,
+        };
         let app = App::new()
             .app_data(Data::new(settings))
             .route("/livez", web::get().to(handler))

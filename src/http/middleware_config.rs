@@ -1,11 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Authenticate;
+use super::{Authenticate, RouteTable};
 
 /// What the middleware needs to know. Stored as application data.
 #[derive(Clone)]
 pub struct MiddlewareConfig {
+    /// Every route.
+    pub routes: &'static RouteTable,
     /// Tells who is behind the credentials.
     pub authenticate: Arc<dyn Authenticate>,
     /// Longest time until the head of an answer.

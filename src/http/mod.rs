@@ -22,7 +22,6 @@ pub mod problem;
 pub mod rate_limit;
 mod request_span;
 mod route;
-mod routes;
 mod same_origin;
 mod scim_error;
 mod security_headers;
@@ -33,7 +32,7 @@ pub use body::{Body, OptionalBody, PathParams, QueryParams, unreadable};
 pub use browser::{
     Audience, authorization_cookie, authorization_cookie_of, ended_session_cookie, problem_or_page, session_cookie, session_of,
 };
-pub use callers::{BoundInstance, InstanceCaller, OperatorCaller};
+pub use callers::{AnyCaller, Authorized, AuthorizedInstance, AuthorizedOperator, InstanceCaller, UnboundOperator};
 pub use cells::{harmless_cell, harmless_cell_in};
 pub use echo::{echo, excerpt};
 pub use event_stream::{EventStreams, Sight};
@@ -44,8 +43,9 @@ pub use origin::{ChangeOrigin, network_of, network_of_request};
 pub use page::{Page, PageField, PageForm};
 pub use paging::{Cursor, Listing, PageParams};
 pub use problem::{AsProblem, Code, Problem, ValidationError};
-pub use rate_limit::{RateExceeded, RateLimit, RateLimits, limit_links, limit_logins};
+pub use rate_limit::{RateExceeded, RateLimit, RateLimits};
 pub use request_span::RequestSpan;
-pub use routes::Routes;
+pub(crate) use route::route;
+pub use route::{ApiDescription, HandlerArgument, HandlerArguments, METHODS, Route, RouteRule, RouteTable, Routes, SharedLimit};
 pub use same_origin::refuse_cross_site;
 pub use scim_error::{SCIM_ROOT, ScimErrorBody};

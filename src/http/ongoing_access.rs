@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -9,10 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::MiddlewareConfig;
 use super::middleware::credentials;
-use super::route::Route;
-use super::{Code, Credentials, InstanceCaller, Problem};
-use crate::auth::permissions::{Access, Actor, Scope};
+use super::route::MatchedRoute;
+use super::{Code, Credentials, HandlerArgument, Problem};
 use crate::ids::InstanceId;
+use crate::permissions::{Access, Actor, Caller, Scope};
 
 /// Whether the caller of a request may still do what it asked for, for answers that go on for long: the middleware has looked once,
 /// and a session, a token or a role may end while the answer is given. An extractor.
@@ -38,15 +39,15 @@ impl fmt::Debug for OngoingAccess {
 
 impl OngoingAccess {
     fn of(request: &HttpRequest) -> Option<Self> {
-        let route: Route = (*request.extensions().get::<Option<Route>>()?)?;
+        let route: MatchedRoute = (*request.extensions().get::<Option<MatchedRoute>>()?)?;
         let Access::Instance(scope) = route.rule(request.method())?.access else { return None };
-        let caller = InstanceCaller::from_request(request, &mut Payload::None).into_inner().ok()?;
+        let caller = request.extensions().get::<Arc<Caller>>()?.clone();
         let proof = match credentials(request).ok()?? {
             Credentials::Bearer(token) => RequestCredentials::Bearer(token.into()),
             Credentials::Session(cookie) => RequestCredentials::Session(cookie),
         };
         let config = request.app_data::<Data<MiddlewareConfig>>()?.clone();
-        Some(Self { config, proof, scope, instance: caller.instance, actor: caller.actor })
+        Some(Self { config, proof, scope, instance: caller.instance?, actor: caller.actor.clone() })
     }
 
     /// Asks again who is behind the credentials. `false` when they are no longer good, or no longer for this.
@@ -68,6 +69,8 @@ impl OngoingAccess {
         }
     }
 }
+
+impl HandlerArgument for OngoingAccess {}
 
 impl FromRequest for OngoingAccess {
     type Error = Problem;

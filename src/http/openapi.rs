@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document: what every operation has in common is added here, once.
 
-use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, ClientCredentials, Flow, HttpAuthScheme, HttpBuilder, OAuth2, SecurityRequirement, SecurityScheme,
@@ -8,10 +8,11 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, Info, License, ObjectBuilder, OpenApi, Ref, RefOr, Required, Type};
 
 use super::browser::{HOST_SESSION_COOKIE, SESSION_COOKIE};
-use super::idempotency::{IDEMPOTENCY_KEY, LONGEST_KEY, takes_key};
+use super::idempotency::{IDEMPOTENCY_KEY, LONGEST_KEY};
 use super::problem::{ProblemBody, ValidationError};
+use super::route::{RouteRule, RouteTable};
 use super::scim_error::{self, ScimErrorBody};
-use crate::auth::permissions::{ANY, Access, RULES, Rule, Scope};
+use crate::permissions::{Access, Scope};
 
 /// The document before any route is added.
 #[must_use]
@@ -27,7 +28,7 @@ pub fn base() -> OpenApi {
 }
 
 /// Adds what every operation has in common: security, the answers of the middleware, the problem body.
-pub fn complete(document: &mut OpenApi) {
+pub fn complete(document: &mut OpenApi, routes: &RouteTable) {
     let components = document.components.get_or_insert_default();
     components.schemas.insert("Problem".into(), <ProblemBody as utoipa::PartialSchema>::schema());
     components.schemas.insert("ScimError".into(), <ScimErrorBody as utoipa::PartialSchema>::schema());
@@ -46,16 +47,16 @@ pub fn complete(document: &mut OpenApi) {
 
     for (path, item) in &mut document.paths.paths {
         let operations = [
-            (HttpMethod::Get, &mut item.get),
-            (HttpMethod::Head, &mut item.head),
-            (HttpMethod::Post, &mut item.post),
-            (HttpMethod::Put, &mut item.put),
-            (HttpMethod::Patch, &mut item.patch),
-            (HttpMethod::Delete, &mut item.delete),
+            ("GET", &mut item.get),
+            ("HEAD", &mut item.head),
+            ("POST", &mut item.post),
+            ("PUT", &mut item.put),
+            ("PATCH", &mut item.patch),
+            ("DELETE", &mut item.delete),
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
-                let rule = RULES.iter().find(|rule| rule.is_of_operation(method_name(&method), path));
+                let rule = routes.rule_of_operation(method, path);
                 complete_operation(operation, rule, path.contains('{'));
                 if scim_error::is_for(path) {
                     tell_as_scim(operation);
@@ -65,12 +66,8 @@ pub fn complete(document: &mut OpenApi) {
     }
 }
 
-fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_parameter: bool) {
-    let scope = match rule.map(|rule| rule.access) {
-        Some(Access::Operator(scope) | Access::OperatorWithin(scope) | Access::Instance(scope)) => Some(scope),
-        _ => None,
-    };
-    if let Some(scope) = scope {
+fn complete_operation(operation: &mut Operation, rule: Option<&RouteRule>, has_path_parameter: bool) {
+    if let Some(scope) = rule.and_then(|rule| rule.access.scope()) {
         let nothing: [&str; 0] = [];
         let mut ways = vec![SecurityRequirement::new("oauth2", [scope.as_str()]), SecurityRequirement::new("bearer", nothing)];
         if matches!(rule.map(|rule| rule.access), Some(Access::Instance(_))) {
@@ -93,7 +90,7 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
     if operation.parameters.iter().flatten().any(in_query) {
         add(operation, "422", "Some values can't be used; every fault is listed.");
     }
-    if rule.is_some_and(|rule| takes_key(rule.method, rule.path)) {
+    if rule.is_some_and(|rule| rule.is_idempotent) {
         operation.parameters.get_or_insert_default().push(RefOr::T(key_parameter()));
         add(operation, "409", "The first request with this key is under way, or was lost.");
         add(operation, "422", "The key can't be used, or came with another request.");
@@ -104,7 +101,7 @@ fn complete_operation(operation: &mut Operation, rule: Option<&Rule>, has_path_p
     }
     add(operation, "500", "A fault on our side; quote the request id.");
     add(operation, "503", "The service, its database or a vendor can't answer right now.");
-    if rule.is_some_and(|rule| rule.method == ANY) {
+    if operation.responses.responses.contains_key("default") {
         // The vendor answers with these statuses, too.
         for response in operation.responses.responses.values_mut() {
             if let RefOr::T(response) = response {
@@ -148,38 +145,4 @@ fn add(operation: &mut Operation, status: &str, description: &str) {
 fn problem(description: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(description).content("application/problem+json", content).build()
-}
-
-fn method_name(method: &HttpMethod) -> &'static str {
-    match method {
-        HttpMethod::Get => "GET",
-        HttpMethod::Head => "HEAD",
-        HttpMethod::Post => "POST",
-        HttpMethod::Put => "PUT",
-        HttpMethod::Patch => "PATCH",
-        HttpMethod::Delete => "DELETE",
-        _ => "",
-    }
-}
-
-/// Routes of the document that the permission table doesn't have: the service must not start with any.
-#[must_use]
-pub fn unlisted_routes(document: &OpenApi) -> Vec<String> {
-    let mut missing = Vec::new();
-    for (path, item) in &document.paths.paths {
-        let operations = [
-            ("GET", &item.get),
-            ("HEAD", &item.head),
-            ("POST", &item.post),
-            ("PUT", &item.put),
-            ("PATCH", &item.patch),
-            ("DELETE", &item.delete),
-        ];
-        for (method, operation) in operations {
-            if operation.is_some() && !RULES.iter().any(|rule| rule.is_of_operation(method, path)) {
-                missing.push(format!("{method} {path}"));
-            }
-        }
-    }
-    missing
 }

@@ -9,9 +9,10 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use tracing_actix_web::RequestId;
 
+use super::HandlerArgument;
 use super::MiddlewareConfig;
 use super::Problem;
-use crate::auth::permissions::Caller;
+use crate::permissions::Caller;
 
 /// Most characters of a user agent that are kept.
 const LONGEST_USER_AGENT: usize = 300;
@@ -59,6 +60,8 @@ impl fmt::Debug for ChangeOrigin {
         write!(out, "ChangeOrigin({})", self.actor)
     }
 }
+
+impl HandlerArgument for ChangeOrigin {}
 
 impl FromRequest for ChangeOrigin {
     type Error = Problem;

@@ -6,7 +6,7 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 
-use super::route::Route;
+use super::route::MatchedRoute;
 
 /// A year (RFC 6797, section 6.1.1). Other hosts of the same domain are not ours to bind.
 const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -34,7 +34,7 @@ pub(super) struct SecurityHeaders {
 }
 
 impl SecurityHeaders {
-    pub(super) fn of(route: Option<Route>, is_over_tls: bool) -> Self {
+    pub(super) fn of(route: Option<MatchedRoute>, is_over_tls: bool) -> Self {
         let pattern = route.map_or("", |route| route.pattern);
         let is_document_page = pattern == "/docs/{_:.*}";
         Self { is_over_tls, is_document_page, is_public: is_document_page || pattern == "/openapi.json" }

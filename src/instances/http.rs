@@ -1,6 +1,6 @@
 //! Routes of instances: made and listed by operators, seen and changed by those who act in one.
 
-use actix_web::{HttpResponse, get, patch, post};
+use actix_web::HttpResponse;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +16,11 @@ use crate::config::LimitSettings;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Body, Code, InstanceCaller, Listing, OperatorCaller, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes,
-    ValidationError, read_display_name,
+    AsProblem, Authorized, AuthorizedOperator, Body, Code, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem,
+    QueryParams, Routes, UnboundOperator, ValidationError, read_display_name, route,
 };
 use crate::ids::InstanceId;
+use crate::permissions::scope::{InstanceRead, InstanceWrite, InstancesManage};
 
 impl AsProblem for InstanceError {
     fn as_problem(&self) -> Problem {
@@ -40,10 +41,13 @@ impl AsProblem for InstanceError {
 }
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(create_instance).service(list_instances).service(get_any_instance);
-    config.service(get_instance).service(update_instance).service(get_onboarding);
-    config.service(get_integration_information).service(reveal_integration_secret).service(rotate_integration_secret);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(create_instance).idempotent()).add(route!(list_instances)).add(route!(get_any_instance));
+    routes.add(route!(get_instance)).add(route!(update_instance)).add(route!(get_onboarding));
+    routes
+        .add(route!(get_integration_information))
+        .add(route!(reveal_integration_secret).idempotent())
+        .add(route!(rotate_integration_secret).idempotent());
 }
 
 /// Limits of an instance.
@@ -159,12 +163,16 @@ impl CreateInstance {
 /// Create an instance
 ///
 /// For operators, with a token that is narrowed to no instance. A Marketo subscription has one instance.
-#[utoipa::path(operation_id = "createInstance", tag = "Instances", request_body = CreateInstance, responses(
+#[utoipa::path(post, path = "/v1/instances", operation_id = "createInstance", tag = "Instances", request_body = CreateInstance, responses(
     (status = 201, description = "The instance.", body = InstanceBody),
     (status = 409, description = "The subscription has one already; `link` leads to it.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/instances")]
-async fn create_instance(context: Context, origin: ChangeOrigin, Body(wanted): Body<CreateInstance>) -> Result<HttpResponse, Problem> {
+async fn create_instance(
+    _: UnboundOperator<InstancesManage>,
+    context: Context,
+    origin: ChangeOrigin,
+    Body(wanted): Body<CreateInstance>,
+) -> Result<HttpResponse, Problem> {
     let (new, marketo) = wanted.parse()?;
     let mut tx = context.db.begin().await?;
     let made = super::create(&mut tx, &*context.clock, new).await?;
@@ -181,11 +189,13 @@ async fn create_instance(context: Context, origin: ChangeOrigin, Body(wanted): B
 /// List instances
 ///
 /// For operators; in the order they were made. A token narrowed to an instance sees that one.
-#[utoipa::path(operation_id = "listInstances", tag = "Instances", params(PageParams), responses((status = 200, description = "A page.", body = Listing<InstanceBody>)))]
-#[get("/v1/instances")]
+#[utoipa::path(
+    get, path = "/v1/instances", operation_id = "listInstances", tag = "Instances", params(PageParams),
+    responses((status = 200, description = "A page.", body = Listing<InstanceBody>))
+)]
 async fn list_instances(
     context: Context,
-    caller: OperatorCaller,
+    caller: AuthorizedOperator<InstancesManage>,
     QueryParams(page): QueryParams<PageParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after) = page.read::<InstanceId>()?;
@@ -201,11 +211,13 @@ async fn list_instances(
 /// See any instance
 ///
 /// For operators. A token narrowed to an instance sees that one.
-#[utoipa::path(operation_id = "getAnyInstance", tag = "Instances", params(("instance_id" = InstanceId, Path, description = "The instance.")), responses((status = 200, description = "The instance.", body = InstanceBody)))]
-#[get("/v1/instances/{instance_id}")]
+#[utoipa::path(
+    get, path = "/v1/instances/{instance_id}", operation_id = "getAnyInstance", tag = "Instances", params(("instance_id" = InstanceId, Path, description = "The instance.")),
+    responses((status = 200, description = "The instance.", body = InstanceBody))
+)]
 async fn get_any_instance(
     context: Context,
-    caller: OperatorCaller,
+    caller: AuthorizedOperator<InstancesManage>,
     PathParams(id): PathParams<InstanceId>,
 ) -> Result<HttpResponse, Problem> {
     let found = store::find(&context.db, id).await?.filter(|found| caller.reaches(found.id)).ok_or(InstanceError::Unknown)?;
@@ -217,9 +229,11 @@ async fn own(context: &Context, caller: &InstanceCaller) -> Result<Instance, Pro
 }
 
 /// See the caller's instance
-#[utoipa::path(operation_id = "getInstance", tag = "Instances", responses((status = 200, description = "The instance.", body = InstanceBody)))]
-#[get("/v1/instance")]
-async fn get_instance(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/v1/instance", operation_id = "getInstance", tag = "Instances",
+    responses((status = 200, description = "The instance.", body = InstanceBody))
+)]
+async fn get_instance(context: Context, caller: Authorized<InstanceRead>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(InstanceBody::new(own(&context, &caller).await?, context.limits)))
 }
 
@@ -243,9 +257,15 @@ struct UpdateInstance {
 ///
 /// Setting `login_management` to `salesforce_only` ends every session that was begun with a password, in the same moment; see
 /// `GET /v1/instance/login-management/consequences` before.
-#[utoipa::path(operation_id = "updateInstance", tag = "Instances", request_body = UpdateInstance, responses((status = 200, description = "The instance as it is now.", body = InstanceBody)))]
-#[patch("/v1/instance")]
-async fn update_instance(context: Context, caller: InstanceCaller, Body(wanted): Body<UpdateInstance>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    patch, path = "/v1/instance", operation_id = "updateInstance", tag = "Instances", request_body = UpdateInstance,
+    responses((status = 200, description = "The instance as it is now.", body = InstanceBody))
+)]
+async fn update_instance(
+    context: Context,
+    caller: Authorized<InstanceWrite>,
+    Body(wanted): Body<UpdateInstance>,
+) -> Result<HttpResponse, Problem> {
     let mut faults = Vec::new();
     let UpdateInstance { name, login_management, language, prerequisites } = wanted;
     let name = name.and_then(|text| read_display_name(&mut faults, "/name", &text));
@@ -262,9 +282,11 @@ async fn update_instance(context: Context, caller: InstanceCaller, Body(wanted):
 /// See how far the set-up is
 ///
 /// Two prerequisites and seven steps, each with who does it, its state, why, and the request that moves it on.
-#[utoipa::path(operation_id = "getOnboarding", tag = "Set-up", responses((status = 200, description = "The guide's progress.", body = Onboarding)))]
-#[get("/v1/instance/onboarding")]
-async fn get_onboarding(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/v1/instance/onboarding", operation_id = "getOnboarding", tag = "Set-up",
+    responses((status = 200, description = "The guide's progress.", body = Onboarding))
+)]
+async fn get_onboarding(context: Context, caller: Authorized<InstanceRead>) -> Result<HttpResponse, Problem> {
     let instance = own(&context, &caller).await?;
     let facts = facts::read(&context.db, caller.instance).await?;
     Ok(HttpResponse::Ok().json(onboarding::derive(&instance, &facts, |path| context.public_url.of(path))))
@@ -294,12 +316,11 @@ impl From<super::IntegrationInformation> for IntegrationBody {
 ///
 /// Empty until the first user has been invited. The secret is never in it: `POST /v1/instance/integration-information/reveal-secret`
 /// shows it once.
-#[utoipa::path(operation_id = "getIntegrationInformation", tag = "Set-up", responses(
+#[utoipa::path(get, path = "/v1/instance/integration-information", operation_id = "getIntegrationInformation", tag = "Set-up", responses(
     (status = 200, description = "The card, without the secret.", body = IntegrationBody),
     (status = 409, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/instance/integration-information")]
-async fn get_integration_information(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn get_integration_information(context: Context, caller: Authorized<InstanceWrite>) -> Result<HttpResponse, Problem> {
     let mut snapshot = context.db.begin_snapshot().await?;
     let card = integration::find_card(&mut snapshot, caller.instance).await?;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
@@ -308,12 +329,13 @@ async fn get_integration_information(context: Context, caller: InstanceCaller) -
 /// Show the secret of the instance's API client, once
 ///
 /// Keep the answer: the secret is shown this once and not kept to be shown again. Rotate it when it was lost.
-#[utoipa::path(operation_id = "revealIntegrationSecret", tag = "Set-up", responses(
+#[utoipa::path(
+    post, path = "/v1/instance/integration-information/reveal-secret",
+    operation_id = "revealIntegrationSecret", tag = "Set-up", responses(
     (status = 200, description = "The card, with the secret.", body = IntegrationBody),
     (status = 409, description = "Nobody has been invited yet, or the secret has been shown already.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/instance/integration-information/reveal-secret")]
-async fn reveal_integration_secret(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn reveal_integration_secret(context: Context, caller: Authorized<InstanceWrite>) -> Result<HttpResponse, Problem> {
     let mut tx = context.db.begin().await?;
     let card = integration::reveal_secret(&mut tx, &*context.clock, &context.vault, caller.instance).await?;
     let entry = Entry::new("integration.secret_shown", "client", &card.client_id);
@@ -337,14 +359,15 @@ struct RotateSecret {
 ///
 /// The one before stops working at once, or after `keep_old_for_seconds`: until then both work, so that programs can change over
 /// one by one. A still older one stops at once.
-#[utoipa::path(operation_id = "rotateIntegrationSecret", tag = "Set-up", request_body = Option<RotateSecret>, responses(
+#[utoipa::path(
+    post, path = "/v1/instance/integration-information/rotate",
+    operation_id = "rotateIntegrationSecret", tag = "Set-up", request_body = Option<RotateSecret>, responses(
     (status = 200, description = "The card, with the new secret.", body = IntegrationBody),
     (status = 409, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/instance/integration-information/rotate")]
 async fn rotate_integration_secret(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<InstanceWrite>,
     OptionalBody(wanted): OptionalBody<RotateSecret>,
 ) -> Result<HttpResponse, Problem> {
     let seconds = wanted.map_or(0.0, |wanted| wanted.keep_old_for_seconds);

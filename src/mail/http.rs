@@ -1,19 +1,20 @@
 //! `GET /v1/mail/outbox`: what has become of messages, for whoever runs the mail server.
 
-use actix_web::{HttpResponse, get};
+use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 use super::MailStatus;
 use super::store::{self, OutboxFilter, OutboxRow};
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::http::{Listing, OperatorCaller, PageParams, Problem, QueryParams, Routes, ValidationError};
+use crate::http::{AuthorizedOperator, Listing, PageParams, Problem, QueryParams, Routes, ValidationError, route};
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
+use crate::permissions::scope::InstancesManage;
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(list_outbox);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list_outbox));
 }
 
 /// A message.
@@ -95,13 +96,12 @@ struct OutboxParams {
 /// For operators: the messages of all instances, or of the one that the token is narrowed to, the newest first, without what they say. A message is handed over a second time only
 /// when the mail server did not confirm the first, with the same `Message-ID`, and never a third time.
 #[utoipa::path(
-    operation_id = "listOutbox", tag = "Mail", params(OutboxParams),
+    get, path = "/v1/mail/outbox", operation_id = "listOutbox", tag = "Mail", params(OutboxParams),
     responses((status = 200, description = "A page of messages.", body = Listing<OutboxMessage>))
 )]
-#[get("/v1/mail/outbox")]
 async fn list_outbox(
     context: Context,
-    caller: OperatorCaller,
+    caller: AuthorizedOperator<InstancesManage>,
     QueryParams(params): QueryParams<OutboxParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, before) = PageParams { limit: params.limit, cursor: params.cursor }.read::<MailId>()?;

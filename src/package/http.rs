@@ -1,19 +1,20 @@
 //! Routes that Apex calls. Property names are valid Apex identifiers, and a report can be sent again without harm.
 
-use actix_web::{HttpResponse, get, post};
+use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::http::{Body, InstanceCaller, Problem, Routes, ValidationError};
+use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
 use crate::instances;
 use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
+use crate::permissions::scope::Package;
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(send_heartbeat).service(get_configuration);
+pub fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(send_heartbeat)).add(route!(get_configuration));
 }
 
 /// What is in place in the organization.
@@ -100,9 +101,11 @@ fn lowest_version() -> String {
 /// Report the package's state
 ///
 /// Steps 6 and 7. The newest report counts; sending one again does no harm.
-#[utoipa::path(operation_id = "sendPackageHeartbeat", tag = "Package", request_body = Heartbeat, responses((status = 200, description = "Received.", body = HeartbeatReceived)))]
-#[post("/v1/package/heartbeat")]
-async fn send_heartbeat(context: Context, caller: InstanceCaller, Body(heartbeat): Body<Heartbeat>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    post, path = "/v1/package/heartbeat", operation_id = "sendPackageHeartbeat", tag = "Package", request_body = Heartbeat,
+    responses((status = 200, description = "Received.", body = HeartbeatReceived))
+)]
+async fn send_heartbeat(context: Context, caller: Authorized<Package>, Body(heartbeat): Body<Heartbeat>) -> Result<HttpResponse, Problem> {
     let mut report = heartbeat.parse(context.clock.timestamp())?;
     let mut tx = context.db.begin().await?;
     // Of two reports at once, the second comes after the first, also in the audit. There may be no row of reports to lock yet.
@@ -141,9 +144,11 @@ struct PackageConfiguration {
 }
 
 /// Read the package's configuration
-#[utoipa::path(operation_id = "getPackageConfiguration", tag = "Package", responses((status = 200, description = "The configuration.", body = PackageConfiguration)))]
-#[get("/v1/package/configuration")]
-async fn get_configuration(context: Context, _caller: InstanceCaller) -> HttpResponse {
+#[utoipa::path(
+    get, path = "/v1/package/configuration", operation_id = "getPackageConfiguration", tag = "Package",
+    responses((status = 200, description = "The configuration.", body = PackageConfiguration))
+)]
+async fn get_configuration(context: Context, _caller: Authorized<Package>) -> HttpResponse {
     HttpResponse::Ok().json(PackageConfiguration {
         identity_url: context.public_url.of(""),
         api_url: context.public_url.of(""),

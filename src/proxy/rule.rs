@@ -3,12 +3,13 @@ use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
-use crate::auth::permissions::{ANY, METHODS};
-use crate::http::echo;
+use crate::http::{METHODS, echo};
 use crate::upstream::Vendor;
 
 use super::overriding::has_broken_escape;
 
+/// The method of a rule for all of [`METHODS`].
+const ANY: &str = "ANY";
 /// Longest path passed on.
 const LONGEST_PATH: usize = 4_096;
 

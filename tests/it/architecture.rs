@@ -40,6 +40,7 @@ const GROUND: &[&str] = &[
     "ids",
     "jobs",
     "language",
+    "permissions",
     "private_files",
     "tasks",
     "telemetry",
@@ -74,7 +75,7 @@ const ROOMS: &[Room] = &[
     },
     Room { name: "demo", may: &["app", "auth", "clock", "config", "crypto", "sandbox", "telemetry"] },
     // Every feature records what it changes here, so it knows none of them.
-    Room { name: "audit", may: &["clock", "context", "crypto", "db", "http", "ids"] },
+    Room { name: "audit", may: &["clock", "context", "crypto", "db", "http", "ids", "permissions"] },
     Room { name: "clock", may: &[] },
     // An origin of the simulated vendors is of the type that the clients take.
     Room { name: "config", may: &["telemetry", "upstream"] },
@@ -86,7 +87,7 @@ const ROOMS: &[Room] = &[
     Room { name: "display_name", may: &[] },
     Room {
         name: "http",
-        may: &["auth::permissions", "clock", "config", "context", "crypto", "db", "display_name", "ids", "jobs", "language", "telemetry"],
+        may: &["clock", "config", "context", "crypto", "db", "display_name", "ids", "jobs", "language", "permissions", "telemetry"],
     },
     Room { name: "ids", may: &[] },
     Room { name: "jobs", may: &["clock", "config", "crypto", "db", "ids", "tasks", "telemetry"] },
@@ -95,9 +96,24 @@ const ROOMS: &[Room] = &[
     // The outbox: rows, jobs, and the operator's view of it. It knows no feature; those that write to people watch what becomes of it.
     Room {
         name: "mail",
-        may: &["clock", "config", "context", "crypto", "db", "http", "ids", "jobs", "language", "private_files", "telemetry"],
+        may: &[
+            "clock",
+            "config",
+            "context",
+            "crypto",
+            "db",
+            "http",
+            "ids",
+            "jobs",
+            "language",
+            "permissions",
+            "private_files",
+            "telemetry",
+        ],
     },
     Room { name: "marketo", may: &["clock", "config", "private_files", "telemetry", "upstream", "http_stub"] },
+    // Roles, scopes and callers: what handlers' signatures and the middleware are about.
+    Room { name: "permissions", may: &["ids"] },
     // Files that only the service's own user can read.
     Room { name: "private_files", may: &["telemetry"] },
     Room { name: "salesforce", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },

@@ -1,5 +1,6 @@
 //! What holds for every route: problem documents, request ids, signs of life, the document.
 
+use msi_actions::app::{permissions_page, route_table};
 use msi_actions::auth::Scopes;
 use reqwest::Method;
 use serde_json::Value;
@@ -100,20 +101,17 @@ fn metrics_are_served_without_a_token_at_an_address_of_their_own() {
 }
 
 #[test]
-fn the_document_lists_every_route_of_the_permission_table() {
+fn the_document_lists_every_route() {
     on_sqlite(async |app| {
         let document = app.get("/openapi.json").await.expect(200);
         assert_eq!(document["openapi"], "3.1.0");
-        for rule in msi_actions::auth::permissions::RULES {
-            // These three are the document itself and its page.
-            if matches!(rule.path, "/openapi.json" | "/docs/{_:.*}" | "/") {
-                continue;
-            }
-            for method in rule.methods() {
-                let operation = &document["paths"][rule.document_path()][method.to_lowercase()];
-                assert!(operation.is_object(), "{method} {} is not in the document", rule.path);
-                assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{method} {}", rule.path);
-            }
+        let (documented, undocumented): (Vec<_>, Vec<_>) = route_table().rules().iter().partition(|rule| rule.is_documented);
+        // The document itself and its page.
+        assert_eq!(undocumented.iter().map(|rule| rule.pattern.as_str()).collect::<Vec<_>>(), ["/openapi.json", "/docs/{_:.*}", "/"]);
+        for rule in documented {
+            let operation = &document["paths"][rule.document_path()][rule.method.to_lowercase()];
+            assert!(operation.is_object(), "{} {} is not in the document", rule.method, rule.pattern);
+            assert!(operation["operationId"].is_string() && operation["summary"].is_string(), "{} {}", rule.method, rule.pattern);
         }
         let page = app.get("/docs/").await;
         assert_eq!(page.status, 200, "{}", page.text);
@@ -127,6 +125,12 @@ fn the_committed_document_equals_what_the_code_says() {
     let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap_or_default()).unwrap_or_default();
     let said: Value = serde_json::to_value(msi_actions::app::openapi_document()).unwrap();
     assert!(committed == said, "openapi/msi-actions.v1.json is out of date; mend it with: make openapi");
+}
+
+#[test]
+fn the_committed_table_of_permissions_equals_what_the_code_says() {
+    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md")).unwrap_or_default();
+    assert!(committed == permissions_page(), "docs/permissions.md is out of date; mend it with: make openapi");
 }
 
 #[test]

@@ -1,8 +1,10 @@
-//! Every route × every kind of caller, generated from the permission table; and other tenants' objects, which are not there.
+//! Every route × every kind of caller, generated from the table of routes; and other tenants' objects, which are not there.
 
-use msi_actions::auth::permissions::{Access, RULES, Rule};
+use msi_actions::app::route_table;
 use msi_actions::auth::{Role, Scopes, begin_session};
+use msi_actions::http::RouteRule;
 use msi_actions::ids::{InstanceId, MemberId};
+use msi_actions::permissions::Access;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -156,9 +158,9 @@ enum Credentials {
 
 /// The path of a rule with sample objects in place of its parameters: the first tenant's, or nobody's.
 #[track_caller]
-fn path_of(rule: &Rule, samples: &[(&str, Sample)], nobodys_instead: bool) -> (String, Option<Value>, bool) {
+fn path_of(rule: &RouteRule, samples: &[(&str, Sample)], nobodys_instead: bool) -> (String, Option<Value>, bool) {
     let (mut path, mut sent, mut tenants_object) = (String::new(), None, false);
-    let mut rest = rule.path;
+    let mut rest = rule.pattern.as_str();
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').unwrap();
         let sample = samples.iter().find(|(known, _)| *known == name).map(|(_, sample)| sample);
@@ -166,7 +168,7 @@ fn path_of(rule: &Rule, samples: &[(&str, Sample)], nobodys_instead: bool) -> (S
             panic!(
                 "{} {}: add an object for {{{name}}} to `samples` in tests/it/permissions.rs, so that this test can check that other \
                  tenants can't see it",
-                rule.method, rule.path
+                rule.method, rule.pattern
             );
         };
         let value = match sample {
@@ -235,7 +237,7 @@ fn demanded(access: Access, scopes: Option<&Scopes>, bound: bool) -> Option<(u16
 }
 
 on_both_engines! {
-    async fn every_route_lets_in_whom_the_permission_table_says_and_nobody_else(engine: Engine) {
+    async fn every_route_lets_in_whom_its_declaration_says_and_nobody_else(engine: Engine) {
         let scene = Scene::set(engine).await;
         let samples = samples(&scene);
         let all = Scopes::of_an_instance();
@@ -243,11 +245,8 @@ on_both_engines! {
         let operator = scene.client(None, Scopes::of_an_operator()).await;
         let (narrowed, elsewhere) = (scene.app.narrowed(&scene.instance).await, scene.app.narrowed(&scene.other).await);
         let mut faults = Vec::new();
-        for rule in RULES {
-            let scope = match rule.access {
-                Access::Public => None,
-                Access::Operator(scope) | Access::OperatorWithin(scope) | Access::Instance(scope) => Some(scope),
-            };
+        for rule in route_table().rules() {
+            let scope = rule.access.scope();
             let without = Scopes(all.0.iter().copied().filter(|one| Some(*one) != scope).collect());
             // Nobody but an operator can hold an operator's scope.
             let with = Scopes(all.0.iter().copied().filter(|one| Some(*one) == scope).collect());
@@ -269,18 +268,16 @@ on_both_engines! {
                     Credentials::Member(role) => Credentials::Session(scene.session(role).await),
                     other => other,
                 };
-                for method in rule.methods() {
-                    let (status, code) = outcome(request(&scene.app, method, &path, &credentials)).await;
-                    let right = match demanded(rule.access, scopes.as_ref(), bound) {
-                        // An answer to HEAD has no body, so its status has to tell the middleware's refusals apart.
-                        None if *method == "HEAD" => status != 401 && status != 500 && status != 405,
-                        None => !GATE_CODES.contains(&code.as_str()) && status != 500 && status != 405,
-                        Some((refusal, _)) if *method == "HEAD" => refusal == status,
-                        Some(refusal) => refusal == (status, code.as_str()),
-                    };
-                    if !right {
-                        faults.push(format!("{method} {} for {caller}: {status} {code}", rule.path));
-                    }
+                let (status, code) = outcome(request(&scene.app, rule.method, &path, &credentials)).await;
+                let right = match demanded(rule.access, scopes.as_ref(), bound) {
+                    // An answer to HEAD has no body, so its status has to tell the middleware's refusals apart.
+                    None if rule.method == "HEAD" => status != 401 && status != 500 && status != 405,
+                    None => !GATE_CODES.contains(&code.as_str()) && status != 500 && status != 405,
+                    Some((refusal, _)) if rule.method == "HEAD" => refusal == status,
+                    Some(refusal) => refusal == (status, code.as_str()),
+                };
+                if !right {
+                    faults.push(format!("{} {} for {caller}: {status} {code}", rule.method, rule.pattern));
                 }
             }
         }
@@ -326,13 +323,13 @@ on_both_engines! {
         let own = Credentials::Token(scene.client(Some(&scene.instance), Scopes::of_an_instance()).await);
         let other = Credentials::Token(scene.client(Some(&scene.other), Scopes::of_an_instance()).await);
         let mut looked_at = 0;
-        let mut rules: Vec<_> = RULES.iter().collect();
+        let mut rules: Vec<_> = route_table().rules().iter().collect();
         // What is removed is not there any more for the rules after it.
-        rules.sort_by_key(|rule| (rule.method == "DELETE", std::cmp::Reverse(rule.path.split('/').count())));
+        rules.sort_by_key(|rule| (rule.method == "DELETE", std::cmp::Reverse(rule.pattern.split('/').count())));
         for rule in rules {
             let (path, body, tenants_object) = path_of(rule, &samples, false);
             // A person's own: another's can't be named there, as tests/it/sessions.rs shows.
-            if !tenants_object || rule.path.starts_with("/v1/members/me/") {
+            if !tenants_object || rule.pattern.starts_with("/v1/members/me/") {
                 continue;
             }
             looked_at += 1;

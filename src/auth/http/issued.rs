@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, post};
+use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -13,8 +13,13 @@ use crate::auth::claims::AccessClaims;
 use crate::auth::tokens::scopes_of_today;
 use crate::auth::{AuthError, Client, Scope, TokenIssuer};
 use crate::context::Context;
-use crate::http::{Problem, RateLimits};
+use crate::http::{AnyCaller, Problem, RateLimits, Routes, route};
 use crate::ids::InstanceId;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(revoke)).add(route!(introspect));
+}
 
 /// The form with the token that is meant.
 #[derive(Debug, utoipa::ToSchema)]
@@ -60,7 +65,7 @@ async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<A
 /// RFC 7009. A client can revoke the tokens it was given. The process that answers refuses the token at once, every other one
 /// within two seconds. A token that is not known or has run out counts as revoked.
 #[utoipa::path(
-    operation_id = "revokeToken", tag = "Authentication",
+    post, path = "/oauth/revoke", operation_id = "revokeToken", tag = "Authentication",
     request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token is refused from now on."),
@@ -69,8 +74,8 @@ async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<A
         (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
-#[post("/oauth/revoke")]
-pub(super) async fn revoke(
+async fn revoke(
+    _: AnyCaller,
     request: HttpRequest,
     form: Result<Bytes, actix_web::Error>,
     context: Context,
@@ -151,7 +156,7 @@ impl Introspection {
 /// RFC 7662. A client sees the tokens it was given; an operator's client with the scope `instances:manage` sees all. Any other
 /// token is `{"active": false}`. A revocation shows at once in the process that made it, within two seconds in every other.
 #[utoipa::path(
-    operation_id = "introspectToken", tag = "Authentication",
+    post, path = "/oauth/introspect", operation_id = "introspectToken", tag = "Authentication",
     request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "What is known of the token.", body = Introspection),
@@ -160,8 +165,8 @@ impl Introspection {
         (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
-#[post("/oauth/introspect")]
-pub(super) async fn introspect(
+async fn introspect(
+    _: AnyCaller,
     request: HttpRequest,
     form: Result<Bytes, actix_web::Error>,
     context: Context,

@@ -7,16 +7,16 @@ mod issued;
 mod refusal;
 mod token;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
 use serde_json::json;
 
 pub use token::Federation;
 
 use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
 use crate::context::Context;
-use crate::http::{AsProblem, Code, Problem, RateExceeded, Routes};
+use crate::http::{AnyCaller, AsProblem, Code, Problem, RateExceeded, Routes, route};
 
 impl From<RateExceeded> for AuthError {
     fn from(exceeded: RateExceeded) -> Self {
@@ -53,25 +53,31 @@ impl AsProblem for AuthError {
 const AUTHENTICATION_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// The routes of the authorization server.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(token::token).service(issued::revoke).service(issued::introspect).service(jwks).service(metadata);
+pub fn routes(routes: &mut Routes<'_>) {
+    token::routes(routes);
+    issued::routes(routes);
+    routes.add(route!(jwks)).add(route!(metadata));
 }
 
 /// Public keys of access tokens
 ///
 /// A JWK set (RFC 7517). Fetch it again when a token names a `kid` that is not in it.
-#[utoipa::path(operation_id = "getJwks", tag = "Authentication", responses((status = 200, description = "The keys.", body = serde_json::Value)))]
-#[get("/.well-known/jwks.json")]
-async fn jwks(issuer: Data<TokenIssuer>) -> HttpResponse {
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", operation_id = "getJwks", tag = "Authentication",
+    responses((status = 200, description = "The keys.", body = serde_json::Value))
+)]
+async fn jwks(_: AnyCaller, issuer: Data<TokenIssuer>) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={JWKS_MAX_AGE}"))).json(issuer.keys.jwks())
 }
 
 /// Authorization server metadata
 ///
 /// RFC 8414.
-#[utoipa::path(operation_id = "getAuthorizationServer", tag = "Authentication", responses((status = 200, description = "The metadata.", body = serde_json::Value)))]
-#[get("/.well-known/oauth-authorization-server")]
-async fn metadata(issuer: Data<TokenIssuer>, context: Context) -> HttpResponse {
+#[utoipa::path(
+    get, path = "/.well-known/oauth-authorization-server", operation_id = "getAuthorizationServer", tag = "Authentication",
+    responses((status = 200, description = "The metadata.", body = serde_json::Value))
+)]
+async fn metadata(_: AnyCaller, issuer: Data<TokenIssuer>, context: Context) -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "issuer": issuer.issuer(),
         "token_endpoint": context.public_url.of("/oauth/token"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, post};
+use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
@@ -12,14 +12,19 @@ use super::client::client_of;
 use super::form::OAuthForm;
 use super::refusal::{TokenRefusal, TokenRequestError, refuse};
 use crate::auth::exchange::{ACCESS_TOKEN, CANVAS_SIGNED_REQUEST, MEMBER_TOKEN_LIFETIME, SALESFORCE_ACCESS_TOKEN};
-use crate::auth::permissions::UnknownScope;
 use crate::auth::{
     AuthError, AuthenticatedClient, Client, IssuedAccessToken, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken,
     TOKEN_LIFETIME, TokenIssuer, TrustedIssuers, store,
 };
 use crate::context::Context;
-use crate::http::{Problem, RateLimit, RateLimits, network_of_request};
+use crate::http::{AnyCaller, Problem, RateLimit, RateLimits, Routes, network_of_request, route};
 use crate::ids::InstanceId;
+use crate::permissions::UnknownScope;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(token));
+}
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -134,7 +139,7 @@ pub struct Federation {
 /// Requests are limited by address and by client (the operator's `[rate_limits]`): beyond it the answer is 429 with `Retry-After` and the
 /// error `temporarily_unavailable`. Nobody's wrong secrets keep a client out that has the right one.
 #[utoipa::path(
-    operation_id = "createToken", tag = "Authentication",
+    post, path = "/oauth/token", operation_id = "createToken", tag = "Authentication",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token.", body = TokenAnswer),
@@ -143,8 +148,8 @@ pub struct Federation {
         (status = 429, description = "Too many requests of this client or from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
-#[post("/oauth/token")]
-pub(super) async fn token(
+async fn token(
+    _: AnyCaller,
     request: HttpRequest,
     form: Result<Bytes, actix_web::Error>,
     context: Context,

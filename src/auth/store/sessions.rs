@@ -1,9 +1,9 @@
-use crate::auth::permissions::Role;
 use crate::auth::session::{Session, SessionMethod};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, MemberId, SessionId};
+use crate::permissions::Role;
 
 /// A session to be kept.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, put};
 use serde::Serialize;
 
 use super::connection_admin;
@@ -7,11 +7,12 @@ use crate::clock::Timestamp;
 use crate::connections::Connections;
 use crate::connections::marketo::store::MarketoAccessRow;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, InstanceCaller, Listing, PathParams, Problem, Routes};
+use crate::http::{Authorized, Code, Listing, PathParams, Problem, Routes, route};
 use crate::ids::MemberId;
+use crate::permissions::scope::{ConnectionsRead, ConnectionsWrite};
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(list_access).service(grant_access).service(withdraw_access);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list_access)).add(route!(grant_access)).add(route!(withdraw_access));
 }
 
 /// An admin who may use the Marketo connection that another one owns.
@@ -33,12 +34,11 @@ impl From<MarketoAccessRow> for MarketoAccess {
 /// List who may use the Marketo connection
 ///
 /// Besides its owner, by address. There are no more than the instance has seats, so the list is not paged.
-#[utoipa::path(operation_id = "listMarketoAccess", tag = "Connections", responses(
+#[utoipa::path(get, path = "/v1/connections/marketo/access", operation_id = "listMarketoAccess", tag = "Connections", responses(
     (status = 200, description = "The admins with access.", body = Listing<MarketoAccess>),
     (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/connections/marketo/access")]
-async fn list_access(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn list_access(caller: Authorized<ConnectionsRead>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     let data: Vec<_> = connections.marketo_access(caller.instance).await?.into_iter().map(MarketoAccess::from).collect();
     Ok(HttpResponse::Ok().json(Listing { data, next_cursor: None }))
 }
@@ -46,15 +46,16 @@ async fn list_access(caller: InstanceCaller, connections: Data<Connections>) -> 
 /// Grant an admin access to the Marketo connection
 ///
 /// Its owner does. Once more does no harm.
-#[utoipa::path(operation_id = "grantMarketoAccess", tag = "Connections", params(("member_id" = MemberId, Path)), responses(
+#[utoipa::path(
+    put, path = "/v1/connections/marketo/access/{member_id}",
+    operation_id = "grantMarketoAccess", tag = "Connections", params(("member_id" = MemberId, Path)), responses(
     (status = 204, description = "Granted."),
     (status = 403, description = "The connection belongs to somebody else.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "This is no active admin of the instance.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[put("/v1/connections/marketo/access/{member_id}")]
 async fn grant_access(
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsWrite>,
     connections: Data<Connections>,
     PathParams(member): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
@@ -63,14 +64,15 @@ async fn grant_access(
 }
 
 /// Withdraw an admin's access to the Marketo connection
-#[utoipa::path(operation_id = "withdrawMarketoAccess", tag = "Connections", params(("member_id" = MemberId, Path)), responses(
+#[utoipa::path(
+    delete, path = "/v1/connections/marketo/access/{member_id}",
+    operation_id = "withdrawMarketoAccess", tag = "Connections", params(("member_id" = MemberId, Path)), responses(
     (status = 204, description = "Withdrawn."),
     (status = 403, description = "The connection belongs to somebody else.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection, or nobody of this id has access.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[delete("/v1/connections/marketo/access/{member_id}")]
 async fn withdraw_access(
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsWrite>,
     connections: Data<Connections>,
     PathParams(member): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -19,14 +18,14 @@ use crate::connections::{
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Audience, Code, Problem, QueryParams, Routes, authorization_cookie, authorization_cookie_of, limit_links, problem_or_page,
-    session_cookie, session_of,
+    AnyCaller, Audience, Code, Problem, QueryParams, Routes, SharedLimit, authorization_cookie, authorization_cookie_of, problem_or_page,
+    route, session_cookie, session_of,
 };
 use crate::instances;
 use crate::language::Language;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(start_salesforce).service(salesforce_callback);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(start_salesforce).limited_by(SharedLimit::Links)).add(route!(salesforce_callback).limited_by(SharedLimit::Links));
 }
 
 /// What the browser brings.
@@ -46,14 +45,16 @@ struct Start {
 ///
 /// Leaves a cookie and sends the browser on to Salesforce. Only the browser with that cookie can complete the authorization; one that
 /// connects a member's own Salesforce user also needs that member's session, here and when it comes back.
-#[utoipa::path(operation_id = "startSalesforceAuthorization", tag = "Connections", params(Start), responses(
+#[utoipa::path(
+    get, path = "/oauth/salesforce/start",
+    operation_id = "startSalesforceAuthorization", tag = "Connections", params(Start), responses(
     (status = 302, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
     (status = 403, description = "A page: it was not begun here, too long ago, or in another browser; or it is a member's own, who is not logged in in this one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 409, description = "A page: the service's Salesforce app is not configured.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 429, description = "Too many requests from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
 ))]
-#[get("/oauth/salesforce/start", wrap = "from_fn(limit_links)")]
 async fn start_salesforce(
+    _: AnyCaller,
     request: HttpRequest,
     context: Context,
     connections: Data<Connections>,
@@ -91,15 +92,17 @@ struct Callback {
 ///
 /// Answers with a page for the person, or with JSON problems when asked with `Accept: application/json`. A `state` works once, in
 /// the browser that began it.
-#[utoipa::path(operation_id = "completeSalesforceAuthorization", tag = "Connections", params(Callback), responses(
+#[utoipa::path(
+    get, path = "/oauth/salesforce/callback",
+    operation_id = "completeSalesforceAuthorization", tag = "Connections", params(Callback), responses(
     (status = 200, description = "A page that says what was done.", body = String, content_type = "text/html"),
     (status = 403, description = "A page: the authorization was not begun here, was completed already or is too old; it was refused at Salesforce; it is a member's own, who is not logged in in this browser; or the e-mail address is another than the invited one.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 409, description = "A page: it can't be completed as things are.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 410, description = "A page: the invitation was used or has expired.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     (status = 429, description = "Too many requests from this address; Retry-After says how long to wait.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
 ))]
-#[get("/oauth/salesforce/callback", wrap = "from_fn(limit_links)")]
 async fn salesforce_callback(
+    _: AnyCaller,
     request: HttpRequest,
     context: Context,
     origin: ChangeOrigin,

@@ -1,5 +1,5 @@
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, put};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -7,10 +7,11 @@ use super::{HostName, find_instance, parse_host, parse_organization_id};
 use crate::connections::{AssertionSetup, Connections, TestResult};
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, Problem, Routes, ValidationError};
+use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
+use crate::permissions::scope::ConnectionsWrite;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(set_up_assertions);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(set_up_assertions));
 }
 
 /// Most characters of a name or id.
@@ -68,14 +69,15 @@ impl SetUpAssertions {
 /// The JWT bearer flow: tokens are asked for with assertions signed by the key, so there is no refresh token that could be lost.
 /// With a connection of the same user, the key becomes the way to renew it; a connection that has lost its refresh token works
 /// again. Otherwise it makes the instance's connection. Nothing is kept unless a token was had.
-#[utoipa::path(operation_id = "connectSalesforceWithKey", tag = "Connections", request_body = SetUpAssertions, responses(
+#[utoipa::path(
+    put, path = "/v1/connections/salesforce/jwt-bearer",
+    operation_id = "connectSalesforceWithKey", tag = "Connections", request_body = SetUpAssertions, responses(
     (status = 200, description = "Connected; the result of a test call.", body = TestResult),
     (status = 409, description = "Salesforce refuses, a prerequisite is unmet, it is another organization, or the service's app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[put("/v1/connections/salesforce/jwt-bearer")]
 async fn set_up_assertions(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsWrite>,
     connections: Data<Connections>,
     Body(body): Body<SetUpAssertions>,
 ) -> Result<HttpResponse, Problem> {

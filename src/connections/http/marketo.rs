@@ -1,5 +1,5 @@
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,17 +14,18 @@ use crate::connections::{ConnectionState, Connections, MarketoAdmin, PastedCrede
 use crate::context::Context;
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, Listing, Problem, Routes, ValidationError};
+use crate::http::{Authorized, Body, Listing, Problem, Routes, ValidationError, route};
+use crate::permissions::scope::{ConnectionsRead, ConnectionsWrite, MembersRead};
 use crate::quotas::VendorLimits;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config
-        .service(connect_marketo)
-        .service(get_marketo)
-        .service(test_marketo)
-        .service(disconnect_marketo)
-        .service(get_marketo_limits)
-        .service(list_marketo_admins);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .add(route!(connect_marketo).idempotent())
+        .add(route!(get_marketo))
+        .add(route!(test_marketo))
+        .add(route!(disconnect_marketo))
+        .add(route!(get_marketo_limits))
+        .add(route!(list_marketo_admins));
 }
 
 /// Most characters of a pasted value.
@@ -147,14 +148,15 @@ impl From<MarketoRow> for MarketoConnection {
 /// token was had and a test call succeeded. The caller owns the connection. While another admin's is in use, the new one waits
 /// and follows when that one is disconnected, so that nobody is ever without; an admin who was granted access to the one in use
 /// must be without that access first.
-#[utoipa::path(operation_id = "connectMarketo", tag = "Connections", request_body = ConnectMarketo, responses(
+#[utoipa::path(
+    post, path = "/v1/connections/marketo",
+    operation_id = "connectMarketo", tag = "Connections", request_body = ConnectMarketo, responses(
     (status = 201, description = "Connected.", body = MarketoConnection),
     (status = 409, description = "Connected already, no credentials, or Marketo refuses them; the code says which of address, id and secret is wrong.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/connections/marketo")]
 async fn connect_marketo(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsWrite>,
     connections: Data<Connections>,
     Body(body): Body<ConnectMarketo>,
 ) -> Result<HttpResponse, Problem> {
@@ -168,12 +170,11 @@ async fn connect_marketo(
 }
 
 /// See the Marketo connection
-#[utoipa::path(operation_id = "getMarketoConnection", tag = "Connections", responses(
+#[utoipa::path(get, path = "/v1/connections/marketo", operation_id = "getMarketoConnection", tag = "Connections", responses(
     (status = 200, description = "The connection.", body = MarketoConnection),
     (status = 404, description = "There is none yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/connections/marketo")]
-async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn get_marketo(context: Context, caller: Authorized<ConnectionsRead>) -> Result<HttpResponse, Problem> {
     let row = store::find_marketo(&context.db, caller.instance).await?;
     let row = row.ok_or(NOT_CONNECTED)?;
     let recent_errors = find_recent_errors(&context.db, caller.instance, row.id, context.clock.timestamp()).await?;
@@ -183,13 +184,12 @@ async fn get_marketo(context: Context, caller: InstanceCaller) -> Result<HttpRes
 /// Test the Marketo connection
 ///
 /// Makes a call and says what came of it; a failed call is an answer, not an error.
-#[utoipa::path(operation_id = "testMarketoConnection", tag = "Connections", responses(
+#[utoipa::path(post, path = "/v1/connections/marketo/test", operation_id = "testMarketoConnection", tag = "Connections", responses(
     (status = 200, description = "What the call found.", body = TestResult),
     (status = 403, description = "The owner has not granted access.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/connections/marketo/test")]
-async fn test_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn test_marketo(caller: Authorized<ConnectionsWrite>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     connections.check_marketo_access(caller.instance, &connection_admin(&caller)).await?;
     Ok(HttpResponse::Ok().json(connections.test_marketo(caller.instance).await?))
 }
@@ -197,25 +197,23 @@ async fn test_marketo(caller: InstanceCaller, connections: Data<Connections>) ->
 /// See the Marketo quotas
 ///
 /// How much of the subscription's quotas is used and left, by this service's share of them, and until when the vendor refuses.
-#[utoipa::path(operation_id = "getMarketoLimits", tag = "Connections", responses(
+#[utoipa::path(get, path = "/v1/connections/marketo/limits", operation_id = "getMarketoLimits", tag = "Connections", responses(
     (status = 200, description = "The quotas.", body = VendorLimits),
     (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/connections/marketo/limits")]
-async fn get_marketo_limits(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn get_marketo_limits(caller: Authorized<ConnectionsRead>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(connections.marketo_limits(caller.instance).await?))
 }
 
 /// Disconnect Marketo
 ///
 /// Only its owner can, or an operator. A connection that waits to follow takes its place at once.
-#[utoipa::path(operation_id = "deleteMarketoConnection", tag = "Connections", responses(
+#[utoipa::path(delete, path = "/v1/connections/marketo", operation_id = "deleteMarketoConnection", tag = "Connections", responses(
     (status = 204, description = "Disconnected."),
     (status = 403, description = "It belongs to somebody else.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[delete("/v1/connections/marketo")]
-async fn disconnect_marketo(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn disconnect_marketo(caller: Authorized<ConnectionsWrite>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     connections.disconnect_marketo(caller.instance, &connection_admin(&caller)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -223,12 +221,15 @@ async fn disconnect_marketo(caller: InstanceCaller, connections: Data<Connection
 /// People who can be the first user
 ///
 /// Step 1: the people with the Admin role in Marketo, without API-only users, by name.
-#[utoipa::path(operation_id = "listMarketoAdmins", tag = "Set-up", responses(
+#[utoipa::path(get, path = "/v1/marketo/admins", operation_id = "listMarketoAdmins", tag = "Set-up", responses(
     (status = 200, description = "The admins.", body = Listing<MarketoAdmin>),
     (status = 409, description = "No credentials, or Marketo refuses them.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/marketo/admins")]
-async fn list_marketo_admins(context: Context, caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn list_marketo_admins(
+    context: Context,
+    caller: Authorized<MembersRead>,
+    connections: Data<Connections>,
+) -> Result<HttpResponse, Problem> {
     let instance = find_instance(&context, &caller).await?;
     let data = connections.marketo_admins(instance.id, &instance.munchkin_id).await?;
     Ok(HttpResponse::Ok().json(Listing { data, next_cursor: None }))

@@ -94,18 +94,18 @@ fn salesforce_problem(error: &SalesforceError) -> Problem {
 }
 
 /// The routes of the token broker, which are called most.
-pub fn token_routes(config: &mut Routes<'_>) {
-    tokens::routes(config);
+pub fn token_routes(routes: &mut Routes<'_>) {
+    tokens::routes(routes);
 }
 
 /// The other routes.
-pub fn routes(config: &mut Routes<'_>) {
-    salesforce::routes(config);
-    marketo::routes(config);
-    callback::routes(config);
-    jwt_bearer::routes(config);
-    own::routes(config);
-    access::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    salesforce::routes(routes);
+    marketo::routes(routes);
+    callback::routes(routes);
+    jwt_bearer::routes(routes);
+    own::routes(routes);
+    access::routes(routes);
 }
 
 async fn find_instance(context: &Context, caller: &InstanceCaller) -> Result<Instance, Problem> {

@@ -1,7 +1,7 @@
 //! A member's own Salesforce connection: everybody may have one, admin or not.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post};
 use serde::Deserialize;
 
 use super::salesforce::{AuthorizationBegun, SalesforceConnection};
@@ -10,13 +10,14 @@ use crate::connections::salesforce::store;
 use crate::connections::{ConnectionError, Connections, SalesforceHost, TestResult};
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, Problem, Routes};
+use crate::http::{Authorized, Body, InstanceCaller, Problem, Routes, route};
 use crate::ids::MemberId;
+use crate::permissions::scope::ConnectionsOwn;
 
 const LINK: &str = "/v1/members/me/salesforce-connection";
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(begin_own).service(get_own).service(test_own).service(disconnect_own);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(begin_own)).add(route!(get_own)).add(route!(test_own)).add(route!(disconnect_own));
 }
 
 fn member_of(caller: &InstanceCaller) -> Result<MemberId, Problem> {
@@ -35,15 +36,16 @@ struct BeginOwnSalesforce {
 /// Connect one's own Salesforce user
 ///
 /// It must belong to the instance's organization. The address works only in a browser in which the member is logged in.
-#[utoipa::path(operation_id = "beginOwnSalesforceConnection", tag = "Connections", request_body = BeginOwnSalesforce, responses(
+#[utoipa::path(
+    post, path = "/v1/members/me/salesforce-connection",
+    operation_id = "beginOwnSalesforceConnection", tag = "Connections", request_body = BeginOwnSalesforce, responses(
     (status = 201, description = "Open the address.", body = AuthorizationBegun),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/members/me/salesforce-connection")]
 async fn begin_own(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsOwn>,
     connections: Data<Connections>,
     Body(body): Body<BeginOwnSalesforce>,
 ) -> Result<HttpResponse, Problem> {
@@ -60,26 +62,28 @@ async fn begin_own(
 }
 
 /// See one's own Salesforce connection
-#[utoipa::path(operation_id = "getOwnSalesforceConnection", tag = "Connections", responses(
+#[utoipa::path(
+    get, path = "/v1/members/me/salesforce-connection",
+    operation_id = "getOwnSalesforceConnection", tag = "Connections", responses(
     (status = 200, description = "The connection.", body = SalesforceConnection),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is none yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/members/me/salesforce-connection")]
-async fn get_own(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn get_own(context: Context, caller: Authorized<ConnectionsOwn>) -> Result<HttpResponse, Problem> {
     let row = store::find_salesforce(&context.db, caller.instance, Some(member_of(&caller)?)).await?;
     let row = row.ok_or(ConnectionError::NotConnected { vendor: "Salesforce", link: LINK })?;
     Ok(HttpResponse::Ok().json(SalesforceConnection::from(row)))
 }
 
 /// Test one's own Salesforce connection
-#[utoipa::path(operation_id = "testOwnSalesforceConnection", tag = "Connections", responses(
+#[utoipa::path(
+    post, path = "/v1/members/me/salesforce-connection/test",
+    operation_id = "testOwnSalesforceConnection", tag = "Connections", responses(
     (status = 200, description = "What the call found.", body = TestResult),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/members/me/salesforce-connection/test")]
-async fn test_own(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn test_own(caller: Authorized<ConnectionsOwn>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     let member = member_of(&caller)?;
     Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance, Some(member)).await?))
 }
@@ -87,13 +91,14 @@ async fn test_own(caller: InstanceCaller, connections: Data<Connections>) -> Res
 /// Disconnect one's own Salesforce user
 ///
 /// Revokes the grant at Salesforce, then forgets it.
-#[utoipa::path(operation_id = "deleteOwnSalesforceConnection", tag = "Connections", responses(
+#[utoipa::path(
+    delete, path = "/v1/members/me/salesforce-connection",
+    operation_id = "deleteOwnSalesforceConnection", tag = "Connections", responses(
     (status = 204, description = "Disconnected."),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[delete("/v1/members/me/salesforce-connection")]
-async fn disconnect_own(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn disconnect_own(caller: Authorized<ConnectionsOwn>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     let member = member_of(&caller)?;
     connections.disconnect_salesforce(caller.instance, Some(member), &caller.origin).await?;
     Ok(HttpResponse::NoContent().finish())

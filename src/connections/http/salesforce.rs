@@ -1,5 +1,5 @@
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 
 use super::{HostName, connection_admin, find_instance, parse_host, parse_organization_id};
@@ -10,16 +10,17 @@ use crate::connections::{ConnectionState, Connections, SalesforceHost, TestResul
 use crate::context::Context;
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, Problem, Routes};
+use crate::http::{Authorized, Body, Problem, Routes, route};
+use crate::permissions::scope::{ConnectionsRead, ConnectionsWrite};
 use crate::quotas::VendorLimits;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config
-        .service(begin_salesforce)
-        .service(get_salesforce)
-        .service(test_salesforce)
-        .service(disconnect_salesforce)
-        .service(get_salesforce_limits);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .add(route!(begin_salesforce))
+        .add(route!(get_salesforce))
+        .add(route!(test_salesforce))
+        .add(route!(disconnect_salesforce))
+        .add(route!(get_salesforce_limits));
 }
 
 /// How to begin connecting Salesforce.
@@ -47,14 +48,15 @@ pub(super) struct AuthorizationBegun {
 ///
 /// Step 2. Gives the address at which a Salesforce user authorizes this service; the connection exists once they come back, in
 /// the same browser. Another organization than the one that the instance belongs to is refused until it is confirmed.
-#[utoipa::path(operation_id = "beginSalesforceConnection", tag = "Connections", request_body = BeginSalesforce, responses(
+#[utoipa::path(
+    post, path = "/v1/connections/salesforce",
+    operation_id = "beginSalesforceConnection", tag = "Connections", request_body = BeginSalesforce, responses(
     (status = 201, description = "Send the admin to the address.", body = AuthorizationBegun),
     (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/connections/salesforce")]
 async fn begin_salesforce(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<ConnectionsWrite>,
     connections: Data<Connections>,
     Body(body): Body<BeginSalesforce>,
 ) -> Result<HttpResponse, Problem> {
@@ -132,12 +134,11 @@ impl From<SalesforceRow> for SalesforceConnection {
 }
 
 /// See the Salesforce connection
-#[utoipa::path(operation_id = "getSalesforceConnection", tag = "Connections", responses(
+#[utoipa::path(get, path = "/v1/connections/salesforce", operation_id = "getSalesforceConnection", tag = "Connections", responses(
     (status = 200, description = "The connection.", body = SalesforceConnection),
     (status = 404, description = "There is none yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/connections/salesforce")]
-async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn get_salesforce(context: Context, caller: Authorized<ConnectionsRead>) -> Result<HttpResponse, Problem> {
     let row = store::find_salesforce(&context.db, caller.instance, None).await?;
     let row = row.ok_or(NOT_CONNECTED)?;
     let recent_errors = find_recent_errors(&context.db, caller.instance, row.id, context.clock.timestamp()).await?;
@@ -147,36 +148,33 @@ async fn get_salesforce(context: Context, caller: InstanceCaller) -> Result<Http
 /// Test the Salesforce connection
 ///
 /// Makes a call and says what came of it; a failed call is an answer, not an error.
-#[utoipa::path(operation_id = "testSalesforceConnection", tag = "Connections", responses(
+#[utoipa::path(post, path = "/v1/connections/salesforce/test", operation_id = "testSalesforceConnection", tag = "Connections", responses(
     (status = 200, description = "What the call found.", body = TestResult),
     (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/connections/salesforce/test")]
-async fn test_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn test_salesforce(caller: Authorized<ConnectionsWrite>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(connections.test_salesforce(caller.instance, None).await?))
 }
 
 /// See the Salesforce quotas
 ///
 /// How much of the organization's quotas is used and left, by this service's share of them, and until when the vendor refuses.
-#[utoipa::path(operation_id = "getSalesforceLimits", tag = "Connections", responses(
+#[utoipa::path(get, path = "/v1/connections/salesforce/limits", operation_id = "getSalesforceLimits", tag = "Connections", responses(
     (status = 200, description = "The quotas.", body = VendorLimits),
     (status = 404, description = "There is no connection yet.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/connections/salesforce/limits")]
-async fn get_salesforce_limits(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn get_salesforce_limits(caller: Authorized<ConnectionsRead>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(connections.salesforce_limits(caller.instance).await?))
 }
 
 /// Disconnect Salesforce
 ///
 /// Revokes the grant at Salesforce, then forgets it.
-#[utoipa::path(operation_id = "deleteSalesforceConnection", tag = "Connections", responses(
+#[utoipa::path(delete, path = "/v1/connections/salesforce", operation_id = "deleteSalesforceConnection", tag = "Connections", responses(
     (status = 204, description = "Disconnected."),
     (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[delete("/v1/connections/salesforce")]
-async fn disconnect_salesforce(caller: InstanceCaller, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+async fn disconnect_salesforce(caller: Authorized<ConnectionsWrite>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
     connections.disconnect_salesforce(caller.instance, None, &caller.origin).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,18 +1,19 @@
 //! The broker: access tokens of the vendors for callers whose scope says so. Refresh tokens and secrets never leave the service.
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Data;
-use actix_web::{HttpResponse, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::connections::{Connections, ReportOutcome};
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, BoundInstance, Problem, Routes, ValidationError};
+use crate::http::{AuthorizedInstance, Body, Problem, Routes, ValidationError, route};
+use crate::permissions::scope::{TokensMarketo, TokensSalesforce};
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(salesforce_token).service(report_salesforce_token).service(marketo_token).service(report_marketo_token);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(salesforce_token)).add(route!(report_salesforce_token)).add(route!(marketo_token)).add(route!(report_marketo_token));
 }
 
 /// Longest token that a vendor gives out, with room to spare.
@@ -77,15 +78,14 @@ fn respond_with_outcome(outcome: ReportOutcome) -> HttpResponse {
 /// Get a Salesforce access token
 ///
 /// Of the instance's connection. The same token is given out until shortly before its end; it is renewed once for all who ask.
-#[utoipa::path(operation_id = "createSalesforceToken", tag = "Tokens", responses(
+#[utoipa::path(post, path = "/v1/tokens/salesforce", operation_id = "createSalesforceToken", tag = "Tokens", responses(
     (status = 200, description = "The token.", body = SalesforceToken),
     (status = 404, description = "Salesforce is not connected.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "Salesforce can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/tokens/salesforce")]
-async fn salesforce_token(caller: BoundInstance, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    let token = connections.salesforce_token(caller.0).await?;
+async fn salesforce_token(caller: AuthorizedInstance<TokensSalesforce>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let token = connections.salesforce_token(caller.instance).await?;
     let access_token = token.secret.expose_secret();
     Ok(respond_with_token(SalesforceToken { access_token, expires_at: token.expires_at, instance_url: &token.base_url }))
 }
@@ -93,33 +93,33 @@ async fn salesforce_token(caller: BoundInstance, connections: Data<Connections>)
 /// Report a Salesforce access token as refused
 ///
 /// After a 401. Salesforce is asked about the token, at most once a minute; if it has ended indeed, it is renewed.
-#[utoipa::path(operation_id = "reportSalesforceToken", tag = "Tokens", request_body = TokenReport, responses(
+#[utoipa::path(
+    post, path = "/v1/tokens/salesforce/invalidate",
+    operation_id = "reportSalesforceToken", tag = "Tokens", request_body = TokenReport, responses(
     (status = 200, description = "What came of it.", body = ReportAnswer),
     (status = 404, description = "Salesforce is not connected.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "Salesforce can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/tokens/salesforce/invalidate")]
 async fn report_salesforce_token(
-    caller: BoundInstance,
+    caller: AuthorizedInstance<TokensSalesforce>,
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(respond_with_outcome(connections.report_salesforce_token(caller.0, &report.checked()?).await?))
+    Ok(respond_with_outcome(connections.report_salesforce_token(caller.instance, &report.checked()?).await?))
 }
 
 /// Get a Marketo access token
 ///
 /// Marketo hands out the same token until it ends, an hour after it was made.
-#[utoipa::path(operation_id = "createMarketoToken", tag = "Tokens", responses(
+#[utoipa::path(post, path = "/v1/tokens/marketo", operation_id = "createMarketoToken", tag = "Tokens", responses(
     (status = 200, description = "The token.", body = MarketoToken),
     (status = 404, description = "Marketo is not connected.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "Marketo can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/tokens/marketo")]
-async fn marketo_token(caller: BoundInstance, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
-    let token = connections.marketo_token(caller.0).await?;
+async fn marketo_token(caller: AuthorizedInstance<TokensMarketo>, connections: Data<Connections>) -> Result<HttpResponse, Problem> {
+    let token = connections.marketo_token(caller.instance).await?;
     let access_token = token.secret.expose_secret();
     Ok(respond_with_token(MarketoToken { access_token, expires_at: token.expires_at, base_url: &token.base_url }))
 }
@@ -127,17 +127,18 @@ async fn marketo_token(caller: BoundInstance, connections: Data<Connections>) ->
 /// Report a Marketo access token as refused
 ///
 /// After error 601 or 602. Marketo is asked for its token, at most once a minute; it may well stand by the one reported.
-#[utoipa::path(operation_id = "reportMarketoToken", tag = "Tokens", request_body = TokenReport, responses(
+#[utoipa::path(
+    post, path = "/v1/tokens/marketo/invalidate",
+    operation_id = "reportMarketoToken", tag = "Tokens", request_body = TokenReport, responses(
     (status = 200, description = "What came of it.", body = ReportAnswer),
     (status = 404, description = "Marketo is not connected.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "Marketo can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/tokens/marketo/invalidate")]
 async fn report_marketo_token(
-    caller: BoundInstance,
+    caller: AuthorizedInstance<TokensMarketo>,
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(respond_with_outcome(connections.report_marketo_token(caller.0, &report.checked()?).await?))
+    Ok(respond_with_outcome(connections.report_marketo_token(caller.instance, &report.checked()?).await?))
 }

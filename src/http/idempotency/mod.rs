@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse};
@@ -29,13 +29,13 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::framework_error::problem_of;
-use super::route::Route;
+use super::route::MatchedRoute;
 use super::{Code, Problem, unreadable};
-use crate::auth::permissions::Caller;
 use crate::context::Context;
 use crate::crypto::sha256;
 use crate::db::DbError;
 use crate::ids::InstanceId;
+use crate::permissions::Caller;
 use crate::telemetry::error_chain;
 use store::{Keyed, StoredKey};
 
@@ -47,24 +47,6 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// Says that an answer is the first one, given again.
 pub const REPLAYED: &str = "idempotent-replayed";
 
-/// Routes whose POST takes a key. Others have none of it: uploads, whose files are too large to be looked at twice, and are harmless
-/// until they are confirmed; authorizations, which only begin and run out in minutes; tokens and sessions, which are cheap to get again
-/// and must not lie about for a day; and what comes to the same when it is done twice.
-const ROUTES: &[&str] = &[
-    "/v1/instances",
-    "/v1/instance/integration-information/reveal-secret",
-    "/v1/instance/integration-information/rotate",
-    "/v1/instance/scim-tokens",
-    "/v1/invites/first",
-    "/v1/invites",
-    "/v1/invites/{invite_id}/resend",
-    "/v1/invite-imports/{import_id}/confirm",
-    "/v1/teams",
-    "/v1/connections/marketo",
-    "/v1/dead-letters/{dead_letter_id}/retry",
-    "/v1/sync/runs",
-];
-
 /// How long a key is its request's.
 const KEPT: time::Duration = time::Duration::hours(24);
 /// How long a request is taken to be under way that has not been answered: longer than any work, which bounds its own calls.
@@ -75,12 +57,6 @@ const MOST_BYTES: usize = 1 << 20;
 const KEPT_HEADERS: [header::HeaderName; 4] = [header::CONTENT_TYPE, header::LOCATION, header::CACHE_CONTROL, header::ETAG];
 /// The instance of callers that have none.
 const NO_INSTANCE: InstanceId = InstanceId(Uuid::nil());
-
-/// Whether the POST of this route takes a key.
-#[must_use]
-pub fn takes_key(method: &str, pattern: &str) -> bool {
-    method == "POST" && ROUTES.contains(&pattern)
-}
 
 /// An answer as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -109,9 +85,9 @@ fn answer_context(instance: InstanceId, id: Uuid) -> String {
 pub(super) async fn once<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-    route: Option<Route>,
+    route: Option<MatchedRoute>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let takes_it = request.method() == Method::POST && route.is_some_and(|route| ROUTES.contains(&route.pattern));
+    let takes_it = route.and_then(|route| route.rule(request.method())).is_some_and(|rule| rule.is_idempotent);
     match takes_it.then(|| key::of(request.headers())).flatten() {
         None => Ok(next.call(request).await?.map_into_boxed_body()),
         // Boxed, so that what it needs isn't carried along, and copied, by every request that has no key.

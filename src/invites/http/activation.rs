@@ -2,9 +2,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::middleware::from_fn;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -23,7 +22,8 @@ use crate::context::Context;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Audience, Code, PathParams, Problem, Routes, ValidationError, limit_links, problem_or_page, refuse_cross_site, session_cookie,
+    AnyCaller, Audience, Code, PathParams, Problem, Routes, SharedLimit, ValidationError, problem_or_page, refuse_cross_site, route,
+    session_cookie,
 };
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
@@ -33,8 +33,8 @@ use crate::language::Language;
 use crate::members::{LONGEST_PASSWORD, MemberView, SHORTEST_PASSWORD, check_length};
 
 /// The routes behind an invitation's link.
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(get_activation).service(post_activation);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(get_activation).limited_by(SharedLimit::Links)).add(route!(post_activation).limited_by(SharedLimit::Links));
 }
 
 /// What the link is for.
@@ -147,6 +147,7 @@ enum ActivationAnswer {
 ///
 /// The page behind the link of an invitation. Ask with `Accept: application/json` for its facts instead.
 #[utoipa::path(
+    get, path = "/activate/{token}",
     operation_id = "getActivation", tag = "Activation", params(("token" = String, Path, description = "The secret of the link.")),
     responses(
         (status = 200, description = "The page, or what the link is for.", content((ActivationView = "application/json"), (String = "text/html"))),
@@ -156,8 +157,12 @@ enum ActivationAnswer {
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[get("/activate/{token}", wrap = "from_fn(limit_links)")]
-async fn get_activation(request: HttpRequest, context: Context, PathParams(token): PathParams<String>) -> Result<HttpResponse, Problem> {
+async fn get_activation(
+    _: AnyCaller,
+    request: HttpRequest,
+    context: Context,
+    PathParams(token): PathParams<String>,
+) -> Result<HttpResponse, Problem> {
     let reader = reader(&request, &context, &token).await;
     let shown = async {
         let link = open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await?;
@@ -182,6 +187,7 @@ async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audien
 /// With `salesforce`, browsers are sent to Salesforce (303) and programs get the address to open (200). With `password`, which
 /// the instance must allow, the member is active and logged in at once: the answer sets the session cookie.
 #[utoipa::path(
+    post, path = "/activate/{token}",
     operation_id = "activate", tag = "Activation", params(("token" = String, Path, description = "The secret of the link.")),
     request_body(content((ActivationRequest = "application/json"), (ActivationRequest = "application/x-www-form-urlencoded"))),
     responses(
@@ -199,8 +205,8 @@ async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audien
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[post("/activate/{token}", wrap = "from_fn(limit_links)")]
 async fn post_activation(
+    _: AnyCaller,
     request: HttpRequest,
     context: Context,
     origin: ChangeOrigin,

@@ -1,6 +1,6 @@
 //! `POST /v1/invites`: inviting by a list, as people paste it.
 
-use actix_web::{HttpResponse, post};
+use actix_web::HttpResponse;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema, Type};
@@ -10,7 +10,7 @@ use super::{InviteView, ProblemBody, TeamReference, team_faults};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::http::{Body, Code, InstanceCaller, Problem, ValidationError};
+use crate::http::{Authorized, Body, Code, Problem, Routes, ValidationError, route};
 use crate::invites::InviteError;
 use crate::invites::addresses::{AddressEntry, read_addresses, split_name};
 use crate::invites::context::InviteContext;
@@ -18,6 +18,12 @@ use crate::invites::invite::{InviteOutcome, ResultStatus, invite};
 use crate::invites::message_limit::too_many_messages;
 use crate::language::Language;
 use crate::members::{self, NewMember};
+use crate::permissions::scope::MembersWrite;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(post_invites).idempotent());
+}
 
 /// Most addresses in one request.
 const MOST_ADDRESSES: usize = 500;
@@ -179,17 +185,16 @@ impl FoundAddress {
 /// invited unless everybody can be. Inviting somebody again whose invitation ran out, bounced or was revoked makes a new one. The
 /// first user must have been invited before.
 #[utoipa::path(
-    operation_id = "createInvites", tag = "Invitations", request_body = InviteRequest,
+    post, path = "/v1/invites", operation_id = "createInvites", tag = "Invitations", request_body = InviteRequest,
     responses(
         (status = 200, description = "What became of each address.", body = InviteResults),
         (status = 409, description = "The first user comes first, a team does not exist, or not all could be invited.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Nobody was invited, since each was sent as many messages as may be within 24 hours.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/invites")]
-pub(super) async fn post_invites(
+async fn post_invites(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     Body(wanted): Body<InviteRequest>,
 ) -> Result<HttpResponse, Problem> {
     let found = wanted.read()?;

@@ -1,18 +1,19 @@
 //! `POST /v1/invites/{invite_id}/resend`, `…/extend` and `…/revoke`.
 
-use actix_web::{HttpResponse, post};
+use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::{InviteView, ProblemBody};
 use crate::context::Context;
-use crate::http::{InstanceCaller, OptionalBody, PathParams, Problem, Routes, ValidationError};
+use crate::http::{Authorized, OptionalBody, PathParams, Problem, Routes, ValidationError, route};
 use crate::ids::InviteId;
 use crate::invites::context::InviteContext;
 use crate::invites::{LIFETIME, LONGEST_EXTENSION_DAYS, changes};
+use crate::permissions::scope::MembersWrite;
 
 /// The routes.
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(resend_invite).service(extend_invite).service(revoke_invite);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(resend_invite).idempotent()).add(route!(extend_invite)).add(route!(revoke_invite));
 }
 
 /// Resend an invitation
@@ -21,14 +22,18 @@ pub(super) fn routes(config: &mut Routes<'_>) {
 /// ten minutes and five times in 24 hours, invitations of the person revoked since included, and not while the message before may still
 /// leave.
 #[utoipa::path(
+    post, path = "/v1/invites/{invite_id}/resend",
     operation_id = "resendInvite", tag = "Invitations", params(("invite_id" = InviteId, Path, description = "The invitation's id.")),
     responses(
         (status = 200, description = "The invitation; another message is on its way.", body = InviteView),
         (status = 409, description = "The message before has not left yet, the person has activated or was invited again since, or the invitation was revoked.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/invites/{invite_id}/resend")]
-async fn resend_invite(context: Context, caller: InstanceCaller, PathParams(id): PathParams<InviteId>) -> Result<HttpResponse, Problem> {
+async fn resend_invite(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<InviteId>,
+) -> Result<HttpResponse, Problem> {
     let by = caller.actor.to_string();
     let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
     let mut tx = context.db.begin().await?;
@@ -51,17 +56,16 @@ struct ExtendInvite {
 ///
 /// Lets the link that was sent work for some more days, counted from now, also when its time is over. No message is sent.
 #[utoipa::path(
-    operation_id = "extendInvite", tag = "Invitations", request_body = Option<ExtendInvite>,
+    post, path = "/v1/invites/{invite_id}/extend", operation_id = "extendInvite", tag = "Invitations", request_body = Option<ExtendInvite>,
     params(("invite_id" = InviteId, Path, description = "The invitation's id.")),
     responses(
         (status = 200, description = "The invitation.", body = InviteView),
         (status = 409, description = "No message has arrived, the person has activated or was invited again since, or the invitation was revoked.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/invites/{invite_id}/extend")]
 async fn extend_invite(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<InviteId>,
     OptionalBody(wanted): OptionalBody<ExtendInvite>,
 ) -> Result<HttpResponse, Problem> {
@@ -91,14 +95,18 @@ fn whole_days(days: f64) -> Option<i64> {
 /// Its link works no more, and its seat and address are free again. A message that has not left yet is not sent. The first user's
 /// invitation can be revoked until data sync has started; another first user can be invited then.
 #[utoipa::path(
+    post, path = "/v1/invites/{invite_id}/revoke",
     operation_id = "revokeInvite", tag = "Invitations", params(("invite_id" = InviteId, Path, description = "The invitation's id.")),
     responses(
         (status = 200, description = "The invitation, revoked now or before.", body = InviteView),
         (status = 409, description = "The person has activated, or is the original user and data sync has started.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/invites/{invite_id}/revoke")]
-async fn revoke_invite(context: Context, caller: InstanceCaller, PathParams(id): PathParams<InviteId>) -> Result<HttpResponse, Problem> {
+async fn revoke_invite(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<InviteId>,
+) -> Result<HttpResponse, Problem> {
     let by = caller.actor.to_string();
     let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
     let mut tx = context.db.begin().await?;

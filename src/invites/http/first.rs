@@ -1,6 +1,6 @@
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
 use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr};
@@ -10,13 +10,19 @@ use crate::auth::Role;
 use crate::connections::{Connections, MarketoAdmin};
 use crate::context::Context;
 use crate::display_name::is_unreadable;
-use crate::http::{Body, Code, InstanceCaller, Problem, ValidationError};
+use crate::http::{Authorized, Body, Code, Problem, Routes, ValidationError, route};
 use crate::ids::InstanceId;
 use crate::instances::{self, InstanceError};
 use crate::invites::context::InviteContext;
 use crate::invites::invite::invite_first;
 use crate::invites::{InviteError, store};
 use crate::members::{self, EmailAddress, LONGEST_ADDRESS, LONGEST_NAME, NewMember};
+use crate::permissions::scope::{MembersRead, MembersWrite};
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(post_first_invite).idempotent()).add(route!(get_first_invite));
+}
 
 /// Most characters of a Marketo user id. Marketo documents no bound; its user ids look like e-mail addresses.
 const LONGEST_USER_ID: usize = 255;
@@ -90,16 +96,15 @@ impl FirstUserChoice {
 /// Step 1 of the set-up guide. The person must be a Marketo admin of the subscription; they become the instance's original
 /// user, an admin. From then on the instance has credentials: see GET /v1/instance/integration-information.
 #[utoipa::path(
-    operation_id = "inviteFirstUser", tag = "Invitations", request_body = FirstInviteRequest,
+    post, path = "/v1/invites/first", operation_id = "inviteFirstUser", tag = "Invitations", request_body = FirstInviteRequest,
     responses(
         (status = 201, description = "The invitation; the message is on its way.", body = InviteView, headers(("Location" = String, description = "The invitation."))),
         (status = 409, description = "A prerequisite is not met, somebody was invited already, the person is no Marketo admin, or Marketo refused.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/invites/first")]
-pub(super) async fn post_first_invite(
+async fn post_first_invite(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     connections: Data<Connections>,
     Body(wanted): Body<FirstInviteRequest>,
 ) -> Result<HttpResponse, Problem> {
@@ -117,14 +122,13 @@ pub(super) async fn post_first_invite(
 
 /// See the first user's invitation
 #[utoipa::path(
-    operation_id = "getFirstInvite", tag = "Invitations",
+    get, path = "/v1/invites/first", operation_id = "getFirstInvite", tag = "Invitations",
     responses(
         (status = 200, description = "The invitation.", body = InviteView),
         (status = 404, description = "Nobody has been invited yet.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[get("/v1/invites/first")]
-pub(super) async fn get_first_invite(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn get_first_invite(context: Context, caller: Authorized<MembersRead>) -> Result<HttpResponse, Problem> {
     let found = store::find_first(&context.db, caller.instance).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "The first user has not been invited yet; do it with POST."))?;
     Ok(HttpResponse::Ok().json(InviteView::new(found, context.clock.timestamp())))

@@ -8,8 +8,8 @@ mod changes;
 mod first;
 mod imports;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 
 use super::csv::Unreadable;
@@ -18,10 +18,11 @@ use super::{Invite, InviteError, InviteStatus, store};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
+use crate::http::{AsProblem, Authorized, Code, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route};
 use crate::ids::{ImportId, InviteId, MailId, MemberId};
 use crate::language::Language;
 use crate::members::LONGEST_ADDRESS;
+use crate::permissions::scope::MembersRead;
 
 pub use activation::Activations;
 pub use imports::UploadSlots;
@@ -76,16 +77,13 @@ impl AsProblem for InviteError {
 }
 
 /// The routes of invitations.
-pub fn routes(config: &mut Routes<'_>) {
-    config
-        .service(first::post_first_invite)
-        .service(first::get_first_invite)
-        .service(by_list::post_invites)
-        .service(list_invites)
-        .service(get_invite);
-    changes::routes(config);
-    imports::routes(config);
-    activation::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    first::routes(routes);
+    by_list::routes(routes);
+    routes.add(route!(list_invites)).add(route!(get_invite));
+    changes::routes(routes);
+    imports::routes(routes);
+    activation::routes(routes);
 }
 
 /// An invitation.
@@ -222,13 +220,12 @@ impl InviteParams {
 /// In the order they were made. Those of people who are no members any more are deleted some time after they ended, 30 days unless
 /// the service is set otherwise.
 #[utoipa::path(
-    operation_id = "listInvites", tag = "Invitations", params(InviteParams),
+    get, path = "/v1/invites", operation_id = "listInvites", tag = "Invitations", params(InviteParams),
     responses((status = 200, description = "A page of invitations.", body = Listing<InviteView>))
 )]
-#[get("/v1/invites")]
 async fn list_invites(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersRead>,
     QueryParams(params): QueryParams<InviteParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after, filter) = params.read()?;
@@ -240,11 +237,15 @@ async fn list_invites(
 
 /// Get an invitation
 #[utoipa::path(
+    get, path = "/v1/invites/{invite_id}",
     operation_id = "getInvite", tag = "Invitations", params(("invite_id" = InviteId, Path, description = "The invitation's id.")),
     responses((status = 200, description = "The invitation.", body = InviteView))
 )]
-#[get("/v1/invites/{invite_id}")]
-async fn get_invite(context: Context, caller: InstanceCaller, PathParams(id): PathParams<InviteId>) -> Result<HttpResponse, Problem> {
+async fn get_invite(
+    context: Context,
+    caller: Authorized<MembersRead>,
+    PathParams(id): PathParams<InviteId>,
+) -> Result<HttpResponse, Problem> {
     let found = store::find(&context.db, caller.instance, id).await?;
     Ok(HttpResponse::Ok().json(InviteView::new(found.ok_or(InviteError::Unknown)?, context.clock.timestamp())))
 }

@@ -1,7 +1,7 @@
 //! What admins do to members: `PATCH` and `DELETE /v1/members/{member_id}`, `POST …/deactivate` and `…/reactivate`.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, patch, post};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{MemberView, acting, shown};
@@ -9,14 +9,15 @@ use crate::auth::Role;
 use crate::connections::Connections;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, PathParams, Problem, Routes, read_display_name};
+use crate::http::{Authorized, Body, PathParams, Problem, Routes, read_display_name, route};
 use crate::ids::MemberId;
 use crate::members::{
     Names, PassedOn, change_names, change_role, deactivate as deactivate_member, reactivate as reactivate_member, revoke_and_remove,
 };
+use crate::permissions::scope::MembersWrite;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(patch_member).service(deactivate).service(reactivate).service(delete_member);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(patch_member)).add(route!(deactivate)).add(route!(reactivate)).add(route!(delete_member));
 }
 
 /// A value that may be left out, or be null to take away what is there.
@@ -57,17 +58,16 @@ struct UpdateMember {
 /// Names and role, all or nothing. A new role holds from the member's next request on. Who becomes a user loses access to the
 /// Marketo connection; one that they own passes to the caller.
 #[utoipa::path(
-    operation_id = "updateMember", tag = "Members", request_body = UpdateMember,
+    patch, path = "/v1/members/{member_id}", operation_id = "updateMember", tag = "Members", request_body = UpdateMember,
     params(("member_id" = MemberId, Path, description = "The member's id.")),
     responses(
         (status = 200, description = "The member as they are now.", body = MemberView),
         (status = 409, description = "The original user and the last admin stay admins.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[patch("/v1/members/{member_id}")]
 async fn patch_member(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<MemberId>,
     Body(wanted): Body<UpdateMember>,
 ) -> Result<HttpResponse, Problem> {
@@ -87,15 +87,18 @@ async fn patch_member(
 /// Their sessions and tokens end at once, and nothing lets them in until they are reactivated. Seat, teams and what they own stay
 /// theirs. Once more does no harm.
 #[utoipa::path(
-    operation_id = "deactivateMember", tag = "Members",
+    post, path = "/v1/members/{member_id}/deactivate", operation_id = "deactivateMember", tag = "Members",
     params(("member_id" = MemberId, Path, description = "The member's id.")),
     responses(
         (status = 200, description = "The member as they are now.", body = MemberView),
         (status = 409, description = "The original user, the last admin and oneself stay active; who is only invited is removed instead.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/members/{member_id}/deactivate")]
-async fn deactivate(context: Context, caller: InstanceCaller, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+async fn deactivate(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
     let mut tx = context.db.begin().await?;
     let member = deactivate_member(&mut tx, &acting(&context, &caller), id).await?;
     tx.commit().await?;
@@ -106,12 +109,15 @@ async fn deactivate(context: Context, caller: InstanceCaller, PathParams(id): Pa
 ///
 /// They can log in again, as before. Once more does no harm.
 #[utoipa::path(
-    operation_id = "reactivateMember", tag = "Members",
+    post, path = "/v1/members/{member_id}/reactivate", operation_id = "reactivateMember", tag = "Members",
     params(("member_id" = MemberId, Path, description = "The member's id.")),
     responses((status = 200, description = "The member as they are now.", body = MemberView))
 )]
-#[post("/v1/members/{member_id}/reactivate")]
-async fn reactivate(context: Context, caller: InstanceCaller, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+async fn reactivate(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
     let mut tx = context.db.begin().await?;
     let member = reactivate_member(&mut tx, &acting(&context, &caller), id).await?;
     tx.commit().await?;
@@ -149,17 +155,16 @@ impl From<PassedOn> for RemovedMember {
 /// Whether invited, active or deactivated. Their sessions and tokens end at once, their own Salesforce connection is revoked, seat
 /// and address are free again, and what they own passes to the caller. When Salesforce can't be reached to revoke, nothing is done.
 #[utoipa::path(
-    operation_id = "deleteMember", tag = "Members",
+    delete, path = "/v1/members/{member_id}", operation_id = "deleteMember", tag = "Members",
     params(("member_id" = MemberId, Path, description = "The member's id.")),
     responses(
         (status = 200, description = "Removed; what passed to the caller.", body = RemovedMember),
         (status = 409, description = "The original user, the last admin and oneself stay, or Salesforce refused.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[delete("/v1/members/{member_id}")]
 async fn delete_member(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     connections: Data<Connections>,
     PathParams(id): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {

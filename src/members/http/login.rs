@@ -1,8 +1,7 @@
 //! `POST` and `DELETE /v1/sessions`, `GET /v1/instance/login-management/consequences`.
 
 use actix_web::http::header;
-use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +12,15 @@ use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    Body, Code, InstanceCaller, Problem, QueryParams, Routes, ended_session_cookie, limit_logins, refuse_cross_site, session_cookie,
-    session_of,
+    AnyCaller, Authorized, Body, Code, Problem, QueryParams, Routes, SharedLimit, ended_session_cookie, refuse_cross_site, route,
+    session_cookie, session_of,
 };
 use crate::instances::{self, InstanceError, LoginManagement};
 use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, store};
+use crate::permissions::scope::InstanceWrite;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(post_session).service(delete_session).service(get_consequences);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(post_session).limited_by(SharedLimit::Logins)).add(route!(delete_session)).add(route!(get_consequences));
 }
 
 /// Who wants to log in.
@@ -40,7 +40,7 @@ struct LoginRequest {
 /// the time, up to 15 minutes. After a hundred failures from networks that the person has never logged in from, only the known ones get in
 /// at once, and each other attempt waits 15 minutes. So nobody can keep somebody else out.
 #[utoipa::path(
-    operation_id = "logIn", tag = "Sessions", request_body = LoginRequest,
+    post, path = "/v1/sessions", operation_id = "logIn", tag = "Sessions", request_body = LoginRequest,
     responses(
         (status = 201, description = "The member; the cookie is set.", body = MemberView),
         (status = 401, description = "The address or the password is wrong, or there is no password.", body = ProblemBody, content_type = "application/problem+json"),
@@ -48,8 +48,8 @@ struct LoginRequest {
         (status = 429, description = "Too many failures with this address from there; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/sessions", wrap = "from_fn(limit_logins)")]
 async fn post_session(
+    _: AnyCaller,
     request: HttpRequest,
     context: Context,
     origin: ChangeOrigin,
@@ -72,9 +72,11 @@ async fn post_session(
 /// Log out
 ///
 /// Ends the session of the cookie, if there is one, and takes the cookie away.
-#[utoipa::path(operation_id = "logOut", tag = "Sessions", responses((status = 204, description = "Logged out.")))]
-#[delete("/v1/sessions")]
-async fn delete_session(request: HttpRequest, context: Context, origin: ChangeOrigin) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    delete, path = "/v1/sessions", operation_id = "logOut", tag = "Sessions",
+    responses((status = 204, description = "Logged out."))
+)]
+async fn delete_session(_: AnyCaller, request: HttpRequest, context: Context, origin: ChangeOrigin) -> Result<HttpResponse, Problem> {
     if let Some(token) = session_of(&request) {
         let (hash, now) = (SecretHash::of(&token), context.clock.timestamp());
         let whose = auth::find_session(&context.db, &hash, now).await?;
@@ -129,13 +131,13 @@ struct Consequences {
 ///
 /// Nothing is changed. `PATCH /v1/instance` with `login_management` changes it.
 #[utoipa::path(
+    get, path = "/v1/instance/login-management/consequences",
     operation_id = "getLoginManagementConsequences", tag = "Instances", params(ConsequencesParams),
     responses((status = 200, description = "What would follow.", body = Consequences))
 )]
-#[get("/v1/instance/login-management/consequences")]
 async fn get_consequences(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<InstanceWrite>,
     QueryParams(params): QueryParams<ConsequencesParams>,
 ) -> Result<HttpResponse, Problem> {
     let instance = instances::find(&context.db, caller.instance).await?.ok_or(InstanceError::Unknown)?;

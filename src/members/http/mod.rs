@@ -10,8 +10,8 @@ mod teams;
 
 use std::collections::HashMap;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, get};
 use serde::{Deserialize, Serialize};
 
 use super::store::MemberFilter;
@@ -19,8 +19,11 @@ use super::{Acting, LoginError, Member, MemberError, MemberStatus, PasswordFault
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::http::{AsProblem, Code, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
+use crate::http::{
+    AsProblem, Authorized, Code, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route,
+};
 use crate::ids::{InstanceId, MemberId, TeamId};
+use crate::permissions::scope::MembersRead;
 
 /// Most characters of a text that is looked for.
 const LONGEST_SEARCH: usize = 200;
@@ -77,14 +80,14 @@ impl AsProblem for LoginError {
 }
 
 /// The routes of members and teams.
-pub fn routes(config: &mut Routes<'_>) {
-    own::routes(config);
-    sessions::routes(config);
-    config.service(list_members).service(get_member);
-    changes::routes(config);
-    teams::routes(config);
-    login::routes(config);
-    resets::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    own::routes(routes);
+    sessions::routes(routes);
+    routes.add(route!(list_members)).add(route!(get_member));
+    changes::routes(routes);
+    teams::routes(routes);
+    login::routes(routes);
+    resets::routes(routes);
 }
 
 /// Who changes members by this request.
@@ -174,13 +177,12 @@ struct MemberParams {
 ///
 /// Everybody invited, active or deactivated, in the order they were added; every condition that is given must hold.
 #[utoipa::path(
-    operation_id = "listMembers", tag = "Members", params(MemberParams),
+    get, path = "/v1/members", operation_id = "listMembers", tag = "Members", params(MemberParams),
     responses((status = 200, description = "A page of members.", body = Listing<MemberView>))
 )]
-#[get("/v1/members")]
 async fn list_members(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersRead>,
     QueryParams(params): QueryParams<MemberParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after) = PageParams { limit: params.limit, cursor: params.cursor }.read::<MemberId>()?;
@@ -212,11 +214,15 @@ async fn teams_of(context: &Context, caller: &InstanceCaller, members: &[Member]
 
 /// Get a member
 #[utoipa::path(
+    get, path = "/v1/members/{member_id}",
     operation_id = "getMember", tag = "Members", params(("member_id" = MemberId, Path, description = "The member's id.")),
     responses((status = 200, description = "The member.", body = MemberView))
 )]
-#[get("/v1/members/{member_id}")]
-async fn get_member(context: Context, caller: InstanceCaller, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+async fn get_member(
+    context: Context,
+    caller: Authorized<MembersRead>,
+    PathParams(id): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
     let member = found(&context, caller.instance, id).await?;
     Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
 }

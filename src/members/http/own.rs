@@ -1,6 +1,6 @@
 //! One's own profile: `GET` and `PATCH /v1/members/me`, `PUT /v1/members/me/password`.
 
-use actix_web::{HttpRequest, HttpResponse, get, patch, put};
+use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -9,23 +9,23 @@ use super::{MemberView, acting, found, shown};
 use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, Problem, Routes, session_of};
+use crate::http::{Authorized, Body, Problem, Routes, route, session_of};
 use crate::members::{LONGEST_PASSWORD, LoginError, PasswordChange, change_names, change_password};
+use crate::permissions::scope::MembersOwn;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(get_me).service(patch_me).service(put_password);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(get_me)).add(route!(patch_me)).add(route!(put_password));
 }
 
 /// See one's own profile
 #[utoipa::path(
-    operation_id = "getOwnProfile", tag = "Members",
+    get, path = "/v1/members/me", operation_id = "getOwnProfile", tag = "Members",
     responses(
         (status = 200, description = "The caller.", body = MemberView),
         (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[get("/v1/members/me")]
-async fn get_me(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+async fn get_me(context: Context, caller: Authorized<MembersOwn>) -> Result<HttpResponse, Problem> {
     let member = found(&context, caller.instance, caller.member()?).await?;
     Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
 }
@@ -46,14 +46,13 @@ struct UpdateProfile {
 
 /// Change one's own profile
 #[utoipa::path(
-    operation_id = "updateOwnProfile", tag = "Members", request_body = UpdateProfile,
+    patch, path = "/v1/members/me", operation_id = "updateOwnProfile", tag = "Members", request_body = UpdateProfile,
     responses(
         (status = 200, description = "The caller as they are now.", body = MemberView),
         (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[patch("/v1/members/me")]
-async fn patch_me(context: Context, caller: InstanceCaller, Body(wanted): Body<UpdateProfile>) -> Result<HttpResponse, Problem> {
+async fn patch_me(context: Context, caller: Authorized<MembersOwn>, Body(wanted): Body<UpdateProfile>) -> Result<HttpResponse, Problem> {
     let me = caller.member()?;
     let names = read_names(wanted.first_name, wanted.last_name)?;
     let mut tx = context.db.begin().await?;
@@ -79,7 +78,7 @@ struct ChangePassword {
 /// password must fit as everywhere: one that would be guessed among the first is refused (`guessable`). A wrong current password counts
 /// as a failed login with one's address.
 #[utoipa::path(
-    operation_id = "changeOwnPassword", tag = "Members", request_body = ChangePassword,
+    put, path = "/v1/members/me/password", operation_id = "changeOwnPassword", tag = "Members", request_body = ChangePassword,
     responses(
         (status = 204, description = "The new password holds."),
         (status = 403, description = "The current password is another one, the instance is set to Salesforce Only, or the caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
@@ -87,10 +86,9 @@ struct ChangePassword {
         (status = 429, description = "Too many wrong current passwords; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[put("/v1/members/me/password")]
 async fn put_password(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersOwn>,
     request: HttpRequest,
     Body(wanted): Body<ChangePassword>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,9 +1,8 @@
 //! Replacing a forgotten password: `POST /v1/password-resets`, and the page behind the link in the message.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::middleware::from_fn;
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,14 +13,17 @@ use crate::context::Context;
 use crate::http::body::read_json_or_form;
 use crate::http::problem::ProblemBody;
 use crate::http::{
-    AsProblem, Audience, Body, Code, PathParams, Problem, Routes, ValidationError, limit_links, limit_logins, problem_or_page,
-    refuse_cross_site,
+    AnyCaller, AsProblem, Audience, Body, Code, PathParams, Problem, Routes, SharedLimit, ValidationError, problem_or_page,
+    refuse_cross_site, route,
 };
 use crate::jobs::{NewJob, enqueue};
 use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords, reset_job};
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(post_reset).service(get_link).service(post_link);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .add(route!(post_reset).limited_by(SharedLimit::Logins))
+        .add(route!(get_link).limited_by(SharedLimit::Links))
+        .add(route!(post_link).limited_by(SharedLimit::Links));
 }
 
 /// Whose password was forgotten.
@@ -39,14 +41,18 @@ struct ResetRequest {
 /// whose instance is set to Salesforce Only. Asked again and again for one address from one network, it takes longer and longer until there is
 /// another message.
 #[utoipa::path(
-    operation_id = "requestPasswordReset", tag = "Sessions", request_body = ResetRequest,
+    post, path = "/v1/password-resets", operation_id = "requestPasswordReset", tag = "Sessions", request_body = ResetRequest,
     responses(
         (status = 202, description = "If a member with a password has this address, a message is on its way."),
         (status = 429, description = "Too many requests from this address; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/password-resets", wrap = "from_fn(limit_logins)")]
-async fn post_reset(context: Context, origin: ChangeOrigin, Body(wanted): Body<ResetRequest>) -> Result<HttpResponse, Problem> {
+async fn post_reset(
+    _: AnyCaller,
+    context: Context,
+    origin: ChangeOrigin,
+    Body(wanted): Body<ResetRequest>,
+) -> Result<HttpResponse, Problem> {
     if !(1..=1000).contains(&wanted.email.chars().count()) {
         return Err(Problem::invalid(vec![ValidationError::new("/email", "out_of_range", "An address has 1 to 1000 characters.")]));
     }
@@ -76,6 +82,7 @@ struct ResetView {
 ///
 /// The page behind the link. Ask with `Accept: application/json` for its facts instead.
 #[utoipa::path(
+    get, path = "/reset-password/{token}",
     operation_id = "getPasswordReset", tag = "Sessions", params(("token" = String, Path, description = "The secret of the link.")),
     responses(
         (status = 200, description = "The page, or what the link is for.", content((ResetView = "application/json"), (String = "text/html"))),
@@ -85,8 +92,12 @@ struct ResetView {
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[get("/reset-password/{token}", wrap = "from_fn(limit_links)")]
-async fn get_link(request: HttpRequest, context: Context, PathParams(token): PathParams<String>) -> Result<HttpResponse, Problem> {
+async fn get_link(
+    _: AnyCaller,
+    request: HttpRequest,
+    context: Context,
+    PathParams(token): PathParams<String>,
+) -> Result<HttpResponse, Problem> {
     let reader = reader(&request, &context, &token).await;
     let shown = async {
         let (_, member) = open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await?;
@@ -122,6 +133,7 @@ struct NewPassword {
 /// The link is used up, every session and token of the member ends, and failed logins are forgotten. Passwords that would be
 /// guessed among the first are refused (`guessable`); the link can be used again then.
 #[utoipa::path(
+    post, path = "/reset-password/{token}",
     operation_id = "completePasswordReset", tag = "Sessions", params(("token" = String, Path, description = "The secret of the link.")),
     request_body(content((NewPassword = "application/json"), (NewPassword = "application/x-www-form-urlencoded"))),
     responses(
@@ -137,8 +149,8 @@ struct NewPassword {
         (status = 503, description = "The service or its database can't answer right now.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
-#[post("/reset-password/{token}", wrap = "from_fn(limit_links)")]
 async fn post_link(
+    _: AnyCaller,
     request: HttpRequest,
     context: Context,
     origin: ChangeOrigin,

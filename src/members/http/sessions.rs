@@ -1,6 +1,6 @@
 //! Sessions, seen and ended: one's own and, for admins, a member's.
 
-use actix_web::{HttpRequest, HttpResponse, delete, get};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::json;
 
@@ -11,11 +11,18 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Code, InstanceCaller, Listing, PathParams, Problem, Routes, session_of};
+use crate::http::{Authorized, Code, InstanceCaller, Listing, PathParams, Problem, Routes, route, session_of};
 use crate::ids::{MemberId, SessionId};
+use crate::permissions::scope::{MembersOwn, MembersWrite};
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(list_own).service(end_others).service(end_own).service(list_of_member).service(end_all).service(end_one);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .add(route!(list_own))
+        .add(route!(end_others))
+        .add(route!(end_own))
+        .add(route!(list_of_member))
+        .add(route!(end_all))
+        .add(route!(end_one));
 }
 
 /// A session of the console that has not run out.
@@ -80,24 +87,22 @@ struct EndedSessions {
 /// List one's own sessions
 ///
 /// The newest first. A member has at most 20; another login ends the oldest.
-#[utoipa::path(operation_id = "listOwnSessions", tag = "Members", responses(
+#[utoipa::path(get, path = "/v1/members/me/sessions", operation_id = "listOwnSessions", tag = "Members", responses(
     (status = 200, description = "The sessions.", body = Listing<SessionView>),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/members/me/sessions")]
-async fn list_own(context: Context, caller: InstanceCaller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn list_own(context: Context, caller: Authorized<MembersOwn>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     listed(&context, &caller, caller.member()?, &request).await
 }
 
 /// End one's other sessions
 ///
 /// All but the one that the request came with.
-#[utoipa::path(operation_id = "endOtherSessions", tag = "Members", responses(
+#[utoipa::path(delete, path = "/v1/members/me/sessions", operation_id = "endOtherSessions", tag = "Members", responses(
     (status = 200, description = "How many ended.", body = EndedSessions),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[delete("/v1/members/me/sessions")]
-async fn end_others(context: Context, caller: InstanceCaller, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn end_others(context: Context, caller: Authorized<MembersOwn>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (me, kept) = (caller.member()?, current(&request));
     let mut tx = context.db.begin().await?;
     let ended = auth::delete_sessions(&mut tx, caller.instance, me, kept.as_ref()).await?;
@@ -111,14 +116,14 @@ async fn end_others(context: Context, caller: InstanceCaller, request: HttpReque
 
 /// End one of one's own sessions
 #[utoipa::path(
+    delete, path = "/v1/members/me/sessions/{session_id}",
     operation_id = "endOwnSession", tag = "Members", params(("session_id" = SessionId, Path, description = "The session's id.")),
     responses(
         (status = 204, description = "Ended."),
         (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[delete("/v1/members/me/sessions/{session_id}")]
-async fn end_own(context: Context, caller: InstanceCaller, PathParams(id): PathParams<SessionId>) -> Result<HttpResponse, Problem> {
+async fn end_own(context: Context, caller: Authorized<MembersOwn>, PathParams(id): PathParams<SessionId>) -> Result<HttpResponse, Problem> {
     end(&context, &caller, caller.member()?, id).await
 }
 
@@ -126,13 +131,13 @@ async fn end_own(context: Context, caller: InstanceCaller, PathParams(id): PathP
 ///
 /// The newest first.
 #[utoipa::path(
+    get, path = "/v1/members/{member_id}/sessions",
     operation_id = "listMemberSessions", tag = "Members", params(("member_id" = MemberId, Path, description = "The member's id.")),
     responses((status = 200, description = "The sessions.", body = Listing<SessionView>))
 )]
-#[get("/v1/members/{member_id}/sessions")]
 async fn list_of_member(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     request: HttpRequest,
     PathParams(id): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
@@ -144,11 +149,15 @@ async fn list_of_member(
 ///
 /// Ends every session and refuses every token that was issued to the member, in every process at once. They can log in again.
 #[utoipa::path(
+    delete, path = "/v1/members/{member_id}/sessions",
     operation_id = "endMemberSessions", tag = "Members", params(("member_id" = MemberId, Path, description = "The member's id.")),
     responses((status = 200, description = "How many sessions ended.", body = EndedSessions))
 )]
-#[delete("/v1/members/{member_id}/sessions")]
-async fn end_all(context: Context, caller: InstanceCaller, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+async fn end_all(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<MemberId>,
+) -> Result<HttpResponse, Problem> {
     found(&context, caller.instance, id).await?;
     let mut tx = context.db.begin().await?;
     let ended = auth::sign_out(&mut tx, context.clock.as_ref(), caller.instance, id).await?;
@@ -160,17 +169,16 @@ async fn end_all(context: Context, caller: InstanceCaller, PathParams(id): PathP
 
 /// End one of a member's sessions
 #[utoipa::path(
-    operation_id = "endMemberSession", tag = "Members",
+    delete, path = "/v1/members/{member_id}/sessions/{session_id}", operation_id = "endMemberSession", tag = "Members",
     params(
         ("member_id" = MemberId, Path, description = "The member's id."),
         ("session_id" = SessionId, Path, description = "The session's id."),
     ),
     responses((status = 204, description = "Ended."))
 )]
-#[delete("/v1/members/{member_id}/sessions/{session_id}")]
 async fn end_one(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams((member, id)): PathParams<(MemberId, SessionId)>,
 ) -> Result<HttpResponse, Problem> {
     end(&context, &caller, member, id).await

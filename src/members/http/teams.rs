@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 
 use super::acting;
@@ -11,17 +11,24 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::display_name::NoDisplayName;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError};
+use crate::http::{Authorized, Body, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route};
 use crate::ids::{MemberId, TeamId};
 use crate::members::{
     MemberError, Team, TeamMemberOutcome, TeamName, change_team_members, create_team, delete_team as remove_team, rename_team, store,
 };
+use crate::permissions::scope::{MembersRead, MembersWrite};
 
 /// Most members named in one request, for each list.
 const MOST_MEMBERS: usize = 500;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(list_teams).service(get_team).service(post_team).service(patch_team).service(delete_team).service(post_members);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .add(route!(list_teams))
+        .add(route!(get_team))
+        .add(route!(post_team).idempotent())
+        .add(route!(patch_team))
+        .add(route!(delete_team))
+        .add(route!(post_members));
 }
 
 /// A team.
@@ -48,13 +55,12 @@ impl From<Team> for TeamView {
 ///
 /// Everyone, which holds every member, and the teams made since.
 #[utoipa::path(
-    operation_id = "listTeams", tag = "Members", params(PageParams),
+    get, path = "/v1/teams", operation_id = "listTeams", tag = "Members", params(PageParams),
     responses((status = 200, description = "A page of teams.", body = Listing<TeamView>))
 )]
-#[get("/v1/teams")]
 async fn list_teams(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersRead>,
     QueryParams(params): QueryParams<PageParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after) = params.read::<TeamId>()?;
@@ -67,11 +73,11 @@ async fn list_teams(
 ///
 /// `GET /v1/members?team=ID` lists who is in it.
 #[utoipa::path(
+    get, path = "/v1/teams/{team_id}",
     operation_id = "getTeam", tag = "Members", params(("team_id" = TeamId, Path, description = "The team's id.")),
     responses((status = 200, description = "The team.", body = TeamView))
 )]
-#[get("/v1/teams/{team_id}")]
-async fn get_team(context: Context, caller: InstanceCaller, PathParams(id): PathParams<TeamId>) -> Result<HttpResponse, Problem> {
+async fn get_team(context: Context, caller: Authorized<MembersRead>, PathParams(id): PathParams<TeamId>) -> Result<HttpResponse, Problem> {
     let found = store::find_team(&context.db, caller.instance, id).await?.ok_or(MemberError::NoSuchTeam)?;
     Ok(HttpResponse::Ok().json(TeamView::from(found)))
 }
@@ -99,14 +105,13 @@ fn read_name(text: &str) -> Result<TeamName, Problem> {
 ///
 /// An instance can have 20 teams, Everyone included, unless the operator has set another limit.
 #[utoipa::path(
-    operation_id = "createTeam", tag = "Members", request_body = NewTeam,
+    post, path = "/v1/teams", operation_id = "createTeam", tag = "Members", request_body = NewTeam,
     responses(
         (status = 201, description = "The team.", body = TeamView, headers(("Location" = String, description = "The team."))),
         (status = 409, description = "A team of this name exists, or no more can be made.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/teams")]
-async fn post_team(context: Context, caller: InstanceCaller, Body(new): Body<NewTeam>) -> Result<HttpResponse, Problem> {
+async fn post_team(context: Context, caller: Authorized<MembersWrite>, Body(new): Body<NewTeam>) -> Result<HttpResponse, Problem> {
     let name = read_name(&new.name)?;
     let mut tx = context.db.begin().await?;
     let made = create_team(&mut tx, &acting(&context, &caller), &name, context.limits.teams).await?;
@@ -130,17 +135,16 @@ struct UpdateTeam {
 
 /// Rename a team
 #[utoipa::path(
-    operation_id = "updateTeam", tag = "Members", request_body = UpdateTeam,
+    patch, path = "/v1/teams/{team_id}", operation_id = "updateTeam", tag = "Members", request_body = UpdateTeam,
     params(("team_id" = TeamId, Path, description = "The team's id.")),
     responses(
         (status = 200, description = "The team as it is now.", body = TeamView),
         (status = 409, description = "A team of this name exists, or it is Everyone.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[patch("/v1/teams/{team_id}")]
 async fn patch_team(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<TeamId>,
     Body(wanted): Body<UpdateTeam>,
 ) -> Result<HttpResponse, Problem> {
@@ -161,14 +165,18 @@ async fn patch_team(
 ///
 /// Its members stay members.
 #[utoipa::path(
+    delete, path = "/v1/teams/{team_id}",
     operation_id = "deleteTeam", tag = "Members", params(("team_id" = TeamId, Path, description = "The team's id.")),
     responses(
         (status = 204, description = "Removed."),
         (status = 409, description = "It is Everyone.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[delete("/v1/teams/{team_id}")]
-async fn delete_team(context: Context, caller: InstanceCaller, PathParams(id): PathParams<TeamId>) -> Result<HttpResponse, Problem> {
+async fn delete_team(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<TeamId>,
+) -> Result<HttpResponse, Problem> {
     let mut tx = context.db.begin().await?;
     remove_team(&mut tx, &acting(&context, &caller), id).await?;
     tx.commit().await?;
@@ -224,17 +232,16 @@ struct TeamMemberResults {
 ///
 /// Each has a result of its own: what can be done is done, and once more does no harm. Nobody leaves Everyone.
 #[utoipa::path(
-    operation_id = "changeTeamMembers", tag = "Members", request_body = ChangeTeamMembers,
+    post, path = "/v1/teams/{team_id}/members", operation_id = "changeTeamMembers", tag = "Members", request_body = ChangeTeamMembers,
     params(("team_id" = TeamId, Path, description = "The team's id.")),
     responses(
         (status = 200, description = "What became of each member.", body = TeamMemberResults),
         (status = 409, description = "It is Everyone, which nobody leaves; nothing was changed.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/teams/{team_id}/members")]
 async fn post_members(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<TeamId>,
     Body(wanted): Body<ChangeTeamMembers>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,14 +1,20 @@
 //! The route of the feed of changes.
 
-use actix_web::{HttpResponse, get};
+use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::paging::Place;
 use crate::http::problem::ProblemBody;
-use crate::http::{Cursor, InstanceCaller, PageParams, Problem, QueryParams};
+use crate::http::{Authorized, Cursor, PageParams, Problem, QueryParams, Routes, route};
 use crate::people::{ChangeCursor, PeopleError, Person, PersonChange, store};
+use crate::permissions::scope::PeopleRead;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list_people_changes));
+}
 
 /// Where to read on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -91,14 +97,13 @@ impl Place for ChangeCursor {
 /// In the order in which they were committed, without gaps: keep `next_cursor` and ask again. Each person comes once, at the last
 /// change, as the person is now; who is no longer synced comes as `removed`. Removals are kept for good, so a cursor does not
 /// get old. Only when the service's database was set back to a time before the cursor is it refused, with 410 `cursor_gone`.
-#[utoipa::path(operation_id = "listPeopleChanges", tag = "People", params(ChangesParams), responses(
+#[utoipa::path(get, path = "/v1/people/changes", operation_id = "listPeopleChanges", tag = "People", params(ChangesParams), responses(
     (status = 200, description = "Some changes.", body = PersonChangesBody),
     (status = 410, description = "The cursor is ahead of all changes; begin anew.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/people/changes")]
-pub(super) async fn list_people_changes(
+async fn list_people_changes(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<PeopleRead>,
     QueryParams(params): QueryParams<ChangesParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, cursor) = PageParams { limit: params.limit, cursor: params.cursor }.read::<ChangeCursor>()?;

@@ -1,18 +1,23 @@
 //! The route that exports people.
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
-use actix_web::middleware::Compress;
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, get};
 use futures_util::Stream;
 
 use super::params::PeopleExportParams;
 use crate::context::Context;
 use crate::db::{Db, DbError};
-use crate::http::{InstanceCaller, Problem, QueryParams};
+use crate::http::{Authorized, Problem, QueryParams, Routes, route};
 use crate::ids::InstanceId;
 use crate::people::{ListedPerson, PeopleCursor, PeopleExportFormat, PeopleFilter, store};
+use crate::permissions::scope::PeopleRead;
 use crate::telemetry::error_chain;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(export_people).compressed());
+}
 
 /// People of one page. No database connection is held while a page is sent to the client.
 const PAGE_ROWS: usize = 1_000;
@@ -24,13 +29,12 @@ const PAGE_ROWS: usize = 1_000;
 /// could take for a formula (it begins with `=`, `+`, `-`, `@`, a tab or a line break, if need be behind apostrophes) has one apostrophe
 /// put before it; JSON lines have the values as they are. If the database fails on the way, the connection is cut, so that half a file
 /// is not taken for a whole one.
-#[utoipa::path(operation_id = "exportPeople", tag = "People", params(PeopleExportParams), responses(
+#[utoipa::path(get, path = "/v1/people/export", operation_id = "exportPeople", tag = "People", params(PeopleExportParams), responses(
     (status = 200, description = "The people.", content((String = "text/csv"), (String = "application/x-ndjson"))),
 ))]
-#[get("/v1/people/export", wrap = "Compress::default()")]
-pub(super) async fn export_people(
+async fn export_people(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<PeopleRead>,
     QueryParams(params): QueryParams<PeopleExportParams>,
 ) -> Result<HttpResponse, Problem> {
     let (format, filter) = params.read()?;

@@ -1,11 +1,17 @@
 //! The route that looks up people by Salesforce ids.
 
-use actix_web::{HttpResponse, post};
+use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::http::{Body, InstanceCaller, Problem, ValidationError};
+use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
 use crate::people::{Lookup, MAX_LOOKUP_IDS, SalesforceId, store};
+use crate::permissions::scope::PeopleRead;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(look_up_people));
+}
 
 /// Whom to look up.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -21,11 +27,13 @@ struct LookupRequest {
 ///
 /// Up to 200 at once, answered in their order: each is found, not found, or invalid with its fault. Nothing is changed, so it may be
 /// repeated at will.
-#[utoipa::path(operation_id = "lookUpPeople", tag = "People", request_body = LookupRequest, responses((status = 200, description = "An answer for each id.", body = Lookup)))]
-#[post("/v1/people/lookup")]
-pub(super) async fn look_up_people(
+#[utoipa::path(
+    post, path = "/v1/people/lookup", operation_id = "lookUpPeople", tag = "People", request_body = LookupRequest,
+    responses((status = 200, description = "An answer for each id.", body = Lookup))
+)]
+async fn look_up_people(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<PeopleRead>,
     Body(LookupRequest { salesforce_ids: requested }): Body<LookupRequest>,
 ) -> Result<HttpResponse, Problem> {
     if !(1..=MAX_LOOKUP_IDS).contains(&requested.len()) {

@@ -6,12 +6,13 @@ mod export;
 mod lookup;
 mod params;
 
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse};
 
 use self::params::PeopleListParams;
 use super::{PeopleError, Person, store};
 use crate::context::Context;
-use crate::http::{AsProblem, Code, InstanceCaller, Listing, PathParams, Problem, QueryParams, Routes, conditional};
+use crate::http::{AsProblem, Authorized, Code, Listing, PathParams, Problem, QueryParams, Routes, conditional, route};
+use crate::permissions::scope::PeopleRead;
 
 impl AsProblem for PeopleError {
     fn as_problem(&self) -> Problem {
@@ -24,10 +25,13 @@ impl AsProblem for PeopleError {
 }
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(list_people).service(changes::list_people_changes).service(export::export_people).service(lookup::look_up_people);
+pub fn routes(routes: &mut Routes<'_>) {
+    changes::routes(routes);
+    export::routes(routes);
+    lookup::routes(routes);
+    routes.add(route!(list_people));
     // Last, because its parameter matches any name.
-    config.service(get_person);
+    routes.add(route!(get_person));
 }
 
 /// List people
@@ -35,14 +39,13 @@ pub fn routes(config: &mut Routes<'_>) {
 /// By Marketo id; with `name_prefix` alone, by name: first those whose full name begins so, then the others whose last name does. A
 /// page stays the same while people are added and removed elsewhere in the list. The answer has a strong `ETag` (RFC 9110); a request
 /// with `If-None-Match` is answered with 304 while the page is the same.
-#[utoipa::path(operation_id = "listPeople", tag = "People", params(PeopleListParams), responses(
+#[utoipa::path(get, path = "/v1/people", operation_id = "listPeople", tag = "People", params(PeopleListParams), responses(
     (status = 200, description = "A page.", body = Listing<Person>, headers(("ETag" = String, description = "Strong."))),
     (status = 304, description = "The page is the one that `If-None-Match` names."),
 ))]
-#[get("/v1/people")]
 async fn list_people(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<PeopleRead>,
     QueryParams(params): QueryParams<PeopleListParams>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
@@ -62,14 +65,15 @@ async fn list_people(
 ///
 /// The answer has a strong `ETag` and, to the second, `Last-Modified` (RFC 9110); a request with `If-None-Match`, or else
 /// `If-Modified-Since`, is answered with 304 while the person is the same.
-#[utoipa::path(operation_id = "getPerson", tag = "People", params(("marketo_id" = i64, Path, description = "Marketo's id of the person.", minimum = 1)), responses(
+#[utoipa::path(
+    get, path = "/v1/people/{marketo_id}",
+    operation_id = "getPerson", tag = "People", params(("marketo_id" = i64, Path, description = "Marketo's id of the person.", minimum = 1)), responses(
     (status = 200, description = "The person.", body = Person, headers(("ETag" = String, description = "Strong."), ("Last-Modified" = String, description = "When the copy last changed."))),
     (status = 304, description = "The person is as `If-None-Match` or `If-Modified-Since` says."),
 ))]
-#[get("/v1/people/{marketo_id}")]
 async fn get_person(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<PeopleRead>,
     PathParams(id): PathParams<i64>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {

@@ -4,7 +4,7 @@ mod body;
 mod headers;
 
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, head, http::StatusCode, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::StatusCode};
 use utoipa::IntoParams;
 
 use headers::MediaKind;
@@ -12,10 +12,10 @@ use headers::MediaKind;
 use super::overriding::find_overriding_method;
 use super::{AmbiguousCall, CallPath, ProxyError, list_rules};
 use crate::auth::Actor;
-use crate::auth::permissions::METHODS;
 use crate::connections::Connections;
 use crate::context::Context;
-use crate::http::{AsProblem, Code, InstanceCaller, Problem, Routes};
+use crate::http::{AsProblem, Authorized, Code, InstanceCaller, METHODS, Problem, Routes, route};
+use crate::permissions::scope;
 use crate::upstream::{ProxyBody, ProxyRequest, Vendor};
 
 impl AsProblem for ProxyError {
@@ -30,9 +30,6 @@ impl AsProblem for ProxyError {
         }
     }
 }
-
-/// A client's call and what it takes to make it.
-type IncomingCall = (HttpRequest, Payload, Context, InstanceCaller, Data<Connections>);
 
 /// What is called.
 #[derive(IntoParams)]
@@ -56,50 +53,67 @@ struct PreferHeader {
 
 /// One operation of the document for each method; what they do is the same.
 macro_rules! operations {
-    ($($handler:ident = $method:ident $vendor:ident $path:tt $id:tt $title:tt $([$body:ident])?;)+) => {
+    ($($handler:ident = $method:ident $vendor:ident $scope:ident $path:tt $id:tt $title:tt $([$body:ident])?;)+) => {
         /// The routes. They come after those below the same address that have a path of their own.
-        pub fn routes(config: &mut Routes<'_>) {
-            $(config.service($handler);)+
+        pub fn routes(routes: &mut Routes<'_>) {
+            $(routes.add(route!($handler));)+
         }
-        $(operations!(@one $handler $method $vendor $path $id $title $($body)?);)+
+        $(operations!(@one $handler $method $vendor $scope $path $id $title $($body)?);)+
     };
-    (@one $handler:ident $method:ident $vendor:ident $path:tt $id:tt $title:tt) => {
+    (@one $handler:ident $method:ident $vendor:ident $scope:ident $path:tt $id:tt $title:tt) => {
         #[doc = $title]
-        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(ProxyPath, PreferHeader),
+        #[utoipa::path($method, path = $path, operation_id = $id, tag = "Calling the vendors", params(ProxyPath, PreferHeader),
             responses((status = "default", description = "The vendor's answer, whatever it is.", content_type = "*/*", body = serde_json::Value)))]
-        #[$method($path)]
-        async fn $handler(call: IncomingCall) -> Result<HttpResponse, Problem> {
-            proxy_call(Vendor::$vendor, call).await
+        async fn $handler(
+            request: HttpRequest,
+            payload: Payload,
+            context: Context,
+            caller: Authorized<scope::$scope>,
+            connections: Data<Connections>,
+        ) -> Result<HttpResponse, Problem> {
+            proxy_call(Vendor::$vendor, request, payload, &context, &caller, &connections).await
         }
     };
-    (@one $handler:ident $method:ident $vendor:ident $path:tt $id:tt $title:tt body) => {
+    (@one $handler:ident $method:ident $vendor:ident $scope:ident $path:tt $id:tt $title:tt body) => {
         #[doc = $title]
-        #[utoipa::path(operation_id = $id, tag = "Calling the vendors", params(ProxyPath, PreferHeader),
+        #[utoipa::path($method, path = $path, operation_id = $id, tag = "Calling the vendors", params(ProxyPath, PreferHeader),
             request_body(content = Option<serde_json::Value>, content_type = "application/json", description = "Passed on as it is, of whatever media type."),
             responses((status = "default", description = "The vendor's answer, whatever it is.", content_type = "*/*", body = serde_json::Value)))]
-        #[$method($path)]
-        async fn $handler(call: IncomingCall) -> Result<HttpResponse, Problem> {
-            proxy_call(Vendor::$vendor, call).await
+        async fn $handler(
+            request: HttpRequest,
+            payload: Payload,
+            context: Context,
+            caller: Authorized<scope::$scope>,
+            connections: Data<Connections>,
+        ) -> Result<HttpResponse, Problem> {
+            proxy_call(Vendor::$vendor, request, payload, &context, &caller, &connections).await
         }
     };
 }
 
 operations! {
-    get_salesforce = get Salesforce "/v1/salesforce/{path:.*}" "getThroughSalesforce" "GET at Salesforce";
-    head_salesforce = head Salesforce "/v1/salesforce/{path:.*}" "headThroughSalesforce" "HEAD at Salesforce";
-    post_salesforce = post Salesforce "/v1/salesforce/{path:.*}" "postThroughSalesforce" "POST at Salesforce" [body];
-    put_salesforce = put Salesforce "/v1/salesforce/{path:.*}" "putThroughSalesforce" "PUT at Salesforce" [body];
-    patch_salesforce = patch Salesforce "/v1/salesforce/{path:.*}" "patchThroughSalesforce" "PATCH at Salesforce" [body];
-    delete_salesforce = delete Salesforce "/v1/salesforce/{path:.*}" "deleteThroughSalesforce" "DELETE at Salesforce";
-    get_marketo = get Marketo "/v1/marketo/{path:.*}" "getThroughMarketo" "GET at Marketo";
-    head_marketo = head Marketo "/v1/marketo/{path:.*}" "headThroughMarketo" "HEAD at Marketo";
-    post_marketo = post Marketo "/v1/marketo/{path:.*}" "postThroughMarketo" "POST at Marketo" [body];
-    put_marketo = put Marketo "/v1/marketo/{path:.*}" "putThroughMarketo" "PUT at Marketo" [body];
-    patch_marketo = patch Marketo "/v1/marketo/{path:.*}" "patchThroughMarketo" "PATCH at Marketo" [body];
-    delete_marketo = delete Marketo "/v1/marketo/{path:.*}" "deleteThroughMarketo" "DELETE at Marketo";
+    get_salesforce = get Salesforce SalesforceCall "/v1/salesforce/{path:.*}" "getThroughSalesforce" "GET at Salesforce";
+    head_salesforce = head Salesforce SalesforceCall "/v1/salesforce/{path:.*}" "headThroughSalesforce" "HEAD at Salesforce";
+    post_salesforce = post Salesforce SalesforceCall "/v1/salesforce/{path:.*}" "postThroughSalesforce" "POST at Salesforce" [body];
+    put_salesforce = put Salesforce SalesforceCall "/v1/salesforce/{path:.*}" "putThroughSalesforce" "PUT at Salesforce" [body];
+    patch_salesforce = patch Salesforce SalesforceCall "/v1/salesforce/{path:.*}" "patchThroughSalesforce" "PATCH at Salesforce" [body];
+    delete_salesforce = delete Salesforce SalesforceCall "/v1/salesforce/{path:.*}" "deleteThroughSalesforce" "DELETE at Salesforce";
+    get_marketo = get Marketo MarketoCall "/v1/marketo/{path:.*}" "getThroughMarketo" "GET at Marketo";
+    head_marketo = head Marketo MarketoCall "/v1/marketo/{path:.*}" "headThroughMarketo" "HEAD at Marketo";
+    post_marketo = post Marketo MarketoCall "/v1/marketo/{path:.*}" "postThroughMarketo" "POST at Marketo" [body];
+    put_marketo = put Marketo MarketoCall "/v1/marketo/{path:.*}" "putThroughMarketo" "PUT at Marketo" [body];
+    patch_marketo = patch Marketo MarketoCall "/v1/marketo/{path:.*}" "patchThroughMarketo" "PATCH at Marketo" [body];
+    delete_marketo = delete Marketo MarketoCall "/v1/marketo/{path:.*}" "deleteThroughMarketo" "DELETE at Marketo";
 }
 
-async fn proxy_call(vendor: Vendor, (request, payload, context, caller, connections): IncomingCall) -> Result<HttpResponse, Problem> {
+async fn proxy_call(
+    vendor: Vendor,
+    request: HttpRequest,
+    payload: Payload,
+    context: &Context,
+    caller: &InstanceCaller,
+    connections: &Connections,
+) -> Result<HttpResponse, Problem> {
     let Actor::Client(client) = &caller.actor else { return Err(ProxyError::NoClient.into()) };
     let raw = request.uri().path();
     let raw = raw.strip_prefix("/v1/").and_then(|rest| rest.strip_prefix(vendor.as_str())).unwrap_or_default();

@@ -6,11 +6,13 @@ use serde::de::DeserializeOwned;
 
 use super::MEDIA_TYPE;
 use crate::http::body::{essence, read_json};
-use crate::http::{Code, Problem, unreadable};
+use crate::http::{Code, HandlerArgument, Problem, unreadable};
 
 /// A JSON body, as `application/scim+json` or as `application/json`, which directories send, too.
 #[derive(Debug)]
 pub(super) struct ScimBody<T>(pub T);
+
+impl<T> HandlerArgument for ScimBody<T> {}
 
 impl<T: DeserializeOwned + 'static> FromRequest for ScimBody<T> {
     type Error = Problem;

@@ -1,35 +1,35 @@
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::body::ScimBody;
 use super::listing::{ListParams, ShownParams, page};
 use super::{answer, answer_read, directory, header_of};
 use crate::context::Context;
-use crate::http::{InstanceCaller, PathParams, Problem, QueryParams, Routes, ScimErrorBody};
+use crate::http::{Authorized, PathParams, Problem, QueryParams, Routes, ScimErrorBody, route};
 use crate::ids::TeamId;
+use crate::permissions::scope::Scim;
 use crate::scim::ScimError;
 use crate::scim::groups::ProvisionedGroup;
 use crate::scim::protocol::patch::{Patch, apply};
 use crate::scim::resources::GROUP;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(list).service(create).service(read).service(replace).service(change).service(remove);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list)).add(route!(create)).add(route!(read)).add(route!(replace)).add(route!(change)).add(route!(remove));
 }
 
 /// List groups
 ///
 /// Teams, Everyone included (RFC 7644, section 3.4.2).
 #[utoipa::path(
-    operation_id = "listScimGroups", tag = "SCIM", params(ListParams),
+    get, path = "/scim/v2/Groups", operation_id = "listScimGroups", tag = "SCIM", params(ListParams),
     responses(
         (status = 200, description = "A page.", body = Value, content_type = "application/scim+json"),
         (status = 400, description = "The filter can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[get("/scim/v2/Groups")]
-async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): QueryParams<ListParams>) -> Result<HttpResponse, Problem> {
-    let directory = directory(context, caller);
+async fn list(context: Context, caller: Authorized<Scim>, QueryParams(asked): QueryParams<ListParams>) -> Result<HttpResponse, Problem> {
+    let directory = directory(context, caller.into_caller());
     let groups = directory.groups().await?;
     Ok(page(&[&GROUP], groups.iter().map(|group| (&GROUP, group.resource(&directory.base))).collect(), &asked)?)
 }
@@ -38,7 +38,7 @@ async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): Quer
 ///
 /// RFC 7644, section 3.3.
 #[utoipa::path(
-    operation_id = "createScimGroup", tag = "SCIM", params(ShownParams),
+    post, path = "/scim/v2/Groups", operation_id = "createScimGroup", tag = "SCIM", params(ShownParams),
     request_body(content = Value, content_type = "application/scim+json", example = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "West"
     })),
@@ -48,16 +48,15 @@ async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): Quer
         (status = 409, description = "A team of this name exists, or there are as many as there may be.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[post("/scim/v2/Groups")]
 async fn create(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     QueryParams(shown): QueryParams<ShownParams>,
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
     let wanted = ProvisionedGroup::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let group = directory.create_group(wanted).await?;
     Ok(answer(StatusCode::CREATED, &GROUP, &projection, group.resource(&directory.base)))
 }
@@ -66,6 +65,7 @@ async fn create(
 ///
 /// With `If-None-Match`, 304 when it has not changed.
 #[utoipa::path(
+    get, path = "/scim/v2/Groups/{group_id}",
     operation_id = "getScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id."), ShownParams),
     responses(
         (status = 200, description = "The group.", body = Value, content_type = "application/scim+json"),
@@ -74,16 +74,15 @@ async fn create(
         (status = 404, description = "There is no such group.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[get("/scim/v2/Groups/{group_id}")]
 async fn read(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     PathParams(id): PathParams<TeamId>,
     QueryParams(shown): QueryParams<ShownParams>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let group = directory.group(id).await?;
     Ok(answer_read(&request, &GROUP, &projection, group.resource(&directory.base)))
 }
@@ -92,6 +91,7 @@ async fn read(
 ///
 /// RFC 7644, section 3.5.1. Everyone keeps its name and its members.
 #[utoipa::path(
+    put, path = "/scim/v2/Groups/{group_id}",
     operation_id = "replaceScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id."), ShownParams),
     request_body(content = Value, content_type = "application/scim+json"),
     responses(
@@ -102,18 +102,17 @@ async fn read(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[put("/scim/v2/Groups/{group_id}")]
 async fn replace(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     PathParams(id): PathParams<TeamId>,
     QueryParams(shown): QueryParams<ShownParams>,
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
     let wanted = ProvisionedGroup::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let group = directory.change_group(id, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
     Ok(answer(StatusCode::OK, &GROUP, &projection, group.resource(&directory.base)))
 }
@@ -122,6 +121,7 @@ async fn replace(
 ///
 /// All operations or none (RFC 7644, section 3.5.2).
 #[utoipa::path(
+    patch, path = "/scim/v2/Groups/{group_id}",
     operation_id = "changeScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id."), ShownParams),
     request_body(content = Value, content_type = "application/scim+json", example = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -135,17 +135,16 @@ async fn replace(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[patch("/scim/v2/Groups/{group_id}")]
 async fn change(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     PathParams(id): PathParams<TeamId>,
     QueryParams(shown): QueryParams<ShownParams>,
     ScimBody(body): ScimBody<Patch>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let known = header_of(&request, header::IF_MATCH);
     let wish = |before: &Value| ProvisionedGroup::read(&apply(&GROUP, before, &body)?);
     let group = directory.change_group(id, known.as_deref(), wish).await?;
@@ -156,6 +155,7 @@ async fn change(
 ///
 /// The team is removed; its members stay members (RFC 7644, section 3.6).
 #[utoipa::path(
+    delete, path = "/scim/v2/Groups/{group_id}",
     operation_id = "deleteScimGroup", tag = "SCIM", params(("group_id" = TeamId, Path, description = "The group's id.")),
     responses(
         (status = 204, description = "Deleted."),
@@ -164,14 +164,13 @@ async fn change(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[delete("/scim/v2/Groups/{group_id}")]
 async fn remove(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     PathParams(id): PathParams<TeamId>,
 ) -> Result<HttpResponse, Problem> {
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     directory.delete_group(id, header_of(&request, header::IF_MATCH).as_deref()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

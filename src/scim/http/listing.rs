@@ -1,13 +1,14 @@
 //! Lists of resources: filtered, page by page, with the attributes that were asked for (RFC 7644, sections 3.4.2 and 3.4.3).
 
-use actix_web::{HttpResponse, post};
+use actix_web::HttpResponse;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::body::ScimBody;
 use super::{MEDIA_TYPE, directory};
 use crate::context::Context;
-use crate::http::{InstanceCaller, Problem, Routes, ScimErrorBody};
+use crate::http::{Authorized, InstanceCaller, Problem, Routes, ScimErrorBody, route};
+use crate::permissions::scope::Scim;
 use crate::scim::discovery::MOST_RESULTS;
 use crate::scim::protocol::filter;
 use crate::scim::protocol::projection::Projection;
@@ -21,8 +22,8 @@ const USUAL_RESULTS: usize = 100;
 const LONGEST_NAMES: usize = 2000;
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(search_all).service(search_users).service(search_groups);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(search_all)).add(route!(search_users)).add(route!(search_groups));
 }
 
 /// What is asked of a list.
@@ -162,39 +163,43 @@ async fn found(context: Context, caller: InstanceCaller, search: ScimSearch, kin
 ///
 /// RFC 7644, section 3.4.3.
 #[utoipa::path(
+    post, path = "/scim/v2/.search",
     operation_id = "searchScim", tag = "SCIM", request_body(content = ScimSearch, content_type = "application/scim+json"),
     responses(
         (status = 200, description = "A page.", body = Value, content_type = "application/scim+json"),
         (status = 400, description = "The request can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[post("/scim/v2/.search")]
-async fn search_all(context: Context, caller: InstanceCaller, ScimBody(search): ScimBody<ScimSearch>) -> Result<HttpResponse, Problem> {
-    found(context, caller, search, &[&USER, &GROUP]).await
+async fn search_all(context: Context, caller: Authorized<Scim>, ScimBody(search): ScimBody<ScimSearch>) -> Result<HttpResponse, Problem> {
+    found(context, caller.into_caller(), search, &[&USER, &GROUP]).await
 }
 
 /// Search users
 #[utoipa::path(
+    post, path = "/scim/v2/Users/.search",
     operation_id = "searchScimUsers", tag = "SCIM", request_body(content = ScimSearch, content_type = "application/scim+json"),
     responses(
         (status = 200, description = "A page.", body = Value, content_type = "application/scim+json"),
         (status = 400, description = "The request can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[post("/scim/v2/Users/.search")]
-async fn search_users(context: Context, caller: InstanceCaller, ScimBody(search): ScimBody<ScimSearch>) -> Result<HttpResponse, Problem> {
-    found(context, caller, search, &[&USER]).await
+async fn search_users(context: Context, caller: Authorized<Scim>, ScimBody(search): ScimBody<ScimSearch>) -> Result<HttpResponse, Problem> {
+    found(context, caller.into_caller(), search, &[&USER]).await
 }
 
 /// Search groups
 #[utoipa::path(
+    post, path = "/scim/v2/Groups/.search",
     operation_id = "searchScimGroups", tag = "SCIM", request_body(content = ScimSearch, content_type = "application/scim+json"),
     responses(
         (status = 200, description = "A page.", body = Value, content_type = "application/scim+json"),
         (status = 400, description = "The request can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[post("/scim/v2/Groups/.search")]
-async fn search_groups(context: Context, caller: InstanceCaller, ScimBody(search): ScimBody<ScimSearch>) -> Result<HttpResponse, Problem> {
-    found(context, caller, search, &[&GROUP]).await
+async fn search_groups(
+    context: Context,
+    caller: Authorized<Scim>,
+    ScimBody(search): ScimBody<ScimSearch>,
+) -> Result<HttpResponse, Problem> {
+    found(context, caller.into_caller(), search, &[&GROUP]).await
 }

@@ -45,12 +45,12 @@ impl AsProblem for ScimError {
 }
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    tokens::routes(config);
-    discovery::routes(config);
-    listing::routes(config);
-    users::routes(config);
-    groups::routes(config);
+pub fn routes(routes: &mut Routes<'_>) {
+    tokens::routes(routes);
+    discovery::routes(routes);
+    listing::routes(routes);
+    users::routes(routes);
+    groups::routes(routes);
 }
 
 fn directory(context: Context, caller: InstanceCaller) -> Directory {

@@ -1,7 +1,7 @@
 //! The tokens of directories, which admins make and revoke.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, delete, get, post};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,13 @@ use crate::auth::{self, ScimToken};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, PathParams, Problem, Routes, SCIM_ROOT, read_display_name};
+use crate::http::{Authorized, Body, PathParams, Problem, Routes, SCIM_ROOT, read_display_name, route};
 use crate::ids::ScimTokenId;
+use crate::permissions::scope::MembersWrite;
 use crate::scim::ScimError;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(create_token).service(list_tokens).service(revoke_token);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(create_token).idempotent()).add(route!(list_tokens)).add(route!(revoke_token));
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -67,14 +68,13 @@ struct ScimTokens {
 /// With it Okta, Entra ID and the like provision members and teams at `/scim/v2`. It is good until you revoke it; an instance can have
 /// 5, so that another can follow one in use.
 #[utoipa::path(
-    operation_id = "createScimToken", tag = "SCIM", request_body = NewScimToken,
+    post, path = "/v1/instance/scim-tokens", operation_id = "createScimToken", tag = "SCIM", request_body = NewScimToken,
     responses(
         (status = 201, description = "The token.", body = CreatedScimToken),
         (status = 409, description = "There are 5 already.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/instance/scim-tokens")]
-async fn create_token(context: Context, caller: InstanceCaller, Body(new): Body<NewScimToken>) -> Result<HttpResponse, Problem> {
+async fn create_token(context: Context, caller: Authorized<MembersWrite>, Body(new): Body<NewScimToken>) -> Result<HttpResponse, Problem> {
     let mut faults = Vec::new();
     let Some(name) = read_display_name(&mut faults, "/name", &new.name) else { return Err(Problem::invalid(faults)) };
     let mut tx = context.db.begin().await?;
@@ -88,9 +88,11 @@ async fn create_token(context: Context, caller: InstanceCaller, Body(new): Body<
 }
 
 /// List directories' tokens
-#[utoipa::path(operation_id = "listScimTokens", tag = "SCIM", responses((status = 200, description = "The tokens, without what proves them.", body = ScimTokens)))]
-#[get("/v1/instance/scim-tokens")]
-async fn list_tokens(context: Context, caller: InstanceCaller) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/v1/instance/scim-tokens", operation_id = "listScimTokens", tag = "SCIM",
+    responses((status = 200, description = "The tokens, without what proves them.", body = ScimTokens))
+)]
+async fn list_tokens(context: Context, caller: Authorized<MembersWrite>) -> Result<HttpResponse, Problem> {
     let tokens = auth::list_scim_tokens(&context.db, caller.instance).await?;
     Ok(HttpResponse::Ok().json(ScimTokens { data: tokens.into_iter().map(ScimTokenView::from).collect() }))
 }
@@ -99,11 +101,15 @@ async fn list_tokens(context: Context, caller: InstanceCaller) -> Result<HttpRes
 ///
 /// It is refused from now on. Members and teams stay as they are.
 #[utoipa::path(
+    delete, path = "/v1/instance/scim-tokens/{token_id}",
     operation_id = "revokeScimToken", tag = "SCIM", params(("token_id" = ScimTokenId, Path, description = "The token's id.")),
     responses((status = 204, description = "Revoked."))
 )]
-#[delete("/v1/instance/scim-tokens/{token_id}")]
-async fn revoke_token(context: Context, caller: InstanceCaller, PathParams(id): PathParams<ScimTokenId>) -> Result<HttpResponse, Problem> {
+async fn revoke_token(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<ScimTokenId>,
+) -> Result<HttpResponse, Problem> {
     let mut tx = context.db.begin().await?;
     if !auth::revoke_scim_token(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, id).await? {
         return Err(ScimError::NotFound.into());

@@ -1,6 +1,6 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 use super::body::ScimBody;
@@ -8,31 +8,31 @@ use super::listing::{ListParams, ShownParams, page};
 use super::{answer, answer_read, directory, header_of};
 use crate::connections::Connections;
 use crate::context::Context;
-use crate::http::{InstanceCaller, PathParams, Problem, QueryParams, Routes, ScimErrorBody};
+use crate::http::{Authorized, PathParams, Problem, QueryParams, Routes, ScimErrorBody, route};
 use crate::ids::MemberId;
+use crate::permissions::scope::Scim;
 use crate::scim::ScimError;
 use crate::scim::protocol::patch::{Patch, apply};
 use crate::scim::resources::USER;
 use crate::scim::service::Absent;
 use crate::scim::users::ProvisionedUser;
 
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config.service(list).service(create).service(read).service(replace).service(change).service(remove);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list)).add(route!(create)).add(route!(read)).add(route!(replace)).add(route!(change)).add(route!(remove));
 }
 
 /// List users
 ///
 /// Members, invited and deactivated ones included (RFC 7644, section 3.4.2).
 #[utoipa::path(
-    operation_id = "listScimUsers", tag = "SCIM", params(ListParams),
+    get, path = "/scim/v2/Users", operation_id = "listScimUsers", tag = "SCIM", params(ListParams),
     responses(
         (status = 200, description = "A page.", body = Value, content_type = "application/scim+json"),
         (status = 400, description = "The filter can't be used.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[get("/scim/v2/Users")]
-async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): QueryParams<ListParams>) -> Result<HttpResponse, Problem> {
-    let directory = directory(context, caller);
+async fn list(context: Context, caller: Authorized<Scim>, QueryParams(asked): QueryParams<ListParams>) -> Result<HttpResponse, Problem> {
+    let directory = directory(context, caller.into_caller());
     let users = directory.users().await?;
     Ok(page(&[&USER], users.iter().map(|user| (&USER, user.resource(&directory.base))).collect(), &asked)?)
 }
@@ -41,7 +41,7 @@ async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): Quer
 ///
 /// The person becomes a member and gets an invitation by mail, unless `active` is false (RFC 7644, section 3.3).
 #[utoipa::path(
-    operation_id = "createScimUser", tag = "SCIM", params(ShownParams),
+    post, path = "/scim/v2/Users", operation_id = "createScimUser", tag = "SCIM", params(ShownParams),
     request_body(content = Value, content_type = "application/scim+json", example = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "sam", "emails": [{ "value": "sam@example.com" }]
     })),
@@ -51,16 +51,15 @@ async fn list(context: Context, caller: InstanceCaller, QueryParams(asked): Quer
         (status = 409, description = "The userName or the address is taken, or there is no seat.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[post("/scim/v2/Users")]
 async fn create(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     QueryParams(shown): QueryParams<ShownParams>,
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
     let wanted = ProvisionedUser::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let user = directory.create_user(wanted).await?;
     Ok(answer(StatusCode::CREATED, &USER, &projection, user.resource(&directory.base)))
 }
@@ -69,6 +68,7 @@ async fn create(
 ///
 /// With `If-None-Match`, 304 when it has not changed.
 #[utoipa::path(
+    get, path = "/scim/v2/Users/{user_id}",
     operation_id = "getScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id."), ShownParams),
     responses(
         (status = 200, description = "The user.", body = Value, content_type = "application/scim+json"),
@@ -77,16 +77,15 @@ async fn create(
         (status = 404, description = "There is no such user.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[get("/scim/v2/Users/{user_id}")]
 async fn read(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     PathParams(id): PathParams<MemberId>,
     QueryParams(shown): QueryParams<ShownParams>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let user = directory.user(id).await?;
     Ok(answer_read(&request, &USER, &projection, user.resource(&directory.base)))
 }
@@ -95,6 +94,7 @@ async fn read(
 ///
 /// `active` and `roles` stay when they are absent; all else that is absent is taken away (RFC 7644, section 3.5.1).
 #[utoipa::path(
+    put, path = "/scim/v2/Users/{user_id}",
     operation_id = "replaceScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id."), ShownParams),
     request_body(content = Value, content_type = "application/scim+json"),
     responses(
@@ -105,18 +105,17 @@ async fn read(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[put("/scim/v2/Users/{user_id}")]
 async fn replace(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     PathParams(id): PathParams<MemberId>,
     QueryParams(shown): QueryParams<ShownParams>,
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
     let wanted = ProvisionedUser::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let user = directory.change_user(id, Absent::Stays, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
     Ok(answer(StatusCode::OK, &USER, &projection, user.resource(&directory.base)))
 }
@@ -125,6 +124,7 @@ async fn replace(
 ///
 /// All operations or none (RFC 7644, section 3.5.2).
 #[utoipa::path(
+    patch, path = "/scim/v2/Users/{user_id}",
     operation_id = "changeScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id."), ShownParams),
     request_body(content = Value, content_type = "application/scim+json", example = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -138,17 +138,16 @@ async fn replace(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[patch("/scim/v2/Users/{user_id}")]
 async fn change(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     PathParams(id): PathParams<MemberId>,
     QueryParams(shown): QueryParams<ShownParams>,
     ScimBody(body): ScimBody<Patch>,
 ) -> Result<HttpResponse, Problem> {
     let projection = shown.projection()?;
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     let known = header_of(&request, header::IF_MATCH);
     let wish = |before: &Value| ProvisionedUser::read(&apply(&USER, before, &body)?);
     let user = directory.change_user(id, Absent::IsUsual, known.as_deref(), wish).await?;
@@ -159,6 +158,7 @@ async fn change(
 ///
 /// The member is removed; what they owned passes to the directory's token (RFC 7644, section 3.6).
 #[utoipa::path(
+    delete, path = "/scim/v2/Users/{user_id}",
     operation_id = "deleteScimUser", tag = "SCIM", params(("user_id" = MemberId, Path, description = "The user's id.")),
     responses(
         (status = 204, description = "Deleted."),
@@ -167,15 +167,14 @@ async fn change(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-#[delete("/scim/v2/Users/{user_id}")]
 async fn remove(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<Scim>,
     connections: Data<Connections>,
     PathParams(id): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
-    let directory = directory(context, caller);
+    let directory = directory(context, caller.into_caller());
     directory.delete_user(&connections, id, header_of(&request, header::IF_MATCH).as_deref()).await?;
     Ok(HttpResponse::NoContent().finish())
 }

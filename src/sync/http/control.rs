@@ -1,13 +1,19 @@
 //! Routes that cancel, pause, resume and retry runs.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, post};
 
 use super::body::RunBody;
 use crate::http::problem::ProblemBody;
-use crate::http::{InstanceCaller, PathParams, Problem};
+use crate::http::{Authorized, PathParams, Problem, Routes, route};
 use crate::ids::RunId;
+use crate::permissions::scope::SyncWrite;
 use crate::sync::{ControlOutcome, SyncService};
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(cancel_run)).add(route!(pause_run)).add(route!(resume_run)).add(route!(retry_run));
+}
 
 fn respond(outcome: ControlOutcome) -> HttpResponse {
     match outcome {
@@ -20,14 +26,15 @@ fn respond(outcome: ControlOutcome) -> HttpResponse {
 ///
 /// The run ends within a few seconds, at its next batch. What it has merged stays, what it has only read is deleted, and what the
 /// vendors still prepare for it is called off.
-#[utoipa::path(operation_id = "cancelSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
+#[utoipa::path(
+    post, path = "/v1/sync/runs/{run_id}/cancel",
+    operation_id = "cancelSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "It is cancelled, or about to be, already.", body = RunBody),
     (status = 202, description = "It will be; follow the run.", body = RunBody),
     (status = 409, description = "The run is over.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/sync/runs/{run_id}/cancel")]
-pub(super) async fn cancel_run(
-    caller: InstanceCaller,
+async fn cancel_run(
+    caller: Authorized<SyncWrite>,
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
@@ -38,14 +45,15 @@ pub(super) async fn cancel_run(
 ///
 /// The run stops within a few seconds, at its next batch, and keeps what it has read until somebody resumes it. A run that waits
 /// for a vendor's quota doesn't go on by itself any more.
-#[utoipa::path(operation_id = "pauseSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
+#[utoipa::path(
+    post, path = "/v1/sync/runs/{run_id}/pause",
+    operation_id = "pauseSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "It is paused, or about to be, already.", body = RunBody),
     (status = 202, description = "It will be; follow the run.", body = RunBody),
     (status = 409, description = "The run is over or being cancelled.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/sync/runs/{run_id}/pause")]
-pub(super) async fn pause_run(
-    caller: InstanceCaller,
+async fn pause_run(
+    caller: Authorized<SyncWrite>,
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
@@ -55,14 +63,15 @@ pub(super) async fn pause_run(
 /// Resume a sync run
 ///
 /// A paused run goes on where it stopped. If it waited for a quota that is still used up, it pauses again.
-#[utoipa::path(operation_id = "resumeSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
+#[utoipa::path(
+    post, path = "/v1/sync/runs/{run_id}/resume",
+    operation_id = "resumeSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "It isn't paused.", body = RunBody),
     (status = 202, description = "It goes on.", body = RunBody),
     (status = 409, description = "The run is over or being cancelled; the detail says what to do instead.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/sync/runs/{run_id}/resume")]
-pub(super) async fn resume_run(
-    caller: InstanceCaller,
+async fn resume_run(
+    caller: Authorized<SyncWrite>,
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {
@@ -72,14 +81,15 @@ pub(super) async fn resume_run(
 /// Retry a sync run
 ///
 /// A failed run goes on where it failed, for a day; after that, and when what it has read is no use, it begins anew.
-#[utoipa::path(operation_id = "retrySyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
+#[utoipa::path(
+    post, path = "/v1/sync/runs/{run_id}/retry",
+    operation_id = "retrySyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "It is under way already.", body = RunBody),
     (status = 202, description = "It goes on.", body = RunBody),
     (status = 409, description = "It has not failed, another run was begun since (`link` leads to one under way) or a connection is missing.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/sync/runs/{run_id}/retry")]
-pub(super) async fn retry_run(
-    caller: InstanceCaller,
+async fn retry_run(
+    caller: Authorized<SyncWrite>,
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,13 +1,19 @@
 //! The event stream of a run.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
 
 use super::body::RunBody;
 use crate::http::problem::ProblemBody;
-use crate::http::{EventStreams, InstanceCaller, OngoingAccess, PathParams, Problem, Sight};
+use crate::http::{Authorized, EventStreams, OngoingAccess, PathParams, Problem, Routes, Sight, route};
 use crate::ids::RunId;
+use crate::permissions::scope::SyncRead;
 use crate::sync::{SyncError, SyncRun, SyncService};
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(get_run_events));
+}
 
 /// An event of a run's stream.
 #[derive(Debug, utoipa::ToSchema)]
@@ -32,13 +38,14 @@ enum RunEventName {
 /// Server-sent events: one named `run` with the run as JSON at once and at each change, a comment as a sign of life every 15
 /// seconds. The stream ends with the run, when the caller's session, token or right ends, and after 15 minutes. A caller can have 8
 /// streams open, an instance 24.
-#[utoipa::path(operation_id = "getSyncRunEvents", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
+#[utoipa::path(
+    get, path = "/v1/sync/runs/{run_id}/events",
+    operation_id = "getSyncRunEvents", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "The events; the schema is that of one.", body = RunEvent, content_type = "text/event-stream"),
     (status = 429, description = "Too many streams are open.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/sync/runs/{run_id}/events")]
-pub(super) async fn get_run_events(
-    caller: InstanceCaller,
+async fn get_run_events(
+    caller: Authorized<SyncRead>,
     access: OngoingAccess,
     sync: Data<SyncService>,
     streams: Data<EventStreams>,

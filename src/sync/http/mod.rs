@@ -5,16 +5,17 @@ mod control;
 mod events;
 mod rejected;
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post};
 use serde::Deserialize;
 
 use super::{RunFilter, RunKind, RunState, SyncError, SyncPreview, SyncService};
 use crate::auth::Scope;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{AsProblem, Code, InstanceCaller, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{AsProblem, Authorized, Code, Listing, OptionalBody, PageParams, PathParams, Problem, QueryParams, Routes, route};
 use crate::ids::RunId;
+use crate::permissions::scope::{SyncRead, SyncWrite};
 
 use body::RunBody;
 
@@ -36,10 +37,11 @@ impl AsProblem for SyncError {
 }
 
 /// The routes.
-pub fn routes(config: &mut Routes<'_>) {
-    config.service(preview).service(start_run).service(list_runs).service(get_run).service(events::get_run_events);
-    config.service(control::cancel_run).service(control::pause_run).service(control::resume_run).service(control::retry_run);
-    config.service(rejected::get_rejected_rows);
+pub fn routes(routes: &mut Routes<'_>) {
+    events::routes(routes);
+    routes.add(route!(preview)).add(route!(start_run).idempotent()).add(route!(list_runs)).add(route!(get_run));
+    control::routes(routes);
+    rejected::routes(routes);
 }
 
 /// What to start.
@@ -55,12 +57,11 @@ struct StartRun {
 ///
 /// Step 4. The 13 fields with where each comes from and a few sample values, and how many people a sync would bring, as an estimate
 /// whose basis is said. Nothing is written. Values are masked unless the caller has the scope `people:read`.
-#[utoipa::path(operation_id = "getSyncPreview", tag = "Sync", responses(
+#[utoipa::path(get, path = "/v1/sync/preview", operation_id = "getSyncPreview", tag = "Sync", responses(
     (status = 200, description = "What a sync would bring.", body = SyncPreview),
     (status = 409, description = "A connection is missing (`link` leads to the step) or a vendor refused.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/sync/preview")]
-async fn preview(caller: InstanceCaller, sync: Data<SyncService>) -> Result<HttpResponse, Problem> {
+async fn preview(caller: Authorized<SyncRead>, sync: Data<SyncService>) -> Result<HttpResponse, Problem> {
     let preview = sync.preview(caller.instance, caller.may(Scope::PeopleRead)).await?;
     Ok(HttpResponse::Ok().json(preview))
 }
@@ -69,14 +70,15 @@ async fn preview(caller: InstanceCaller, sync: Data<SyncService>) -> Result<Http
 ///
 /// Step 4. Reads everybody, or with the kind `incremental` who changed since the run before, which also happens by itself; one run at
 /// a time. The answer comes at once; follow the run by its address or its events.
-#[utoipa::path(operation_id = "startSyncRun", tag = "Sync", request_body(content = Option<StartRun>, description = "May be left out."), responses(
+#[utoipa::path(
+    post, path = "/v1/sync/runs",
+    operation_id = "startSyncRun", tag = "Sync", request_body(content = Option<StartRun>, description = "May be left out."), responses(
     (status = 202, description = "The run, which has yet to begin.", body = RunBody),
     (status = 409, description = "A run is under way, a connection is missing, or everybody must be read first; `link` leads there.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[post("/v1/sync/runs")]
 async fn start_run(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<SyncWrite>,
     sync: Data<SyncService>,
     OptionalBody(body): OptionalBody<StartRun>,
 ) -> Result<HttpResponse, Problem> {
@@ -106,10 +108,12 @@ struct RunParams {
 /// List sync runs
 ///
 /// The newest first.
-#[utoipa::path(operation_id = "listSyncRuns", tag = "Sync", params(RunParams), responses((status = 200, description = "A page.", body = Listing<RunBody>)))]
-#[get("/v1/sync/runs")]
+#[utoipa::path(
+    get, path = "/v1/sync/runs", operation_id = "listSyncRuns", tag = "Sync", params(RunParams),
+    responses((status = 200, description = "A page.", body = Listing<RunBody>))
+)]
 async fn list_runs(
-    caller: InstanceCaller,
+    caller: Authorized<SyncRead>,
     sync: Data<SyncService>,
     QueryParams(params): QueryParams<RunParams>,
 ) -> Result<HttpResponse, Problem> {
@@ -121,8 +125,14 @@ async fn list_runs(
 }
 
 /// See a sync run
-#[utoipa::path(operation_id = "getSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses((status = 200, description = "The run.", body = RunBody)))]
-#[get("/v1/sync/runs/{run_id}")]
-async fn get_run(caller: InstanceCaller, sync: Data<SyncService>, PathParams(id): PathParams<RunId>) -> Result<HttpResponse, Problem> {
+#[utoipa::path(
+    get, path = "/v1/sync/runs/{run_id}", operation_id = "getSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")),
+    responses((status = 200, description = "The run.", body = RunBody))
+)]
+async fn get_run(
+    caller: Authorized<SyncRead>,
+    sync: Data<SyncService>,
+    PathParams(id): PathParams<RunId>,
+) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(RunBody::from(sync.find_run(caller.instance, id).await?)))
 }

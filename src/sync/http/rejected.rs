@@ -2,17 +2,23 @@
 
 use std::io;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpResponse, get};
 use futures_util::Stream;
 
 use crate::auth::Scope;
-use crate::http::{InstanceCaller, PathParams, Problem, harmless_cell};
+use crate::http::{Authorized, PathParams, Problem, Routes, harmless_cell, route};
 use crate::ids::{InstanceId, RunId};
+use crate::permissions::scope::SyncRead;
 use crate::sync::SyncService;
 use crate::sync::store::StoredRejectedRecord;
 use crate::telemetry::error_chain;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(get_rejected_rows));
+}
 
 /// Download the rows that a run could not use
 ///
@@ -21,12 +27,13 @@ use crate::telemetry::error_chain;
 /// exports, lists people in the order in which it read them, with the time from which it read changes. The last column is empty
 /// unless the caller has the scope `people:read`. A cell that a spreadsheet would take for a formula has an apostrophe in front. Up to
 /// 100,000 rows are kept, of the ten newest full runs and of the ten newest incremental ones that have any.
-#[utoipa::path(operation_id = "getSyncRunRejectedRows", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
+#[utoipa::path(
+    get, path = "/v1/sync/runs/{run_id}/rejected.csv",
+    operation_id = "getSyncRunRejectedRows", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "CSV (RFC 4180) with a header row.", body = String, content_type = "text/csv"),
 ))]
-#[get("/v1/sync/runs/{run_id}/rejected.csv")]
-pub(super) async fn get_rejected_rows(
-    caller: InstanceCaller,
+async fn get_rejected_rows(
+    caller: Authorized<SyncRead>,
     sync: Data<SyncService>,
     PathParams(id): PathParams<RunId>,
 ) -> Result<HttpResponse, Problem> {

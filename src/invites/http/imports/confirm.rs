@@ -1,5 +1,5 @@
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, post, put};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::audit::{self, Entry};
 use crate::auth::Role;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{Body, InstanceCaller, PathParams, Problem};
+use crate::http::{Authorized, Body, PathParams, Problem, Routes, route};
 use crate::ids::ImportId;
 use crate::invites::csv::Mapping;
 use crate::invites::http::{TeamReference, team_faults};
@@ -18,6 +18,12 @@ use crate::invites::imports::Confirmation;
 use crate::invites::{InviteError, import_job, import_store};
 use crate::jobs::{NewJob, enqueue};
 use crate::members;
+use crate::permissions::scope::MembersWrite;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(put_mapping)).add(route!(confirm_import).idempotent());
+}
 
 /// Which column is what.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -32,6 +38,7 @@ struct MappingRequest {
 /// Says which column is what; the whole file is checked anew under it, with the teams there are now. The answer is as that to
 /// sending the file.
 #[utoipa::path(
+    put, path = "/v1/invite-imports/{import_id}/mapping",
     operation_id = "setInviteImportMapping", tag = "Invitations", request_body = MappingRequest,
     params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses(
@@ -39,10 +46,9 @@ struct MappingRequest {
         (status = 409, description = "The import was confirmed before, a column is not in the file, or two fields have the same.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[put("/v1/invite-imports/{import_id}/mapping")]
-pub(super) async fn put_mapping(
+async fn put_mapping(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
     Body(wanted): Body<MappingRequest>,
 ) -> Result<HttpResponse, Problem> {
@@ -75,6 +81,7 @@ struct ConfirmRequest {
 /// Invites the people in the file, in the background. An import can be confirmed once; whoever sends the same file again invites
 /// nobody twice.
 #[utoipa::path(
+    post, path = "/v1/invite-imports/{import_id}/confirm",
     operation_id = "confirmInviteImport", tag = "Invitations", request_body = ConfirmRequest,
     params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses(
@@ -82,10 +89,9 @@ struct ConfirmRequest {
         (status = 409, description = "The first user comes first, the import was confirmed before, the mapping does not fit the file, or a team does not exist.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/invite-imports/{import_id}/confirm")]
-pub(super) async fn confirm_import(
+async fn confirm_import(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
     Body(wanted): Body<ConfirmRequest>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,5 +1,5 @@
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
 
 use super::found;
 use super::view::ImportProgress;
@@ -7,10 +7,16 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::db::DbError;
 use crate::http::problem::ProblemBody;
-use crate::http::{EventStreams, InstanceCaller, OngoingAccess, PathParams, Problem, Sight};
+use crate::http::{Authorized, EventStreams, OngoingAccess, PathParams, Problem, Routes, Sight, route};
 use crate::ids::ImportId;
 use crate::invites::import_store;
 use crate::invites::imports::Import;
+use crate::permissions::scope::MembersWrite;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(get_import_events));
+}
 
 /// An event of an import's stream.
 #[derive(Debug, utoipa::ToSchema)]
@@ -35,14 +41,15 @@ enum ImportEventName {
 /// Server-sent events: one named `import` with the progress as JSON at once and at each change, a comment as a sign of life every
 /// 15 seconds. The stream ends with the import, when the caller's session, token or right ends, and after 15 minutes. A caller can have
 /// 8 streams open, an instance 24.
-#[utoipa::path(operation_id = "getInviteImportEvents", tag = "Invitations", params(("import_id" = ImportId, Path, description = "The import's id.")), responses(
+#[utoipa::path(
+    get, path = "/v1/invite-imports/{import_id}/events",
+    operation_id = "getInviteImportEvents", tag = "Invitations", params(("import_id" = ImportId, Path, description = "The import's id.")), responses(
     (status = 200, description = "The events; the schema is that of one.", body = ImportEvent, content_type = "text/event-stream"),
     (status = 429, description = "Too many streams are open.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[get("/v1/invite-imports/{import_id}/events")]
-pub(super) async fn get_import_events(
+async fn get_import_events(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     access: OngoingAccess,
     streams: Data<EventStreams>,
     PathParams(id): PathParams<ImportId>,

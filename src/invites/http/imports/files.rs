@@ -1,13 +1,13 @@
+use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, get};
 use futures_util::Stream;
 
 use super::found_with_rows;
 use crate::context::Context;
 use crate::db::DbError;
 use crate::http::problem::ProblemBody;
-use crate::http::{InstanceCaller, PathParams, Problem};
+use crate::http::{Authorized, PathParams, Problem, Routes, route};
 use crate::ids::ImportId;
 use crate::invites::csv::{Cells, ColumnNumber, Export, StoredRows, file_row};
 use crate::invites::import_rows::{faults_of, reason};
@@ -15,23 +15,28 @@ use crate::invites::import_store::{self, StoredChunk};
 use crate::invites::imports::Import;
 use crate::invites::{InviteError, imports::ImportState};
 use crate::members::{self, Teams};
+use crate::permissions::scope::MembersWrite;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(get_faults_file)).add(route!(get_result_file));
+}
 
 /// Get every fault as a file
 ///
 /// CSV in the delimiter and encoding of the file that was sent, with the row's number, the column, its content, and what is wrong
 /// with it. Cells that a spreadsheet program would take for formulas are led by an apostrophe.
 #[utoipa::path(
-    operation_id = "getInviteImportFaultsFile", tag = "Invitations",
+    get, path = "/v1/invite-imports/{import_id}/faults.csv", operation_id = "getInviteImportFaultsFile", tag = "Invitations",
     params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses(
         (status = 200, description = "The faults.", body = String, content_type = "text/csv"),
         (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[get("/v1/invite-imports/{import_id}/faults.csv")]
-pub(super) async fn get_faults_file(
+async fn get_faults_file(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
 ) -> Result<HttpResponse, Problem> {
     let import = found_with_rows(&context, caller.instance, id).await?;
@@ -47,7 +52,7 @@ pub(super) async fn get_faults_file(
 /// a spreadsheet, CSV. A row that is still to be worked off has the status `pending`. Cells that a spreadsheet program would take
 /// for formulas are led by an apostrophe.
 #[utoipa::path(
-    operation_id = "getInviteImportResultFile", tag = "Invitations",
+    get, path = "/v1/invite-imports/{import_id}/result.csv", operation_id = "getInviteImportResultFile", tag = "Invitations",
     params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses(
         (status = 200, description = "The file.", body = String, content_type = "text/csv"),
@@ -55,10 +60,9 @@ pub(super) async fn get_faults_file(
         (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[get("/v1/invite-imports/{import_id}/result.csv")]
-pub(super) async fn get_result_file(
+async fn get_result_file(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
 ) -> Result<HttpResponse, Problem> {
     let import = found_with_rows(&context, caller.instance, id).await?;

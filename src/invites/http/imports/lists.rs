@@ -1,33 +1,38 @@
-use actix_web::{HttpResponse, get};
+use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::found_with_rows;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
-use crate::http::{InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams};
+use crate::http::{Authorized, Listing, PageParams, PathParams, Problem, QueryParams, Routes, route};
 use crate::ids::ImportId;
 use crate::invites::csv::RowFault;
 use crate::invites::import_rows::{faults_after, results_after};
 use crate::invites::imports::RowResult;
 use crate::invites::invite::ResultStatus;
 use crate::members;
+use crate::permissions::scope::MembersWrite;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(list_faults)).add(route!(list_results));
+}
 
 /// List the faults of an import
 ///
 /// Every fault under the mapping, in the order of the rows. Teams made since the file was checked count; `PUT …/mapping` counts
 /// anew.
 #[utoipa::path(
-    operation_id = "listInviteImportFaults", tag = "Invitations",
+    get, path = "/v1/invite-imports/{import_id}/faults", operation_id = "listInviteImportFaults", tag = "Invitations",
     params(("import_id" = ImportId, Path, description = "The import's id."), PageParams),
     responses(
         (status = 200, description = "A page of faults.", body = Listing<RowFault>),
         (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[get("/v1/invite-imports/{import_id}/faults")]
-pub(super) async fn list_faults(
+async fn list_faults(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
     QueryParams(params): QueryParams<PageParams>,
 ) -> Result<HttpResponse, Problem> {
@@ -58,17 +63,16 @@ struct ResultParams {
 ///
 /// What became of each row, in the order of the rows; those that are still to be worked off are left out.
 #[utoipa::path(
-    operation_id = "listInviteImportResults", tag = "Invitations",
+    get, path = "/v1/invite-imports/{import_id}/results", operation_id = "listInviteImportResults", tag = "Invitations",
     params(("import_id" = ImportId, Path, description = "The import's id."), ResultParams),
     responses(
         (status = 200, description = "A page of results.", body = Listing<RowResult>),
         (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[get("/v1/invite-imports/{import_id}/results")]
-pub(super) async fn list_results(
+async fn list_results(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
     QueryParams(params): QueryParams<ResultParams>,
 ) -> Result<HttpResponse, Problem> {

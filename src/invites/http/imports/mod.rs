@@ -9,33 +9,28 @@ mod slots;
 mod upload;
 mod view;
 
-use actix_web::{HttpResponse, delete, get};
+use actix_web::HttpResponse;
 
 use super::ProblemBody;
 use crate::audit::{self, Entry};
 use crate::context::Context;
-use crate::http::{InstanceCaller, Listing, PageParams, PathParams, Problem, QueryParams, Routes};
+use crate::http::{Authorized, Listing, PageParams, PathParams, Problem, QueryParams, Routes, route};
 use crate::ids::{ImportId, InstanceId};
 use crate::invites::imports::Import;
 use crate::invites::{InviteError, import_store};
+use crate::permissions::scope::MembersWrite;
 
 pub use slots::UploadSlots;
 use view::{ImportProgress, ImportView};
 
 /// The routes of imports.
-pub(super) fn routes(config: &mut Routes<'_>) {
-    config
-        .service(upload::post_import)
-        .service(list_imports)
-        .service(get_import)
-        .service(delete_import)
-        .service(confirm::put_mapping)
-        .service(confirm::confirm_import)
-        .service(events::get_import_events)
-        .service(lists::list_faults)
-        .service(lists::list_results)
-        .service(files::get_faults_file)
-        .service(files::get_result_file);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    upload::routes(routes);
+    confirm::routes(routes);
+    events::routes(routes);
+    lists::routes(routes);
+    files::routes(routes);
+    routes.add(route!(list_imports)).add(route!(get_import)).add(route!(delete_import));
 }
 
 fn address(id: ImportId) -> String {
@@ -60,13 +55,12 @@ async fn found_with_rows(context: &Context, instance: InstanceId, id: ImportId) 
 /// In the order they were sent. Those that nobody confirmed are removed after 7 days. Some time after an import has ended, 30 days
 /// unless the service is set otherwise, the rows of its file are deleted; what it is and its counts stay.
 #[utoipa::path(
-    operation_id = "listInviteImports", tag = "Invitations", params(PageParams),
+    get, path = "/v1/invite-imports", operation_id = "listInviteImports", tag = "Invitations", params(PageParams),
     responses((status = 200, description = "A page of imports.", body = Listing<ImportProgress>))
 )]
-#[get("/v1/invite-imports")]
 async fn list_imports(
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     QueryParams(params): QueryParams<PageParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, after) = params.read::<ImportId>()?;
@@ -80,11 +74,15 @@ async fn list_imports(
 ///
 /// What is in the file and how far the import has come.
 #[utoipa::path(
+    get, path = "/v1/invite-imports/{import_id}",
     operation_id = "getInviteImport", tag = "Invitations", params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses((status = 200, description = "The import.", body = ImportView))
 )]
-#[get("/v1/invite-imports/{import_id}")]
-async fn get_import(context: Context, caller: InstanceCaller, PathParams(id): PathParams<ImportId>) -> Result<HttpResponse, Problem> {
+async fn get_import(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<ImportId>,
+) -> Result<HttpResponse, Problem> {
     let import = found(&context, caller.instance, id).await?;
     Ok(HttpResponse::Ok().json(ImportView::new(import, context.clock.timestamp())))
 }
@@ -93,14 +91,18 @@ async fn get_import(context: Context, caller: InstanceCaller, PathParams(id): Pa
 ///
 /// Removes the file and all that is known of it. An import that has been confirmed stays.
 #[utoipa::path(
+    delete, path = "/v1/invite-imports/{import_id}",
     operation_id = "deleteInviteImport", tag = "Invitations", params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses(
         (status = 204, description = "It is gone."),
         (status = 409, description = "The import was confirmed before.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[delete("/v1/invite-imports/{import_id}")]
-async fn delete_import(context: Context, caller: InstanceCaller, PathParams(id): PathParams<ImportId>) -> Result<HttpResponse, Problem> {
+async fn delete_import(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    PathParams(id): PathParams<ImportId>,
+) -> Result<HttpResponse, Problem> {
     found(&context, caller.instance, id).await?;
     let mut tx = context.db.begin().await?;
     if !import_store::delete_unconfirmed(&mut tx, caller.instance, id).await? {

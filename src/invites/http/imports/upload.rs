@@ -3,7 +3,7 @@ use std::io::{self, Seek, Write};
 
 use actix_web::http::header;
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse, post};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::sync::CancellationToken;
@@ -17,12 +17,18 @@ use crate::clock::SharedClock;
 use crate::context::Context;
 use crate::db::{DbError, Tx};
 use crate::http::problem::ProblemBody;
-use crate::http::{InstanceCaller, Problem};
+use crate::http::{Authorized, Problem, Routes, route};
 use crate::ids::ImportId;
 use crate::invites::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, ChunkSink, Unreadable, analyse};
 use crate::invites::imports::{Import, ImportCounts, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
 use crate::invites::{InviteError, import_store};
 use crate::members::{self, Teams};
+use crate::permissions::scope::MembersWrite;
+
+/// The routes of this file.
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.add(route!(post_import).upload());
+}
 
 /// A form with the file.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -40,7 +46,7 @@ struct ImportForm {
 /// and headers are found out; the answer proposes which column is what and lists what can't be used. Nobody is invited until the
 /// import is confirmed.
 #[utoipa::path(
-    operation_id = "createInviteImport", tag = "Invitations",
+    post, path = "/v1/invite-imports", operation_id = "createInviteImport", tag = "Invitations",
     request_body(description = "The file, as it is.", content(
         (String = "text/csv", example = "email,first name,last name\nann@example.com,Ann,Doe\n"),
         (String = "text/tab-separated-values"),
@@ -55,11 +61,10 @@ struct ImportForm {
         (status = 429, description = "Too many files are on their way.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-#[post("/v1/invite-imports")]
-pub(super) async fn post_import(
+async fn post_import(
     request: HttpRequest,
     context: Context,
-    caller: InstanceCaller,
+    caller: Authorized<MembersWrite>,
     slots: Data<UploadSlots>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {

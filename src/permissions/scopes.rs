@@ -6,11 +6,30 @@ use std::str::FromStr;
 
 use super::Role;
 
+/// A scope that a handler's signature asks for.
+pub trait RequiredScope: 'static {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
 macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
         /// What a client may be allowed to do (RFC 6749, section 3.3).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Scope { $($(#[$doc])* $name,)+ }
+
+        /// Each scope as a type, for the signature of a handler: `Authorized<scope::MembersWrite>`.
+        pub mod scope {
+            $(
+                $(#[$doc])*
+                #[derive(Debug, Clone, Copy)]
+                pub struct $name;
+
+                impl super::RequiredScope for $name {
+                    const SCOPE: super::Scope = super::Scope::$name;
+                }
+            )+
+        }
 
         impl Scope {
             /// Every scope.

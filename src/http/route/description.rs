@@ -1,0 +1,43 @@
+//! What the routes say of themselves: the OpenAPI document and the table.
+
+use utoipa::openapi::path::{PathItem, PathsBuilder};
+use utoipa::openapi::{Components, OpenApi};
+
+use super::table::RouteRule;
+
+/// The document and the rules of the routes described so far.
+#[derive(Default)]
+pub struct ApiDescription {
+    /// The OpenAPI document.
+    pub document: OpenApi,
+    /// The rules, in the order in which the routes were added.
+    pub rules: Vec<RouteRule>,
+}
+
+impl std::fmt::Debug for ApiDescription {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("ApiDescription").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+impl ApiDescription {
+    /// Adds the operation to the document, with the schemas it refers to.
+    pub(super) fn add_operation<P>(&mut self, rule: &RouteRule)
+    where
+        P: utoipa::Path + utoipa::__dev::SchemaReferences + for<'t> utoipa::__dev::Tags<'t>,
+    {
+        let mut operation = P::operation();
+        let tags = P::tags();
+        if !tags.is_empty() {
+            operation.tags.get_or_insert_default().extend(tags.into_iter().map(ToString::to_string));
+        }
+        let mut paths = PathsBuilder::new();
+        for method in P::methods() {
+            paths = paths.path(rule.document_path(), PathItem::new(method, operation.clone()));
+        }
+        self.document.paths.merge(paths.build());
+        let mut schemas = Vec::new();
+        P::schemas(&mut schemas);
+        self.document.components.get_or_insert_with(Components::new).schemas.extend(schemas);
+    }
+}
