@@ -1,6 +1,8 @@
 //! The feed: the order in which people change, and reading along it.
 
-use super::columns::columns;
+use std::sync::LazyLock;
+
+use super::columns::COLUMNS;
 use crate::db::{Db, DbError, Tx, on, on_tx};
 use crate::ids::InstanceId;
 use crate::people::{ChangeCursor, Person, PersonChange};
@@ -19,18 +21,19 @@ pub async fn last_change(db: &Db, instance: InstanceId) -> Result<i64, DbError> 
     on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
 }
 
-pub(super) const CHANGES: &str = concat!(
-    "SELECT * FROM (SELECT change_number, CAST(0 AS bigint) AS removed, ",
-    columns!(),
-    " FROM people WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) ORDER BY change_number, marketo_id LIMIT $4) AS here \
-     UNION ALL SELECT * FROM (SELECT change_number, CAST(1 AS bigint) AS removed, marketo_id, \
-         NULL AS first_name, NULL AS last_name, NULL AS email, NULL AS company, NULL AS title, NULL AS phone, NULL AS linkedin_url, \
-         NULL AS source, NULL AS salesforce_contact_id, NULL AS salesforce_lead_id, NULL AS salesforce_account_id, \
-         NULL AS salesforce_opportunity_id, '' AS owner_id, removed_at AS synced_at \
-         FROM people_removed WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) \
-         ORDER BY change_number, marketo_id LIMIT $4) AS gone \
-     ORDER BY change_number, marketo_id LIMIT $4"
-);
+pub(super) static CHANGES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT * FROM (SELECT change_number, CAST(0 AS bigint) AS removed, {columns} FROM people \
+             WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) ORDER BY change_number, marketo_id LIMIT $4) AS here \
+         UNION ALL SELECT * FROM (SELECT change_number, CAST(1 AS bigint) AS removed, marketo_id, \
+                 NULL AS first_name, NULL AS last_name, NULL AS email, NULL AS company, NULL AS title, NULL AS phone, NULL AS linkedin_url, \
+                 NULL AS source, NULL AS salesforce_contact_id, NULL AS salesforce_lead_id, NULL AS salesforce_account_id, \
+                 NULL AS salesforce_opportunity_id, '' AS owner_id, removed_at AS synced_at FROM people_removed \
+             WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) ORDER BY change_number, marketo_id LIMIT $4) AS gone \
+         ORDER BY change_number, marketo_id LIMIT $4",
+        columns = *COLUMNS,
+    )
+});
 
 #[derive(sqlx::FromRow)]
 struct ChangeRow {
@@ -44,7 +47,7 @@ struct ChangeRow {
 /// same moment, so nobody falls between them.
 pub async fn changes(db: &Db, instance: InstanceId, after: ChangeCursor, limit: i64) -> Result<Vec<PersonChange>, DbError> {
     let rows: Vec<ChangeRow> =
-        on!(db, c => sqlx::query_as(CHANGES).bind(instance).bind(after.change).bind(after.marketo_id).bind(limit).fetch_all(c))?;
+        on!(db, c => sqlx::query_as(CHANGES.as_str()).bind(instance).bind(after.change).bind(after.marketo_id).bind(limit).fetch_all(c))?;
     let change = |row: ChangeRow| PersonChange {
         cursor: ChangeCursor { change: row.change_number, marketo_id: row.person.marketo_id },
         at: row.person.synced_at,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::columns::columns;
+use super::columns::COLUMNS;
 use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{MAX_LOOKUP_IDS, Person, SalesforceId};
@@ -18,7 +18,7 @@ fn statement(size: usize) -> String {
     let mut sql = String::new();
     for (column, joint) in [("salesforce_contact_id", ""), ("salesforce_lead_id", " UNION ALL ")] {
         // Writing to a String doesn't fail.
-        let _ = write!(sql, "{joint}SELECT {} FROM people WHERE instance_id = $1 AND {column} IN ($2", columns!());
+        let _ = write!(sql, "{joint}SELECT {} FROM people WHERE instance_id = $1 AND {column} IN ($2", *COLUMNS);
         for index in 3..size + 2 {
             let _ = write!(sql, ", ${index}");
         }

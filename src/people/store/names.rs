@@ -2,96 +2,57 @@
 //! 0018): the first 80 characters, in lower case and in byte order. Lower case is what the engine makes of it: SQLite lowers A to Z,
 //! PostgreSQL the letters of its locale.
 
-use super::columns::columns;
+use std::sync::LazyLock;
+
+use super::columns::COLUMNS;
 use crate::db::{Db, DbError, ReadPool, on};
 use crate::ids::InstanceId;
 use crate::people::{ListedPerson, PeopleCursor, Person};
 
 /// First and last name with a space between, in lower case.
-macro_rules! full_name {
-    () => {
-        "lower(COALESCE(first_name || ' ', '') || COALESCE(last_name, ''))"
-    };
+pub(super) const FULL_NAME: &str = "lower(COALESCE(first_name || ' ', '') || COALESCE(last_name, ''))";
+pub(super) const LAST_NAME: &str = "lower(COALESCE(last_name, ''))";
+
+/// Writes the condition that a name begins with `text`, however long that is.
+pub(super) fn begins_with(name: &str, text: &str) -> String {
+    format!("substr({name}, 1, length(lower({text}))) = lower({text})")
 }
 
-macro_rules! last_name {
-    () => {
-        "lower(COALESCE(last_name, ''))"
-    };
+pub(super) static SQLITE: LazyLock<String> = LazyLock::new(|| write_statement(""));
+static POSTGRES: LazyLock<String> = LazyLock::new(|| write_statement(" COLLATE \"C\""));
+
+/// Writes the statement that lists people by the prefix `$2`, at most `$3`: those whose full name begins with it, behind the name key
+/// `$5` and the id `$6`, then those whose last name does and whose full name doesn't, behind `$7` and `$8`. The first ones are left out
+/// unless `$4` is 0. `byte_order` makes PostgreSQL compare keys as the indexes do.
+fn write_statement(byte_order: &str) -> String {
+    let not_by_full_name = format!("NOT {}", begins_with(FULL_NAME, "$2"));
+    format!(
+        "SELECT * FROM ({by_full_name}) AS by_full_name \
+         UNION ALL SELECT * FROM ({by_last_name}) AS only_by_last_name \
+         ORDER BY by_last_name, name_key, marketo_id LIMIT $3",
+        by_full_name = write_half(0, FULL_NAME, "$4 = 0", ("$5", "$6"), byte_order),
+        by_last_name = write_half(1, LAST_NAME, &not_by_full_name, ("$7", "$8"), byte_order),
+    )
 }
 
-/// Whether a name begins with `$text`, however long that is.
-macro_rules! begins {
-    ($name:expr, $text:literal) => {
-        concat!("substr(", $name, ", 1, length(lower(", $text, "))) = lower(", $text, ")")
-    };
+/// Writes the half that one of the two indexes serves. The range of keys is exact unless the prefix is longer than a key. SQLite takes its
+/// lower end from one comparison, PostgreSQL from the other.
+fn write_half(by_last_name: u8, name: &str, condition: &str, (after_key, after_id): (&str, &str), byte_order: &str) -> String {
+    let columns = &*COLUMNS;
+    let key = format!("substr({name}, 1, 80){byte_order}");
+    let prefix = "substr(lower($2), 1, 80)";
+    // The place to read on from, but none before the prefix.
+    let start = format!("CASE WHEN {after_key} < {prefix}{byte_order} THEN {prefix} ELSE {after_key} END");
+    // This sorts behind every text that begins with the prefix, because no name has the last of all code points.
+    let end = format!("{prefix} || '\u{10FFFF}'");
+    let begins = begins_with(name, "$2");
+    format!(
+        "SELECT CAST({by_last_name} AS bigint) AS by_last_name, {key} AS name_key, {columns} FROM people \
+         WHERE instance_id = $1 AND {condition} AND {key} < {end} AND {key} >= {start} AND ({key}, marketo_id) > ({start}, {after_id}) \
+             AND (length($2) <= 80 OR {begins}) \
+         ORDER BY {key}, marketo_id LIMIT $3"
+    )
 }
-pub(super) use {begins, full_name, last_name};
-
-/// A name's key, as an index holds it.
-macro_rules! key {
-    ($name:expr, $collate:literal) => {
-        concat!("substr(", $name, ", 1, 80)", $collate)
-    };
-}
-
-/// The key to start at: that of the place, but none before the prefix.
-macro_rules! start {
-    ($place:literal, $collate:literal) => {
-        concat!("CASE WHEN ", $place, " < substr(lower($2), 1, 80)", $collate, " THEN substr(lower($2), 1, 80) ELSE ", $place, " END")
-    };
-}
-
-/// The rows of one of the two indexes whose key is in the range of the prefix `$2` and behind the place `$place`, `$id`. The range is
-/// exact unless the prefix is longer than a key. SQLite takes the lower end of the range from one comparison, PostgreSQL from the other.
-macro_rules! by_key {
-    ($part:literal, $name:expr, $more:expr, $place:literal, $id:literal, $collate:literal) => {
-        concat!(
-            "SELECT * FROM (SELECT CAST(",
-            $part,
-            " AS bigint) AS by_last_name, ",
-            key!($name, $collate),
-            " AS name_key, ",
-            columns!(),
-            " FROM people WHERE instance_id = $1 AND ",
-            $more,
-            " AND ",
-            key!($name, $collate),
-            // This sorts behind every text that begins with the prefix, because no name has the last of all code points.
-            " < substr(lower($2), 1, 80) || '\u{10FFFF}' AND ",
-            key!($name, $collate),
-            " >= ",
-            start!($place, $collate),
-            " AND (",
-            key!($name, $collate),
-            ", marketo_id) > (",
-            start!($place, $collate),
-            ", ",
-            $id,
-            ") AND (length($2) <= 80 OR ",
-            begins!($name, "$2"),
-            ") ORDER BY ",
-            key!($name, $collate),
-            ", marketo_id LIMIT $3) AS part_",
-            $part
-        )
-    };
-}
-
-/// People whose full name begins with the prefix, then those whose last name does and whose full name doesn't.
-macro_rules! by_name {
-    ($collate:literal) => {
-        concat!(
-            by_key!("0", full_name!(), "$4 = 0", "$5", "$6", $collate),
-            " UNION ALL ",
-            by_key!("1", last_name!(), concat!("NOT ", begins!(full_name!(), "$2")), "$7", "$8", $collate),
-            " ORDER BY by_last_name, name_key, marketo_id LIMIT $3"
-        )
-    };
-}
-
-pub(super) const SQLITE: &str = by_name!("");
-const POSTGRES: &str = by_name!(" COLLATE \"C\"");
 
 #[derive(sqlx::FromRow)]
 struct NamedPersonRow {
@@ -111,8 +72,8 @@ pub(super) async fn list_by_name(
     limit: i64,
 ) -> Result<Vec<ListedPerson>, DbError> {
     let sql = match db.reader() {
-        ReadPool::Sqlite(_) => SQLITE,
-        ReadPool::Postgres(_) => POSTGRES,
+        ReadPool::Sqlite(_) => SQLITE.as_str(),
+        ReadPool::Postgres(_) => POSTGRES.as_str(),
     };
     let here = (after.name_key.as_str(), after.marketo_id);
     let start = ("", 0);

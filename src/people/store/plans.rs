@@ -23,32 +23,32 @@ async fn every_query_of_people_uses_its_index() {
     let own = "sqlite_autoindex_people_1 (instance_id=? AND marketo_id";
     let (_, one) = &lookup::STATEMENTS[0];
     for (sql, indexes) in [
-        (read::ALL, vec![own]),
-        (read::BY_MARKETO_ID, vec![own]),
+        (read::ALL.as_str(), vec![own]),
+        (read::BY_MARKETO_ID.as_str(), vec![own]),
         (
-            read::BY_SALESFORCE_ID,
+            read::BY_SALESFORCE_ID.as_str(),
             vec![
                 "people_by_contact (instance_id=? AND salesforce_contact_id=?)",
                 "people_by_lead (instance_id=? AND salesforce_lead_id=?)",
             ],
         ),
-        (read::BY_EMAIL, vec!["people_by_email (instance_id=? AND <expr>=?)"]),
+        (read::BY_EMAIL.as_str(), vec!["people_by_email (instance_id=? AND <expr>=?)"]),
         (
-            names::SQLITE,
+            names::SQLITE.as_str(),
             vec![
                 "people_by_full_name (instance_id=? AND <expr>>? AND <expr><?)",
                 "people_by_last_name (instance_id=? AND <expr>>? AND <expr><?)",
             ],
         ),
         (
-            one,
+            one.as_str(),
             vec![
                 "people_by_contact (instance_id=? AND salesforce_contact_id=?)",
                 "people_by_lead (instance_id=? AND salesforce_lead_id=?)",
             ],
         ),
         (
-            feed::CHANGES,
+            feed::CHANGES.as_str(),
             vec![
                 "people_by_change (instance_id=? AND (change_number,marketo_id)>(?,?))",
                 "people_removed_by_change (instance_id=? AND (change_number,marketo_id)>(?,?))",

@@ -1,53 +1,49 @@
 //! Finding one person, and listing those who match a filter.
 
-use super::columns::columns;
-use super::names::{begins, full_name, last_name, list_by_name};
+use std::sync::LazyLock;
+
+use super::columns::COLUMNS;
+use super::names::{FULL_NAME, LAST_NAME, begins_with, list_by_name};
 use crate::db::{Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{ListedPerson, PeopleCursor, PeopleFilter, Person};
 
-/// Lists people after `$2` whom an index finds; all conditions follow in a form that an absent value satisfies. These people are few: the
-/// sum `marketo_id + 0` keeps a planner from reading everybody in the order of the key until it meets them.
-macro_rules! list {
-    ($from:expr, $indexed:literal) => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM ",
-            $from,
-            " WHERE ",
-            $indexed,
-            " AND marketo_id + 0 > $2 \
-              AND ($4 IS NULL OR salesforce_contact_id = $4 OR salesforce_lead_id = $4) \
-              AND ($5 IS NULL OR lower(email) = lower($5)) AND ($6 IS NULL OR marketo_id = $6) \
-              AND ($7 IS NULL OR ",
-            begins!(full_name!(), "$7"),
-            " OR ",
-            begins!(last_name!(), "$7"),
-            ") ORDER BY marketo_id + 0 LIMIT $3"
-        )
-    };
-}
+static ONE: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM people WHERE instance_id = $1 AND marketo_id = $2", *COLUMNS));
+
+pub(super) static ALL: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM people WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3", *COLUMNS));
+
+pub(super) static BY_MARKETO_ID: LazyLock<String> = LazyLock::new(|| write_list("people", "instance_id = $1 AND marketo_id = $6"));
 
 /// People who are the lead or the contact `$4`: each half is served by its index.
-macro_rules! with_salesforce_id {
-    () => {
-        concat!(
-            "(SELECT ",
-            columns!(),
-            " FROM people WHERE instance_id = $1 AND salesforce_contact_id = $4 UNION SELECT ",
-            columns!(),
-            " FROM people WHERE instance_id = $1 AND salesforce_lead_id = $4) AS people"
-        )
-    };
-}
+pub(super) static BY_SALESFORCE_ID: LazyLock<String> = LazyLock::new(|| {
+    let columns = &*COLUMNS;
+    let people = format!(
+        "(SELECT {columns} FROM people WHERE instance_id = $1 AND salesforce_contact_id = $4 \
+          UNION SELECT {columns} FROM people WHERE instance_id = $1 AND salesforce_lead_id = $4) AS people"
+    );
+    write_list(&people, "1 = 1")
+});
 
-pub(super) const ALL: &str =
-    concat!("SELECT ", columns!(), " FROM people WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3");
-pub(super) const BY_MARKETO_ID: &str = list!("people", "instance_id = $1 AND marketo_id = $6");
-pub(super) const BY_SALESFORCE_ID: &str = list!(with_salesforce_id!(), "1 = 1");
 // The index leaves out people without an address, and SQLite uses it only when the query does so, too.
-pub(super) const BY_EMAIL: &str = list!("people", "instance_id = $1 AND email IS NOT NULL AND lower(email) = lower($5)");
+pub(super) static BY_EMAIL: LazyLock<String> =
+    LazyLock::new(|| write_list("people", "instance_id = $1 AND email IS NOT NULL AND lower(email) = lower($5)"));
+
+/// Writes the statement that lists those of `people` after `$2` whom an index finds by the condition `indexed`; all conditions follow in a
+/// form that an absent value satisfies. These people are few: the sum `marketo_id + 0` keeps a planner from reading everybody in the order
+/// of the key until it meets them.
+fn write_list(people: &str, indexed: &str) -> String {
+    format!(
+        "SELECT {columns} FROM {people} WHERE {indexed} AND marketo_id + 0 > $2 \
+             AND ($4 IS NULL OR salesforce_contact_id = $4 OR salesforce_lead_id = $4) \
+             AND ($5 IS NULL OR lower(email) = lower($5)) AND ($6 IS NULL OR marketo_id = $6) \
+             AND ($7 IS NULL OR {full_name_begins} OR {last_name_begins}) \
+         ORDER BY marketo_id + 0 LIMIT $3",
+        columns = *COLUMNS,
+        full_name_begins = begins_with(FULL_NAME, "$7"),
+        last_name_begins = begins_with(LAST_NAME, "$7"),
+    )
+}
 
 /// Lists the people who match `filter`, those behind `after`, at most `limit`: by Marketo id, or by name when only a name prefix is given.
 /// An index serves each kind of list.
@@ -58,13 +54,14 @@ pub async fn list(
     after: &PeopleCursor,
     limit: i64,
 ) -> Result<Vec<ListedPerson>, DbError> {
-    let sql = match filter {
-        PeopleFilter { marketo_id: Some(_), .. } => BY_MARKETO_ID,
-        PeopleFilter { salesforce_id: Some(_), .. } => BY_SALESFORCE_ID,
-        PeopleFilter { email: Some(_), .. } => BY_EMAIL,
+    let sql: &'static str = match filter {
+        PeopleFilter { marketo_id: Some(_), .. } => &BY_MARKETO_ID,
+        PeopleFilter { salesforce_id: Some(_), .. } => &BY_SALESFORCE_ID,
+        PeopleFilter { email: Some(_), .. } => &BY_EMAIL,
         PeopleFilter { name_prefix: Some(prefix), .. } => return list_by_name(db, instance, prefix, after, limit).await,
         PeopleFilter { name_prefix: None, .. } => {
-            let people: Vec<Person> = on!(db, c => sqlx::query_as(ALL).bind(instance).bind(after.marketo_id).bind(limit).fetch_all(c))?;
+            let people: Vec<Person> =
+                on!(db, c => sqlx::query_as(ALL.as_str()).bind(instance).bind(after.marketo_id).bind(limit).fetch_all(c))?;
             return Ok(people.into_iter().map(listed_by_id).collect());
         }
     };
@@ -82,6 +79,5 @@ fn listed_by_id(person: Person) -> ListedPerson {
 
 /// Finds a person.
 pub async fn find(db: &Db, instance: InstanceId, marketo_id: i64) -> Result<Option<Person>, DbError> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM people WHERE instance_id = $1 AND marketo_id = $2");
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(marketo_id).fetch_optional(c))
+    on!(db, c => sqlx::query_as(ONE.as_str()).bind(instance).bind(marketo_id).fetch_optional(c))
 }
