@@ -17,25 +17,6 @@ pub enum PeopleExportFormat {
     Ndjson,
 }
 
-/// The columns in order.
-const COLUMNS: [&str; 15] = [
-    "marketo_id",
-    "first_name",
-    "last_name",
-    "email",
-    "company",
-    "title",
-    "phone",
-    "linkedin_url",
-    "source",
-    "salesforce_contact_id",
-    "salesforce_lead_id",
-    "salesforce_account_id",
-    "salesforce_opportunity_id",
-    "owner_id",
-    "synced_at",
-];
-
 impl PeopleExportFormat {
     /// The media type, with parameters.
     #[must_use]
@@ -59,7 +40,7 @@ impl PeopleExportFormat {
     #[must_use]
     pub fn write_header(self) -> Vec<u8> {
         match self {
-            Self::Csv => write_csv(|lines| lines.write_record(COLUMNS)),
+            Self::Csv => write_csv(|lines| lines.write_record(Person::COLUMNS)),
             Self::Ndjson => Vec::new(),
         }
     }
@@ -94,22 +75,12 @@ fn write_csv(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Er
 }
 
 fn write_record(lines: &mut csv::Writer<Vec<u8>>, person: &Person) -> Result<(), csv::Error> {
-    let cell = |text: &Option<String>| harmless_cell(text.as_deref().unwrap_or_default()).into_owned();
-    lines.write_record([
-        person.marketo_id.to_string(),
-        cell(&person.first_name),
-        cell(&person.last_name),
-        cell(&person.email),
-        cell(&person.company),
-        cell(&person.title),
-        cell(&person.phone),
-        cell(&person.linkedin_url),
-        cell(&person.source),
-        cell(&person.salesforce_contact_id),
-        cell(&person.salesforce_lead_id),
-        cell(&person.salesforce_account_id),
-        cell(&person.salesforce_opportunity_id),
-        person.owner_id.clone(),
-        person.synced_at.to_string(),
-    ])
+    lines.write_field(person.marketo_id.to_string())?;
+    for text in person.texts() {
+        lines.write_field(harmless_cell(text.unwrap_or_default()).as_bytes())?;
+    }
+    lines.write_field(&person.owner_id)?;
+    lines.write_field(person.synced_at.to_string())?;
+    // Ends the record.
+    lines.write_record(None::<&[u8]>)
 }

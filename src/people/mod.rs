@@ -3,59 +3,20 @@
 //! fails with [`DbError`] when that fails.
 
 mod export;
+mod fields;
 pub mod http;
 mod lookup;
 mod salesforce_id;
 pub mod store;
 
-use serde::Serialize;
-
 use crate::clock::Timestamp;
 use crate::db::DbError;
 
 pub use export::PeopleExportFormat;
+pub use fields::{FieldDefinition, FieldKind, Person, SyncField};
 pub use lookup::{Lookup, LookupOutcome, LookupResult, MAX_LOOKUP_IDS};
 pub use salesforce_id::{InvalidSalesforceId, SalesforceId};
 pub use store::next_change;
-
-/// A synced person. What Marketo has no value for is absent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
-pub struct Person {
-    /// Marketo's id: the key.
-    #[schema(minimum = 1)]
-    pub marketo_id: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_name: Option<String>,
-    /// Two people may have the same address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub company: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub linkedin_url: Option<String>,
-    /// Where the person came from, in Marketo's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// 18 characters, as are all Salesforce ids here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub salesforce_contact_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub salesforce_lead_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub salesforce_account_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub salesforce_opportunity_id: Option<String>,
-    /// The Salesforce user who owns the contact or else the lead.
-    pub owner_id: String,
-    /// When the copy last changed.
-    pub synced_at: Timestamp,
-}
 
 /// A filter of people; they must match every condition that is given.
 #[derive(Debug, Clone, Default)]

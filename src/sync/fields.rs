@@ -1,110 +1,10 @@
-//! The 13 synced fields, and where a subscription has each. The mapping is automatic: standard fields have fixed names, the
-//! LinkedIn address is a custom field that is found by its name.
+//! Where a subscription has each of the synced fields. The mapping is automatic: standard fields have fixed names, the LinkedIn address
+//! is a custom field that is found by its name.
 
 use serde::{Deserialize, Serialize};
 
 use crate::marketo::FieldDescription;
-
-/// A synced field, by our name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SyncField {
-    FirstName,
-    LastName,
-    SalesforceContactId,
-    SalesforceLeadId,
-    SalesforceAccountId,
-    SalesforceOpportunityId,
-    MarketoId,
-    Company,
-    Title,
-    Email,
-    Phone,
-    LinkedinUrl,
-    Source,
-}
-
-/// The type of a field's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ValueKind {
-    Text,
-    Number,
-}
-
-impl SyncField {
-    /// All 13, in the order in which they are shown.
-    pub const ALL: [Self; 13] = [
-        Self::FirstName,
-        Self::LastName,
-        Self::SalesforceContactId,
-        Self::SalesforceLeadId,
-        Self::SalesforceAccountId,
-        Self::SalesforceOpportunityId,
-        Self::MarketoId,
-        Self::Company,
-        Self::Title,
-        Self::Email,
-        Self::Phone,
-        Self::LinkedinUrl,
-        Self::Source,
-    ];
-
-    /// Marketo's REST names that the field may have, the likeliest first.
-    fn candidates(self) -> &'static [&'static str] {
-        match self {
-            Self::FirstName => &["firstName"],
-            Self::LastName => &["lastName"],
-            Self::SalesforceContactId => &["sfdcContactId"],
-            Self::SalesforceLeadId => &["sfdcLeadId"],
-            Self::SalesforceAccountId => &["sfdcAccountId"],
-            Self::SalesforceOpportunityId => &["sfdcOpptyId"],
-            Self::MarketoId => &["id"],
-            Self::Company => &["company"],
-            Self::Title => &["title"],
-            Self::Email => &["email"],
-            Self::Phone => &["phone"],
-            Self::LinkedinUrl => &["linkedInURL", "linkedinUrl", "linkedInUrl", "linkedIn_URL", "linkedInURL__c", "linkedIn_URL__c"],
-            Self::Source => &["leadSource"],
-        }
-    }
-
-    /// The name people know it by.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::FirstName => "First Name",
-            Self::LastName => "Last Name",
-            Self::SalesforceContactId => "Salesforce Contact Id",
-            Self::SalesforceLeadId => "Salesforce Lead Id",
-            Self::SalesforceAccountId => "Salesforce Account Id",
-            Self::SalesforceOpportunityId => "Salesforce Opportunity Id",
-            Self::MarketoId => "Marketo Id",
-            Self::Company => "Company",
-            Self::Title => "Job Title",
-            Self::Email => "Email",
-            Self::Phone => "Phone",
-            Self::LinkedinUrl => "LinkedIn URL",
-            Self::Source => "Source",
-        }
-    }
-
-    fn kind(self) -> ValueKind {
-        if self == Self::MarketoId { ValueKind::Number } else { ValueKind::Text }
-    }
-
-    fn remedy_if_missing(self) -> &'static str {
-        match self {
-            Self::SalesforceContactId | Self::SalesforceLeadId | Self::SalesforceAccountId | Self::SalesforceOpportunityId => {
-                "Set up the Salesforce sync in Marketo, which adds this field, then look at the preview again."
-            }
-            Self::LinkedinUrl => {
-                "To sync it, add a custom field of the type String with the API name linkedInURL in Marketo under Admin > Field Management; \
-                 people are synced without it otherwise."
-            }
-            _ => "Marketo has this field in every subscription: check in Marketo that the API user's role may read people.",
-        }
-    }
-}
+use crate::people::{FieldKind, SyncField};
 
 /// Whether a subscription has a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,21 +51,24 @@ pub struct MappedField {
     pub rest_name: String,
 }
 
-/// Looks for the 13 fields among those that Marketo describes.
+/// Looks for all fields among those that Marketo describes.
 #[must_use]
 pub fn resolve_fields(described: &[FieldDescription]) -> Vec<ResolvedField> {
     SyncField::ALL.into_iter().map(|field| ResolvedField { field, resolution: resolve_one(field, described) }).collect()
 }
 
 fn resolve_one(field: SyncField, described: &[FieldDescription]) -> FieldResolution {
-    let candidates = field.candidates();
+    let definition = field.definition();
+    let candidates = definition.marketo_names;
     let exact = candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name == *name));
     let alike = || candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name.eq_ignore_ascii_case(name)));
-    let Some(found) = exact.or_else(alike) else { return FieldResolution::Missing { what_to_do: field.remedy_if_missing() } };
+    let Some(found) = exact.or_else(alike) else { return FieldResolution::Missing { what_to_do: definition.remedy_if_missing } };
     // Marketo's type names: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/field-types
-    let (fits, wanted) = match field.kind() {
-        ValueKind::Text => (matches!(found.data_type.as_str(), "string" | "text" | "email" | "phone" | "url" | "reference"), "a text"),
-        ValueKind::Number => (matches!(found.data_type.as_str(), "integer" | "reference"), "a whole number"),
+    let (fits, wanted) = match definition.kind {
+        FieldKind::MarketoId => (matches!(found.data_type.as_str(), "integer" | "reference"), "a whole number"),
+        FieldKind::Text | FieldKind::EmailAddress | FieldKind::SalesforceId => {
+            (matches!(found.data_type.as_str(), "string" | "text" | "email" | "phone" | "url" | "reference"), "a text")
+        }
     };
     if fits {
         return FieldResolution::Available(found.clone());
@@ -188,10 +91,10 @@ pub fn map_fields(resolved: &[ResolvedField]) -> Result<Vec<MappedField>, Vec<&'
     let has = |field| mapped.iter().any(|one| one.field == field);
     let mut missing = Vec::new();
     if !has(SyncField::MarketoId) {
-        missing.push(SyncField::MarketoId.title());
+        missing.push(SyncField::MarketoId.definition().title);
     }
     if !has(SyncField::SalesforceContactId) && !has(SyncField::SalesforceLeadId) {
-        missing.extend([SyncField::SalesforceContactId.title(), SyncField::SalesforceLeadId.title()]);
+        missing.extend([SyncField::SalesforceContactId.definition().title, SyncField::SalesforceLeadId.definition().title]);
     }
     if missing.is_empty() { Ok(mapped) } else { Err(missing) }
 }

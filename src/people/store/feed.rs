@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::columns::COLUMNS;
 use crate::db::{Db, DbError, Tx, on, on_tx};
 use crate::ids::InstanceId;
-use crate::people::{ChangeCursor, Person, PersonChange};
+use crate::people::{ChangeCursor, Person, PersonChange, SyncField};
 
 /// Takes the number of the change that this transaction makes to the instance's people. Transactions that change people wait for one
 /// another from here to their ends, so that a reader who has read up to a number has missed nothing.
@@ -25,13 +25,12 @@ pub(super) static CHANGES: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT * FROM (SELECT change_number, CAST(0 AS bigint) AS removed, {columns} FROM people \
              WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) ORDER BY change_number, marketo_id LIMIT $4) AS here \
-         UNION ALL SELECT * FROM (SELECT change_number, CAST(1 AS bigint) AS removed, marketo_id, \
-                 NULL AS first_name, NULL AS last_name, NULL AS email, NULL AS company, NULL AS title, NULL AS phone, NULL AS linkedin_url, \
-                 NULL AS source, NULL AS salesforce_contact_id, NULL AS salesforce_lead_id, NULL AS salesforce_account_id, \
-                 NULL AS salesforce_opportunity_id, '' AS owner_id, removed_at AS synced_at FROM people_removed \
+         UNION ALL SELECT * FROM (SELECT change_number, CAST(1 AS bigint) AS removed, \
+                 marketo_id, {no_texts}, '' AS owner_id, removed_at AS synced_at FROM people_removed \
              WHERE instance_id = $1 AND (change_number, marketo_id) > ($2, $3) ORDER BY change_number, marketo_id LIMIT $4) AS gone \
          ORDER BY change_number, marketo_id LIMIT $4",
         columns = *COLUMNS,
+        no_texts = SyncField::TEXTS.iter().map(|text| format!("NULL AS {}", text.definition().name)).collect::<Vec<_>>().join(", "),
     )
 });
 

@@ -1,9 +1,9 @@
 //! Writes the answers of the REST APIs as the CSV that the bulk APIs write, so that the same reader reads both.
 
 use crate::marketo::Lead;
-use crate::people::SalesforceId;
+use crate::people::{SalesforceId, SyncField};
 use crate::sync::SyncError;
-use crate::sync::fields::{MappedField, SyncField};
+use crate::sync::fields::MappedField;
 
 /// A person as Marketo answered.
 #[derive(Debug, Clone, PartialEq)]

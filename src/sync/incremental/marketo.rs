@@ -3,9 +3,9 @@
 use super::IncrementalRun;
 use super::round::SyncRound;
 use crate::marketo::{ActivityPage, MarketoError};
+use crate::people::SyncField;
 use crate::sync::SyncError;
 use crate::sync::cursor::TOKEN_MARGIN;
-use crate::sync::fields::SyncField;
 use crate::sync::gap::SyncGap;
 
 /// The most pages of each log that a round reads; a page has up to 300 activities.

@@ -7,10 +7,11 @@ mod sample;
 
 use serde::Serialize;
 
-use super::fields::{self, MappedField, SyncField};
+use super::fields::{self, MappedField};
 use super::windows::ExportWindows;
 use super::{SyncError, SyncService, store};
 use crate::ids::InstanceId;
+use crate::people::SyncField;
 
 pub use cost::CostEstimate;
 pub use people::{NotQualifyingGroup, NotQualifyingReason, PeopleEstimate};

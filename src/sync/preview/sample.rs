@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::{FieldPreview, FieldState};
 use crate::marketo::{Lead, MarketoClient};
+use crate::people::SyncField;
 use crate::salesforce::SalesforceClient;
 use crate::sync::SyncError;
-use crate::sync::fields::{FieldResolution, MappedField, ResolvedField, SyncField};
+use crate::sync::fields::{FieldResolution, MappedField, ResolvedField};
 
 /// The most sample values of a field.
 const SAMPLES: usize = 3;
@@ -56,7 +57,7 @@ pub(super) fn preview_field(resolved: ResolvedField, people: &[Lead], may_read_p
         FieldResolution::Missing { what_to_do } => (FieldState::Missing, None, Some(what_to_do.to_owned())),
         FieldResolution::TypeMismatch { found, what_to_do } => (FieldState::TypeMismatch, Some(found), Some(what_to_do)),
     };
-    let label = found.as_ref().map_or_else(|| resolved.field.title().to_owned(), |found| found.display_name.clone());
+    let label = found.as_ref().map_or_else(|| resolved.field.definition().title.to_owned(), |found| found.display_name.clone());
     let length = found.as_ref().and_then(|found| found.length);
     let (api_name, data_type) = found.map(|found| (found.rest_name, found.data_type)).unzip();
     FieldPreview { name: resolved.field, label, source: "marketo", api_name, r#type: data_type, length, state, what_to_do, samples, filled }

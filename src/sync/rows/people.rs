@@ -8,9 +8,9 @@ use super::rejection::RejectedRow;
 use crate::clock::Timestamp;
 use crate::db::bulk::{Column, ColumnKind, Rows};
 use crate::marketo::field_value;
-use crate::people::SalesforceId;
+use crate::people::{FieldKind, SalesforceId, SyncField};
 use crate::sync::SyncError;
-use crate::sync::fields::{MappedField, SyncField};
+use crate::sync::fields::MappedField;
 
 /// The most examples of rejected rows of a file.
 const MAX_EXAMPLES: usize = 100;
@@ -19,39 +19,31 @@ const MAX_VALUE_BYTES: usize = 8_000;
 /// The longest e-mail address in bytes: it is indexed, and PostgreSQL's index entries end at 2,704 bytes.
 const MAX_EMAIL_BYTES: usize = 1_000;
 
-/// The columns of packed people: the place of the row within the run, the Marketo id, and the fields of [`FIELDS`].
-pub(in crate::sync) const PEOPLE_COLUMNS: &[Column] = &[
-    Column { name: "place", kind: ColumnKind::Integer },
-    Column { name: "marketo_id", kind: ColumnKind::Integer },
-    Column { name: "first_name", kind: ColumnKind::Text },
-    Column { name: "last_name", kind: ColumnKind::Text },
-    Column { name: "email", kind: ColumnKind::Text },
-    Column { name: "company", kind: ColumnKind::Text },
-    Column { name: "title", kind: ColumnKind::Text },
-    Column { name: "phone", kind: ColumnKind::Text },
-    Column { name: "linkedin_url", kind: ColumnKind::Text },
-    Column { name: "source", kind: ColumnKind::Text },
-    Column { name: "salesforce_contact_id", kind: ColumnKind::Text },
-    Column { name: "salesforce_lead_id", kind: ColumnKind::Text },
-    Column { name: "salesforce_account_id", kind: ColumnKind::Text },
-    Column { name: "salesforce_opportunity_id", kind: ColumnKind::Text },
-];
+/// The columns of packed people: the place of the row within the run, the Marketo id, and the texts.
+pub(in crate::sync) const PEOPLE_COLUMNS: &[Column] = &{
+    let mut columns = [Column { name: "place", kind: ColumnKind::Integer }; 2 + TEXTS.len()];
+    columns[1].name = SyncField::MarketoId.definition().name;
+    let mut index = 0;
+    while index < TEXTS.len() {
+        columns[2 + index] = Column { name: TEXTS[index].definition().name, kind: ColumnKind::Text };
+        index += 1;
+    }
+    columns
+};
 
-/// The text fields, in the order of the columns.
-const FIELDS: [SyncField; 12] = [
-    SyncField::FirstName,
-    SyncField::LastName,
-    SyncField::Email,
-    SyncField::Company,
-    SyncField::Title,
-    SyncField::Phone,
-    SyncField::LinkedinUrl,
-    SyncField::Source,
-    SyncField::SalesforceContactId,
-    SyncField::SalesforceLeadId,
-    SyncField::SalesforceAccountId,
-    SyncField::SalesforceOpportunityId,
-];
+/// The fields that hold text, in the order of the columns.
+const TEXTS: &[SyncField] = SyncField::TEXTS;
+
+/// What the values of [`TEXTS`] are.
+const KINDS: [FieldKind; TEXTS.len()] = {
+    let mut kinds = [FieldKind::Text; TEXTS.len()];
+    let mut index = 0;
+    while index < TEXTS.len() {
+        kinds[index] = TEXTS[index].definition().kind;
+        index += 1;
+    }
+    kinds
+};
 
 /// The bits of a place that number the rows of a window; the bits above them number the window.
 const ROW_BITS: u32 = 32;
@@ -129,8 +121,8 @@ pub(in crate::sync) fn read_people(
 pub(super) struct PeopleColumns {
     width: usize,
     marketo_id: usize,
-    /// The position of each of [`FIELDS`] that the subscription has.
-    texts: [Option<usize>; FIELDS.len()],
+    /// The position of each of [`TEXTS`] that the subscription has.
+    texts: [Option<usize>; TEXTS.len()],
 }
 
 /// A value to pack: none, a text of the record, or an id in its long form.
@@ -146,12 +138,12 @@ impl PeopleColumns {
     pub(super) fn find(header: &CsvRecord<'_>, fields: &[MappedField]) -> Result<Self, SyncError> {
         let name = |place| String::from_utf8_lossy(header.bytes(place).unwrap_or_default()).into_owned();
         let names: Vec<String> = (0..header.len()).map(|place| name(place).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
-        let mut found = Self { width: names.len(), marketo_id: 0, texts: [None; FIELDS.len()] };
+        let mut found = Self { width: names.len(), marketo_id: 0, texts: [None; TEXTS.len()] };
         for field in fields {
             let wanted_name = field.rest_name.to_lowercase();
             let place = names.iter().position(|name| *name == wanted_name);
             let place = place.ok_or_else(|| SyncError::ExportUnreadable(format!("it has no column {}", field.rest_name)))?;
-            match FIELDS.iter().position(|known| *known == field.field) {
+            match TEXTS.iter().position(|known| *known == field.field) {
                 Some(known) => found.texts[known] = Some(place),
                 None => found.marketo_id = place,
             }
@@ -173,17 +165,17 @@ impl PeopleColumns {
         }
         let marketo_id = id.ok_or((None, "no_marketo_id"))?;
         let clean;
-        let mut values = [PackedValue::None; FIELDS.len()];
-        let texts = self.texts.iter().zip(FIELDS).zip(&mut values).filter_map(|((column, field), value)| Some(((*column)?, field, value)));
+        let mut values = [PackedValue::None; TEXTS.len()];
+        let texts = self.texts.iter().zip(KINDS).zip(&mut values).filter_map(|((column, kind), value)| Some(((*column)?, kind, value)));
         if record.has_nul() {
             // This is rare, so it may be slow.
             clean = self.texts.map(|column| column.map(|column| record.text(column).map(|text| text.replace('\0', ""))));
-            for ((_, field, value), text) in texts.zip(clean.iter().flatten()) {
-                *value = read_value(field, text.as_deref().ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
+            for ((_, kind, value), text) in texts.zip(clean.iter().flatten()) {
+                *value = read_value(kind, text.as_deref().ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
             }
         } else {
-            for (column, field, value) in texts {
-                *value = read_value(field, record.text(column).ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
+            for (column, kind, value) in texts {
+                *value = read_value(kind, record.text(column).ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
             }
         }
         // As many as there are columns, which is a constant.
@@ -201,23 +193,20 @@ impl PeopleColumns {
     }
 }
 
-fn read_value<'a>(field: SyncField, text: &'a str, unusable_ids: &mut i64) -> Result<PackedValue<'a>, &'static str> {
+fn read_value<'a>(kind: FieldKind, text: &'a str, unusable_ids: &mut i64) -> Result<PackedValue<'a>, &'static str> {
     let Some(value) = field_value(text) else { return Ok(PackedValue::None) };
-    if value.len() > MAX_VALUE_BYTES || (field == SyncField::Email && value.len() > MAX_EMAIL_BYTES) {
+    if value.len() > MAX_VALUE_BYTES || (kind == FieldKind::EmailAddress && value.len() > MAX_EMAIL_BYTES) {
         return Err("value_too_long");
     }
-    Ok(match field {
-        SyncField::SalesforceContactId
-        | SyncField::SalesforceLeadId
-        | SyncField::SalesforceAccountId
-        | SyncField::SalesforceOpportunityId => match SalesforceId::canonical(value.as_bytes()) {
+    Ok(match kind {
+        FieldKind::SalesforceId => match SalesforceId::canonical(value.as_bytes()) {
             Ok(id) => PackedValue::Id(id),
             Err(_) => {
                 *unusable_ids += 1;
                 PackedValue::None
             }
         },
-        _ => PackedValue::Text(value),
+        FieldKind::MarketoId | FieldKind::Text | FieldKind::EmailAddress => PackedValue::Text(value),
     })
 }
 
@@ -240,10 +229,19 @@ mod tests {
     ];
     const PLACE: usize = 0;
     const ID: usize = 1;
-    const FIRST_NAME: usize = 2;
-    const EMAIL: usize = 4;
-    const COMPANY: usize = 5;
-    const LEAD: usize = 11;
+    const FIRST_NAME: usize = text_column(SyncField::FirstName);
+    const EMAIL: usize = text_column(SyncField::Email);
+    const COMPANY: usize = text_column(SyncField::Company);
+    const LEAD: usize = text_column(SyncField::SalesforceLeadId);
+
+    /// The number of a text's column.
+    const fn text_column(field: SyncField) -> usize {
+        let mut index = 0;
+        while TEXTS[index] as usize != field as usize {
+            index += 1;
+        }
+        2 + index
+    }
 
     fn fields() -> Vec<MappedField> {
         NAMES.map(|(field, name)| MappedField { field, rest_name: name.into() }).to_vec()

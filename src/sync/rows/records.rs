@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use csv_core::{ReadRecordResult, Reader};
 
-/// The largest record that is kept whole, in bytes. Thirteen fields of Marketo's longest text type stay well below.
+/// The largest record that is kept whole, in bytes. The synced fields, of Marketo's longest text type, stay well below.
 const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// The most fields of a record, more than any that we ask for has.
 const MAX_FIELDS: usize = 64;

@@ -76,7 +76,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::sync::fields::SyncField;
+    use crate::people::SyncField;
 
     fn rejected(text: &[u8], max: usize) -> Vec<RejectedRecord> {
         let fields =

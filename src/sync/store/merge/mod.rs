@@ -4,24 +4,22 @@
 pub(in crate::sync) mod postgres;
 pub(in crate::sync) mod sqlite;
 
+use crate::people::SyncField;
 use crate::sync::report::RunReport;
 
-/// The columns of a person that are compared and replaced.
-const COLUMNS: [&str; 13] = [
-    "first_name",
-    "last_name",
-    "email",
-    "company",
-    "title",
-    "phone",
-    "linkedin_url",
-    "source",
-    "salesforce_contact_id",
-    "salesforce_lead_id",
-    "salesforce_account_id",
-    "salesforce_opportunity_id",
-    "owner_id",
-];
+/// The columns of a person that are compared and replaced: [`STAGED_COLUMNS`] and the owner, who comes from elsewhere.
+const COLUMNS: &[&str] = &{
+    let mut columns = ["owner_id"; SyncField::TEXTS.len() + 1];
+    let mut index = 0;
+    while index < SyncField::TEXTS.len() {
+        columns[index] = SyncField::TEXTS[index].definition().name;
+        index += 1;
+    }
+    columns
+};
+
+/// The columns that staged people have, too.
+const STAGED_COLUMNS: &[&str] = COLUMNS.split_at(SyncField::TEXTS.len()).0;
 
 /// The counts of a merge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::{COLUMNS, MergeCounts, join_columns};
+use super::{COLUMNS, MergeCounts, STAGED_COLUMNS, join_columns};
 use crate::clock::Timestamp;
 use crate::db::DbError;
 use crate::ids::{InstanceId, RunId};
@@ -110,14 +110,14 @@ pub(in crate::sync) async fn has_partition(connection: &mut PgConnection, instan
 
 /// Creates and fills the partition of an instance that has none yet, as a table of its own; returns the number of people.
 pub(in crate::sync) async fn fill_partition(connection: &mut PgConnection, merge: MergeParams) -> Result<i64, DbError> {
-    let (partition, own) = (partition_name(merge.instance), &COLUMNS[..COLUMNS.len() - 1]);
+    let partition = partition_name(merge.instance);
     execute_statement(connection, &format!("CREATE TABLE {partition} (LIKE people INCLUDING DEFAULTS)")).await?;
     let statement = format!(
         "INSERT INTO {partition} (instance_id, marketo_id, {names}, owner_id, run_id, synced_at, change_number) \
          SELECT $1, s.marketo_id, {values}, COALESCE(c.owner_id, l.owner_id), $2, $3, $4 FROM {joined} \
          WHERE COALESCE(c.owner_id, l.owner_id) IS NOT NULL",
-        names = own.join(", "),
-        values = join_columns(own, "s.?", ", "),
+        names = STAGED_COLUMNS.join(", "),
+        values = join_columns(STAGED_COLUMNS, "s.?", ", "),
         joined = join_owners(merge.run),
     );
     let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run);
@@ -164,7 +164,7 @@ const SEEN_LATER: i16 = 4;
 pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge: MergeParams) -> Result<MergeCounts, DbError> {
     let mut merged = count_staged(connection, merge.run).await?;
     let changes = format!("sync_changes_{}", merge.run.0.simple());
-    let columns = join_columns(&COLUMNS, "?", ", ");
+    let columns = join_columns(COLUMNS, "?", ", ");
     compare(connection, merge, &changes).await?;
     let count_kind = async |connection: &mut PgConnection, kind: i16| -> Result<i64, DbError> {
         let statement = format!("SELECT COUNT(*) FROM {changes} WHERE kind = $1");
@@ -185,7 +185,7 @@ pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge:
     let update = format!(
         "UPDATE {partition} AS p SET {}, run_id = $2, synced_at = $3, change_number = $4 FROM {changes} d \
          WHERE d.kind = {CHANGED} AND p.instance_id = $1 AND p.marketo_id = d.marketo_id",
-        join_columns(&COLUMNS, "? = d.?", ", "),
+        join_columns(COLUMNS, "? = d.?", ", "),
     );
     let insert = format!(
         "INSERT INTO {partition} (instance_id, marketo_id, {columns}, run_id, synced_at, change_number) \
@@ -220,8 +220,7 @@ pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge:
 
 /// Compares staged and existing people, and writes the new, changed and missing ones into the table `changes`.
 async fn compare(connection: &mut PgConnection, merge: MergeParams, changes: &str) -> Result<(), DbError> {
-    let own = &COLUMNS[..COLUMNS.len() - 1];
-    let kinds: Vec<_> = own.iter().map(|name| format!("{name} text")).collect();
+    let kinds: Vec<_> = STAGED_COLUMNS.iter().map(|name| format!("{name} text")).collect();
     // The table exists only within this transaction.
     execute_statement(
         connection,
@@ -236,12 +235,12 @@ async fn compare(connection: &mut PgConnection, merge: MergeParams, changes: &st
          FROM (SELECT s.marketo_id, {staged}, COALESCE(c.owner_id, l.owner_id) AS owner_id FROM {joined}) AS q \
          {side} JOIN (SELECT * FROM people WHERE instance_id = $1) AS p ON p.marketo_id = q.marketo_id \
          WHERE CASE WHEN q.owner_id IS NULL THEN p.marketo_id IS NOT NULL ELSE p.marketo_id IS NULL OR {differences} END",
-        names = own.join(", "),
-        values = join_columns(own, "q.?", ", "),
-        staged = join_columns(own, "s.?", ", "),
+        names = STAGED_COLUMNS.join(", "),
+        values = join_columns(STAGED_COLUMNS, "q.?", ", "),
+        staged = join_columns(STAGED_COLUMNS, "s.?", ", "),
         joined = join_owners(merge.run),
         side = if merge.reads_everybody { "FULL" } else { "LEFT" },
-        differences = join_columns(&COLUMNS, "p.? IS DISTINCT FROM q.?", " OR "),
+        differences = join_columns(COLUMNS, "p.? IS DISTINCT FROM q.?", " OR "),
     );
     let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run).bind(merge.began_at);
     query.execute(&mut *connection).await?;

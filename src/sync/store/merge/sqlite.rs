@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::{COLUMNS, MergeCounts, join_columns};
+use super::{COLUMNS, MergeCounts, STAGED_COLUMNS, join_columns};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, bulk, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
@@ -103,7 +103,6 @@ pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, rang
 
 /// Counts a range, and finds the places of those who qualify and are new or changed, as a JSON array.
 async fn compare(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result<(MergeCounts, String), DbError> {
-    let own = &COLUMNS[..COLUMNS.len() - 1];
     let statement = format!(
         "SELECT COUNT(*), COUNT(owner), COALESCE(SUM(owner IS NOT NULL AND NOT known), 0), COALESCE(SUM(no_record), 0), \
                 COALESCE(SUM(owner IS NULL AND owned), 0), json_group_array(place) FILTER (WHERE owner IS NOT NULL AND differs) \
@@ -113,7 +112,7 @@ async fn compare(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result
                       p.marketo_id IS NULL OR p.owner_id IS DISTINCT FROM {USER} OR {differences} AS differs \
                FROM {with_owners} LEFT JOIN people p ON p.instance_id = $1 AND p.marketo_id = s.marketo_id \
                WHERE s.place > $2 AND s.place <= $3) AS q",
-        differences = join_columns(own, "p.? IS DISTINCT FROM s.?", " OR "),
+        differences = join_columns(STAGED_COLUMNS, "p.? IS DISTINCT FROM s.?", " OR "),
         with_owners = join_owners(range.run),
     );
     let (after, up_to) = range.places;
@@ -124,17 +123,16 @@ async fn compare(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result
 
 /// Writes those of a range who qualify, or only those at `places`, a JSON array; returns how many.
 async fn write_qualified(tx: &mut Tx, instance: InstanceId, range: MergeRange, change: i64, places: Option<&str>) -> Result<i64, DbError> {
-    let own = &COLUMNS[..COLUMNS.len() - 1];
     let statement = format!(
         "INSERT INTO people (instance_id, marketo_id, {names}, owner_id, run_id, synced_at, change_number) \
          SELECT $1, s.marketo_id, {values}, {USER}, $4, $5, $6 FROM {with_owners} \
          WHERE s.place > $2 AND s.place <= $3 AND ($7 IS NULL OR s.place IN (SELECT value FROM json_each($7))) AND {USER} IS NOT NULL \
          ON CONFLICT (instance_id, marketo_id) DO UPDATE SET {changes}, run_id = excluded.run_id, synced_at = excluded.synced_at, \
                        change_number = excluded.change_number",
-        names = own.join(", "),
-        values = join_columns(own, "s.?", ", "),
+        names = STAGED_COLUMNS.join(", "),
+        values = join_columns(STAGED_COLUMNS, "s.?", ", "),
         with_owners = join_owners(range.run),
-        changes = join_columns(&COLUMNS, "? = excluded.?", ", "),
+        changes = join_columns(COLUMNS, "? = excluded.?", ", "),
     );
     let (after, up_to) = range.places;
     let written = execute!(
