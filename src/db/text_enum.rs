@@ -4,8 +4,8 @@
 /// error, never a default.
 macro_rules! text_enum {
     ($(#[$meta:meta])* $visibility:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
-        $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        $(#[$meta])*
         $visibility enum $name {
             $($(#[$variant_meta])* #[serde(rename = $text)] $variant),+
         }

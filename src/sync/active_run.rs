@@ -20,7 +20,7 @@ pub struct ActiveRun {
 
 impl From<RunRow> for ActiveRun {
     fn from(row: RunRow) -> Self {
-        Self { run: row.id, kind: row.kind(), state: row.state(), pause_reason: row.pause_reason, resumes_at: row.resumes_at }
+        Self { run: row.id, kind: row.kind, state: row.state, pause_reason: row.pause_reason, resumes_at: row.resumes_at }
     }
 }
 

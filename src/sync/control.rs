@@ -43,7 +43,7 @@ impl SyncService {
     /// [`SyncError::RunStateUnfit`] when it is over, [`SyncError::RunNotFound`], [`SyncError::Db`].
     pub async fn cancel(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
-        match (row.state(), row.requested()) {
+        match (row.state, row.requested) {
             (RunState::Cancelled, _) | (_, Some(RunRequest::Cancel)) => return self.respond_unchanged(tx, instance, id).await,
             (RunState::Completed, _) => return Err(SyncError::RunStateUnfit("The run is complete; there is nothing to cancel.")),
             (RunState::Failed, _) => return Err(SyncError::RunStateUnfit("The run has failed; there is nothing to cancel.")),
@@ -59,7 +59,7 @@ impl SyncService {
     /// As [`SyncService::cancel`].
     pub async fn pause(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
-        match (row.state(), row.requested()) {
+        match (row.state, row.requested) {
             (state, _) if state.is_final() => {
                 return Err(SyncError::RunStateUnfit("The run is over; only a run under way can be paused."));
             }
@@ -84,7 +84,7 @@ impl SyncService {
     /// As [`SyncService::cancel`].
     pub async fn resume(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
-        match (row.state(), row.requested()) {
+        match (row.state, row.requested) {
             (RunState::Failed, _) => {
                 return Err(SyncError::RunStateUnfit("The run has failed. Have it tried again with POST /v1/sync/runs/{run_id}/retry."));
             }
@@ -115,7 +115,7 @@ impl SyncService {
         self.find_run(instance, id).await?;
         self.clients(instance).await?;
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
-        match row.state() {
+        match row.state {
             RunState::Failed => {}
             RunState::Completed => return Err(SyncError::RunStateUnfit("The run is complete. Start another one with POST /v1/sync/runs.")),
             RunState::Cancelled => {
@@ -131,7 +131,7 @@ impl SyncService {
             drop(tx);
             return Err(match store::find_active_run(&self.db, instance).await? {
                 Some(running) => SyncError::RunActive(running.into()),
-                None => SyncError::RetryTooLate { newer, kind: row.kind() },
+                None => SyncError::RetryTooLate { newer, kind: row.kind },
             });
         }
         let job = queue::enqueue_run(&mut tx, self, instance, id).await?;

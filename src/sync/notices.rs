@@ -40,12 +40,12 @@ impl RunNotice {
     pub(super) async fn prepare(service: &SyncService, instance: InstanceId, run: RunId) -> Result<Self, SyncError> {
         let db = &service.db;
         let row = store::find_run(db, instance, run).await?.ok_or(SyncError::RunNotFound)?;
-        let before = store::find_previous_run(db, instance, run, row.kind()).await?.map(|before| before.state());
+        let before = store::find_previous_run(db, instance, run, row.kind).await?.map(|before| before.state);
         let filter = MemberFilter { status: Some(MemberStatus::Active), role: Some(Role::Admin), ..MemberFilter::default() };
         Ok(Self {
             instance: instances::find(db, instance).await?,
             run,
-            kind: row.kind(),
+            kind: row.kind,
             is_scheduled: row.started_by == schedule_origin().actor,
             before,
             admins: members::list(db, instance, &filter, None, MAX_ADMINS).await?,

@@ -6,113 +6,57 @@ use time::Duration;
 use super::RunFailure;
 use super::report::RunReport;
 use crate::clock::Timestamp;
+use crate::db::text_enum;
 use crate::ids::RunId;
 
-/// What somebody can ask of a run that is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SyncRunRequest)]
-pub enum RunRequest {
-    /// End it; what it has read is deleted, what it has merged stays.
-    Cancel,
-    /// Stop until somebody resumes it.
-    Pause,
-}
-
-impl RunRequest {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Pause => "pause",
-        }
-    }
-
-    /// Reads the database's word, which a check constraint limits to these.
-    pub(super) fn parse(word: &str) -> Self {
-        if word == "cancel" { Self::Cancel } else { Self::Pause }
+text_enum! {
+    /// What somebody can ask of a run that is under way.
+    #[schema(as = SyncRunRequest)]
+    pub enum RunRequest {
+        /// End it; what it has read is deleted, what it has merged stays.
+        Cancel = "cancel",
+        /// Stop until somebody resumes it.
+        Pause = "pause",
     }
 }
 
 /// The pause reason of a run that somebody has paused.
 pub(super) const PAUSE_REQUESTED: &str = "requested";
 
-/// What a run reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = SyncRunKind)]
-pub enum RunKind {
-    /// Everybody.
-    Full,
-    /// Who changed since the run before.
-    Incremental,
-}
-
-impl RunKind {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Incremental => "incremental",
-        }
-    }
-
-    /// Reads the database's word, which a check constraint limits to these.
-    pub(super) fn parse(word: &str) -> Self {
-        if word == "incremental" { Self::Incremental } else { Self::Full }
+text_enum! {
+    /// What a run reads.
+    #[schema(as = SyncRunKind)]
+    pub enum RunKind {
+        /// Everybody.
+        Full = "full",
+        /// Who changed since the run before.
+        Incremental = "incremental",
     }
 }
 
-/// Where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Waits for its turn.
-    Queued,
-    /// Reads people from Marketo.
-    Extracting,
-    /// Reads owners from Salesforce.
-    Qualifying,
-    /// Merges who qualifies into the people of the instance.
-    Loading,
-    /// Removes who was here and doesn't qualify any more; on PostgreSQL that is part of loading.
-    Reconciling,
-    Completed,
-    Failed,
-    /// Ended because somebody asked for it.
-    Cancelled,
-    /// Waits for a quota to begin afresh, or for somebody to resume it.
-    Paused,
+text_enum! {
+    /// Where a run stands.
+    pub enum RunState {
+        /// Waits for its turn.
+        Queued = "queued",
+        /// Reads people from Marketo.
+        Extracting = "extracting",
+        /// Reads owners from Salesforce.
+        Qualifying = "qualifying",
+        /// Merges who qualifies into the people of the instance.
+        Loading = "loading",
+        /// Removes who was here and doesn't qualify any more; on PostgreSQL that is part of loading.
+        Reconciling = "reconciling",
+        Completed = "completed",
+        Failed = "failed",
+        /// Ended because somebody asked for it.
+        Cancelled = "cancelled",
+        /// Waits for a quota to begin afresh, or for somebody to resume it.
+        Paused = "paused",
+    }
 }
 
 impl RunState {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Extracting => "extracting",
-            Self::Qualifying => "qualifying",
-            Self::Loading => "loading",
-            Self::Reconciling => "reconciling",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Paused => "paused",
-        }
-    }
-
-    /// Reads the database's word, which a check constraint limits to these.
-    pub(super) fn parse(word: &str) -> Self {
-        match word {
-            "queued" => Self::Queued,
-            "extracting" => Self::Extracting,
-            "qualifying" => Self::Qualifying,
-            "loading" => Self::Loading,
-            "reconciling" => Self::Reconciling,
-            "completed" => Self::Completed,
-            "cancelled" => Self::Cancelled,
-            "paused" => Self::Paused,
-            _ => Self::Failed,
-        }
-    }
-
     /// Whether nothing more will happen.
     #[must_use]
     pub fn is_final(self) -> bool {

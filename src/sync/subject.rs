@@ -34,10 +34,10 @@ impl JobSubject for SyncRunSubject {
             if row.job_id.is_some_and(|job| job != letter.id) {
                 return obsolete(format!("the run {} has been tried again since by another job; discard this one", row.id));
             }
-            match row.state() {
+            match row.state {
                 RunState::Failed => {}
                 RunState::Completed | RunState::Cancelled => {
-                    return obsolete(format!("the run {} is {}; discard the job", row.id, row.state().as_str()));
+                    return obsolete(format!("the run {} is {}; discard the job", row.id, row.state.as_str()));
                 }
                 // The failure of the job was never recorded, so the run still waits for it.
                 _ => return Ok(()),

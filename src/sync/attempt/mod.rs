@@ -49,17 +49,17 @@ impl RunAttempt {
         let mut tx = service.db.begin().await?;
         let Some(mut row) = store::lock_run(&mut tx, self.instance, self.run).await? else { return Ok(None) };
         let is_its_job = row.job_id.is_none_or(|job| job == self.job);
-        let state = match row.state() {
+        let state = match row.state {
             state if state.is_final() || !is_its_job => return Ok(None),
             RunState::Paused if row.resumes_at.is_some_and(|at| at <= now) => row.resumes_in(),
             // It is canceled without being resumed first.
-            RunState::Paused if row.requested() == Some(RunRequest::Cancel) => RunState::Paused,
+            RunState::Paused if row.requested == Some(RunRequest::Cancel) => RunState::Paused,
             RunState::Paused => return Ok(None),
             state => state,
         };
         store::take_over_run(&mut tx, self.instance, (self.run, self.id), state, now).await?;
         tx.commit().await?;
-        row.state = state.as_str().to_owned();
+        row.state = state;
         Ok(Some(row))
     }
 

@@ -50,15 +50,15 @@ pub(in crate::sync) async fn end_attempt(
         true => row.job_id.is_none_or(|job| job == attempt.job),
         false => row.lease_holder == Some(attempt.id) || (row.lease_holder.is_none() && row.job_id == Some(attempt.job)),
     };
-    if row.state().is_final() || !is_ours {
+    if row.state.is_final() || !is_ours {
         return Ok(AttemptOutcome::Finished);
     }
-    if row.state() == RunState::Paused && row.requested() != Some(RunRequest::Cancel) && !is_given_up {
+    if row.state == RunState::Paused && row.requested != Some(RunRequest::Cancel) && !is_given_up {
         // It couldn't even be resumed.
         return Ok(AttemptOutcome::RetryAfter(crate::jobs::back_off(1)));
     }
     let mut stopped = StoppedAttempt { service, attempt, row, now, tx };
-    let outcome = match (stopped.row.requested(), error) {
+    let outcome = match (stopped.row.requested, error) {
         (Some(RunRequest::Cancel), _) => stopped.cancel().await?,
         (Some(RunRequest::Pause), _) => stopped.pause(PAUSE_REQUESTED, PauseEnd::OnRequest, None).await?,
         // This process stops, or the request was withdrawn meanwhile.
@@ -91,7 +91,7 @@ impl StoppedAttempt<'_> {
     async fn save(&mut self, progress: &RunProgress) -> Result<(), SyncError> {
         let (instance, run) = (self.attempt.instance, self.attempt.run);
         // The row is locked, so an attempt that could not even take the lease takes it now.
-        store::take_over_run(&mut self.tx, instance, (run, self.attempt.id), self.row.state(), self.now).await?;
+        store::take_over_run(&mut self.tx, instance, (run, self.attempt.id), self.row.state, self.now).await?;
         let shown = (self.row.done, self.row.total);
         store::save_progress(&mut self.tx, instance, (run, self.attempt.id), progress, shown, self.now).await?;
         Ok(())
@@ -111,7 +111,7 @@ impl StoppedAttempt<'_> {
         let mut progress = self.row.progress();
         progress.waiting_for = waiting_for;
         self.save(&progress).await?;
-        store::pause_run(&mut self.tx, self.attempt.instance, self.attempt.run, self.row.state(), (because, until), self.now).await?;
+        store::pause_run(&mut self.tx, self.attempt.instance, self.attempt.run, self.row.state, (because, until), self.now).await?;
         Ok(AttemptOutcome::Finished)
     }
 
@@ -140,7 +140,7 @@ impl StoppedAttempt<'_> {
         store::change_state(&mut self.tx, instance, run, state, progress.failure.as_ref(), self.now).await?;
         let keeps_staging =
             state == RunState::Failed && self.row.plan.is_some() && progress.failure.as_ref().is_none_or(RunFailure::allows_resuming);
-        let resumes_in = if self.row.state() == RunState::Paused { self.row.resumes_in() } else { self.row.state() };
+        let resumes_in = if self.row.state == RunState::Paused { self.row.resumes_in() } else { self.row.state };
         store::release_run(&mut self.tx, instance, run, resumes_in, keeps_staging).await?;
         Ok(progress)
     }

@@ -67,7 +67,7 @@ pub(super) async fn make_attempt(service: SyncService, attempt: RunAttempt) -> R
 
 async fn carry_out(service: SyncService, attempt: RunAttempt, row: RunRow) -> Result<(), SyncError> {
     let RunAttempt { instance, run, .. } = attempt;
-    let (state, kind) = (row.state(), row.kind());
+    let (state, kind) = (row.state, row.kind);
     spool::sweep(&service, &attempt).await?;
     let (marketo, salesforce) = service.clients(instance).await?;
     let marketo = marketo.with_quota_tracker(|tracker| attempt.meters.marketo.wrap(tracker));

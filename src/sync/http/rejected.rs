@@ -72,7 +72,7 @@ fn write_lines(rows: &[StoredRejectedRecord], may_read_people: bool) -> io::Resu
     for row in rows {
         let id = row.marketo_id.map(|id| id.to_string()).unwrap_or_default();
         let content = if may_read_people { harmless_cell(&row.content).into_owned() } else { String::new() };
-        writer.write_record([id.as_str(), &row.reason, &row.window_start.to_string(), &row.line.to_string(), &content])?;
+        writer.write_record([id.as_str(), row.reason.as_str(), &row.window_start.to_string(), &row.line.to_string(), &content])?;
     }
     Ok(writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?.into())
 }

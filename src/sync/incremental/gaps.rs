@@ -29,7 +29,7 @@ pub(super) fn find_forgotten(cursor: &ChangesCursor, now: Timestamp) -> Option<S
 
 /// Whether a full run may start by itself, given the last one. One that did not make an unreadable log readable isn't repeated at once.
 pub(super) fn may_start_full_run(last: Option<LastFullRun>, has_unreadable_log: bool, now: Timestamp) -> bool {
-    last.is_none_or(|last| match last.state() {
+    last.is_none_or(|last| match last.state {
         RunState::Completed => {
             !(has_unreadable_log && last.started_by == notices::schedule_origin().actor) || now - last.created_at > FULL_RUN_PAUSE
         }
@@ -55,12 +55,12 @@ mod tests {
     #[test]
     fn a_full_run_does_not_start_again_soon_after_a_failed_one() {
         let now = Timestamp::from(datetime!(2026-06-01 12:00 UTC));
-        let last = |hours, state: &str| {
-            let (state, started_by) = (state.to_owned(), notices::schedule_origin().actor);
-            Some(LastFullRun { created_at: now - Duration::hours(hours), state, started_by })
+        let last = |hours, state| {
+            Some(LastFullRun { created_at: now - Duration::hours(hours), state, started_by: notices::schedule_origin().actor })
         };
         let may = |last, has_unreadable_log| may_start_full_run(last, has_unreadable_log, now);
-        assert!(may(None, true) && may(last(1, "completed"), false) && may(last(7, "failed"), false) && may(last(7, "completed"), true));
-        assert!(!may(last(1, "failed"), false) && !may(last(9, "paused"), false) && !may(last(1, "completed"), true));
+        let (completed, failed, paused) = (RunState::Completed, RunState::Failed, RunState::Paused);
+        assert!(may(None, true) && may(last(1, completed), false) && may(last(7, failed), false) && may(last(7, completed), true));
+        assert!(!may(last(1, failed), false) && !may(last(9, paused), false) && !may(last(1, completed), true));
     }
 }

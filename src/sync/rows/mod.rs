@@ -10,8 +10,8 @@ mod rejection;
 pub(super) use owners::{OWNER_COLUMNS, OwnersOutcome, read_owners};
 pub(super) use people::{PEOPLE_COLUMNS, PeopleOutcome, SourceWindow, read_people};
 pub(super) use rejected::read_rejected;
-pub(super) use rejection::RejectedRecord;
 pub use rejection::RejectedRow;
+pub(super) use rejection::{RejectedRecord, RejectionReason};
 
 use crate::db::bulk::Rows;
 

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::RowBatches;
 use super::records::{CsvRecord, CsvRecords};
-use super::rejection::RejectedRow;
+use super::rejection::{RejectedRow, RejectionReason};
 use crate::clock::Timestamp;
 use crate::db::bulk::{Column, ColumnKind, Rows};
 use crate::marketo::field_value;
@@ -108,7 +108,7 @@ pub(in crate::sync) fn read_people(
             Err((marketo_id, reason)) => {
                 outcome.rejected += 1;
                 if outcome.examples.len() < MAX_EXAMPLES {
-                    outcome.examples.push(RejectedRow { marketo_id, reason: reason.to_owned(), window_start: window.start });
+                    outcome.examples.push(RejectedRow { marketo_id, reason, window_start: window.start });
                 }
             }
         }
@@ -158,12 +158,12 @@ impl PeopleColumns {
         place: i64,
         rows: &mut Rows,
         unusable_ids: &mut i64,
-    ) -> Result<i64, (Option<i64>, &'static str)> {
+    ) -> Result<i64, (Option<i64>, RejectionReason)> {
         let id = record.text(self.marketo_id).and_then(|text| text.trim().parse().ok()).filter(|id: &i64| *id > 0);
         if !record.has(self.width) {
-            return Err((id, "wrong_number_of_columns"));
+            return Err((id, RejectionReason::WrongNumberOfColumns));
         }
-        let marketo_id = id.ok_or((None, "no_marketo_id"))?;
+        let marketo_id = id.ok_or((None, RejectionReason::NoMarketoId))?;
         let clean;
         let mut values = [PackedValue::None; TEXTS.len()];
         let texts = self.texts.iter().zip(KINDS).zip(&mut values).filter_map(|((column, kind), value)| Some(((*column)?, kind, value)));
@@ -171,11 +171,11 @@ impl PeopleColumns {
             // This is rare, so it may be slow.
             clean = self.texts.map(|column| column.map(|column| record.text(column).map(|text| text.replace('\0', ""))));
             for ((_, kind, value), text) in texts.zip(clean.iter().flatten()) {
-                *value = read_value(kind, text.as_deref().ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
+                *value = read_value(kind, text.as_deref(), unusable_ids).map_err(|reason| (id, reason))?;
             }
         } else {
             for (column, kind, value) in texts {
-                *value = read_value(kind, record.text(column).ok_or((id, "not_utf8"))?, unusable_ids).map_err(|reason| (id, reason))?;
+                *value = read_value(kind, record.text(column), unusable_ids).map_err(|reason| (id, reason))?;
             }
         }
         // As many as there are columns, which is a constant.
@@ -193,10 +193,11 @@ impl PeopleColumns {
     }
 }
 
-fn read_value<'a>(kind: FieldKind, text: &'a str, unusable_ids: &mut i64) -> Result<PackedValue<'a>, &'static str> {
-    let Some(value) = field_value(text) else { return Ok(PackedValue::None) };
+/// Reads a field's text, which is absent when it isn't UTF-8.
+fn read_value<'a>(kind: FieldKind, text: Option<&'a str>, unusable_ids: &mut i64) -> Result<PackedValue<'a>, RejectionReason> {
+    let Some(value) = field_value(text.ok_or(RejectionReason::NotUtf8)?) else { return Ok(PackedValue::None) };
     if value.len() > MAX_VALUE_BYTES || (kind == FieldKind::EmailAddress && value.len() > MAX_EMAIL_BYTES) {
-        return Err("value_too_long");
+        return Err(RejectionReason::ValueTooLong);
     }
     Ok(match kind {
         FieldKind::SalesforceId => match SalesforceId::canonical(value.as_bytes()) {

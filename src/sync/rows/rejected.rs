@@ -97,7 +97,7 @@ mod tests {
         let long = "x".repeat(3_000_000);
         let text = format!("id,email\n1,a@b.c\n2,a,\"b \"\"c\"\", d\"\nnone,x\n4,{long}\n5,e@f.g\n6\n");
         let all = rejected(text.as_bytes(), 100);
-        let shown: Vec<_> = all.iter().map(|row| (row.line, row.marketo_id, row.reason)).collect();
+        let shown: Vec<_> = all.iter().map(|row| (row.line, row.marketo_id, row.reason.as_str())).collect();
         assert_eq!(
             shown,
             [

@@ -203,14 +203,8 @@ pub(in crate::sync) async fn prune_idle_runs(tx: &mut Tx, instance: InstanceId, 
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(in crate::sync) struct LastFullRun {
     pub created_at: Timestamp,
-    pub state: String,
+    pub state: RunState,
     pub started_by: String,
-}
-
-impl LastFullRun {
-    pub fn state(&self) -> RunState {
-        RunState::parse(&self.state)
-    }
 }
 
 /// Finds the last full run, whatever its state.

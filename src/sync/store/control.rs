@@ -26,7 +26,7 @@ pub(in crate::sync) async fn take_over_run(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET carried_by = $3, state = $4, goes_on_at = NULL, paused_because = NULL, updated_at = $5 \
          WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(state.as_str()).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(state).bind(at)).map(drop)
 }
 
 /// Locks a run's lease until the transaction ends; `false` when `attempt_id` doesn't hold it any more.
@@ -40,7 +40,7 @@ pub(in crate::sync) async fn find_request(
     db: &Db,
     instance: InstanceId,
     id: RunId,
-) -> Result<Option<(Option<Uuid>, Option<String>)>, DbError> {
+) -> Result<Option<(Option<Uuid>, Option<RunRequest>)>, DbError> {
     const SQL: &str = "SELECT carried_by, requested FROM sync_runs WHERE instance_id = $1 AND id = $2";
     on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
 }
@@ -54,7 +54,7 @@ pub(in crate::sync) async fn set_request(
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET requested = $3, updated_at = $4 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(request.map(RunRequest::as_str)).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(request).bind(at)).map(drop)
 }
 
 /// Sets the only job that may carry the run out.
@@ -87,8 +87,7 @@ pub(in crate::sync) async fn pause_run(
         PauseEnd::At(until) => (Some(until), true),
         PauseEnd::OnRequest => (None, false),
     };
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(resumes_in.as_str()).bind(because).bind(until).bind(keeps_job).bind(at))
-        .map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(resumes_in).bind(because).bind(until).bind(keeps_job).bind(at)).map(drop)
 }
 
 /// Resumes a paused or failed run in `state`, carried out by `job`.
@@ -102,7 +101,7 @@ pub(in crate::sync) async fn resume_run(
     const SQL: &str = "UPDATE sync_runs SET state = $3, job_id = $4, goes_on_at = NULL, paused_because = NULL, requested = NULL, \
          carried_by = NULL, error_code = NULL, error = NULL, finished_at = NULL, keeps_staging = FALSE, updated_at = $5 \
          WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state.as_str()).bind(job).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(job).bind(at)).map(drop)
 }
 
 /// Saves the progress of a run without a lease holder; its row is locked.
@@ -138,7 +137,7 @@ pub(in crate::sync) async fn release_run(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET carried_by = NULL, requested = NULL, goes_on_at = NULL, paused_because = NULL, \
          goes_on_in = $3, keeps_staging = $4 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(resumes_in.as_str()).bind(keeps_staging)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(resumes_in).bind(keeps_staging)).map(drop)
 }
 
 /// Records that a run's staged data is being deleted.

@@ -3,9 +3,19 @@
 use sqlx::types::Json;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{Db, DbError, Tx, execute, on, on_tx, text_enum};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::cursor::ChangesCursor;
+
+text_enum! {
+    /// What a stored cursor is for.
+    enum CursorRole {
+        /// The next incremental run reads on from it.
+        Live = "live",
+        /// It becomes the live one when the full run that has reserved it completes.
+        Reserved = "reserved",
+    }
+}
 
 const SAVE: &str = "INSERT INTO sync_cursors (instance_id, place, run_id, cursor, updated_at) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (instance_id, place) DO UPDATE SET run_id = excluded.run_id, cursor = excluded.cursor, updated_at = excluded.updated_at";
@@ -32,7 +42,7 @@ pub(in crate::sync) async fn save_live_cursor(
     cursor: &ChangesCursor,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    execute!(tx, sqlx::query(SAVE).bind(instance).bind("live").bind(run).bind(Json(cursor)).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SAVE).bind(instance).bind(CursorRole::Live).bind(run).bind(Json(cursor)).bind(at)).map(drop)
 }
 
 /// Reserves a cursor, from which changes are read once the full run that begins now has completed.
@@ -43,7 +53,7 @@ pub(in crate::sync) async fn reserve_cursor(
     cursor: &ChangesCursor,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    execute!(tx, sqlx::query(SAVE).bind(instance).bind("reserved").bind(run).bind(Json(cursor)).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SAVE).bind(instance).bind(CursorRole::Reserved).bind(run).bind(Json(cursor)).bind(at)).map(drop)
 }
 
 /// Takes the cursor that a full run has reserved; the reservation is deleted.

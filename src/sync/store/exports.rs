@@ -3,20 +3,21 @@
 use sqlx::types::Json;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{Db, DbError, Tx, execute, on, text_enum};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::progress::RunPlan;
 use crate::sync::windows::ExportWindow;
 
-/// The state of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sync) enum ExportState {
-    /// Not created yet.
-    Planned,
-    /// Created at Marketo, under the saved id.
-    Created,
-    /// Read into the staging table.
-    Staged,
+text_enum! {
+    /// The state of an export.
+    pub(in crate::sync) enum ExportState {
+        /// Not created yet.
+        Planned = "planned",
+        /// Created at Marketo, under the saved id.
+        Created = "created",
+        /// Read into the staging table.
+        Staged = "staged",
+    }
 }
 
 /// The export of one window.
@@ -36,20 +37,15 @@ struct WindowExportRow {
     position: i64,
     window_start: Timestamp,
     window_end: Timestamp,
-    state: String,
+    state: ExportState,
     export_id: Option<String>,
     records: Option<i64>,
 }
 
 impl From<WindowExportRow> for WindowExport {
     fn from(row: WindowExportRow) -> Self {
-        let state = match row.state.as_str() {
-            "planned" => ExportState::Planned,
-            "created" => ExportState::Created,
-            _ => ExportState::Staged,
-        };
         let window = ExportWindow { start: row.window_start, end: row.window_end };
-        Self { position: row.position, window, state, export_id: row.export_id, records: row.records }
+        Self { position: row.position, window, state: row.state, export_id: row.export_id, records: row.records }
     }
 }
 

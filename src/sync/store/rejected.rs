@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
-use crate::sync::rows::RejectedRecord;
+use crate::sync::rows::{RejectedRecord, RejectionReason};
 
 /// How many runs of each kind keep their rejected rows.
 const RUNS_KEPT: i64 = 10;
@@ -22,7 +22,7 @@ pub(in crate::sync) struct StoredRejectedRecord {
     pub position: i64,
     pub line: i64,
     pub marketo_id: Option<i64>,
-    pub reason: String,
+    pub reason: RejectionReason,
     pub window_start: Timestamp,
     pub content: String,
 }

@@ -14,11 +14,11 @@ use crate::sync::{RunFailure, RunUsage, VendorUsage};
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(in crate::sync) struct RunRow {
     pub id: RunId,
-    pub kind: String,
-    pub state: String,
-    pub requested: Option<String>,
+    pub kind: RunKind,
+    pub state: RunState,
+    pub requested: Option<RunRequest>,
     #[sqlx(rename = "goes_on_in")]
-    pub resumes_in: Option<String>,
+    pub stopped_in: Option<RunState>,
     #[sqlx(rename = "goes_on_at")]
     pub resumes_at: Option<Timestamp>,
     #[sqlx(rename = "paused_because")]
@@ -43,21 +43,9 @@ pub(in crate::sync) struct RunRow {
 }
 
 impl RunRow {
-    pub fn state(&self) -> RunState {
-        RunState::parse(&self.state)
-    }
-
-    pub fn kind(&self) -> RunKind {
-        RunKind::parse(&self.kind)
-    }
-
-    pub fn requested(&self) -> Option<RunRequest> {
-        self.requested.as_deref().map(RunRequest::parse)
-    }
-
     /// The state in which it resumes after a pause or a failure.
     pub fn resumes_in(&self) -> RunState {
-        self.resumes_in.as_deref().map_or(RunState::Queued, RunState::parse)
+        self.stopped_in.unwrap_or(RunState::Queued)
     }
 
     fn usage(&self) -> RunUsage {
@@ -74,7 +62,7 @@ impl RunRow {
 
 impl From<RunRow> for SyncRun {
     fn from(row: RunRow) -> Self {
-        let (state, mut progress) = (row.state(), row.progress());
+        let (state, mut progress) = (row.state, row.progress());
         let usage = row.usage();
         // Runs of earlier versions have saved their usage with the progress.
         progress.report.usage.add(&usage);
@@ -84,9 +72,9 @@ impl From<RunRow> for SyncRun {
         };
         Self {
             id: row.id,
-            kind: row.kind(),
+            kind: row.kind,
             state,
-            requested: row.requested(),
+            requested: row.requested,
             pause_reason: row.pause_reason,
             resumes_at: row.resumes_at,
             phase: if state.is_final() { RunPhase::Ended } else { progress.phase },
@@ -134,7 +122,7 @@ pub(in crate::sync) async fn insert_run(
 ) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO sync_runs (instance_id, id, kind, state, job_id, started_by, created_at, updated_at) \
          VALUES ($1, $2, $3, 'queued', $4, $5, $6, $6)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(kind.as_str()).bind(job).bind(started_by).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(kind).bind(job).bind(started_by).bind(at)).map(drop)
 }
 
 /// Finds a run.
@@ -159,7 +147,7 @@ pub(in crate::sync) async fn find_last_completed_full_run(db: &Db, instance: Ins
 /// Finds the run of the same kind that was started before `id`.
 pub(in crate::sync) async fn find_previous_run(db: &Db, instance: InstanceId, id: RunId, kind: RunKind) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id < $2 AND kind = $3 ORDER BY id DESC LIMIT 1");
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(kind.as_str()).fetch_optional(c))
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(kind).fetch_optional(c))
 }
 
 /// Which runs a list shows.
@@ -181,8 +169,7 @@ pub(in crate::sync) async fn list_runs(
         "WHERE instance_id = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR state = $4) \
          ORDER BY id DESC LIMIT $5"
     );
-    let (kind, state) = (filter.kind.map(RunKind::as_str), filter.state.map(RunState::as_str));
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(before).bind(kind).bind(state).bind(limit).fetch_all(c))
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(before).bind(filter.kind).bind(filter.state).bind(limit).fetch_all(c))
 }
 
 /// Saves the plan of a run, and begins it.
@@ -205,8 +192,7 @@ pub(in crate::sync) async fn change_state(
     let (code, text) =
         (failure.map(|failure| failure.code.as_str()), failure.map(|failure| format!("{} {}", failure.detail, failure.what_to_do)));
     let finished_at = state.is_final().then_some(at);
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state.as_str()).bind(code).bind(text.as_deref()).bind(at).bind(finished_at))
-        .map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(code).bind(text.as_deref()).bind(at).bind(finished_at)).map(drop)
 }
 
 /// Saves the progress of a run and what the progress bar shows; `false` when `attempt_id` doesn't hold the lease any more.
