@@ -20,11 +20,10 @@ mod message_store;
 mod provisioning;
 mod store;
 
-use serde::{Deserialize, Serialize};
 use time::Duration;
 
 use crate::clock::Timestamp;
-use crate::db::DbError;
+use crate::db::{DbError, text_enum};
 use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
 use crate::language::Language;
 
@@ -43,41 +42,22 @@ pub const RESEND_PAUSE: Duration = Duration::minutes(10);
 /// Most messages of one invitation in 24 hours, the first one included.
 pub const MOST_MESSAGES_A_DAY: usize = 5;
 
-/// How far an invitation has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InviteStatus {
-    /// The message is still to be sent, or to be tried again; `send_error` says why it has not left.
-    Pending,
-    /// The mail server has taken the message.
-    Sent,
-    /// The mail server refuses the message for good; `send_error` says why.
-    Bounced,
-    /// The person has activated.
-    Accepted,
-    /// Nobody used it in time.
-    Expired,
-    /// It was taken back, and its link works no more.
-    Revoked,
-}
-
-impl InviteStatus {
-    /// The name as stored and shown. `Expired` is never stored: it follows from the time.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Sent => "sent",
-            Self::Bounced => "bounced",
-            Self::Accepted => "accepted",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// The status of this name.
-    fn read(text: &str) -> Option<Self> {
-        let all = [Self::Pending, Self::Sent, Self::Bounced, Self::Accepted, Self::Expired, Self::Revoked];
-        all.into_iter().find(|status| status.as_str() == text)
+// `Expired` is never stored: it follows from the time.
+text_enum! {
+    /// How far an invitation has come.
+    pub enum InviteStatus {
+        /// The message is still to be sent, or to be tried again; `send_error` says why it has not left.
+        Pending = "pending",
+        /// The mail server has taken the message.
+        Sent = "sent",
+        /// The mail server refuses the message for good; `send_error` says why.
+        Bounced = "bounced",
+        /// The person has activated.
+        Accepted = "accepted",
+        /// Nobody used it in time.
+        Expired = "expired",
+        /// It was taken back, and its link works no more.
+        Revoked = "revoked",
     }
 }
 

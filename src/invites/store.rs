@@ -13,7 +13,7 @@ struct InviteRow {
     instance_id: InstanceId,
     member_id: MemberId,
     email: String,
-    status: String,
+    status: InviteStatus,
     is_first: bool,
     import_id: Option<ImportId>,
     message_id: Option<MailId>,
@@ -51,7 +51,7 @@ impl TryFrom<InviteRow> for Invite {
             instance: row.instance_id,
             member: row.member_id,
             email: row.email,
-            status: InviteStatus::read(&row.status).ok_or_else(|| unknown("invites.status"))?,
+            status: row.status,
             is_first: row.is_first,
             import: row.import_id,
             message: row.message_id,
@@ -152,12 +152,11 @@ pub(super) async fn list(
          AND ($7 IS NULL OR one.import_id = $7) ORDER BY one.id LIMIT $8"
     );
     let after = after.unwrap_or(InviteId(uuid::Uuid::nil()));
-    let status = filter.status.map(InviteStatus::as_str);
     let email = filter.email.as_ref().map(|part| format!("%{}%", escaped(&part.to_lowercase())));
     let found: Vec<InviteRow> = on!(db, c => sqlx::query_as(SQL)
         .bind(instance)
         .bind(after)
-        .bind(status)
+        .bind(filter.status)
         .bind(now)
         .bind(&email)
         .bind(&filter.invited_by)
