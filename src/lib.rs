@@ -24,6 +24,7 @@ pub mod language;
 pub mod mail;
 pub mod marketo;
 pub mod members;
+pub mod onboarding;
 pub mod package;
 pub mod people;
 pub mod permissions;

@@ -19,6 +19,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
     health::routes(routes);
     crate::audit::http::routes(routes);
     crate::instances::http::routes(routes);
+    crate::onboarding::http::routes(routes);
     crate::members::http::routes(routes);
     crate::invites::http::routes(routes);
     crate::scim::http::routes(routes);

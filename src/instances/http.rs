@@ -4,10 +4,9 @@ use actix_web::HttpResponse;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::onboarding::Onboarding;
 use super::{
     Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, Prerequisites, ProvisionedCredentials,
-    SettingsChange, credentials, facts, integration, onboarding, store,
+    SettingsChange, credentials, integration, store,
 };
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::LONGEST_OVERLAP;
@@ -43,7 +42,7 @@ impl AsProblem for InstanceError {
 /// The routes.
 pub fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(create_instance).idempotent()).add(route!(list_instances)).add(route!(get_any_instance));
-    routes.add(route!(get_instance)).add(route!(update_instance)).add(route!(get_onboarding));
+    routes.add(route!(get_instance)).add(route!(update_instance));
     routes
         .add(route!(get_integration_information))
         .add(route!(reveal_integration_secret).idempotent())
@@ -277,19 +276,6 @@ async fn update_instance(
     let instance = super::change_settings(&mut tx, &*context.clock, caller.instance, &caller.origin, change).await?;
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(InstanceBody::new(instance, context.limits)))
-}
-
-/// See how far the set-up is
-///
-/// Two prerequisites and seven steps, each with who does it, its state, why, and the request that moves it on.
-#[utoipa::path(
-    get, path = "/v1/instance/onboarding", operation_id = "getOnboarding", tag = "Set-up",
-    responses((status = 200, description = "The guide's progress.", body = Onboarding))
-)]
-async fn get_onboarding(context: Context, caller: Authorized<InstanceRead>) -> Result<HttpResponse, Problem> {
-    let instance = own(&context, &caller).await?;
-    let facts = facts::read(&context.db, caller.instance).await?;
-    Ok(HttpResponse::Ok().json(onboarding::derive(&instance, &facts, |path| context.public_url.of(path))))
 }
 
 /// The Integration Information card.

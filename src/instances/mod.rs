@@ -1,5 +1,5 @@
-//! An instance is one account of the product, for exactly one Marketo subscription: settings, limits, prerequisites, integration
-//! information, and the set-up guide's progress, which is derived from facts and never stored.
+//! An instance is one account of the product, for exactly one Marketo subscription: settings, limits, prerequisites and integration
+//! information.
 
 mod change;
 mod create;
@@ -7,7 +7,6 @@ mod credentials;
 mod facts;
 pub mod http;
 mod integration;
-pub mod onboarding;
 mod settings_change;
 pub mod store;
 

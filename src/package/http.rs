@@ -3,13 +3,12 @@
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
-use super::{ACTIVITY_FIELDS, OrganizationId, PackageReport, store};
+use super::{ACTIVITY_FIELDS, LOWEST_PACKAGE_VERSION, OrganizationId, PackageReport, is_package_version_supported, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
 use crate::instances;
-use crate::instances::onboarding::{LOWEST_PACKAGE_VERSION, package_version_supported};
 use crate::permissions::scope::Package;
 
 /// The routes.
@@ -123,7 +122,7 @@ async fn send_heartbeat(context: Context, caller: Authorized<Package>, Body(hear
     tx.commit().await?;
     Ok(HttpResponse::Ok().json(HeartbeatReceived {
         organization_id: report.organization_id.as_str().to_owned(),
-        package_version_supported: package_version_supported(&report.package_version),
+        package_version_supported: is_package_version_supported(&report.package_version),
         lowest_package_version: lowest_version(),
         received_at: report.reported_at,
     }))

@@ -81,6 +81,19 @@ impl PackageReport {
     }
 }
 
+/// The lowest version of the managed package that this service works with.
+pub const LOWEST_PACKAGE_VERSION: (u32, u32) = (3, 0);
+
+/// Whether a package version, `MAJOR.MINOR[.PATCH…]`, is supported.
+#[must_use]
+pub fn is_package_version_supported(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    match (parts.next().flatten(), parts.next().unwrap_or(Some(0))) {
+        (Some(major), Some(minor)) => (major, minor) >= LOWEST_PACKAGE_VERSION,
+        _ => false,
+    }
+}
+
 /// The custom activity fields that the package logs to.
 pub const ACTIVITY_FIELDS: &[&str] = &[
     "mktosales_call_outcome__c",
@@ -103,6 +116,16 @@ pub const ACTIVITY_FIELDS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn package_versions_are_compared_as_numbers() {
+        for fine in ["3.0", "3.0.1", "10.2", "3"] {
+            assert!(is_package_version_supported(fine), "{fine}");
+        }
+        for wrong in ["2.99", "", "x", "3.x", "1.4359.2"] {
+            assert!(!is_package_version_supported(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn an_id_of_fifteen_characters_gets_its_suffix() {

@@ -18,6 +18,7 @@ const FEATURES: &[&str] = &[
     "instances",
     "invites",
     "members",
+    "onboarding",
     "package",
     "people",
     "proxy",
@@ -151,6 +152,8 @@ const FEATURE_ORDER: &[Room] = &[
         name: "sync",
         may: &["auth", "connections", "instances", "mail", "marketo", "members", "people", "quotas", "salesforce", "upstream"],
     },
+    // How far the set-up is follows from facts of all features that it sets up.
+    Room { name: "onboarding", may: &["auth", "connections", "instances", "invites", "package", "sync"] },
 ];
 
 /// Every Rust file below a folder.

@@ -1,10 +1,17 @@
 //! The set-up guide: two prerequisites and seven steps, each with the persona who does it. Derived from facts every time.
 
+pub mod http;
+mod store;
+
 use serde::Serialize;
 
-use super::facts::{ConnectionFact, Facts};
-use super::{Instance, Prerequisites};
+use self::store::{ConnectionFact, Facts};
 use crate::clock::Timestamp;
+use crate::connections::ConnectionState;
+use crate::instances::{Instance, Prerequisites};
+use crate::invites::InviteStatus;
+use crate::package::{LOWEST_PACKAGE_VERSION, is_package_version_supported};
+use crate::sync::RunState;
 
 /// Who does a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -65,19 +72,6 @@ pub struct Onboarding {
     pub complete: bool,
 }
 
-/// The lowest version of the managed package that this service works with.
-pub const LOWEST_PACKAGE_VERSION: (u32, u32) = (3, 0);
-
-/// Whether a package version, `MAJOR.MINOR[.PATCH…]`, is supported.
-#[must_use]
-pub fn package_version_supported(version: &str) -> bool {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
-    match (parts.next().flatten(), parts.next().unwrap_or(Some(0))) {
-        (Some(major), Some(minor)) => (major, minor) >= LOWEST_PACKAGE_VERSION,
-        _ => false,
-    }
-}
-
 fn prerequisites(met: Prerequisites) -> Vec<Prerequisite> {
     let enabled = if met.msi_actions_enabled {
         "MSI Actions is enabled for this Marketo subscription."
@@ -104,13 +98,15 @@ fn judged(state: StepState, why: impl Into<String>) -> Judgement {
 fn first_invite(facts: &Facts) -> Judgement {
     match &facts.first_invite {
         None => judged(StepState::Ready, "Choose a person from GET /v1/marketo/admins and invite them."),
-        Some(invite) => match invite.status.as_str() {
-            "sent" | "accepted" => judged(StepState::Done, "The first user has been sent the invitation."),
-            "revoked" => {
+        Some(invite) => match invite.status {
+            InviteStatus::Sent | InviteStatus::Accepted => judged(StepState::Done, "The first user has been sent the invitation."),
+            InviteStatus::Revoked => {
                 judged(StepState::Ready, "The invitation was revoked. Choose a person from GET /v1/marketo/admins and invite them.")
             }
-            "bounced" => judged(StepState::Failed, invite.send_error.clone().unwrap_or_else(|| "The invitation could not be sent.".into())),
-            _ => judged(StepState::InProgress, "The invitation is on its way."),
+            InviteStatus::Bounced => {
+                judged(StepState::Failed, invite.send_error.clone().unwrap_or_else(|| "The invitation could not be sent.".into()))
+            }
+            InviteStatus::Pending | InviteStatus::Expired => judged(StepState::InProgress, "The invitation is on its way."),
         },
     }
 }
@@ -118,7 +114,7 @@ fn first_invite(facts: &Facts) -> Judgement {
 fn connection(fact: Option<&ConnectionFact>, vendor: &str) -> Judgement {
     match fact {
         None => judged(StepState::Ready, format!("Connect {vendor}.")),
-        Some(fact) if fact.state != "active" => {
+        Some(fact) if fact.state != ConnectionState::Active => {
             judged(StepState::Failed, fact.last_error.clone().unwrap_or_else(|| format!("{vendor} refused; connect it again.")))
         }
         Some(ConnectionFact { last_tested_at: Some(at), last_error: None, .. }) => {
@@ -133,18 +129,20 @@ fn sync(facts: &Facts) -> Judgement {
     match (&facts.last_run, facts.full_sync_completed_at) {
         (_, Some(at)) => done(at),
         (None, None) => judged(StepState::Ready, "Look at the field preview, then start the sync."),
-        (Some(run), None) if run.state == "failed" => {
+        (Some(run), None) if run.state == RunState::Failed => {
             judged(StepState::Failed, run.error.clone().unwrap_or_else(|| "The sync failed; see the run.".into()))
         }
-        (Some(run), None) if run.state == "cancelled" => judged(StepState::Ready, "The first sync was cancelled; start it again."),
-        (Some(run), None) => judged(StepState::InProgress, format!("The first sync is {}; see /v1/sync/runs/{}.", run.state, run.id)),
+        (Some(run), None) if run.state == RunState::Cancelled => judged(StepState::Ready, "The first sync was cancelled; start it again."),
+        (Some(run), None) => {
+            judged(StepState::InProgress, format!("The first sync is {}; see /v1/sync/runs/{}.", run.state.as_str(), run.id))
+        }
     }
 }
 
 fn package_installed(facts: &Facts) -> Judgement {
     match &facts.package {
         None => judged(StepState::Ready, "Install or upgrade the managed package; it reports by itself."),
-        Some(package) if package_version_supported(&package.package_version) => {
+        Some(package) if is_package_version_supported(&package.package_version) => {
             judged(StepState::Done, format!("The package reported the supported version {}.", package.package_version))
         }
         Some(package) => {
@@ -184,7 +182,7 @@ fn after(before: &[(StepState, &str)], judgement: Judgement) -> Judgement {
 }
 
 /// The guide's progress of an instance. `address` makes a full address of a path.
-pub(super) fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) -> Onboarding {
+fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) -> Onboarding {
     let met = instance.prerequisites.check().is_ok();
     let ground = (if met { StepState::Done } else { StepState::Blocked }, "meet the prerequisites");
 
@@ -218,19 +216,4 @@ pub(super) fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) 
     ];
     let complete = met && steps.iter().all(|step| step.state == StepState::Done);
     Onboarding { prerequisites: prerequisites(instance.prerequisites), steps, complete }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn package_versions_are_compared_as_numbers() {
-        for fine in ["3.0", "3.0.1", "10.2", "3"] {
-            assert!(package_version_supported(fine), "{fine}");
-        }
-        for wrong in ["2.99", "", "x", "3.x", "1.4359.2"] {
-            assert!(!package_version_supported(wrong), "{wrong}");
-        }
-    }
 }
