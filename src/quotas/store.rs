@@ -67,18 +67,17 @@ pub async fn stop_exports(tx: &mut Tx, account: &QuotaAccount, until: Timestamp)
     execute!(tx, sqlx::query(SQL).bind(account.vendor.as_str()).bind(&account.name).bind(until)).map(drop)
 }
 
+const SUM_GRANTS: &str = "SELECT CAST(COALESCE(SUM(calls), 0) AS BIGINT), MIN(granted_at) FROM quota_grants \
+     WHERE vendor = $1 AND account = $2 AND granted_at > $3 AND calls > 0";
+
 /// Calls granted after `since`, and when the oldest of these grants was made.
 pub async fn granted_since(tx: &mut Tx, account: &QuotaAccount, since: Timestamp) -> Result<(i64, Option<Timestamp>), DbError> {
-    const SQL: &str = "SELECT CAST(COALESCE(SUM(calls), 0) AS BIGINT), MIN(granted_at) FROM quota_grants \
-         WHERE vendor = $1 AND account = $2 AND granted_at > $3 AND calls > 0";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(account.vendor.as_str()).bind(&account.name).bind(since).fetch_one(c))
+    on_tx!(tx, c => sqlx::query_as(SUM_GRANTS).bind(account.vendor.as_str()).bind(&account.name).bind(since).fetch_one(c))
 }
 
 /// The same, outside of a transaction.
 pub async fn find_granted_since(db: &Db, account: &QuotaAccount, since: Timestamp) -> Result<(i64, Option<Timestamp>), DbError> {
-    const SQL: &str = "SELECT CAST(COALESCE(SUM(calls), 0) AS BIGINT), MIN(granted_at) FROM quota_grants \
-         WHERE vendor = $1 AND account = $2 AND granted_at > $3 AND calls > 0";
-    on!(db, c => sqlx::query_as(SQL).bind(account.vendor.as_str()).bind(&account.name).bind(since).fetch_one(c))
+    on!(db, c => sqlx::query_as(SUM_GRANTS).bind(account.vendor.as_str()).bind(&account.name).bind(since).fetch_one(c))
 }
 
 /// Grants calls, counts them in the period, and drops grants made before `forget`.

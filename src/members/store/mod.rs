@@ -56,21 +56,19 @@ impl TryFrom<MemberRow> for Member {
     }
 }
 
+const FIND: &str = "SELECT id, email, first_name, last_name, role, \
+     CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
+     deactivated_at FROM members WHERE instance_id = $1 AND id = $2";
+
 /// The member with this id.
 pub async fn find(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
-    const SQL: &str = "SELECT id, email, first_name, last_name, role, \
-         CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
-         deactivated_at FROM members WHERE instance_id = $1 AND id = $2";
-    let row: Option<MemberRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<MemberRow> = on!(db, c => sqlx::query_as(FIND).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Member::try_from).transpose()
 }
 
 /// The member with this id, as the transaction sees it.
 pub async fn find_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
-    const SQL: &str = "SELECT id, email, first_name, last_name, role, \
-         CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END AS status, is_original, created_at, activated_at, \
-         deactivated_at FROM members WHERE instance_id = $1 AND id = $2";
-    let row: Option<MemberRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<MemberRow> = on_tx!(tx, c => sqlx::query_as(FIND).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Member::try_from).transpose()
 }
 

@@ -24,12 +24,13 @@ pub async fn list_teams(db: &Db, instance: InstanceId, after: Option<TeamId>, ro
     Ok(rows.into_iter().map(team).collect())
 }
 
+const FIND_TEAM: &str = "SELECT t.id, t.name, t.is_everyone, \
+     (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
+     FROM teams t WHERE t.instance_id = $1 AND t.id = $2";
+
 /// The team with this id.
 pub async fn find_team(db: &Db, instance: InstanceId, id: TeamId) -> Result<Option<Team>, DbError> {
-    const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
-         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
-         FROM teams t WHERE t.instance_id = $1 AND t.id = $2";
-    let row: Option<TeamRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<TeamRow> = on!(db, c => sqlx::query_as(FIND_TEAM).bind(instance).bind(id).fetch_optional(c))?;
     Ok(row.map(team))
 }
 
@@ -77,10 +78,7 @@ pub async fn join_team(tx: &mut Tx, instance: InstanceId, team: TeamId, member: 
 
 /// The team with this id, as the transaction sees it.
 pub async fn find_team_in(tx: &mut Tx, instance: InstanceId, id: TeamId) -> Result<Option<Team>, DbError> {
-    const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
-         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
-         FROM teams t WHERE t.instance_id = $1 AND t.id = $2";
-    let row: Option<TeamRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<TeamRow> = on_tx!(tx, c => sqlx::query_as(FIND_TEAM).bind(instance).bind(id).fetch_optional(c))?;
     Ok(row.map(team))
 }
 

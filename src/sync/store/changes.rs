@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 use super::merge::postgres::{self, MergeParams};
-use super::merge::{MergeCounts, sqlite};
+use super::merge::{COUNT_PEOPLE, MergeCounts, sqlite};
 use super::staging::{create_staging, drop_staging, owners_table, people_table};
 use crate::clock::Timestamp;
 use crate::db::bulk::{self, Rows};
@@ -37,6 +39,32 @@ fn parameters(count: usize) -> String {
     text
 }
 
+/// Finds the rows of the instance whose `column` has one of these ids.
+async fn find_rows_of_records<Row>(
+    db: &Db,
+    instance: InstanceId,
+    select: &str,
+    column: &str,
+    ids: &[&SalesforceId],
+) -> Result<Vec<Row>, DbError>
+where
+    Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = format!("{select} WHERE instance_id = $1 AND {column} IN ({})", parameters(chunk.len()));
+        let rows: Vec<Row> = on!(db, c => {
+            let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
+            for id in chunk {
+                query = query.bind(id.as_str());
+            }
+            query.fetch_all(c)
+        })?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// Finds the synced people who are one of these leads or contacts.
 pub(in crate::sync) async fn find_people_of_records(
     db: &Db,
@@ -48,22 +76,8 @@ pub(in crate::sync) async fn find_people_of_records(
         SalesforceObject::Lead => "salesforce_lead_id",
         SalesforceObject::Contact => "salesforce_contact_id",
     };
-    let mut found = Vec::new();
-    for chunk in ids.chunks(CHUNK) {
-        let sql = format!(
-            "SELECT marketo_id, salesforce_contact_id, salesforce_lead_id, owner_id FROM people WHERE instance_id = $1 AND {column} IN ({})",
-            parameters(chunk.len())
-        );
-        let rows: Vec<LinkedPerson> = on!(db, c => {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
-            for id in chunk {
-                query = query.bind(id.as_str());
-            }
-            query.fetch_all(c)
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    const SELECT: &str = "SELECT marketo_id, salesforce_contact_id, salesforce_lead_id, owner_id FROM people";
+    find_rows_of_records(db, instance, SELECT, column, ids).await
 }
 
 /// A modified record whose person was looked up in Marketo and not found.
@@ -81,22 +95,8 @@ pub(in crate::sync) async fn find_unmatched_records(
     instance: InstanceId,
     ids: &[&SalesforceId],
 ) -> Result<Vec<UnmatchedRecord>, DbError> {
-    let mut found = Vec::new();
-    for chunk in ids.chunks(CHUNK) {
-        let sql = format!(
-            "SELECT salesforce_id, modified_at, asked_at FROM sync_strangers WHERE instance_id = $1 AND salesforce_id IN ({})",
-            parameters(chunk.len())
-        );
-        let rows: Vec<UnmatchedRecord> = on!(db, c => {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
-            for id in chunk {
-                query = query.bind(id.as_str());
-            }
-            query.fetch_all(c)
-        })?;
-        found.extend(rows);
-    }
-    Ok(found)
+    const SELECT: &str = "SELECT salesforce_id, modified_at, asked_at FROM sync_strangers";
+    find_rows_of_records(db, instance, SELECT, "salesforce_id", ids).await
 }
 
 /// Saves unmatched records.
@@ -185,8 +185,7 @@ async fn merge_on_postgres(tx: &mut Tx, merge: MergeParams) -> Result<MergeCount
 
 /// Counts the instance's people as this transaction sees them.
 pub(in crate::sync) async fn count_people(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
-    const SQL: &str = "SELECT COUNT(*) FROM people WHERE instance_id = $1";
-    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
+    on_tx!(tx, c => sqlx::query_scalar(COUNT_PEOPLE).bind(instance).fetch_one(c))
 }
 
 /// Marks a run as idle (it changed nothing) and deletes other idle runs: those of the same hour, and those older than a week.

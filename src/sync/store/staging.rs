@@ -56,16 +56,13 @@ pub(in crate::sync) async fn stage_people(
     arriving: &mut Receiver<Rows>,
     staged: &AtomicI64,
 ) -> Result<Tx, DbError> {
-    let table = people_table(run);
     if let Db::Sqlite { .. } = db {
         // Only on SQLite can a part of a window be left.
-        let (first, end) = SourceWindow::place_range(position);
-        let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", table.name);
         let mut tx = db.begin().await?;
-        execute!(&mut tx, sqlx::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end))?;
+        delete_staged_window(&mut tx, run, position).await?;
         tx.commit().await?;
     }
-    bulk::load(db, &table, arriving, staged).await
+    bulk::load(db, &people_table(run), arriving, staged).await
 }
 
 /// Stages owners as they arrive; see [`bulk::load`].

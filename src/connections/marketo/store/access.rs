@@ -19,17 +19,17 @@ pub async fn list_access(db: &Db, instance: InstanceId) -> Result<Vec<MarketoAcc
     on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_all(c))
 }
 
+const FIND_ACCESS: &str = "SELECT member_id FROM marketo_access WHERE instance_id = $1 AND member_id = $2";
+
 /// Whether this member has access.
 pub async fn has_access(db: &Db, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
-    const SQL: &str = "SELECT member_id FROM marketo_access WHERE instance_id = $1 AND member_id = $2";
-    let found: Option<MemberId> = on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let found: Option<MemberId> = on!(db, c => sqlx::query_scalar(FIND_ACCESS).bind(instance).bind(member).fetch_optional(c))?;
     Ok(found.is_some())
 }
 
 /// Whether this member has access, as the transaction sees it.
 pub async fn has_access_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
-    const SQL: &str = "SELECT member_id FROM marketo_access WHERE instance_id = $1 AND member_id = $2";
-    let found: Option<MemberId> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let found: Option<MemberId> = on_tx!(tx, c => sqlx::query_scalar(FIND_ACCESS).bind(instance).bind(member).fetch_optional(c))?;
     Ok(found.is_some())
 }
 

@@ -42,16 +42,16 @@ impl MarketoRow {
     }
 }
 
+const FIND_MARKETO: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 ORDER BY is_successor LIMIT 1";
+
 /// The instance's connection that is in use; one that waits alone, because it was made while the other was ended, counts.
 pub async fn find_marketo(db: &Db, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
-    const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 ORDER BY is_successor LIMIT 1";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on!(db, c => sqlx::query_as(FIND_MARKETO).bind(instance).fetch_optional(c))
 }
 
 /// [`find_marketo`], as the transaction sees it.
 pub async fn find_marketo_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
-    const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 ORDER BY is_successor LIMIT 1";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on_tx!(tx, c => sqlx::query_as(FIND_MARKETO).bind(instance).fetch_optional(c))
 }
 
 /// The connection that waits to follow the one in use.

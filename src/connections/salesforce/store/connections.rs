@@ -74,10 +74,7 @@ pub async fn find_salesforce_in(tx: &mut Tx, instance: InstanceId, member: Optio
 /// Puts a connection in the place of the one that the instance (or the member) had.
 pub async fn replace_salesforce(tx: &mut Tx, instance: InstanceId, row: &SalesforceRow) -> Result<(), DbError> {
     match row.member_id {
-        Some(member) => {
-            const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND member_id = $2";
-            execute!(tx, sqlx::query(SQL).bind(instance).bind(member))?;
-        }
+        Some(member) => delete_salesforce_of_member(tx, instance, member).await?,
         None => {
             const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND member_id IS NULL";
             execute!(tx, sqlx::query(SQL).bind(instance))?;

@@ -2,16 +2,16 @@ use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::InstanceId;
 
+const FIND_ORGANIZATION: &str = "SELECT organization_id FROM salesforce_organizations WHERE instance_id = $1";
+
 /// The organization that the instance belongs to, once it was connected.
 pub async fn find_organization(db: &Db, instance: InstanceId) -> Result<Option<String>, DbError> {
-    const SQL: &str = "SELECT organization_id FROM salesforce_organizations WHERE instance_id = $1";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))
+    on!(db, c => sqlx::query_scalar(FIND_ORGANIZATION).bind(instance).fetch_optional(c))
 }
 
 /// [`find_organization`], as the transaction sees it.
 pub async fn find_organization_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<String>, DbError> {
-    const SQL: &str = "SELECT organization_id FROM salesforce_organizations WHERE instance_id = $1";
-    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))
+    on_tx!(tx, c => sqlx::query_scalar(FIND_ORGANIZATION).bind(instance).fetch_optional(c))
 }
 
 /// Makes an organization the instance's own.

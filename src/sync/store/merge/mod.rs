@@ -21,6 +21,9 @@ const COLUMNS: &[&str] = &{
 /// The columns that staged people have, too.
 const STAGED_COLUMNS: &[&str] = COLUMNS.split_at(SyncField::TEXTS.len()).0;
 
+/// Counts the people of the instance `$1`.
+pub(super) const COUNT_PEOPLE: &str = "SELECT COUNT(*) FROM people WHERE instance_id = $1";
+
 /// The counts of a merge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::sync) struct MergeCounts {

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::{COLUMNS, MergeCounts, STAGED_COLUMNS, join_columns};
+use super::{COLUMNS, COUNT_PEOPLE, MergeCounts, STAGED_COLUMNS, join_columns};
 use crate::clock::Timestamp;
 use crate::db::DbError;
 use crate::ids::{InstanceId, RunId};
@@ -56,9 +56,13 @@ fn join_owners(run: RunId) -> String {
     )
 }
 
+fn count_qualified_statement(run: RunId) -> String {
+    format!("SELECT COUNT(COALESCE(c.owner_id, l.owner_id)) FROM {}", join_owners(run))
+}
+
 /// Counts the staged people who qualify.
 pub(in crate::sync) async fn count_qualified(pool: &PgPool, run: RunId) -> Result<i64, DbError> {
-    let statement = format!("SELECT COUNT(COALESCE(c.owner_id, l.owner_id)) FROM {}", join_owners(run));
+    let statement = count_qualified_statement(run);
     Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(pool).await?)
 }
 
@@ -172,13 +176,10 @@ pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge:
     };
     merged.inserted = count_kind(connection, NEW).await?;
     merged.qualified = if merge.reads_everybody {
-        let known: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM people WHERE instance_id = $1")
-            .bind(merge.instance)
-            .fetch_one(&mut *connection)
-            .await?;
+        let known: i64 = sqlx::query_scalar(COUNT_PEOPLE).bind(merge.instance).fetch_one(&mut *connection).await?;
         known + merged.inserted - count_kind(connection, GONE).await? - count_kind(connection, SEEN_LATER).await?
     } else {
-        let statement = format!("SELECT COUNT(COALESCE(c.owner_id, l.owner_id)) FROM {}", join_owners(merge.run));
+        let statement = count_qualified_statement(merge.run);
         sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(&mut *connection).await?
     };
     let partition = partition_name(merge.instance);

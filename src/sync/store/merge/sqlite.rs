@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::{COLUMNS, MergeCounts, STAGED_COLUMNS, join_columns};
+use super::{COLUMNS, COUNT_PEOPLE, MergeCounts, STAGED_COLUMNS, join_columns};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, bulk, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
@@ -168,7 +168,7 @@ async fn count_left_out(tx: &mut Tx, instance: InstanceId, range: MergeRange) ->
 
 /// Counts the instance's people.
 pub(in crate::sync) async fn count_known(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
-    on!(db, c => sqlx::query_scalar("SELECT COUNT(*) FROM people WHERE instance_id = $1").bind(instance).fetch_one(c))
+    on!(db, c => sqlx::query_scalar(COUNT_PEOPLE).bind(instance).fetch_one(c))
 }
 
 /// Finds the highest Marketo id of the instance's next `rows` people after `after`; none when there are no more.
