@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::body::ScimBody;
 use super::listing::{ListParams, ShownParams, page};
-use super::{answer, answer_read, directory, header_of};
+use super::{ScimRequest, directory, header_of};
 use crate::context::Context;
 use crate::http::{Authorized, PathParams, Problem, QueryParams, Routes, ScimErrorBody, route};
 use crate::ids::TeamId;
@@ -48,17 +48,10 @@ async fn list(context: Context, caller: Authorized<Scim>, QueryParams(asked): Qu
         (status = 409, description = "A team of this name exists, or there are as many as there may be.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-async fn create(
-    context: Context,
-    caller: Authorized<Scim>,
-    QueryParams(shown): QueryParams<ShownParams>,
-    ScimBody(body): ScimBody<Value>,
-) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
+async fn create(scim: ScimRequest, ScimBody(body): ScimBody<Value>) -> Result<HttpResponse, Problem> {
     let wanted = ProvisionedGroup::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller.into_caller());
-    let group = directory.create_group(wanted).await?;
-    Ok(answer(StatusCode::CREATED, &GROUP, &projection, group.resource(&directory.base)))
+    let group = scim.directory.create_group(wanted).await?;
+    Ok(scim.answer(StatusCode::CREATED, &GROUP, group.resource(&scim.directory.base)))
 }
 
 /// Read a group
@@ -74,17 +67,9 @@ async fn create(
         (status = 404, description = "There is no such group.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-async fn read(
-    request: HttpRequest,
-    context: Context,
-    caller: Authorized<Scim>,
-    PathParams(id): PathParams<TeamId>,
-    QueryParams(shown): QueryParams<ShownParams>,
-) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
-    let directory = directory(context, caller.into_caller());
-    let group = directory.group(id).await?;
-    Ok(answer_read(&request, &GROUP, &projection, group.resource(&directory.base)))
+async fn read(scim: ScimRequest, PathParams(id): PathParams<TeamId>) -> Result<HttpResponse, Problem> {
+    let group = scim.directory.group(id).await?;
+    Ok(scim.answer_read(&GROUP, group.resource(&scim.directory.base)))
 }
 
 /// Replace a group
@@ -102,19 +87,10 @@ async fn read(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-async fn replace(
-    request: HttpRequest,
-    context: Context,
-    caller: Authorized<Scim>,
-    PathParams(id): PathParams<TeamId>,
-    QueryParams(shown): QueryParams<ShownParams>,
-    ScimBody(body): ScimBody<Value>,
-) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
+async fn replace(scim: ScimRequest, PathParams(id): PathParams<TeamId>, ScimBody(body): ScimBody<Value>) -> Result<HttpResponse, Problem> {
     let wanted = ProvisionedGroup::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller.into_caller());
-    let group = directory.change_group(id, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
-    Ok(answer(StatusCode::OK, &GROUP, &projection, group.resource(&directory.base)))
+    let group = scim.directory.change_group(id, scim.if_match.as_deref(), |_| Ok(wanted)).await?;
+    Ok(scim.answer(StatusCode::OK, &GROUP, group.resource(&scim.directory.base)))
 }
 
 /// Change a group
@@ -135,20 +111,10 @@ async fn replace(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-async fn change(
-    request: HttpRequest,
-    context: Context,
-    caller: Authorized<Scim>,
-    PathParams(id): PathParams<TeamId>,
-    QueryParams(shown): QueryParams<ShownParams>,
-    ScimBody(body): ScimBody<Patch>,
-) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
-    let directory = directory(context, caller.into_caller());
-    let known = header_of(&request, header::IF_MATCH);
+async fn change(scim: ScimRequest, PathParams(id): PathParams<TeamId>, ScimBody(body): ScimBody<Patch>) -> Result<HttpResponse, Problem> {
     let wish = |before: &Value| ProvisionedGroup::read(&apply(&GROUP, before, &body)?);
-    let group = directory.change_group(id, known.as_deref(), wish).await?;
-    Ok(answer(StatusCode::OK, &GROUP, &projection, group.resource(&directory.base)))
+    let group = scim.directory.change_group(id, scim.if_match.as_deref(), wish).await?;
+    Ok(scim.answer(StatusCode::OK, &GROUP, group.resource(&scim.directory.base)))
 }
 
 /// Delete a group

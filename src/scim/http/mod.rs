@@ -8,16 +8,22 @@ mod listing;
 mod tokens;
 mod users;
 
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde_json::Value;
 
+use self::listing::ShownParams;
 use super::protocol::projection::Projection;
 use super::protocol::schema::Schema;
 use super::service::Directory;
 use super::{ScimError, ScimRefusal, version_matches};
 use crate::context::Context;
-use crate::http::{AsProblem, Code, InstanceCaller, Problem, Routes, SCIM_ROOT};
+use crate::http::{AsProblem, Authorized, Code, HandlerArgument, InstanceCaller, Problem, QueryParams, Routes, SCIM_ROOT};
+use crate::permissions::Access;
+use crate::permissions::scope::Scim;
 
 /// The media type (RFC 7644, section 8.1).
 const MEDIA_TYPE: &str = "application/scim+json";
@@ -62,27 +68,62 @@ fn header_of(request: &HttpRequest, name: header::HeaderName) -> Option<String> 
     request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// The answer with a resource: its version as entity tag, its address, and of it what was asked for.
-fn answer(status: StatusCode, schema: &Schema, projection: &Projection, resource: Value) -> HttpResponse {
-    let mut answer = HttpResponse::build(status);
-    if let Some(version) = resource["meta"]["version"].as_str() {
-        answer.insert_header((header::ETAG, version));
-    }
-    if let (StatusCode::CREATED, Some(location)) = (status, resource["meta"]["location"].as_str()) {
-        answer.insert_header((header::LOCATION, location));
-    }
-    answer.content_type(MEDIA_TYPE).body(projection.of_resource(schema, resource).to_string())
+/// A request for a resource by a caller with the scope of directories: their directory, which attributes the answer shows, and which
+/// versions of the resource they know.
+struct ScimRequest {
+    directory: Directory,
+    projection: Projection,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
 }
 
-/// The answer to reading a resource: 304 when the caller has this version.
-fn answer_read(request: &HttpRequest, schema: &Schema, projection: &Projection, resource: Value) -> HttpResponse {
-    let known = header_of(request, header::IF_NONE_MATCH);
-    if known.is_some() && version_matches(known.as_deref(), &resource) {
-        let mut answer = HttpResponse::NotModified();
+impl HandlerArgument for ScimRequest {
+    const ACCESS: Option<Access> = Authorized::<Scim>::ACCESS;
+}
+
+impl FromRequest for ScimRequest {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Self::read(request, payload))
+    }
+}
+
+impl ScimRequest {
+    fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Self, Problem> {
+        let context = Context::from_request(request, payload).into_inner()?;
+        let caller = Authorized::<Scim>::from_request(request, payload).into_inner()?.into_caller();
+        let QueryParams(shown) = QueryParams::<ShownParams>::from_request(request, payload).into_inner()?;
+        Ok(Self {
+            directory: directory(context, caller),
+            projection: shown.projection()?,
+            if_match: header_of(request, header::IF_MATCH),
+            if_none_match: header_of(request, header::IF_NONE_MATCH),
+        })
+    }
+
+    /// The answer with a resource: its version as entity tag, its address, and of it what was asked for.
+    fn answer(&self, status: StatusCode, schema: &Schema, resource: Value) -> HttpResponse {
+        let mut answer = HttpResponse::build(status);
         if let Some(version) = resource["meta"]["version"].as_str() {
             answer.insert_header((header::ETAG, version));
         }
-        return answer.finish();
+        if let (StatusCode::CREATED, Some(location)) = (status, resource["meta"]["location"].as_str()) {
+            answer.insert_header((header::LOCATION, location));
+        }
+        answer.content_type(MEDIA_TYPE).body(self.projection.of_resource(schema, resource).to_string())
     }
-    answer(StatusCode::OK, schema, projection, resource)
+
+    /// The answer to reading a resource: 304 when the caller has this version.
+    fn answer_read(&self, schema: &Schema, resource: Value) -> HttpResponse {
+        if self.if_none_match.is_some() && version_matches(self.if_none_match.as_deref(), &resource) {
+            let mut answer = HttpResponse::NotModified();
+            if let Some(version) = resource["meta"]["version"].as_str() {
+                answer.insert_header((header::ETAG, version));
+            }
+            return answer.finish();
+        }
+        self.answer(StatusCode::OK, schema, resource)
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::body::ScimBody;
 use super::listing::{ListParams, ShownParams, page};
-use super::{answer, answer_read, directory, header_of};
+use super::{ScimRequest, directory, header_of};
 use crate::connections::Connections;
 use crate::context::Context;
 use crate::http::{Authorized, PathParams, Problem, QueryParams, Routes, ScimErrorBody, route};
@@ -51,17 +51,10 @@ async fn list(context: Context, caller: Authorized<Scim>, QueryParams(asked): Qu
         (status = 409, description = "The userName or the address is taken, or there is no seat.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-async fn create(
-    context: Context,
-    caller: Authorized<Scim>,
-    QueryParams(shown): QueryParams<ShownParams>,
-    ScimBody(body): ScimBody<Value>,
-) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
+async fn create(scim: ScimRequest, ScimBody(body): ScimBody<Value>) -> Result<HttpResponse, Problem> {
     let wanted = ProvisionedUser::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller.into_caller());
-    let user = directory.create_user(wanted).await?;
-    Ok(answer(StatusCode::CREATED, &USER, &projection, user.resource(&directory.base)))
+    let user = scim.directory.create_user(wanted).await?;
+    Ok(scim.answer(StatusCode::CREATED, &USER, user.resource(&scim.directory.base)))
 }
 
 /// Read a user
@@ -77,17 +70,9 @@ async fn create(
         (status = 404, description = "There is no such user.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-async fn read(
-    request: HttpRequest,
-    context: Context,
-    caller: Authorized<Scim>,
-    PathParams(id): PathParams<MemberId>,
-    QueryParams(shown): QueryParams<ShownParams>,
-) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
-    let directory = directory(context, caller.into_caller());
-    let user = directory.user(id).await?;
-    Ok(answer_read(&request, &USER, &projection, user.resource(&directory.base)))
+async fn read(scim: ScimRequest, PathParams(id): PathParams<MemberId>) -> Result<HttpResponse, Problem> {
+    let user = scim.directory.user(id).await?;
+    Ok(scim.answer_read(&USER, user.resource(&scim.directory.base)))
 }
 
 /// Replace a user
@@ -106,18 +91,13 @@ async fn read(
     )
 )]
 async fn replace(
-    request: HttpRequest,
-    context: Context,
-    caller: Authorized<Scim>,
+    scim: ScimRequest,
     PathParams(id): PathParams<MemberId>,
-    QueryParams(shown): QueryParams<ShownParams>,
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
     let wanted = ProvisionedUser::read(&body).map_err(ScimError::from)?;
-    let directory = directory(context, caller.into_caller());
-    let user = directory.change_user(id, Absent::Stays, header_of(&request, header::IF_MATCH).as_deref(), |_| Ok(wanted)).await?;
-    Ok(answer(StatusCode::OK, &USER, &projection, user.resource(&directory.base)))
+    let user = scim.directory.change_user(id, Absent::Stays, scim.if_match.as_deref(), |_| Ok(wanted)).await?;
+    Ok(scim.answer(StatusCode::OK, &USER, user.resource(&scim.directory.base)))
 }
 
 /// Change a user
@@ -138,20 +118,10 @@ async fn replace(
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
-async fn change(
-    request: HttpRequest,
-    context: Context,
-    caller: Authorized<Scim>,
-    PathParams(id): PathParams<MemberId>,
-    QueryParams(shown): QueryParams<ShownParams>,
-    ScimBody(body): ScimBody<Patch>,
-) -> Result<HttpResponse, Problem> {
-    let projection = shown.projection()?;
-    let directory = directory(context, caller.into_caller());
-    let known = header_of(&request, header::IF_MATCH);
+async fn change(scim: ScimRequest, PathParams(id): PathParams<MemberId>, ScimBody(body): ScimBody<Patch>) -> Result<HttpResponse, Problem> {
     let wish = |before: &Value| ProvisionedUser::read(&apply(&USER, before, &body)?);
-    let user = directory.change_user(id, Absent::IsUsual, known.as_deref(), wish).await?;
-    Ok(answer(StatusCode::OK, &USER, &projection, user.resource(&directory.base)))
+    let user = scim.directory.change_user(id, Absent::IsUsual, scim.if_match.as_deref(), wish).await?;
+    Ok(scim.answer(StatusCode::OK, &USER, user.resource(&scim.directory.base)))
 }
 
 /// Delete a user
