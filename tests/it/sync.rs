@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use msi_actions::auth::{Scope, Scopes};
+use msi_actions::people::SyncField;
 use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::reference::FIELDS;
 use crate::support::{Answer, Engine, TestApp, on_both_engines};
 
 async fn connected(engine: Engine, people: u64) -> (TestApp, String) {
@@ -43,13 +45,7 @@ on_both_engines! {
         assert!(people.windows(2).all(|pair| pair[0]["marketo_id"].as_i64() < pair[1]["marketo_id"].as_i64()));
         for person in people.iter().step_by(37) {
             let truth = app.sandbox_says(&format!("people/{}", person["marketo_id"])).await;
-            let pairs = [
-                ("first_name", "firstName"), ("last_name", "lastName"), ("email", "email"), ("company", "company"), ("title", "title"),
-                ("phone", "phone"), ("linkedin_url", "linkedInURL"), ("source", "leadSource"), ("salesforce_contact_id", "sfdcContactId"),
-                ("salesforce_lead_id", "sfdcLeadId"), ("salesforce_account_id", "sfdcAccountId"), ("salesforce_opportunity_id", "sfdcOpptyId"),
-                ("owner_id", "ownerId"),
-            ];
-            for (ours, theirs) in pairs {
+            for (ours, theirs) in FIELDS.iter().chain(&[("owner_id", "ownerId")]) {
                 assert_eq!(person[ours], truth[theirs], "{ours} of {person}");
             }
         }
@@ -193,7 +189,7 @@ on_both_engines! {
         let (app, token) = connected(engine, 400).await;
         let preview = app.call(&token, Method::GET, "/v1/sync/preview", None).await.expect(200);
         let fields = preview["fields"].as_array().unwrap();
-        assert_eq!(fields.len(), 13);
+        assert_eq!(fields.iter().map(|field| field["name"].clone()).collect::<Vec<_>>(), SyncField::ALL.map(|field| field.definition().name));
         assert!(fields.iter().all(|field| field["state"] == "available" && field["source"] == "marketo"), "{preview}");
         let email = fields.iter().find(|field| field["name"] == "email").unwrap();
         assert_eq!((&email["api_name"], &email["type"], &email["label"]), (&json!("email"), &json!("email"), &json!("Email Address")));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 /// Our name of each field and the sandbox's.
-const FIELDS: [(&str, &str); 12] = [
+pub const FIELDS: &[(&str, &str)] = &[
     ("first_name", "firstName"),
     ("last_name", "lastName"),
     ("email", "email"),
@@ -44,7 +44,7 @@ pub fn reference(everybody: &[Value]) -> Copy {
         for (ours, theirs) in FIELDS {
             // Nothing, and an empty text, is no value; so is the word by which Marketo's exports write it.
             if person[theirs].as_str().is_some_and(|text| !text.is_empty() && text != "null") {
-                row[ours] = person[theirs].clone();
+                row[*ours] = person[theirs].clone();
             }
         }
         copy.insert(id, row);
