@@ -70,7 +70,14 @@ fn next_resend(links: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
 /// # Errors
 /// [`InviteError::Unknown`], [`InviteError::Settled`]; [`InviteError::OnItsWay`] while the message before may still leave;
 /// [`InviteError::TooSoon`], [`InviteError::TooManyMessages`].
-pub(super) async fn resend(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+pub(super) async fn resend(cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+    let mut tx = cx.context.db.begin().await?;
+    let invite = resend_in(&mut tx, cx, id).await?;
+    tx.commit().await?;
+    Ok(invite)
+}
+
+async fn resend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
     let now = cx.context.clock.timestamp();
     let mut invite = open(tx, cx, id).await?;
     check_newest(tx, &invite).await?;
@@ -96,7 +103,14 @@ pub(super) async fn resend(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) ->
 ///
 /// # Errors
 /// [`InviteError::Unknown`], [`InviteError::Settled`]; [`InviteError::OnItsWay`] when no message has arrived whose link would work.
-pub(super) async fn extend(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId, days: i64) -> Result<Invite, InviteError> {
+pub(super) async fn extend(cx: &InviteContext<'_>, id: InviteId, days: i64) -> Result<Invite, InviteError> {
+    let mut tx = cx.context.db.begin().await?;
+    let invite = extend_in(&mut tx, cx, id, days).await?;
+    tx.commit().await?;
+    Ok(invite)
+}
+
+async fn extend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId, days: i64) -> Result<Invite, InviteError> {
     let mut invite = open(tx, cx, id).await?;
     check_newest(tx, &invite).await?;
     match invite.status {
@@ -117,7 +131,14 @@ pub(super) async fn extend(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId, da
 ///
 /// # Errors
 /// [`InviteError::Unknown`], [`InviteError::Settled`] when the person has activated, [`InviteError::OriginalUserStays`].
-pub(super) async fn revoke(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+pub(super) async fn revoke(cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
+    let mut tx = cx.context.db.begin().await?;
+    let invite = revoke_in(&mut tx, cx, id).await?;
+    tx.commit().await?;
+    Ok(invite)
+}
+
+async fn revoke_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
     let invite = locked(tx, cx, id).await?;
     match invite.status {
         InviteStatus::Revoked => return Ok(invite),

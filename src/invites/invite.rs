@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::context::InviteContext;
-use super::message_limit::{MessageAllowance, too_many_messages};
+use super::message_limit::MessageAllowance;
 use super::message_store::{self, InviteMessage};
 use super::store::{self, InviteSender};
 use super::{Invite, InviteError, InviteStatus, LIFETIME, inviting_member};
@@ -14,7 +14,6 @@ use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::Tx;
 use crate::ids::{InviteId, MailId, MemberId, TeamId};
-use crate::instances::ensure_integration_client;
 use crate::mail::{self, InvitationMail, Inviter, MailTemplate, NewMail};
 use crate::members::{self, MemberStatus, NewMember, ensure_everyone};
 
@@ -256,27 +255,6 @@ pub(super) async fn write(
         useful_until: invite.expires_at,
     };
     Ok(mail::queue(tx, context.clock.as_ref(), &context.vault, mail).await?)
-}
-
-/// Invites the first person of the instance, who becomes its original member, and makes the instance's integration client.
-///
-/// # Errors
-/// [`InviteError::FirstUserExists`], [`InviteError::NoSeat`], [`InviteError::TooManyMessages`].
-pub(super) async fn invite_first(tx: &mut Tx, cx: &InviteContext<'_>, person: NewMember) -> Result<Invite, InviteError> {
-    // The lock makes a second first invitation wait here, and then see the first.
-    ensure_everyone(tx, cx.clock(), cx.instance).await?;
-    if members::count(tx, cx.instance).await? > 0 {
-        return Err(InviteError::FirstUserExists);
-    }
-    let outcome = invite(tx, cx, &[person]).await?.pop();
-    let invited = match outcome {
-        Some(InviteOutcome::Invited(invite)) => invite,
-        Some(InviteOutcome::NoSeat) => return Err(InviteError::NoSeat(cx.context.limits.seats)),
-        Some(InviteOutcome::TooManyMessages(next)) => return Err(too_many_messages(next, cx.clock().timestamp())),
-        Some(InviteOutcome::AlreadyMember | InviteOutcome::AlreadyInvited(_)) | None => return Err(InviteError::FirstUserExists),
-    };
-    ensure_integration_client(tx, cx.clock(), &cx.context.vault, cx.instance).await?;
-    Ok(invited)
 }
 
 /// Adds `teams` to those of a person, each once.

@@ -68,7 +68,7 @@ pub(super) async fn take_message(tx: &mut Tx, cx: &InviteContext<'_>, email_key:
 
 /// The error that says from when on there are messages again.
 pub(super) fn too_many_messages(next: Timestamp, now: Timestamp) -> InviteError {
-    InviteError::TooManyMessages { next, wait: (next - now).whole_seconds() + 1 }
+    InviteError::TooManyMessages { next, wait: (next - now).whole_seconds() + 1, blocked: Vec::new() }
 }
 
 /// When an address may be sent another message that was sent these within the window, the newest first; none when it may be now.

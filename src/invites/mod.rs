@@ -1,11 +1,13 @@
 //! Invitations: the first one to a Marketo admin, those by list and by CSV file, and activating them.
 
 mod activation;
+mod address_list;
 mod addresses;
 mod changes;
 mod context;
 pub mod csv;
 mod delivery;
+mod first_user;
 mod forget;
 mod forget_store;
 pub mod http;
@@ -27,10 +29,12 @@ use crate::db::{DbError, text_enum};
 use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
 use crate::language::Language;
 
+pub use address_list::BlockedAddress;
 pub use delivery::InvitationWatcher;
 pub use forget::{FORGET, ForgetInvites};
 pub use http::{Activations, UploadSlots};
 pub use import_job::{ImportInvites, ImportSubject};
+pub use invite::ResultStatus;
 pub use provisioning::{Provisioning, invite_anew, provision, withdraw};
 
 /// How long an invitation can be used.
@@ -144,7 +148,12 @@ pub enum InviteError {
         next: Timestamp,
         /// Seconds from now.
         wait: i64,
+        /// Everybody of the address list, if there is one.
+        blocked: Vec<BlockedAddress>,
     },
+    /// Not everybody of an address list can be invited, and all or nobody was to be.
+    #[error("Nobody was invited, because {} of {total} can't be; see errors", blocked.len())]
+    NotEverybody { blocked: Vec<BlockedAddress>, total: usize },
     /// No seat is left.
     #[error("all {0} user seats are taken")]
     NoSeat(i64),

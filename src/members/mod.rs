@@ -31,8 +31,8 @@ pub use passwords::{
 };
 pub use reset_job::{AnswerPasswordResets, PasswordResetSubject};
 pub use store::{
-    MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, holder_of, list, memberships, named_teams_of,
-    named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_of,
+    MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, has_original_in, holder_of, list, memberships,
+    named_teams_of, named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_in, teams_of,
 };
 pub use team::{Team, TeamName, Teams};
 pub use teams::{EVERYONE, TeamMemberOutcome, change_team_members, create_team, delete_team, ensure_everyone, rename_team};

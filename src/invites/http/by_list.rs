@@ -10,14 +10,11 @@ use super::{InviteView, ProblemBody, TeamReference, team_faults};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::http::{Authorized, Body, Code, Problem, Routes, ValidationError, route};
-use crate::invites::InviteError;
-use crate::invites::addresses::{AddressEntry, read_addresses, split_name};
-use crate::invites::context::InviteContext;
-use crate::invites::invite::{InviteOutcome, ResultStatus, invite};
-use crate::invites::message_limit::too_many_messages;
+use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
+use crate::invites::address_list::{AddressList, AddressResult, InviteMode, ListedAddress, invite_list};
+use crate::invites::addresses::read_addresses;
+use crate::invites::invite::ResultStatus;
 use crate::language::Language;
-use crate::members::{self, NewMember};
 use crate::permissions::scope::MembersWrite;
 
 /// The routes of this file.
@@ -84,17 +81,6 @@ impl utoipa::PartialSchema for Emails {
 
 impl utoipa::ToSchema for Emails {}
 
-/// What happens when not everybody can be invited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Mode {
-    /// Whoever can be invited is.
-    #[default]
-    Partial,
-    /// Nobody is, and the problem names everybody who stands in the way: `invalid`, `no_seat`, `too_many_messages`.
-    AllOrNothing,
-}
-
 /// People to invite.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -112,7 +98,7 @@ struct InviteRequest {
     language: Option<Language>,
     /// `partial` unless given.
     #[schema(inline)]
-    mode: Option<Mode>,
+    mode: Option<InviteMode>,
 }
 
 /// What became of one address.
@@ -144,38 +130,19 @@ struct InviteResults {
     results: Vec<InviteResult>,
 }
 
-/// An address found, and where.
-struct FoundAddress {
-    pointer: String,
-    entry: AddressEntry,
-}
-
-impl FoundAddress {
-    /// The result, and the fault that keeps everybody from being invited when all or nobody is to be.
-    fn settle(self, outcome: Option<InviteOutcome>, now: Timestamp) -> (InviteResult, Option<ValidationError>) {
-        let (status, reason) = match (&self.entry.read, &outcome) {
-            (Err(why), _) => (ResultStatus::Invalid, Some(format!("{why}."))),
-            (Ok(_), Some(outcome)) => (outcome.status(), None),
-            (Ok(_), None) => (ResultStatus::NoSeat, None),
+impl InviteResult {
+    fn new(result: AddressResult, now: Timestamp) -> Self {
+        let (status, retry_at) = (result.status(), result.retry_at());
+        let email = result.address.email().to_owned();
+        let text = (result.address.entry.text != email).then_some(result.address.entry.text);
+        let (invite, reason) = match result.outcome {
+            Ok(outcome) => (outcome.into_invite(), None),
+            Err(why) => (None, Some(format!("{why}."))),
         };
-        let email = self.entry.read.as_ref().map_or_else(|_| self.entry.text.clone(), |email| email.as_str().to_owned());
-        let blocked = match status {
-            ResultStatus::Invalid => Some(("invalid", reason.clone().unwrap_or_default())),
-            ResultStatus::NoSeat => Some(("no_seat", "No user seat is left.".to_owned())),
-            ResultStatus::TooManyMessages => Some(("too_many_messages", "No more invitations are sent for now.".to_owned())),
-            ResultStatus::Invited | ResultStatus::AlreadyMember | ResultStatus::AlreadyInvited | ResultStatus::OtherInstance => None,
-        };
-        let fault = blocked.map(|(code, why)| ValidationError::new(self.pointer, code, format!("{email:?}: {why}")));
-        let retry_at = match &outcome {
-            Some(InviteOutcome::TooManyMessages(next)) => Some(*next),
-            _ => None,
-        };
-        let invite = outcome.and_then(InviteOutcome::into_invite);
         let waiting = invite.as_ref().filter(|_| status == ResultStatus::AlreadyInvited);
         let resend_link = waiting.map(|invite| format!("/v1/invites/{}/resend", invite.id));
-        let text = (self.entry.text != email).then_some(self.entry.text);
         let invite = invite.map(|invite| InviteView::new(invite, now));
-        (InviteResult { email, text, status, reason, invite, retry_at, resend_link }, fault)
+        Self { email, text, status, reason, invite, retry_at, resend_link }
     }
 }
 
@@ -197,52 +164,15 @@ async fn post_invites(
     caller: Authorized<MembersWrite>,
     Body(wanted): Body<InviteRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let found = wanted.read()?;
-    if !members::has_original(&context.db, caller.instance).await? {
-        return Err(InviteError::NobodyInvited.into());
-    }
-    let teams = members::teams(&context.db, caller.instance).await?;
-    let teams = teams.all_named(wanted.teams.iter().flatten().map(|team| team.0.as_str()))?;
-    let role = wanted.role.unwrap_or(Role::User);
-    let person = |found: &FoundAddress| {
-        let email = found.entry.read.as_ref().ok()?.clone();
-        let (first_name, last_name) = found.entry.name.as_deref().map(split_name).unwrap_or_default();
-        Some(NewMember { email, first_name, last_name, role, is_original: false, teams: teams.clone() })
-    };
-    let people: Vec<_> = found.iter().filter_map(person).collect();
-
-    let invited_by = caller.actor.to_string();
-    let cx = InviteContext { language: wanted.language, ..InviteContext::new(&context, caller.instance, &invited_by, &caller.origin) };
-    let mut tx = context.db.begin().await?;
-    let mut outcomes = invite(&mut tx, &cx, &people).await?.into_iter();
+    let results = invite_list(&context, caller.instance, &caller.origin, wanted.read()?).await?;
     let now = context.clock.timestamp();
-    let (mut results, mut faults) = (Vec::with_capacity(found.len()), Vec::new());
-    for one in found {
-        let outcome = if one.entry.read.is_ok() { outcomes.next() } else { None };
-        let (result, fault) = one.settle(outcome, now);
-        results.push(result);
-        faults.extend(fault);
-    }
-    if wanted.mode == Some(Mode::AllOrNothing) && !faults.is_empty() {
-        let detail = format!("Nobody was invited, because {} of {} can't be; see errors.", faults.len(), results.len());
-        return Err(Problem::new(Code::NobodyInvited, detail).with_errors(faults));
-    }
-    if let Some(next) = next_message_at(&results) {
-        return Err(Problem::from(too_many_messages(next, now)).with_errors(faults));
-    }
-    tx.commit().await?;
+    let results = results.into_iter().map(|result| InviteResult::new(result, now)).collect();
     Ok(HttpResponse::Ok().json(InviteResults { results }))
 }
 
-/// When something may be done of a request of which nothing could be done, since everybody was sent too many messages.
-fn next_message_at(results: &[InviteResult]) -> Option<Timestamp> {
-    let is_refused = |result: &InviteResult| result.status == ResultStatus::TooManyMessages;
-    results.iter().all(is_refused).then(|| results.iter().filter_map(|result| result.retry_at).min()).flatten()
-}
-
 impl InviteRequest {
-    /// The addresses, in the order they were sent.
-    fn read(&self) -> Result<Vec<FoundAddress>, Problem> {
+    /// The list, its addresses in the order they were sent.
+    fn read(self) -> Result<AddressList, Problem> {
         let mut faults = Vec::new();
         let length = |text: &String, most: usize| (1..=most).contains(&text.chars().count());
         let number =
@@ -265,13 +195,22 @@ impl InviteRequest {
             }
         }
         let read = |(pointer, text): (String, &String)| {
-            read_addresses(text).into_iter().map(move |entry| FoundAddress { pointer: pointer.clone(), entry })
+            read_addresses(text).into_iter().map(move |entry| ListedAddress { pointer: pointer.clone(), entry })
         };
-        let found: Vec<_> = texts.into_iter().flat_map(read).take(MOST_ADDRESSES + 1).collect();
-        if found.len() > MOST_ADDRESSES {
+        let addresses: Vec<_> = texts.into_iter().flat_map(read).take(MOST_ADDRESSES + 1).collect();
+        if addresses.len() > MOST_ADDRESSES {
             faults.push(number());
         }
         faults.extend(team_faults(self.teams.as_deref()));
-        if faults.is_empty() { Ok(found) } else { Err(Problem::invalid(faults)) }
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        Ok(AddressList {
+            addresses,
+            role: self.role.unwrap_or(Role::User),
+            teams: self.teams.into_iter().flatten().map(|team| team.0).collect(),
+            language: self.language,
+            mode: self.mode.unwrap_or_default(),
+        })
     }
 }

@@ -34,11 +34,8 @@ async fn resend_invite(
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<InviteId>,
 ) -> Result<HttpResponse, Problem> {
-    let by = caller.actor.to_string();
-    let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
-    let mut tx = context.db.begin().await?;
-    let invite = changes::resend(&mut tx, &cx, id).await?;
-    tx.commit().await?;
+    let cx = InviteContext::new(&context, caller.instance, &caller.origin.actor, &caller.origin);
+    let invite = changes::resend(&cx, id).await?;
     Ok(HttpResponse::Ok().json(InviteView::new(invite, context.clock.timestamp())))
 }
 
@@ -74,11 +71,8 @@ async fn extend_invite(
         let detail = format!("An invitation is extended by 1 to {LONGEST_EXTENSION_DAYS} whole days.");
         Problem::invalid(vec![ValidationError::new("/days", "out_of_range", detail)])
     })?;
-    let by = caller.actor.to_string();
-    let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
-    let mut tx = context.db.begin().await?;
-    let invite = changes::extend(&mut tx, &cx, id, days).await?;
-    tx.commit().await?;
+    let cx = InviteContext::new(&context, caller.instance, &caller.origin.actor, &caller.origin);
+    let invite = changes::extend(&cx, id, days).await?;
     Ok(HttpResponse::Ok().json(InviteView::new(invite, context.clock.timestamp())))
 }
 
@@ -107,10 +101,7 @@ async fn revoke_invite(
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<InviteId>,
 ) -> Result<HttpResponse, Problem> {
-    let by = caller.actor.to_string();
-    let cx = InviteContext::new(&context, caller.instance, &by, &caller.origin);
-    let mut tx = context.db.begin().await?;
-    let invite = changes::revoke(&mut tx, &cx, id).await?;
-    tx.commit().await?;
+    let cx = InviteContext::new(&context, caller.instance, &caller.origin.actor, &caller.origin);
+    let invite = changes::revoke(&cx, id).await?;
     Ok(HttpResponse::Ok().json(InviteView::new(invite, context.clock.timestamp())))
 }

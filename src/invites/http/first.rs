@@ -6,17 +6,13 @@ use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr};
 
 use super::{InviteView, ProblemBody};
-use crate::auth::Role;
-use crate::connections::{Connections, MarketoAdmin};
+use crate::connections::Connections;
 use crate::context::Context;
-use crate::display_name::is_unreadable;
 use crate::http::{Authorized, Body, Code, Problem, Routes, ValidationError, route};
-use crate::ids::InstanceId;
-use crate::instances::{self, InstanceError};
 use crate::invites::context::InviteContext;
-use crate::invites::invite::invite_first;
-use crate::invites::{InviteError, store};
-use crate::members::{self, EmailAddress, LONGEST_ADDRESS, LONGEST_NAME, NewMember};
+use crate::invites::first_user::{FirstUserChoice, invite_first_user};
+use crate::invites::store;
+use crate::members::{EmailAddress, LONGEST_ADDRESS};
 use crate::permissions::scope::{MembersRead, MembersWrite};
 
 /// The routes of this file.
@@ -61,11 +57,6 @@ impl utoipa::PartialSchema for FirstInviteRequest {
 
 impl utoipa::ToSchema for FirstInviteRequest {}
 
-enum FirstUserChoice {
-    Email(EmailAddress),
-    UserId(String),
-}
-
 impl FirstInviteRequest {
     fn read(self) -> Result<FirstUserChoice, Problem> {
         let fault = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
@@ -78,15 +69,6 @@ impl FirstInviteRequest {
                 Err(fault("/marketo_user_id", "out_of_range", format!("A Marketo user id has 1 to {LONGEST_USER_ID} characters.")))
             }
             _ => Err(fault("", "one_of", "Give exactly one of email and marketo_user_id.".to_owned())),
-        }
-    }
-}
-
-impl FirstUserChoice {
-    fn is(&self, admin: &MarketoAdmin) -> bool {
-        match self {
-            Self::Email(email) => email.key() == admin.email.trim().to_lowercase(),
-            Self::UserId(id) => *id == admin.user_id,
         }
     }
 }
@@ -108,13 +90,8 @@ async fn post_first_invite(
     connections: Data<Connections>,
     Body(wanted): Body<FirstInviteRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = wanted.read()?;
-    let person = chosen(&context, &connections, caller.instance, &wanted).await?;
-    let invited_by = caller.actor.to_string();
-    let cx = InviteContext::new(&context, caller.instance, &invited_by, &caller.origin);
-    let mut tx = context.db.begin().await?;
-    let invited = invite_first(&mut tx, &cx, person).await?;
-    tx.commit().await?;
+    let cx = InviteContext::new(&context, caller.instance, &caller.origin.actor, &caller.origin);
+    let invited = invite_first_user(&cx, &connections, &wanted.read()?).await?;
     let location = format!("/v1/invites/{}", invited.id);
     let view = InviteView::new(invited, context.clock.timestamp());
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(view))
@@ -132,34 +109,4 @@ async fn get_first_invite(context: Context, caller: Authorized<MembersRead>) -> 
     let found = store::find_first(&context.db, caller.instance).await?;
     let found = found.ok_or_else(|| Problem::new(Code::NotFound, "The first user has not been invited yet; do it with POST."))?;
     Ok(HttpResponse::Ok().json(InviteView::new(found, context.clock.timestamp())))
-}
-
-/// The Marketo admin asked for, once everything that must hold before the first invitation does.
-async fn chosen(
-    context: &Context,
-    connections: &Connections,
-    instance: InstanceId,
-    wanted: &FirstUserChoice,
-) -> Result<NewMember, InviteError> {
-    let found = instances::find(&context.db, instance).await?.ok_or(InstanceError::Unknown)?;
-    found.prerequisites.check()?;
-    if members::has_original(&context.db, instance).await? {
-        return Err(InviteError::FirstUserExists);
-    }
-    let admins = connections.marketo_admins(instance, &found.munchkin_id).await?;
-    let admin = admins.into_iter().find(|admin| wanted.is(admin)).ok_or(InviteError::NotAMarketoAdmin)?;
-    Ok(NewMember {
-        email: EmailAddress::parse(&admin.email).map_err(InviteError::AdminWithoutAddress)?,
-        first_name: name(&admin.first_name),
-        last_name: name(&admin.last_name),
-        role: Role::Admin,
-        is_original: true,
-        teams: Vec::new(),
-    })
-}
-
-fn name(text: &str) -> Option<String> {
-    let clean: String = text.chars().filter(|one| !is_unreadable(*one)).take(LONGEST_NAME).collect();
-    let clean = clean.trim();
-    (!clean.is_empty()).then(|| clean.to_owned())
 }

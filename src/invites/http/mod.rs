@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::csv::Unreadable;
 use super::store::InviteFilter;
-use super::{Invite, InviteError, InviteStatus, store};
+use super::{BlockedAddress, Invite, InviteError, InviteStatus, store};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
@@ -38,7 +38,10 @@ impl AsProblem for InviteError {
             Self::FirstUserExists => problem(Code::FirstUserExists).with_link("/v1/invites/first"),
             Self::NobodyInvited => problem(Code::StepRequired).with_link("/v1/invites/first"),
             Self::LogsInElsewhere => problem(Code::EmailTaken),
-            Self::TooManyMessages { wait, .. } => problem(Code::InviteLimitReached).with_header(header::RETRY_AFTER, wait.to_string()),
+            Self::TooManyMessages { wait, blocked, .. } => {
+                problem(Code::InviteLimitReached).with_header(header::RETRY_AFTER, wait.to_string()).with_errors(blocked_errors(blocked))
+            }
+            Self::NotEverybody { blocked, .. } => problem(Code::NobodyInvited).with_errors(blocked_errors(blocked)),
             Self::NoSeat(_) => problem(Code::SeatLimitReached),
             Self::AlreadyMember => problem(Code::AlreadyMember),
             Self::LinkUnknown => problem(Code::ActivationUnknown),
@@ -74,6 +77,11 @@ impl AsProblem for InviteError {
             Self::Seal(error) => error.as_problem(),
         }
     }
+}
+
+fn blocked_errors(blocked: &[BlockedAddress]) -> Vec<ValidationError> {
+    let error = |one: &BlockedAddress| ValidationError::new(&one.pointer, one.status.as_str(), format!("{:?}: {}", one.email, one.reason));
+    blocked.iter().map(error).collect()
 }
 
 /// The routes of invitations.

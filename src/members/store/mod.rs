@@ -142,6 +142,13 @@ pub async fn has_original(db: &Db, instance: InstanceId) -> Result<bool, DbError
     Ok(found > 0)
 }
 
+/// [`has_original`], as the transaction sees it.
+pub async fn has_original_in(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
+    const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
+    let found: i64 = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    Ok(found > 0)
+}
+
 /// Who in the instance has the address with this key ([`EmailAddress::key`]). Whether another instance has somebody with it is nobody's
 /// business here.
 pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Result<Option<Holder>, DbError> {

@@ -8,6 +8,15 @@ pub async fn teams(db: &Db, instance: InstanceId) -> Result<Teams, DbError> {
     list_teams(db, instance, None, i64::MAX).await.map(Teams)
 }
 
+/// [`teams`], as the transaction sees it.
+pub async fn teams_in(tx: &mut Tx, instance: InstanceId) -> Result<Teams, DbError> {
+    const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
+         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
+         FROM teams t WHERE t.instance_id = $1 ORDER BY t.id";
+    let rows: Vec<TeamRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_all(c))?;
+    Ok(Teams(rows.into_iter().map(team).collect()))
+}
+
 type TeamRow = (TeamId, String, bool, i64, Timestamp);
 
 fn team((id, name, is_everyone, members, created_at): TeamRow) -> Team {
