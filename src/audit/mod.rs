@@ -126,23 +126,43 @@ impl Event {
 /// Records what this transaction does to something of `instance`, or of [`GLOBAL`]. Transactions that record wait for one another
 /// from here to their ends: call it last, when all else is locked and written.
 pub async fn record(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, origin: &ChangeOrigin, entry: Entry) -> Result<(), DbError> {
-    let (number, before) = store::next_number(tx, instance, &BEGINNING).await?;
-    let mut event = Event {
-        number,
-        at: clock.timestamp(),
-        actor: origin.actor.clone(),
-        action: entry.action.to_owned(),
-        subject_kind: entry.subject_kind.to_owned(),
-        subject_id: entry.subject_id,
-        before: entry.before.map(|value| value.to_string()),
-        after: entry.after.map(|value| value.to_string()),
-        address: origin.address.clone(),
-        user_agent: origin.user_agent.clone(),
-        request_id: origin.request_id.clone(),
-        hash: Vec::new(),
-    };
-    event.hash = event.hash_after(&before, instance).to_vec();
-    store::append(tx, instance, &event).await
+    record_all(tx, clock, instance, origin, vec![entry]).await
+}
+
+/// [`record`] for several things done at once, in this order.
+pub async fn record_all(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    instance: InstanceId,
+    origin: &ChangeOrigin,
+    entries: Vec<Entry>,
+) -> Result<(), DbError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let (first, mut before) = store::next_number(tx, instance, &BEGINNING).await?;
+    let at = clock.timestamp();
+    let mut events = Vec::with_capacity(entries.len());
+    for (number, entry) in (first..).zip(entries) {
+        let mut event = Event {
+            number,
+            at,
+            actor: origin.actor.clone(),
+            action: entry.action.to_owned(),
+            subject_kind: entry.subject_kind.to_owned(),
+            subject_id: entry.subject_id,
+            before: entry.before.map(|value| value.to_string()),
+            after: entry.after.map(|value| value.to_string()),
+            address: origin.address.clone(),
+            user_agent: origin.user_agent.clone(),
+            request_id: origin.request_id.clone(),
+            hash: Vec::new(),
+        };
+        event.hash = event.hash_after(&before, instance).to_vec();
+        before.clone_from(&event.hash);
+        events.push(event);
+    }
+    store::append(tx, instance, &events).await
 }
 
 fn hex(bytes: &[u8]) -> String {

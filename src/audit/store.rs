@@ -2,7 +2,7 @@
 
 use super::{Event, EventFilter};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{Db, DbError, Tx, execute, insert_rows, on, on_tx};
 use crate::ids::InstanceId;
 
 #[derive(sqlx::FromRow)]
@@ -47,28 +47,32 @@ pub async fn next_number(tx: &mut Tx, chain: InstanceId, beginning: &[u8]) -> Re
     on_tx!(tx, c => sqlx::query_as(SQL).bind(chain).bind(beginning).fetch_one(c))
 }
 
-/// Keeps an event that has its number and hash, and notes it as the chain's newest.
-pub async fn append(tx: &mut Tx, chain: InstanceId, event: &Event) -> Result<(), DbError> {
-    const EVENT: &str = "INSERT INTO audit_events (instance_id, number, at, actor, action, subject_kind, subject_id, old_value, \
-         new_value, address, user_agent, request_id, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    execute!(
+/// Keeps events that have their numbers and hashes, and notes the last one as the chain's newest.
+pub async fn append(tx: &mut Tx, chain: InstanceId, events: &[Event]) -> Result<(), DbError> {
+    const HEAD: &str = "UPDATE audit_heads SET number = $2, hash = $3 WHERE instance_id = $1";
+    let Some(newest) = events.last() else { return Ok(()) };
+    insert_rows!(
         tx,
-        sqlx::query(EVENT)
-            .bind(chain)
-            .bind(event.number)
-            .bind(event.at)
-            .bind(&event.actor)
-            .bind(&event.action)
-            .bind(&event.subject_kind)
-            .bind(&event.subject_id)
-            .bind(&event.before)
-            .bind(&event.after)
-            .bind(&event.address)
-            .bind(&event.user_agent)
-            .bind(&event.request_id)
-            .bind(&event.hash)
+        "INSERT INTO audit_events (instance_id, number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, \
+         user_agent, request_id, hash)",
+        events,
+        |event| [
+            chain,
+            event.number,
+            event.at,
+            &event.actor,
+            &event.action,
+            &event.subject_kind,
+            &event.subject_id,
+            &event.before,
+            &event.after,
+            &event.address,
+            &event.user_agent,
+            &event.request_id,
+            &event.hash,
+        ]
     )?;
-    execute!(tx, sqlx::query("UPDATE audit_heads SET hash = $2 WHERE instance_id = $1").bind(chain).bind(&event.hash)).map(drop)
+    execute!(tx, sqlx::query(HEAD).bind(chain).bind(newest.number).bind(&newest.hash)).map(drop)
 }
 
 /// Every chain, by id, those that instances lack included. Global: only operators ask. Instances build on the audit, so asking

@@ -7,6 +7,7 @@ mod connect;
 pub mod data_keys;
 mod dispatch;
 mod error;
+mod many_rows;
 mod migrate;
 mod pools;
 mod probe;
@@ -22,4 +23,5 @@ pub use probe::{WriteOutcome, WriteProbe};
 pub use text_enum::UnknownName;
 
 pub(crate) use dispatch::{execute, on, on_tx};
+pub(crate) use many_rows::{ROWS_PER_STATEMENT, fetch_by_keys, insert_rows, parameters, value_rows};
 pub(crate) use text_enum::text_enum;

@@ -2,7 +2,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::context::InviteContext;
-use super::invite::write;
+use super::invite::write_messages;
 use super::message_limit::take_message;
 use super::{Invite, InviteError, InviteStatus, LIFETIME, MOST_MESSAGES_A_DAY, RESEND_PAUSE, store};
 use crate::audit::{self, Entry};
@@ -91,12 +91,13 @@ async fn resend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<
     }
     take_message(tx, cx, &invite.email.to_lowercase()).await?;
     mail::cancel(tx, cx.instance, id.0, now).await?;
-    let head = store::invite_sender(tx, cx.instance, super::inviting_member(cx.invited_by)).await?;
+    let sender = store::invite_sender(tx, cx.instance, super::inviting_member(cx.invited_by)).await?;
     invite.expires_at = now + LIFETIME;
-    let message = write(tx, cx, &head, &invite, now).await?;
-    store::renew(tx, cx.instance, id, message, invite.expires_at).await?;
+    store::replace_links(tx, cx.instance, id, now).await?;
+    write_messages(tx, cx, &sender, std::slice::from_mut(&mut invite), now).await?;
+    store::renew(tx, cx.instance, id, invite.message, invite.expires_at).await?;
     record(tx, cx, "invite.resent", id, json!({ "expires_at": invite.expires_at })).await?;
-    Ok(Invite { status: InviteStatus::Pending, message: Some(message), sent_at: None, send_error: None, ..invite })
+    Ok(Invite { status: InviteStatus::Pending, sent_at: None, send_error: None, ..invite })
 }
 
 /// Lets an invitation work for `days` from now, unless it does longer anyway. The link stays the same, also after its time.

@@ -1,6 +1,6 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -13,9 +13,9 @@ use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::Tx;
-use crate::ids::{InviteId, MailId, MemberId, TeamId};
+use crate::ids::{InviteId, MemberId, TeamId};
 use crate::mail::{self, InvitationMail, Inviter, MailTemplate, NewMail};
-use crate::members::{self, MemberStatus, NewMember, ensure_everyone};
+use crate::members::{self, Holder, MemberStatus, NewMember, ensure_everyone};
 
 /// What became of one address.
 #[derive(Debug, Clone)]
@@ -91,6 +91,7 @@ impl InviteOutcome {
 }
 
 /// What is to be done for one address.
+#[derive(Debug, Clone, Copy)]
 enum InvitePlan {
     Add,
     /// The person was invited before and nothing came of it: a new invitation for the same member.
@@ -109,34 +110,35 @@ enum InvitePlan {
 pub(super) async fn invite(tx: &mut Tx, cx: &InviteContext<'_>, people: &[NewMember]) -> Result<Vec<InviteOutcome>, InviteError> {
     // From here on this transaction is the only one that gives out seats of the instance.
     let everyone = ensure_everyone(tx, cx.clock(), cx.instance).await?;
-    let head = store::invite_sender(tx, cx.instance, inviting_member(cx.invited_by)).await?;
-    let mut seats = cx.context.limits.seats - members::count(tx, cx.instance).await?;
-    let mut allowance = MessageAllowance::load(tx, cx).await?;
+    let sender = store::invite_sender(tx, cx.instance, inviting_member(cx.invited_by)).await?;
+    let keys: Vec<String> = people.iter().map(|person| person.email.key()).collect();
+    let mut planner = InvitePlanner::load(tx, cx, &keys).await?;
     let mut outcomes: Vec<Option<InviteOutcome>> = vec![None; people.len()];
-    let mut plans: BTreeMap<String, (usize, InvitePlan)> = BTreeMap::new();
+    let mut plans: BTreeMap<&str, (usize, InvitePlan)> = BTreeMap::new();
     let mut repeats: Vec<(usize, usize)> = Vec::new();
-    for (at, person) in people.iter().enumerate() {
-        let key = person.email.key();
-        if let Some((first, _)) = plans.get(&key) {
+    for (at, key) in keys.iter().enumerate() {
+        if let Some((first, _)) = plans.get(key.as_str()) {
             repeats.push((at, *first));
             continue;
         }
-        match plan_invite(tx, cx, &key, (&mut seats, &mut allowance)).await? {
+        match planner.plan(key) {
             Ok(plan) => drop(plans.insert(key, (at, plan))),
-            Err(outcome) => outcomes[at] = Some(outcome),
+            Err(outcome) => outcomes[at] = Some(*outcome),
         }
     }
-    for (at, plan) in plans.into_values() {
-        let person = &people[at];
+    let added: Vec<&NewMember> = plans.values().filter(|(_, plan)| matches!(plan, InvitePlan::Add)).map(|(at, _)| &people[*at]).collect();
+    let mut added = members::add(tx, cx.clock(), cx.instance, everyone, &added).await?.into_iter();
+    let recipient = |(at, plan): &(usize, InvitePlan)| {
+        let person = &people[*at];
         let (member, is_first) = match plan {
-            InvitePlan::Add => (members::add(tx, cx.clock(), cx.instance, everyone, person).await?, person.is_original),
-            InvitePlan::InviteAgain { member, is_first } => (Some(member), is_first),
+            InvitePlan::Add => (added.next()?, person.is_original),
+            InvitePlan::InviteAgain { member, is_first } => (*member, *is_first),
         };
-        outcomes[at] = Some(match member {
-            Some(member) => InviteOutcome::Invited(issue(tx, cx, &head, member, person.email.as_str(), is_first).await?),
-            // This transaction holds the instance's lock, so nobody took the address since it was looked for.
-            None => InviteOutcome::AlreadyMember,
-        });
+        Some((*at, Recipient { member, email: person.email.as_str(), is_first }))
+    };
+    let (places, recipients): (Vec<usize>, Vec<Recipient<'_>>) = plans.values().filter_map(recipient).unzip();
+    for (at, invite) in places.into_iter().zip(issue(tx, cx, &sender, &recipients).await?) {
+        outcomes[at] = Some(InviteOutcome::Invited(invite));
     }
     for (at, first) in repeats {
         outcomes[at] = Some(match &outcomes[first] {
@@ -145,69 +147,94 @@ pub(super) async fn invite(tx: &mut Tx, cx: &InviteContext<'_>, people: &[NewMem
             None => InviteOutcome::AlreadyInvited(None),
         });
     }
-    for (person, outcome) in people.iter().zip(&outcomes) {
-        let Some(InviteOutcome::Invited(invite)) = outcome else { continue };
+    let entry = |(person, outcome): (&NewMember, &Option<InviteOutcome>)| {
+        let Some(InviteOutcome::Invited(invite)) = outcome else { return None };
         let after =
             json!({ "member": invite.member, "email": invite.email, "role": person.role, "teams": person.teams, "import": invite.import });
-        let entry = Entry::new("invite.created", "invite", invite.id).after(after);
-        audit::record(tx, cx.clock(), cx.instance, cx.origin, entry).await?;
-    }
+        Some(Entry::new("invite.created", "invite", invite.id).after(after))
+    };
+    let entries = people.iter().zip(&outcomes).filter_map(entry).collect();
+    audit::record_all(tx, cx.clock(), cx.instance, cx.origin, entries).await?;
     Ok(outcomes.into_iter().map(|one| one.unwrap_or(InviteOutcome::AlreadyInvited(None))).collect())
 }
 
-/// What is to be done for the address with this key, or what became of it when nothing is. Takes a seat for a new member, and a message
-/// of the allowance.
-async fn plan_invite(
-    tx: &mut Tx,
-    cx: &InviteContext<'_>,
-    key: &str,
-    (seats, allowance): (&mut i64, &mut MessageAllowance),
-) -> Result<Result<InvitePlan, InviteOutcome>, InviteError> {
-    let Some(holder) = members::holder_of(tx, cx.instance, key).await? else {
-        if *seats <= 0 {
-            return Ok(Err(InviteOutcome::NoSeat));
-        }
-        return Ok(match allowance.take(tx, cx, key).await? {
-            Ok(()) => {
-                *seats -= 1;
-                Ok(InvitePlan::Add)
-            }
-            Err(next) => Err(InviteOutcome::TooManyMessages(next)),
-        });
-    };
-    if holder.status != MemberStatus::Invited {
-        return Ok(Err(InviteOutcome::AlreadyMember));
-    }
-    let newest = store::newest_of(tx, cx.instance, holder.member).await?;
-    Ok(match newest {
-        Some(invite) if !invite.is_over_at(cx.clock().timestamp()) => Err(InviteOutcome::AlreadyInvited(Some(invite))),
-        past => match allowance.take(tx, cx, key).await? {
-            Ok(()) => Ok(InvitePlan::InviteAgain { member: holder.member, is_first: past.is_some_and(|invite| invite.is_first) }),
-            Err(next) => Err(InviteOutcome::TooManyMessages(next)),
-        },
-    })
+/// Decides what is to be done for addresses, one after the other, by what the transaction has read of all of them. Whoever changes what
+/// it has read waits for the transaction's end.
+struct InvitePlanner {
+    now: Timestamp,
+    seats: i64,
+    allowance: MessageAllowance,
+    /// By the key of the address.
+    holders: HashMap<String, Holder>,
+    /// The newest invitation of each holder who has not activated.
+    newest: HashMap<MemberId, Invite>,
 }
 
-/// Makes the invitation of a member and queues its message.
+impl InvitePlanner {
+    /// Reads what the decisions for the addresses with these keys rest on.
+    async fn load(tx: &mut Tx, cx: &InviteContext<'_>, keys: &[String]) -> Result<Self, InviteError> {
+        let mut distinct: Vec<&str> = keys.iter().map(String::as_str).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let seats = cx.context.limits.seats - members::count(tx, cx.instance).await?;
+        let allowance = MessageAllowance::load(tx, cx, &distinct).await?;
+        let holders = members::holders_of(tx, cx.instance, &distinct).await?;
+        let is_invited = |holder: &&Holder| holder.status == MemberStatus::Invited;
+        let invited: Vec<MemberId> = holders.values().filter(is_invited).map(|holder| holder.member).collect();
+        let newest = store::newest_of_each(tx, cx.instance, &invited).await?;
+        Ok(Self { now: cx.clock().timestamp(), seats, allowance, holders, newest })
+    }
+
+    /// What is to be done for the address with this key, or what became of it when nothing is. Takes a seat for a new member, and a
+    /// message of the allowance.
+    fn plan(&mut self, key: &str) -> Result<InvitePlan, Box<InviteOutcome>> {
+        let Some(holder) = self.holders.get(key) else {
+            if self.seats <= 0 {
+                return Err(InviteOutcome::NoSeat.into());
+            }
+            self.allowance.take(key).map_err(|next| Box::new(InviteOutcome::TooManyMessages(next)))?;
+            self.seats -= 1;
+            return Ok(InvitePlan::Add);
+        };
+        if holder.status != MemberStatus::Invited {
+            return Err(InviteOutcome::AlreadyMember.into());
+        }
+        let newest = self.newest.get(&holder.member);
+        if let Some(invite) = newest.filter(|invite| !invite.is_over_at(self.now)) {
+            return Err(InviteOutcome::AlreadyInvited(Some(invite.clone())).into());
+        }
+        self.allowance.take(key).map_err(|next| Box::new(InviteOutcome::TooManyMessages(next)))?;
+        Ok(InvitePlan::InviteAgain { member: holder.member, is_first: newest.is_some_and(|invite| invite.is_first) })
+    }
+}
+
+/// A member to be invited.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recipient<'a> {
+    pub(super) member: MemberId,
+    /// As it was typed.
+    pub(super) email: &'a str,
+    pub(super) is_first: bool,
+}
+
+/// Makes the invitations of members and queues their messages; gives one for each, in the same order.
 pub(super) async fn issue(
     tx: &mut Tx,
     cx: &InviteContext<'_>,
-    head: &InviteSender,
-    member: MemberId,
-    email: &str,
-    is_first: bool,
-) -> Result<Invite, InviteError> {
+    sender: &InviteSender,
+    recipients: &[Recipient<'_>],
+) -> Result<Vec<Invite>, InviteError> {
     let created_at = cx.clock().timestamp();
-    let mut invite = Invite {
+    let invite = |to: &Recipient<'_>| Invite {
         id: InviteId(cx.clock().new_id()),
         instance: cx.instance,
-        member,
-        email: email.to_owned(),
+        member: to.member,
+        email: to.email.to_owned(),
         status: InviteStatus::Pending,
-        is_first,
+        is_first: to.is_first,
         import: cx.import,
         message: None,
-        language: cx.language.unwrap_or(head.language),
+        language: cx.language.unwrap_or(sender.language),
         invited_by: cx.invited_by.to_owned(),
         send_error: None,
         created_at,
@@ -217,44 +244,57 @@ pub(super) async fn issue(
         revoked_at: None,
         revoked_by: None,
     };
-    invite.message = Some(write(tx, cx, head, &invite, created_at).await?);
-    store::insert(tx, cx.instance, &invite).await?;
-    Ok(invite)
+    let mut invites: Vec<Invite> = recipients.iter().map(invite).collect();
+    write_messages(tx, cx, sender, &mut invites, created_at).await?;
+    store::insert_all(tx, cx.instance, &invites).await?;
+    Ok(invites)
 }
 
-/// Makes a link for an invitation and queues the message with it.
-pub(super) async fn write(
+/// Makes a link for each invitation, queues the message with it, and notes the message in the invitation.
+pub(super) async fn write_messages(
     tx: &mut Tx,
     cx: &InviteContext<'_>,
-    head: &InviteSender,
-    invite: &Invite,
+    sender: &InviteSender,
+    invites: &mut [Invite],
     now: Timestamp,
-) -> Result<MailId, InviteError> {
-    let context = cx.context;
-    let sent = InviteMessage { id: cx.clock().new_id(), email_key: invite.email.to_lowercase(), invited_by: cx.invited_by, queued_at: now };
-    message_store::insert(tx, cx.instance, &sent).await?;
-    let token = random_token();
-    store::insert_link(tx, invite.instance, invite.id, &SecretHash::of(&token), now).await?;
-    let invited_by = match &head.inviter {
-        Some(name) => Inviter::Named(name.clone()),
-        None if invite.is_first => Inviter::MarketoAdmin,
-        None => Inviter::Admin,
+) -> Result<(), InviteError> {
+    let counted = |invite: &Invite| InviteMessage { id: cx.clock().new_id(), email_key: invite.email.to_lowercase() };
+    let messages: Vec<_> = invites.iter().map(counted).collect();
+    message_store::insert_all(tx, cx.instance, cx.invited_by, &messages, now).await?;
+    let tokens: Vec<_> = invites.iter().map(|_| random_token()).collect();
+    let links: Vec<_> = invites.iter().zip(&tokens).map(|(invite, token)| (invite.id, SecretHash::of(token))).collect();
+    store::insert_links(tx, cx.instance, &links, now).await?;
+    let template = |(invite, token): (&Invite, &SecretString)| {
+        let invited_by = match &sender.inviter {
+            Some(name) => Inviter::Named(name.clone()),
+            None if invite.is_first => Inviter::MarketoAdmin,
+            None => Inviter::Admin,
+        };
+        MailTemplate::Invitation(InvitationMail {
+            instance: sender.instance.clone(),
+            invited_by,
+            link: cx.context.public_url.of(&format!("/activate/{}", token.expose_secret())),
+            expires_at: invite.expires_at.instant(),
+        })
     };
-    let template = MailTemplate::Invitation(InvitationMail {
-        instance: head.instance.clone(),
-        invited_by,
-        link: context.public_url.of(&format!("/activate/{}", token.expose_secret())),
-        expires_at: invite.expires_at.instant(),
-    });
-    let mail = NewMail {
+    let templates: Vec<_> = invites.iter().zip(&tokens).map(template).collect();
+    let mails = invites.iter().zip(&templates).map(|(invite, template)| new_mail(invite, template)).collect();
+    let queued = mail::queue_all(tx, cx.clock(), &cx.context.vault, cx.instance, mails).await?;
+    for (invite, message) in invites.iter_mut().zip(queued) {
+        invite.message = Some(message);
+    }
+    Ok(())
+}
+
+fn new_mail<'a>(invite: &'a Invite, template: &'a MailTemplate) -> NewMail<'a> {
+    NewMail {
         instance: invite.instance,
         to: &invite.email,
         language: invite.language,
-        template: &template,
+        template,
         about: invite.id.0,
         useful_until: invite.expires_at,
-    };
-    Ok(mail::queue(tx, context.clock.as_ref(), &context.vault, mail).await?)
+    }
 }
 
 /// Adds `teams` to those of a person, each once.

@@ -1,6 +1,8 @@
 //! How many messages of invitations one person is sent, and one instance sends, within 24 hours. Revoking an invitation, or removing the
 //! member, gives no messages back: nobody is to be written to again and again by inviting and removing them.
 
+use std::collections::HashMap;
+
 use time::Duration;
 
 use super::context::InviteContext;
@@ -18,42 +20,48 @@ const MOST_TO_ADDRESS: usize = 2 * MOST_BY_INVITER;
 /// Most messages of an instance for each of its seats: enough to invite everybody anew some times.
 const MOST_PER_SEAT: i64 = 10;
 
-/// What an instance may still send.
+/// A message that an address was sent within the window: when, and who invited.
+type SentMessage = (Timestamp, String);
+
+/// What an instance may still send to some addresses.
 #[derive(Debug)]
 pub(super) struct MessageAllowance {
+    /// Of all addresses together.
     remaining: i64,
     /// When there will be more.
     more_at: Timestamp,
+    invited_by: String,
+    now: Timestamp,
+    /// By the key of the address, the newest first.
+    sent: HashMap<String, Vec<SentMessage>>,
 }
 
 impl MessageAllowance {
-    /// Counts what was sent. Those who invite in one instance wait for each other before
+    /// Counts what was sent, also to each address with one of these keys. Those who invite in one instance wait for each other before
     /// ([`ensure_everyone`](crate::members::ensure_everyone)), so that what is counted holds until the transaction ends.
-    pub(super) async fn load(tx: &mut Tx, cx: &InviteContext<'_>) -> Result<Self, InviteError> {
-        let now = cx.context.clock.timestamp();
-        let (sent, first) = message_store::count_since(tx, cx.instance, now - MESSAGE_WINDOW).await?;
+    pub(super) async fn load(tx: &mut Tx, cx: &InviteContext<'_>, email_keys: &[&str]) -> Result<Self, InviteError> {
+        let now = cx.clock().timestamp();
+        let since = now - MESSAGE_WINDOW;
+        let (count, first) = message_store::count_since(tx, cx.instance, since).await?;
+        let mut sent: HashMap<String, Vec<SentMessage>> = HashMap::new();
+        for (key, queued_at, invited_by) in message_store::list_to_addresses(tx, cx.instance, email_keys, since).await? {
+            sent.entry(key).or_default().push((queued_at, invited_by));
+        }
         let most = cx.context.limits.seats.saturating_mul(MOST_PER_SEAT);
-        Ok(Self { remaining: most - sent, more_at: first.unwrap_or(now) + MESSAGE_WINDOW })
+        let more_at = first.unwrap_or(now) + MESSAGE_WINDOW;
+        Ok(Self { remaining: most - count, more_at, invited_by: cx.invited_by.to_owned(), now, sent })
     }
 
-    /// Takes a message to the address with this key; gives when there will be one when there is none.
-    pub(super) async fn take(
-        &mut self,
-        tx: &mut Tx,
-        cx: &InviteContext<'_>,
-        email_key: &str,
-    ) -> Result<Result<(), Timestamp>, InviteError> {
-        let since = cx.context.clock.timestamp() - MESSAGE_WINDOW;
-        let most = i64::try_from(MOST_TO_ADDRESS).unwrap_or(i64::MAX);
-        let sent = message_store::list_to_address(tx, cx.instance, email_key, since, most).await?;
+    /// Takes a message to the address with this key, one of those loaded; the error is when there will be one.
+    pub(super) fn take(&mut self, email_key: &str) -> Result<(), Timestamp> {
+        let sent = self.sent.entry(email_key.to_owned()).or_default();
         let all_at = (self.remaining <= 0).then_some(self.more_at);
-        Ok(match all_at.max(next_to_address(&sent, cx.invited_by)) {
-            Some(next) => Err(next),
-            None => {
-                self.remaining -= 1;
-                Ok(())
-            }
-        })
+        if let Some(next) = all_at.max(next_to_address(sent, &self.invited_by)) {
+            return Err(next);
+        }
+        self.remaining -= 1;
+        sent.insert(0, (self.now, self.invited_by.clone()));
+        Ok(())
     }
 }
 
@@ -62,8 +70,8 @@ impl MessageAllowance {
 /// # Errors
 /// [`InviteError::TooManyMessages`]
 pub(super) async fn take_message(tx: &mut Tx, cx: &InviteContext<'_>, email_key: &str) -> Result<(), InviteError> {
-    let taken = MessageAllowance::load(tx, cx).await?.take(tx, cx, email_key).await?;
-    taken.map_err(|next| too_many_messages(next, cx.context.clock.timestamp()))
+    let taken = MessageAllowance::load(tx, cx, &[email_key]).await?.take(email_key);
+    taken.map_err(|next| too_many_messages(next, cx.clock().timestamp()))
 }
 
 /// The error that says from when on there are messages again.
@@ -72,7 +80,7 @@ pub(super) fn too_many_messages(next: Timestamp, now: Timestamp) -> InviteError 
 }
 
 /// When an address may be sent another message that was sent these within the window, the newest first; none when it may be now.
-fn next_to_address(sent: &[(Timestamp, String)], invited_by: &str) -> Option<Timestamp> {
+fn next_to_address(sent: &[SentMessage], invited_by: &str) -> Option<Timestamp> {
     let by_inviter = sent.iter().filter(|(_, by)| by == invited_by).nth(MOST_BY_INVITER - 1);
     by_inviter.max(sent.get(MOST_TO_ADDRESS - 1)).map(|(queued_at, _)| *queued_at + MESSAGE_WINDOW)
 }

@@ -1,38 +1,48 @@
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx, execute, on_tx};
+use crate::db::{DbError, Tx, execute, fetch_by_keys, insert_rows, on_tx};
 use crate::ids::InstanceId;
 
 /// A message of an invitation, as the limits count it.
 #[derive(Debug)]
-pub(super) struct InviteMessage<'a> {
+pub(super) struct InviteMessage {
     pub(super) id: Uuid,
     /// The address in lower case.
     pub(super) email_key: String,
-    /// `client:ID` or `member:ID`.
-    pub(super) invited_by: &'a str,
-    pub(super) queued_at: Timestamp,
 }
 
-/// Records a message.
-pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, message: &InviteMessage<'_>) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO invite_messages (instance_id, id, email_key, invited_by, queued_at) VALUES ($1, $2, $3, $4, $5)";
-    let InviteMessage { id, email_key, invited_by, queued_at } = message;
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(email_key).bind(invited_by).bind(queued_at)).map(drop)
-}
-
-/// When messages to an address were queued after `since` and who invited, the newest first.
-pub(super) async fn list_to_address(
+/// Records messages of invitations by `invited_by`: `client:ID` or `member:ID`.
+pub(super) async fn insert_all(
     tx: &mut Tx,
     instance: InstanceId,
-    email_key: &str,
+    invited_by: &str,
+    messages: &[InviteMessage],
+    queued_at: Timestamp,
+) -> Result<(), DbError> {
+    insert_rows!(
+        tx,
+        "INSERT INTO invite_messages (instance_id, id, email_key, invited_by, queued_at)",
+        messages,
+        |InviteMessage { id, email_key }| [instance, id, email_key, invited_by, queued_at]
+    )
+    .map(drop)
+}
+
+/// Which messages were queued to addresses after `since`: address, time and who invited, for each address the newest first.
+pub(super) async fn list_to_addresses(
+    tx: &mut Tx,
+    instance: InstanceId,
+    email_keys: &[&str],
     since: Timestamp,
-    most: i64,
-) -> Result<Vec<(Timestamp, String)>, DbError> {
-    const SQL: &str = "SELECT queued_at, invited_by FROM invite_messages WHERE instance_id = $1 AND email_key = $2 AND queued_at > $3 \
-         ORDER BY queued_at DESC LIMIT $4";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(email_key).bind(since).bind(most).fetch_all(c))
+) -> Result<Vec<(String, Timestamp, String)>, DbError> {
+    fetch_by_keys!(
+        tx,
+        [instance, since],
+        email_keys,
+        "SELECT email_key, queued_at, invited_by FROM invite_messages WHERE instance_id = $1 AND queued_at > $2 AND email_key IN",
+        "ORDER BY queued_at DESC"
+    )
 }
 
 /// How many messages an instance queued after `since`, and when the first of them was.

@@ -1,9 +1,9 @@
 //! Invitations on behalf of a directory that provisions members.
 
 use super::context::InviteContext;
-use super::invite::{InviteOutcome, invite, issue};
+use super::invite::{InviteOutcome, Recipient, invite, issue};
 use super::message_limit::{take_message, too_many_messages};
-use super::{InviteError, inviting_member, store};
+use super::{Invite, InviteError, inviting_member, store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::context::Context;
 use crate::db::Tx;
@@ -51,8 +51,8 @@ pub async fn provision(tx: &mut Tx, by: &Provisioning<'_>, person: NewMember, in
     if members::count(tx, by.instance).await? >= seats {
         return Err(InviteError::NoSeat(seats));
     }
-    let added = members::add(tx, by.context.clock.as_ref(), by.instance, everyone, &person).await?;
-    let id = added.ok_or(InviteError::AlreadyMember)?;
+    let added = members::add(tx, by.context.clock.as_ref(), by.instance, everyone, &[&person]).await?;
+    let id = *added.first().ok_or(InviteError::AlreadyMember)?;
     let entry = Entry::new("member.provisioned", "member", id).after(serde_json::json!({ "email": person.email, "active": false }));
     audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?;
     Ok(id)
@@ -67,10 +67,12 @@ pub async fn invite_anew(tx: &mut Tx, by: &Provisioning<'_>, member: MemberId) -
     let cx = by.cx();
     let Some(found) = members::find_in(tx, by.instance, member).await? else { return Ok(()) };
     take_message(tx, &cx, &found.email.key()).await?;
-    let head = store::invite_sender(tx, by.instance, inviting_member(cx.invited_by)).await?;
-    let invite = issue(tx, &cx, &head, member, found.email.as_str(), found.is_original).await?;
-    let entry = Entry::new("invite.created", "invite", invite.id).after(serde_json::json!({ "member": member }));
-    Ok(audit::record(tx, by.context.clock.as_ref(), by.instance, by.origin, entry).await?)
+    let sender = store::invite_sender(tx, by.instance, inviting_member(cx.invited_by)).await?;
+    let recipient = Recipient { member, email: found.email.as_str(), is_first: found.is_original };
+    let issued = issue(tx, &cx, &sender, &[recipient]).await?;
+    let entry = |invite: &Invite| Entry::new("invite.created", "invite", invite.id).after(serde_json::json!({ "member": member }));
+    let entries = issued.iter().map(entry).collect();
+    Ok(audit::record_all(tx, by.context.clock.as_ref(), by.instance, by.origin, entries).await?)
 }
 
 /// Takes a member's invitations back; they stay a member who has not activated.

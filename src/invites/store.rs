@@ -1,9 +1,11 @@
 //! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
 
+use std::collections::HashMap;
+
 use super::{Invite, InviteStatus};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
 use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
 use crate::language::Language;
 
@@ -124,6 +126,23 @@ pub(super) async fn newest_of(tx: &mut Tx, instance: InstanceId, member: MemberI
     row.map(Invite::try_from).transpose()
 }
 
+/// The newest invitation of each of these members that has one.
+pub(super) async fn newest_of_each(tx: &mut Tx, instance: InstanceId, members: &[MemberId]) -> Result<HashMap<MemberId, Invite>, DbError> {
+    let rows: Vec<InviteRow> = fetch_by_keys!(
+        tx,
+        [instance],
+        members,
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM invites i WHERE i.instance_id = $1 AND NOT EXISTS (SELECT 1 FROM invites n WHERE n.instance_id = i.instance_id \
+             AND n.member_id = i.member_id AND (n.created_at, n.id) > (i.created_at, i.id)) AND i.member_id IN"
+        ),
+        ""
+    )?;
+    rows.into_iter().map(|row| Ok((row.member_id, Invite::try_from(row)?))).collect()
+}
+
 /// Which invitations a list shows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InviteFilter {
@@ -203,40 +222,48 @@ pub(super) async fn invite_sender(tx: &mut Tx, instance: InstanceId, inviter: Op
     })
 }
 
-/// Keeps a new invitation, pending.
-pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, invite: &Invite) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO invites (instance_id, id, member_id, email, status, is_first, import_id, message_id, language, \
-         invited_by, created_at, expires_at) VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)";
-    execute!(
+/// Keeps new invitations, pending.
+pub(super) async fn insert_all(tx: &mut Tx, instance: InstanceId, invites: &[Invite]) -> Result<(), DbError> {
+    insert_rows!(
         tx,
-        sqlx::query(SQL)
-            .bind(instance)
-            .bind(invite.id)
-            .bind(invite.member)
-            .bind(&invite.email)
-            .bind(invite.is_first)
-            .bind(invite.import)
-            .bind(invite.message)
-            .bind(invite.language.as_str())
-            .bind(&invite.invited_by)
-            .bind(invite.created_at)
-            .bind(invite.expires_at)
+        "INSERT INTO invites (instance_id, id, member_id, email, status, is_first, import_id, message_id, language, invited_by, \
+         created_at, expires_at)",
+        invites,
+        |invite| [
+            instance,
+            invite.id,
+            invite.member,
+            &invite.email,
+            InviteStatus::Pending.as_str(),
+            invite.is_first,
+            invite.import,
+            invite.message,
+            invite.language.as_str(),
+            &invite.invited_by,
+            invite.created_at,
+            invite.expires_at,
+        ]
     )
     .map(drop)
 }
 
-/// Keeps a new link of an invitation; those of before work no more.
-pub(super) async fn insert_link(
+/// Keeps new links, one of an invitation each.
+pub(super) async fn insert_links(
     tx: &mut Tx,
     instance: InstanceId,
-    invite: InviteId,
-    hash: &SecretHash,
+    links: &[(InviteId, SecretHash)],
     at: Timestamp,
 ) -> Result<(), DbError> {
-    const REPLACE: &str = "UPDATE invite_links SET replaced_at = $3 WHERE instance_id = $1 AND invite_id = $2 AND replaced_at IS NULL";
-    const INSERT: &str = "INSERT INTO invite_links (instance_id, invite_id, token_hash, created_at) VALUES ($1, $2, $3, $4)";
-    execute!(tx, sqlx::query(REPLACE).bind(instance).bind(invite).bind(at))?;
-    execute!(tx, sqlx::query(INSERT).bind(instance).bind(invite).bind(hash).bind(at)).map(drop)
+    insert_rows!(tx, "INSERT INTO invite_links (instance_id, invite_id, token_hash, created_at)", links, |(invite, hash)| [
+        instance, invite, hash, at
+    ])
+    .map(drop)
+}
+
+/// Makes the links of an invitation work no more, since another is to take their place.
+pub(super) async fn replace_links(tx: &mut Tx, instance: InstanceId, invite: InviteId, at: Timestamp) -> Result<(), DbError> {
+    const SQL: &str = "UPDATE invite_links SET replaced_at = $3 WHERE instance_id = $1 AND invite_id = $2 AND replaced_at IS NULL";
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(at)).map(drop)
 }
 
 /// When the newest links of an invitation were made, up to `most`, the newest first.
@@ -246,7 +273,13 @@ pub(super) async fn link_times(tx: &mut Tx, instance: InstanceId, invite: Invite
 }
 
 /// Makes an invitation pending again, with another message.
-pub(super) async fn renew(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, until: Timestamp) -> Result<(), DbError> {
+pub(super) async fn renew(
+    tx: &mut Tx,
+    instance: InstanceId,
+    invite: InviteId,
+    message: Option<MailId>,
+    until: Timestamp,
+) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'pending', message_id = $3, expires_at = $4, sent_at = NULL, send_error = NULL \
          WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(until)).map(drop)

@@ -29,7 +29,7 @@ pub use dead_letter::{
 pub use gauges::QueueGauges;
 pub use kind::{JobKind, Lane};
 pub use outcome::{CLEANUP_PERIOD, JobOutcome, back_off};
-pub use store::{NewJob, delete_done, enqueue, enqueue_at, enqueue_once, run_now};
+pub use store::{NewJob, delete_done, enqueue, enqueue_all, enqueue_at, enqueue_once, run_now};
 pub use worker::JobWorker;
 
 use crate::clock::Clock;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{JobKind, Lane};
 use crate::clock::{Clock, Timestamp};
 use crate::db::claim::ClaimedJob;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{Db, DbError, Tx, execute, insert_rows, on};
 use crate::ids::{InstanceId, JobId};
 
 /// A job to be queued.
@@ -33,6 +33,30 @@ pub async fn enqueue(tx: &mut Tx, clock: &dyn Clock, job: NewJob) -> Result<JobI
 /// Queues a job for `run_at`, in the transaction of the change that needs it.
 pub async fn enqueue_at(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp) -> Result<JobId, DbError> {
     insert(tx, clock, job, run_at, false).await
+}
+
+/// Queues jobs of one kind for now, one for each payload, in the transaction of the change that needs them.
+pub async fn enqueue_all(tx: &mut Tx, clock: &dyn Clock, kind: JobKind, instance: InstanceId, payloads: &[Value]) -> Result<(), DbError> {
+    let now = clock.timestamp();
+    insert_rows!(
+        tx,
+        "INSERT INTO jobs (id, instance_id, fairness_key, kind, lane, payload, state, run_at, is_due, is_singleton, created_at)",
+        payloads,
+        |payload| [
+            JobId(clock.new_id()),
+            instance,
+            fairness_key(Some(instance)),
+            kind.name,
+            kind.lane.as_str(),
+            Json(payload),
+            "queued",
+            now,
+            true,
+            false,
+            now,
+        ]
+    )
+    .map(drop)
 }
 
 /// Queues the only job of its kind that an instance may have, or all of them together; does nothing when there is one.

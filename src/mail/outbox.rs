@@ -1,12 +1,13 @@
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
-use super::{NewMail, QueuedMail, store};
+use super::store::{self, SealedMail};
+use super::{NewMail, QueuedMail};
 use crate::clock::Clock;
 use crate::crypto::{SealError, Vault};
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, MailId};
-use crate::jobs::{JobKind, Lane, NewJob, enqueue};
+use crate::jobs::{JobKind, Lane, NewJob, enqueue, enqueue_all};
 
 /// The jobs that send the messages of the outbox.
 pub(super) const SEND_MAIL: JobKind = JobKind::new("send_mail", Lane::Mail);
@@ -62,11 +63,39 @@ pub(super) fn content_context(instance: InstanceId, id: MailId) -> String {
 /// # Errors
 /// [`QueueError`].
 pub async fn queue(tx: &mut Tx, clock: &dyn Clock, vault: &Vault, mail: NewMail<'_>) -> Result<MailId, QueueError> {
+    let instance = mail.instance;
+    let sealed = seal(clock, vault, mail)?;
+    store::insert_all(tx, instance, std::slice::from_ref(&sealed), clock.timestamp()).await?;
+    let job = NewJob { kind: SEND_MAIL, instance: Some(instance), payload: payload(&sealed) };
+    enqueue(tx, clock, job).await?;
+    Ok(sealed.id)
+}
+
+/// [`queue`] for several messages of one instance; gives their ids in the same order.
+///
+/// # Errors
+/// [`QueueError`].
+pub async fn queue_all(
+    tx: &mut Tx,
+    clock: &dyn Clock,
+    vault: &Vault,
+    instance: InstanceId,
+    mails: Vec<NewMail<'_>>,
+) -> Result<Vec<MailId>, QueueError> {
+    let sealed = mails.into_iter().map(|mail| seal(clock, vault, mail)).collect::<Result<Vec<_>, _>>()?;
+    store::insert_all(tx, instance, &sealed, clock.timestamp()).await?;
+    let payloads: Vec<_> = sealed.iter().map(payload).collect();
+    enqueue_all(tx, clock, SEND_MAIL, instance, &payloads).await?;
+    Ok(sealed.iter().map(|mail| mail.id).collect())
+}
+
+fn payload(sealed: &SealedMail<'_>) -> serde_json::Value {
+    json!({ "mail_id": sealed.id })
+}
+
+fn seal<'a>(clock: &dyn Clock, vault: &Vault, mail: NewMail<'a>) -> Result<SealedMail<'a>, SealError> {
     let id = MailId(clock.new_id());
     let written = serde_json::to_vec(mail.template).expect("a template is made of texts and times, which JSON can hold");
-    let sealed = vault.seal(&content_context(mail.instance, id), &written)?;
-    store::insert(tx, mail.instance, id, &mail, &sealed, clock.timestamp()).await?;
-    let job = NewJob { kind: SEND_MAIL, instance: Some(mail.instance), payload: json!({ "mail_id": id }) };
-    enqueue(tx, clock, job).await?;
-    Ok(id)
+    let content = vault.seal(&content_context(mail.instance, id), &written)?;
+    Ok(SealedMail { id, mail, content })
 }

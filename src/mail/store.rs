@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{MailStatus, NewMail, QueuedMail};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{Db, DbError, Tx, execute, insert_rows, on, on_tx};
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
 
@@ -64,29 +64,35 @@ pub(super) async fn outgoing(db: &Db, instance: InstanceId, id: MailId) -> Resul
     .transpose()
 }
 
-/// Keeps a new message, queued.
-pub(super) async fn insert(
-    tx: &mut Tx,
-    instance: InstanceId,
-    id: MailId,
-    mail: &NewMail<'_>,
-    sealed: &[u8],
-    at: Timestamp,
-) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO mail_messages (instance_id, id, kind, about, recipient, language, sealed_content, status, tries, doubts, \
-         useful_until, created_at, next_try_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', 0, 0, $8, $9, $9)";
-    execute!(
+/// A message to be queued, its content sealed.
+pub(super) struct SealedMail<'a> {
+    pub(super) id: MailId,
+    pub(super) mail: NewMail<'a>,
+    pub(super) content: Vec<u8>,
+}
+
+/// Keeps new messages, queued.
+pub(super) async fn insert_all(tx: &mut Tx, instance: InstanceId, mails: &[SealedMail<'_>], at: Timestamp) -> Result<(), DbError> {
+    insert_rows!(
         tx,
-        sqlx::query(SQL)
-            .bind(instance)
-            .bind(id)
-            .bind(mail.template.kind())
-            .bind(mail.about)
-            .bind(mail.to)
-            .bind(mail.language.as_str())
-            .bind(sealed)
-            .bind(mail.useful_until)
-            .bind(at)
+        "INSERT INTO mail_messages (instance_id, id, kind, about, recipient, language, sealed_content, status, tries, doubts, \
+         useful_until, created_at, next_try_at)",
+        mails,
+        |SealedMail { id, mail, content }| [
+            instance,
+            id,
+            mail.template.kind(),
+            mail.about,
+            mail.to,
+            mail.language.as_str(),
+            content,
+            MailStatus::Queued.as_str(),
+            0_i64,
+            0_i64,
+            mail.useful_until,
+            at,
+            at,
+        ]
     )
     .map(drop)
 }

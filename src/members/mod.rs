@@ -31,8 +31,8 @@ pub use passwords::{
 };
 pub use reset_job::{AnswerPasswordResets, PasswordResetSubject};
 pub use store::{
-    MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, has_original_in, holder_of, list, memberships,
-    named_teams_of, named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_in, teams_of,
+    MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, has_original_in, holder_of, holders_of, list,
+    memberships, named_teams_of, named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_in, teams_of,
 };
 pub use team::{Team, TeamName, Teams};
 pub use teams::{EVERYONE, TeamMemberOutcome, change_team_members, create_team, delete_team, ensure_everyone, rename_team};
@@ -197,30 +197,23 @@ pub enum MemberError {
     Db(#[from] DbError),
 }
 
-/// Adds a member, invited, to the instance, to Everyone and to the teams named. `None` when another member of the instance has the
-/// address; nothing is changed then. Several instances may have invited the same person: the address logs in to the one where the
-/// person activates first ([`claim_login`]).
+/// Adds members, invited, to the instance, to Everyone and to the teams named; gives their ids in the same order. Several instances may
+/// have invited the same person: the address logs in to the one where the person activates first ([`claim_login`]).
 ///
-/// Call [`ensure_everyone`] before, which also makes those who add members to one instance wait for each other.
+/// Call [`ensure_everyone`] before, which also makes those who add members to one instance wait for each other, and then look for the
+/// addresses ([`holders_of`]).
 ///
 /// # Errors
-/// When the database can't be written; a conflict when there is an original member already and this should be one.
+/// When the database can't be written; a conflict when a member of the instance has one of the addresses, or there is an original member
+/// already and this should be one.
 pub async fn add(
     tx: &mut Tx,
     clock: &dyn Clock,
     instance: InstanceId,
     everyone: TeamId,
-    new: &NewMember,
-) -> Result<Option<MemberId>, DbError> {
-    let id = MemberId(clock.new_id());
-    store::insert(tx, instance, id, new, clock.timestamp()).await?;
-    if !store::claim_email(tx, instance, id, &new.email).await? {
-        store::delete(tx, instance, id).await?;
-        return Ok(None);
-    }
-    store::join_team(tx, instance, everyone, id).await?;
-    for team in &new.teams {
-        store::join_team(tx, instance, *team, id).await?;
-    }
-    Ok(Some(id))
+    people: &[&NewMember],
+) -> Result<Vec<MemberId>, DbError> {
+    let members: Vec<_> = people.iter().map(|new| (MemberId(clock.new_id()), *new)).collect();
+    store::insert_all(tx, instance, everyone, &members, clock.timestamp()).await?;
+    Ok(members.into_iter().map(|(id, _)| id).collect())
 }

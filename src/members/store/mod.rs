@@ -4,10 +4,12 @@ mod changes;
 mod passwords;
 mod teams;
 
+use std::collections::HashMap;
+
 use super::{EmailAddress, Holder, IdentityProof, Member, MemberStatus, NewMember, role_of, role_text};
 use crate::auth::Role;
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 pub use changes::*;
@@ -162,25 +164,71 @@ pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Re
     .transpose()
 }
 
-/// Keeps a new member, invited.
+/// [`holder_of`] for many addresses, by their keys.
+pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) -> Result<HashMap<String, Holder>, DbError> {
+    let rows: Vec<(String, MemberId, String)> = fetch_by_keys!(
+        tx,
+        [instance],
+        email_keys,
+        "SELECT e.email_key, m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END FROM member_emails e \
+         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key IN",
+        ""
+    )?;
+    let holder = |(key, member, status): (String, MemberId, String)| {
+        let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
+        Ok((key, Holder { member, status }))
+    };
+    rows.into_iter().map(holder).collect()
+}
+
+/// A new member with the id they get.
+pub type IdentifiedMember<'a> = (MemberId, &'a NewMember);
+
+/// Keeps new members, invited, with their addresses and teams.
 ///
 /// # Errors
-/// A conflict when there is an original member and this should be one.
-pub async fn insert(tx: &mut Tx, instance: InstanceId, id: MemberId, new: &NewMember, at: Timestamp) -> Result<(), DbError> {
-    const SQL: &str = "INSERT INTO members (instance_id, id, email, first_name, last_name, role, status, is_original, created_at, \
-         search_key) VALUES ($1, $2, $3, $4, $5, $6, 'invited', $7, $8, $9)";
-    execute!(
+/// A conflict when another member has one of the addresses, or there is an original member and this should be one.
+pub async fn insert_all(
+    tx: &mut Tx,
+    instance: InstanceId,
+    everyone: TeamId,
+    members: &[IdentifiedMember<'_>],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    insert_rows!(
         tx,
-        sqlx::query(SQL)
-            .bind(instance)
-            .bind(id)
-            .bind(new.email.as_str())
-            .bind(&new.first_name)
-            .bind(&new.last_name)
-            .bind(role_text(new.role))
-            .bind(new.is_original)
-            .bind(at)
-            .bind(search_key(new.first_name.as_deref(), new.last_name.as_deref(), &new.email))
+        "INSERT INTO members (instance_id, id, email, first_name, last_name, role, status, is_original, created_at, search_key)",
+        members,
+        |(id, new)| [
+            instance,
+            id,
+            new.email.as_str(),
+            &new.first_name,
+            &new.last_name,
+            role_text(new.role),
+            MemberStatus::Invited.as_str(),
+            new.is_original,
+            at,
+            search_key(new.first_name.as_deref(), new.last_name.as_deref(), &new.email),
+        ]
+    )?;
+    insert_rows!(tx, "INSERT INTO member_emails (instance_id, email_key, member_id, logs_in)", members, |(id, new)| [
+        instance,
+        new.email.key(),
+        id,
+        false
+    ])?;
+    let teams_of = |(id, new): &IdentifiedMember<'_>| {
+        let id = *id;
+        [everyone].into_iter().chain(new.teams.iter().copied()).map(move |team| (team, id)).collect::<Vec<_>>()
+    };
+    let memberships: Vec<_> = members.iter().flat_map(teams_of).collect();
+    insert_rows!(
+        tx,
+        "INSERT INTO team_members (instance_id, team_id, member_id)",
+        memberships,
+        |(team, member)| [instance, team, member],
+        "ON CONFLICT DO NOTHING"
     )
     .map(drop)
 }
