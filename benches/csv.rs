@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use msi_actions::clock::{SystemClock, Timestamp};
 use msi_actions::ids::TeamId;
-use msi_actions::invites::csv::{AnalysisBudget, AnalysisLimits, analyse};
+use msi_actions::imports::csv::{AnalysisBudget, AnalysisLimits, analyse};
 use msi_actions::members::{Team, Teams};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -17,6 +17,7 @@ pub mod diagnostics;
 pub mod display_name;
 pub mod http;
 pub mod ids;
+pub mod imports;
 pub mod instances;
 pub mod invites;
 pub mod jobs;

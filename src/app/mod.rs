@@ -29,7 +29,8 @@ use crate::dead_letters::DeadLetters;
 use crate::http::MiddlewareConfig;
 use crate::http::middleware::process_request;
 use crate::http::{Authenticate, EventStreams, RateLimits, RequestSpan, Routes, idempotency};
-use crate::invites::{Activations, ForgetInvites, ImportInvites, ImportSubject, InvitationWatcher, UploadSlots};
+use crate::imports::{ForgetInvites, ImportInvites, ImportSubject, UploadSlots};
+use crate::invites::{Activations, InvitationWatcher};
 use crate::jobs::{JobHandler, JobSubject, JobWorker, enqueue_cleanup};
 use crate::mail::{ForgetMail, MailError, MailSubject, Mailer, SendMail};
 use crate::members::{AnswerPasswordResets, AutoLogin, PasswordResetSubject};
@@ -209,7 +210,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
     let uploads = Data::new(UploadSlots::default());
     let sync = Data::new(SyncService::new(&settings, &context, connections.get_ref().clone(), stopping.clone()));
     sync.keep_schedules().await?;
-    for kind in [crate::invites::FORGET, crate::mail::FORGET, idempotency::FORGET] {
+    for kind in [crate::imports::FORGET, crate::mail::FORGET, idempotency::FORGET] {
         enqueue_cleanup(&db, &*clock, kind).await?;
     }
     let token_endpoint = format!("{public_url}/oauth/token");

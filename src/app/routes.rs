@@ -22,6 +22,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
     crate::onboarding::http::routes(routes);
     crate::members::http::routes(routes);
     crate::invites::http::routes(routes);
+    crate::imports::http::routes(routes);
     crate::scim::http::routes(routes);
     crate::mail::http::routes(routes);
     crate::dead_letters::http::routes(routes);

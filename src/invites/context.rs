@@ -5,22 +5,24 @@ use crate::ids::{ImportId, InstanceId};
 use crate::language::Language;
 
 /// Who invites into which instance, on what occasion.
-pub(super) struct InviteContext<'a> {
-    pub(super) context: &'a Context,
-    pub(super) instance: InstanceId,
+#[derive(Debug, Clone, Copy)]
+pub struct InviteContext<'a> {
+    pub context: &'a Context,
+    pub instance: InstanceId,
     /// `client:ID` or `member:ID`.
-    pub(super) invited_by: &'a str,
+    pub invited_by: &'a str,
     /// The CSV import that invites.
-    pub(super) import: Option<ImportId>,
+    pub import: Option<ImportId>,
     /// Where the request or job comes from.
-    pub(super) origin: &'a ChangeOrigin,
+    pub origin: &'a ChangeOrigin,
     /// The language of the people invited; the instance's unless given.
-    pub(super) language: Option<Language>,
+    pub language: Option<Language>,
 }
 
 impl<'a> InviteContext<'a> {
     /// The context of somebody who invites without an import, in the instance's language.
-    pub(super) fn new(context: &'a Context, instance: InstanceId, invited_by: &'a str, origin: &'a ChangeOrigin) -> Self {
+    #[must_use]
+    pub fn new(context: &'a Context, instance: InstanceId, invited_by: &'a str, origin: &'a ChangeOrigin) -> Self {
         Self { context, instance, invited_by, import: None, origin, language: None }
     }
 

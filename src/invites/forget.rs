@@ -1,101 +1,32 @@
-//! Deletes personal data that has served its purpose: files that nobody confirmed, the rows of imports that ended, and invitations of
-//! people who are no members any more. How long each is kept is a setting; the audit says what went.
-
-use futures_util::future::BoxFuture;
 use serde_json::json;
-use time::Duration;
 
-use super::imports::UNCONFIRMED_FOR;
 use super::message_limit::MESSAGE_WINDOW;
-use super::{InviteError, forget_store, import_store, message_store};
+use super::{InviteError, forget_store, message_store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Timestamp;
-use crate::config::RetentionSettings;
 use crate::context::Context;
-use crate::db::claim::ClaimedJob;
-use crate::ids::{ImportId, InstanceId};
-use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
+use crate::ids::InstanceId;
 
-/// The kind of the job, of which there is one for all instances.
-pub const FORGET: JobKind = JobKind::new("forget_invites", Lane::Maintenance);
-
-/// Deletes what is old, again and again.
-#[derive(Debug)]
-pub struct ForgetInvites {
-    context: Context,
-    kept: RetentionSettings,
+/// Deletes invitations that ended before `before` of people who are no members any more, and the messages that no limit counts any more.
+///
+/// # Errors
+/// [`InviteError::Db`].
+pub async fn forget_ended(context: &Context, before: Timestamp, origin: &ChangeOrigin) -> Result<(), InviteError> {
+    let mut tx = context.db.begin().await?;
+    message_store::delete_before(&mut tx, context.clock.timestamp() - MESSAGE_WINDOW).await?;
+    tx.commit().await?;
+    while let Some(instance) = forget_store::with_strangers(&context.db, before).await? {
+        forget_strangers(context, instance, before, origin).await?;
+    }
+    Ok(())
 }
 
-impl ForgetInvites {
-    /// A handler over the service's database.
-    #[must_use]
-    pub fn new(context: Context, kept: RetentionSettings) -> Self {
-        Self { context, kept }
+async fn forget_strangers(context: &Context, instance: InstanceId, before: Timestamp, origin: &ChangeOrigin) -> Result<(), InviteError> {
+    let mut tx = context.db.begin().await?;
+    let forgotten = forget_store::delete_strangers(&mut tx, instance, before).await?;
+    if forgotten > 0 {
+        let entry = Entry::new("invites.forgotten", "instance", instance).after(json!({ "invitations": forgotten }));
+        audit::record(&mut tx, context.clock.as_ref(), instance, origin, entry).await?;
     }
-
-    async fn round(&self) -> Result<(), InviteError> {
-        let now = self.context.clock.timestamp();
-        let unconfirmed = UNCONFIRMED_FOR.min(self.kept.imports());
-        while let Some((instance, id)) = forget_store::unconfirmed_before(&self.context.db, now - unconfirmed).await? {
-            self.discard(instance, id).await?;
-        }
-        while let Some((instance, id)) = forget_store::ended_before(&self.context.db, now - self.kept.imports()).await? {
-            self.delete_rows(instance, id, now).await?;
-        }
-        let mut tx = self.context.db.begin().await?;
-        message_store::delete_before(&mut tx, now - MESSAGE_WINDOW).await?;
-        tx.commit().await?;
-        while let Some(instance) = forget_store::with_strangers(&self.context.db, now - self.kept.invites()).await? {
-            self.forget_strangers(instance, now - self.kept.invites()).await?;
-        }
-        Ok(())
-    }
-
-    async fn discard(&self, instance: InstanceId, id: ImportId) -> Result<(), InviteError> {
-        let mut tx = self.context.db.begin().await?;
-        // Somebody may have confirmed it just now.
-        if import_store::delete_unconfirmed(&mut tx, instance, id).await? {
-            let entry = Entry::new("import.discarded", "import", id);
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
-    async fn delete_rows(&self, instance: InstanceId, id: ImportId, now: Timestamp) -> Result<(), InviteError> {
-        let mut tx = self.context.db.begin().await?;
-        let import = import_store::find_and_lock(&mut tx, instance, id).await?;
-        // Another process may have been faster.
-        if let Some(mut import) = import.filter(|import| import.rows_deleted_at.is_none()) {
-            import.analysis.sample.clear();
-            import.analysis.faults.clear();
-            forget_store::delete_rows(&mut tx, instance, id, &import.analysis, now).await?;
-            let entry = Entry::new("import.rows_deleted", "import", id).after(json!({ "rows": import.analysis.rows }));
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
-    async fn forget_strangers(&self, instance: InstanceId, before: Timestamp) -> Result<(), InviteError> {
-        let mut tx = self.context.db.begin().await?;
-        let forgotten = forget_store::delete_strangers(&mut tx, instance, before).await?;
-        if forgotten > 0 {
-            let entry = Entry::new("invites.forgotten", "instance", instance).after(json!({ "invitations": forgotten }));
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-}
-
-impl JobHandler for ForgetInvites {
-    fn kind(&self) -> JobKind {
-        FORGET
-    }
-
-    fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
-        Box::pin(async move { JobOutcome::after_cleanup(self.round().await) })
-    }
-
-    fn period(&self) -> Option<Duration> {
-        Some(CLEANUP_PERIOD)
-    }
+    Ok(tx.commit().await?)
 }

@@ -13,13 +13,13 @@ use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::Tx;
-use crate::ids::{InviteId, MemberId, TeamId};
+use crate::ids::{InviteId, MemberId};
 use crate::mail::{self, InvitationMail, Inviter, MailTemplate, NewMail};
 use crate::members::{self, Holder, MemberStatus, NewMember, ensure_everyone};
 
 /// What became of one address.
 #[derive(Debug, Clone)]
-pub(super) enum InviteOutcome {
+pub enum InviteOutcome {
     /// A message is on its way.
     Invited(Invite),
     /// The person is active in this instance.
@@ -70,7 +70,8 @@ impl ResultStatus {
 
 impl InviteOutcome {
     /// The name of the outcome.
-    pub(super) fn status(&self) -> ResultStatus {
+    #[must_use]
+    pub fn status(&self) -> ResultStatus {
         match self {
             Self::Invited(_) => ResultStatus::Invited,
             Self::AlreadyMember => ResultStatus::AlreadyMember,
@@ -81,7 +82,8 @@ impl InviteOutcome {
     }
 
     /// The invitation made now, or the one that holds.
-    pub(super) fn into_invite(self) -> Option<Invite> {
+    #[must_use]
+    pub fn into_invite(self) -> Option<Invite> {
         match self {
             Self::Invited(invite) => Some(invite),
             Self::AlreadyInvited(invite) => invite,
@@ -107,7 +109,7 @@ enum InvitePlan {
 ///
 /// # Errors
 /// [`InviteError::Db`], [`InviteError::Seal`].
-pub(super) async fn invite(tx: &mut Tx, cx: &InviteContext<'_>, people: &[NewMember]) -> Result<Vec<InviteOutcome>, InviteError> {
+pub async fn invite(tx: &mut Tx, cx: &InviteContext<'_>, people: &[NewMember]) -> Result<Vec<InviteOutcome>, InviteError> {
     // From here on this transaction is the only one that gives out seats of the instance.
     let everyone = ensure_everyone(tx, cx.clock(), cx.instance).await?;
     let sender = store::invite_sender(tx, cx.instance, inviting_member(cx.invited_by)).await?;
@@ -294,14 +296,5 @@ fn new_mail<'a>(invite: &'a Invite, template: &'a MailTemplate) -> NewMail<'a> {
         template,
         about: invite.id.0,
         useful_until: invite.expires_at,
-    }
-}
-
-/// Adds `teams` to those of a person, each once.
-pub(super) fn merge_teams(own: &mut Vec<TeamId>, teams: &[TeamId]) {
-    for team in teams {
-        if !own.contains(team) {
-            own.push(*team);
-        }
     }
 }

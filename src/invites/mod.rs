@@ -1,21 +1,15 @@
-//! Invitations: the first one to a Marketo admin, those by list and by CSV file, and activating them.
+//! Invitations: the first one to a Marketo admin, those by list, and activating them.
 
 mod activation;
 mod address_list;
 mod addresses;
 mod changes;
 mod context;
-pub mod csv;
 mod delivery;
 mod first_user;
 mod forget;
 mod forget_store;
 pub mod http;
-mod import_job;
-mod import_mapping;
-mod import_rows;
-mod import_store;
-mod imports;
 mod invite;
 mod message_limit;
 mod message_store;
@@ -30,11 +24,13 @@ use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
 use crate::language::Language;
 
 pub use address_list::BlockedAddress;
+pub use addresses::split_name;
+pub use context::InviteContext;
 pub use delivery::InvitationWatcher;
-pub use forget::{FORGET, ForgetInvites};
-pub use http::{Activations, UploadSlots};
-pub use import_job::{ImportInvites, ImportSubject};
-pub use invite::ResultStatus;
+pub use forget::forget_ended;
+pub use http::Activations;
+pub(crate) use http::{TeamReference, team_faults};
+pub use invite::{InviteOutcome, ResultStatus, invite};
 pub use provisioning::{Provisioning, invite_anew, provision, withdraw};
 
 /// How long an invitation can be used.
@@ -204,36 +200,6 @@ pub enum InviteError {
          e-mail address was invited, then open the link again"
     )]
     EmailMismatch,
-    /// No such import.
-    #[error("there is no such import in this instance")]
-    ImportUnknown,
-    /// The import was confirmed before.
-    #[error("the import has been confirmed already")]
-    ImportConfirmed(ImportId),
-    /// The import has no results yet.
-    #[error("the import has not been confirmed; there is a result once POST …/confirm has been called")]
-    ImportNotConfirmed(ImportId),
-    /// The rows of the import are there no more.
-    #[error("the import ended at {ended}, and its rows, which are personal data, were deleted at {at}; how many ended how is still known")]
-    ImportRowsDeleted { id: ImportId, ended: Timestamp, at: Timestamp },
-    /// Too many imports wait.
-    #[error("{0} imports wait to be confirmed, which is as many as an instance can have; confirm or delete one")]
-    ImportLimit(i64),
-    /// Too many files are on their way.
-    #[error("{0} files are on their way already, which is as many as are taken at once; send this one when another is done")]
-    UploadsBusy(usize),
-    /// The file is no list of invitations.
-    #[error(transparent)]
-    Unreadable(#[from] csv::Unreadable),
-    /// A column of the mapping is not in the file.
-    #[error("{field} is mapped to column {column}, but the file's columns are 0 to {last}")]
-    MappingUnfit { field: &'static str, column: u16, last: usize },
-    /// Two fields of the mapping have the same column.
-    #[error("{field} and {other} are both mapped to column {column}; give each field a column of its own")]
-    MappingShared { field: &'static str, other: &'static str, column: u16 },
-    /// The work was cut short, for example by a shutdown.
-    #[error("the work was interrupted; try again")]
-    Interrupted,
     #[error(transparent)]
     Member(#[from] crate::members::MemberError),
     #[error(transparent)]

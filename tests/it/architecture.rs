@@ -15,6 +15,7 @@ const FEATURES: &[&str] = &[
     "connections",
     "dead_letters",
     "diagnostics",
+    "imports",
     "instances",
     "invites",
     "members",
@@ -143,6 +144,8 @@ const FEATURE_ORDER: &[Room] = &[
     // Auto-login asks Salesforce, through `connections`, who a member is.
     Room { name: "members", may: &["auth", "instances", "connections", "mail"] },
     Room { name: "invites", may: &["auth", "instances", "connections", "members", "mail"] },
+    // Invites the people of a file.
+    Room { name: "imports", may: &["auth", "invites", "members"] },
     // Directories provision members and teams by its rules; removing one revokes what they connected.
     Room { name: "scim", may: &["auth", "instances", "connections", "members", "invites"] },
     Room { name: "people", may: &["auth", "instances"] },

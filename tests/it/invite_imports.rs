@@ -3,7 +3,7 @@
 use msi_actions::clock::Clock;
 use msi_actions::db::claim::ClaimedJob;
 use msi_actions::ids::JobId;
-use msi_actions::invites::ImportInvites;
+use msi_actions::imports::ImportInvites;
 use msi_actions::jobs::JobHandler;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Inviting: the first user, and others by list. Steps 1 and 5 of the guide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use msi_actions::auth::Scopes;
 use msi_actions::ids::InstanceId;
@@ -200,6 +200,29 @@ on_both_engines! {
         let page = app.call(&token, Method::GET, "/v1/members?limit=60", None).await.expect(200);
         let rest = format!("/v1/members?limit=60&cursor={}", page["next_cursor"].as_str().unwrap());
         assert_eq!(listed(&app, &token, &rest).await.len(), 40);
+        app.stop().await;
+    }
+
+    async fn five_hundred_people_of_one_list_are_invited_once(engine: Engine) {
+        let played = SandboxSettings { people: 10, ..SandboxSettings::default() };
+        let app = TestApp::start_guided_changed(engine, played, |settings| settings.limits.seats = 600).await;
+        let token = app.guided_instance().await;
+        invite_first(&app, &token, FIRST_USER).await.expect(201);
+        let emails: Vec<_> = (0..500).map(|at| format!("p{at:03}@example.com")).collect();
+        let list = json!({ "emails": emails });
+        let first = invite(&app, &token, list.clone()).await.expect(200);
+        let ids: BTreeSet<_> = first["results"].as_array().unwrap().iter().map(|result| result["invite"]["id"].as_str().unwrap()).collect();
+        assert!(statuses(&first).iter().all(|status| *status == "invited"), "{first}");
+        assert_eq!(ids.len(), 500);
+        let again = invite(&app, &token, list).await.expect(200);
+        assert!(statuses(&again).iter().all(|status| *status == "already_invited"), "{again}");
+        assert_eq!(again["results"][499]["invite"]["id"], first["results"][499]["invite"]["id"]);
+        let team = &listed(&app, &token, "/v1/teams").await[0];
+        assert_eq!((&team["name"], &team["members"]), (&"Everyone".into(), &501.into()));
+        let events = listed(&app, &token, "/v1/audit-events?action=invite.created&limit=500").await;
+        assert_eq!(events.len(), 500);
+        let numbers: Vec<_> = events.iter().map(|event| event["number"].as_i64().unwrap()).collect();
+        assert!(numbers.is_sorted_by(|one, next| one == &(next + 1)), "an event of the chain is missing: {numbers:?}");
         app.stop().await;
     }
 

@@ -311,7 +311,8 @@ fn name_of(words: &mut Vec<String>) -> Option<String> {
 }
 
 /// First and last name, written `First Last` or `Last, First`. A single word is a first name.
-pub(super) fn split_name(name: &str) -> (Option<String>, Option<String>) {
+#[must_use]
+pub fn split_name(name: &str) -> (Option<String>, Option<String>) {
     let (first, last) = match name.split_once(',') {
         Some((last, first)) => (first, last),
         None => name.rsplit_once(' ').unwrap_or((name, "")),

@@ -1,18 +1,16 @@
 //! `GET /v1/invites`, `GET /v1/invites/{invite_id}`, and what all routes of invitations share; the first invitation, those by list,
-//! changes, activation and imports have files of their own.
+//! changes and activation have files of their own.
 
 mod activation;
 mod activation_page;
 mod by_list;
 mod changes;
 mod first;
-mod imports;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 
-use super::csv::Unreadable;
 use super::store::InviteFilter;
 use super::{BlockedAddress, Invite, InviteError, InviteStatus, store};
 use crate::clock::Timestamp;
@@ -25,7 +23,6 @@ use crate::members::LONGEST_ADDRESS;
 use crate::permissions::scope::MembersRead;
 
 pub use activation::Activations;
-pub use imports::UploadSlots;
 
 /// Most teams named in one request; an instance can't have more.
 const MOST_TEAMS: usize = 20;
@@ -57,19 +54,6 @@ impl AsProblem for InviteError {
             Self::PasswordSwitchedOff => problem(Code::ActivationMethodNotAllowed),
             Self::Password(fault) => fault.as_problem(),
             Self::EmailMismatch => problem(Code::EmailMismatch),
-            Self::ImportUnknown => problem(Code::NotFound),
-            Self::ImportConfirmed(id) => problem(Code::ImportAlreadyConfirmed).with_link(format!("/v1/invite-imports/{id}")),
-            Self::ImportNotConfirmed(id) => problem(Code::ImportNotConfirmed).with_link(format!("/v1/invite-imports/{id}")),
-            Self::ImportRowsDeleted { id, .. } => problem(Code::ImportRowsDeleted).with_link(format!("/v1/invite-imports/{id}")),
-            Self::ImportLimit(_) => problem(Code::ImportLimitReached).with_link("/v1/invite-imports"),
-            Self::UploadsBusy(_) => problem(Code::TooManyRequests).with_header(header::RETRY_AFTER, "10"),
-            Self::Unreadable(Unreadable::Lost | Unreadable::Canceled) => problem(Code::Unavailable),
-            Self::Unreadable(Unreadable::LimitMet(limit)) => {
-                problem(Code::ImportUnreadable).with_errors(vec![ValidationError::new("", limit.name(), format!("{limit}."))])
-            }
-            Self::Unreadable(_) => problem(Code::ImportUnreadable),
-            Self::MappingUnfit { .. } | Self::MappingShared { .. } => problem(Code::MappingUnfit),
-            Self::Interrupted => problem(Code::Unavailable),
             Self::Member(error) => error.as_problem(),
             Self::Instance(error) => error.as_problem(),
             Self::Connection(error) => error.as_problem(),
@@ -90,7 +74,6 @@ pub fn routes(routes: &mut Routes<'_>) {
     by_list::routes(routes);
     routes.add(route!(list_invites)).add(route!(get_invite));
     changes::routes(routes);
-    imports::routes(routes);
     activation::routes(routes);
 }
 
@@ -158,9 +141,9 @@ impl InviteView {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(min_length = 1, max_length = 100, example = "EMEA sales")]
-struct TeamReference(String);
+pub(crate) struct TeamReference(pub(crate) String);
 
-fn team_faults(teams: Option<&[TeamReference]>) -> Vec<ValidationError> {
+pub(crate) fn team_faults(teams: Option<&[TeamReference]>) -> Vec<ValidationError> {
     let mut faults = Vec::new();
     let teams = teams.unwrap_or_default();
     if teams.len() > MOST_TEAMS {

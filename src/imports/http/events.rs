@@ -9,8 +9,8 @@ use crate::db::DbError;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, EventStreams, OngoingAccess, PathParams, Problem, Routes, Sight, route};
 use crate::ids::ImportId;
-use crate::invites::import_store;
-use crate::invites::imports::Import;
+use crate::imports::import::Import;
+use crate::imports::store;
 use crate::permissions::scope::MembersWrite;
 
 /// The routes of this file.
@@ -56,7 +56,7 @@ async fn get_import_events(
 ) -> Result<HttpResponse, Problem> {
     let first = found(&context, caller.instance, id).await?;
     streams.follow("import", access, sight(&first, context.clock.timestamp()), async move || {
-        let import = import_store::find(&context.db, caller.instance, id).await?;
+        let import = store::find(&context.db, caller.instance, id).await?;
         // None when somebody has discarded it.
         Ok::<_, DbError>(import.map(|import| sight(&import, context.clock.timestamp())))
     })

@@ -14,8 +14,8 @@ use tokio::io::AsyncWriteExt;
 
 use crate::clock::Clock;
 use crate::http::{Code, Problem, ValidationError};
-use crate::invites::InviteError;
-use crate::invites::csv::{LARGEST_FILE, Unreadable, shorten};
+use crate::imports::ImportError;
+use crate::imports::csv::{LARGEST_FILE, Unreadable, shorten};
 
 /// Longest wait for the next bytes of a file.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -146,8 +146,8 @@ async fn spool<E>(
     pace: &Pace<'_>,
     refuse: impl Fn(E) -> Problem,
 ) -> Result<(File, u64), Problem> {
-    let lost = |_: io::Error| Problem::from(InviteError::Unreadable(Unreadable::Lost));
-    let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(|_| InviteError::Interrupted)?.map_err(lost)?;
+    let lost = |_: io::Error| Problem::from(ImportError::Unreadable(Unreadable::Lost));
+    let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(|_| ImportError::Interrupted)?.map_err(lost)?;
     let mut file = tokio::fs::File::from_std(file);
     let mut length = 0;
     while let Some(piece) = without_pause(body.next()).await? {

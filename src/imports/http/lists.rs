@@ -6,10 +6,10 @@ use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Listing, PageParams, PathParams, Problem, QueryParams, Routes, route};
 use crate::ids::ImportId;
-use crate::invites::csv::RowFault;
-use crate::invites::import_rows::{faults_after, results_after};
-use crate::invites::imports::RowResult;
-use crate::invites::invite::ResultStatus;
+use crate::imports::csv::RowFault;
+use crate::imports::import::RowResult;
+use crate::imports::rows::{faults_after, results_after};
+use crate::invites::ResultStatus;
 use crate::members;
 use crate::permissions::scope::MembersWrite;
 

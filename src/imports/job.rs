@@ -1,17 +1,16 @@
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::context::InviteContext;
 use super::csv::{RowFault, StoredRows, read_row};
-use super::imports::{Confirmation, Import, ImportState, RowOutcome};
-use super::invite::{InviteOutcome, ResultStatus, invite, merge_teams};
-use super::{InviteError, import_store};
+use super::import::{Confirmation, Import, ImportState, RowOutcome};
+use super::{ImportError, store};
 use crate::audit::ChangeOrigin;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
-use crate::ids::{ImportId, InstanceId};
+use crate::ids::{ImportId, InstanceId, TeamId};
+use crate::invites::{InviteContext, InviteOutcome, ResultStatus, invite};
 use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, Lane, RequeueError};
 use crate::members::{self, NewMember, Teams};
 
@@ -51,9 +50,9 @@ impl ImportInvites {
         Self { context }
     }
 
-    async fn work(&self, instance: InstanceId, id: ImportId) -> Result<(), InviteError> {
+    async fn work(&self, instance: InstanceId, id: ImportId) -> Result<(), ImportError> {
         let db = &self.context.db;
-        let Some(mut import) = import_store::find(db, instance, id).await? else { return Ok(()) };
+        let Some(mut import) = store::find(db, instance, id).await? else { return Ok(()) };
         let Some(confirmation) = import.confirmation.clone().filter(|_| import.state == ImportState::Confirmed) else { return Ok(()) };
         let teams = members::teams(db, instance).await?;
         while import.rows_done < import.analysis.rows {
@@ -69,8 +68,8 @@ impl ImportInvites {
     }
 
     /// The rows of the chunk that is next. A transaction takes a chunk as a whole, so the next one is never half done.
-    async fn next_portion(&self, import: &Import, confirmation: &Confirmation, teams: &Teams) -> Result<Option<Portion>, InviteError> {
-        let Some(kept) = import_store::chunk_from(&self.context.db, import.instance, import.id, import.rows_done, 0).await? else {
+    async fn next_portion(&self, import: &Import, confirmation: &Confirmation, teams: &Teams) -> Result<Option<Portion>, ImportError> {
+        let Some(kept) = store::chunk_from(&self.context.db, import.instance, import.id, import.rows_done, 0).await? else {
             return Ok(None);
         };
         let (chunk, columns) = (kept.chunk, import.analysis.columns.len());
@@ -98,14 +97,14 @@ impl ImportInvites {
     }
 
     /// Invites the people of one portion; `false` when another worker has done so.
-    async fn invite_portion(&self, import: &mut Import, portion: Portion) -> Result<bool, InviteError> {
+    async fn invite_portion(&self, import: &mut Import, portion: Portion) -> Result<bool, ImportError> {
         let (origin, by) = (ChangeOrigin::job(KIND.name), import.invited_by.clone());
         let cx = InviteContext { import: Some(import.id), ..InviteContext::new(&self.context, import.instance, &by, &origin) };
         let people: Vec<NewMember> = portion.people.iter().flatten().cloned().collect();
         let (from, to) = (import.rows_done, portion.first + portion.people.len() as u64);
 
         let mut tx = self.context.db.begin().await?;
-        if !import_store::take_rows(&mut tx, import.instance, import.id, (from, to)).await? {
+        if !store::take_rows(&mut tx, import.instance, import.id, (from, to)).await? {
             return Ok(false);
         }
         let mut invited = invite(&mut tx, &cx, &people).await?.into_iter();
@@ -122,16 +121,25 @@ impl ImportInvites {
             counts.add(outcome.status);
             outcomes.push(outcome);
         }
-        import_store::record(&mut tx, import.instance, import.id, portion.first, &outcomes, &counts).await?;
+        store::record(&mut tx, import.instance, import.id, portion.first, &outcomes, &counts).await?;
         tx.commit().await?;
         (import.rows_done, import.counts) = (to, counts);
         Ok(true)
     }
 
-    async fn finish(&self, import: &Import, error: Option<&str>) -> Result<(), InviteError> {
+    async fn finish(&self, import: &Import, error: Option<&str>) -> Result<(), ImportError> {
         let mut tx = self.context.db.begin().await?;
-        import_store::finish(&mut tx, import.instance, import.id, error, self.context.clock.timestamp()).await?;
+        store::finish(&mut tx, import.instance, import.id, error, self.context.clock.timestamp()).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+/// Adds `teams` to those of a person, each once.
+fn merge_teams(own: &mut Vec<TeamId>, teams: &[TeamId]) {
+    for team in teams {
+        if !own.contains(team) {
+            own.push(*team);
+        }
     }
 }
 
@@ -168,7 +176,7 @@ impl JobHandler for ImportInvites {
             let payload = serde_json::from_value::<ImportInvitesPayload>(job.payload.0.clone());
             let (Some(instance), Ok(ImportInvitesPayload { import_id })) = (job.instance_id, payload) else { return Ok(()) };
             let mut tx = self.context.db.begin().await?;
-            import_store::finish(&mut tx, instance, import_id, Some(GIVEN_UP), self.context.clock.timestamp()).await?;
+            store::finish(&mut tx, instance, import_id, Some(GIVEN_UP), self.context.clock.timestamp()).await?;
             Ok(tx.commit().await?)
         })
     }
@@ -193,7 +201,7 @@ impl JobSubject for ImportSubject {
             let Some((instance, payload)) = letter.subject::<ImportInvitesPayload>() else {
                 return Err(RequeueError::Obsolete("the job names no import; discard it".into()));
             };
-            if import_store::revive(tx, instance, payload.import_id).await? {
+            if store::revive(tx, instance, payload.import_id).await? {
                 return Ok(());
             }
             Err(RequeueError::Obsolete(

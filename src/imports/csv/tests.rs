@@ -375,7 +375,7 @@ proptest! {
     }
 }
 
-/// Runs for CSV_FUZZ_SECONDS, 600 unless given: `cargo test --lib invites::csv -- --ignored --nocapture`. What fails is kept in
+/// Runs for CSV_FUZZ_SECONDS, 600 unless given: `cargo test --lib imports::csv -- --ignored --nocapture`. What fails is kept in
 /// proptest-regressions/csv.txt and tried first from then on.
 #[test]
 #[ignore = "takes ten minutes"]

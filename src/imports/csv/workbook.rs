@@ -198,7 +198,7 @@ pub(super) mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
-    use crate::invites::csv::budget::tests::budget;
+    use crate::imports::csv::budget::tests::budget;
 
     /// A small spreadsheet, as Excel's format wants it.
     pub(crate) fn small() -> Vec<u8> {

@@ -11,11 +11,12 @@ use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Body, PathParams, Problem, Routes, route};
 use crate::ids::ImportId;
-use crate::invites::csv::Mapping;
-use crate::invites::http::{TeamReference, team_faults};
-use crate::invites::import_mapping::{check_fit, lock_mapped, map_anew};
-use crate::invites::imports::Confirmation;
-use crate::invites::{InviteError, import_job, import_store};
+use crate::imports::csv::Mapping;
+use crate::imports::import::Confirmation;
+use crate::imports::mapping::{check_fit, lock_mapped, map_anew};
+use crate::imports::{ImportError, job, store};
+use crate::invites::InviteError;
+use crate::invites::{TeamReference, team_faults};
 use crate::jobs::{NewJob, enqueue};
 use crate::members;
 use crate::permissions::scope::MembersWrite;
@@ -111,10 +112,10 @@ async fn confirm_import(
     let (mut tx, mapping) = lock_mapped(&context, import, wanted.mapping).await?;
     let confirmation = Confirmation { mapping, role: wanted.role.unwrap_or(Role::User), teams };
     let confirmed_by = caller.actor.to_string();
-    if !import_store::confirm(&mut tx, caller.instance, id, &confirmation, &confirmed_by, context.clock.timestamp()).await? {
-        return Err(InviteError::ImportConfirmed(id).into());
+    if !store::confirm(&mut tx, caller.instance, id, &confirmation, &confirmed_by, context.clock.timestamp()).await? {
+        return Err(ImportError::Confirmed(id).into());
     }
-    let job = NewJob { kind: import_job::KIND, instance: Some(caller.instance), payload: json!({ "import_id": id }) };
+    let job = NewJob { kind: job::KIND, instance: Some(caller.instance), payload: json!({ "import_id": id }) };
     enqueue(&mut tx, context.clock.as_ref(), job).await?;
     let entry = Entry::new("import.confirmed", "import", id).after(json!({ "role": confirmation.role, "teams": confirmation.teams }));
     audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;

@@ -6,7 +6,7 @@ use super::{ColumnNumber, Mapping, RowFault};
 use crate::auth::Role;
 use crate::display_name::is_unreadable;
 use crate::ids::TeamId;
-use crate::invites::addresses::split_name;
+use crate::invites::split_name;
 use crate::members::{EmailAddress, LONGEST_NAME, NoEmailAddress, Teams};
 
 /// A person in a row.

@@ -2,8 +2,8 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::ids::ImportId;
-use crate::invites::csv::{Analysis, CsvColumn, Dialect, ProposedMapping, RowFault};
-use crate::invites::imports::{Confirmation, Import, ImportCounts, ImportState};
+use crate::imports::csv::{Analysis, CsvColumn, Dialect, ProposedMapping, RowFault};
+use crate::imports::import::{Confirmation, Import, ImportCounts, ImportState};
 
 /// How far an import has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]

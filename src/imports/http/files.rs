@@ -9,11 +9,11 @@ use crate::db::DbError;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, PathParams, Problem, Routes, route};
 use crate::ids::ImportId;
-use crate::invites::csv::{Cells, ColumnNumber, Export, StoredRows, file_row};
-use crate::invites::import_rows::{faults_of, reason};
-use crate::invites::import_store::{self, StoredChunk};
-use crate::invites::imports::Import;
-use crate::invites::{InviteError, imports::ImportState};
+use crate::imports::csv::{Cells, ColumnNumber, Export, StoredRows, file_row};
+use crate::imports::import::Import;
+use crate::imports::rows::{faults_of, reason};
+use crate::imports::store::{self, StoredChunk};
+use crate::imports::{ImportError, import::ImportState};
 use crate::members::{self, Teams};
 use crate::permissions::scope::MembersWrite;
 
@@ -67,7 +67,7 @@ async fn get_result_file(
 ) -> Result<HttpResponse, Problem> {
     let import = found_with_rows(&context, caller.instance, id).await?;
     if import.state == ImportState::Analysed {
-        return Err(InviteError::ImportNotConfirmed(id).into());
+        return Err(ImportError::NotConfirmed(id).into());
     }
     let mut export = Export::new(&import.analysis.dialect);
     if import.analysis.dialect.has_headers {
@@ -112,7 +112,7 @@ fn chunks(
     async_stream::try_stream! {
         yield Bytes::from(export.take());
         let mut place = 0;
-        while let Some(kept) = import_store::chunk_from(&context.db, import.instance, import.id, place, faults).await? {
+        while let Some(kept) = store::chunk_from(&context.db, import.instance, import.id, place, faults).await? {
             place = kept.chunk.first + u64::from(kept.chunk.rows);
             write(&mut export, &kept, &import);
             yield Bytes::from(export.take());

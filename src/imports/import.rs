@@ -2,10 +2,10 @@ use serde::{Deserialize, Serialize};
 use time::Duration;
 
 use super::csv::{Analysis, Mapping};
-use super::invite::ResultStatus;
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::ids::{ImportId, InstanceId, InviteId, TeamId};
+use crate::invites::ResultStatus;
 
 /// Imports that an instance can have waiting to be confirmed.
 pub(super) const MOST_UNCONFIRMED: i64 = 20;

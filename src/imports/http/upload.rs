@@ -19,9 +19,9 @@ use crate::db::{DbError, Tx};
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Problem, Routes, route};
 use crate::ids::ImportId;
-use crate::invites::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, ChunkSink, Unreadable, analyse};
-use crate::invites::imports::{Import, ImportCounts, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
-use crate::invites::{InviteError, import_store};
+use crate::imports::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, ChunkSink, Unreadable, analyse};
+use crate::imports::import::{Import, ImportCounts, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
+use crate::imports::{ImportError, store};
 use crate::members::{self, Teams};
 use crate::permissions::scope::MembersWrite;
 
@@ -70,8 +70,8 @@ async fn post_import(
 ) -> Result<HttpResponse, Problem> {
     let slot = slots.take(caller.instance)?;
     let since = context.clock.timestamp() - UNCONFIRMED_FOR;
-    if import_store::count_unconfirmed(&context.db, caller.instance, since).await? >= MOST_UNCONFIRMED {
-        return Err(InviteError::ImportLimit(MOST_UNCONFIRMED).into());
+    if store::count_unconfirmed(&context.db, caller.instance, since).await? >= MOST_UNCONFIRMED {
+        return Err(ImportError::Limit(MOST_UNCONFIRMED).into());
     }
     let received = receive(&request, payload, context.clock.as_ref()).await?;
     let teams = members::teams(&context.db, caller.instance).await?;
@@ -94,13 +94,13 @@ async fn post_import(
         rows_deleted_at: None,
     };
     let mut tx = context.db.begin().await?;
-    import_store::insert(&mut tx, caller.instance, &import).await?;
+    store::insert(&mut tx, caller.instance, &import).await?;
     store(&mut tx, &import, kept).await?;
     // Others may have been sent since the look at the beginning. Those who are at this point wait for each other here, so that each
     // sees the one before.
     members::ensure_everyone(&mut tx, context.clock.as_ref(), caller.instance).await?;
-    if import_store::count_unconfirmed_in(&mut tx, caller.instance, since).await? > MOST_UNCONFIRMED {
-        return Err(InviteError::ImportLimit(MOST_UNCONFIRMED).into());
+    if store::count_unconfirmed_in(&mut tx, caller.instance, since).await? > MOST_UNCONFIRMED {
+        return Err(ImportError::Limit(MOST_UNCONFIRMED).into());
     }
     let entry = Entry::new("import.created", "import", import.id);
     audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
@@ -130,7 +130,7 @@ async fn examine(
     teams: Teams,
     clock: SharedClock,
     slot: AnalysisSlot,
-) -> Result<(Analysis, ChunkSpool), InviteError> {
+) -> Result<(Analysis, ChunkSpool), ImportError> {
     let analysis = run_blocking(move |canceled| {
         // The place is free when the work has ended, not when its caller is gone.
         let _slot = slot;
@@ -145,20 +145,20 @@ async fn examine(
 }
 
 /// Does work that blocks. Whoever waits for it no more, because the connection is gone or the time over, cancels it.
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce(CancellationToken) -> T + Send + 'static) -> Result<T, InviteError> {
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce(CancellationToken) -> T + Send + 'static) -> Result<T, ImportError> {
     let canceled = CancellationToken::new();
     let _canceling = canceled.clone().drop_guard();
-    tokio::task::spawn_blocking(move || work(canceled)).await.map_err(|_| InviteError::Interrupted)
+    tokio::task::spawn_blocking(move || work(canceled)).await.map_err(|_| ImportError::Interrupted)
 }
 
-async fn store(tx: &mut Tx, import: &Import, kept: ChunkSpool) -> Result<(), InviteError> {
-    let lost = |_: io::Error| InviteError::Unreadable(Unreadable::Lost);
+async fn store(tx: &mut Tx, import: &Import, kept: ChunkSpool) -> Result<(), ImportError> {
+    let lost = |_: io::Error| ImportError::Unreadable(Unreadable::Lost);
     let mut bodies = tokio::fs::File::from_std(kept.bodies);
     bodies.rewind().await.map_err(lost)?;
     for (mut chunk, length) in kept.chunks {
         chunk.body.resize(length, 0);
         bodies.read_exact(&mut chunk.body).await.map_err(lost)?;
-        import_store::insert_chunk(tx, import.instance, import.id, &chunk).await.map_err(|error: DbError| error)?;
+        store::insert_chunk(tx, import.instance, import.id, &chunk).await.map_err(|error: DbError| error)?;
     }
     Ok(())
 }

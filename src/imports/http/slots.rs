@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ids::InstanceId;
-use crate::invites::InviteError;
+use crate::imports::ImportError;
 
 /// Uploads of one instance at once; more are refused.
 const UPLOADS_PER_INSTANCE: usize = 4;
@@ -15,7 +15,7 @@ const UPLOADS: usize = 16;
 /// Files of one instance analysed at once; its others wait.
 const ANALYSES_PER_INSTANCE: usize = 1;
 /// Files analysed at once in all; others wait, each instance with one. Each takes some tens of megabytes of memory at most, and
-/// [`AnalysisLimits::written_bytes`](crate::invites::csv::AnalysisLimits) of disk.
+/// [`AnalysisLimits::written_bytes`](crate::imports::csv::AnalysisLimits) of disk.
 const ANALYSES: usize = 2;
 
 /// The places of this process for uploads.
@@ -65,12 +65,12 @@ impl UploadSlots {
     /// Takes a place for an upload.
     ///
     /// # Errors
-    /// [`InviteError::UploadsBusy`] when the instance has too many under way, or all instances together.
-    pub(super) fn take(&self, instance: InstanceId) -> Result<UploadSlot, InviteError> {
+    /// [`ImportError::UploadsBusy`] when the instance has too many under way, or all instances together.
+    pub(super) fn take(&self, instance: InstanceId) -> Result<UploadSlot, ImportError> {
         let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
         instances.retain(|_, slots| slots.uploads.available_permits() < UPLOADS_PER_INSTANCE);
         let own = instances.entry(instance).or_default().clone();
-        let busy = |most| move |_| InviteError::UploadsBusy(most);
+        let busy = |most| move |_| ImportError::UploadsBusy(most);
         let permits = [
             own.uploads.try_acquire_owned().map_err(busy(UPLOADS_PER_INSTANCE))?,
             self.uploads.clone().try_acquire_owned().map_err(busy(UPLOADS))?,
@@ -84,9 +84,9 @@ impl UploadSlot {
     /// place of all each instance has one at most.
     ///
     /// # Errors
-    /// [`InviteError::Interrupted`], which doesn't happen: the semaphores are never closed.
-    pub(super) async fn analysis(&self) -> Result<AnalysisSlot, InviteError> {
-        let acquire = async |slots: &Arc<Semaphore>| slots.clone().acquire_owned().await.map_err(|_| InviteError::Interrupted);
+    /// [`ImportError::Interrupted`], which doesn't happen: the semaphores are never closed.
+    pub(super) async fn analysis(&self) -> Result<AnalysisSlot, ImportError> {
+        let acquire = async |slots: &Arc<Semaphore>| slots.clone().acquire_owned().await.map_err(|_| ImportError::Interrupted);
         let own = acquire(&self.own_analyses).await?;
         Ok(AnalysisSlot { _permits: [own, acquire(&self.all_analyses).await?] })
     }
@@ -107,7 +107,7 @@ mod tests {
     fn an_instance_with_many_uploads_leaves_places_to_the_others() {
         let slots = UploadSlots::default();
         let mut taken: Vec<_> = (0..UPLOADS_PER_INSTANCE).map(|_| slots.take(instance(1)).unwrap()).collect();
-        assert!(matches!(slots.take(instance(1)), Err(InviteError::UploadsBusy(UPLOADS_PER_INSTANCE))));
+        assert!(matches!(slots.take(instance(1)), Err(ImportError::UploadsBusy(UPLOADS_PER_INSTANCE))));
         slots.take(instance(2)).unwrap();
         taken.pop();
         slots.take(instance(1)).unwrap();
@@ -117,7 +117,7 @@ mod tests {
     fn all_instances_together_have_a_bounded_number_of_uploads() {
         let slots = UploadSlots::default();
         let taken: Vec<_> = (0..UPLOADS as u128).map(|number| slots.take(instance(number)).unwrap()).collect();
-        assert!(matches!(slots.take(instance(99)), Err(InviteError::UploadsBusy(UPLOADS))));
+        assert!(matches!(slots.take(instance(99)), Err(ImportError::UploadsBusy(UPLOADS))));
         drop(taken);
         slots.take(instance(99)).unwrap();
         assert_eq!(slots.instances.lock().unwrap().len(), 1, "who has no upload under way is forgotten");

@@ -1,6 +1,6 @@
 use super::csv::{Analysis, Chunk, Mapping, RowCheck, StoredRows, Unfit};
-use super::imports::{Import, ImportState};
-use super::{InviteError, import_store};
+use super::import::{Import, ImportState};
+use super::{ImportError, store};
 use crate::context::Context;
 use crate::db::Tx;
 use crate::members;
@@ -11,16 +11,16 @@ const TRIES: u32 = 5;
 /// Checks that a mapping fits the file.
 ///
 /// # Errors
-/// [`InviteError::MappingUnfit`], [`InviteError::MappingShared`].
-pub(super) fn check_fit(import: &Import, mapping: &Mapping) -> Result<(), InviteError> {
+/// [`ImportError::MappingUnfit`], [`ImportError::MappingShared`].
+pub(super) fn check_fit(import: &Import, mapping: &Mapping) -> Result<(), ImportError> {
     let columns = import.analysis.columns.len();
     match mapping.unfit(columns) {
         None => Ok(()),
         Some(Unfit::NoSuchColumn { field, column }) => {
-            Err(InviteError::MappingUnfit { field: field.as_str(), column, last: columns.saturating_sub(1) })
+            Err(ImportError::MappingUnfit { field: field.as_str(), column, last: columns.saturating_sub(1) })
         }
         Some(Unfit::Shared { field, other, column }) => {
-            Err(InviteError::MappingShared { field: field.as_str(), other: other.as_str(), column })
+            Err(ImportError::MappingShared { field: field.as_str(), other: other.as_str(), column })
         }
     }
 }
@@ -29,38 +29,38 @@ pub(super) fn check_fit(import: &Import, mapping: &Mapping) -> Result<(), Invite
 /// records in it what else belongs to the change.
 ///
 /// # Errors
-/// [`InviteError::ImportConfirmed`], [`InviteError::ImportUnknown`], [`InviteError::Interrupted`], [`InviteError::Db`].
-pub(super) async fn map_anew(context: &Context, import: &mut Import, mapping: Mapping) -> Result<Tx, InviteError> {
+/// [`ImportError::Confirmed`], [`ImportError::Unknown`], [`ImportError::Interrupted`], [`ImportError::Db`].
+pub(super) async fn map_anew(context: &Context, import: &mut Import, mapping: Mapping) -> Result<Tx, ImportError> {
     for _ in 0..TRIES {
         if import.state != ImportState::Analysed {
-            return Err(InviteError::ImportConfirmed(import.id));
+            return Err(ImportError::Confirmed(import.id));
         }
         // A large file takes a while: nobody waits for it to write.
         let (analysis, changed) = check_file(context, import, mapping).await?;
         let mut tx = context.db.begin().await?;
-        let now = import_store::find_and_lock(&mut tx, import.instance, import.id).await?.ok_or(InviteError::ImportUnknown)?;
+        let now = store::find_and_lock(&mut tx, import.instance, import.id).await?.ok_or(ImportError::Unknown)?;
         if now.state != import.state || now.analysis != import.analysis {
             // Somebody has mapped or confirmed it meanwhile, so what the chunks held before may hold no more.
             *import = now;
             continue;
         }
-        import_store::set_analysis(&mut tx, import.instance, import.id, &analysis).await?;
+        store::set_analysis(&mut tx, import.instance, import.id, &analysis).await?;
         for chunk in &changed {
-            import_store::set_faults(&mut tx, import.instance, import.id, chunk).await?;
+            store::set_faults(&mut tx, import.instance, import.id, chunk).await?;
         }
         import.analysis = analysis;
         return Ok(tx);
     }
-    Err(InviteError::Interrupted)
+    Err(ImportError::Interrupted)
 }
 
 /// Locks an import that has the mapping wanted, or the one it has when none is: what somebody else chose since it was read counts.
 ///
 /// # Errors
 /// As [`map_anew`].
-pub(super) async fn lock_mapped(context: &Context, mut import: Import, wanted: Option<Mapping>) -> Result<(Tx, Mapping), InviteError> {
+pub(super) async fn lock_mapped(context: &Context, mut import: Import, wanted: Option<Mapping>) -> Result<(Tx, Mapping), ImportError> {
     let mut tx = context.db.begin().await?;
-    let now = import_store::find_and_lock(&mut tx, import.instance, import.id).await?.ok_or(InviteError::ImportUnknown)?;
+    let now = store::find_and_lock(&mut tx, import.instance, import.id).await?.ok_or(ImportError::Unknown)?;
     let mapping = wanted.unwrap_or_else(|| now.mapping());
     if mapping == now.mapping() {
         return Ok((tx, mapping));
@@ -71,12 +71,12 @@ pub(super) async fn lock_mapped(context: &Context, mut import: Import, wanted: O
 }
 
 /// What is found under another mapping, and the chunks whose faults are others than before.
-async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Result<(Analysis, Vec<Chunk>), InviteError> {
+async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Result<(Analysis, Vec<Chunk>), ImportError> {
     let teams = members::teams(&context.db, import.instance).await?;
     let table_rows = import.analysis.rows;
     let mut check = RowCheck::new(mapping, import.analysis.columns.len(), teams);
     let (mut place, mut changed) = (0, Vec::new());
-    while let Some(kept) = import_store::chunk_from(&context.db, import.instance, import.id, place, 0).await? {
+    while let Some(kept) = store::chunk_from(&context.db, import.instance, import.id, place, 0).await? {
         let mut chunk = kept.chunk;
         place = chunk.first + u64::from(chunk.rows);
         let before = (chunk.faults, chunk.repeats.clone());
@@ -85,7 +85,7 @@ async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Res
             (check, chunk)
         });
         // The task only fails when the runtime shuts down.
-        (check, chunk) = work.await.map_err(|_| InviteError::Interrupted)?;
+        (check, chunk) = work.await.map_err(|_| ImportError::Interrupted)?;
         if before != (chunk.faults, chunk.repeats.clone()) {
             chunk.body = Vec::new();
             changed.push(chunk);

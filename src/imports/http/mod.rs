@@ -10,21 +10,47 @@ mod upload;
 mod view;
 
 use actix_web::HttpResponse;
+use actix_web::http::header;
 
-use super::ProblemBody;
+use super::csv::Unreadable;
+use super::import::Import;
+use super::{ImportError, store};
 use crate::audit::{self, Entry};
 use crate::context::Context;
-use crate::http::{Authorized, Listing, PageParams, PathParams, Problem, QueryParams, Routes, route};
+use crate::http::problem::ProblemBody;
+use crate::http::{AsProblem, Authorized, Code, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route};
 use crate::ids::{ImportId, InstanceId};
-use crate::invites::imports::Import;
-use crate::invites::{InviteError, import_store};
 use crate::permissions::scope::MembersWrite;
 
 pub use slots::UploadSlots;
 use view::{ImportProgress, ImportView};
 
+impl AsProblem for ImportError {
+    fn as_problem(&self) -> Problem {
+        let problem = |code| Problem::new(code, format!("{self}."));
+        match self {
+            Self::Unknown => problem(Code::NotFound),
+            Self::Confirmed(id) => problem(Code::ImportAlreadyConfirmed).with_link(address(*id)),
+            Self::NotConfirmed(id) => problem(Code::ImportNotConfirmed).with_link(address(*id)),
+            Self::RowsDeleted { id, .. } => problem(Code::ImportRowsDeleted).with_link(address(*id)),
+            Self::Limit(_) => problem(Code::ImportLimitReached).with_link("/v1/invite-imports"),
+            Self::UploadsBusy(_) => problem(Code::TooManyRequests).with_header(header::RETRY_AFTER, "10"),
+            Self::Unreadable(Unreadable::Lost | Unreadable::Canceled) => problem(Code::Unavailable),
+            Self::Unreadable(Unreadable::LimitMet(limit)) => {
+                problem(Code::ImportUnreadable).with_errors(vec![ValidationError::new("", limit.name(), format!("{limit}."))])
+            }
+            Self::Unreadable(_) => problem(Code::ImportUnreadable),
+            Self::MappingUnfit { .. } | Self::MappingShared { .. } => problem(Code::MappingUnfit),
+            Self::Interrupted => problem(Code::Unavailable),
+            Self::Invite(error) => error.as_problem(),
+            Self::Member(error) => error.as_problem(),
+            Self::Db(error) => error.as_problem(),
+        }
+    }
+}
+
 /// The routes of imports.
-pub(super) fn routes(routes: &mut Routes<'_>) {
+pub fn routes(routes: &mut Routes<'_>) {
     upload::routes(routes);
     confirm::routes(routes);
     events::routes(routes);
@@ -37,16 +63,16 @@ fn address(id: ImportId) -> String {
     format!("/v1/invite-imports/{id}")
 }
 
-async fn found(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, InviteError> {
-    import_store::find(&context.db, instance, id).await?.ok_or(InviteError::ImportUnknown)
+async fn found(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, ImportError> {
+    store::find(&context.db, instance, id).await?.ok_or(ImportError::Unknown)
 }
 
 /// An import whose rows are still there.
-async fn found_with_rows(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, InviteError> {
+async fn found_with_rows(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, ImportError> {
     let import = found(context, instance, id).await?;
     match import.rows_deleted_at {
         None => Ok(import),
-        Some(at) => Err(InviteError::ImportRowsDeleted { id, at, ended: import.completed_at.unwrap_or(import.created_at) }),
+        Some(at) => Err(ImportError::RowsDeleted { id, at, ended: import.completed_at.unwrap_or(import.created_at) }),
     }
 }
 
@@ -65,7 +91,7 @@ async fn list_imports(
 ) -> Result<HttpResponse, Problem> {
     let (limit, after) = params.read::<ImportId>()?;
     let now = context.clock.timestamp();
-    let rows = import_store::list(&context.db, caller.instance, after, i64::from(limit) + 1).await?;
+    let rows = store::list(&context.db, caller.instance, after, i64::from(limit) + 1).await?;
     let views = rows.iter().map(|import| ImportProgress::new(import, now)).collect();
     Ok(HttpResponse::Ok().json(Listing::page(views, limit, |row: &ImportProgress| row.id)))
 }
@@ -105,11 +131,11 @@ async fn delete_import(
 ) -> Result<HttpResponse, Problem> {
     found(&context, caller.instance, id).await?;
     let mut tx = context.db.begin().await?;
-    if !import_store::delete_unconfirmed(&mut tx, caller.instance, id).await? {
+    if !store::delete_unconfirmed(&mut tx, caller.instance, id).await? {
         // Somebody was faster: the import is confirmed, or gone.
         drop(tx);
         found(&context, caller.instance, id).await?;
-        return Err(InviteError::ImportConfirmed(id).into());
+        return Err(ImportError::Confirmed(id).into());
     }
     let entry = Entry::new("import.discarded", "import", id);
     audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;

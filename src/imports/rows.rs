@@ -1,8 +1,8 @@
 use super::csv::{RowFault, StoredRows};
-use super::import_store::{self, StoredChunk};
-use super::imports::{Import, RowOutcome, RowResult};
-use super::invite::ResultStatus;
+use super::import::{Import, RowOutcome, RowResult};
+use super::store::{self, StoredChunk};
 use crate::db::{Db, DbError};
+use crate::invites::ResultStatus;
 use crate::members::Teams;
 
 /// Faults that one row can have at most, as the places of faults are counted.
@@ -22,7 +22,7 @@ pub(super) async fn faults_after(
     let from = after.map_or(0, |after| u64::try_from(after).unwrap_or(0).saturating_add(1));
     let (mut row, mut faults) = (from / FAULTS_OF_A_ROW, Vec::new());
     while faults.len() < most
-        && let Some(kept) = import_store::chunk_from(db, import.instance, import.id, row, 1).await?
+        && let Some(kept) = store::chunk_from(db, import.instance, import.id, row, 1).await?
     {
         row = kept.chunk.first + u64::from(kept.chunk.rows);
         let placed = faults_of(&kept, import, teams).into_iter();
@@ -52,7 +52,7 @@ pub(super) async fn results_after(
     let from = after.map_or(0, |after| u64::try_from(after).unwrap_or(0).saturating_add(1));
     let (mut row, mut results) = (from, Vec::new());
     while results.len() < most
-        && let Some(kept) = import_store::chunk_from(db, import.instance, import.id, row, 0).await?
+        && let Some(kept) = store::chunk_from(db, import.instance, import.id, row, 0).await?
     {
         let Some(outcomes) = kept.outcomes else { break };
         row = kept.chunk.first + u64::from(kept.chunk.rows);

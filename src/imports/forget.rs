@@ -1,0 +1,86 @@
+//! Deletes personal data that has served its purpose: files that nobody confirmed, the rows of imports that ended, and invitations of
+//! people who are no members any more. How long each is kept is a setting; the audit says what went.
+
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use time::Duration;
+
+use super::import::UNCONFIRMED_FOR;
+use super::{ImportError, store};
+use crate::audit::{self, ChangeOrigin, Entry};
+use crate::clock::Timestamp;
+use crate::config::RetentionSettings;
+use crate::context::Context;
+use crate::db::claim::ClaimedJob;
+use crate::ids::{ImportId, InstanceId};
+use crate::invites;
+use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
+
+/// The kind of the job, of which there is one for all instances.
+pub const FORGET: JobKind = JobKind::new("forget_invites", Lane::Maintenance);
+
+/// Deletes what is old, again and again.
+#[derive(Debug)]
+pub struct ForgetInvites {
+    context: Context,
+    kept: RetentionSettings,
+}
+
+impl ForgetInvites {
+    /// A handler over the service's database.
+    #[must_use]
+    pub fn new(context: Context, kept: RetentionSettings) -> Self {
+        Self { context, kept }
+    }
+
+    async fn round(&self) -> Result<(), ImportError> {
+        let now = self.context.clock.timestamp();
+        let unconfirmed = UNCONFIRMED_FOR.min(self.kept.imports());
+        while let Some((instance, id)) = store::unconfirmed_before(&self.context.db, now - unconfirmed).await? {
+            self.discard(instance, id).await?;
+        }
+        while let Some((instance, id)) = store::ended_before(&self.context.db, now - self.kept.imports()).await? {
+            self.delete_rows(instance, id, now).await?;
+        }
+        let origin = ChangeOrigin::job(FORGET.name);
+        Ok(invites::forget_ended(&self.context, now - self.kept.invites(), &origin).await?)
+    }
+
+    async fn discard(&self, instance: InstanceId, id: ImportId) -> Result<(), ImportError> {
+        let mut tx = self.context.db.begin().await?;
+        // Somebody may have confirmed it just now.
+        if store::delete_unconfirmed(&mut tx, instance, id).await? {
+            let entry = Entry::new("import.discarded", "import", id);
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn delete_rows(&self, instance: InstanceId, id: ImportId, now: Timestamp) -> Result<(), ImportError> {
+        let mut tx = self.context.db.begin().await?;
+        let import = store::find_and_lock(&mut tx, instance, id).await?;
+        // Another process may have been faster.
+        if let Some(mut import) = import.filter(|import| import.rows_deleted_at.is_none()) {
+            import.analysis.sample.clear();
+            import.analysis.faults.clear();
+            store::delete_rows(&mut tx, instance, id, &import.analysis, now).await?;
+            let entry = Entry::new("import.rows_deleted", "import", id).after(json!({ "rows": import.analysis.rows }));
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+impl JobHandler for ForgetInvites {
+    fn kind(&self) -> JobKind {
+        FORGET
+    }
+
+    fn run<'a>(&'a self, _job: &'a ClaimedJob) -> BoxFuture<'a, JobOutcome> {
+        Box::pin(async move { JobOutcome::after_cleanup(self.round().await) })
+    }
+
+    fn period(&self) -> Option<Duration> {
+        Some(CLEANUP_PERIOD)
+    }
+}
