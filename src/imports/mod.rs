@@ -1,11 +1,13 @@
 //! Inviting by file: CSV files and workbooks, what is in them, and the people that are invited by them, in the background.
 
+mod changes;
 pub mod csv;
 mod forget;
 pub mod http;
 mod import;
 mod job;
 mod mapping;
+mod new_import;
 mod rows;
 mod store;
 

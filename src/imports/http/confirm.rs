@@ -1,24 +1,17 @@
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde::Deserialize;
-use serde_json::json;
 
+use super::address;
 use super::view::ImportView;
-use super::{address, found};
-use crate::audit::{self, Entry};
 use crate::auth::Role;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Body, PathParams, Problem, Routes, route};
 use crate::ids::ImportId;
+use crate::imports::changes::{self, ConfirmationRequest};
 use crate::imports::csv::Mapping;
-use crate::imports::import::Confirmation;
-use crate::imports::mapping::{check_fit, lock_mapped, map_anew};
-use crate::imports::{ImportError, job, store};
-use crate::invites::InviteError;
 use crate::invites::{TeamReference, team_faults};
-use crate::jobs::{NewJob, enqueue};
-use crate::members;
 use crate::permissions::scope::MembersWrite;
 
 /// The routes of this file.
@@ -53,12 +46,7 @@ async fn put_mapping(
     PathParams(id): PathParams<ImportId>,
     Body(wanted): Body<MappingRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let mut import = found(&context, caller.instance, id).await?;
-    check_fit(&import, &wanted.mapping)?;
-    let mut tx = map_anew(&context, &mut import, wanted.mapping).await?;
-    let entry = Entry::new("import.mapped", "import", id);
-    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
-    tx.commit().await?;
+    let import = changes::choose_mapping(&context, caller.instance, &caller.origin, id, wanted.mapping).await?;
     Ok(HttpResponse::Ok().json(ImportView::new(import, context.clock.timestamp())))
 }
 
@@ -100,26 +88,12 @@ async fn confirm_import(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let import = found(&context, caller.instance, id).await?;
-    if !members::has_original(&context.db, import.instance).await? {
-        return Err(InviteError::NobodyInvited.into());
-    }
-    if let Some(mapping) = &wanted.mapping {
-        check_fit(&import, mapping)?;
-    }
-    let teams = members::teams(&context.db, import.instance).await?;
-    let teams = teams.all_named(wanted.teams.iter().flatten().map(|team| team.0.as_str()))?;
-    let (mut tx, mapping) = lock_mapped(&context, import, wanted.mapping).await?;
-    let confirmation = Confirmation { mapping, role: wanted.role.unwrap_or(Role::User), teams };
-    let confirmed_by = caller.actor.to_string();
-    if !store::confirm(&mut tx, caller.instance, id, &confirmation, &confirmed_by, context.clock.timestamp()).await? {
-        return Err(ImportError::Confirmed(id).into());
-    }
-    let job = NewJob { kind: job::KIND, instance: Some(caller.instance), payload: json!({ "import_id": id }) };
-    enqueue(&mut tx, context.clock.as_ref(), job).await?;
-    let entry = Entry::new("import.confirmed", "import", id).after(json!({ "role": confirmation.role, "teams": confirmation.teams }));
-    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
-    tx.commit().await?;
-    let view = ImportView::new(found(&context, caller.instance, id).await?, context.clock.timestamp());
+    let request = ConfirmationRequest {
+        mapping: wanted.mapping,
+        role: wanted.role.unwrap_or(Role::User),
+        teams: wanted.teams.into_iter().flatten().map(|team| team.0).collect(),
+    };
+    let import = changes::confirm(&context, caller.instance, &caller.origin, id, request).await?;
+    let view = ImportView::new(import, context.clock.timestamp());
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, address(id))).json(view))
 }

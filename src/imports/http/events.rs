@@ -1,7 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use super::found;
 use super::view::ImportProgress;
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -10,7 +9,7 @@ use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, EventStreams, OngoingAccess, PathParams, Problem, Routes, Sight, route};
 use crate::ids::ImportId;
 use crate::imports::import::Import;
-use crate::imports::store;
+use crate::imports::{changes, store};
 use crate::permissions::scope::MembersWrite;
 
 /// The routes of this file.
@@ -54,7 +53,7 @@ async fn get_import_events(
     streams: Data<EventStreams>,
     PathParams(id): PathParams<ImportId>,
 ) -> Result<HttpResponse, Problem> {
-    let first = found(&context, caller.instance, id).await?;
+    let first = changes::find(&context.db, caller.instance, id).await?;
     streams.follow("import", access, sight(&first, context.clock.timestamp()), async move || {
         let import = store::find(&context.db, caller.instance, id).await?;
         // None when somebody has discarded it.

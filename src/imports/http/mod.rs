@@ -14,8 +14,7 @@ use actix_web::http::header;
 
 use super::csv::Unreadable;
 use super::import::Import;
-use super::{ImportError, store};
-use crate::audit::{self, Entry};
+use super::{ImportError, changes, store};
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{AsProblem, Authorized, Code, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route};
@@ -63,13 +62,9 @@ fn address(id: ImportId) -> String {
     format!("/v1/invite-imports/{id}")
 }
 
-async fn found(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, ImportError> {
-    store::find(&context.db, instance, id).await?.ok_or(ImportError::Unknown)
-}
-
 /// An import whose rows are still there.
 async fn found_with_rows(context: &Context, instance: InstanceId, id: ImportId) -> Result<Import, ImportError> {
-    let import = found(context, instance, id).await?;
+    let import = changes::find(&context.db, instance, id).await?;
     match import.rows_deleted_at {
         None => Ok(import),
         Some(at) => Err(ImportError::RowsDeleted { id, at, ended: import.completed_at.unwrap_or(import.created_at) }),
@@ -109,7 +104,7 @@ async fn get_import(
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
 ) -> Result<HttpResponse, Problem> {
-    let import = found(&context, caller.instance, id).await?;
+    let import = changes::find(&context.db, caller.instance, id).await?;
     Ok(HttpResponse::Ok().json(ImportView::new(import, context.clock.timestamp())))
 }
 
@@ -129,16 +124,6 @@ async fn delete_import(
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
 ) -> Result<HttpResponse, Problem> {
-    found(&context, caller.instance, id).await?;
-    let mut tx = context.db.begin().await?;
-    if !store::delete_unconfirmed(&mut tx, caller.instance, id).await? {
-        // Somebody was faster: the import is confirmed, or gone.
-        drop(tx);
-        found(&context, caller.instance, id).await?;
-        return Err(ImportError::Confirmed(id).into());
-    }
-    let entry = Entry::new("import.discarded", "import", id);
-    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
-    tx.commit().await?;
+    changes::discard(&context, caller.instance, &caller.origin, id).await?;
     Ok(HttpResponse::NoContent().finish())
 }

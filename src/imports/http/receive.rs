@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::http::{Code, Problem, ValidationError};
 use crate::imports::ImportError;
 use crate::imports::csv::{LARGEST_FILE, Unreadable, shorten};
+use crate::imports::new_import::ReceivedFile;
 
 /// Longest wait for the next bytes of a file.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -32,15 +33,6 @@ const MEDIA: [&str; 4] = [
     "application/vnd.ms-excel",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 ];
-
-/// A file that has arrived: in a file of our own that goes away when it is closed.
-#[derive(Debug)]
-pub(super) struct ReceivedFile {
-    pub(super) file: File,
-    pub(super) bytes: u64,
-    pub(super) charset: Option<String>,
-    pub(super) name: Option<String>,
-}
 
 /// Receives the file of a request.
 ///
