@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::acting::{Acting, owner};
-use super::{EmailAddress, Member, MemberError, MemberStatus, ensure_everyone, role_text, store};
+use super::{EmailAddress, FieldChange, Member, MemberError, MemberStatus, ensure_everyone, role_text, store};
 use crate::audit::{self, Entry};
 use crate::auth::{self, Role};
 use crate::connections::{self, ConnectionError, Connections};
@@ -67,11 +67,33 @@ async fn check_bearable(tx: &mut Tx, acting: &Acting<'_>, member: &Member, loss:
     Ok(())
 }
 
-/// Names to be written: what is `None` stays, `Some(None)` takes the name away.
+/// Names to be written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
-    pub first_name: Option<Option<DisplayName>>,
-    pub last_name: Option<Option<DisplayName>>,
+    pub first_name: FieldChange<DisplayName>,
+    pub last_name: FieldChange<DisplayName>,
+}
+
+/// What of a member is to be changed, all or nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberChange {
+    pub names: Names,
+    /// It stays unless given.
+    pub role: Option<Role>,
+}
+
+/// Changes a member in one transaction.
+///
+/// # Errors
+/// As [`change_names`] and [`change_role`].
+pub async fn change_member(db: &Db, acting: &Acting<'_>, id: MemberId, change: MemberChange) -> Result<Member, MemberError> {
+    let mut tx = db.begin().await?;
+    let mut member = change_names(&mut tx, acting, id, change.names).await?;
+    if let Some(role) = change.role {
+        member = change_role(&mut tx, acting, id, role).await?;
+    }
+    tx.commit().await?;
+    Ok(member)
 }
 
 /// Changes a member's names. Whether the actor may, the caller has checked.
@@ -81,8 +103,8 @@ pub struct Names {
 pub async fn change_names(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, names: Names) -> Result<Member, MemberError> {
     let before = locked(tx, acting, member).await?;
     let mut after = before.clone();
-    after.first_name = names.first_name.map_or(after.first_name, |name| name.map(String::from));
-    after.last_name = names.last_name.map_or(after.last_name, |name| name.map(String::from));
+    after.first_name = names.first_name.map(String::from).apply(after.first_name);
+    after.last_name = names.last_name.map(String::from).apply(after.last_name);
     let shown = |member: &Member| json!({ "first_name": member.first_name, "last_name": member.last_name });
     if shown(&before) == shown(&after) {
         return Ok(after);

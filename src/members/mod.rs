@@ -4,6 +4,7 @@ mod acting;
 mod auto_login;
 mod change;
 mod email;
+mod field_change;
 pub mod http;
 mod passwords;
 mod reset_job;
@@ -20,10 +21,11 @@ use crate::ids::{InstanceId, MemberId, TeamId};
 pub use acting::Acting;
 pub use auto_login::AutoLogin;
 pub use change::{
-    Loss, Names, PassedOn, change_email, change_names, change_role, check_deactivatable, check_removable, deactivate, reactivate, remove,
-    revoke_and_remove, revoke_own_salesforce,
+    Loss, MemberChange, Names, PassedOn, change_email, change_member, change_names, change_role, check_deactivatable, check_removable,
+    deactivate, reactivate, remove, revoke_and_remove, revoke_own_salesforce,
 };
 pub use email::{EmailAddress, LONGEST_ADDRESS, NoEmailAddress};
+pub use field_change::FieldChange;
 pub(crate) use http::MemberView;
 pub use passwords::{
     LONGEST_PASSWORD, LoggedIn, LoginError, PasswordChange, PasswordFault, SHORTEST_PASSWORD, change_password, check_length,

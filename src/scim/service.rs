@@ -144,7 +144,7 @@ impl Directory {
             return Err(ScimError::VersionMismatch);
         }
         let mut wanted = wish(&resource)?;
-        let names = Names { first_name: Some(wanted.first_name.clone()), last_name: Some(wanted.last_name.clone()) };
+        let names = Names { first_name: wanted.first_name.clone().into(), last_name: wanted.last_name.clone().into() };
         members::change_names(&mut tx, &acting, id, names).await?;
         let role = match absent {
             Absent::Stays => wanted.role.unwrap_or(before.member.role),

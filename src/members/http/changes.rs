@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::{MemberView, acting, shown};
 use crate::auth::Role;
@@ -12,7 +12,8 @@ use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Body, PathParams, Problem, Routes, read_display_name, route};
 use crate::ids::MemberId;
 use crate::members::{
-    Names, PassedOn, change_names, change_role, deactivate as deactivate_member, reactivate as reactivate_member, revoke_and_remove,
+    FieldChange, MemberChange, Names, PassedOn, change_member, deactivate as deactivate_member, reactivate as reactivate_member,
+    revoke_and_remove,
 };
 use crate::permissions::scope::MembersWrite;
 
@@ -20,18 +21,13 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(patch_member)).add(route!(deactivate)).add(route!(reactivate)).add(route!(delete_member));
 }
 
-/// A value that may be left out, or be null to take away what is there.
-pub(super) fn or_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(input).map(Some)
-}
-
-/// Reads names: null takes one away, spaces around it are dropped.
-pub(super) fn read_names(first_name: Option<Option<String>>, last_name: Option<Option<String>>) -> Result<Names, Problem> {
+/// Reads names; spaces around them are dropped.
+pub(super) fn read_names(first_name: FieldChange<String>, last_name: FieldChange<String>) -> Result<Names, Problem> {
     let mut faults = Vec::new();
-    let mut read = |pointer: &str, name: Option<Option<String>>| match name {
-        Some(Some(text)) => read_display_name(&mut faults, pointer, &text).map(Some),
-        Some(None) => Some(None),
-        None => None,
+    let mut read = |pointer: &str, name: FieldChange<String>| match name {
+        FieldChange::Set(text) => read_display_name(&mut faults, pointer, &text).map_or(FieldChange::Keep, FieldChange::Set),
+        FieldChange::Clear => FieldChange::Clear,
+        FieldChange::Keep => FieldChange::Keep,
     };
     let names = Names { first_name: read("/first_name", first_name), last_name: read("/last_name", last_name) };
     if faults.is_empty() { Ok(names) } else { Err(Problem::invalid(faults)) }
@@ -42,13 +38,13 @@ pub(super) fn read_names(first_name: Option<Option<String>>, last_name: Option<O
 #[serde(deny_unknown_fields)]
 struct UpdateMember {
     /// No control characters, line separators or marks of direction; spaces around it are dropped. Null takes it away.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
-    first_name: Option<Option<String>>,
+    first_name: FieldChange<String>,
     /// As the first name.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
-    last_name: Option<Option<String>>,
+    last_name: FieldChange<String>,
     #[schema(inline)]
     role: Option<Role>,
 }
@@ -72,13 +68,8 @@ async fn patch_member(
     Body(wanted): Body<UpdateMember>,
 ) -> Result<HttpResponse, Problem> {
     let names = read_names(wanted.first_name, wanted.last_name)?;
-    let acting = acting(&context, &caller);
-    let mut tx = context.db.begin().await?;
-    let mut member = change_names(&mut tx, &acting, id, names).await?;
-    if let Some(role) = wanted.role {
-        member = change_role(&mut tx, &acting, id, role).await?;
-    }
-    tx.commit().await?;
+    let change = MemberChange { names, role: wanted.role };
+    let member = change_member(&context.db, &acting(&context, &caller), id, change).await?;
     Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
 }
 

@@ -4,13 +4,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::changes::{or_null, read_names};
+use super::changes::read_names;
 use super::{MemberView, acting, found, shown};
 use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Body, Problem, Routes, route, session_of};
-use crate::members::{LONGEST_PASSWORD, LoginError, PasswordChange, change_names, change_password};
+use crate::members::{FieldChange, LONGEST_PASSWORD, LoginError, MemberChange, PasswordChange, change_member, change_password};
 use crate::permissions::scope::MembersOwn;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -35,13 +35,13 @@ async fn get_me(context: Context, caller: Authorized<MembersOwn>) -> Result<Http
 #[serde(deny_unknown_fields)]
 struct UpdateProfile {
     /// No control characters, line separators or marks of direction; spaces around it are dropped. Null takes it away.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
-    first_name: Option<Option<String>>,
+    first_name: FieldChange<String>,
     /// As the first name.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
-    last_name: Option<Option<String>>,
+    last_name: FieldChange<String>,
 }
 
 /// Change one's own profile
@@ -55,9 +55,8 @@ struct UpdateProfile {
 async fn patch_me(context: Context, caller: Authorized<MembersOwn>, Body(wanted): Body<UpdateProfile>) -> Result<HttpResponse, Problem> {
     let me = caller.member()?;
     let names = read_names(wanted.first_name, wanted.last_name)?;
-    let mut tx = context.db.begin().await?;
-    let member = change_names(&mut tx, &acting(&context, &caller), me, names).await?;
-    tx.commit().await?;
+    let change = MemberChange { names, role: None };
+    let member = change_member(&context.db, &acting(&context, &caller), me, change).await?;
     Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
 }
 
