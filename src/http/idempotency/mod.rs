@@ -37,7 +37,7 @@ use crate::db::DbError;
 use crate::ids::InstanceId;
 use crate::permissions::Caller;
 use crate::telemetry::error_chain;
-use store::{Keyed, StoredKey};
+use store::{KeyState, Keyed, StoredKey};
 
 pub use forget::{FORGET, ForgetKeys};
 pub use key::LONGEST_KEY;
@@ -113,9 +113,17 @@ async fn once_by_key<B: MessageBody + 'static>(
     };
     request.set_payload(Payload::from(body));
     let instance = caller.instance.unwrap_or(NO_INSTANCE);
-    if let Some(known) = take(&context, instance, &keyed).await.map_err(Problem::from)? {
-        let answer = repeat(&context, instance, &keyed, known)?;
-        return Ok(request.into_response(answer));
+    match take(&context, instance, &keyed).await.map_err(Problem::from)? {
+        IdempotencyLookup::New => {}
+        IdempotencyLookup::InProgress => return Err(in_use().into()),
+        IdempotencyLookup::Done(key) => {
+            let answer = repeat(&context, instance, key)?;
+            return Ok(request.into_response(answer));
+        }
+        IdempotencyLookup::OtherRequest => {
+            let detail = "This key came with another request: another method, address or body. Give each request a key of its own.";
+            return Err(Problem::new(Code::IdempotencyKeyReused, detail).into());
+        }
     }
     let taken = ClaimedKey { context: context.get_ref().clone(), instance, id: keyed.id };
     // A task of its own, which whoever hangs up does not end.
@@ -137,40 +145,50 @@ fn hash_of(request: &ServiceRequest, body: &[u8]) -> Vec<u8> {
     sha256(&whole).to_vec()
 }
 
-/// Takes the key; what is known of it when somebody has it.
-async fn take(context: &Context, instance: InstanceId, keyed: &Keyed) -> Result<Option<Option<StoredKey>>, DbError> {
+/// What is known of a key when a request comes with it.
+enum IdempotencyLookup {
+    /// Nothing: the request has taken it.
+    New,
+    /// The request that has it is under way.
+    InProgress,
+    /// The request that has it was answered, or lost.
+    Done(StoredKey),
+    /// Another request has it.
+    OtherRequest,
+}
+
+/// Takes the key, unless somebody has it.
+async fn take(context: &Context, instance: InstanceId, keyed: &Keyed) -> Result<IdempotencyLookup, DbError> {
     let now = context.clock.timestamp();
     let mut tx = context.db.begin().await?;
-    let known = if store::take(&mut tx, instance, keyed, now, now + KEPT).await? {
-        None
+    let lookup = if store::take(&mut tx, instance, keyed, now, now + KEPT).await? {
+        IdempotencyLookup::New
     } else {
-        Some(store::find(&mut tx, instance, keyed).await?)
+        match store::find(&mut tx, instance, keyed).await? {
+            // Whoever had it has just given it back.
+            None => IdempotencyLookup::InProgress,
+            Some(found) if found.request_hash != keyed.request_hash => IdempotencyLookup::OtherRequest,
+            Some(found) if found.state == KeyState::Begun && now < found.begun_at + UNDER_WAY => IdempotencyLookup::InProgress,
+            Some(found) => IdempotencyLookup::Done(found),
+        }
     };
     tx.commit().await?;
-    Ok(known)
+    Ok(lookup)
+}
+
+fn in_use() -> Problem {
+    let detail = "The first request with this key is under way. Send this one again in a second for its answer.";
+    Problem::new(Code::IdempotencyKeyInUse, detail).with_header(header::RETRY_AFTER, "1")
 }
 
 /// The answer to a request whose key was taken before.
-fn repeat(context: &Context, instance: InstanceId, keyed: &Keyed, known: Option<StoredKey>) -> Result<HttpResponse, Problem> {
-    let in_use = || {
-        let detail = "The first request with this key is under way. Send this one again in a second for its answer.";
-        Problem::new(Code::IdempotencyKeyInUse, detail).with_header(header::RETRY_AFTER, "1")
+fn repeat(context: &Context, instance: InstanceId, key: StoredKey) -> Result<HttpResponse, Problem> {
+    let (KeyState::Answered, Some(sealed)) = (key.state, key.sealed_answer) else {
+        let detail = "The first request with this key was cut short, and whether it was carried out is not known. Look whether what \
+             it asks for is there; if not, send it with another key.";
+        return Err(Problem::new(Code::IdempotencyOutcomeUnknown, detail));
     };
-    let Some(known) = known else { return Err(in_use()) };
-    if known.request_hash != keyed.request_hash {
-        let detail = "This key came with another request: another method, address or body. Give each request a key of its own.";
-        return Err(Problem::new(Code::IdempotencyKeyReused, detail));
-    }
-    let sealed = match (known.state.as_str(), known.sealed_answer) {
-        ("answered", Some(sealed)) => sealed,
-        ("begun", _) if context.clock.timestamp() < known.begun_at + UNDER_WAY => return Err(in_use()),
-        _ => {
-            let detail = "The first request with this key was cut short, and whether it was carried out is not known. Look whether what \
-                 it asks for is there; if not, send it with another key.";
-            return Err(Problem::new(Code::IdempotencyOutcomeUnknown, detail));
-        }
-    };
-    let kept = context.vault.open(&answer_context(instance, known.id), &sealed)?;
+    let kept = context.vault.open(&answer_context(instance, key.id), &sealed)?;
     let unreadable = |_| Problem::new(Code::Internal, "The first answer can't be read any more.");
     let kept: Answer = serde_json::from_slice(&kept).map_err(unreadable)?;
     let mut answer = HttpResponse::build(StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK));

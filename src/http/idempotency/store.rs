@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx, execute, on_tx};
+use crate::db::{DbError, Tx, execute, on_tx, text_enum};
 use crate::ids::InstanceId;
 
 /// A key and the request it came with.
@@ -21,13 +21,24 @@ pub(super) struct Keyed {
     pub(super) request_hash: Vec<u8>,
 }
 
+text_enum! {
+    /// How far the request has come that took a key.
+    pub(super) enum KeyState {
+        /// It is under way.
+        Begun = "begun",
+        /// Its answer is kept.
+        Answered = "answered",
+        /// Its answer can't be kept.
+        Lost = "lost",
+    }
+}
+
 /// What is known of a key.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct StoredKey {
     pub(super) id: Uuid,
     pub(super) request_hash: Vec<u8>,
-    /// `begun`, `answered` or `lost`.
-    pub(super) state: String,
+    pub(super) state: KeyState,
     pub(super) sealed_answer: Option<Vec<u8>>,
     pub(super) begun_at: Timestamp,
 }
