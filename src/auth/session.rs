@@ -1,31 +1,15 @@
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
+use crate::db::text_enum;
 use crate::ids::SessionId;
 
-/// How a session was begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionMethod {
-    /// With the member's password.
-    Password,
-    /// By logging in at Salesforce.
-    Salesforce,
-}
-
-impl SessionMethod {
-    /// The name as stored and shown.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Salesforce => "salesforce",
-        }
-    }
-
-    /// The method of this name.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        [Self::Password, Self::Salesforce].into_iter().find(|method| method.as_str() == text)
+text_enum! {
+    /// How a session was begun.
+    pub enum SessionMethod {
+        /// With the member's password.
+        Password = "password",
+        /// By logging in at Salesforce.
+        Salesforce = "salesforce",
     }
 }
 

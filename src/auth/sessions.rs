@@ -52,7 +52,7 @@ async fn begin(
     let row = NewSessionRow {
         id: SessionId(clock.new_id()),
         token_hash: SecretHash::of(&token),
-        method: method.map(SessionMethod::as_str),
+        method,
         address: origin.and_then(|origin| origin.address.as_deref()),
         user_agent: origin.and_then(|origin| origin.user_agent.as_deref()),
         created_at,

@@ -47,7 +47,7 @@ pub enum JobsCommand {
 
 fn lane(name: &str) -> Result<Lane, String> {
     let names: Vec<_> = Lane::ALL.into_iter().map(Lane::as_str).collect();
-    Lane::parse(name).ok_or_else(|| format!("there is no lane {name:?}; there are {}", names.join(", ")))
+    name.parse().map_err(|_| format!("there is no lane {name:?}; there are {}", names.join(", ")))
 }
 
 fn shown(letter: &DeadLetter) -> Value {

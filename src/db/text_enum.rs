@@ -1,5 +1,7 @@
 //! Enums that are text in the database and in JSON, by one declaration.
 
+use super::DbError;
+
 /// Declares an enum whose variants have one name each in the database, in JSON and in the OpenAPI document. A row with another text is an
 /// error, never a default.
 macro_rules! text_enum {
@@ -69,6 +71,12 @@ pub(crate) use text_enum;
 pub struct UnknownName {
     pub(crate) kind: &'static str,
     pub(crate) name: String,
+}
+
+impl From<UnknownName> for DbError {
+    fn from(error: UnknownName) -> Self {
+        Self::Statement(sqlx::Error::Decode(Box::new(error)))
+    }
 }
 
 #[cfg(test)]

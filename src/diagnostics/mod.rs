@@ -12,7 +12,7 @@ use serde::Serialize;
 use time::Duration;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, UnknownName};
 use crate::ids::{ConnectionId, DiagnosticId, InstanceId};
 use crate::upstream::{Category, Explanation, Vendor};
 
@@ -101,9 +101,29 @@ fn category_name(category: Category) -> &'static str {
 }
 
 /// The category that is written so in the database.
-fn parse_category(name: &str) -> Category {
-    [Category::Authentication, Category::AccessValidation, Category::Intermittent]
-        .into_iter()
-        .find(|category| category_name(*category) == name)
-        .unwrap_or(Category::Other)
+fn parse_category(name: &str) -> Result<Category, UnknownName> {
+    let all = [Category::Authentication, Category::AccessValidation, Category::Intermittent, Category::Other];
+    let found = all.into_iter().find(|category| category_name(*category) == name);
+    found.ok_or_else(|| UnknownName { kind: "Category", name: name.to_owned() })
+}
+
+/// The vendor that is written so in the database.
+fn parse_vendor(name: &str) -> Result<Vendor, UnknownName> {
+    let found = [Vendor::Salesforce, Vendor::Marketo].into_iter().find(|vendor| vendor.as_str() == name);
+    found.ok_or_else(|| UnknownName { kind: "Vendor", name: name.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_vendor_or_category_in_the_database_is_an_error() {
+        for category in [Category::Authentication, Category::AccessValidation, Category::Intermittent, Category::Other] {
+            assert_eq!(parse_category(category_name(category)), Ok(category));
+        }
+        assert_eq!(parse_vendor("salesforce"), Ok(Vendor::Salesforce));
+        assert_eq!(parse_vendor("hubspot").unwrap_err().to_string(), "\"hubspot\" is no Vendor");
+        assert!(parse_category("").is_err());
+    }
 }

@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::{Diagnostic, DiagnosticFilter, FailureCount, RecentErrors, category_name, explain, parse_category};
+use super::{Diagnostic, DiagnosticFilter, FailureCount, RecentErrors, category_name, explain, parse_category, parse_vendor};
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on};
 use crate::ids::{ConnectionId, DiagnosticId, InstanceId};
@@ -19,23 +19,25 @@ struct DiagnosticRow {
     last_request_id: Option<String>,
 }
 
-impl From<DiagnosticRow> for Diagnostic {
-    fn from(row: DiagnosticRow) -> Self {
-        let vendor = if row.vendor == "salesforce" { Vendor::Salesforce } else { Vendor::Marketo };
+impl TryFrom<DiagnosticRow> for Diagnostic {
+    type Error = DbError;
+
+    fn try_from(row: DiagnosticRow) -> Result<Self, DbError> {
+        let vendor = parse_vendor(&row.vendor)?;
         let known = explain(vendor, &row.code);
-        Self {
+        Ok(Self {
             id: row.id,
             vendor,
             connection_id: Some(row.connection_id).filter(|id| !id.is_nil()).map(ConnectionId),
             code: row.code,
-            category: parse_category(&row.category),
+            category: parse_category(&row.category)?,
             meaning: known.meaning,
             what_to_do: known.what_to_do,
             occurrences: row.occurrences,
             first_seen_at: row.first_seen_at,
             last_seen_at: row.last_seen_at,
             last_request_id: row.last_request_id,
-        }
+        })
     }
 }
 
@@ -93,14 +95,14 @@ pub async fn list_diagnostics(
         .bind(instance).bind(after).bind(filter.vendor.map(Vendor::as_str)).bind(filter.category.map(category_name)).bind(filter.code.as_deref())
         .bind(filter.since).bind(filter.connection).bind(limit)
         .fetch_all(c))?;
-    Ok(rows.into_iter().map(Diagnostic::from).collect())
+    rows.into_iter().map(Diagnostic::try_from).collect()
 }
 
 /// One kind of failure.
 pub async fn find_diagnostic(db: &Db, instance: InstanceId, id: DiagnosticId) -> Result<Option<Diagnostic>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id = $2");
     let row: Option<DiagnosticRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
-    Ok(row.map(Diagnostic::from))
+    row.map(Diagnostic::try_from).transpose()
 }
 
 /// What a connection met since `since`; nothing when nothing failed.

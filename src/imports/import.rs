@@ -4,6 +4,7 @@ use time::Duration;
 use super::csv::{Analysis, Mapping};
 use crate::auth::Role;
 use crate::clock::Timestamp;
+use crate::db::text_enum;
 use crate::ids::{ImportId, InstanceId, InviteId, TeamId};
 use crate::invites::ResultStatus;
 
@@ -12,32 +13,21 @@ pub(super) const MOST_UNCONFIRMED: i64 = 20;
 /// How long an import waits to be confirmed; after that it is removed, sooner when files are kept for a shorter time.
 pub(super) const UNCONFIRMED_FOR: Duration = Duration::days(7);
 
-/// How far an import has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportState {
-    /// The file has been read; nobody is invited yet.
-    Analysed,
-    /// People are being invited.
-    Confirmed,
-    /// Every row has a result.
-    Completed,
-    /// The import can't go on; see `error`.
-    Failed,
+text_enum! {
+    /// How far an import has come.
+    pub enum ImportState {
+        /// The file has been read; nobody is invited yet.
+        Analysed = "analysed",
+        /// People are being invited.
+        Confirmed = "confirmed",
+        /// Every row has a result.
+        Completed = "completed",
+        /// The import can't go on; see `error`.
+        Failed = "failed",
+    }
 }
 
 impl ImportState {
-    /// The state of this name.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        match text {
-            "analysed" => Some(Self::Analysed),
-            "confirmed" => Some(Self::Confirmed),
-            "completed" => Some(Self::Completed),
-            "failed" => Some(Self::Failed),
-            _ => None,
-        }
-    }
-
     /// Whether nothing will change any more.
     pub(super) fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)

@@ -12,7 +12,7 @@ use crate::ids::{ImportId, InstanceId};
 struct StoredImportRow {
     id: ImportId,
     instance_id: InstanceId,
-    state: String,
+    state: ImportState,
     file_name: Option<String>,
     analysis: Json<Analysis>,
     confirmation: Option<Json<Confirmation>>,
@@ -26,15 +26,12 @@ struct StoredImportRow {
     rows_deleted_at: Option<Timestamp>,
 }
 
-impl TryFrom<StoredImportRow> for Import {
-    type Error = DbError;
-
-    fn try_from(row: StoredImportRow) -> Result<Self, DbError> {
-        let unknown = || DbError::Statement(sqlx::Error::Decode("invite_imports.state holds a value of no known form".into()));
-        Ok(Self {
+impl From<StoredImportRow> for Import {
+    fn from(row: StoredImportRow) -> Self {
+        Self {
             id: row.id,
             instance: row.instance_id,
-            state: ImportState::read(&row.state).ok_or_else(unknown)?,
+            state: row.state,
             file_name: row.file_name,
             analysis: row.analysis.0,
             confirmation: row.confirmation.map(|json| json.0),
@@ -46,7 +43,7 @@ impl TryFrom<StoredImportRow> for Import {
             confirmed_at: row.confirmed_at,
             completed_at: row.completed_at,
             rows_deleted_at: row.rows_deleted_at,
-        })
+        }
     }
 }
 
@@ -63,7 +60,7 @@ const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE i
 /// The import with this id.
 pub(super) async fn find(db: &Db, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
     let row: Option<StoredImportRow> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
-    row.map(Import::try_from).transpose()
+    Ok(row.map(Import::from))
 }
 
 /// The import with this id, which nobody else changes until the end of the transaction.
@@ -71,7 +68,7 @@ pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportI
     const LOCK: &str = "UPDATE invite_imports SET state = state WHERE instance_id = $1 AND id = $2";
     execute!(tx, sqlx::query(LOCK).bind(instance).bind(id))?;
     let row: Option<StoredImportRow> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
-    row.map(Import::try_from).transpose()
+    Ok(row.map(Import::from))
 }
 
 /// A page of imports after `after`, in the order they were sent.
@@ -79,7 +76,7 @@ pub(super) async fn list(db: &Db, instance: InstanceId, after: Option<ImportId>,
     const SQL: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE instance_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     let after = after.unwrap_or(ImportId(uuid::Uuid::nil()));
     let rows: Vec<StoredImportRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
-    rows.into_iter().map(Import::try_from).collect()
+    Ok(rows.into_iter().map(Import::from).collect())
 }
 
 const COUNT_UNCONFIRMED: &str = "SELECT COUNT(*) FROM invite_imports WHERE instance_id = $1 AND state = 'analysed' AND created_at >= $2";
@@ -232,7 +229,7 @@ pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: ImportId) -> R
 pub(super) async fn finish(tx: &mut Tx, instance: InstanceId, id: ImportId, error: Option<&str>, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invite_imports SET state = $3, error = $4, completed_at = $5 \
          WHERE instance_id = $1 AND id = $2 AND state = 'confirmed'";
-    let state = if error.is_some() { "failed" } else { "completed" };
+    let state = if error.is_some() { ImportState::Failed } else { ImportState::Completed };
     execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(error).bind(at)).map(drop)
 }
 

@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::context::InviteContext;
@@ -12,7 +11,7 @@ use super::{Invite, InviteError, InviteStatus, LIFETIME, inviting_member};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
-use crate::db::Tx;
+use crate::db::{Tx, text_enum};
 use crate::ids::{InviteId, MemberId};
 use crate::mail::{self, InvitationMail, Inviter, MailTemplate, NewMail};
 use crate::members::{self, Holder, MemberStatus, NewMember, ensure_everyone};
@@ -32,39 +31,23 @@ pub enum InviteOutcome {
     TooManyMessages(Timestamp),
 }
 
-/// What became of an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ResultStatus {
-    /// A message is on its way.
-    Invited,
-    /// The person is active in this instance.
-    AlreadyMember,
-    /// The person has an invitation that still holds; no second message is sent.
-    AlreadyInvited,
-    /// Only in results of imports that earlier versions made: the address was in use.
-    OtherInstance,
-    /// This is no address a message can be sent to, or something else in the row can't be used.
-    Invalid,
-    /// All user seats are taken.
-    NoSeat,
-    /// The person, or everybody whom the instance invites, was sent as many messages as may be within 24 hours.
-    TooManyMessages,
-}
-
-impl ResultStatus {
-    /// The name as the API shows it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invited => "invited",
-            Self::AlreadyMember => "already_member",
-            Self::AlreadyInvited => "already_invited",
-            Self::OtherInstance => "other_instance",
-            Self::Invalid => "invalid",
-            Self::NoSeat => "no_seat",
-            Self::TooManyMessages => "too_many_messages",
-        }
+text_enum! {
+    /// What became of an address.
+    pub enum ResultStatus {
+        /// A message is on its way.
+        Invited = "invited",
+        /// The person is active in this instance.
+        AlreadyMember = "already_member",
+        /// The person has an invitation that still holds; no second message is sent.
+        AlreadyInvited = "already_invited",
+        /// Only in results of imports that earlier versions made: the address was in use.
+        OtherInstance = "other_instance",
+        /// This is no address a message can be sent to, or something else in the row can't be used.
+        Invalid = "invalid",
+        /// All user seats are taken.
+        NoSeat = "no_seat",
+        /// The person, or everybody whom the instance invites, was sent as many messages as may be within 24 hours.
+        TooManyMessages = "too_many_messages",
     }
 }
 

@@ -42,7 +42,6 @@ pub const RESEND_PAUSE: Duration = Duration::minutes(10);
 /// Most messages of one invitation in 24 hours, the first one included.
 pub const MOST_MESSAGES_A_DAY: usize = 5;
 
-// `Expired` is never stored: it follows from the time.
 text_enum! {
     /// How far an invitation has come.
     pub enum InviteStatus {
@@ -55,6 +54,7 @@ text_enum! {
         /// The person has activated.
         Accepted = "accepted",
         /// Nobody used it in time.
+        // Never stored: it follows from the time.
         Expired = "expired",
         /// It was taken back, and its link works no more.
         Revoked = "revoked",

@@ -234,7 +234,7 @@ pub(super) async fn insert_all(tx: &mut Tx, instance: InstanceId, invites: &[Inv
             invite.id,
             invite.member,
             &invite.email,
-            InviteStatus::Pending.as_str(),
+            InviteStatus::Pending,
             invite.is_first,
             invite.import,
             invite.message,

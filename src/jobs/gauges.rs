@@ -5,7 +5,8 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Mutex;
 
-use super::{JobKind, store};
+use super::JobKind;
+use super::store::{self, QueueState};
 use crate::clock::{SharedClock, monotonic_now};
 use crate::db::{Db, DbError};
 use crate::telemetry::{JobCount, JobMetrics};
@@ -42,8 +43,8 @@ impl QueueGauges {
         for row in store::count_queue(&self.db).await? {
             // The names of kinds that this version doesn't know are not shown, so that labels stay few.
             let (kind, lane) = self.kinds.get(row.kind.as_str()).map_or(("other", "other"), |kind| (kind.name, kind.lane.as_str()));
-            let Some(state) = ["waiting", "scheduled", "running", "dead"].into_iter().find(|state| *state == row.state) else { continue };
-            let age = row.oldest.filter(|_| state == "waiting").map(|oldest| (now - oldest).whole_seconds().max(0));
+            let state = row.state.as_str();
+            let age = row.oldest.filter(|_| row.state == QueueState::Waiting).map(|oldest| (now - oldest).whole_seconds().max(0));
             let count = counts.entry((kind, state)).or_insert(JobCount { lane, kind, state, count: 0, oldest_age_seconds: None });
             count.count += row.count;
             count.oldest_age_seconds = count.oldest_age_seconds.max(age);

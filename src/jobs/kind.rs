@@ -1,42 +1,27 @@
-/// Where jobs wait and run: each lane has its own dispatcher and its own limit in a process, so that no lane holds up another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// Somebody waits for it at the screen.
-    Interactive,
-    /// Messages of the outbox.
-    Mail,
-    /// Files of people to be invited.
-    Imports,
-    /// Runs of the people sync.
-    Sync,
-    /// What begins other work at its time.
-    Schedule,
-    /// Tidying up, and whatever else nobody waits for.
-    Maintenance,
+use crate::db::text_enum;
+
+text_enum! {
+    /// Where jobs wait and run: each lane has its own dispatcher and its own limit in a process, so that no lane holds up another.
+    #[derive(Hash)]
+    pub enum Lane {
+        /// Somebody waits for it at the screen.
+        Interactive = "interactive",
+        /// Messages of the outbox.
+        Mail = "mail",
+        /// Files of people to be invited.
+        Imports = "imports",
+        /// Runs of the people sync.
+        Sync = "sync",
+        /// What begins other work at its time.
+        Schedule = "schedule",
+        /// Tidying up, and whatever else nobody waits for.
+        Maintenance = "maintenance",
+    }
 }
 
 impl Lane {
     /// Every lane.
     pub const ALL: [Self; 6] = [Self::Interactive, Self::Mail, Self::Imports, Self::Sync, Self::Schedule, Self::Maintenance];
-
-    /// The name as stored and shown.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Interactive => "interactive",
-            Self::Mail => "mail",
-            Self::Imports => "imports",
-            Self::Sync => "sync",
-            Self::Schedule => "schedule",
-            Self::Maintenance => "maintenance",
-        }
-    }
-
-    /// The lane of this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|lane| lane.as_str() == name)
-    }
 }
 
 /// Failures in a row after which a job is a dead letter, unless its kind says otherwise. With the back-off, that is over half an hour

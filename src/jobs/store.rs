@@ -6,8 +6,21 @@ use uuid::Uuid;
 use super::{JobKind, Lane};
 use crate::clock::{Clock, Timestamp};
 use crate::db::claim::ClaimedJob;
-use crate::db::{Db, DbError, Tx, execute, insert_rows, on};
+use crate::db::{Db, DbError, Tx, execute, insert_rows, on, text_enum};
 use crate::ids::{InstanceId, JobId};
+
+text_enum! {
+    /// How far a job has come.
+    enum JobState {
+        /// To be claimed when its time has come.
+        Queued = "queued",
+        /// Claimed, until its lease runs out.
+        Running = "running",
+        Done = "done",
+        /// Failed too often; see [`make_dead_letter`].
+        Dead = "dead",
+    }
+}
 
 /// A job to be queued.
 #[derive(Debug)]
@@ -47,9 +60,9 @@ pub async fn enqueue_all(tx: &mut Tx, clock: &dyn Clock, kind: JobKind, instance
             instance,
             fairness_key(Some(instance)),
             kind.name,
-            kind.lane.as_str(),
+            kind.lane,
             Json(payload),
-            "queued",
+            JobState::Queued,
             now,
             true,
             false,
@@ -83,7 +96,7 @@ async fn insert(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp, 
             .bind(job.instance)
             .bind(fairness_key(job.instance))
             .bind(job.kind.name)
-            .bind(job.kind.lane.as_str())
+            .bind(job.kind.lane)
             .bind(Json(&job.payload))
             .bind(run_at)
             .bind(run_at <= now)
@@ -109,7 +122,7 @@ pub async fn delete_done(tx: &mut Tx, instance: InstanceId, kind: JobKind, befor
 /// What there is to do in a lane.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct LaneWork {
-    pub lane: String,
+    pub lane: Lane,
     pub has_due: bool,
     pub has_expired: bool,
 }
@@ -133,11 +146,23 @@ pub(super) async fn find_lane_work(db: &Db, now: Timestamp) -> Result<(Vec<LaneW
     Ok((lanes, has_come))
 }
 
+text_enum! {
+    /// What jobs are counted by.
+    pub(super) enum QueueState {
+        /// Its time has come.
+        Waiting = "waiting",
+        /// Its time is still to come.
+        Scheduled = "scheduled",
+        Running = "running",
+        Dead = "dead",
+    }
+}
+
 /// Jobs of a kind in a state.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct QueueCount {
     pub kind: String,
-    pub state: String,
+    pub state: QueueState,
     pub count: i64,
     /// When the oldest of them was due.
     pub oldest: Option<Timestamp>,
@@ -156,7 +181,7 @@ pub(super) async fn count_queue(db: &Db) -> Result<Vec<QueueCount>, DbError> {
 /// Jobs of a lane whose lease has run out, a bounded number. Global: the queue is one.
 pub(super) async fn expired(db: &Db, lane: Lane, now: Timestamp) -> Result<Vec<JobId>, DbError> {
     const SQL: &str = "SELECT id FROM jobs WHERE state = 'running' AND lane = $1 AND locked_until < $2 ORDER BY locked_until LIMIT 200";
-    on!(db, c => sqlx::query_scalar(SQL).bind(lane.as_str()).bind(now).fetch_all(c))
+    on!(db, c => sqlx::query_scalar(SQL).bind(lane).bind(now).fetch_all(c))
 }
 
 /// Keeps a running job ours until `until`. `false` when it is ours no longer.
@@ -240,7 +265,7 @@ pub(super) async fn make_dead_letter(
 pub(super) async fn delete_ended(db: &Db, done: Timestamp, dead: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = $1 AND finished_at < $2 LIMIT 1000)";
     let mut is_more = false;
-    for (state, before) in [("done", done), ("dead", dead)] {
+    for (state, before) in [(JobState::Done, done), (JobState::Dead, dead)] {
         let mut tx = db.begin().await?;
         is_more |= execute!(&mut tx, sqlx::query(SQL).bind(state).bind(before))? == 1000;
         tx.commit().await?;

@@ -89,8 +89,7 @@ impl JobWorker {
             lanes = store::find_lane_work(db, now).await?.0;
         }
         for work in lanes {
-            let Some(lane) = Lane::parse(&work.lane) else { continue };
-            let signal = self.runtime.signal(lane);
+            let signal = self.runtime.signal(work.lane);
             if work.has_expired {
                 signal.has_expired.store(true, std::sync::atomic::Ordering::Relaxed);
             }

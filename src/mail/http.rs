@@ -55,7 +55,7 @@ impl From<OutboxRow> for OutboxMessage {
             kind: row.kind,
             recipient: masked(&row.recipient),
             language: row.language,
-            status: row.status,
+            status: row.status.as_str().to_owned(),
             tries: row.tries,
             last_error: row.last_error,
             created_at: row.created_at,

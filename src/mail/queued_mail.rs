@@ -1,57 +1,30 @@
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::MailTemplate;
 use crate::clock::Timestamp;
+use crate::db::text_enum;
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
 
-/// How far a message has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MailStatus {
-    /// To be handed to the mail server, or to be tried again.
-    Queued,
-    /// Being handed to the mail server. After a crash: it is not known whether the server has taken it.
-    Sending,
-    /// The mail server has taken it.
-    Sent,
-    /// It was handed over twice, and the server confirmed neither; it is not tried a third time.
-    Unconfirmed,
-    /// The mail server refuses it for good.
-    Refused,
-    /// The time was over in which it is useful.
-    RanOut,
-    /// What it told about was undone before it left.
-    Cancelled,
-    /// This service failed to send it, again and again; its job is a dead letter.
-    Failed,
-}
-
-impl MailStatus {
-    /// Every status.
-    pub const ALL: [Self; 8] =
-        [Self::Queued, Self::Sending, Self::Sent, Self::Unconfirmed, Self::Refused, Self::RanOut, Self::Cancelled, Self::Failed];
-
-    /// The name as stored and shown.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sending => "sending",
-            Self::Sent => "sent",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Refused => "refused",
-            Self::RanOut => "ran_out",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// The status of this name.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
+text_enum! {
+    /// How far a message has come.
+    pub enum MailStatus {
+        /// To be handed to the mail server, or to be tried again.
+        Queued = "queued",
+        /// Being handed to the mail server. After a crash: it is not known whether the server has taken it.
+        Sending = "sending",
+        /// The mail server has taken it.
+        Sent = "sent",
+        /// It was handed over twice, and the server confirmed neither; it is not tried a third time.
+        Unconfirmed = "unconfirmed",
+        /// The mail server refuses it for good.
+        Refused = "refused",
+        /// The time was over in which it is useful.
+        RanOut = "ran_out",
+        /// What it told about was undone before it left.
+        Cancelled = "cancelled",
+        /// This service failed to send it, again and again; its job is a dead letter.
+        Failed = "failed",
     }
 }
 

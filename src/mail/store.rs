@@ -27,7 +27,7 @@ pub(super) struct Outgoing {
 struct OutgoingRow {
     kind: String,
     about: Uuid,
-    status: String,
+    status: MailStatus,
     recipient: String,
     language: String,
     sealed_content: Option<Vec<u8>>,
@@ -48,9 +48,8 @@ pub(super) async fn outgoing(db: &Db, instance: InstanceId, id: MailId) -> Resul
          FROM mail_messages WHERE instance_id = $1 AND id = $2";
     let row: Option<OutgoingRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
     row.map(|row| {
-        let status = MailStatus::read(&row.status).ok_or_else(|| unknown("status"))?;
         Ok(Outgoing {
-            mail: QueuedMail { id, instance, kind: row.kind, about: row.about, status },
+            mail: QueuedMail { id, instance, kind: row.kind, about: row.about, status: row.status },
             recipient: row.recipient,
             language: Language::read(&row.language).ok_or_else(|| unknown("language"))?,
             sealed_content: row.sealed_content,
@@ -86,7 +85,7 @@ pub(super) async fn insert_all(tx: &mut Tx, instance: InstanceId, mails: &[Seale
             mail.to,
             mail.language.as_str(),
             content,
-            MailStatus::Queued.as_str(),
+            MailStatus::Queued,
             0_i64,
             0_i64,
             mail.useful_until,
@@ -136,7 +135,7 @@ pub(super) async fn finish(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = $3, last_error = $4, \
          sealed_content = CASE WHEN $3 = 'failed' THEN sealed_content ELSE NULL END, slot_at = NULL, next_try_at = NULL, finished_at = $5 WHERE instance_id = $1 AND id = $2 AND status IN ('queued', 'sending')";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(status.as_str()).bind(error).bind(at)).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(status).bind(error).bind(at)).map(drop)
 }
 
 /// What became of having a failed message tried again.
@@ -183,7 +182,7 @@ pub struct OutboxRow {
     pub kind: String,
     pub recipient: String,
     pub language: String,
-    pub status: String,
+    pub status: MailStatus,
     pub tries: i64,
     pub last_error: Option<String>,
     pub created_at: Timestamp,
@@ -205,7 +204,7 @@ pub async fn list(db: &Db, filter: &OutboxFilter, before: Option<MailId>, rows: 
          FROM mail_messages WHERE id < $1 AND ($2 IS NULL OR instance_id = $2) AND ($3 IS NULL OR status = $3) \
          AND ($4 IS NULL OR kind = $4) ORDER BY id DESC LIMIT $5";
     let before = before.unwrap_or(MailId(Uuid::max()));
-    let (instance, status, kind) = (filter.instance, filter.status.map(MailStatus::as_str), filter.kind.as_deref());
+    let (instance, status, kind) = (filter.instance, filter.status, filter.kind.as_deref());
     on!(db, c => sqlx::query_as(SQL).bind(before).bind(instance).bind(status).bind(kind).bind(rows).fetch_all(c))
 }
 

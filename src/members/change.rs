@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::acting::{Acting, owner};
-use super::{EmailAddress, FieldChange, Member, MemberError, MemberStatus, ensure_everyone, role_text, store};
+use super::{EmailAddress, FieldChange, Member, MemberError, MemberStatus, ensure_everyone, store};
 use crate::audit::{self, Entry};
 use crate::auth::{self, Role};
 use crate::connections::{self, ConnectionError, Connections};
@@ -130,8 +130,8 @@ pub async fn change_role(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, rol
         hand_marketo_over(tx, acting, member).await?;
     }
     store::set_role(tx, acting.instance, member, role).await?;
-    let before = json!({ "role": role_text(found.role) });
-    let entry = Entry::new("member.role_changed", "member", member).before(before).after(json!({ "role": role_text(role) }));
+    let before = json!({ "role": found.role });
+    let entry = Entry::new("member.role_changed", "member", member).before(before).after(json!({ "role": role }));
     audit::record(tx, acting.clock, acting.instance, acting.origin, entry).await?;
     found.role = role;
     Ok(found)
@@ -251,7 +251,7 @@ pub async fn remove(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Resul
     auth::sign_out(tx, acting.clock, instance, member).await?;
     store::delete(tx, instance, member).await?;
     let before = json!({
-        "email": found.email, "first_name": found.first_name, "last_name": found.last_name, "role": role_text(found.role),
+        "email": found.email, "first_name": found.first_name, "last_name": found.last_name, "role": found.role,
         "status": found.status, "teams": teams,
     });
     let after = json!({

@@ -14,7 +14,7 @@ mod teams;
 
 use crate::auth::{Role, SessionMethod};
 use crate::clock::{Clock, Timestamp};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Tx, text_enum};
 use crate::display_name::LONGEST_DISPLAY_NAME;
 use crate::ids::{InstanceId, MemberId, TeamId};
 
@@ -42,49 +42,16 @@ pub use teams::{EVERYONE, TeamMemberOutcome, change_team_members, create_team, d
 /// Most characters of a first or last name.
 pub const LONGEST_NAME: usize = LONGEST_DISPLAY_NAME;
 
-/// How far a member has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MemberStatus {
-    /// Invited, and has not activated yet.
-    Invited,
-    /// Has activated and can log in.
-    Active,
-    /// Has activated and is kept out until reactivated.
-    Deactivated,
-}
-
-impl MemberStatus {
-    /// The name as stored and shown.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invited => "invited",
-            Self::Active => "active",
-            Self::Deactivated => "deactivated",
-        }
+text_enum! {
+    /// How far a member has come.
+    pub enum MemberStatus {
+        /// Invited, and has not activated yet.
+        Invited = "invited",
+        /// Has activated and can log in.
+        Active = "active",
+        /// Has activated and is kept out until reactivated.
+        Deactivated = "deactivated",
     }
-
-    /// The status of this name.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        [Self::Invited, Self::Active, Self::Deactivated].into_iter().find(|status| status.as_str() == text)
-    }
-}
-
-/// The name of a role as stored and shown.
-#[must_use]
-pub fn role_text(role: Role) -> &'static str {
-    match role {
-        Role::Admin => "admin",
-        Role::User => "user",
-    }
-}
-
-/// The role of this name.
-#[must_use]
-pub fn role_of(text: &str) -> Option<Role> {
-    [Role::Admin, Role::User].into_iter().find(|role| role_text(*role) == text)
 }
 
 /// A member.

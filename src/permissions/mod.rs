@@ -4,20 +4,19 @@ mod scopes;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
+use crate::db::text_enum;
 use crate::ids::{InstanceId, MemberId};
 
 pub use scopes::{RequiredScope, Scope, Scopes, UnknownScope, scope};
 
-/// What a member is in the instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Sets up, connects, syncs and invites.
-    Admin,
-    /// Uses what admins set up.
-    User,
+text_enum! {
+    /// What a member is in the instance.
+    pub enum Role {
+        /// Sets up, connects, syncs and invites.
+        Admin = "admin",
+        /// Uses what admins set up.
+        User = "user",
+    }
 }
 
 /// Who is calling.

@@ -10,7 +10,7 @@ use super::version_of;
 use crate::auth::Role;
 use crate::display_name::{DisplayName, is_unreadable};
 use crate::ids::TeamId;
-use crate::members::{EmailAddress, Member, MemberStatus, role_of, role_text};
+use crate::members::{EmailAddress, Member, MemberStatus};
 
 /// Most characters of a user name, an external id or a display name.
 const LONGEST_TEXT: usize = 256;
@@ -78,7 +78,7 @@ impl ScimUser {
         }
         if given.roles || member.role == Role::Admin {
             let mut role = Map::new();
-            role.insert("value".into(), json!(role_text(member.role)));
+            role.insert("value".into(), json!(member.role));
             role.extend(given.role_primary.iter().map(|primary| ("primary".into(), json!(primary))));
             put("roles", json!([role]));
         }
@@ -173,8 +173,8 @@ impl ProvisionedUser {
             faults.push(format!("emails.value can't be used: {fault}"));
         }
         let roles = read.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let role = roles.first().and_then(|role| role["value"].as_str()).and_then(role_of);
-        if roles.iter().any(|other| other["value"].as_str().and_then(role_of) != role) {
+        let role = roles.first().and_then(|role| role["value"].as_str()).and_then(|text| text.parse::<Role>().ok());
+        if roles.iter().any(|other| other["value"].as_str().and_then(|text| text.parse::<Role>().ok()) != role) {
             faults.push("roles holds one role, admin or user".into());
         }
         let active = read.get("active").and_then(Value::as_bool);

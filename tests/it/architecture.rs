@@ -115,7 +115,7 @@ const ROOMS: &[Room] = &[
     },
     Room { name: "marketo", may: &["clock", "config", "private_files", "telemetry", "upstream", "http_stub"] },
     // Roles, scopes and callers: what handlers' signatures and the middleware are about.
-    Room { name: "permissions", may: &["ids"] },
+    Room { name: "permissions", may: &["db", "ids"] },
     // Files that only the service's own user can read.
     Room { name: "private_files", may: &["telemetry"] },
     Room { name: "salesforce", may: &["clock", "config", "telemetry", "upstream", "http_stub"] },

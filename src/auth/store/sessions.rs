@@ -10,7 +10,7 @@ use crate::permissions::Role;
 pub struct NewSessionRow<'a> {
     pub id: SessionId,
     pub token_hash: SecretHash,
-    pub method: Option<&'static str>,
+    pub method: Option<SessionMethod>,
     pub address: Option<&'a str>,
     pub user_agent: Option<&'a str>,
     pub created_at: Timestamp,
@@ -40,37 +40,36 @@ pub async fn insert_session(tx: &mut Tx, instance: InstanceId, member: MemberId,
     .map(drop)
 }
 
-fn role_of(text: &str) -> Role {
-    if text == "admin" { Role::Admin } else { Role::User }
-}
-
 /// Whose session this is, with the role of today; none once it has run out or the member is no longer active.
 pub async fn find_session(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId, Role)>, DbError> {
     const SQL: &str = "SELECT m.instance_id, m.id, m.role FROM sessions s \
          JOIN members m ON m.instance_id = s.instance_id AND m.id = s.member_id \
          WHERE s.token_hash = $1 AND s.expires_at > $2 AND m.status = 'active' AND m.deactivated_at IS NULL";
-    let row: Option<(InstanceId, MemberId, String)> = on!(db, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))?;
-    Ok(row.map(|(instance, member, role)| (instance, member, role_of(&role))))
+    on!(db, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
 /// The role of today of a member who is active, and until when tokens issued to them are refused.
 pub async fn find_active_member(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<(Role, Option<Timestamp>)>, DbError> {
     const SQL: &str = "SELECT role, signed_out_at FROM members \
          WHERE instance_id = $1 AND id = $2 AND status = 'active' AND deactivated_at IS NULL";
-    let row: Option<(String, Option<Timestamp>)> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
-    Ok(row.map(|(role, signed_out_at)| (role_of(&role), signed_out_at)))
+    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
 }
 
-type SessionRow = (SessionId, SecretHash, Option<String>, Timestamp, Timestamp, Option<String>, Option<String>);
+type SessionRow = (SessionId, SecretHash, Option<SessionMethod>, Timestamp, Timestamp, Option<String>, Option<String>);
 
 /// The sessions of a member that have not run out, the newest first.
 pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now: Timestamp) -> Result<Vec<Session>, DbError> {
     const SQL: &str = "SELECT id, token_hash, method, created_at, expires_at, address, user_agent FROM sessions \
          WHERE instance_id = $1 AND member_id = $2 AND expires_at > $3 AND id IS NOT NULL ORDER BY created_at DESC, id DESC";
     let rows: Vec<SessionRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).bind(now).fetch_all(c))?;
-    let session = |(id, token_hash, method, created_at, expires_at, address, user_agent): SessionRow| {
-        let method = method.as_deref().and_then(SessionMethod::read);
-        Session { id, token_hash, method, created_at, expires_at, address, user_agent }
+    let session = |(id, token_hash, method, created_at, expires_at, address, user_agent): SessionRow| Session {
+        id,
+        token_hash,
+        method,
+        created_at,
+        expires_at,
+        address,
+        user_agent,
     };
     Ok(rows.into_iter().map(session).collect())
 }

@@ -4,7 +4,7 @@
 use super::NOT_CONNECTED;
 use super::store::{self, MarketoAccessRow, MarketoRow};
 use crate::audit::{self, ChangeOrigin, Entry};
-use crate::auth::{Actor, Scope, Scopes};
+use crate::auth::{Actor, Role, Scope, Scopes};
 use crate::connections::{ConnectionError, ConnectionState, Connections};
 use crate::db::Tx;
 use crate::ids::{InstanceId, MemberId};
@@ -155,7 +155,7 @@ pub(super) async fn lock_connections(tx: &mut Tx, instance: InstanceId) -> Resul
 
 async fn check_is_admin(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), ConnectionError> {
     let role = store::role_of_active_member(tx, instance, member).await?;
-    if role.as_deref() == Some("admin") { Ok(()) } else { Err(ConnectionError::NotAnAdmin) }
+    if role == Some(Role::Admin) { Ok(()) } else { Err(ConnectionError::NotAnAdmin) }
 }
 
 /// [`lock_connections`], and refuses whoever neither owns the Marketo connection nor operates the service.

@@ -3,7 +3,7 @@ use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::db::{DbError, Tx, execute, on_tx};
 use crate::ids::{InstanceId, InviteId, MemberId, TeamId};
-use crate::members::{Member, role_text};
+use crate::members::Member;
 
 /// How many admins can act: active, and not deactivated.
 pub async fn count_active_admins(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
@@ -29,7 +29,7 @@ pub async fn set_email(tx: &mut Tx, instance: InstanceId, member: &Member) -> Re
 /// Writes a member's role.
 pub async fn set_role(tx: &mut Tx, instance: InstanceId, member: MemberId, role: Role) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET role = $3 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(role_text(role))).map(drop)
+    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(role)).map(drop)
 }
 
 /// Writes since when a member is deactivated; none when they are not.

@@ -6,7 +6,7 @@ mod teams;
 
 use std::collections::HashMap;
 
-use super::{EmailAddress, Holder, IdentityProof, Member, MemberStatus, NewMember, role_of, role_text};
+use super::{EmailAddress, Holder, IdentityProof, Member, MemberStatus, NewMember};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
@@ -27,8 +27,8 @@ struct MemberRow {
     email: String,
     first_name: Option<String>,
     last_name: Option<String>,
-    role: String,
-    status: String,
+    role: Role,
+    status: MemberStatus,
     is_original: bool,
     created_at: Timestamp,
     activated_at: Option<Timestamp>,
@@ -48,8 +48,8 @@ impl TryFrom<MemberRow> for Member {
             email: EmailAddress::parse(&row.email).map_err(|_| unknown("email"))?,
             first_name: row.first_name,
             last_name: row.last_name,
-            role: role_of(&row.role).ok_or_else(|| unknown("role"))?,
-            status: MemberStatus::read(&row.status).ok_or_else(|| unknown("status"))?,
+            role: row.role,
+            status: row.status,
             is_original: row.is_original,
             created_at: row.created_at,
             activated_at: row.activated_at,
@@ -99,13 +99,12 @@ pub async fn list(
          AND ($5 IS NULL OR EXISTS (SELECT 1 FROM team_members t WHERE t.instance_id = m.instance_id AND t.member_id = m.id AND t.team_id = $5)) \
          AND ($6 IS NULL OR search_key LIKE $6 ESCAPE '!') ORDER BY id LIMIT $7";
     let after = after.unwrap_or(MemberId(uuid::Uuid::nil()));
-    let (status, role) = (filter.status.map(MemberStatus::as_str), filter.role.map(role_text));
     let holding = filter.search.as_deref().map(holding);
     let rows: Vec<MemberRow> = on!(db, c => sqlx::query_as(SQL)
         .bind(instance)
         .bind(after)
-        .bind(status)
-        .bind(role)
+        .bind(filter.status)
+        .bind(filter.role)
         .bind(filter.team)
         .bind(&holding)
         .bind(rows)
@@ -156,17 +155,13 @@ pub async fn has_original_in(tx: &mut Tx, instance: InstanceId) -> Result<bool, 
 pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Result<Option<Holder>, DbError> {
     const SQL: &str = "SELECT m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END FROM member_emails e \
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key = $2";
-    let row: Option<(MemberId, String)> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(email_key).fetch_optional(c))?;
-    row.map(|(member, status)| {
-        let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
-        Ok(Holder { member, status })
-    })
-    .transpose()
+    let row: Option<(MemberId, MemberStatus)> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(email_key).fetch_optional(c))?;
+    Ok(row.map(|(member, status)| Holder { member, status }))
 }
 
 /// [`holder_of`] for many addresses, by their keys.
 pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) -> Result<HashMap<String, Holder>, DbError> {
-    let rows: Vec<(String, MemberId, String)> = fetch_by_keys!(
+    let rows: Vec<(String, MemberId, MemberStatus)> = fetch_by_keys!(
         tx,
         [instance],
         email_keys,
@@ -174,11 +169,7 @@ pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) 
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key IN",
         ""
     )?;
-    let holder = |(key, member, status): (String, MemberId, String)| {
-        let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
-        Ok((key, Holder { member, status }))
-    };
-    rows.into_iter().map(holder).collect()
+    Ok(rows.into_iter().map(|(key, member, status)| (key, Holder { member, status })).collect())
 }
 
 /// A new member with the id they get.
@@ -205,8 +196,8 @@ pub async fn insert_all(
             new.email.as_str(),
             &new.first_name,
             &new.last_name,
-            role_text(new.role),
-            MemberStatus::Invited.as_str(),
+            new.role,
+            MemberStatus::Invited,
             new.is_original,
             at,
             search_key(new.first_name.as_deref(), new.last_name.as_deref(), &new.email),
@@ -278,13 +269,10 @@ pub struct AutoLoginCandidate {
     pub salesforce_username: Option<String>,
 }
 
-type CandidateRow = (MemberId, String, String, String, Option<String>);
+type CandidateRow = (MemberId, Role, MemberStatus, String, Option<String>);
 
-fn candidate(row: CandidateRow) -> Result<(MemberId, Role, AutoLoginCandidate), DbError> {
-    let (id, role, status, email, salesforce_username) = row;
-    let role = role_of(&role).ok_or_else(|| unknown("role"))?;
-    let status = MemberStatus::read(&status).ok_or_else(|| unknown("status"))?;
-    Ok((id, role, AutoLoginCandidate { status, email, salesforce_username }))
+fn candidate((id, role, status, email, salesforce_username): CandidateRow) -> (MemberId, Role, AutoLoginCandidate) {
+    (id, role, AutoLoginCandidate { status, email, salesforce_username })
 }
 
 /// The member who activated as this Salesforce user. Usernames are compared without regard to case.
@@ -296,7 +284,7 @@ pub async fn find_by_salesforce_username(
     const SQL: &str = "SELECT id, role, CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END, email, salesforce_username FROM members \
          WHERE instance_id = $1 AND lower(salesforce_username) = lower($2) ORDER BY id LIMIT 1";
     let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(username).fetch_optional(c))?;
-    row.map(candidate).transpose()
+    Ok(row.map(candidate))
 }
 
 /// The member with this e-mail address, compared without regard to case.
@@ -305,7 +293,7 @@ pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result
          m.salesforce_username FROM member_emails e \
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $2 AND e.instance_id = $1";
     let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(email.trim().to_lowercase()).fetch_optional(c))?;
-    row.map(candidate).transpose()
+    Ok(row.map(candidate))
 }
 
 /// Makes an invited member active; `false` when the member is active already, so that of two at once one succeeds.

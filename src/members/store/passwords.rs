@@ -19,12 +19,9 @@ pub async fn find_for_login(db: &Db, email_key: &str) -> Result<Option<LoginRow>
     const SQL: &str = "SELECT m.instance_id, m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, \
          m.password_hash FROM member_emails e JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id \
          WHERE e.email_key = $1 AND e.logs_in";
-    let row: Option<(InstanceId, MemberId, String, Option<String>)> = on!(db, c => sqlx::query_as(SQL).bind(email_key).fetch_optional(c))?;
-    row.map(|(instance, member, status, password_hash)| {
-        let status = MemberStatus::read(&status).ok_or_else(|| super::unknown("status"))?;
-        Ok(LoginRow { instance, member, status, password_hash })
-    })
-    .transpose()
+    type LoginColumns = (InstanceId, MemberId, MemberStatus, Option<String>);
+    let row: Option<LoginColumns> = on!(db, c => sqlx::query_as(SQL).bind(email_key).fetch_optional(c))?;
+    Ok(row.map(|(instance, member, status, password_hash)| LoginRow { instance, member, status, password_hash }))
 }
 
 /// Writes the hash of a password.

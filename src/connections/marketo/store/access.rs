@@ -1,3 +1,4 @@
+use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, MemberId};
@@ -42,7 +43,7 @@ pub async fn lock_members(tx: &mut Tx, instance: InstanceId) -> Result<(), DbErr
 
 /// The role of a member who is active; none for one who isn't or doesn't exist. Read here, because `members` builds on
 /// `connections`.
-pub async fn role_of_active_member(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<String>, DbError> {
+pub async fn role_of_active_member(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Role>, DbError> {
     const SQL: &str = "SELECT role FROM members WHERE instance_id = $1 AND id = $2 AND status = 'active' AND deactivated_at IS NULL";
     on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(member).fetch_optional(c))
 }
