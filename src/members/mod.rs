@@ -8,6 +8,7 @@ mod field_change;
 pub mod http;
 mod passwords;
 mod reset_job;
+mod sessions;
 pub mod store;
 mod team;
 mod teams;
@@ -32,6 +33,7 @@ pub use passwords::{
     complete_reset, hash_new_password, log_in, open_reset,
 };
 pub use reset_job::{AnswerPasswordResets, PasswordResetSubject};
+pub use sessions::{end_other_sessions, end_session, log_out, sign_out};
 pub use store::{
     MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, has_original_in, holder_of, holders_of, list,
     memberships, named_teams_of, named_teams_of_in, remove_invited, revoke_invitations, team_members_in, teams, teams_in, teams_of,
@@ -157,6 +159,9 @@ pub enum MemberError {
     /// The team that every member is in.
     #[error("Everyone holds every member: it can't be {0}; make a team of your own with POST /v1/teams")]
     EveryoneIsFixed(&'static str),
+    /// No such session.
+    #[error("There is no such session; it may have ended already")]
+    NoSuchSession,
     /// Somebody else in the instance has the address.
     #[error("another member of this instance has this address")]
     EmailTaken,

@@ -6,8 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::{MemberView, shown};
-use crate::audit::{self, ChangeOrigin, Entry};
-use crate::auth::{self, Actor};
+use crate::audit::ChangeOrigin;
 use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
@@ -16,7 +15,7 @@ use crate::http::{
     session_cookie, session_of,
 };
 use crate::instances::{self, InstanceError, LoginManagement};
-use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, store};
+use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, log_out, store};
 use crate::permissions::scope::InstanceWrite;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -78,15 +77,7 @@ async fn post_session(
 )]
 async fn delete_session(_: AnyCaller, request: HttpRequest, context: Context, origin: ChangeOrigin) -> Result<HttpResponse, Problem> {
     if let Some(token) = session_of(&request) {
-        let (hash, now) = (SecretHash::of(&token), context.clock.timestamp());
-        let whose = auth::find_session(&context.db, &hash, now).await?;
-        let mut tx = context.db.begin().await?;
-        auth::delete_session_of(&mut tx, &hash).await?;
-        if let Some((instance, member, _)) = whose {
-            let entry = Entry::new("session.ended", "member", member);
-            audit::record(&mut tx, context.clock.as_ref(), instance, &origin.acting_as(&Actor::Member(member)), entry).await?;
-        }
-        tx.commit().await?;
+        log_out(&context.db, context.clock.as_ref(), &origin, &SecretHash::of(&token)).await?;
     }
     let mut answer = HttpResponse::NoContent().finish();
     let cookie = ended_session_cookie(&context.public_url);

@@ -35,7 +35,7 @@ impl AsProblem for MemberError {
             Self::TeamExists => problem(Code::TeamExists),
             Self::TeamLimit(_) => problem(Code::TeamLimitReached),
             Self::TeamUnknown(_) => problem(Code::TeamUnknown),
-            Self::Unknown | Self::NoSuchTeam => problem(Code::NotFound),
+            Self::Unknown | Self::NoSuchTeam | Self::NoSuchSession => problem(Code::NotFound),
             Self::OriginalUser(_) => problem(Code::OriginalUserStays),
             Self::LastAdmin(_) => problem(Code::LastAdmin).with_link("/v1/members"),
             Self::Oneself(_) => problem(Code::NotYourself),

@@ -2,17 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use serde_json::json;
 
-use super::found;
-use crate::audit::{self, Entry};
+use super::{acting, found};
 use crate::auth::{self, Session, SessionMethod};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
-use crate::http::{Authorized, Code, InstanceCaller, Listing, PathParams, Problem, Routes, route, session_of};
+use crate::http::{Authorized, InstanceCaller, Listing, PathParams, Problem, Routes, route, session_of};
 use crate::ids::{MemberId, SessionId};
+use crate::members::{end_other_sessions, end_session, sign_out};
 use crate::permissions::scope::{MembersOwn, MembersWrite};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -65,18 +64,6 @@ async fn listed(context: &Context, caller: &InstanceCaller, member: MemberId, re
     Ok(HttpResponse::Ok().json(Listing { data: sessions.into_iter().map(view).collect::<Vec<_>>(), next_cursor: None }))
 }
 
-/// Ends one session and says so in the audit.
-async fn end(context: &Context, caller: &InstanceCaller, member: MemberId, id: SessionId) -> Result<HttpResponse, Problem> {
-    let mut tx = context.db.begin().await?;
-    if !auth::delete_session(&mut tx, caller.instance, member, id).await? {
-        return Err(Problem::new(Code::NotFound, "There is no such session; it may have ended already."));
-    }
-    let entry = Entry::new("session.ended", "member", member).before(json!({ "session": id }));
-    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
-    tx.commit().await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
 /// How many sessions ended.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct EndedSessions {
@@ -104,13 +91,7 @@ async fn list_own(context: Context, caller: Authorized<MembersOwn>, request: Htt
 ))]
 async fn end_others(context: Context, caller: Authorized<MembersOwn>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (me, kept) = (caller.member()?, current(&request));
-    let mut tx = context.db.begin().await?;
-    let ended = auth::delete_sessions(&mut tx, caller.instance, me, kept.as_ref()).await?;
-    if ended > 0 {
-        let entry = Entry::new("session.ended", "member", me).after(json!({ "sessions_ended": ended }));
-        audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
-    }
-    tx.commit().await?;
+    let ended = end_other_sessions(&context.db, &acting(&context, &caller), me, kept.as_ref()).await?;
     Ok(HttpResponse::Ok().json(EndedSessions { ended }))
 }
 
@@ -124,7 +105,8 @@ async fn end_others(context: Context, caller: Authorized<MembersOwn>, request: H
     )
 )]
 async fn end_own(context: Context, caller: Authorized<MembersOwn>, PathParams(id): PathParams<SessionId>) -> Result<HttpResponse, Problem> {
-    end(&context, &caller, caller.member()?, id).await
+    end_session(&context.db, &acting(&context, &caller), caller.member()?, id).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// List a member's sessions
@@ -158,12 +140,7 @@ async fn end_all(
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
-    found(&context, caller.instance, id).await?;
-    let mut tx = context.db.begin().await?;
-    let ended = auth::sign_out(&mut tx, context.clock.as_ref(), caller.instance, id).await?;
-    let entry = Entry::new("member.signed_out", "member", id).after(json!({ "sessions_ended": ended }));
-    audit::record(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, entry).await?;
-    tx.commit().await?;
+    let ended = sign_out(&context.db, &acting(&context, &caller), id).await?;
     Ok(HttpResponse::Ok().json(EndedSessions { ended }))
 }
 
@@ -181,5 +158,6 @@ async fn end_one(
     caller: Authorized<MembersWrite>,
     PathParams((member, id)): PathParams<(MemberId, SessionId)>,
 ) -> Result<HttpResponse, Problem> {
-    end(&context, &caller, member, id).await
+    end_session(&context.db, &acting(&context, &caller), member, id).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
