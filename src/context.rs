@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::clock::SharedClock;
 use crate::config::LimitSettings;
-use crate::crypto::Vault;
 use crate::db::Db;
+use crate::vault::Vault;
 
 /// The address callers and browsers use, without a trailing slash.
 #[derive(Debug, Clone)]

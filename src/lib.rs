@@ -40,6 +40,7 @@ pub mod tasks;
 pub mod telemetry;
 pub mod tokens;
 pub mod upstream;
+pub mod vault;
 
 #[cfg(test)]
 mod http_stub;

@@ -59,7 +59,7 @@ struct Readiness {
 ))]
 async fn ready(_: AnyCaller, context: Context, issuer: Data<TokenIssuer>, probe: Data<WriteProbe>) -> HttpResponse {
     let mut checks = database_checks(&context.db, &probe).await;
-    let known = context.vault.keys().len();
+    let known = context.vault.data_key_count();
     checks.push(Check { name: "keys", ok: issuer.can_sign(), detail: format!("data keys known: {known}; access tokens can be signed") });
     let ready = checks.iter().all(|check| check.ok);
     let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };

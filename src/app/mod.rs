@@ -2,11 +2,10 @@
 //! command line, the demo and the tests.
 
 mod health;
-pub mod keys;
 mod metrics_listener;
 mod permissions_page;
-mod reseal;
 mod routes;
+mod sealed_columns;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -36,18 +35,16 @@ use crate::mail::{ForgetMail, MailError, MailSubject, Mailer, SendMail};
 use crate::members::{AnswerPasswordResets, AutoLogin, PasswordResetSubject};
 use crate::private_files;
 
-use keys::VaultKeeper;
 use metrics_listener::MetricsListener;
-use reseal::ResealJob;
 
 use crate::sync::{SyncError, SyncRunJob, SyncRunSubject, SyncScheduleJob, SyncService, SyncTidyJob};
 use crate::tasks::Shutdown;
 use crate::telemetry::{Metrics, error_chain};
+use crate::vault::{ReencryptSealedValues, VaultError, VaultReloader, load_master_keys, load_vault};
 
-pub use keys::KeyError;
 pub use permissions_page::permissions_page;
-pub use reseal::rotate_data_key;
 pub use routes::{openapi_document, route_table};
+pub use sealed_columns::sealed_columns;
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +57,7 @@ pub enum StartError {
         error: DbError,
     },
     #[error(transparent)]
-    Keys(#[from] KeyError),
+    Vault(#[from] VaultError),
     #[error("signing keys: {0}")]
     Auth(#[from] crate::auth::AuthError),
     #[error(transparent)]
@@ -189,12 +186,12 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
 
     let db = await_database(&settings).await?;
     // Before anything is changed: a database that doesn't open is left as it is.
-    let master_keys = keys::fitting_master_keys(&settings, &db).await?;
+    let master_keys = load_master_keys(&settings, &db).await?;
     db.migrate().await?;
-    let vault = keys::load_vault(&db, &master_keys, &*clock).await?;
-    let keeper = VaultKeeper { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };
+    let vault = load_vault(&db, &master_keys, &*clock).await?;
+    let reloader = VaultReloader { db: db.clone(), masters: master_keys, vault: vault.clone(), clock: clock.clone() };
     let shutdown = Shutdown::new();
-    shutdown.maintenance.spawn(keeper.clone().run(shutdown.maintenance.stopping().clone()));
+    shutdown.maintenance.spawn(reloader.clone().run(shutdown.maintenance.stopping().clone()));
     let signing_keys = SigningKeys::load_or_create(&db, &vault, clock.clone()).await?;
     let revocations = Revocations::load(db.clone(), clock.clone()).await?;
 
@@ -228,7 +225,7 @@ pub async fn start_with(settings: Settings, clock: SharedClock, more: Vec<Arc<dy
         Arc::new(ForgetInvites::new(context.clone(), settings.retention)),
         Arc::new(idempotency::ForgetKeys::new(db.clone(), clock.clone())),
         Arc::new(ForgetMail::new(db.clone(), clock.clone(), settings.retention.mail())),
-        Arc::new(ResealJob(keeper)),
+        Arc::new(ReencryptSealedValues::new(reloader, sealed_columns())),
         Arc::new(SyncRunJob::new(sync.get_ref().clone())),
         Arc::new(SyncScheduleJob::new(sync.get_ref().clone())),
         Arc::new(SyncTidyJob::new(sync.get_ref().clone())),

@@ -42,6 +42,11 @@ pub use store::{
 pub use synchronization::start_synchronization;
 pub use tokens::{Authenticator, IssuedAccessToken, NewToken, RESOURCE_PREFIX, TokenIssuer};
 
+use crate::vault::SealedColumn;
+
+/// What is sealed in the tables of this feature.
+pub const SEALED_COLUMNS: &[SealedColumn] = &[signing_keys::PRIVATE_KEY];
+
 /// Why a client or token was refused. The texts of the token endpoint follow RFC 6749, section 5.2.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
@@ -92,7 +97,7 @@ pub enum AuthError {
     Db(#[from] crate::db::DbError),
     /// A signing key does not open.
     #[error(transparent)]
-    Seal(#[from] crate::crypto::SealError),
+    Seal(#[from] crate::vault::SealError),
     /// A token could not be signed, or a stored key can't be used.
     #[error("the signing key can't be used")]
     SigningKey,

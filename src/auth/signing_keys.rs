@@ -17,8 +17,12 @@ use super::claims::TOKEN_LIFETIME;
 use super::store::{self, StoredSigningKey};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::{Clock, SharedClock, Timestamp};
-use crate::crypto::{Vault, random_bytes, sha256};
+use crate::crypto::{random_bytes, sha256};
 use crate::db::Db;
+use crate::vault::{SealedColumn, SealedRowKey, Vault};
+
+/// The private half of a key pair.
+pub(super) const PRIVATE_KEY: SealedColumn = SealedColumn::new("signing_keys", "sealed_private_key", SealedRowKey::Text("kid"));
 
 /// A key pair ready for use.
 #[derive(Clone)]
@@ -199,10 +203,6 @@ pub async fn rotate_signing_key(db: &Db, vault: &Vault, clock: &dyn Clock) -> Re
     Ok(SigningKeyRotation { kid: key.kid, signs_from, others_retire_at })
 }
 
-fn context(kid: &str) -> String {
-    format!("signing_keys/{kid}/private_key")
-}
-
 fn generate(vault: &Vault, generation: i64, now: Timestamp, signs_from: Option<Timestamp>) -> Result<StoredSigningKey, AuthError> {
     // A random scalar is out of range with probability 2^-32; another draw settles it.
     let secret = (0..8).find_map(|_| SecretKey::from_slice(&random_bytes::<32>()).ok()).ok_or(AuthError::SigningKey)?;
@@ -214,7 +214,7 @@ fn generate(vault: &Vault, generation: i64, now: Timestamp, signs_from: Option<T
     let kid = URL_SAFE_NO_PAD.encode(sha256(canonical.as_bytes()));
     let private = secret.to_pkcs8_der().map_err(|_| AuthError::SigningKey)?;
     Ok(StoredSigningKey {
-        sealed_private_key: vault.seal(&context(&kid), private.as_bytes())?,
+        sealed_private_key: vault.seal(&PRIVATE_KEY.context(&kid), private.as_bytes())?,
         public_jwk: Json(json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "sig", "alg": "ES256" })),
         kid,
         generation,
@@ -225,7 +225,7 @@ fn generate(vault: &Vault, generation: i64, now: Timestamp, signs_from: Option<T
 }
 
 fn open(stored: &StoredSigningKey, vault: &Vault) -> Result<SigningKey, AuthError> {
-    let private = vault.open(&context(&stored.kid), &stored.sealed_private_key)?;
+    let private = vault.open(&PRIVATE_KEY.context(&stored.kid), &stored.sealed_private_key)?;
     let part = |name: &str| stored.public_jwk.get(name).and_then(serde_json::Value::as_str).ok_or(AuthError::SigningKey);
     Ok(SigningKey {
         kid: stored.kid.clone(),

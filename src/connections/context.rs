@@ -7,7 +7,6 @@ use super::hosts::Addresses;
 use super::{ConnectionError, SalesforceHost};
 use crate::clock::SharedClock;
 use crate::config::SalesforceSettings;
-use crate::crypto::Vault;
 use crate::db::Db;
 use crate::diagnostics::DiagnosticRecorder;
 use crate::ids::{ConnectionId, InstanceId};
@@ -15,6 +14,7 @@ use crate::marketo::MarketoError;
 use crate::quotas::{ConnectionQuotaTracker, Quotas};
 use crate::salesforce::{OAuthApp, SalesforceError};
 use crate::upstream::{QuotaTracker, Vendor};
+use crate::vault::Vault;
 
 /// What it takes to call a vendor. Cheap to clone.
 #[derive(Clone)]

@@ -18,11 +18,11 @@ mod tokens;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::crypto::SealError;
 use crate::db::{DbError, text_enum};
 use crate::marketo::MarketoError;
 use crate::salesforce::SalesforceError;
 use crate::tokens::TokenError;
+use crate::vault::{SealError, SealedColumn};
 
 pub use hosts::{LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 pub use marketo::{ConnectionAdmin, Denial, MarketoAdmin, PastedCredentials};
@@ -33,6 +33,11 @@ pub use salesforce::{
 };
 pub use service::Connections;
 pub use token_report::ReportOutcome;
+
+/// What is sealed in the tables of this feature.
+pub fn sealed_columns() -> impl Iterator<Item = &'static SealedColumn> {
+    salesforce::SEALED_COLUMNS.iter().chain(marketo::SEALED_COLUMNS)
+}
 
 text_enum! {
     /// Whether a connection can be used.

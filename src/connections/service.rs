@@ -7,7 +7,6 @@ use super::marketo::MarketoTokenProvider;
 use super::salesforce::SalesforceTokenProvider;
 use crate::clock::SharedClock;
 use crate::config::Settings;
-use crate::crypto::Vault;
 use crate::db::Db;
 use crate::diagnostics::DiagnosticRecorder;
 use crate::ids::{ConnectionId, InstanceId};
@@ -15,6 +14,7 @@ use crate::marketo::MarketoClient;
 use crate::quotas::Quotas;
 use crate::tasks::Shutdown;
 use crate::tokens::TokenBroker;
+use crate::vault::Vault;
 
 /// The way to the vendors. Cheap to clone.
 #[derive(Clone)]

@@ -4,14 +4,12 @@
 pub mod bulk;
 pub mod claim;
 mod connect;
-pub mod data_keys;
 mod dispatch;
 mod error;
 mod many_rows;
 mod migrate;
 mod pools;
 mod probe;
-pub mod sealed;
 mod snapshot;
 mod text_enum;
 mod timestamp;

@@ -7,8 +7,8 @@ use crate::app::{self, RunningApp};
 use crate::auth::{self, NewClient, Scopes};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::crypto::MasterKey;
 use crate::sandbox::{self, RunningSandbox, SandboxListeners, SandboxSettings};
+use crate::vault::MasterKey;
 
 /// The Munchkin id of the simulated subscription.
 pub(super) const MUNCHKIN_ID: &str = "123-ABC-456";

@@ -3,8 +3,8 @@
 use actix_web::http::header;
 
 use super::{AsProblem, Code, Problem};
-use crate::crypto::SealError;
 use crate::db::DbError;
+use crate::vault::SealError;
 
 /// Seconds after which a database that could not be reached may be there again: connections are tried anew within two.
 const RETRY_DATABASE: &str = "2";

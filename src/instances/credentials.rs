@@ -5,9 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{InstanceError, store};
 use crate::clock::Clock;
-use crate::crypto::Vault;
 use crate::db::{Db, Tx};
 use crate::ids::InstanceId;
+use crate::vault::{SealedColumn, SealedRowKey, Vault};
 
 /// Credentials to be provisioned.
 #[derive(Debug)]
@@ -16,9 +16,8 @@ pub struct ProvisionedCredentials {
     pub client_secret: SecretString,
 }
 
-fn context(instance: InstanceId) -> String {
-    format!("marketo_credentials/{instance}/client_secret")
-}
+/// The client secret of the provisioned credentials.
+pub(super) const CLIENT_SECRET: SealedColumn = SealedColumn::new("marketo_credentials", "sealed_client_secret", SealedRowKey::Instance);
 
 /// Keeps the credentials, in the transaction that makes the instance.
 ///
@@ -31,7 +30,7 @@ pub(super) async fn keep_credentials(
     instance: InstanceId,
     credentials: &ProvisionedCredentials,
 ) -> Result<(), InstanceError> {
-    let sealed = vault.seal(&context(instance), credentials.client_secret.expose_secret().as_bytes())?;
+    let sealed = vault.seal(&CLIENT_SECRET.context(instance), credentials.client_secret.expose_secret().as_bytes())?;
     store::insert_marketo_credentials(tx, instance, &credentials.client_id, &sealed, clock.timestamp()).await?;
     Ok(())
 }
@@ -46,5 +45,5 @@ pub async fn provisioned_credentials(
     instance: InstanceId,
 ) -> Result<Option<(String, SecretString)>, InstanceError> {
     let Some((client_id, sealed)) = store::find_marketo_credentials(db, instance).await? else { return Ok(None) };
-    Ok(Some((client_id, vault.open_text(&context(instance), &sealed)?)))
+    Ok(Some((client_id, vault.open_text(&CLIENT_SECRET.context(instance), &sealed)?)))
 }

@@ -7,9 +7,9 @@ use time::Duration;
 use super::{InstanceError, store};
 use crate::auth::{self, NewClient, Scopes};
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::Vault;
 use crate::db::Tx;
 use crate::ids::InstanceId;
+use crate::vault::{SealedColumn, SealedRowKey, Vault};
 
 /// What the card shows.
 #[derive(Debug)]
@@ -22,9 +22,8 @@ pub struct IntegrationInformation {
     pub shown_at: Option<Timestamp>,
 }
 
-fn context(instance: InstanceId) -> String {
-    format!("integration_clients/{instance}/secret")
-}
+/// The secret of the integration information, until it is revealed.
+pub(super) const SECRET: SealedColumn = SealedColumn::new("integration_clients", "sealed_secret", SealedRowKey::Instance);
 
 /// Makes the instance's own API client, in the transaction that invites the first user. Does nothing when it is there.
 ///
@@ -36,7 +35,7 @@ pub async fn ensure_integration_client(tx: &mut Tx, clock: &dyn Clock, vault: &V
     }
     let new = NewClient { instance: Some(instance), name: "Integration information".into(), scopes: Scopes::of_an_instance() };
     let (client, secret) = auth::create_client(tx, clock, new).await?;
-    let sealed = vault.seal(&context(instance), secret.expose_secret().as_bytes())?;
+    let sealed = vault.seal(&SECRET.context(instance), secret.expose_secret().as_bytes())?;
     store::insert_integration(tx, instance, &client.client_id, &sealed, clock.timestamp()).await?;
     Ok(())
 }
@@ -64,7 +63,7 @@ pub(super) async fn reveal_secret(
     let now = clock.timestamp();
     let already = InstanceError::SecretAlreadyRevealed(row.shown_at.unwrap_or(now));
     let Some(sealed) = row.sealed_secret else { return Err(already) };
-    let secret = vault.open_text(&context(instance), &sealed)?;
+    let secret = vault.open_text(&SECRET.context(instance), &sealed)?;
     // Of two who ask at once, one gets it.
     if !store::mark_integration_shown(tx, instance, now).await? {
         return Err(already);

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
+use crate::vault::SealedColumn;
 
 pub use change::change_settings;
 pub use create::{NewInstance, create};
@@ -28,6 +29,9 @@ pub use settings_change::SettingsChange;
 pub use store::{find, lock_instance, lock_login_management};
 
 pub use crate::language::Language;
+
+/// What is sealed in the tables of this feature.
+pub const SEALED_COLUMNS: &[SealedColumn] = &[integration::SECRET, credentials::CLIENT_SECRET];
 
 /// The name of a Marketo subscription, `AAA-BBB-CCC`: three digits, three capital letters, three digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -151,7 +155,7 @@ pub enum InstanceError {
     #[error(transparent)]
     Db(#[from] crate::db::DbError),
     #[error(transparent)]
-    Seal(#[from] crate::crypto::SealError),
+    Seal(#[from] crate::vault::SealError),
     #[error(transparent)]
     Auth(#[from] crate::auth::AuthError),
 }

@@ -209,7 +209,7 @@ pub enum InviteError {
     #[error(transparent)]
     Db(#[from] DbError),
     #[error(transparent)]
-    Seal(#[from] crate::crypto::SealError),
+    Seal(#[from] crate::vault::SealError),
 }
 
 impl From<crate::mail::QueueError> for InviteError {

@@ -25,7 +25,7 @@ use crate::language::Language;
 pub use error::MailError;
 pub use forget::{FORGET, ForgetMail};
 pub use mailer::Mailer;
-pub use outbox::{MailProgress, MailWatcher, QueueError, queue, queue_all};
+pub use outbox::{MailProgress, MailWatcher, QueueError, SEALED_COLUMNS, queue, queue_all};
 pub use queued_mail::{MailStatus, NewMail, QueuedMail};
 pub use send_job::{MailSubject, SendMail};
 pub use store::cancel;

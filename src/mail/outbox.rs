@@ -4,10 +4,10 @@ use serde_json::json;
 use super::store::{self, SealedMail};
 use super::{NewMail, QueuedMail};
 use crate::clock::Clock;
-use crate::crypto::{SealError, Vault};
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, MailId};
 use crate::jobs::{JobKind, Lane, NewJob, enqueue, enqueue_all};
+use crate::vault::{SealError, SealedColumn, SealedRowKey, Vault};
 
 /// The jobs that send the messages of the outbox.
 pub(super) const SEND_MAIL: JobKind = JobKind::new("send_mail", Lane::Mail);
@@ -53,9 +53,15 @@ pub enum QueueError {
     Seal(#[from] SealError),
 }
 
+/// The content of a message.
+const CONTENT: SealedColumn = SealedColumn::new("mail_messages", "sealed_content", SealedRowKey::InstanceAndId);
+
+/// What is sealed in the tables of this room.
+pub const SEALED_COLUMNS: &[SealedColumn] = &[CONTENT];
+
 /// What the sealed content of a message is bound to.
 pub(super) fn content_context(instance: InstanceId, id: MailId) -> String {
-    format!("mail_messages/{instance}/{id}/content")
+    CONTENT.context(format_args!("{instance}/{id}"))
 }
 
 /// Queues a message, in the transaction of the change that it tells about.

@@ -120,7 +120,7 @@ pub enum SyncError {
     #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error(transparent)]
-    Seal(#[from] crate::crypto::SealError),
+    Seal(#[from] crate::vault::SealError),
     #[error(transparent)]
     Db(#[from] DbError),
 }

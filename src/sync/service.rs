@@ -10,11 +10,11 @@ use crate::clock::{SharedClock, Timestamp};
 use crate::config::{Settings, SyncSettings};
 use crate::connections::{ConnectionError, Connections};
 use crate::context::Context;
-use crate::crypto::Vault;
 use crate::db::Db;
 use crate::ids::InstanceId;
 use crate::marketo::MarketoClient;
 use crate::salesforce::SalesforceClient;
+use crate::vault::Vault;
 
 /// How long a run's call waits for the quotas before the run itself waits.
 const MAX_QUOTA_WAIT: Duration = Duration::from_secs(60);

@@ -144,8 +144,22 @@ fn secrets_and_signing_keys_are_rotated_with_an_overlap() {
     Server::start(directory.path()).stop();
     assert!(printed(&run(directory.path(), &["keys", "rotate-signing"])).contains("signs from"));
     assert!(refused(&run(directory.path(), &["keys", "rotate-signing"])).contains("waits for its time"));
-    assert!(printed(&run(directory.path(), &["keys", "rotate", "--data"])).contains("seals everything anew"));
+    assert!(printed(&run(directory.path(), &["keys", "rotate", "--data"])).contains("re-encrypts everything"));
     assert!(refused(&run(directory.path(), &["keys", "rotate", "--data"])).contains("try again later"));
+    assert_rotations_audited(directory.path(), &["signing_key.rotated", "data_key.rotated"]);
+}
+
+/// Asserts which rotations of keys the audit has, in order.
+fn assert_rotations_audited(directory: &Path, expected: &[&str]) {
+    crate::support::run(async {
+        use sqlx::Connection;
+        let url = format!("sqlite://{}", directory.join("msi-actions-data/msi-actions.db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let statement = "SELECT action FROM audit_events WHERE action LIKE '%key.rotated' ORDER BY number";
+        let actions: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        assert_eq!(actions, expected);
+    })
 }
 
 #[test]
@@ -161,6 +175,7 @@ fn keys_rotate_lets_a_new_master_key_take_over() {
         .output()
         .unwrap();
     assert!(printed(&rotate).contains("1 data key"), "{rotate:?}");
+    assert_rotations_audited(directory.path(), &["master_key.rotated"]);
     let refused_now = refused(&run(directory.path(), &["serve", "--listen", "127.0.0.1:0"]));
     assert!(refused_now.contains("k2"), "the old key opens nothing any more: {refused_now}");
     let mut server = Server::start_with(directory.path(), &[("MSI_SECRETS__MASTER_KEY", new.trim())]);

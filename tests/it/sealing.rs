@@ -1,8 +1,8 @@
 //! What is sealed in the database, and how its keys change while the service runs.
 
-use msi_actions::app::{self, rotate_data_key};
-use msi_actions::crypto::{MasterKey, MasterKeys};
+use msi_actions::app::sealed_columns;
 use msi_actions::db::Db;
+use msi_actions::vault::{self, DataKeyRotation, MasterKey, MasterKeys, SealedRowKey, VaultError, rotate_master_key};
 use reqwest::Method;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
@@ -46,8 +46,8 @@ async fn put(app: &TestApp, statement: &str, value: &[u8]) {
 /// The data keys that seal something, but for what runs out by itself.
 async fn keys_in_use(app: &TestApp) -> Vec<Vec<u8>> {
     let mut keys = Vec::new();
-    for column in msi_actions::db::sealed::SEALED_COLUMNS {
-        if !matches!(column.table, "data_keys" | "oauth_states") {
+    for column in sealed_columns() {
+        if column.row_key != SealedRowKey::Expires {
             let statement = format!("SELECT substr({0}, 2, 16) FROM {1} WHERE {0} IS NOT NULL", column.column, column.table);
             keys.extend(bytes(app, &statement).await);
         }
@@ -57,20 +57,26 @@ async fn keys_in_use(app: &TestApp) -> Vec<Vec<u8>> {
     keys
 }
 
+async fn rotate_data_key(app: &TestApp) -> Result<DataKeyRotation, VaultError> {
+    let mut tx = app.db().begin().await?;
+    let rotation = vault::rotate_data_key(&mut tx, &app.master_keys(), &*app.clock).await?;
+    tx.commit().await?;
+    Ok(rotation)
+}
+
 fn masters(current: &MasterKey, old: Option<&str>) -> MasterKeys {
     MasterKeys::parse(&current.to_text(), &old.unwrap_or_default().into()).unwrap()
 }
 
 on_both_engines! {
-    async fn another_data_key_seals_everything_anew_while_all_processes_serve(engine: Engine) {
+    async fn rotating_the_data_key_reencrypts_everything_while_all_serve(engine: Engine) {
         let (app, token) = scene(engine).await;
         let replica = app.replica().await;
         let before = keys_in_use(&app).await;
         assert_eq!(before.len(), 1);
-        let masters = app.master_keys();
-        rotate_data_key(app.db(), &masters, &*app.clock).await.unwrap();
+        rotate_data_key(&app).await.unwrap();
         everything_opens(&app, &token).await;
-        assert!(rotate_data_key(app.db(), &masters, &*app.clock).await.is_err(), "one at a time");
+        assert!(matches!(rotate_data_key(&app).await, Err(VaultError::RotationUnderWay)), "one at a time");
         eventually("every process knows the new key", async || {
             let said = [app.get("/readyz").await, replica.get(&token, "/readyz").await];
             said.iter().all(|answer| answer.text.contains("data keys known: 2"))
@@ -94,13 +100,13 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_value_that_does_not_open_keeps_no_other_from_being_sealed_anew(engine: Engine) {
+    async fn a_value_that_does_not_open_keeps_no_other_from_being_reencrypted(engine: Engine) {
         let (app, token) = scene(engine).await;
         let before = keys_in_use(&app).await;
         let mut value = bytes(&app, "SELECT sealed_secret FROM integration_clients").await.remove(0);
         *value.last_mut().unwrap() ^= 1;
         put(&app, "UPDATE integration_clients SET sealed_secret = $1", &value).await;
-        rotate_data_key(app.db(), &app.master_keys(), &*app.clock).await.unwrap();
+        rotate_data_key(&app).await.unwrap();
         app.clock.advance(Duration::seconds(61));
         let others = "SELECT substr(sealed_access_token, 2, 16) FROM marketo_connections";
         eventually("the others are sealed by the new key", async || bytes(&app, others).await != before).await;
@@ -113,7 +119,9 @@ on_both_engines! {
         let (app, token) = scene(engine).await;
         let new = MasterKey::generate("new".into());
         let old = app.master_key_text();
-        assert_eq!(app::keys::rotate(app.db(), &masters(&new, Some(&old)), &*app.clock).await.unwrap(), 1);
+        let mut tx = app.db().begin().await.unwrap();
+        assert_eq!(rotate_master_key(&mut tx, &masters(&new, Some(&old))).await.unwrap().len(), 1);
+        tx.commit().await.unwrap();
         everything_opens(&app, &token).await;
         let restarted = app.replica_with(|settings| settings.secrets.master_key = new.to_text()).await.unwrap();
         restarted.get(&token, "/v1/marketo/admins").await.expect(200);

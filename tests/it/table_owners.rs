@@ -27,7 +27,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("connections", &["marketo_access", "marketo_connections", "oauth_states", "salesforce_connections", "salesforce_organizations"]),
-    ("db", &["data_keys", "schema_lock", "unbuilt_indexes", "write_probes"]),
+    ("db", &["schema_lock", "unbuilt_indexes", "write_probes"]),
     ("diagnostics", &["diagnostics"]),
     ("http", &["idempotency_keys"]),
     ("imports", &["invite_import_chunks", "invite_imports"]),
@@ -55,6 +55,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "sync_strangers",
         ],
     ),
+    ("vault", &["data_keys"]),
 ];
 
 /// Files that name a table of another folder, and why.

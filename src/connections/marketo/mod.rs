@@ -11,6 +11,7 @@ use url::Url;
 
 use super::ConnectionError;
 use crate::ids::{ConnectionId, InstanceId};
+use crate::vault::{SealedColumn, SealedRowKey};
 
 pub use access::ConnectionAdmin;
 pub use connection::{MarketoAdmin, PastedCredentials};
@@ -19,14 +20,20 @@ pub(super) use tokens::MarketoTokenProvider;
 
 pub(super) const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };
 
+const CLIENT_SECRET: SealedColumn = SealedColumn::new("marketo_connections", "sealed_client_secret", SealedRowKey::InstanceAndId);
+const ACCESS_TOKEN: SealedColumn = SealedColumn::new("marketo_connections", "sealed_access_token", SealedRowKey::InstanceAndId);
+
+/// What is sealed in the tables of these connections.
+pub(super) const SEALED_COLUMNS: &[SealedColumn] = &[CLIENT_SECRET, ACCESS_TOKEN];
+
 /// What binds a sealed client secret to its row.
 fn client_secret_context(instance: InstanceId, id: ConnectionId) -> String {
-    format!("marketo_connections/{instance}/{id}/client_secret")
+    CLIENT_SECRET.context(format_args!("{instance}/{id}"))
 }
 
 /// What binds a sealed access token to its row.
 fn access_token_context(instance: InstanceId, id: ConnectionId) -> String {
-    format!("marketo_connections/{instance}/{id}/access_token")
+    ACCESS_TOKEN.context(format_args!("{instance}/{id}"))
 }
 
 fn parse_base_url(stored: &str) -> Result<Url, ConnectionError> {

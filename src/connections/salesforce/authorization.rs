@@ -15,6 +15,10 @@ use crate::connections::{ConnectionError, Connections, SalesforceHost};
 use crate::crypto::{SecretHash, random_token};
 use crate::ids::{InstanceId, InviteId};
 use crate::salesforce::{self, Identity, TokenGrant};
+use crate::vault::{SealedColumn, SealedRowKey};
+
+/// The PKCE code verifier of an authorization under way. Bound by the `state`, which the row holds only the hash of.
+pub(super) const VERIFIER: SealedColumn = SealedColumn::new("oauth_states", "sealed_verifier", SealedRowKey::Expires);
 
 /// How long a person may take at Salesforce.
 const STATE_LIFETIME: Duration = Duration::minutes(10);
@@ -43,8 +47,7 @@ pub(in crate::connections) struct CompletedAuthorization {
 }
 
 fn verifier_context(state: &SecretString) -> String {
-    // The state is part of the row's key only as a hash; here it binds the verifier to the row.
-    format!("oauth_states/{}/verifier", state.expose_secret())
+    VERIFIER.context(state.expose_secret())
 }
 
 impl Connections {

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::ConnectionError;
 use crate::ids::{ConnectionId, InstanceId};
+use crate::vault::{SealedColumn, SealedRowKey};
 
 pub use activation::{ActivatedMember, ActivationByLogin, SalesforceLogin, active_page};
 pub use authorization::{BrowserBinding, BrowserCookies};
@@ -27,19 +28,26 @@ pub(super) use tokens::SalesforceTokenProvider;
 pub(super) const NOT_CONNECTED: ConnectionError =
     ConnectionError::NotConnected { vendor: "Salesforce", link: "/v1/connections/salesforce" };
 
+const ACCESS_TOKEN: SealedColumn = SealedColumn::new("salesforce_connections", "sealed_access_token", SealedRowKey::InstanceAndId);
+const JWT_KEY: SealedColumn = SealedColumn::new("salesforce_connections", "sealed_jwt_key", SealedRowKey::InstanceAndId);
+const REFRESH_TOKEN: SealedColumn = SealedColumn::new("salesforce_connections", "sealed_refresh_token", SealedRowKey::InstanceAndId);
+
+/// What is sealed in the tables of these connections.
+pub(super) const SEALED_COLUMNS: &[SealedColumn] = &[ACCESS_TOKEN, JWT_KEY, REFRESH_TOKEN, authorization::VERIFIER];
+
 /// What binds a sealed access token to its row.
 fn access_token_context(instance: InstanceId, id: ConnectionId) -> String {
-    format!("salesforce_connections/{instance}/{id}/access_token")
+    ACCESS_TOKEN.context(format_args!("{instance}/{id}"))
 }
 
 /// What binds a sealed key for assertions to its row.
 fn jwt_key_context(instance: InstanceId, id: ConnectionId) -> String {
-    format!("salesforce_connections/{instance}/{id}/jwt_key")
+    JWT_KEY.context(format_args!("{instance}/{id}"))
 }
 
 /// What binds a sealed refresh token to its row.
 fn refresh_token_context(instance: InstanceId, id: ConnectionId) -> String {
-    format!("salesforce_connections/{instance}/{id}/refresh_token")
+    REFRESH_TOKEN.context(format_args!("{instance}/{id}"))
 }
 
 fn parse_login_base(stored: &str) -> Result<Url, ConnectionError> {

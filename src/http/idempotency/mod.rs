@@ -37,6 +37,7 @@ use crate::db::DbError;
 use crate::ids::InstanceId;
 use crate::permissions::Caller;
 use crate::telemetry::error_chain;
+use crate::vault::{SealedColumn, SealedRowKey};
 use store::{KeyState, Keyed, StoredKey};
 
 pub use forget::{FORGET, ForgetKeys};
@@ -73,8 +74,14 @@ struct ClaimedKey {
     id: Uuid,
 }
 
+/// The answer kept under a key.
+const ANSWER: SealedColumn = SealedColumn::new("idempotency_keys", "sealed_answer", SealedRowKey::InstanceAndId);
+
+/// What is sealed in the table of the keys.
+pub const SEALED_COLUMNS: &[SealedColumn] = &[ANSWER];
+
 fn answer_context(instance: InstanceId, id: Uuid) -> String {
-    format!("idempotency_keys/{instance}/{id}/answer")
+    ANSWER.context(format_args!("{instance}/{id}"))
 }
 
 /// Lets a request on; one with a key only when it is the first with it.

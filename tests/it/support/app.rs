@@ -7,11 +7,11 @@ use msi_actions::app::{self, RunningApp};
 use msi_actions::auth::Scopes;
 use msi_actions::clock::{MovableClock, SharedClock, SystemClock};
 use msi_actions::config::Settings;
-use msi_actions::crypto::MasterKeys;
 use msi_actions::db::Db;
 use msi_actions::ids::InstanceId;
 use msi_actions::jobs::JobHandler;
 use msi_actions::sandbox::{RunningSandbox, SandboxListeners, SandboxSettings};
+use msi_actions::vault::{MasterKeys, load_vault};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -360,7 +360,7 @@ impl TestApp {
 
     /// What the service's own parts work with, for a test that plays a second process.
     pub async fn context(&self) -> Context {
-        let vault = app::keys::load_vault(&self.db, &self.master_keys(), &*self.clock).await.unwrap();
+        let vault = load_vault(&self.db, &self.master_keys(), &*self.clock).await.unwrap();
         Context {
             db: self.db.clone(),
             clock: self.clock.clone(),

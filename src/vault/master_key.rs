@@ -2,8 +2,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Length of a master key and of a data key in bytes (AES-256).
-pub(super) const KEY_LENGTH: usize = 32;
+use super::cipher::KEY_LENGTH;
+use crate::crypto::random_bytes;
 
 /// A master key: an id that may be shown and 32 secret bytes. Written `ID:BASE64`.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ impl MasterKey {
     /// A new key.
     #[must_use]
     pub fn generate(id: String) -> Self {
-        Self { id, bytes: super::random_bytes() }
+        Self { id, bytes: random_bytes() }
     }
 
     /// Reads `ID:BASE64`.
@@ -83,7 +83,16 @@ impl MasterKeys {
     /// The key with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&MasterKey> {
-        std::iter::once(&self.current).chain(&self.old).find(|key| key.id == id)
+        self.all().find(|key| key.id == id)
+    }
+
+    /// The ids of all keys, the one in force first.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        self.all().map(|key| key.id.as_str()).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &MasterKey> {
+        std::iter::once(&self.current).chain(&self.old)
     }
 }
 

@@ -1,9 +1,7 @@
-//! The data keys, each sealed by a master key. Global: they belong to no instance.
-
 use uuid::Uuid;
 
-use super::{Db, DbError, Tx, execute, on};
 use crate::clock::Timestamp;
+use crate::db::{Db, DbError, Tx, execute, on, on_tx};
 
 /// A data key as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -45,15 +43,19 @@ pub async fn list_before_migration(db: &Db) -> Result<Vec<SealedDataKey>, DbErro
     on!(db, c => sqlx::query_as("SELECT id, master_key_id, sealed_key FROM data_keys").fetch_all(c))
 }
 
+const LIST: &str = "SELECT id, generation, master_key_id, sealed_key, created_at, seals_from FROM data_keys ORDER BY generation";
+
 /// All data keys, oldest first.
 pub async fn list(db: &Db) -> Result<Vec<StoredDataKey>, DbError> {
-    on!(db, c => sqlx::query_as("SELECT id, generation, master_key_id, sealed_key, created_at, seals_from FROM data_keys ORDER BY generation").fetch_all(c))
+    on!(db, c => sqlx::query_as(LIST).fetch_all(c))
 }
 
-/// Keeps a new data key; `false` when another process has made this generation already.
-///
-/// # Errors
-/// When the database refuses it.
+/// The same within a transaction.
+pub async fn list_in(tx: &mut Tx) -> Result<Vec<StoredDataKey>, DbError> {
+    on_tx!(tx, c => sqlx::query_as(LIST).fetch_all(c))
+}
+
+/// Stores a new data key; `false` when another process has made this generation already.
 pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<bool, DbError> {
     const SQL: &str = "INSERT INTO data_keys (id, generation, master_key_id, sealed_key, created_at, seals_from) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (generation) DO NOTHING";
@@ -71,18 +73,12 @@ pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<bool, DbError> {
 }
 
 /// Forgets the data keys before a generation.
-///
-/// # Errors
-/// When the database refuses it.
 pub async fn delete_before(tx: &mut Tx, generation: i64) -> Result<(), DbError> {
     execute!(tx, sqlx::query("DELETE FROM data_keys WHERE generation < $1").bind(generation)).map(drop)
 }
 
 /// Replaces the sealed form of a data key, after it was sealed by another master key.
-///
-/// # Errors
-/// When the database refuses it.
-pub async fn reseal(tx: &mut Tx, key: &StoredDataKey) -> Result<(), DbError> {
+pub async fn update_sealed_key(tx: &mut Tx, key: &StoredDataKey) -> Result<(), DbError> {
     execute!(
         tx,
         sqlx::query("UPDATE data_keys SET master_key_id = $2, sealed_key = $3 WHERE id = $1")
