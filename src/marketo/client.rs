@@ -13,7 +13,7 @@ use url::Url;
 use super::error::{MarketoError, MarketoRefusal};
 use super::quota;
 use super::wire::Verdict;
-use crate::upstream::{CallPermit, Quota, QuotaTracker, RetryPolicy, TokenSource, shortened, without_body};
+use crate::upstream::{CallPermit, Quota, QuotaTracker, RetryDelays, RetryPolicy, TokenSource, shortened, without_body};
 
 /// Marketo counts calls over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(20);
@@ -195,17 +195,17 @@ impl MarketoClient {
     }
 }
 
-/// One call's way through refusals: which token it uses, how often it has failed.
+/// One call's way through refusals: which token it uses, how long it waits before the next attempt.
 pub(super) struct MarketoAttempts<'a> {
     client: &'a MarketoClient,
     pub(super) token: SecretString,
     renewed: bool,
-    failures: u32,
+    delays: RetryDelays,
 }
 
 impl<'a> MarketoAttempts<'a> {
     pub(super) async fn start(client: &'a MarketoClient) -> Result<Self, MarketoError> {
-        Ok(Self { client, token: client.tokens.token().await?, renewed: false, failures: 0 })
+        Ok(Self { client, token: client.tokens.token().await?, renewed: false, delays: client.retry.delays() })
     }
 
     /// Prepares the next attempt after `error`, waiting as long as it takes.
@@ -219,19 +219,15 @@ impl<'a> MarketoAttempts<'a> {
             self.renewed = true;
             return Ok(());
         }
-        self.failures += 1;
-        let retry = &self.client.retry;
-        if self.failures >= retry.attempts {
-            return Err(error);
-        }
+        let Some(delay) = self.delays.next() else { return Err(error) };
         let wait = match error {
             MarketoError::RateLimit(_) => self.client.rate_window,
             MarketoError::Unreachable { .. } | MarketoError::Temporary(_) | MarketoError::ConcurrencyLimit(_) => {
-                retry.back_off(self.failures).max(error.retry_after().unwrap_or_default())
+                delay.max(error.retry_after().unwrap_or_default())
             }
             _ => return Err(error),
         };
-        if wait > retry.longest_delay.max(self.client.rate_window) {
+        if wait > self.client.retry.longest_delay.max(self.client.rate_window) {
             return Err(error);
         }
         tracing::info!(code = error.code(), wait_ms = wait.as_millis() as u64, "a call to Marketo will be repeated");

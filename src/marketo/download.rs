@@ -28,7 +28,7 @@ impl MarketoClient {
     pub async fn download_export(&self, job: &ExportJob, path: &Path, progress: impl Fn(u64)) -> Result<(), MarketoError> {
         let mut spool = Spool::open(path.to_owned());
         let mut received = 0;
-        let mut cuts = 0;
+        let mut delays = self.retry.delays();
         let arrived = |so_far, bytes| {
             self.tracker.exported(bytes);
             progress(so_far);
@@ -39,14 +39,11 @@ impl MarketoClient {
                 None => None,
             };
             let Some(message) = cut else { break };
-            cuts += 1;
             let cut = MarketoError::Interrupted { received, message };
             self.report(&cut);
-            if cuts >= self.retry.attempts {
-                return Err(cut);
-            }
+            let Some(delay) = delays.next() else { return Err(cut) };
             tracing::info!(received, "the download of an export was cut and will be resumed");
-            tokio::time::sleep(self.retry.back_off(cuts)).await;
+            tokio::time::sleep(delay).await;
         }
         let hash = spool.close().await?;
         verify(job, received, &hash).inspect_err(|error| self.report(error))

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error::{ApiRefusal, SalesforceError, not_understood};
 use super::wire::SalesforceErrorEntry;
-use crate::upstream::{Quota, QuotaTracker, RetryPolicy, TokenSource, shortened, without_body};
+use crate::upstream::{Quota, QuotaTracker, RetryDelays, RetryPolicy, TokenSource, shortened, without_body};
 
 /// Longest time for a call whose answer is JSON; result pages are bounded by the client's read time-out instead. Salesforce
 /// itself stops a synchronous request after two minutes.
@@ -229,17 +229,17 @@ impl SalesforceClient {
     }
 }
 
-/// One call's way through refusals: which token it uses, how often it has failed.
+/// One call's way through refusals: which token it uses, how long it waits before the next attempt.
 struct SalesforceAttempts<'a> {
     client: &'a SalesforceClient,
     token: SecretString,
     renewed: bool,
-    failures: u32,
+    delays: RetryDelays,
 }
 
 impl<'a> SalesforceAttempts<'a> {
     async fn start(client: &'a SalesforceClient) -> Result<Self, SalesforceError> {
-        Ok(Self { client, token: client.tokens.token().await?, renewed: false, failures: 0 })
+        Ok(Self { client, token: client.tokens.token().await?, renewed: false, delays: client.retry.delays() })
     }
 
     /// Prepares the next attempt after `error`, waiting as long as it takes.
@@ -253,10 +253,9 @@ impl<'a> SalesforceAttempts<'a> {
             self.renewed = true;
             return Ok(());
         }
-        self.failures += 1;
-        let retry = &self.client.retry;
-        let wait = retry.back_off(self.failures).max(error.retry_after().unwrap_or_default());
-        if self.failures >= retry.attempts || !error.passes_soon() || wait > retry.longest_delay {
+        let Some(delay) = self.delays.next() else { return Err(error) };
+        let wait = delay.max(error.retry_after().unwrap_or_default());
+        if !error.passes_soon() || wait > self.client.retry.longest_delay {
             return Err(error);
         }
         tracing::info!(code = error.code(), wait_ms = wait.as_millis() as u64, "a call to Salesforce will be repeated");

@@ -1,6 +1,6 @@
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
 
 /// How often, and after which waits, a call is repeated.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,9 @@ pub struct RetryPolicy {
     pub longest_delay: Duration,
 }
 
+/// The waits between the attempts at one call; there is none after the last attempt.
+pub type RetryDelays = <ExponentialBuilder as BackoffBuilder>::Backoff;
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self { attempts: 5, first_delay: Duration::from_secs(1), longest_delay: Duration::from_secs(30) }
@@ -20,20 +23,14 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The wait after failure number `failures` (from 1): exponential, the upper half of it random, so that clients that
-    /// failed together don't come back together.
+    /// The waits of one call: exponential, the upper half of each random, so that clients that failed together don't come back together.
     #[must_use]
-    pub fn back_off(&self, failures: u32) -> Duration {
-        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-        let whole = self.first_delay.saturating_mul(doubled).min(self.longest_delay);
-        whole.mul_f64(0.5 + chance() / 2.0)
+    pub fn delays(&self) -> RetryDelays {
+        // Jitter adds up to as much again.
+        let (shortest, longest) = (self.first_delay.min(self.longest_delay) / 2, self.longest_delay / 2);
+        let repetitions = self.attempts.saturating_sub(1) as usize;
+        ExponentialBuilder::new().with_min_delay(shortest).with_max_delay(longest).with_max_times(repetitions).with_jitter().build()
     }
-}
-
-/// A number in 0..1. Spreading waits needs no secrecy, so the standard library's randomly keyed hasher is enough.
-fn chance() -> f64 {
-    let bits = RandomState::new().build_hasher().finish() >> 32;
-    bits as f64 / 4_294_967_296.0
 }
 
 #[cfg(test)]
@@ -42,10 +39,11 @@ mod tests {
 
     #[test]
     fn waits_double_with_jitter_and_are_bounded() {
-        let policy = RetryPolicy::default();
-        for (failures, whole) in [(1, 1.0), (2, 2.0), (3, 4.0), (6, 30.0), (u32::MAX, 30.0)] {
-            let wait = policy.back_off(failures).as_secs_f64();
-            assert!((whole / 2.0..=whole).contains(&wait), "{failures}: {wait}");
+        let policy = RetryPolicy { attempts: 8, ..RetryPolicy::default() };
+        let delays: Vec<_> = policy.delays().map(|delay| delay.as_secs_f64()).collect();
+        assert_eq!(delays.len(), 7, "one between each two attempts");
+        for (delay, whole) in delays.into_iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]) {
+            assert!((whole / 2.0..=whole).contains(&delay), "{delay} of {whole}");
         }
     }
 }
