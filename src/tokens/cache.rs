@@ -1,10 +1,13 @@
 //! Tokens kept in memory between requests, and the lock that lets one refresh run for each connection in this process.
 
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use quick_cache::sync::Cache;
+use quick_cache::{Lifecycle, UnitWeighter};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::access_token::AccessToken;
@@ -15,7 +18,7 @@ use crate::clock::{Timestamp, monotonic_now};
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// And until it is this old while somebody looks.
 const STALE_FOR: Duration = Duration::from_secs(2);
-/// Most connections remembered; beyond it those not in use are forgotten.
+/// Most connections remembered; beyond it those used least are forgotten, unless they are in use.
 const MAX_ENTRIES: usize = 10_000;
 
 /// What a look at the database, and a refresh if need be, came to. Shared by everybody who waited for it.
@@ -94,21 +97,56 @@ impl<E> CacheEntry<E> {
     }
 }
 
-/// The entries of all connections.
-pub(super) struct TokenCache<K, E>(Mutex<HashMap<K, Arc<CacheEntry<E>>>>);
+/// Keeps what is in use: a connection whose entry was evicted during a refresh could be refreshed a second time at once.
+#[derive(Debug, Clone)]
+struct PinnedInUse;
 
-impl<K, E> Default for TokenCache<K, E> {
+impl<K, E> Lifecycle<K, Arc<CacheEntry<E>>> for PinnedInUse {
+    type RequestState = ();
+
+    fn is_pinned(&self, _: &K, entry: &Arc<CacheEntry<E>>) -> bool {
+        Arc::strong_count(entry) > 1 || Arc::strong_count(&entry.refresh_lock) > 1
+    }
+}
+
+/// The entries of all connections.
+pub(super) struct TokenCache<K, E>(Cache<K, Arc<CacheEntry<E>>, UnitWeighter, RandomState, PinnedInUse>);
+
+impl<K: Copy + Eq + Hash, E> Default for TokenCache<K, E> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self::with_capacity(MAX_ENTRIES)
     }
 }
 
 impl<K: Copy + Eq + Hash, E> TokenCache<K, E> {
+    fn with_capacity(entries: usize) -> Self {
+        Self(Cache::with(entries, entries as u64, UnitWeighter, RandomState::new(), PinnedInUse))
+    }
+
+    /// The connection's entry, an empty one when there is none.
     pub(super) fn entry(&self, key: K) -> Arc<CacheEntry<E>> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MAX_ENTRIES && !entries.contains_key(&key) {
-            entries.retain(|_, entry| Arc::strong_count(entry) > 1);
+        let Ok(entry) = self.0.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::default()));
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_cache_keeps_the_entries_in_use() {
+        const CAPACITY: u32 = 64;
+        let cache = TokenCache::<u32, ()>::with_capacity(CAPACITY as usize);
+        let held = cache.entry(0);
+        let paused = cache.entry(1).try_lock().unwrap();
+        for key in 2..100 * CAPACITY {
+            cache.entry(key);
         }
-        entries.entry(key).or_default().clone()
+        assert!(cache.0.len() <= 2 * CAPACITY as usize, "{}", cache.0.len());
+        assert!(Arc::ptr_eq(&held, &cache.entry(0)));
+        assert!(cache.entry(1).try_lock().is_none(), "its refreshes are still paused");
+        drop(paused);
+        assert!(cache.entry(1).try_lock().is_some());
     }
 }
