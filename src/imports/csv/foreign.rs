@@ -79,7 +79,8 @@ impl Foreign {
     }
 }
 
-/// The first bytes of kinds that are told by them. Archives and Office's containers need a closer look.
+/// The first bytes of kinds that are told by them. Archives and Office's containers need a closer look. A library such as `infer` asks for
+/// less, `GIF` or `BM` at the beginning, `%PDF` anywhere near it, and would take lists of people for pictures and documents.
 const SIGNATURES: [(&[u8], Foreign); 15] = [
     (b"PK\x03\x04", Foreign::HalfArchive),
     (b"PK\x05\x06", Foreign::Archive),
@@ -292,6 +293,10 @@ mod tests {
             (b"GIF89a", Some(Foreign::Image)),
             (b"\x1f\x8b\x08", Some(Foreign::Compressed)),
             (b"email,name\n", None),
+            (b"GIFT,email\n1,a@example.com\n", None),
+            (b"BMI,email\n21,a@example.com\n", None),
+            (b"id,name,WEBP\n", None),
+            (b"email,form\na@example.com,letter.%PDF\n", None),
             (b"", None),
         ] {
             assert_eq!(by_bytes(bytes, &mut Cursor::new(bytes)), want);
