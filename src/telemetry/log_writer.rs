@@ -1,5 +1,9 @@
 //! Writes the log. A thread gathers lines and writes many at once: a request waits for no reader of the log, and does not pay for a
 //! system call of its own.
+//!
+//! The non-blocking writer of tracing-appender would lose some of this: it bounds the lines that wait and not their bytes, wakes its thread
+//! for a line as soon as it waits for one, tells nobody in the log how many lines were left out, and at the end of the process waits a
+//! second at most and then drops what is logged.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -70,7 +74,7 @@ impl LogWriter {
 /// the process ends.
 pub fn flush_log() {
     if let Some(LogWriter(shared)) = STARTED.get() {
-        shared.flush();
+        shared.flush(MAX_FLUSH_WAIT);
     }
 }
 
@@ -93,12 +97,12 @@ impl LogBuffer {
         }
     }
 
-    fn flush(&self) {
+    fn flush(&self, max_wait: Duration) {
         let mut pending = self.lock();
         pending.is_flushing = true;
         self.filled.notify_one();
         let is_busy = |pending: &mut PendingLines| pending.is_writing || !pending.bytes.is_empty();
-        drop(self.emptied.wait_timeout_while(pending, MAX_FLUSH_WAIT, is_busy));
+        drop(self.emptied.wait_timeout_while(pending, max_wait, is_busy));
     }
 
     /// Writes what is added to `to`, for good; `report_lost` logs how many lines were left out.
@@ -198,7 +202,8 @@ mod tests {
             writes += 1;
         }
         assert!(text.lines().enumerate().all(|(at, line)| line == at.to_string()));
-        assert!(writes < 100, "{writes}");
+        // Nobody reads before all are added: the thread has taken some at most once, and waits to be rid of them.
+        assert!(writes <= 2, "{writes}");
     }
 
     #[test]
@@ -257,8 +262,10 @@ mod tests {
         let (shared, written, _) = log_writer();
         shared.add(b"the last words\n");
         let reader = std::thread::spawn(move || written.recv().unwrap());
-        shared.flush();
-        assert!(reader.is_finished() || reader.join().unwrap() == b"the last words\n");
-        assert!(shared.lock().bytes.is_empty());
+        // Longer than any machine is busy.
+        shared.flush(Duration::from_secs(600));
+        let pending = shared.lock();
+        assert!(pending.bytes.is_empty() && !pending.is_writing);
+        assert_eq!(reader.join().unwrap(), b"the last words\n");
     }
 }
