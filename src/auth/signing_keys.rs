@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use p256::SecretKey;
-use p256::elliptic_curve::sec1::ToEncodedPoint;
+use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::pkcs8::EncodePrivateKey;
 use serde_json::json;
 use sqlx::types::Json;
@@ -206,7 +206,7 @@ pub async fn rotate_signing_key(db: &Db, vault: &Vault, clock: &dyn Clock) -> Re
 fn generate(vault: &Vault, generation: i64, now: Timestamp, signs_from: Option<Timestamp>) -> Result<StoredSigningKey, AuthError> {
     // A random scalar is out of range with probability 2^-32; another draw settles it.
     let secret = (0..8).find_map(|_| SecretKey::from_slice(&random_bytes::<32>()).ok()).ok_or(AuthError::SigningKey)?;
-    let point = secret.public_key().to_encoded_point(false);
+    let point = secret.public_key().to_sec1_point(false);
     let (Some(x), Some(y)) = (point.x(), point.y()) else { return Err(AuthError::SigningKey) };
     let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
     // RFC 7638, section 3: the required members only, in this order, without white space.

@@ -102,7 +102,7 @@ on_both_engines! {
         // The public key as an HMAC secret, in the forms in which it is about.
         let symmetric = |secret: &[u8]| {
             let header = Header { kid: Some("first".into()), ..Header::new(Algorithm::HS256) };
-            jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap()
+            jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret).unwrap()).unwrap()
         };
         for forged in [
             format!("{}.{body}.", head("none")), format!("{}.{body}.{signature}", head("none")), format!("{}.{body}.{signature}", head("RS256")),
@@ -128,7 +128,7 @@ on_both_engines! {
         let secrets = [rsa.jwk["n"].as_str().unwrap().to_owned(), rsa.jwk.to_string()];
         for secret in &secrets {
             let header = Header { kid: Some("rsa".into()), ..Header::new(Algorithm::HS256) };
-            let forged = jsonwebtoken::encode(&header, &scene.claims("hmac", json!({})), &EncodingKey::from_secret(secret.as_bytes())).unwrap();
+            let forged = jsonwebtoken::encode(&header, &scene.claims("hmac", json!({})), &EncodingKey::from_secret(secret.as_bytes()).unwrap()).unwrap();
             refused(&scene.redeem(&forged).await);
         }
         refused(&scene.redeem(&scene.key.sign_as("rsa", &scene.claims("ec", json!({})))).await);
