@@ -59,9 +59,13 @@ test-vendor-connectors:
 check:
 	$(CARGO) check --locked
 
-## lint: formatting, clippy, shell scripts, Dockerfile
+## lint: formatting, clippy, shell scripts, Dockerfile, licenses and sources of crates
 lint:
-	@$(SUITE) fmt clippy scripts
+	@$(SUITE) fmt clippy scripts deny
+
+## deny: licenses, sources and versions of crates, and what is known against them, where the network allows
+deny:
+	@ADVISORIES=yes $(SUITE) deny
 
 ## fmt: format the Rust code
 fmt:
@@ -72,4 +76,4 @@ BENCHES := $(sort $(basename $(notdir $(wildcard benches/*.rs benches/*.sh))))
 bench-%:
 	@if [ -f benches/$*.sh ]; then bash benches/$*.sh $(ARGS); else $(CARGO) bench --quiet --locked --bench $* -- $(ARGS); fi
 
-.PHONY: help build run demo openapi test check $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint fmt
+.PHONY: help build run demo openapi test check $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint deny fmt
