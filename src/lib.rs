@@ -22,6 +22,7 @@ pub mod instances;
 pub mod invites;
 pub mod jobs;
 pub mod language;
+mod locales;
 pub mod mail;
 pub mod marketo;
 pub mod members;

@@ -42,6 +42,7 @@ const GROUND: &[&str] = &[
     "ids",
     "jobs",
     "language",
+    "locales",
     "permissions",
     "private_files",
     "tasks",
@@ -100,6 +101,7 @@ const ROOMS: &[Room] = &[
             "ids",
             "jobs",
             "language",
+            "locales",
             "permissions",
             "telemetry",
             "vault",
@@ -109,10 +111,26 @@ const ROOMS: &[Room] = &[
     Room { name: "jobs", may: &["clock", "config", "crypto", "db", "ids", "tasks", "telemetry"] },
     // Of messages and of pages.
     Room { name: "language", may: &[] },
+    // What messages and pages say.
+    Room { name: "locales", may: &["language"] },
     // The outbox: rows, jobs, and the operator's view of it. It knows no feature; those that write to people watch what becomes of it.
     Room {
         name: "mail",
-        may: &["clock", "config", "context", "db", "http", "ids", "jobs", "language", "permissions", "private_files", "telemetry", "vault"],
+        may: &[
+            "clock",
+            "config",
+            "context",
+            "db",
+            "http",
+            "ids",
+            "jobs",
+            "language",
+            "locales",
+            "permissions",
+            "private_files",
+            "telemetry",
+            "vault",
+        ],
     },
     Room { name: "marketo", may: &["clock", "config", "private_files", "telemetry", "upstream", "http_stub"] },
     // Roles, scopes and callers: what handlers' signatures and the middleware are about.

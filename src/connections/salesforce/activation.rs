@@ -8,6 +8,7 @@ use crate::auth::NewSession;
 use crate::http::{Page, Problem};
 use crate::ids::{InstanceId, InviteId, MemberId};
 use crate::language::Language;
+use crate::locales::LocalizedText;
 
 /// Who logged in at Salesforce.
 #[derive(Debug, Clone)]
@@ -46,31 +47,6 @@ pub trait ActivationByLogin: Send + Sync {
 /// The page of a person who is active and logged in.
 #[must_use]
 pub fn active_page(email: &str, language: Language) -> Page {
-    let (title, text) = match language {
-        Language::En => ("Your account is active", format!("You are logged in as {email}. You can close this window.")),
-        Language::De => ("Ihr Konto ist aktiv", format!("Sie sind als {email} angemeldet. Sie können dieses Fenster schließen.")),
-        Language::Fr => ("Votre compte est actif", format!("Vous êtes connecté en tant que {email}. Vous pouvez fermer cette fenêtre.")),
-        Language::Es => ("Su cuenta está activa", format!("Ha iniciado sesión como {email}. Puede cerrar esta ventana.")),
-        Language::It => ("Il tuo account è attivo", format!("Hai effettuato l'accesso come {email}. Puoi chiudere questa finestra.")),
-        Language::Pt => ("A sua conta está ativa", format!("Você fez login como {email}. Você pode fechar esta janela.")),
-        Language::Ja => ("アカウントが有効になりました", format!("{email} としてログインしています。このウィンドウを閉じてください。")),
-        Language::Ko => ("계정이 활성화되었습니다", format!("{email}(으)로 로그인했습니다. 이 창을 닫아도 됩니다.")),
-        Language::Zh => ("您的帐户已激活", format!("您已以 {email} 的身份登录。您可以关闭此窗口。")),
-    };
-    Page::text(language, title, [text])
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn each_language_tells_who_is_logged_in_in_its_own_words() {
-        let pages = Language::ALL.map(|language| active_page("ann@example.com", language));
-        assert!(pages.iter().all(|page| page.paragraphs.concat().contains("ann@example.com")), "{pages:?}");
-        assert_eq!(pages.iter().map(|page| &page.title).collect::<HashSet<_>>().len(), Language::ALL.len());
-        assert_eq!(pages.iter().map(|page| &page.paragraphs[0]).collect::<HashSet<_>>().len(), Language::ALL.len());
-    }
+    let (title, text) = (LocalizedText::ActivatedPageTitle, LocalizedText::ActivatedPageText { email });
+    Page::text(language, title.render(language), [text.render(language)])
 }

@@ -1,7 +1,7 @@
 //! The few pages that people see without the console: activating, a new password, and coming back from Salesforce. Plain forms, no
 //! script, in the languages that messages are written in.
 
-mod problems;
+mod problem_texts;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -59,14 +59,14 @@ impl Page {
     /// The page of a problem: what happened and what to do. What people rarely meet is told in English, and said to be.
     #[must_use]
     pub fn of_problem(problem: &Problem, language: Language) -> Self {
-        let (title, paragraphs) = problems::told(problem, language);
-        Self::text(language, title, paragraphs)
+        let (title, text) = problem_texts::title_and_text(problem, language);
+        Self::text(language, title, [text])
     }
 
     /// What is wrong with what was filled in, to be shown beside the form once more.
     #[must_use]
     pub fn with_fault(mut self, problem: &Problem) -> Self {
-        self.paragraphs.extend(problems::told(problem, self.language).1);
+        self.paragraphs.push(problem_texts::title_and_text(problem, self.language).1);
         self
     }
 

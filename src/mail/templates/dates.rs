@@ -1,41 +1,20 @@
 use time::OffsetDateTime;
 
 use crate::language::Language;
-
-type Months = [&'static str; 12];
-
-const EN: Months =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-const DE: Months = ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"];
-const FR: Months =
-    ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"];
-const ES: Months =
-    ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"];
-const IT: Months =
-    ["gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre"];
-const PT: Months =
-    ["janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro"];
+use crate::locales::LocalizedText;
 
 /// An instant as people of the language write it, in UTC, for example `9 March 2026, 08:05 UTC`.
 pub(super) fn date_and_time(language: Language, instant: OffsetDateTime) -> String {
     let instant = instant.to_offset(time::UtcOffset::UTC);
-    let (day, number, year) = (instant.day(), u8::from(instant.month()), instant.year());
-    let clock = format!("{:02}:{:02} UTC", instant.hour(), instant.minute());
-    let month = |months: Months| months[usize::from(number) - 1];
-    match language {
-        Language::En => format!("{day} {} {year}, {clock}", month(EN)),
-        Language::De => format!("{day}. {} {year}, {clock}", month(DE)),
-        Language::Fr => format!("{day} {} {year} à {clock}", month(FR)),
-        Language::Es => format!("{day} de {} de {year}, {clock}", month(ES)),
-        Language::It => format!("{day} {} {year}, {clock}", month(IT)),
-        Language::Pt => format!("{day} de {} de {year}, {clock}", month(PT)),
-        Language::Ja | Language::Zh => format!("{year}年{number}月{day}日 {clock}"),
-        Language::Ko => format!("{year}년 {number}월 {day}일 {clock}"),
-    }
+    let (day, month, year) = (instant.day(), instant.month().into(), instant.year());
+    let time = format!("{:02}:{:02}", instant.hour(), instant.minute());
+    LocalizedText::DateAndTime { day, month, year, time: &time }.render(language)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use time::macros::datetime;
 
     use super::*;
@@ -43,20 +22,31 @@ mod tests {
     #[test]
     fn a_date_is_written_as_people_of_the_language_do() {
         let instant = datetime!(2026-03-09 10:05 +2);
-        let written = Language::ALL.map(|language| date_and_time(language, instant));
-        assert_eq!(
-            written,
-            [
-                "9 March 2026, 08:05 UTC",
-                "9. März 2026, 08:05 UTC",
-                "9 mars 2026 à 08:05 UTC",
-                "9 de marzo de 2026, 08:05 UTC",
-                "9 marzo 2026, 08:05 UTC",
-                "9 de março de 2026, 08:05 UTC",
-                "2026年3月9日 08:05 UTC",
-                "2026년 3월 9일 08:05 UTC",
-                "2026年3月9日 08:05 UTC",
-            ]
-        );
+        for (language, written) in [
+            (Language::En, "9 March 2026, 08:05 UTC"),
+            (Language::De, "9. März 2026, 08:05 UTC"),
+            (Language::Fr, "9 mars 2026 à 08:05 UTC"),
+            (Language::Es, "9 de marzo de 2026, 08:05 UTC"),
+            (Language::It, "9 marzo 2026, 08:05 UTC"),
+            (Language::Pt, "9 de março de 2026, 08:05 UTC"),
+            (Language::Ja, "2026年3月9日 08:05 UTC"),
+            (Language::Ko, "2026년 3월 9일 08:05 UTC"),
+            (Language::Zh, "2026年3月9日 08:05 UTC"),
+        ] {
+            assert_eq!(date_and_time(language, instant), written);
+        }
+    }
+
+    #[test]
+    fn each_language_has_a_name_or_number_for_every_month() {
+        for language in Language::ALL {
+            let months: HashSet<_> = (1..=12)
+                .map(|month| {
+                    let date = datetime!(2026-01-09 10:05 UTC).replace_month(month.try_into().unwrap()).unwrap();
+                    date_and_time(language, date)
+                })
+                .collect();
+            assert_eq!(months.len(), 12, "{months:?}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! The texts of messages in the languages of Marketo. A new kind of message is a variant of [`MailTemplate`] with a file beside this
-//! one that gives its [`MailContent`] in each language; the layout is the same for all.
+//! The messages to people. A new kind of message is a variant of [`MailTemplate`] with a file beside this one that puts its
+//! [`MailContent`] together from texts of `locales`; the layout is the same for all.
 
 mod dates;
 mod invitation;
