@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Db, DbError, on};
 use crate::clock::Timestamp;
+use crate::db;
 use crate::ids::{InstanceId, JobId};
 
 /// A job that is ours until its lease runs out.
@@ -50,8 +51,8 @@ pub async fn next_in_turn(db: &Db, lane: &str, after: Option<Uuid>) -> Result<Op
     const NEXT: &str = "SELECT fairness_key FROM jobs WHERE state = 'queued' AND is_due = TRUE AND lane = $1 AND fairness_key > $2 \
          ORDER BY fairness_key LIMIT 1";
     match after {
-        None => on!(db, c => sqlx::query_scalar(FIRST).bind(lane).fetch_optional(c)),
-        Some(after) => on!(db, c => sqlx::query_scalar(NEXT).bind(lane).bind(after).fetch_optional(c)),
+        None => on!(db, c => db::query_scalar(FIRST).bind(lane).fetch_optional(c)),
+        Some(after) => on!(db, c => db::query_scalar(NEXT).bind(lane).bind(after).fetch_optional(c)),
     }
 }
 
@@ -72,9 +73,9 @@ pub async fn claim_job(db: &Db, lane: &str, key: Uuid, lease: JobLease) -> Resul
     let JobLease { worker, now, until } = lease;
     Ok(match db {
         Db::Sqlite { writer, .. } => {
-            sqlx::query_as(SQLITE).bind(worker).bind(until).bind(now).bind(lane).bind(key).fetch_optional(writer).await?
+            db::query_as(SQLITE).bind(worker).bind(until).bind(now).bind(lane).bind(key).fetch_optional(writer).await?
         }
-        Db::Postgres(pool) => sqlx::query_as(POSTGRES).bind(worker).bind(until).bind(now).bind(lane).bind(key).fetch_optional(pool).await?,
+        Db::Postgres(pool) => db::query_as(POSTGRES).bind(worker).bind(until).bind(now).bind(lane).bind(key).fetch_optional(pool).await?,
     })
 }
 
@@ -88,8 +89,8 @@ pub async fn claim_expired(db: &Db, id: JobId, lease: JobLease) -> Result<Option
     );
     let JobLease { worker, now, until } = lease;
     Ok(match db {
-        Db::Sqlite { writer, .. } => sqlx::query_as(SQL).bind(worker).bind(until).bind(now).bind(id).fetch_optional(writer).await?,
-        Db::Postgres(pool) => sqlx::query_as(SQL).bind(worker).bind(until).bind(now).bind(id).fetch_optional(pool).await?,
+        Db::Sqlite { writer, .. } => db::query_as(SQL).bind(worker).bind(until).bind(now).bind(id).fetch_optional(writer).await?,
+        Db::Postgres(pool) => db::query_as(SQL).bind(worker).bind(until).bind(now).bind(id).fetch_optional(pool).await?,
     })
 }
 
@@ -100,7 +101,7 @@ pub async fn mark_due(db: &Db, now: Timestamp) -> Result<u64, DbError> {
     const POSTGRES: &str = "UPDATE jobs SET is_due = TRUE WHERE id IN (\
          SELECT id FROM jobs WHERE state = 'queued' AND is_due = FALSE AND run_at <= $1 ORDER BY run_at LIMIT 1000 FOR UPDATE SKIP LOCKED)";
     Ok(match db {
-        Db::Sqlite { writer, .. } => sqlx::query(SQLITE).bind(now).execute(writer).await?.rows_affected(),
-        Db::Postgres(pool) => sqlx::query(POSTGRES).bind(now).execute(pool).await?.rows_affected(),
+        Db::Sqlite { writer, .. } => db::query(SQLITE).bind(now).execute(writer).await?.rows_affected(),
+        Db::Postgres(pool) => db::query(POSTGRES).bind(now).execute(pool).await?.rows_affected(),
     })
 }

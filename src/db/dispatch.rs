@@ -1,4 +1,4 @@
-/// Runs one query on whichever engine is in use: `on!(db, c => sqlx::query_as::<_, Row>(SQL).bind(id).fetch_optional(c))`.
+/// Runs one query on whichever engine is in use: `on!(db, c => db::query_as::<_, Row>(SQL).bind(id).fetch_optional(c))`.
 /// The expression is written once and compiled for both pools, so rows decode natively on each. For reading; changes go
 /// through a transaction and [`on_tx!`].
 macro_rules! on {
@@ -11,7 +11,7 @@ macro_rules! on {
     };
 }
 
-/// The same within a transaction: `on_tx!(tx, c => sqlx::query_as::<_, Row>(SQL).bind(id).fetch_one(c))`.
+/// The same within a transaction: `on_tx!(tx, c => db::query_as::<_, Row>(SQL).bind(id).fetch_one(c))`.
 macro_rules! on_tx {
     ($tx:expr, $c:ident => $query:expr) => {
         match &mut *$tx {
@@ -29,7 +29,7 @@ macro_rules! on_tx {
 }
 
 /// Executes a statement within a transaction and gives the number of rows it touched:
-/// `execute!(tx, sqlx::query(SQL).bind(id))`.
+/// `execute!(tx, db::query(SQL).bind(id))`.
 macro_rules! execute {
     ($tx:expr, $query:expr) => {
         match &mut *$tx {

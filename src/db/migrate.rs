@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 
 use super::{Db, DbError, on};
+use crate::db;
 
 static SQLITE_STEPS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// The runner's own lock is an advisory one of a session, which a pooler in transaction mode hands to somebody else: a row is locked
@@ -47,7 +48,7 @@ impl Db {
         };
         let newest = known.iter().map(|step| step.version).max().unwrap_or(0);
         let applied: Option<i64> =
-            on!(self, c => sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(c))?;
+            on!(self, c => db::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(c))?;
         Ok((newest, applied.unwrap_or(0)))
     }
 }
@@ -59,10 +60,10 @@ async fn migrate_postgres(pool: &PgPool) -> Result<(), DbError> {
     {
         sqlx::raw_sql(LOCK_TABLE).execute(pool).await?;
     }
-    sqlx::query("INSERT INTO schema_lock (id) VALUES (1) ON CONFLICT DO NOTHING").execute(pool).await?;
+    db::query("INSERT INTO schema_lock (id) VALUES (1) ON CONFLICT DO NOTHING").execute(pool).await?;
     // One connection holds the lock, another takes the steps, each in a transaction of its own.
     let mut lock = pool.begin().await?;
-    sqlx::query("SELECT id FROM schema_lock WHERE id = 1 FOR UPDATE").execute(&mut *lock).await?;
+    db::query("SELECT id FROM schema_lock WHERE id = 1 FOR UPDATE").execute(&mut *lock).await?;
     POSTGRES_STEPS.run(pool).await?;
     Ok(lock.commit().await?)
 }

@@ -11,6 +11,7 @@ mod migrate;
 mod pools;
 mod probe;
 mod snapshot;
+mod statements;
 mod text_enum;
 mod timestamp;
 
@@ -18,8 +19,11 @@ pub use connect::ConnectError;
 pub use error::DbError;
 pub use pools::{Db, ReadPool, Tx};
 pub use probe::{WriteOutcome, WriteProbe};
+#[cfg(debug_assertions)]
+pub use statements::{ObservedStatement, observe_statements};
 pub use text_enum::UnknownName;
 
 pub(crate) use dispatch::{execute, on, on_tx};
 pub(crate) use many_rows::{ROWS_PER_STATEMENT, fetch_by_keys, insert_rows, parameters, value_rows};
+pub(crate) use statements::{query, query_as, query_scalar};
 pub(crate) use text_enum::text_enum;

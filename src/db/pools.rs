@@ -9,6 +9,7 @@ use sqlx_core::transaction::TransactionManager;
 
 use super::{ConnectError, DbError};
 use crate::config::DatabaseUrl;
+use crate::db;
 use crate::private_files;
 
 /// How long a request waits for a free connection before it is told that the database is unreachable.
@@ -59,7 +60,7 @@ async fn is_outside_transactions(connection: &mut SqliteConnection) -> Result<bo
 /// the other, and keeps no statements apart, refuses the second.
 async fn check_pooler(pool: &PgPool, mut first: PgConnection) -> Result<(), DbError> {
     let mut second = pool.acquire().await?;
-    let ask = async |connection: &mut PgConnection| sqlx::query("SELECT 1").execute(connection).await.map(drop);
+    let ask = async |connection: &mut PgConnection| db::query("SELECT 1").execute(connection).await.map(drop);
     let asked = async {
         ask(&mut first).await?;
         ask(&mut second).await?;

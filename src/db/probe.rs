@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::{Db, DbError, execute};
 use crate::clock::{SharedClock, Timestamp, monotonic_now};
+use crate::db;
 use crate::telemetry::error_chain;
 
 /// One outcome answers for so long, so that however often somebody asks, a process writes this often at most.
@@ -91,6 +92,6 @@ async fn write(db: &Db, now: Timestamp) -> Result<(), DbError> {
     const SQL: &str =
         "INSERT INTO write_probes (id, written_at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET written_at = excluded.written_at";
     let mut tx = db.begin().await?;
-    execute!(&mut tx, sqlx::query(SQL).bind(now))?;
+    execute!(&mut tx, db::query(SQL).bind(now))?;
     tx.commit().await
 }

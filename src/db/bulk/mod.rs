@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::mpsc::Receiver;
 
 use super::{Db, DbError, Tx, execute};
+use crate::db;
 
 pub use rows::Rows;
 pub(in crate::db) use unindexed::build_all;
@@ -63,7 +64,7 @@ pub async fn create(tx: &mut Tx, table: &Table) -> Result<(), DbError> {
         Tx::Sqlite(_) => sqlite::definition(table),
         Tx::Postgres(_) => postgres::definition(table),
     };
-    execute!(tx, sqlx::query(sqlx::AssertSqlSafe(statement.as_str())).persistent(false)).map(drop)
+    execute!(tx, db::query(sqlx::AssertSqlSafe(statement.as_str())).persistent(false)).map(drop)
 }
 
 /// Drops the table, if it is there.
@@ -72,7 +73,7 @@ pub async fn create(tx: &mut Tx, table: &Table) -> Result<(), DbError> {
 /// When the database refuses.
 pub async fn drop_table(tx: &mut Tx, name: &str) -> Result<(), DbError> {
     let statement = format!("DROP TABLE IF EXISTS {name}");
-    execute!(tx, sqlx::query(sqlx::AssertSqlSafe(statement.as_str())).persistent(false)).map(drop)
+    execute!(tx, db::query(sqlx::AssertSqlSafe(statement.as_str())).persistent(false)).map(drop)
 }
 
 /// The names of all tables that begin with `prefix`.
@@ -80,12 +81,12 @@ pub async fn tables_named(db: &Db, prefix: &str) -> Result<Vec<String>, DbError>
     match db {
         Db::Sqlite { readers, .. } => {
             const SQL: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, length($1)) = $1";
-            Ok(sqlx::query_scalar(SQL).bind(prefix).fetch_all(readers).await?)
+            Ok(db::query_scalar(SQL).bind(prefix).fetch_all(readers).await?)
         }
         Db::Postgres(pool) => {
             const SQL: &str =
                 "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND substr(tablename::text, 1, length($1)) = $1";
-            Ok(sqlx::query_scalar(SQL).bind(prefix).fetch_all(pool).await?)
+            Ok(db::query_scalar(SQL).bind(prefix).fetch_all(pool).await?)
         }
     }
 }

@@ -4,7 +4,7 @@ use sqlx::{Postgres, Transaction};
 use tokio::sync::mpsc::Receiver;
 
 use super::{ColumnKind, Rows, Table};
-use crate::db::DbError;
+use crate::db::{DbError, statements};
 
 /// Signature, flags and no extension.
 const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -33,6 +33,7 @@ pub(super) async fn copy(
     // Nothing is begun for nothing.
     let Some(mut rows) = arriving.recv().await else { return Ok(()) };
     let statement = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, table.names());
+    statements::show::<Postgres>(&statement);
     let mut copy = transaction.copy_in_raw(&statement).await?;
     copy.send(HEAD).await?;
     loop {

@@ -2,7 +2,7 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::rows::BulkValue;
 use super::{ColumnKind, Rows, Table};
-use crate::db::DbError;
+use crate::db::{self, DbError};
 
 /// Rows of one statement. One size, so that the statement is prepared once; more gain nothing.
 const AT_ONCE: usize = 50;
@@ -31,7 +31,7 @@ pub(super) async fn insert(transaction: &mut Transaction<'static, Sqlite>, table
     rows.unpack(table.columns.iter().map(|column| column.kind), |value| values.push(value));
     for some in values.chunks(AT_ONCE * width) {
         let statement = statement(table, some.len() / width);
-        let mut query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(some.len() == AT_ONCE * width);
+        let mut query = db::query(AssertSqlSafe(statement.as_str())).persistent(some.len() == AT_ONCE * width);
         for value in some {
             query = match value {
                 BulkValue::Integer(number) => query.bind(*number),

@@ -4,7 +4,7 @@
 
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
-use crate::db::{Db, DbError, Tx};
+use crate::db::{self, Db, DbError, Tx};
 
 /// Whether the table of indexes that are left to be made is there.
 const IS_KEPT: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'unbuilt_indexes')";
@@ -18,9 +18,9 @@ pub async fn put_off_indexes(tx: &mut Tx, table: &str) -> Result<(), DbError> {
     const KEEP: &str = "INSERT INTO unbuilt_indexes (name, statement) SELECT name, sql FROM sqlite_master \
          WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL";
     const NAMES: &str = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL";
-    let names: Vec<String> = sqlx::query_scalar(NAMES).bind(table).fetch_all(&mut **transaction).await?;
+    let names: Vec<String> = db::query_scalar(NAMES).bind(table).fetch_all(&mut **transaction).await?;
     run(transaction, "CREATE TABLE IF NOT EXISTS unbuilt_indexes (name TEXT NOT NULL PRIMARY KEY, statement TEXT NOT NULL) STRICT").await?;
-    sqlx::query(KEEP).bind(table).execute(&mut **transaction).await?;
+    db::query(KEEP).bind(table).execute(&mut **transaction).await?;
     for name in names {
         run(transaction, &format!("DROP INDEX \"{name}\"")).await?;
     }
@@ -33,7 +33,7 @@ pub async fn put_off_indexes(tx: &mut Tx, table: &str) -> Result<(), DbError> {
 /// When the database refuses; what is left is made by the next call.
 pub async fn build_indexes(db: &Db) -> Result<(), DbError> {
     let Db::Sqlite { readers, writer } = db else { return Ok(()) };
-    let is_kept: bool = sqlx::query_scalar(IS_KEPT).fetch_one(readers).await?;
+    let is_kept: bool = db::query_scalar(IS_KEPT).fetch_one(readers).await?;
     let mut is_left = is_kept;
     while is_left {
         let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
@@ -54,23 +54,23 @@ pub(in crate::db) async fn build_all(transaction: &mut Transaction<'static, Sqli
 
 /// Makes one of the indexes; `false` when none was left.
 async fn build_next(transaction: &mut Transaction<'static, Sqlite>) -> Result<bool, DbError> {
-    let is_kept: bool = sqlx::query_scalar(IS_KEPT).fetch_one(&mut **transaction).await?;
+    let is_kept: bool = db::query_scalar(IS_KEPT).fetch_one(&mut **transaction).await?;
     if !is_kept {
         return Ok(false);
     }
     const NEXT: &str = "SELECT name, statement FROM unbuilt_indexes ORDER BY name LIMIT 1";
-    let next: Option<(String, String)> = sqlx::query_as(NEXT).fetch_optional(&mut **transaction).await?;
+    let next: Option<(String, String)> = db::query_as(NEXT).fetch_optional(&mut **transaction).await?;
     let Some((name, statement)) = next else {
         run(transaction, "DROP TABLE unbuilt_indexes").await?;
         return Ok(false);
     };
     run(transaction, &statement).await?;
-    sqlx::query("DELETE FROM unbuilt_indexes WHERE name = $1").bind(name).execute(&mut **transaction).await?;
+    db::query("DELETE FROM unbuilt_indexes WHERE name = $1").bind(name).execute(&mut **transaction).await?;
     Ok(true)
 }
 
 async fn run(transaction: &mut Transaction<'static, Sqlite>, statement: &str) -> Result<(), DbError> {
-    sqlx::query(AssertSqlSafe(statement)).persistent(false).execute(&mut **transaction).await?;
+    db::query(AssertSqlSafe(statement)).persistent(false).execute(&mut **transaction).await?;
     Ok(())
 }
 
@@ -82,12 +82,12 @@ mod tests {
     async fn indexes(db: &Db) -> Vec<(String, String)> {
         let Db::Sqlite { readers, .. } = db else { return Vec::new() };
         let sql = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'people' AND sql IS NOT NULL ORDER BY name";
-        sqlx::query_as(sql).fetch_all(readers).await.unwrap()
+        db::query_as(sql).fetch_all(readers).await.unwrap()
     }
 
     async fn is_kept(db: &Db) -> bool {
         let Db::Sqlite { readers, .. } = db else { return false };
-        sqlx::query_scalar(IS_KEPT).fetch_one(readers).await.unwrap()
+        db::query_scalar(IS_KEPT).fetch_one(readers).await.unwrap()
     }
 
     async fn put_off(db: &Db) {

@@ -1,0 +1,80 @@
+//! The one way to a statement: sqlx's functions of the same names, which in debug builds show each statement to an observer.
+
+use sqlx::query::{Query, QueryAs, QueryScalar};
+use sqlx::{Database, FromRow, SqlSafeStr, SqlStr};
+
+#[cfg(debug_assertions)]
+mod observer {
+    use std::panic::Location;
+    use std::sync::OnceLock;
+
+    /// A statement that is about to run.
+    #[derive(Debug, Clone, Copy)]
+    pub struct ObservedStatement<'a> {
+        /// The engine, as sqlx calls it.
+        pub engine: &'static str,
+        /// The line that runs it.
+        pub location: &'static Location<'static>,
+        pub sql: &'a str,
+    }
+
+    static OBSERVER: OnceLock<fn(ObservedStatement<'_>)> = OnceLock::new();
+
+    /// Shows every statement that this process runs from now on. The first observer stays the only one.
+    pub fn observe_statements(observer: fn(ObservedStatement<'_>)) {
+        OBSERVER.get_or_init(|| observer);
+    }
+
+    pub(super) fn show(statement: ObservedStatement<'_>) {
+        if let Some(observer) = OBSERVER.get() {
+            observer(statement);
+        }
+    }
+}
+
+#[cfg(debug_assertions)]
+pub use observer::{ObservedStatement, observe_statements};
+
+/// Shows a statement that doesn't run by one of the functions below.
+#[cfg(debug_assertions)]
+#[track_caller]
+pub(in crate::db) fn show<DB: Database>(sql: &str) {
+    observer::show(ObservedStatement { engine: DB::NAME, location: std::panic::Location::caller(), sql });
+}
+
+/// Release builds show nothing.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub(in crate::db) const fn show<DB: Database>(_sql: &str) {}
+
+#[cfg_attr(debug_assertions, track_caller)]
+#[inline]
+fn shown<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
+    let sql = sql.into_sql_str();
+    show::<DB>(sql.as_str());
+    sql
+}
+
+/// [`sqlx::query`].
+#[cfg_attr(debug_assertions, track_caller)]
+#[inline]
+pub(crate) fn query<'q, DB: Database>(sql: impl SqlSafeStr) -> Query<'q, DB, DB::Arguments> {
+    sqlx::query(shown::<DB>(sql))
+}
+
+/// [`sqlx::query_as`].
+#[cfg_attr(debug_assertions, track_caller)]
+#[inline]
+pub(crate) fn query_as<'q, DB: Database, O: for<'r> FromRow<'r, DB::Row>>(sql: impl SqlSafeStr) -> QueryAs<'q, DB, O, DB::Arguments> {
+    sqlx::query_as(shown::<DB>(sql))
+}
+
+/// [`sqlx::query_scalar`].
+#[cfg_attr(debug_assertions, track_caller)]
+#[inline]
+pub(crate) fn query_scalar<'q, DB: Database, O>(sql: impl SqlSafeStr) -> QueryScalar<'q, DB, O, DB::Arguments>
+where
+    (O,): for<'r> FromRow<'r, DB::Row>,
+{
+    sqlx::query_scalar(shown::<DB>(sql))
+}
