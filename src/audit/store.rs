@@ -2,7 +2,7 @@
 
 use super::{Event, EventFilter};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, insert_rows, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, insert_rows, on, on_tx};
 use crate::ids::InstanceId;
 
 #[derive(sqlx::FromRow)]
@@ -44,7 +44,7 @@ impl From<AuditEventRow> for Event {
 pub async fn next_number(tx: &mut Tx, chain: InstanceId, beginning: &[u8]) -> Result<(i64, Vec<u8>), DbError> {
     const SQL: &str = "INSERT INTO audit_heads (instance_id, number, hash) VALUES ($1, 1, $2) \
          ON CONFLICT (instance_id) DO UPDATE SET number = audit_heads.number + 1 RETURNING number, hash";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(chain).bind(beginning).fetch_one(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(chain).bind(beginning).fetch_one(c))
 }
 
 /// Keeps events that have their numbers and hashes, and notes the last one as the chain's newest.
@@ -72,7 +72,7 @@ pub async fn append(tx: &mut Tx, chain: InstanceId, events: &[Event]) -> Result<
             &event.hash,
         ]
     )?;
-    execute!(tx, sqlx::query(HEAD).bind(chain).bind(newest.number).bind(&newest.hash)).map(drop)
+    execute!(tx, db::query(HEAD).bind(chain).bind(newest.number).bind(&newest.hash)).map(drop)
 }
 
 /// Every chain, by id, those that instances lack included. Global: only operators ask. Instances build on the audit, so asking
@@ -80,26 +80,26 @@ pub async fn append(tx: &mut Tx, chain: InstanceId, events: &[Event]) -> Result<
 pub async fn chains(snapshot: &mut Tx) -> Result<Vec<InstanceId>, DbError> {
     const SQL: &str =
         "SELECT instance_id FROM audit_heads UNION SELECT instance_id FROM audit_events UNION SELECT id FROM instances ORDER BY 1";
-    on_tx!(snapshot, c => sqlx::query_scalar(SQL).fetch_all(c))
+    on_tx!(snapshot, c => db::query_scalar(SQL).fetch_all(c))
 }
 
 /// The number and hash that were noted as those of the chain's newest event.
 pub async fn head(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<(i64, Vec<u8>)>, DbError> {
     const SQL: &str = "SELECT number, hash FROM audit_heads WHERE instance_id = $1";
-    on_tx!(snapshot, c => sqlx::query_as(SQL).bind(chain).fetch_optional(c))
+    on_tx!(snapshot, c => db::query_as(SQL).bind(chain).fetch_optional(c))
 }
 
 /// The number of the chain's newest event.
 pub async fn newest_number(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<i64>, DbError> {
     const SQL: &str = "SELECT MAX(number) FROM audit_events WHERE instance_id = $1";
-    on_tx!(snapshot, c => sqlx::query_scalar(SQL).bind(chain).fetch_one(c))
+    on_tx!(snapshot, c => db::query_scalar(SQL).bind(chain).fetch_one(c))
 }
 
 /// The chain's events after the one with this number, in their order.
 pub async fn events_after(snapshot: &mut Tx, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
     const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
          request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 ORDER BY number LIMIT $3";
-    let rows: Vec<AuditEventRow> = on_tx!(snapshot, c => sqlx::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
+    let rows: Vec<AuditEventRow> = on_tx!(snapshot, c => db::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
@@ -126,7 +126,7 @@ async fn select(db: &Db, sql: &'static str, chain: InstanceId, filter: &EventFil
         Some(action) if action.ends_with('.') => (None, Some(beginning_with(action))),
         action => (action.as_ref(), None),
     };
-    let rows: Vec<AuditEventRow> = on!(db, c => sqlx::query_as(sql)
+    let rows: Vec<AuditEventRow> = on!(db, c => db::query_as(sql)
         .bind(chain)
         .bind(place)
         .bind(rows)

@@ -3,7 +3,7 @@
 
 use super::{ConnectionState, TestResult};
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx, execute};
+use crate::db::{self, DbError, Tx, execute};
 use crate::ids::{ConnectionId, InstanceId};
 
 /// Records a test call: `$3` state, `$4` when it was made, `$5` code and `$6` remedy.
@@ -15,7 +15,7 @@ pub(super) async fn record_test(
     result: &TestResult,
 ) -> Result<(), DbError> {
     let state = if is_usable { ConnectionState::Active } else { ConnectionState::NeedsAttention };
-    execute!(tx, sqlx::query(sql).bind(instance).bind(id).bind(state).bind(result.tested_at).bind(&result.code).bind(&result.what_to_do))
+    execute!(tx, db::query(sql).bind(instance).bind(id).bind(state).bind(result.tested_at).bind(&result.code).bind(&result.what_to_do))
         .map(drop)
 }
 
@@ -27,5 +27,5 @@ pub(super) async fn suspend(
     (code, reason): (&str, &str),
     at: Timestamp,
 ) -> Result<(), DbError> {
-    execute!(tx, sqlx::query(sql).bind(instance).bind(id).bind(code).bind(reason).bind(at)).map(drop)
+    execute!(tx, db::query(sql).bind(instance).bind(id).bind(code).bind(reason).bind(at)).map(drop)
 }

@@ -22,7 +22,7 @@ macro_rules! insert_rows {
                 inserted += $crate::db::execute!($tx, {
                     // Of the sizes only the largest comes again and again.
                     let is_whole = some.len() == $crate::db::ROWS_PER_STATEMENT;
-                    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_whole);
+                    let mut query = $crate::db::query(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_whole);
                     for $row in some {
                         query = query$(.bind($value))+;
                     }
@@ -46,7 +46,7 @@ macro_rules! fetch_by_keys {
                 let sql = format!("{} ({}) {}", $select, $crate::db::parameters(first, some.len()), $behind);
                 found.extend($crate::db::on_tx!($tx, c => {
                     let is_whole = some.len() == $crate::db::ROWS_PER_STATEMENT;
-                    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_whole)$(.bind($value))+;
+                    let mut query = $crate::db::query_as(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_whole)$(.bind($value))+;
                     for key in some {
                         query = query.bind(key);
                     }
@@ -102,7 +102,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let db = Db::connect(&DatabaseUrl::Sqlite(directory.path().join("many.db")), 1).await.unwrap();
         let mut tx = db.begin().await.unwrap();
-        let made: Result<u64, DbError> = crate::db::execute!(&mut tx, sqlx::query("CREATE TABLE fruits (basket, name PRIMARY KEY, size)"));
+        let made: Result<u64, DbError> =
+            crate::db::execute!(&mut tx, crate::db::query("CREATE TABLE fruits (basket, name PRIMARY KEY, size)"));
         made.unwrap();
         let fruits: Vec<(String, i64)> = (0..600).map(|size| (format!("fruit{size}"), size)).collect();
         let tx = &mut tx;

@@ -2,7 +2,7 @@ use uuid::Uuid;
 
 use super::{Diagnostic, DiagnosticFilter, FailureCount, RecentErrors, category_name, explain, parse_category, parse_vendor};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::{ConnectionId, DiagnosticId, InstanceId};
 use crate::upstream::Vendor;
 
@@ -53,7 +53,7 @@ pub async fn count_failures(tx: &mut Tx, instance: InstanceId, counted: &Failure
          last_request_id = COALESCE(excluded.last_request_id, diagnostics.last_request_id)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(counted.id)
             .bind(counted.vendor.as_str())
@@ -91,7 +91,7 @@ pub async fn list_diagnostics(
          ORDER BY id DESC LIMIT $8"
     );
     let after = after.unwrap_or(DiagnosticId(Uuid::max()));
-    let rows: Vec<DiagnosticRow> = on!(db, c => sqlx::query_as(SQL)
+    let rows: Vec<DiagnosticRow> = on!(db, c => db::query_as(SQL)
         .bind(instance).bind(after).bind(filter.vendor.map(Vendor::as_str)).bind(filter.category.map(category_name)).bind(filter.code.as_deref())
         .bind(filter.since).bind(filter.connection).bind(limit)
         .fetch_all(c))?;
@@ -101,7 +101,7 @@ pub async fn list_diagnostics(
 /// One kind of failure.
 pub async fn find_diagnostic(db: &Db, instance: InstanceId, id: DiagnosticId) -> Result<Option<Diagnostic>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id = $2");
-    let row: Option<DiagnosticRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<DiagnosticRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
     row.map(Diagnostic::try_from).transpose()
 }
 
@@ -115,6 +115,6 @@ pub async fn find_recent_errors(
     const SQL: &str = "SELECT COUNT(*) OVER (), code, last_seen_at FROM diagnostics \
          WHERE instance_id = $1 AND connection_id = $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, id DESC LIMIT 1";
     let row: Option<(i64, String, Timestamp)> =
-        on!(db, c => sqlx::query_as(SQL).bind(instance).bind(connection).bind(since).fetch_optional(c))?;
+        on!(db, c => db::query_as(SQL).bind(instance).bind(connection).bind(since).fetch_optional(c))?;
     Ok(row.map(|(kinds, latest_code, latest_at)| RecentErrors { kinds, latest_code, latest_at }))
 }

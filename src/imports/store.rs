@@ -5,7 +5,7 @@ use sqlx::types::Json;
 use super::csv::{Analysis, Chunk};
 use super::import::{Confirmation, Import, ImportCounts, ImportState, RowOutcome};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ImportId, InstanceId};
 
 #[derive(sqlx::FromRow)]
@@ -59,15 +59,15 @@ const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE i
 
 /// The import with this id.
 pub(super) async fn find(db: &Db, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
-    let row: Option<StoredImportRow> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<StoredImportRow> = on!(db, c => db::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
     Ok(row.map(Import::from))
 }
 
 /// The import with this id, which nobody else changes until the end of the transaction.
 pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<Option<Import>, DbError> {
     const LOCK: &str = "UPDATE invite_imports SET state = state WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(LOCK).bind(instance).bind(id))?;
-    let row: Option<StoredImportRow> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
+    execute!(tx, db::query(LOCK).bind(instance).bind(id))?;
+    let row: Option<StoredImportRow> = on_tx!(tx, c => db::query_as(BY_ID).bind(instance).bind(id).fetch_optional(c))?;
     Ok(row.map(Import::from))
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, id: ImportI
 pub(super) async fn list(db: &Db, instance: InstanceId, after: Option<ImportId>, rows: i64) -> Result<Vec<Import>, DbError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM invite_imports WHERE instance_id = $1 AND id > $2 ORDER BY id LIMIT $3");
     let after = after.unwrap_or(ImportId(uuid::Uuid::nil()));
-    let rows: Vec<StoredImportRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
+    let rows: Vec<StoredImportRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
     Ok(rows.into_iter().map(Import::from).collect())
 }
 
@@ -83,12 +83,12 @@ const COUNT_UNCONFIRMED: &str = "SELECT COUNT(*) FROM invite_imports WHERE insta
 
 /// How many imports wait to be confirmed that were sent after `since`.
 pub(super) async fn count_unconfirmed(db: &Db, instance: InstanceId, since: Timestamp) -> Result<i64, DbError> {
-    on!(db, c => sqlx::query_scalar(COUNT_UNCONFIRMED).bind(instance).bind(since).fetch_one(c))
+    on!(db, c => db::query_scalar(COUNT_UNCONFIRMED).bind(instance).bind(since).fetch_one(c))
 }
 
 /// The same, as the transaction sees it.
 pub(super) async fn count_unconfirmed_in(tx: &mut Tx, instance: InstanceId, since: Timestamp) -> Result<i64, DbError> {
-    on_tx!(tx, c => sqlx::query_scalar(COUNT_UNCONFIRMED).bind(instance).bind(since).fetch_one(c))
+    on_tx!(tx, c => db::query_scalar(COUNT_UNCONFIRMED).bind(instance).bind(since).fetch_one(c))
 }
 
 /// Keeps a new import; its rows follow by [`insert_chunk`].
@@ -97,7 +97,7 @@ pub(super) async fn insert(tx: &mut Tx, instance: InstanceId, import: &Import) -
          VALUES ($1, $2, 'analysed', $3, $4, $5, 0, $6, $7)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(import.id)
             .bind(&import.file_name)
@@ -115,7 +115,7 @@ pub(super) async fn insert_chunk(tx: &mut Tx, instance: InstanceId, id: ImportId
          VALUES ($1, $2, $3, $4, $5, $6, $7)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(id)
             .bind(number(chunk.first))
@@ -130,13 +130,13 @@ pub(super) async fn insert_chunk(tx: &mut Tx, instance: InstanceId, id: ImportId
 /// Removes an import with its rows; `false` when it has been confirmed.
 pub(super) async fn delete_unconfirmed(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM invite_imports WHERE instance_id = $1 AND id = $2 AND state = 'analysed'";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(id))? == 1)
 }
 
 /// Records what an import is under another mapping.
 pub(super) async fn set_analysis(tx: &mut Tx, instance: InstanceId, id: ImportId, analysis: &Analysis) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invite_imports SET analysis = $3 WHERE instance_id = $1 AND id = $2 AND state = 'analysed'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(analysis))).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(Json(analysis))).map(drop)
 }
 
 /// Records the faults that the rows of a chunk have under another mapping.
@@ -144,7 +144,7 @@ pub(super) async fn set_faults(tx: &mut Tx, instance: InstanceId, id: ImportId, 
     const SQL: &str =
         "UPDATE invite_import_chunks SET faults = $4, repeats = $5 WHERE instance_id = $1 AND import_id = $2 AND first_row = $3";
     let (first, faults) = (number(chunk.first), i64::from(chunk.faults));
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(first).bind(faults).bind(Json(&chunk.repeats))).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(first).bind(faults).bind(Json(&chunk.repeats))).map(drop)
 }
 
 /// Rows as they are kept, and what became of them.
@@ -167,7 +167,7 @@ pub(super) async fn chunk_from(
          WHERE instance_id = $1 AND import_id = $2 AND first_row + row_count > $3 AND faults >= $4 ORDER BY first_row LIMIT 1";
     type ChunkColumns = (i64, i64, i64, Json<Vec<(u64, u64)>>, Vec<u8>, Option<Json<Vec<RowOutcome>>>);
     let found: Option<ChunkColumns> =
-        on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(number(place)).bind(faults).fetch_optional(c))?;
+        on!(db, c => db::query_as(SQL).bind(instance).bind(id).bind(number(place)).bind(faults).fetch_optional(c))?;
     Ok(found.map(|(first, rows, faults, repeats, body, outcomes)| StoredChunk {
         chunk: Chunk {
             first: u64::try_from(first).unwrap_or(0),
@@ -191,7 +191,7 @@ pub(super) async fn confirm(
 ) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invite_imports SET state = 'confirmed', confirmation = $3, invited_by = $4, confirmed_at = $5 \
          WHERE instance_id = $1 AND id = $2 AND state = 'analysed'";
-    let done = execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(confirmation)).bind(confirmed_by).bind(at))?;
+    let done = execute!(tx, db::query(SQL).bind(instance).bind(id).bind(Json(confirmation)).bind(confirmed_by).bind(at))?;
     Ok(done == 1)
 }
 
@@ -200,7 +200,7 @@ pub(super) async fn confirm(
 pub(super) async fn take_rows(tx: &mut Tx, instance: InstanceId, id: ImportId, (from, to): (u64, u64)) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invite_imports SET rows_done = $4 \
          WHERE instance_id = $1 AND id = $2 AND rows_done = $3 AND state = 'confirmed'";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(number(from)).bind(number(to)))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(id).bind(number(from)).bind(number(to)))? == 1)
 }
 
 /// Records what became of the rows of the chunk that begins at `first`, and of all so far.
@@ -214,15 +214,15 @@ pub(super) async fn record(
 ) -> Result<(), DbError> {
     const CHUNK: &str = "UPDATE invite_import_chunks SET results = $4 WHERE instance_id = $1 AND import_id = $2 AND first_row = $3";
     const IMPORT: &str = "UPDATE invite_imports SET counts = $3 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(CHUNK).bind(instance).bind(id).bind(number(first)).bind(Json(outcomes)))?;
-    execute!(tx, sqlx::query(IMPORT).bind(instance).bind(id).bind(Json(counts))).map(drop)
+    execute!(tx, db::query(CHUNK).bind(instance).bind(id).bind(number(first)).bind(Json(outcomes)))?;
+    execute!(tx, db::query(IMPORT).bind(instance).bind(id).bind(Json(counts))).map(drop)
 }
 
 /// Has a failed import go on; `false` when it has not failed, or its rows are deleted.
 pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: ImportId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invite_imports SET state = 'confirmed', error = NULL, completed_at = NULL \
          WHERE instance_id = $1 AND id = $2 AND state IN ('failed', 'confirmed') AND rows_deleted_at IS NULL";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(id))? == 1)
 }
 
 /// Ends an import: completed, or failed for `error`.
@@ -230,20 +230,20 @@ pub(super) async fn finish(tx: &mut Tx, instance: InstanceId, id: ImportId, erro
     const SQL: &str = "UPDATE invite_imports SET state = $3, error = $4, completed_at = $5 \
          WHERE instance_id = $1 AND id = $2 AND state = 'confirmed'";
     let state = if error.is_some() { ImportState::Failed } else { ImportState::Completed };
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(error).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(state).bind(error).bind(at)).map(drop)
 }
 
 /// An import that was sent before `before` and never confirmed. Global: old data goes, whose it is.
 pub(super) async fn unconfirmed_before(db: &Db, before: Timestamp) -> Result<Option<(InstanceId, ImportId)>, DbError> {
     const SQL: &str = "SELECT instance_id, id FROM invite_imports WHERE state = 'analysed' AND created_at < $1 LIMIT 1";
-    on!(db, c => sqlx::query_as(SQL).bind(before).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(before).fetch_optional(c))
 }
 
 /// An import that ended before `before` and still has its rows. Global, as above.
 pub(super) async fn ended_before(db: &Db, before: Timestamp) -> Result<Option<(InstanceId, ImportId)>, DbError> {
     const SQL: &str = "SELECT instance_id, id FROM invite_imports WHERE state IN ('completed', 'failed') AND rows_deleted_at IS NULL \
          AND COALESCE(completed_at, created_at) < $1 LIMIT 1";
-    on!(db, c => sqlx::query_as(SQL).bind(before).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(before).fetch_optional(c))
 }
 
 /// Deletes the rows of an import; `analysis` is what stays of what was found in them.
@@ -256,8 +256,8 @@ pub(super) async fn delete_rows(
 ) -> Result<(), DbError> {
     const ROWS: &str = "DELETE FROM invite_import_chunks WHERE instance_id = $1 AND import_id = $2";
     const IMPORT: &str = "UPDATE invite_imports SET analysis = $3, rows_deleted_at = $4 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(ROWS).bind(instance).bind(id))?;
-    execute!(tx, sqlx::query(IMPORT).bind(instance).bind(id).bind(Json(analysis)).bind(at)).map(drop)
+    execute!(tx, db::query(ROWS).bind(instance).bind(id))?;
+    execute!(tx, db::query(IMPORT).bind(instance).bind(id).bind(Json(analysis)).bind(at)).map(drop)
 }
 
 fn number(count: u64) -> i64 {

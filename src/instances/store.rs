@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Instance, LoginManagement, MunchkinId, Prerequisites, SettingsChange};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
@@ -61,14 +61,14 @@ impl TryFrom<InstanceRow> for Instance {
 pub async fn find(db: &Db, instance: InstanceId) -> Result<Option<Instance>, DbError> {
     const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
          salesforce_sync_configured, created_at, updated_at FROM instances WHERE id = $1";
-    let row: Option<InstanceRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<InstanceRow> = on!(db, c => db::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(Instance::try_from).transpose()
 }
 
 /// The id of the instance of this subscription. Global: only operators ask.
 pub async fn find_by_munchkin_id(tx: &mut Tx, munchkin_id: &MunchkinId) -> Result<Option<InstanceId>, DbError> {
     const SQL: &str = "SELECT id FROM instances WHERE munchkin_id = $1";
-    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(munchkin_id.as_str()).fetch_optional(c))
+    on_tx!(tx, c => db::query_scalar(SQL).bind(munchkin_id.as_str()).fetch_optional(c))
 }
 
 /// A page of all instances after `after`, in the order they were made. Global: only operators ask.
@@ -76,7 +76,7 @@ pub async fn list(db: &Db, after: Option<InstanceId>, rows: i64) -> Result<Vec<I
     const SQL: &str = "SELECT id, munchkin_id, name, environment, login_management, language, msi_actions_enabled, \
          salesforce_sync_configured, created_at, updated_at FROM instances WHERE id > $1 ORDER BY id LIMIT $2";
     let after = after.unwrap_or(InstanceId(uuid::Uuid::nil()));
-    let rows: Vec<InstanceRow> = on!(db, c => sqlx::query_as(SQL).bind(after).bind(rows).fetch_all(c))?;
+    let rows: Vec<InstanceRow> = on!(db, c => db::query_as(SQL).bind(after).bind(rows).fetch_all(c))?;
     rows.into_iter().map(Instance::try_from).collect()
 }
 
@@ -89,7 +89,7 @@ pub async fn insert(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
          salesforce_sync_configured, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance.id)
             .bind(instance.munchkin_id.as_str())
             .bind(&instance.name)
@@ -107,7 +107,7 @@ pub async fn insert(tx: &mut Tx, instance: &Instance) -> Result<(), DbError> {
 pub async fn lock_instance(tx: &mut Tx, instance: InstanceId) -> Result<Option<Instance>, DbError> {
     const SQL: &str = "UPDATE instances SET name = name WHERE id = $1 RETURNING id, munchkin_id, name, environment, login_management, \
          language, msi_actions_enabled, salesforce_sync_configured, created_at, updated_at";
-    let row: Option<InstanceRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<InstanceRow> = on_tx!(tx, c => db::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(Instance::try_from).transpose()
 }
 
@@ -118,7 +118,7 @@ pub async fn update(tx: &mut Tx, instance: InstanceId, change: &SettingsChange, 
          salesforce_sync_configured = COALESCE($6, salesforce_sync_configured), updated_at = $7 WHERE id = $1";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(change.name.as_ref().map(DisplayName::as_str))
             .bind(change.login_management.map(text_of))
@@ -134,7 +134,7 @@ pub async fn update(tx: &mut Tx, instance: InstanceId, change: &SettingsChange, 
 /// both engines. None when there is no such instance.
 pub async fn lock_login_management(tx: &mut Tx, instance: InstanceId) -> Result<Option<LoginManagement>, DbError> {
     const SQL: &str = "UPDATE instances SET name = name WHERE id = $1 RETURNING login_management";
-    let found: Option<String> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))?;
+    let found: Option<String> = on_tx!(tx, c => db::query_scalar(SQL).bind(instance).fetch_optional(c))?;
     found.map(value_of).transpose()
 }
 
@@ -150,7 +150,7 @@ pub struct IntegrationRow {
 /// The integration client of an instance, once there is one.
 pub async fn find_integration(tx: &mut Tx, instance: InstanceId) -> Result<Option<IntegrationRow>, DbError> {
     const SQL: &str = "SELECT client_id, sealed_secret, created_at, shown_at FROM integration_clients WHERE instance_id = $1";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Keeps the integration client of an instance.
@@ -159,7 +159,7 @@ pub async fn find_integration(tx: &mut Tx, instance: InstanceId) -> Result<Optio
 /// A conflict when there is one already.
 pub async fn insert_integration(tx: &mut Tx, instance: InstanceId, client_id: &str, sealed: &[u8], at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO integration_clients (instance_id, client_id, sealed_secret, created_at) VALUES ($1, $2, $3, $4)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(client_id).bind(sealed).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(client_id).bind(sealed).bind(at)).map(drop)
 }
 
 /// Takes the secret out of the card and gives it to the one caller who gets to show it: with two callers at once, one row is
@@ -167,7 +167,7 @@ pub async fn insert_integration(tx: &mut Tx, instance: InstanceId, client_id: &s
 pub async fn mark_integration_shown(tx: &mut Tx, instance: InstanceId, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str =
         "UPDATE integration_clients SET sealed_secret = NULL, shown_at = $2 WHERE instance_id = $1 AND sealed_secret IS NOT NULL";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(at))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(at))? == 1)
 }
 
 /// Keeps the provisioned credentials of an instance.
@@ -179,11 +179,11 @@ pub async fn insert_marketo_credentials(
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO marketo_credentials (instance_id, client_id, sealed_client_secret, updated_at) VALUES ($1, $2, $3, $4)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(client_id).bind(secret).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(client_id).bind(secret).bind(at)).map(drop)
 }
 
 /// The provisioned client id and sealed secret.
 pub async fn find_marketo_credentials(db: &Db, instance: InstanceId) -> Result<Option<(String, Vec<u8>)>, DbError> {
     const SQL: &str = "SELECT client_id, sealed_client_secret FROM marketo_credentials WHERE instance_id = $1";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(instance).fetch_optional(c))
 }

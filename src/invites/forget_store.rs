@@ -1,7 +1,7 @@
 //! Each function fails with [`DbError`] when the database can't be reached, and only then unless it says more.
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::InstanceId;
 
 /// Which invitations are over since before `$1` and belong to nobody who is a member.
@@ -16,7 +16,7 @@ macro_rules! of_strangers {
 /// whose it is.
 pub(super) async fn with_strangers(db: &Db, before: Timestamp) -> Result<Option<InstanceId>, DbError> {
     const SQL: &str = concat!("SELECT i.instance_id FROM invites i WHERE ", of_strangers!(), " LIMIT 1");
-    on!(db, c => sqlx::query_scalar(SQL).bind(before).fetch_optional(c))
+    on!(db, c => db::query_scalar(SQL).bind(before).fetch_optional(c))
 }
 
 /// Deletes those invitations of an instance with their links; gives how many they were.
@@ -27,6 +27,6 @@ pub(super) async fn delete_strangers(tx: &mut Tx, instance: InstanceId, before: 
         ")"
     );
     const INVITES: &str = concat!("DELETE FROM invites AS i WHERE i.instance_id = $2 AND ", of_strangers!());
-    execute!(tx, sqlx::query(LINKS).bind(before).bind(instance))?;
-    execute!(tx, sqlx::query(INVITES).bind(before).bind(instance))
+    execute!(tx, db::query(LINKS).bind(before).bind(instance))?;
+    execute!(tx, db::query(INVITES).bind(before).bind(instance))
 }

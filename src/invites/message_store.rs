@@ -1,7 +1,7 @@
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx, execute, fetch_by_keys, insert_rows, on_tx};
+use crate::db::{self, DbError, Tx, execute, fetch_by_keys, insert_rows, on_tx};
 use crate::ids::InstanceId;
 
 /// A message of an invitation, as the limits count it.
@@ -48,10 +48,10 @@ pub(super) async fn list_to_addresses(
 /// How many messages an instance queued after `since`, and when the first of them was.
 pub(super) async fn count_since(tx: &mut Tx, instance: InstanceId, since: Timestamp) -> Result<(i64, Option<Timestamp>), DbError> {
     const SQL: &str = "SELECT COUNT(*), MIN(queued_at) FROM invite_messages WHERE instance_id = $1 AND queued_at > $2";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(since).fetch_one(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(since).fetch_one(c))
 }
 
 /// Deletes what no limit counts any more. Global: old data goes, whose it is.
 pub(super) async fn delete_before(tx: &mut Tx, before: Timestamp) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("DELETE FROM invite_messages WHERE queued_at <= $1").bind(before)).map(drop)
+    execute!(tx, db::query("DELETE FROM invite_messages WHERE queued_at <= $1").bind(before)).map(drop)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Invite, InviteStatus};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
-use crate::db::{Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
 use crate::ids::{ImportId, InstanceId, InviteId, MailId, MemberId};
 use crate::language::Language;
 
@@ -74,15 +74,15 @@ const BY_ID: &str = concat!("SELECT ", columns!(), " FROM invites i WHERE i.inst
 
 /// The invitation with this id.
 pub(super) async fn find(db: &Db, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
-    let row: Option<InviteRow> = on!(db, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
+    let row: Option<InviteRow> = on!(db, c => db::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
 /// The invitation with this id, which nobody else changes until the end of the transaction.
 pub(super) async fn find_and_lock(tx: &mut Tx, instance: InstanceId, invite: InviteId) -> Result<Option<Invite>, DbError> {
     const LOCK: &str = "UPDATE invites SET status = status WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(LOCK).bind(instance).bind(invite))?;
-    let row: Option<InviteRow> = on_tx!(tx, c => sqlx::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
+    execute!(tx, db::query(LOCK).bind(instance).bind(invite))?;
+    let row: Option<InviteRow> = on_tx!(tx, c => db::query_as(BY_ID).bind(instance).bind(invite).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn find_first(db: &Db, instance: InstanceId) -> Result<Option<I
         columns!(),
         " FROM invites i WHERE i.instance_id = $1 AND i.is_first ORDER BY i.created_at DESC, i.id DESC LIMIT 1"
     );
-    let row: Option<InviteRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<InviteRow> = on!(db, c => db::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn find_by_token(db: &Db, hash: &SecretHash) -> Result<Option<(
         columns!(),
         ", l.replaced_at FROM invite_links l JOIN invites i ON i.instance_id = l.instance_id AND i.id = l.invite_id WHERE l.token_hash = $1"
     );
-    let row: Option<LinkRow> = on!(db, c => sqlx::query_as(SQL).bind(hash).fetch_optional(c))?;
+    let row: Option<LinkRow> = on!(db, c => db::query_as(SQL).bind(hash).fetch_optional(c))?;
     row.map(|row| Ok((Invite::try_from(row.invite)?, row.replaced_at))).transpose()
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn newest_of(tx: &mut Tx, instance: InstanceId, member: MemberI
         columns!(),
         " FROM invites i WHERE i.instance_id = $1 AND i.member_id = $2 ORDER BY i.created_at DESC, i.id DESC LIMIT 1"
     );
-    let row: Option<InviteRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<InviteRow> = on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Invite::try_from).transpose()
 }
 
@@ -172,7 +172,7 @@ pub(super) async fn list(
     );
     let after = after.unwrap_or(InviteId(uuid::Uuid::nil()));
     let email = filter.email.as_ref().map(|part| format!("%{}%", escaped(&part.to_lowercase())));
-    let found: Vec<InviteRow> = on!(db, c => sqlx::query_as(SQL)
+    let found: Vec<InviteRow> = on!(db, c => db::query_as(SQL)
         .bind(instance)
         .bind(after)
         .bind(filter.status)
@@ -212,8 +212,7 @@ pub(super) async fn invite_sender(tx: &mut Tx, instance: InstanceId, inviter: Op
     const SQL: &str = "SELECT i.name, i.language, m.first_name, m.last_name, m.email FROM instances i \
          LEFT JOIN members m ON m.instance_id = i.id AND m.id = $2 WHERE i.id = $1";
     type SenderColumns = (String, String, Option<String>, Option<String>, Option<String>);
-    let (name, language, first, last, email): SenderColumns =
-        on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(inviter).fetch_one(c))?;
+    let (name, language, first, last, email): SenderColumns = on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(inviter).fetch_one(c))?;
     let names: Vec<_> = [first, last].into_iter().flatten().collect();
     Ok(InviteSender {
         instance: name,
@@ -263,13 +262,13 @@ pub(super) async fn insert_links(
 /// Makes the links of an invitation work no more, since another is to take their place.
 pub(super) async fn replace_links(tx: &mut Tx, instance: InstanceId, invite: InviteId, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invite_links SET replaced_at = $3 WHERE instance_id = $1 AND invite_id = $2 AND replaced_at IS NULL";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(at)).map(drop)
 }
 
 /// When the newest links of an invitation were made, up to `most`, the newest first.
 pub(super) async fn link_times(tx: &mut Tx, instance: InstanceId, invite: InviteId, most: i64) -> Result<Vec<Timestamp>, DbError> {
     const SQL: &str = "SELECT created_at FROM invite_links WHERE instance_id = $1 AND invite_id = $2 ORDER BY created_at DESC LIMIT $3";
-    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(invite).bind(most).fetch_all(c))
+    on_tx!(tx, c => db::query_scalar(SQL).bind(instance).bind(invite).bind(most).fetch_all(c))
 }
 
 /// Makes an invitation pending again, with another message.
@@ -282,20 +281,20 @@ pub(super) async fn renew(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'pending', message_id = $3, expires_at = $4, sent_at = NULL, send_error = NULL \
          WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(until)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(message).bind(until)).map(drop)
 }
 
 /// Moves the end of an invitation's time.
 pub(super) async fn extend(tx: &mut Tx, instance: InstanceId, invite: InviteId, until: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET expires_at = $3 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(until)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(until)).map(drop)
 }
 
 /// Takes an invitation back.
 pub(super) async fn revoke(tx: &mut Tx, instance: InstanceId, invite: InviteId, by: &str, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'revoked', revoked_at = $3, revoked_by = $4, send_error = NULL \
          WHERE instance_id = $1 AND id = $2 AND status <> 'accepted'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(at).bind(by)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(at).bind(by)).map(drop)
 }
 
 /// Records that the invitation's message has left, or may have, which `note` then says.
@@ -309,25 +308,25 @@ pub(super) async fn mark_sent(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'sent', sent_at = $4, send_error = $5 \
          WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(at).bind(note)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(message).bind(at).bind(note)).map(drop)
 }
 
 /// Records why the message has not left yet.
 pub(super) async fn note_delay(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, why: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET send_error = $4 WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
 }
 
 /// Records that the mail server refuses the message for good.
 pub(super) async fn mark_bounced(tx: &mut Tx, instance: InstanceId, invite: InviteId, message: MailId, why: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE invites SET status = 'bounced', send_error = $4 \
          WHERE instance_id = $1 AND id = $2 AND message_id = $3 AND status = 'pending'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
 }
 
 /// Uses the invitation up; `false` when it was used, revoked or has run out, so that of two at once one succeeds.
 pub(super) async fn accept(tx: &mut Tx, instance: InstanceId, invite: InviteId, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invites SET status = 'accepted', accepted_at = $3, send_error = NULL \
          WHERE instance_id = $1 AND id = $2 AND status NOT IN ('accepted', 'revoked') AND expires_at > $3";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(invite).bind(at))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(at))? == 1)
 }

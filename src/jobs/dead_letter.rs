@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{JobKind, Lane};
 use crate::clock::{Clock, Timestamp};
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, JobId};
 
 /// A dead letter.
@@ -92,19 +92,19 @@ pub async fn list_dead_letters(db: &Db, filter: &DeadLetterFilter, before: Optio
     );
     let before = before.unwrap_or(JobId(Uuid::max()));
     let (lane, kind) = (filter.lane.map(Lane::as_str), filter.kind.as_deref());
-    on!(db, c => sqlx::query_as(SQL).bind(before).bind(lane).bind(kind).bind(filter.instance).bind(rows).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(before).bind(lane).bind(kind).bind(filter.instance).bind(rows).fetch_all(c))
 }
 
 /// A dead letter. Global: only operators ask.
 pub async fn find_dead_letter(db: &Db, id: JobId) -> Result<Option<DeadLetter>, DbError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE state = 'dead' AND id = $1");
-    on!(db, c => sqlx::query_as(SQL).bind(id).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(id).fetch_optional(c))
 }
 
 /// A dead letter, locked until the transaction ends. Global: only operators ask.
 pub async fn lock_dead_letter(tx: &mut Tx, id: JobId) -> Result<Option<DeadLetter>, DbError> {
     const SQL: &str = concat!("UPDATE jobs SET state = state WHERE state = 'dead' AND id = $1 RETURNING ", columns!());
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(id).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(id).fetch_optional(c))
 }
 
 /// Makes a dead letter due at once with no failures. For a periodic kind, the job that replaced it becomes due instead.
@@ -114,13 +114,13 @@ pub async fn requeue_dead_letter(tx: &mut Tx, clock: &dyn Clock, letter: &DeadLe
     const SQL: &str = "UPDATE jobs SET state = 'queued', run_at = $2, is_due = TRUE, failures = 0, finished_at = NULL \
          WHERE id = $1 AND state = 'dead'";
     let now = clock.timestamp();
-    if letter.is_singleton && execute!(tx, sqlx::query(SUCCESSOR).bind(&letter.kind).bind(letter.fairness_key).bind(now))? > 0 {
+    if letter.is_singleton && execute!(tx, db::query(SUCCESSOR).bind(&letter.kind).bind(letter.fairness_key).bind(now))? > 0 {
         return discard_dead_letter(tx, letter.id).await;
     }
-    execute!(tx, sqlx::query(SQL).bind(letter.id).bind(now)).map(drop)
+    execute!(tx, db::query(SQL).bind(letter.id).bind(now)).map(drop)
 }
 
 /// Deletes a dead letter.
 pub async fn discard_dead_letter(tx: &mut Tx, id: JobId) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("DELETE FROM jobs WHERE id = $1 AND state = 'dead'").bind(id)).map(drop)
+    execute!(tx, db::query("DELETE FROM jobs WHERE id = $1 AND state = 'dead'").bind(id)).map(drop)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{JobKind, Lane};
 use crate::clock::{Clock, Timestamp};
 use crate::db::claim::ClaimedJob;
-use crate::db::{Db, DbError, Tx, execute, insert_rows, on, text_enum};
+use crate::db::{self, Db, DbError, Tx, execute, insert_rows, on, text_enum};
 use crate::ids::{InstanceId, JobId};
 
 text_enum! {
@@ -91,7 +91,7 @@ async fn insert(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp, 
     let (id, now) = (JobId(clock.new_id()), clock.timestamp());
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(id)
             .bind(job.instance)
             .bind(fairness_key(job.instance))
@@ -110,13 +110,13 @@ async fn insert(tx: &mut Tx, clock: &dyn Clock, job: NewJob, run_at: Timestamp, 
 pub async fn run_now(tx: &mut Tx, clock: &dyn Clock, id: JobId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE jobs SET run_at = CASE WHEN state = 'queued' THEN $2 ELSE run_at END, is_due = TRUE, is_hastened = TRUE \
          WHERE id = $1 AND state IN ('queued', 'running')";
-    Ok(execute!(tx, sqlx::query(SQL).bind(id).bind(clock.timestamp()))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(id).bind(clock.timestamp()))? == 1)
 }
 
 /// Deletes jobs of a kind that an instance's earlier ones left, done before `before`.
 pub async fn delete_done(tx: &mut Tx, instance: InstanceId, kind: JobKind, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM jobs WHERE instance_id = $1 AND kind = $2 AND state = 'done' AND finished_at <= $3";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(kind.name).bind(before))
+    execute!(tx, db::query(SQL).bind(instance).bind(kind.name).bind(before))
 }
 
 /// What there is to do in a lane.
@@ -141,8 +141,8 @@ pub(super) async fn find_lane_work(db: &Db, now: Timestamp) -> Result<(Vec<LaneW
                UNION ALL SELECT 'schedule' UNION ALL SELECT 'maintenance') AS lanes";
     const LATER: &str = "SELECT (SELECT id FROM jobs WHERE state = 'queued' AND is_due = FALSE AND run_at <= $1 \
          ORDER BY run_at LIMIT 1) IS NOT NULL";
-    let lanes = on!(db, c => sqlx::query_as(LANES).bind(now).fetch_all(c))?;
-    let has_come: bool = on!(db, c => sqlx::query_scalar(LATER).bind(now).fetch_one(c))?;
+    let lanes = on!(db, c => db::query_as(LANES).bind(now).fetch_all(c))?;
+    let has_come: bool = on!(db, c => db::query_scalar(LATER).bind(now).fetch_one(c))?;
     Ok((lanes, has_come))
 }
 
@@ -175,20 +175,20 @@ pub(super) async fn count_queue(db: &Db) -> Result<Vec<QueueCount>, DbError> {
          UNION ALL SELECT kind, 'scheduled', COUNT(*), MIN(run_at) FROM jobs WHERE state = 'queued' AND is_due = FALSE GROUP BY kind \
          UNION ALL SELECT kind, 'running', COUNT(*), MIN(run_at) FROM jobs WHERE state = 'running' GROUP BY kind \
          UNION ALL SELECT kind, 'dead', COUNT(*), MIN(run_at) FROM jobs WHERE state = 'dead' GROUP BY kind";
-    on!(db, c => sqlx::query_as(SQL).fetch_all(c))
+    on!(db, c => db::query_as(SQL).fetch_all(c))
 }
 
 /// Jobs of a lane whose lease has run out, a bounded number. Global: the queue is one.
 pub(super) async fn expired(db: &Db, lane: Lane, now: Timestamp) -> Result<Vec<JobId>, DbError> {
     const SQL: &str = "SELECT id FROM jobs WHERE state = 'running' AND lane = $1 AND locked_until < $2 ORDER BY locked_until LIMIT 200";
-    on!(db, c => sqlx::query_scalar(SQL).bind(lane).bind(now).fetch_all(c))
+    on!(db, c => db::query_scalar(SQL).bind(lane).bind(now).fetch_all(c))
 }
 
 /// Keeps a running job ours until `until`. `false` when it is ours no longer.
 pub(super) async fn extend_lease(db: &Db, id: JobId, worker: Uuid, until: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE jobs SET locked_until = $3 WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     let mut tx = db.begin().await?;
-    let kept = execute!(&mut tx, sqlx::query(SQL).bind(id).bind(worker).bind(until))? == 1;
+    let kept = execute!(&mut tx, db::query(SQL).bind(id).bind(worker).bind(until))? == 1;
     tx.commit().await?;
     Ok(kept)
 }
@@ -217,7 +217,7 @@ pub(super) async fn finish_attempt(db: &Db, id: JobId, worker: Uuid, how: Attemp
     let (wait, failed, error) = match how {
         AttemptResult::Done => {
             let mut tx = db.begin().await?;
-            let done = execute!(&mut tx, sqlx::query(DONE).bind(id).bind(worker).bind(now))?;
+            let done = execute!(&mut tx, db::query(DONE).bind(id).bind(worker).bind(now))?;
             tx.commit().await?;
             return Ok(done == 1);
         }
@@ -227,8 +227,7 @@ pub(super) async fn finish_attempt(db: &Db, id: JobId, worker: Uuid, how: Attemp
     };
     let is_due = wait <= Duration::ZERO;
     let mut tx = db.begin().await?;
-    let put =
-        execute!(&mut tx, sqlx::query(QUEUED).bind(id).bind(worker).bind(now).bind(now + wait).bind(is_due).bind(failed).bind(error))?;
+    let put = execute!(&mut tx, db::query(QUEUED).bind(id).bind(worker).bind(now).bind(now + wait).bind(is_due).bind(failed).bind(error))?;
     tx.commit().await?;
     Ok(put == 1)
 }
@@ -248,9 +247,9 @@ pub(super) async fn make_dead_letter(
     const REPLACE: &str = "DELETE FROM jobs WHERE kind = $1 AND fairness_key = $2 AND state = 'dead'";
     let mut tx = db.begin().await?;
     if let (Some(kind), Some(_)) = (kind, successor) {
-        execute!(&mut tx, sqlx::query(REPLACE).bind(kind.name).bind(fairness_key(job.instance_id)))?;
+        execute!(&mut tx, db::query(REPLACE).bind(kind.name).bind(fairness_key(job.instance_id)))?;
     }
-    let made = execute!(&mut tx, sqlx::query(MAKE_DEAD).bind(job.id).bind(worker).bind(reason).bind(clock.timestamp()))? == 1;
+    let made = execute!(&mut tx, db::query(MAKE_DEAD).bind(job.id).bind(worker).bind(reason).bind(clock.timestamp()))? == 1;
     if !made {
         return Ok(false);
     }
@@ -267,7 +266,7 @@ pub(super) async fn delete_ended(db: &Db, done: Timestamp, dead: Timestamp) -> R
     let mut is_more = false;
     for (state, before) in [(JobState::Done, done), (JobState::Dead, dead)] {
         let mut tx = db.begin().await?;
-        is_more |= execute!(&mut tx, sqlx::query(SQL).bind(state).bind(before))? == 1000;
+        is_more |= execute!(&mut tx, db::query(SQL).bind(state).bind(before))? == 1000;
         tx.commit().await?;
     }
     Ok(is_more)

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{MailStatus, NewMail, QueuedMail};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, insert_rows, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, insert_rows, on, on_tx};
 use crate::ids::{InstanceId, MailId};
 use crate::language::Language;
 
@@ -46,7 +46,7 @@ fn unknown(what: &str) -> DbError {
 pub(super) async fn outgoing(db: &Db, instance: InstanceId, id: MailId) -> Result<Option<Outgoing>, DbError> {
     const SQL: &str = "SELECT kind, about, status, recipient, language, sealed_content, tries, doubts, slot_at, useful_until, created_at \
          FROM mail_messages WHERE instance_id = $1 AND id = $2";
-    let row: Option<OutgoingRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
+    let row: Option<OutgoingRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
     row.map(|row| {
         Ok(Outgoing {
             mail: QueuedMail { id, instance, kind: row.kind, about: row.about, status: row.status },
@@ -100,14 +100,14 @@ pub(super) async fn insert_all(tx: &mut Tx, instance: InstanceId, mails: &[Seale
 pub async fn cancel(tx: &mut Tx, instance: InstanceId, about: Uuid, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = 'cancelled', sealed_content = NULL, next_try_at = NULL, finished_at = $3 \
          WHERE instance_id = $1 AND about = $2 AND status = 'queued'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(about).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(about).bind(at)).map(drop)
 }
 
 /// Marks a message as being handed over; `false` when it is not queued any more.
 pub(super) async fn begin(tx: &mut Tx, instance: InstanceId, id: MailId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = 'sending', tries = tries + 1, slot_at = NULL \
          WHERE instance_id = $1 AND id = $2 AND status = 'queued'";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(id))? == 1)
 }
 
 /// Gives a message back to be tried again at `next`. `doubts` is one when it is not known whether the server has taken it.
@@ -121,7 +121,7 @@ pub(super) async fn postpone(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = 'queued', doubts = doubts + $3, last_error = COALESCE($4, last_error), \
          next_try_at = $5 WHERE instance_id = $1 AND id = $2 AND status IN ('queued', 'sending')";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(doubts).bind(error).bind(next)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(doubts).bind(error).bind(next)).map(drop)
 }
 
 /// Records the end of a message; what it says is forgotten, unless somebody may have it tried again.
@@ -135,7 +135,7 @@ pub(super) async fn finish(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = $3, last_error = $4, \
          sealed_content = CASE WHEN $3 = 'failed' THEN sealed_content ELSE NULL END, slot_at = NULL, next_try_at = NULL, finished_at = $5 WHERE instance_id = $1 AND id = $2 AND status IN ('queued', 'sending')";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(status).bind(error).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(status).bind(error).bind(at)).map(drop)
 }
 
 /// What became of having a failed message tried again.
@@ -150,7 +150,7 @@ pub(super) enum Revival {
 pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: MailId, now: Timestamp) -> Result<Revival, DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = CASE status WHEN 'failed' THEN 'queued' ELSE status END, next_try_at = $3, \
          finished_at = NULL WHERE instance_id = $1 AND id = $2 AND status IN ('failed', 'queued', 'sending') AND useful_until > $3";
-    let revived = execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(now))?;
+    let revived = execute!(tx, db::query(SQL).bind(instance).bind(id).bind(now))?;
     Ok(if revived == 1 { Revival::Queued } else { Revival::Pointless })
 }
 
@@ -161,17 +161,17 @@ pub(super) async fn reserve_slot(tx: &mut Tx, server: &str, now: Timestamp, apar
     // Writing the row locks it until the end of the transaction, on both engines.
     const LOCK: &str = "UPDATE mail_pace SET next_at = next_at WHERE server = $1 RETURNING next_at";
     const MOVE: &str = "UPDATE mail_pace SET next_at = $2 WHERE server = $1";
-    execute!(tx, sqlx::query(MAKE).bind(server).bind(now))?;
-    let next: Timestamp = on_tx!(tx, c => sqlx::query_scalar(LOCK).bind(server).fetch_one(c))?;
+    execute!(tx, db::query(MAKE).bind(server).bind(now))?;
+    let next: Timestamp = on_tx!(tx, c => db::query_scalar(LOCK).bind(server).fetch_one(c))?;
     let slot = next.max(now);
-    execute!(tx, sqlx::query(MOVE).bind(server).bind(slot + apart))?;
+    execute!(tx, db::query(MOVE).bind(server).bind(slot + apart))?;
     Ok(slot)
 }
 
 /// Keeps the place reserved for a message.
 pub(super) async fn keep_slot(tx: &mut Tx, instance: InstanceId, id: MailId, slot: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET slot_at = $3, next_try_at = $3 WHERE instance_id = $1 AND id = $2 AND status = 'queued'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(slot)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(slot)).map(drop)
 }
 
 /// A message as the outbox shows it.
@@ -205,11 +205,11 @@ pub async fn list(db: &Db, filter: &OutboxFilter, before: Option<MailId>, rows: 
          AND ($4 IS NULL OR kind = $4) ORDER BY id DESC LIMIT $5";
     let before = before.unwrap_or(MailId(Uuid::max()));
     let (instance, status, kind) = (filter.instance, filter.status, filter.kind.as_deref());
-    on!(db, c => sqlx::query_as(SQL).bind(before).bind(instance).bind(status).bind(kind).bind(rows).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(before).bind(instance).bind(status).bind(kind).bind(rows).fetch_all(c))
 }
 
 /// Deletes messages that came to their end before `before`, a bounded number; gives how many. Global: old data goes, whose it is.
 pub(super) async fn delete_finished(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM mail_messages WHERE id IN (SELECT id FROM mail_messages WHERE finished_at < $1 LIMIT 1000)";
-    execute!(tx, sqlx::query(SQL).bind(before))
+    execute!(tx, db::query(SQL).bind(before))
 }

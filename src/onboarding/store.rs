@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::connections::ConnectionState;
-use crate::db::{Db, DbError, on};
+use crate::db::{self, Db, DbError, on};
 use crate::ids::{InstanceId, RunId};
 use crate::invites::InviteStatus;
 use crate::sync::RunState;
@@ -61,12 +61,12 @@ pub(super) async fn read_facts(db: &Db, instance: InstanceId) -> Result<Facts, D
     const PACKAGE: &str = "SELECT package_version, identity_remote_site, api_remote_site, api_secret_key_accepted, msi_actions_enabled \
          FROM package_reports WHERE instance_id = $1";
     Ok(Facts {
-        first_invite: on!(db, c => sqlx::query_as(FIRST).bind(instance).fetch_optional(c))?,
-        further_invites: on!(db, c => sqlx::query_scalar(FURTHER).bind(instance).fetch_one(c))?,
-        salesforce: on!(db, c => sqlx::query_as(SALESFORCE).bind(instance).fetch_optional(c))?,
-        marketo: on!(db, c => sqlx::query_as(MARKETO).bind(instance).fetch_optional(c))?,
-        full_sync_completed_at: on!(db, c => sqlx::query_scalar(COMPLETED).bind(instance).fetch_one(c))?,
-        last_run: on!(db, c => sqlx::query_as(LAST_RUN).bind(instance).fetch_optional(c))?,
-        package: on!(db, c => sqlx::query_as(PACKAGE).bind(instance).fetch_optional(c))?,
+        first_invite: on!(db, c => db::query_as(FIRST).bind(instance).fetch_optional(c))?,
+        further_invites: on!(db, c => db::query_scalar(FURTHER).bind(instance).fetch_one(c))?,
+        salesforce: on!(db, c => db::query_as(SALESFORCE).bind(instance).fetch_optional(c))?,
+        marketo: on!(db, c => db::query_as(MARKETO).bind(instance).fetch_optional(c))?,
+        full_sync_completed_at: on!(db, c => db::query_scalar(COMPLETED).bind(instance).fetch_one(c))?,
+        last_run: on!(db, c => db::query_as(LAST_RUN).bind(instance).fetch_optional(c))?,
+        package: on!(db, c => db::query_as(PACKAGE).bind(instance).fetch_optional(c))?,
     })
 }

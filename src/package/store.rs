@@ -2,7 +2,7 @@
 
 use super::{OrganizationId, PackageReport};
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx, execute, on_tx};
+use crate::db::{self, DbError, Tx, execute, on_tx};
 use crate::ids::InstanceId;
 
 /// Keeps the newest report of the package.
@@ -15,7 +15,7 @@ pub async fn keep_report(tx: &mut Tx, instance: InstanceId, report: &PackageRepo
          msi_actions_enabled = excluded.msi_actions_enabled, reported_at = excluded.reported_at";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(report.organization_id.as_str())
             .bind(&report.edition)
@@ -35,7 +35,7 @@ type PackageReportRow = (String, String, String, bool, bool, bool, bool, Timesta
 pub async fn find_report(tx: &mut Tx, instance: InstanceId) -> Result<Option<PackageReport>, DbError> {
     const SQL: &str = "SELECT organization_id, edition, package_version, identity_remote_site, api_remote_site, \
          api_secret_key_accepted, msi_actions_enabled, reported_at FROM package_reports WHERE instance_id = $1";
-    let row: Option<PackageReportRow> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))?;
+    let row: Option<PackageReportRow> = on_tx!(tx, c => db::query_as(SQL).bind(instance).fetch_optional(c))?;
     row.map(|(organization, edition, package_version, identity, api, key, enabled, reported_at)| {
         let organization_id = organization.parse::<OrganizationId>();
         Ok(PackageReport {

@@ -4,12 +4,12 @@
 
 use super::CallRule;
 use crate::auth::lock_client;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 
 /// The rules of a client, in order. One that this version doesn't understand any more lets nothing through.
 pub async fn list_rules(db: &Db, client_id: &str) -> Result<Vec<CallRule>, DbError> {
     const SQL: &str = "SELECT rule FROM client_call_rules WHERE client_id = $1 ORDER BY rule";
-    let rules: Vec<String> = on!(db, c => sqlx::query_scalar(SQL).bind(client_id).fetch_all(c))?;
+    let rules: Vec<String> = on!(db, c => db::query_scalar(SQL).bind(client_id).fetch_all(c))?;
     Ok(rules.iter().filter_map(|rule| rule.parse().ok()).collect())
 }
 
@@ -17,10 +17,10 @@ pub async fn list_rules(db: &Db, client_id: &str) -> Result<Vec<CallRule>, DbErr
 /// don't become one.
 pub async fn replace_rules(tx: &mut Tx, client_id: &str, rules: &[CallRule]) -> Result<(), DbError> {
     lock_client(tx, client_id).await?;
-    execute!(tx, sqlx::query("DELETE FROM client_call_rules WHERE client_id = $1").bind(client_id))?;
+    execute!(tx, db::query("DELETE FROM client_call_rules WHERE client_id = $1").bind(client_id))?;
     const SQL: &str = "INSERT INTO client_call_rules (client_id, rule) VALUES ($1, $2) ON CONFLICT (client_id, rule) DO NOTHING";
     for rule in rules {
-        execute!(tx, sqlx::query(SQL).bind(client_id).bind(rule.to_string()))?;
+        execute!(tx, db::query(SQL).bind(client_id).bind(rule.to_string()))?;
     }
     Ok(())
 }

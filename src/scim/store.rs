@@ -4,7 +4,7 @@ use sqlx::types::Json;
 
 use super::directory_attributes::DirectoryAttributes;
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 /// What a directory says of a member.
@@ -30,7 +30,7 @@ pub(super) struct GroupRow {
 /// What is said of the instance's members.
 pub(super) async fn users(db: &Db, instance: InstanceId) -> Result<Vec<ScimUserRow>, DbError> {
     const SQL: &str = "SELECT member_id, user_name, external_id, given, held, updated_at FROM scim_users WHERE instance_id = $1";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(instance).fetch_all(c))
 }
 
 const FIND_USER: &str = "SELECT member_id, user_name, external_id, given, held, updated_at FROM scim_users \
@@ -38,24 +38,24 @@ const FIND_USER: &str = "SELECT member_id, user_name, external_id, given, held, 
 
 /// What is said of one.
 pub(super) async fn find_user(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<ScimUserRow>, DbError> {
-    on!(db, c => sqlx::query_as(FIND_USER).bind(instance).bind(member).fetch_optional(c))
+    on!(db, c => db::query_as(FIND_USER).bind(instance).bind(member).fetch_optional(c))
 }
 
 /// The same, as the transaction sees it.
 pub(super) async fn find_user_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<ScimUserRow>, DbError> {
-    on_tx!(tx, c => sqlx::query_as(FIND_USER).bind(instance).bind(member).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(FIND_USER).bind(instance).bind(member).fetch_optional(c))
 }
 
 /// What is said of the instance's teams.
 pub(super) async fn groups(db: &Db, instance: InstanceId) -> Result<Vec<GroupRow>, DbError> {
     const SQL: &str = "SELECT team_id, external_id, updated_at FROM scim_groups WHERE instance_id = $1";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(instance).fetch_all(c))
 }
 
 /// What is said of one, as the transaction sees it.
 pub(super) async fn find_group_in(tx: &mut Tx, instance: InstanceId, team: TeamId) -> Result<Option<GroupRow>, DbError> {
     const SQL: &str = "SELECT team_id, external_id, updated_at FROM scim_groups WHERE instance_id = $1 AND team_id = $2";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(team).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(team).fetch_optional(c))
 }
 
 /// What a user name is compared by, as addresses are.
@@ -70,7 +70,7 @@ pub(super) async fn is_user_name_taken(tx: &mut Tx, instance: InstanceId, member
          LEFT JOIN scim_users u ON u.instance_id = e.instance_id AND u.member_id = e.member_id \
          WHERE e.instance_id = $1 AND e.member_id <> $2 AND COALESCE(u.user_name_key, e.email_key) = $3";
     let key = user_name_key(user_name);
-    let found: i64 = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(member).bind(&key).fetch_one(c))?;
+    let found: i64 = on_tx!(tx, c => db::query_scalar(SQL).bind(instance).bind(member).bind(&key).fetch_one(c))?;
     Ok(found > 0)
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn save_user(tx: &mut Tx, instance: InstanceId, row: &ScimUserR
          updated_at = excluded.updated_at";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(row.member_id)
             .bind(&row.user_name)
@@ -99,5 +99,5 @@ pub(super) async fn save_user(tx: &mut Tx, instance: InstanceId, row: &ScimUserR
 pub(super) async fn save_group(tx: &mut Tx, instance: InstanceId, row: &GroupRow) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO scim_groups (instance_id, team_id, external_id, updated_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (instance_id, team_id) DO UPDATE SET external_id = excluded.external_id, updated_at = excluded.updated_at";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(row.team_id).bind(&row.external_id).bind(row.updated_at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(row.team_id).bind(&row.external_id).bind(row.updated_at)).map(drop)
 }

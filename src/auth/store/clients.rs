@@ -1,7 +1,7 @@
 use crate::auth::{Client, Scopes};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::InstanceId;
 
 #[derive(sqlx::FromRow)]
@@ -54,7 +54,7 @@ pub async fn insert_client(tx: &mut Tx, client: &Client, hash: &SecretHash) -> R
         "INSERT INTO api_clients (client_id, instance_id, name, scopes, secret_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(&client.client_id)
             .bind(client.instance)
             .bind(&client.name)
@@ -69,21 +69,21 @@ pub async fn insert_client(tx: &mut Tx, client: &Client, hash: &SecretHash) -> R
 pub async fn find_client(db: &Db, client_id: &str) -> Result<Option<(Client, StoredSecrets)>, DbError> {
     const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, secret_generation, \
          created_at, revoked_at FROM api_clients WHERE client_id = $1";
-    let row: Option<ClientRow> = on!(db, c => sqlx::query_as(SQL).bind(client_id).fetch_optional(c))?;
+    let row: Option<ClientRow> = on!(db, c => db::query_as(SQL).bind(client_id).fetch_optional(c))?;
     Ok(row.map(ClientRow::into_client))
 }
 
 /// Locks a client until the transaction ends: an update that changes nothing locks the row on both engines.
 pub async fn lock_client(tx: &mut Tx, client_id: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE api_clients SET name = name WHERE client_id = $1";
-    execute!(tx, sqlx::query(SQL).bind(client_id)).map(drop)
+    execute!(tx, db::query(SQL).bind(client_id)).map(drop)
 }
 
 /// All clients, in the order they were made.
 pub async fn list_clients(db: &Db) -> Result<Vec<Client>, DbError> {
     const SQL: &str = "SELECT client_id, instance_id, name, scopes, secret_hash, old_secret_hash, old_secret_until, secret_generation, \
          created_at, revoked_at FROM api_clients ORDER BY created_at, client_id";
-    let rows: Vec<ClientRow> = on!(db, c => sqlx::query_as(SQL).fetch_all(c))?;
+    let rows: Vec<ClientRow> = on!(db, c => db::query_as(SQL).fetch_all(c))?;
     Ok(rows.into_iter().map(|row| row.into_client().0).collect())
 }
 
@@ -99,13 +99,13 @@ pub async fn update_client_secret(
     const SQL: &str = "UPDATE api_clients SET secret_hash = $2, old_secret_until = $3, \
          old_secret_hash = CASE WHEN $3 IS NULL THEN NULL ELSE secret_hash END, secret_generation = secret_generation + 1, \
          secret_rotated_at = $4 WHERE client_id = $1 AND revoked_at IS NULL";
-    Ok(execute!(tx, sqlx::query(SQL).bind(client_id).bind(hash).bind(keep_until).bind(now))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(client_id).bind(hash).bind(keep_until).bind(now))? == 1)
 }
 
 /// Marks a client as revoked. `false` when there is no such client in force.
 pub async fn revoke_client(tx: &mut Tx, client_id: &str, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE api_clients SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL";
-    Ok(execute!(tx, sqlx::query(SQL).bind(client_id).bind(at))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(client_id).bind(at))? == 1)
 }
 
 /// What of a client's secrets has ended.
@@ -123,5 +123,5 @@ pub struct EndedSecrets {
 pub async fn secrets_ended_since(db: &Db, since: Timestamp) -> Result<Vec<EndedSecrets>, DbError> {
     const SQL: &str = "SELECT client_id, secret_generation, old_secret_until, revoked_at FROM api_clients \
          WHERE revoked_at >= $1 OR secret_rotated_at >= $1 OR old_secret_until >= $1";
-    on!(db, c => sqlx::query_as(SQL).bind(since).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(since).fetch_all(c))
 }

@@ -10,7 +10,7 @@ mod scim_tokens;
 mod sessions;
 mod signing_keys;
 
-use crate::db::{Db, DbError, on};
+use crate::db::{self, Db, DbError, on};
 use crate::ids::InstanceId;
 
 pub use assertions::*;
@@ -24,11 +24,11 @@ pub use signing_keys::*;
 /// Whether there is such an instance. Read here, because `instances` builds on `auth`.
 pub async fn instance_exists(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT id FROM instances WHERE id = $1";
-    let found: Option<InstanceId> = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_optional(c))?;
+    let found: Option<InstanceId> = on!(db, c => db::query_scalar(SQL).bind(instance).fetch_optional(c))?;
     Ok(found.is_some())
 }
 
 /// The instance of a Marketo subscription, by its Munchkin id; read here for the same reason.
 pub async fn instance_of_subscription(db: &Db, munchkin_id: &str) -> Result<Option<InstanceId>, DbError> {
-    on!(db, c => sqlx::query_scalar("SELECT id FROM instances WHERE munchkin_id = $1").bind(munchkin_id).fetch_optional(c))
+    on!(db, c => db::query_scalar("SELECT id FROM instances WHERE munchkin_id = $1").bind(munchkin_id).fetch_optional(c))
 }

@@ -1,7 +1,7 @@
 use crate::auth::session::{Session, SessionMethod};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, MemberId, SessionId};
 use crate::permissions::Role;
 
@@ -26,7 +26,7 @@ pub async fn insert_session(tx: &mut Tx, instance: InstanceId, member: MemberId,
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(&row.token_hash)
             .bind(instance)
             .bind(member)
@@ -45,14 +45,14 @@ pub async fn find_session(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<
     const SQL: &str = "SELECT m.instance_id, m.id, m.role FROM sessions s \
          JOIN members m ON m.instance_id = s.instance_id AND m.id = s.member_id \
          WHERE s.token_hash = $1 AND s.expires_at > $2 AND m.status = 'active' AND m.deactivated_at IS NULL";
-    on!(db, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
 /// The role of today of a member who is active, and until when tokens issued to them are refused.
 pub async fn find_active_member(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<(Role, Option<Timestamp>)>, DbError> {
     const SQL: &str = "SELECT role, signed_out_at FROM members \
          WHERE instance_id = $1 AND id = $2 AND status = 'active' AND deactivated_at IS NULL";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
 }
 
 type SessionRow = (SessionId, SecretHash, Option<SessionMethod>, Timestamp, Timestamp, Option<String>, Option<String>);
@@ -61,7 +61,7 @@ type SessionRow = (SessionId, SecretHash, Option<SessionMethod>, Timestamp, Time
 pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now: Timestamp) -> Result<Vec<Session>, DbError> {
     const SQL: &str = "SELECT id, token_hash, method, created_at, expires_at, address, user_agent FROM sessions \
          WHERE instance_id = $1 AND member_id = $2 AND expires_at > $3 AND id IS NOT NULL ORDER BY created_at DESC, id DESC";
-    let rows: Vec<SessionRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).bind(now).fetch_all(c))?;
+    let rows: Vec<SessionRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(member).bind(now).fetch_all(c))?;
     let session = |(id, token_hash, method, created_at, expires_at, address, user_agent): SessionRow| Session {
         id,
         token_hash,
@@ -77,18 +77,18 @@ pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now:
 /// Ends the sessions of a member, but for the one with the hash `kept`; gives how many.
 pub async fn delete_sessions(tx: &mut Tx, instance: InstanceId, member: MemberId, kept: Option<&SecretHash>) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND ($3 IS NULL OR token_hash <> $3)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(kept))
+    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(kept))
 }
 
 /// Ends one session of a member; `false` when there is none of this id.
 pub async fn delete_session(tx: &mut Tx, instance: InstanceId, member: MemberId, id: SessionId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND id = $3";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(id))? > 0)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(member).bind(id))? > 0)
 }
 
 /// Ends the session of a cookie; `false` when there is none.
 pub async fn delete_session_of(tx: &mut Tx, hash: &SecretHash) -> Result<bool, DbError> {
-    Ok(execute!(tx, sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash))? > 0)
+    Ok(execute!(tx, db::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash))? > 0)
 }
 
 /// Ends a member's sessions but for the `kept` newest of those that have not run out.
@@ -101,7 +101,7 @@ pub async fn delete_sessions_but_newest(
 ) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND (expires_at <= $4 OR token_hash NOT IN \
          (SELECT token_hash FROM sessions WHERE instance_id = $1 AND member_id = $2 ORDER BY created_at DESC, token_hash LIMIT $3))";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(kept).bind(now))
+    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(kept).bind(now))
 }
 
 /// Ends every session of the instance that was begun with a password; gives how many. One of which that is not known counts
@@ -109,11 +109,11 @@ pub async fn delete_sessions_but_newest(
 pub async fn delete_password_sessions(tx: &mut Tx, instance: InstanceId) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND (method = 'password' OR (method IS NULL AND member_id IN \
          (SELECT id FROM members WHERE instance_id = $1 AND password_hash IS NOT NULL)))";
-    execute!(tx, sqlx::query(SQL).bind(instance))
+    execute!(tx, db::query(SQL).bind(instance))
 }
 
 /// Refuses the tokens that were issued to a member up to `until`.
 pub async fn refuse_tokens_until(tx: &mut Tx, instance: InstanceId, member: MemberId, until: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET signed_out_at = $3 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(until)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(until)).map(drop)
 }

@@ -1,7 +1,7 @@
 use sqlx::types::Json;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 
 /// A signing key as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -22,7 +22,7 @@ pub struct StoredSigningKey {
 pub async fn list_signing_keys(db: &Db) -> Result<Vec<StoredSigningKey>, DbError> {
     const SQL: &str = "SELECT kid, generation, sealed_private_key, public_jwk, created_at, signs_from, retired_at \
          FROM signing_keys ORDER BY generation";
-    on!(db, c => sqlx::query_as(SQL).fetch_all(c))
+    on!(db, c => db::query_as(SQL).fetch_all(c))
 }
 
 /// Keeps a new signing key; `false` when another process has made this generation already.
@@ -34,7 +34,7 @@ pub async fn insert_signing_key(tx: &mut Tx, key: &StoredSigningKey) -> Result<b
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (generation) DO NOTHING";
     let made = execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(&key.kid)
             .bind(key.generation)
             .bind(&key.sealed_private_key)
@@ -47,16 +47,16 @@ pub async fn insert_signing_key(tx: &mut Tx, key: &StoredSigningKey) -> Result<b
 
 /// The highest generation.
 pub async fn newest_generation(tx: &mut Tx) -> Result<i64, DbError> {
-    on_tx!(tx, c => sqlx::query_scalar("SELECT COALESCE(MAX(generation), 0) FROM signing_keys").fetch_one(c))
+    on_tx!(tx, c => db::query_scalar("SELECT COALESCE(MAX(generation), 0) FROM signing_keys").fetch_one(c))
 }
 
 /// Says when the keys before `generation` verify nothing any more, unless that is settled.
 pub async fn retire_signing_keys_before(tx: &mut Tx, generation: i64, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE signing_keys SET retired_at = $2 WHERE generation < $1 AND retired_at IS NULL";
-    execute!(tx, sqlx::query(SQL).bind(generation).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(generation).bind(at)).map(drop)
 }
 
 /// Forgets the keys that verify nothing any more.
 pub async fn delete_retired_signing_keys(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("DELETE FROM signing_keys WHERE retired_at <= $1").bind(now)).map(drop)
+    execute!(tx, db::query("DELETE FROM signing_keys WHERE retired_at <= $1").bind(now)).map(drop)
 }

@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::db::{DbError, Tx, execute, on_tx, text_enum};
+use crate::db::{self, DbError, Tx, execute, on_tx, text_enum};
 use crate::ids::InstanceId;
 
 /// A key and the request it came with.
@@ -46,12 +46,12 @@ pub(super) struct StoredKey {
 /// Takes a key that is free, or whose time is over; `false` when it is somebody's. Waits for whoever takes it right now.
 pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: Timestamp, until: Timestamp) -> Result<bool, DbError> {
     const OLD: &str = "DELETE FROM idempotency_keys WHERE instance_id = $1 AND caller = $2 AND key_hash = $3 AND expires_at <= $4";
-    execute!(tx, sqlx::query(OLD).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).bind(now))?;
+    execute!(tx, db::query(OLD).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).bind(now))?;
     const SQL: &str = "INSERT INTO idempotency_keys (instance_id, id, caller, key_hash, request_hash, state, begun_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5, 'begun', $6, $7) ON CONFLICT (instance_id, caller, key_hash) DO NOTHING";
     let taken = execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(keyed.id)
             .bind(&keyed.caller)
@@ -67,23 +67,23 @@ pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: 
 pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &Keyed) -> Result<Option<StoredKey>, DbError> {
     const SQL: &str = "SELECT id, request_hash, state, sealed_answer, begun_at FROM idempotency_keys \
          WHERE instance_id = $1 AND caller = $2 AND key_hash = $3";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).fetch_optional(c))
 }
 
 /// Keeps the answer to a request; none when there is one that can't be kept.
 pub(super) async fn settle(tx: &mut Tx, instance: InstanceId, id: Uuid, sealed_answer: Option<&[u8]>) -> Result<(), DbError> {
     const SQL: &str = "UPDATE idempotency_keys SET state = CASE WHEN $3 IS NULL THEN 'lost' ELSE 'answered' END, sealed_answer = $3 \
          WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(sealed_answer)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(sealed_answer)).map(drop)
 }
 
 /// Gives a key back.
 pub(super) async fn release(tx: &mut Tx, instance: InstanceId, id: Uuid) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM idempotency_keys WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
 /// Forgets the keys of all instances whose time is over.
 pub(super) async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("DELETE FROM idempotency_keys WHERE expires_at <= $1").bind(now)).map(drop)
+    execute!(tx, db::query("DELETE FROM idempotency_keys WHERE expires_at <= $1").bind(now)).map(drop)
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::{EmailAddress, Holder, IdentityProof, Member, MemberStatus, NewMember};
 use crate::auth::Role;
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 pub use changes::*;
@@ -64,13 +64,13 @@ const FIND: &str = "SELECT id, email, first_name, last_name, role, \
 
 /// The member with this id.
 pub async fn find(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
-    let row: Option<MemberRow> = on!(db, c => sqlx::query_as(FIND).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<MemberRow> = on!(db, c => db::query_as(FIND).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Member::try_from).transpose()
 }
 
 /// The member with this id, as the transaction sees it.
 pub async fn find_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Member>, DbError> {
-    let row: Option<MemberRow> = on_tx!(tx, c => sqlx::query_as(FIND).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<MemberRow> = on_tx!(tx, c => db::query_as(FIND).bind(instance).bind(member).fetch_optional(c))?;
     row.map(Member::try_from).transpose()
 }
 
@@ -100,7 +100,7 @@ pub async fn list(
          AND ($6 IS NULL OR search_key LIKE $6 ESCAPE '!') ORDER BY id LIMIT $7";
     let after = after.unwrap_or(MemberId(uuid::Uuid::nil()));
     let holding = filter.search.as_deref().map(holding);
-    let rows: Vec<MemberRow> = on!(db, c => sqlx::query_as(SQL)
+    let rows: Vec<MemberRow> = on!(db, c => db::query_as(SQL)
         .bind(instance)
         .bind(after)
         .bind(filter.status)
@@ -128,25 +128,25 @@ fn holding(text: &str) -> String {
 pub async fn teams_of(db: &Db, instance: InstanceId, first: MemberId, last: MemberId) -> Result<Vec<(MemberId, TeamId)>, DbError> {
     const SQL: &str = "SELECT member_id, team_id FROM team_members \
          WHERE instance_id = $1 AND member_id >= $2 AND member_id <= $3 ORDER BY member_id, team_id";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(first).bind(last).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(instance).bind(first).bind(last).fetch_all(c))
 }
 
 /// How many members the instance has, invited ones included.
 pub async fn count(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
-    on_tx!(tx, c => sqlx::query_scalar("SELECT COUNT(*) FROM members WHERE instance_id = $1").bind(instance).fetch_one(c))
+    on_tx!(tx, c => db::query_scalar("SELECT COUNT(*) FROM members WHERE instance_id = $1").bind(instance).fetch_one(c))
 }
 
 /// Whether the first person has been invited.
 pub async fn has_original(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
-    let found: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    let found: i64 = on!(db, c => db::query_scalar(SQL).bind(instance).fetch_one(c))?;
     Ok(found > 0)
 }
 
 /// [`has_original`], as the transaction sees it.
 pub async fn has_original_in(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
-    let found: i64 = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    let found: i64 = on_tx!(tx, c => db::query_scalar(SQL).bind(instance).fetch_one(c))?;
     Ok(found > 0)
 }
 
@@ -155,7 +155,7 @@ pub async fn has_original_in(tx: &mut Tx, instance: InstanceId) -> Result<bool, 
 pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Result<Option<Holder>, DbError> {
     const SQL: &str = "SELECT m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END FROM member_emails e \
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key = $2";
-    let row: Option<(MemberId, MemberStatus)> = on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(email_key).fetch_optional(c))?;
+    let row: Option<(MemberId, MemberStatus)> = on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(email_key).fetch_optional(c))?;
     Ok(row.map(|(member, status)| Holder { member, status }))
 }
 
@@ -228,7 +228,7 @@ pub async fn insert_all(
 pub async fn claim_email(tx: &mut Tx, instance: InstanceId, member: MemberId, email: &EmailAddress) -> Result<bool, DbError> {
     const SQL: &str =
         "INSERT INTO member_emails (instance_id, email_key, member_id, logs_in) VALUES ($1, $2, $3, FALSE) ON CONFLICT DO NOTHING";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(email.key()).bind(member))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(email.key()).bind(member))? == 1)
 }
 
 /// Lets the member's address log in to the instance; `false` when it logs in to another one. Whoever gets `false` gives the
@@ -236,7 +236,7 @@ pub async fn claim_email(tx: &mut Tx, instance: InstanceId, member: MemberId, em
 pub async fn claim_login(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE member_emails SET logs_in = TRUE WHERE instance_id = $1 AND member_id = $2 AND NOT EXISTS \
          (SELECT 1 FROM member_emails o WHERE o.email_key = member_emails.email_key AND o.logs_in AND o.instance_id <> $1)";
-    match execute!(tx, sqlx::query(SQL).bind(instance).bind(member)) {
+    match execute!(tx, db::query(SQL).bind(instance).bind(member)) {
         Ok(changed) => Ok(changed == 1),
         Err(error) if error.is_conflict() => Ok(false),
         Err(error) => Err(error),
@@ -246,18 +246,18 @@ pub async fn claim_login(tx: &mut Tx, instance: InstanceId, member: MemberId) ->
 /// Frees the address of a member.
 pub async fn release_email(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM member_emails WHERE instance_id = $1 AND member_id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(member)).map(drop)
 }
 
 /// Removes a member.
 pub async fn delete(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("DELETE FROM members WHERE instance_id = $1 AND id = $2").bind(instance).bind(member)).map(drop)
+    execute!(tx, db::query("DELETE FROM members WHERE instance_id = $1 AND id = $2").bind(instance).bind(member)).map(drop)
 }
 
 /// Removes a member who has not activated; the seat and the address are free again. `false` when there is none.
 pub async fn remove_invited(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<bool, DbError> {
     const SQL: &str = "DELETE FROM members WHERE instance_id = $1 AND id = $2 AND status = 'invited'";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(member))? == 1)
 }
 
 /// A member who may be the Salesforce user who logs in.
@@ -283,7 +283,7 @@ pub async fn find_by_salesforce_username(
 ) -> Result<Option<(MemberId, Role, AutoLoginCandidate)>, DbError> {
     const SQL: &str = "SELECT id, role, CASE WHEN deactivated_at IS NULL THEN status ELSE 'deactivated' END, email, salesforce_username FROM members \
          WHERE instance_id = $1 AND lower(salesforce_username) = lower($2) ORDER BY id LIMIT 1";
-    let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(username).fetch_optional(c))?;
+    let row: Option<CandidateRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(username).fetch_optional(c))?;
     Ok(row.map(candidate))
 }
 
@@ -292,7 +292,7 @@ pub async fn find_by_email(db: &Db, instance: InstanceId, email: &str) -> Result
     const SQL: &str = "SELECT m.id, m.role, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, m.email, \
          m.salesforce_username FROM member_emails e \
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.email_key = $2 AND e.instance_id = $1";
-    let row: Option<CandidateRow> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(email.trim().to_lowercase()).fetch_optional(c))?;
+    let row: Option<CandidateRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(email.trim().to_lowercase()).fetch_optional(c))?;
     Ok(row.map(candidate))
 }
 
@@ -304,5 +304,5 @@ pub async fn activate(tx: &mut Tx, instance: InstanceId, member: MemberId, proof
         IdentityProof::Password(hash) => (Some(hash), None),
         IdentityProof::Salesforce { username } => (None, Some(username)),
     };
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(at).bind(password_hash).bind(username))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(member).bind(at).bind(password_hash).bind(username))? == 1)
 }

@@ -1,6 +1,6 @@
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, MemberId};
 use crate::members::MemberStatus;
 
@@ -20,20 +20,20 @@ pub async fn find_for_login(db: &Db, email_key: &str) -> Result<Option<LoginRow>
          m.password_hash FROM member_emails e JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id \
          WHERE e.email_key = $1 AND e.logs_in";
     type LoginColumns = (InstanceId, MemberId, MemberStatus, Option<String>);
-    let row: Option<LoginColumns> = on!(db, c => sqlx::query_as(SQL).bind(email_key).fetch_optional(c))?;
+    let row: Option<LoginColumns> = on!(db, c => db::query_as(SQL).bind(email_key).fetch_optional(c))?;
     Ok(row.map(|(instance, member, status, password_hash)| LoginRow { instance, member, status, password_hash }))
 }
 
 /// Writes the hash of a password.
 pub async fn set_password(tx: &mut Tx, instance: InstanceId, member: MemberId, hash: &str) -> Result<(), DbError> {
     const SQL: &str = "UPDATE members SET password_hash = $3 WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(hash)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(hash)).map(drop)
 }
 
 /// The hash of a member's password, if they have one: a PHC string.
 pub async fn password_hash(db: &Db, instance: InstanceId, member: MemberId) -> Result<Option<String>, DbError> {
     const SQL: &str = "SELECT password_hash FROM members WHERE instance_id = $1 AND id = $2";
-    let row: Option<(Option<String>,)> = on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
+    let row: Option<(Option<String>,)> = on!(db, c => db::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
     Ok(row.and_then(|(hash,)| hash))
 }
 
@@ -42,7 +42,7 @@ pub async fn password_hash(db: &Db, instance: InstanceId, member: MemberId) -> R
 pub async fn replace_password(tx: &mut Tx, instance: InstanceId, member: MemberId, from: &str, to: &str) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE members SET password_hash = $4 WHERE instance_id = $1 AND id = $2 AND password_hash = $3 \
          AND status = 'active' AND deactivated_at IS NULL";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(member).bind(from).bind(to))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(member).bind(from).bind(to))? == 1)
 }
 
 /// Keeps a link for a new password, and forgets those that have run out.
@@ -55,28 +55,28 @@ pub async fn insert_reset(
     expires_at: Timestamp,
 ) -> Result<(), DbError> {
     const OLD: &str = "DELETE FROM password_resets WHERE instance_id = $1 AND member_id = $2 AND expires_at <= $3";
-    execute!(tx, sqlx::query(OLD).bind(instance).bind(member).bind(now))?;
+    execute!(tx, db::query(OLD).bind(instance).bind(member).bind(now))?;
     const SQL: &str =
         "INSERT INTO password_resets (token_hash, instance_id, member_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
-    execute!(tx, sqlx::query(SQL).bind(hash).bind(instance).bind(member).bind(now).bind(expires_at)).map(drop)
+    execute!(tx, db::query(SQL).bind(hash).bind(instance).bind(member).bind(now).bind(expires_at)).map(drop)
 }
 
 /// Whose new password a link is for, as long as it has not run out.
 pub async fn find_reset(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId)>, DbError> {
     const SQL: &str = "SELECT instance_id, member_id FROM password_resets WHERE token_hash = $1 AND expires_at > $2";
-    on!(db, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
 /// Takes a link, so that it can't be used again; none when somebody was faster or it has run out.
 pub async fn take_reset(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId)>, DbError> {
     const SQL: &str = "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2 RETURNING instance_id, member_id";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
 /// Forgets every link for a new password of a member.
 pub async fn delete_resets(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM password_resets WHERE instance_id = $1 AND member_id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(member)).map(drop)
 }
 
 /// What members would meet when the way to log in changes.
@@ -110,5 +110,5 @@ pub async fn login_facts(db: &Db, instance: InstanceId, now: Timestamp) -> Resul
          (SELECT COUNT(*) FROM sessions s WHERE s.instance_id = $1 AND s.expires_at > $2 AND (s.method = 'password' OR (s.method IS NULL \
          AND s.member_id IN (SELECT p.id FROM members p WHERE p.instance_id = $1 AND p.password_hash IS NOT NULL)))) AS password_sessions \
          FROM members WHERE instance_id = $1 AND deactivated_at IS NULL";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(now).fetch_one(c))
+    on!(db, c => db::query_as(SQL).bind(instance).bind(now).fetch_one(c))
 }

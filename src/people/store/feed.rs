@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::columns::COLUMNS;
-use crate::db::{Db, DbError, Tx, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, on, on_tx};
 use crate::ids::InstanceId;
 use crate::people::{ChangeCursor, Person, PersonChange, SyncField};
 
@@ -12,13 +12,13 @@ use crate::people::{ChangeCursor, Person, PersonChange, SyncField};
 pub async fn next_change(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     const SQL: &str = "INSERT INTO people_feeds (instance_id, last_change) VALUES ($1, 1) \
          ON CONFLICT (instance_id) DO UPDATE SET last_change = people_feeds.last_change + 1 RETURNING last_change";
-    on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
+    on_tx!(tx, c => db::query_scalar(SQL).bind(instance).fetch_one(c))
 }
 
 /// Finds the number of the last committed change; 0 before the first.
 pub async fn last_change(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
     const SQL: &str = "SELECT COALESCE(MAX(last_change), 0) FROM people_feeds WHERE instance_id = $1";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))
+    on!(db, c => db::query_scalar(SQL).bind(instance).fetch_one(c))
 }
 
 pub(super) static CHANGES: LazyLock<String> = LazyLock::new(|| {
@@ -46,7 +46,7 @@ struct ChangeRow {
 /// same moment, so nobody falls between them.
 pub async fn changes(db: &Db, instance: InstanceId, after: ChangeCursor, limit: i64) -> Result<Vec<PersonChange>, DbError> {
     let rows: Vec<ChangeRow> =
-        on!(db, c => sqlx::query_as(CHANGES.as_str()).bind(instance).bind(after.change).bind(after.marketo_id).bind(limit).fetch_all(c))?;
+        on!(db, c => db::query_as(CHANGES.as_str()).bind(instance).bind(after.change).bind(after.marketo_id).bind(limit).fetch_all(c))?;
     let change = |row: ChangeRow| PersonChange {
         cursor: ChangeCursor { change: row.change_number, marketo_id: row.person.marketo_id },
         at: row.person.synced_at,

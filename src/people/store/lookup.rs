@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use super::columns::COLUMNS;
-use crate::db::{Db, DbError, on};
+use crate::db::{self, Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{MAX_LOOKUP_IDS, Person, SalesforceId};
 
@@ -35,7 +35,7 @@ pub async fn find_by_salesforce_ids(db: &Db, instance: InstanceId, ids: &[&Sales
         return Ok(Vec::new());
     }
     on!(db, c => {
-        let mut query = sqlx::query_as(sql.as_str()).bind(instance);
+        let mut query = db::query_as(sql.as_str()).bind(instance);
         for index in 0..*size {
             query = query.bind(ids.get(index).map(|id| id.as_str()));
         }

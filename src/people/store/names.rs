@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use super::columns::COLUMNS;
-use crate::db::{Db, DbError, ReadPool, on};
+use crate::db::{self, Db, DbError, ReadPool, on};
 use crate::ids::InstanceId;
 use crate::people::{ListedPerson, PeopleCursor, Person};
 
@@ -78,7 +78,7 @@ pub(super) async fn list_by_name(
     let here = (after.name_key.as_str(), after.marketo_id);
     let start = ("", 0);
     let (full, last) = if after.by_last_name { (start, here) } else { (here, start) };
-    let rows: Vec<NamedPersonRow> = on!(db, c => sqlx::query_as(sql)
+    let rows: Vec<NamedPersonRow> = on!(db, c => db::query_as(sql)
         .bind(instance).bind(prefix).bind(limit).bind(i64::from(after.by_last_name))
         .bind(full.0).bind(full.1).bind(last.0).bind(last.1)
         .fetch_all(c))?;

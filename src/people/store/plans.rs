@@ -5,12 +5,12 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::{feed, lookup, names, read};
 use crate::config::DatabaseUrl;
-use crate::db::Db;
+use crate::db::{self, Db};
 
 /// Finds the steps of the plan that read people.
 async fn plan(db: &Db, sql: &str) -> Vec<String> {
     let Db::Sqlite { readers, .. } = db else { return Vec::new() };
-    let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(readers).await.unwrap();
+    let rows = db::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(readers).await.unwrap();
     let steps = rows.iter().map(|row| row.get::<String, _>("detail"));
     steps.filter(|step| step.contains(" people") && (step.starts_with("SEARCH") || step.starts_with("SCAN"))).collect()
 }

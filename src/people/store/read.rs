@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::columns::COLUMNS;
 use super::names::{FULL_NAME, LAST_NAME, begins_with, list_by_name};
-use crate::db::{Db, DbError, on};
+use crate::db::{self, Db, DbError, on};
 use crate::ids::InstanceId;
 use crate::people::{ListedPerson, PeopleCursor, PeopleFilter, Person};
 
@@ -61,12 +61,12 @@ pub async fn list(
         PeopleFilter { name_prefix: Some(prefix), .. } => return list_by_name(db, instance, prefix, after, limit).await,
         PeopleFilter { name_prefix: None, .. } => {
             let people: Vec<Person> =
-                on!(db, c => sqlx::query_as(ALL.as_str()).bind(instance).bind(after.marketo_id).bind(limit).fetch_all(c))?;
+                on!(db, c => db::query_as(ALL.as_str()).bind(instance).bind(after.marketo_id).bind(limit).fetch_all(c))?;
             return Ok(people.into_iter().map(listed_by_id).collect());
         }
     };
     let salesforce_id = filter.salesforce_id.as_ref().map(|id| id.as_str());
-    let people: Vec<Person> = on!(db, c => sqlx::query_as(sql)
+    let people: Vec<Person> = on!(db, c => db::query_as(sql)
         .bind(instance).bind(after.marketo_id).bind(limit).bind(salesforce_id).bind(filter.email.as_deref())
         .bind(filter.marketo_id).bind(filter.name_prefix.as_deref())
         .fetch_all(c))?;
@@ -79,5 +79,5 @@ fn listed_by_id(person: Person) -> ListedPerson {
 
 /// Finds a person.
 pub async fn find(db: &Db, instance: InstanceId, marketo_id: i64) -> Result<Option<Person>, DbError> {
-    on!(db, c => sqlx::query_as(ONE.as_str()).bind(instance).bind(marketo_id).fetch_optional(c))
+    on!(db, c => db::query_as(ONE.as_str()).bind(instance).bind(marketo_id).fetch_optional(c))
 }

@@ -11,7 +11,7 @@ use super::merge::{COUNT_PEOPLE, MergeCounts, sqlite};
 use super::staging::{create_staging, drop_staging, owners_table, people_table};
 use crate::clock::Timestamp;
 use crate::db::bulk::{self, Rows};
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
 use crate::people::{SalesforceId, next_change};
 use crate::sync::run::RunState;
@@ -54,7 +54,7 @@ where
     for chunk in ids.chunks(CHUNK) {
         let sql = format!("{select} WHERE instance_id = $1 AND {column} IN ({})", parameters(chunk.len()));
         let rows: Vec<Row> = on!(db, c => {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql.clone())).bind(instance);
+            let mut query = db::query_as(AssertSqlSafe(sql.clone())).bind(instance);
             for id in chunk {
                 query = query.bind(id.as_str());
             }
@@ -114,7 +114,7 @@ pub(in crate::sync) async fn save_unmatched_records(
             " ON CONFLICT (instance_id, salesforce_id) DO UPDATE SET modified_at = excluded.modified_at, asked_at = excluded.asked_at",
         );
         execute!(tx, {
-            let mut query = sqlx::query(AssertSqlSafe(sql.clone())).bind(instance);
+            let mut query = db::query(AssertSqlSafe(sql.clone())).bind(instance);
             for one in chunk {
                 query = query.bind(&one.salesforce_id).bind(one.modified_at).bind(one.looked_up_at);
             }
@@ -127,7 +127,7 @@ pub(in crate::sync) async fn save_unmatched_records(
 /// Deletes unmatched records that were modified before `before`: their changes are not read again.
 pub(in crate::sync) async fn delete_unmatched_records(tx: &mut Tx, instance: InstanceId, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sync_strangers WHERE instance_id = $1 AND modified_at < $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(before))
+    execute!(tx, db::query(SQL).bind(instance).bind(before))
 }
 
 /// Merges packed `people` and the owners of their records as a full run does: writes those who qualify and removes those who don't. They
@@ -185,7 +185,7 @@ async fn merge_on_postgres(tx: &mut Tx, merge: MergeParams) -> Result<MergeCount
 
 /// Counts the instance's people as this transaction sees them.
 pub(in crate::sync) async fn count_people(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
-    on_tx!(tx, c => sqlx::query_scalar(COUNT_PEOPLE).bind(instance).fetch_one(c))
+    on_tx!(tx, c => db::query_scalar(COUNT_PEOPLE).bind(instance).fetch_one(c))
 }
 
 /// Marks a run as idle (it changed nothing) and deletes other idle runs: those of the same hour, and those older than a week.
@@ -194,8 +194,8 @@ pub(in crate::sync) async fn prune_idle_runs(tx: &mut Tx, instance: InstanceId, 
     const FORGET: &str = "DELETE FROM sync_runs WHERE instance_id = $1 AND id <> $2 AND idle AND (created_at >= $3 OR created_at < $4)";
     let hour =
         at - time::Duration::seconds(at.unix_seconds().rem_euclid(3600)) - time::Duration::nanoseconds(at.instant().nanosecond().into());
-    execute!(tx, sqlx::query(MARK).bind(instance).bind(run))?;
-    execute!(tx, sqlx::query(FORGET).bind(instance).bind(run).bind(hour).bind(at - time::Duration::days(7))).map(drop)
+    execute!(tx, db::query(MARK).bind(instance).bind(run))?;
+    execute!(tx, db::query(FORGET).bind(instance).bind(run).bind(hour).bind(at - time::Duration::days(7))).map(drop)
 }
 
 /// The last full run, whatever its state.
@@ -210,13 +210,13 @@ pub(in crate::sync) struct LastFullRun {
 pub(in crate::sync) async fn find_last_full_run(db: &Db, instance: InstanceId) -> Result<Option<LastFullRun>, DbError> {
     const SQL: &str =
         "SELECT created_at, state, started_by FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT 1";
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Whether a full run of the instance has ever completed.
 pub(in crate::sync) async fn has_completed_full_run(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
     const SQL: &str = "SELECT COUNT(*) FROM sync_runs WHERE instance_id = $1 AND kind = 'full' AND state = 'completed'";
-    let count: i64 = on!(db, c => sqlx::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    let count: i64 = on!(db, c => db::query_scalar(SQL).bind(instance).fetch_one(c))?;
     Ok(count > 0)
 }
 
@@ -224,5 +224,5 @@ pub(in crate::sync) async fn has_completed_full_run(db: &Db, instance: InstanceI
 pub(in crate::sync) async fn find_unscheduled_instances(db: &Db, kind: &str) -> Result<Vec<InstanceId>, DbError> {
     const SQL: &str = "SELECT DISTINCT r.instance_id FROM sync_runs r WHERE r.kind = 'full' AND r.state = 'completed' AND NOT EXISTS ( \
          SELECT 1 FROM jobs j WHERE j.instance_id = r.instance_id AND j.kind = $1 AND j.state IN ('queued', 'running'))";
-    on!(db, c => sqlx::query_scalar(SQL).bind(kind).fetch_all(c))
+    on!(db, c => db::query_scalar(SQL).bind(kind).fetch_all(c))
 }

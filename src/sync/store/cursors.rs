@@ -3,7 +3,7 @@
 use sqlx::types::Json;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx, text_enum};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx, text_enum};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::cursor::ChangesCursor;
 
@@ -24,13 +24,13 @@ const LIVE: &str = "SELECT cursor FROM sync_cursors WHERE instance_id = $1 AND p
 
 /// Finds the live cursor: how far changes are read.
 pub(in crate::sync) async fn find_live_cursor(db: &Db, instance: InstanceId) -> Result<Option<ChangesCursor>, DbError> {
-    let found: Option<Json<ChangesCursor>> = on!(db, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
+    let found: Option<Json<ChangesCursor>> = on!(db, c => db::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
 /// Finds the live cursor as this transaction sees it.
 pub(in crate::sync) async fn find_live_cursor_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<ChangesCursor>, DbError> {
-    let found: Option<Json<ChangesCursor>> = on_tx!(tx, c => sqlx::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
+    let found: Option<Json<ChangesCursor>> = on_tx!(tx, c => db::query_scalar(LIVE).bind(instance).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }
 
@@ -42,7 +42,7 @@ pub(in crate::sync) async fn save_live_cursor(
     cursor: &ChangesCursor,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    execute!(tx, sqlx::query(SAVE).bind(instance).bind(CursorRole::Live).bind(run).bind(Json(cursor)).bind(at)).map(drop)
+    execute!(tx, db::query(SAVE).bind(instance).bind(CursorRole::Live).bind(run).bind(Json(cursor)).bind(at)).map(drop)
 }
 
 /// Reserves a cursor, from which changes are read once the full run that begins now has completed.
@@ -53,12 +53,12 @@ pub(in crate::sync) async fn reserve_cursor(
     cursor: &ChangesCursor,
     at: Timestamp,
 ) -> Result<(), DbError> {
-    execute!(tx, sqlx::query(SAVE).bind(instance).bind(CursorRole::Reserved).bind(run).bind(Json(cursor)).bind(at)).map(drop)
+    execute!(tx, db::query(SAVE).bind(instance).bind(CursorRole::Reserved).bind(run).bind(Json(cursor)).bind(at)).map(drop)
 }
 
 /// Takes the cursor that a full run has reserved; the reservation is deleted.
 pub(in crate::sync) async fn take_reserved_cursor(tx: &mut Tx, instance: InstanceId, run: RunId) -> Result<Option<ChangesCursor>, DbError> {
     const SQL: &str = "DELETE FROM sync_cursors WHERE instance_id = $1 AND place = 'reserved' AND run_id = $2 RETURNING cursor";
-    let found: Option<Json<ChangesCursor>> = on_tx!(tx, c => sqlx::query_scalar(SQL).bind(instance).bind(run).fetch_optional(c))?;
+    let found: Option<Json<ChangesCursor>> = on_tx!(tx, c => db::query_scalar(SQL).bind(instance).bind(run).fetch_optional(c))?;
     Ok(found.map(|cursor| cursor.0))
 }

@@ -1,7 +1,7 @@
 //! Rows of exports that a run could not use.
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::rows::{RejectedRecord, RejectionReason};
 
@@ -30,7 +30,7 @@ pub(in crate::sync) struct StoredRejectedRecord {
 /// Deletes the rejected rows of an export that is read again.
 pub(in crate::sync) async fn delete_rejected(tx: &mut Tx, instance: InstanceId, run: RunId, position: i64) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM sync_rejected_rows WHERE instance_id = $1 AND run_id = $2 AND position = $3";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(run).bind(position)).map(drop)
 }
 
 /// Saves rejected rows of an export.
@@ -46,7 +46,7 @@ pub(in crate::sync) async fn insert_rejected(
     for row in rows {
         execute!(
             tx,
-            sqlx::query(SQL)
+            db::query(SQL)
                 .bind(instance)
                 .bind(run)
                 .bind(position)
@@ -71,7 +71,7 @@ pub(in crate::sync) async fn list_rejected(
     const SQL: &str = "SELECT position, line, marketo_id, reason, window_start, content FROM sync_rejected_rows \
          WHERE instance_id = $1 AND run_id = $2 AND (position, line) > ($3, $4) ORDER BY position, line LIMIT $5";
     let RejectedCursor { position, line } = after.unwrap_or(RejectedCursor { position: -1, line: 0 });
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(run).bind(position).bind(line).bind(rows).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(instance).bind(run).bind(position).bind(line).bind(rows).fetch_all(c))
 }
 
 /// Deletes the rejected rows of all but the newest full runs and the newest incremental ones that have any: those come every minute,
@@ -81,5 +81,5 @@ pub(in crate::sync) async fn prune_rejected(tx: &mut Tx, instance: InstanceId) -
          (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT $2) AND run_id NOT IN \
          (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'incremental' AND EXISTS ( \
               SELECT 1 FROM sync_rejected_rows r WHERE r.instance_id = $1 AND r.run_id = sync_runs.id) ORDER BY id DESC LIMIT $2)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(RUNS_KEPT)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(RUNS_KEPT)).map(drop)
 }

@@ -4,7 +4,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, JobId, RunId};
 use crate::sync::progress::{RunPlan, RunProgress};
 use crate::sync::run::{RunKind, RunPhase, RunRequest, RunState, SyncRun, estimate_pace};
@@ -122,32 +122,32 @@ pub(in crate::sync) async fn insert_run(
 ) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO sync_runs (instance_id, id, kind, state, job_id, started_by, created_at, updated_at) \
          VALUES ($1, $2, $3, 'queued', $4, $5, $6, $6)";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(kind).bind(job).bind(started_by).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(kind).bind(job).bind(started_by).bind(at)).map(drop)
 }
 
 /// Finds a run.
 pub(in crate::sync) async fn find_run(db: &Db, instance: InstanceId, id: RunId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id = $2");
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(instance).bind(id).fetch_optional(c))
 }
 
 /// Finds the run that has not ended.
 pub(in crate::sync) async fn find_active_run(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND state NOT IN ('completed', 'failed', 'cancelled')");
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Finds the newest completed run that read everybody.
 pub(in crate::sync) async fn find_last_completed_full_run(db: &Db, instance: InstanceId) -> Result<Option<RunRow>, DbError> {
     const SQL: &str =
         select!("WHERE instance_id = $1 AND kind = 'full' AND state = 'completed' AND changed_since IS NULL ORDER BY id DESC LIMIT 1");
-    on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Finds the run of the same kind that was started before `id`.
 pub(in crate::sync) async fn find_previous_run(db: &Db, instance: InstanceId, id: RunId, kind: RunKind) -> Result<Option<RunRow>, DbError> {
     const SQL: &str = select!("WHERE instance_id = $1 AND id < $2 AND kind = $3 ORDER BY id DESC LIMIT 1");
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(kind).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(instance).bind(id).bind(kind).fetch_optional(c))
 }
 
 /// Which runs a list shows.
@@ -169,13 +169,13 @@ pub(in crate::sync) async fn list_runs(
         "WHERE instance_id = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR kind = $3) AND ($4 IS NULL OR state = $4) \
          ORDER BY id DESC LIMIT $5"
     );
-    on!(db, c => sqlx::query_as(SQL).bind(instance).bind(before).bind(filter.kind).bind(filter.state).bind(limit).fetch_all(c))
+    on!(db, c => db::query_as(SQL).bind(instance).bind(before).bind(filter.kind).bind(filter.state).bind(limit).fetch_all(c))
 }
 
 /// Saves the plan of a run, and begins it.
 pub(in crate::sync) async fn save_plan(tx: &mut Tx, instance: InstanceId, id: RunId, plan: &RunPlan, at: Timestamp) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET state = 'extracting', plan = $3, started_at = $4, updated_at = $4 WHERE instance_id = $1 AND id = $2 AND state = 'queued'";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(Json(plan)).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(Json(plan)).bind(at)).map(drop)
 }
 
 /// Changes the state of a run, or ends it.
@@ -192,7 +192,7 @@ pub(in crate::sync) async fn change_state(
     let (code, text) =
         (failure.map(|failure| failure.code.as_str()), failure.map(|failure| format!("{} {}", failure.detail, failure.what_to_do)));
     let finished_at = state.is_final().then_some(at);
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(state).bind(code).bind(text.as_deref()).bind(at).bind(finished_at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(state).bind(code).bind(text.as_deref()).bind(at).bind(finished_at)).map(drop)
 }
 
 /// Saves the progress of a run and what the progress bar shows; `false` when `attempt_id` doesn't hold the lease any more.
@@ -206,8 +206,7 @@ pub(in crate::sync) async fn save_progress(
 ) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE sync_runs SET report = $4, done = $5, total = $6, updated_at = $7 \
          WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
-    let saved =
-        execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(Json(progress)).bind(done).bind(total).bind(at))?;
+    let saved = execute!(tx, db::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(Json(progress)).bind(done).bind(total).bind(at))?;
     Ok(saved == 1)
 }
 
@@ -217,7 +216,7 @@ pub(in crate::sync) async fn add_usage(tx: &mut Tx, instance: InstanceId, id: Ru
          salesforce_calls = salesforce_calls + $5, salesforce_bytes = salesforce_bytes + $6 WHERE instance_id = $1 AND id = $2";
     let RunUsage { marketo, salesforce } = usage;
     let (marketo, salesforce) = ((marketo.calls, marketo.bytes), (salesforce.calls, salesforce.bytes));
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(marketo.0).bind(marketo.1).bind(salesforce.0).bind(salesforce.1)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(marketo.0).bind(marketo.1).bind(salesforce.0).bind(salesforce.1)).map(drop)
 }
 
 /// Saves what the progress bar shows; `false` when `attempt_id` doesn't hold the lease any more.
@@ -229,5 +228,5 @@ pub(in crate::sync) async fn update_done(
     at: Timestamp,
 ) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE sync_runs SET done = $4, updated_at = $5 WHERE instance_id = $1 AND id = $2 AND carried_by = $3";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(done).bind(at))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(id).bind(attempt_id).bind(done).bind(at))? == 1)
 }

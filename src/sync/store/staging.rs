@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicI64;
 use tokio::sync::mpsc::Receiver;
 
 use crate::db::bulk::{self, Rows, Table};
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::rows::{OWNER_COLUMNS, PEOPLE_COLUMNS, SourceWindow};
 
@@ -44,7 +44,7 @@ pub(in crate::sync) async fn runs_with_staging(db: &Db, instance: InstanceId, be
     if left.is_empty() {
         return Ok(Vec::new());
     }
-    let runs: Vec<RunId> = on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(besides).fetch_all(c))?;
+    let runs: Vec<RunId> = on!(db, c => db::query_scalar(SQL).bind(instance).bind(besides).fetch_all(c))?;
     Ok(runs.into_iter().filter(|run| left.contains(&people_table(*run).name) || left.contains(&owners_table(*run).name)).collect())
 }
 
@@ -73,13 +73,13 @@ pub(in crate::sync) async fn stage_owners(db: &Db, run: RunId, arriving: &mut Re
 /// Deletes the staged owners.
 pub(in crate::sync) async fn delete_staged_owners(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     let statement = format!("DELETE FROM {}", owners_table(run).name);
-    execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str()))).map(drop)
+    execute!(tx, db::query(AssertSqlSafe(statement.as_str()))).map(drop)
 }
 
 /// Counts the staged people of a run.
 pub(in crate::sync) async fn count_staged_people(db: &Db, run: RunId) -> Result<i64, DbError> {
     let statement = format!("SELECT COUNT(*) FROM {}", people_table(run).name);
-    on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
+    on!(db, c => db::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
 }
 
 /// Finds the windows (given with the number of people read from each) that lost people, and whether some of so many owners are lost.
@@ -97,7 +97,7 @@ pub(in crate::sync) async fn find_lost_staging(
         Vec::new()
     } else {
         let statement = format!("SELECT place >> 32, COUNT(*) FROM {people} GROUP BY 1");
-        let there: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(statement.as_str())).fetch_all(pool).await?;
+        let there: Vec<(i64, i64)> = db::query_as(AssertSqlSafe(statement.as_str())).fetch_all(pool).await?;
         let holds = |window: &&(i64, i64)| window.1 == 0 || there.contains(window);
         windows.iter().filter(|window| !holds(window)).map(|(position, _)| *position).collect()
     };
@@ -106,12 +106,12 @@ pub(in crate::sync) async fn find_lost_staging(
 
 async fn count(pool: &PgPool, table: &str) -> Result<i64, DbError> {
     let statement = format!("SELECT COUNT(*) FROM {table}");
-    Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(pool).await?)
+    Ok(db::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(pool).await?)
 }
 
 /// Deletes the staged people of a window.
 pub(in crate::sync) async fn delete_staged_window(tx: &mut Tx, run: RunId, position: i64) -> Result<(), DbError> {
     let (first, end) = SourceWindow::place_range(position);
     let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", people_table(run).name);
-    execute!(tx, sqlx::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end)).map(drop)
+    execute!(tx, db::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end)).map(drop)
 }

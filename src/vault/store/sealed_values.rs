@@ -2,7 +2,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::super::sealed_column::{SealedColumn, SealedRowKey};
-use crate::db::{Db, DbError, Tx, execute, on};
+use crate::db::{self, Db, DbError, Tx, execute, on};
 
 /// A row's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,19 +44,18 @@ pub async fn list_sealed_by_others(db: &Db, column: SealedColumn, key: Uuid, lim
     Ok(match row_key {
         SealedRowKey::Instance => {
             let sql = select("instance_id");
-            let rows: Vec<(Uuid, Vec<u8>)> = on!(db, c => sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(&id).bind(limit).fetch_all(c))?;
+            let rows: Vec<(Uuid, Vec<u8>)> = on!(db, c => db::query_as(AssertSqlSafe(sql.as_str())).bind(&id).bind(limit).fetch_all(c))?;
             rows.into_iter().map(|(instance, sealed)| value(SealedRow::Instance(instance), sealed)).collect()
         }
         SealedRowKey::InstanceAndId => {
             let sql = select("instance_id, id");
             let rows: Vec<(Uuid, Uuid, Vec<u8>)> =
-                on!(db, c => sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(&id).bind(limit).fetch_all(c))?;
+                on!(db, c => db::query_as(AssertSqlSafe(sql.as_str())).bind(&id).bind(limit).fetch_all(c))?;
             rows.into_iter().map(|(instance, id, sealed)| value(SealedRow::InstanceAndId(instance, id), sealed)).collect()
         }
         SealedRowKey::Text(key_column) => {
             let sql = select(key_column);
-            let rows: Vec<(String, Vec<u8>)> =
-                on!(db, c => sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(&id).bind(limit).fetch_all(c))?;
+            let rows: Vec<(String, Vec<u8>)> = on!(db, c => db::query_as(AssertSqlSafe(sql.as_str())).bind(&id).bind(limit).fetch_all(c))?;
             rows.into_iter().map(|(text, sealed)| value(SealedRow::Text { column: key_column, text }, sealed)).collect()
         }
         SealedRowKey::Expires => Vec::new(),
@@ -70,15 +69,15 @@ pub async fn replace(tx: &mut Tx, old: &SealedValue, sealed: &[u8]) -> Result<()
     let replaced = match &old.row {
         SealedRow::Instance(instance) => {
             let sql = update("instance_id = $3");
-            execute!(tx, sqlx::query(AssertSqlSafe(sql.as_str())).bind(sealed).bind(&old.sealed).bind(instance))
+            execute!(tx, db::query(AssertSqlSafe(sql.as_str())).bind(sealed).bind(&old.sealed).bind(instance))
         }
         SealedRow::InstanceAndId(instance, id) => {
             let sql = update("instance_id = $3 AND id = $4");
-            execute!(tx, sqlx::query(AssertSqlSafe(sql.as_str())).bind(sealed).bind(&old.sealed).bind(instance).bind(id))
+            execute!(tx, db::query(AssertSqlSafe(sql.as_str())).bind(sealed).bind(&old.sealed).bind(instance).bind(id))
         }
         SealedRow::Text { column, text } => {
             let sql = update(&format!("{column} = $3"));
-            execute!(tx, sqlx::query(AssertSqlSafe(sql.as_str())).bind(sealed).bind(&old.sealed).bind(text))
+            execute!(tx, db::query(AssertSqlSafe(sql.as_str())).bind(sealed).bind(&old.sealed).bind(text))
         }
     };
     replaced.map(drop)

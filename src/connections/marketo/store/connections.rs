@@ -1,6 +1,6 @@
 use crate::clock::Timestamp;
 use crate::connections::{ConnectionState, TestResult, stored_state};
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ConnectionId, InstanceId};
 
 /// The Marketo connection as stored.
@@ -46,30 +46,30 @@ const FIND_MARKETO: &str = "SELECT * FROM marketo_connections WHERE instance_id 
 
 /// The instance's connection that is in use; one that waits alone, because it was made while the other was ended, counts.
 pub async fn find_marketo(db: &Db, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
-    on!(db, c => sqlx::query_as(FIND_MARKETO).bind(instance).fetch_optional(c))
+    on!(db, c => db::query_as(FIND_MARKETO).bind(instance).fetch_optional(c))
 }
 
 /// [`find_marketo`], as the transaction sees it.
 pub async fn find_marketo_in(tx: &mut Tx, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
-    on_tx!(tx, c => sqlx::query_as(FIND_MARKETO).bind(instance).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(FIND_MARKETO).bind(instance).fetch_optional(c))
 }
 
 /// The connection that waits to follow the one in use.
 pub async fn find_marketo_successor(tx: &mut Tx, instance: InstanceId) -> Result<Option<MarketoRow>, DbError> {
     const SQL: &str = "SELECT * FROM marketo_connections WHERE instance_id = $1 AND is_successor";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).fetch_optional(c))
 }
 
 /// Puts a connection in the place, in use or to follow, of the one that was there.
 pub async fn replace_marketo(tx: &mut Tx, instance: InstanceId, row: &MarketoRow) -> Result<(), DbError> {
     const REMOVE: &str = "DELETE FROM marketo_connections WHERE instance_id = $1 AND is_successor = $2";
-    execute!(tx, sqlx::query(REMOVE).bind(instance).bind(row.is_successor))?;
+    execute!(tx, db::query(REMOVE).bind(instance).bind(row.is_successor))?;
     const SQL: &str = "INSERT INTO marketo_connections (instance_id, id, is_successor, state, base_url, client_id, provisioned, \
          sealed_client_secret, sealed_access_token, token_expires_at, api_user, connected_by, last_tested_at, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(row.id)
             .bind(row.is_successor)
@@ -99,15 +99,14 @@ pub async fn mark_token_request_started(
 ) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE marketo_connections SET renewal_began_at = $4 WHERE instance_id = $1 AND id = $2 \
          AND (sealed_access_token = $3 OR sealed_access_token IS NULL) AND (renewal_began_at IS NULL OR renewal_began_at < $5)";
-    let touched =
-        execute!(tx, sqlx::query(SQL).bind(instance).bind(row.id).bind(&row.sealed_access_token).bind(at).bind(abandoned_before))?;
+    let touched = execute!(tx, db::query(SQL).bind(instance).bind(row.id).bind(&row.sealed_access_token).bind(at).bind(abandoned_before))?;
     Ok(touched == 1)
 }
 
 /// Removes the marker after a request that brought no token.
 pub async fn clear_token_request_marker(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
     const SQL: &str = "UPDATE marketo_connections SET renewal_began_at = NULL WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
 /// Stores the token in use; `reported_at` is when a report about it was looked into.
@@ -121,7 +120,7 @@ pub async fn store_marketo_token(
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE marketo_connections SET sealed_access_token = $3, token_expires_at = $4, token_reported_at = $5, \
          renewal_began_at = NULL WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(token).bind(expires_at).bind(reported_at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(token).bind(expires_at).bind(reported_at)).map(drop)
 }
 
 /// Records a test call; `is_usable` says whether the connection is still to be used.
@@ -154,8 +153,8 @@ pub async fn suspend_marketo(
 /// Forgets a connection and, when it was the one in use, lets the one that waits follow it, in one.
 pub async fn delete_marketo(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
     const REMOVE: &str = "DELETE FROM marketo_connections WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(REMOVE).bind(instance).bind(id))?;
+    execute!(tx, db::query(REMOVE).bind(instance).bind(id))?;
     const FOLLOW: &str = "UPDATE marketo_connections SET is_successor = $2 WHERE instance_id = $1 \
          AND NOT EXISTS (SELECT 1 FROM marketo_connections other WHERE other.instance_id = $1 AND NOT other.is_successor)";
-    execute!(tx, sqlx::query(FOLLOW).bind(instance).bind(false)).map(drop)
+    execute!(tx, db::query(FOLLOW).bind(instance).bind(false)).map(drop)
 }

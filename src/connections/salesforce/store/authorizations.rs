@@ -3,7 +3,7 @@ use sqlx::types::Json;
 use crate::clock::Timestamp;
 use crate::connections::AuthorizationPurpose;
 use crate::crypto::SecretHash;
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::InstanceId;
 
 /// An authorization under way, stored under the hash of its `state`.
@@ -24,12 +24,12 @@ pub struct PendingAuthorization {
 
 /// Stores an authorization under way, and drops those that nobody came back from.
 pub async fn insert_authorization(tx: &mut Tx, row: &PendingAuthorization) -> Result<(), DbError> {
-    execute!(tx, sqlx::query("DELETE FROM oauth_states WHERE expires_at < $1").bind(row.created_at))?;
+    execute!(tx, db::query("DELETE FROM oauth_states WHERE expires_at < $1").bind(row.created_at))?;
     const SQL: &str = "INSERT INTO oauth_states (state_hash, instance_id, purpose, login_base, login_hint, sealed_verifier, browser_hash, \
          created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(&row.state_hash)
             .bind(row.instance_id)
             .bind(&row.purpose)
@@ -47,17 +47,17 @@ pub async fn insert_authorization(tx: &mut Tx, row: &PendingAuthorization) -> Re
 pub async fn take_authorization(tx: &mut Tx, state: &SecretHash) -> Result<Option<PendingAuthorization>, DbError> {
     const SQL: &str = "DELETE FROM oauth_states WHERE state_hash = $1 \
          RETURNING *";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(state).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(state).fetch_optional(c))
 }
 
 /// An authorization under way, left where it is.
 pub async fn find_authorization(db: &Db, state: &SecretHash) -> Result<Option<PendingAuthorization>, DbError> {
     const SQL: &str = "SELECT * FROM oauth_states WHERE state_hash = $1";
-    on!(db, c => sqlx::query_as(SQL).bind(state).fetch_optional(c))
+    on!(db, c => db::query_as(SQL).bind(state).fetch_optional(c))
 }
 
 /// Binds an authorization to the browser that goes through it. `false` when another one was first.
 pub async fn bind_authorization(tx: &mut Tx, state: &SecretHash, browser: &SecretHash) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE oauth_states SET browser_hash = $2 WHERE state_hash = $1 AND (browser_hash IS NULL OR browser_hash = $2)";
-    Ok(execute!(tx, sqlx::query(SQL).bind(state).bind(browser))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(state).bind(browser))? == 1)
 }

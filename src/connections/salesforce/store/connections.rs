@@ -1,6 +1,6 @@
 use crate::clock::Timestamp;
 use crate::connections::{ConnectionState, TestResult, stored_state};
-use crate::db::{Db, DbError, Tx, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{ConnectionId, InstanceId, MemberId};
 
 /// A Salesforce connection as stored.
@@ -55,11 +55,11 @@ pub async fn find_salesforce(db: &Db, instance: InstanceId, member: Option<Membe
     match member {
         None => {
             const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 AND member_id IS NULL";
-            on!(db, c => sqlx::query_as(SQL).bind(instance).fetch_optional(c))
+            on!(db, c => db::query_as(SQL).bind(instance).fetch_optional(c))
         }
         Some(member) => {
             const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 AND member_id = $2";
-            on!(db, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
+            on!(db, c => db::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
         }
     }
 }
@@ -68,7 +68,7 @@ pub async fn find_salesforce(db: &Db, instance: InstanceId, member: Option<Membe
 pub async fn find_salesforce_in(tx: &mut Tx, instance: InstanceId, member: Option<MemberId>) -> Result<Option<SalesforceRow>, DbError> {
     const SQL: &str = "SELECT * FROM salesforce_connections WHERE instance_id = $1 \
          AND ((member_id IS NULL AND $2 IS NULL) OR member_id = $2)";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(member).fetch_optional(c))
 }
 
 /// Puts a connection in the place of the one that the instance (or the member) had.
@@ -77,7 +77,7 @@ pub async fn replace_salesforce(tx: &mut Tx, instance: InstanceId, row: &Salesfo
         Some(member) => delete_salesforce_of_member(tx, instance, member).await?,
         None => {
             const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND member_id IS NULL";
-            execute!(tx, sqlx::query(SQL).bind(instance))?;
+            execute!(tx, db::query(SQL).bind(instance))?;
         }
     }
     const SQL: &str = "INSERT INTO salesforce_connections (instance_id, id, member_id, state, login_base, instance_url, identity_url, \
@@ -86,7 +86,7 @@ pub async fn replace_salesforce(tx: &mut Tx, instance: InstanceId, row: &Salesfo
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)";
     execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(row.id)
             .bind(row.member_id)
@@ -135,7 +135,7 @@ pub async fn mark_refresh_started(
 ) -> Result<Option<SalesforceRow>, DbError> {
     const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4, refresh_seen_at = $4 \
          WHERE instance_id = $1 AND id = $2 AND sealed_access_token = $3 AND refresh_began_at IS NULL RETURNING *";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(access).bind(at).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(id).bind(access).bind(at).fetch_optional(c))
 }
 
 /// Takes over a marker that its process did not clear in time. Only for refreshes that may be made twice.
@@ -148,7 +148,7 @@ pub async fn take_over_refresh(
 ) -> Result<Option<SalesforceRow>, DbError> {
     const SQL: &str = "UPDATE salesforce_connections SET refresh_began_at = $4, refresh_seen_at = $4 \
          WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3 RETURNING *";
-    on_tx!(tx, c => sqlx::query_as(SQL).bind(instance).bind(id).bind(began_at).bind(at).fetch_optional(c))
+    on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(id).bind(began_at).bind(at).fetch_optional(c))
 }
 
 /// Says that the refresh marked at `began_at` is still waited for.
@@ -160,14 +160,14 @@ pub async fn record_refresh_heartbeat(
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE salesforce_connections SET refresh_seen_at = $4 WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(began_at).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(began_at).bind(at)).map(drop)
 }
 
 /// Removes our marker of `began_at` away: the token was certainly not used.
 pub async fn clear_refresh_marker(tx: &mut Tx, instance: InstanceId, id: ConnectionId, began_at: Timestamp) -> Result<(), DbError> {
     const SQL: &str =
         "UPDATE salesforce_connections SET refresh_began_at = NULL WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(began_at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(began_at)).map(drop)
 }
 
 /// The tokens that a refresh brought, sealed.
@@ -194,7 +194,7 @@ pub async fn store_refreshed_tokens(
          token_reported_at = NULL, refresh_began_at = NULL WHERE instance_id = $1 AND id = $2 AND refresh_began_at = $3";
     let touched = execute!(
         tx,
-        sqlx::query(SQL)
+        db::query(SQL)
             .bind(instance)
             .bind(id)
             .bind(began_at)
@@ -217,14 +217,14 @@ pub async fn record_token_expiry(
 ) -> Result<(), DbError> {
     const SQL: &str =
         "UPDATE salesforce_connections SET token_expires_at = $4 WHERE instance_id = $1 AND id = $2 AND sealed_access_token = $3";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(access).bind(ends)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(access).bind(ends)).map(drop)
 }
 
 /// Records that a report about the token sealed as `access` was looked into.
 pub async fn record_token_report(tx: &mut Tx, instance: InstanceId, id: ConnectionId, access: &[u8], at: Timestamp) -> Result<(), DbError> {
     const SQL: &str =
         "UPDATE salesforce_connections SET token_reported_at = $4 WHERE instance_id = $1 AND id = $2 AND sealed_access_token = $3";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(access).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(access).bind(at)).map(drop)
 }
 
 /// Suspends a connection until somebody acts. The marker of a refresh stays: its token must not be sent again.
@@ -246,7 +246,7 @@ pub async fn suspend_salesforce(
 pub async fn suspend_lost_refreshes(tx: &mut Tx, code: &str, reason: &str, at: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "UPDATE salesforce_connections SET state = 'needs_attention', last_error_code = $1, last_error = $2, updated_at = $3 \
          WHERE refresh_began_at < $3 AND state = 'active' AND sealed_jwt_key IS NULL";
-    execute!(tx, sqlx::query(SQL).bind(code).bind(reason).bind(at))
+    execute!(tx, db::query(SQL).bind(code).bind(reason).bind(at))
 }
 
 /// Gives a connection the key for assertions; `false` when it is gone. Its refresh token is not used any more, so a marker left by a
@@ -260,17 +260,17 @@ pub async fn set_jwt_key(
 ) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE salesforce_connections SET jwt_client_id = $3, sealed_jwt_key = $4, refresh_began_at = NULL \
          WHERE instance_id = $1 AND id = $2";
-    Ok(execute!(tx, sqlx::query(SQL).bind(instance).bind(id).bind(client_id).bind(key))? == 1)
+    Ok(execute!(tx, db::query(SQL).bind(instance).bind(id).bind(client_id).bind(key))? == 1)
 }
 
 /// Forgets a connection.
 pub async fn delete_salesforce(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(id)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
 /// Forgets a member's own connection.
 pub async fn delete_salesforce_of_member(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND member_id = $2";
-    execute!(tx, sqlx::query(SQL).bind(instance).bind(member)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(member)).map(drop)
 }

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{COLUMNS, COUNT_PEOPLE, MergeCounts, STAGED_COLUMNS, join_columns};
 use crate::clock::Timestamp;
-use crate::db::DbError;
+use crate::db::{self, DbError};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::store::staging::{owners_table, people_table};
 
@@ -40,7 +40,7 @@ fn partition_name(instance: InstanceId) -> String {
 }
 
 async fn execute_statement(connection: &mut PgConnection, statement: &str) -> Result<u64, DbError> {
-    Ok(sqlx::query(AssertSqlSafe(statement)).persistent(false).execute(connection).await?.rows_affected())
+    Ok(db::query(AssertSqlSafe(statement)).persistent(false).execute(connection).await?.rows_affected())
 }
 
 fn to_count(rows: u64) -> i64 {
@@ -63,7 +63,7 @@ fn count_qualified_statement(run: RunId) -> String {
 /// Counts the staged people who qualify.
 pub(in crate::sync) async fn count_qualified(pool: &PgPool, run: RunId) -> Result<i64, DbError> {
     let statement = count_qualified_statement(run);
-    Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(pool).await?)
+    Ok(db::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(pool).await?)
 }
 
 /// Prepares the staging tables for the merge in this transaction: removes duplicates if there may be some, and gathers statistics, without
@@ -102,14 +102,14 @@ pub(in crate::sync) async fn count_staged(connection: &mut PgConnection, staged:
            AND NOT EXISTS (SELECT 1 FROM {owners} o WHERE o.salesforce_id = q.salesforce_lead_id AND o.owner_id LIKE '005%')"
     );
     let (read, without_record): (i64, i64) =
-        sqlx::query_as(AssertSqlSafe(read.as_str())).persistent(false).fetch_one(&mut *connection).await?;
-    let queue: i64 = sqlx::query_scalar(AssertSqlSafe(queue.as_str())).persistent(false).fetch_one(connection).await?;
+        db::query_as(AssertSqlSafe(read.as_str())).persistent(false).fetch_one(&mut *connection).await?;
+    let queue: i64 = db::query_scalar(AssertSqlSafe(queue.as_str())).persistent(false).fetch_one(connection).await?;
     Ok(MergeCounts { read, without_record, owned_by_queue: queue, ..MergeCounts::default() })
 }
 
 /// Whether the instance has a partition of its people.
 pub(in crate::sync) async fn has_partition(connection: &mut PgConnection, instance: InstanceId) -> Result<bool, DbError> {
-    Ok(sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(partition_name(instance)).fetch_one(connection).await?)
+    Ok(db::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(partition_name(instance)).fetch_one(connection).await?)
 }
 
 /// Creates and fills the partition of an instance that has none yet, as a table of its own; returns the number of people.
@@ -124,7 +124,7 @@ pub(in crate::sync) async fn fill_partition(connection: &mut PgConnection, merge
         values = join_columns(STAGED_COLUMNS, "s.?", ", "),
         joined = join_owners(merge.run),
     );
-    let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run);
+    let query = db::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run);
     Ok(to_count(query.bind(merge.at).bind(merge.change).execute(connection).await?.rows_affected()))
 }
 
@@ -135,7 +135,7 @@ pub(in crate::sync) async fn partition_index_statements(
 ) -> Result<Vec<String>, DbError> {
     const SQL: &str = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = to_regclass('people') AND NOT indisprimary";
     let partition = partition_name(instance);
-    let whole: Vec<String> = sqlx::query_scalar(SQL).fetch_all(connection).await?;
+    let whole: Vec<String> = db::query_scalar(SQL).fetch_all(connection).await?;
     // CREATE INDEX name ON ONLY people USING method (columns) …
     let of_partition =
         |definition: &String| definition.split_once(" USING ").map(|(_, rest)| format!("CREATE INDEX ON {partition} USING {rest}"));
@@ -172,15 +172,15 @@ pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge:
     compare(connection, merge, &changes).await?;
     let count_kind = async |connection: &mut PgConnection, kind: i16| -> Result<i64, DbError> {
         let statement = format!("SELECT COUNT(*) FROM {changes} WHERE kind = $1");
-        Ok(sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).bind(kind).fetch_one(connection).await?)
+        Ok(db::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).bind(kind).fetch_one(connection).await?)
     };
     merged.inserted = count_kind(connection, NEW).await?;
     merged.qualified = if merge.reads_everybody {
-        let known: i64 = sqlx::query_scalar(COUNT_PEOPLE).bind(merge.instance).fetch_one(&mut *connection).await?;
+        let known: i64 = db::query_scalar(COUNT_PEOPLE).bind(merge.instance).fetch_one(&mut *connection).await?;
         known + merged.inserted - count_kind(connection, GONE).await? - count_kind(connection, SEEN_LATER).await?
     } else {
         let statement = count_qualified_statement(merge.run);
-        sqlx::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(&mut *connection).await?
+        db::query_scalar(AssertSqlSafe(statement.as_str())).persistent(false).fetch_one(&mut *connection).await?
     };
     let partition = partition_name(merge.instance);
     let update = format!(
@@ -194,25 +194,25 @@ pub(in crate::sync) async fn merge_changes(connection: &mut PgConnection, merge:
     );
     let mut written = [0, 0];
     for (statement, written) in [update, insert].iter().zip(&mut written) {
-        let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run);
+        let query = db::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run);
         *written = to_count(query.bind(merge.at).bind(merge.change).execute(&mut *connection).await?.rows_affected());
     }
     merged.updated = written[0];
     let back = format!(
         "DELETE FROM people_removed WHERE instance_id = $1 AND marketo_id IN (SELECT marketo_id FROM {changes} WHERE kind = {NEW})"
     );
-    sqlx::query(AssertSqlSafe(back.as_str())).persistent(false).bind(merge.instance).execute(&mut *connection).await?;
+    db::query(AssertSqlSafe(back.as_str())).persistent(false).bind(merge.instance).execute(&mut *connection).await?;
     if merge.removes_missing {
         let keep = format!(
             "INSERT INTO people_removed (instance_id, marketo_id, change_number, removed_at) \
              SELECT $1, marketo_id, $2, $3 FROM {changes} WHERE kind = {GONE}"
         );
-        let query = sqlx::query(AssertSqlSafe(keep.as_str())).persistent(false).bind(merge.instance).bind(merge.change).bind(merge.at);
+        let query = db::query(AssertSqlSafe(keep.as_str())).persistent(false).bind(merge.instance).bind(merge.change).bind(merge.at);
         query.execute(&mut *connection).await?;
         let remove = format!(
             "DELETE FROM {partition} AS p USING {changes} d WHERE d.kind = {GONE} AND p.instance_id = $1 AND p.marketo_id = d.marketo_id"
         );
-        let query = sqlx::query(AssertSqlSafe(remove.as_str())).persistent(false).bind(merge.instance);
+        let query = db::query(AssertSqlSafe(remove.as_str())).persistent(false).bind(merge.instance);
         merged.removed = to_count(query.execute(&mut *connection).await?.rows_affected());
     }
     execute_statement(connection, &format!("DROP TABLE {changes}")).await?;
@@ -243,7 +243,7 @@ async fn compare(connection: &mut PgConnection, merge: MergeParams, changes: &st
         side = if merge.reads_everybody { "FULL" } else { "LEFT" },
         differences = join_columns(COLUMNS, "p.? IS DISTINCT FROM q.?", " OR "),
     );
-    let query = sqlx::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run).bind(merge.began_at);
+    let query = db::query(AssertSqlSafe(statement.as_str())).persistent(false).bind(merge.instance).bind(merge.run).bind(merge.began_at);
     query.execute(&mut *connection).await?;
     execute_statement(connection, &format!("ANALYZE {changes} (kind, marketo_id)")).await.map(drop)
 }

@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{COLUMNS, COUNT_PEOPLE, MergeCounts, STAGED_COLUMNS, join_columns};
 use crate::clock::Timestamp;
-use crate::db::{Db, DbError, Tx, bulk, execute, on, on_tx};
+use crate::db::{self, Db, DbError, Tx, bulk, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
 use crate::people::next_change;
 use crate::sync::store::staging::{owners_table, people_table};
@@ -19,21 +19,21 @@ pub(in crate::sync) async fn prepare(tx: &mut Tx, run: RunId, may_have_duplicate
     let once = format!(
         "DELETE FROM {people} AS s WHERE EXISTS (SELECT 1 FROM {people} later WHERE later.marketo_id = s.marketo_id AND later.place > s.place)"
     );
-    execute!(tx, sqlx::query(AssertSqlSafe(once.as_str())).persistent(false)).map(drop)
+    execute!(tx, db::query(AssertSqlSafe(once.as_str())).persistent(false)).map(drop)
 }
 
 /// Indexes the staged people by id, for [`remove_range`].
 pub(in crate::sync) async fn index_by_id(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
     let people = people_table(run).name;
     let index = format!("CREATE INDEX IF NOT EXISTS {people}_by_id ON {people} (marketo_id)");
-    execute!(tx, sqlx::query(AssertSqlSafe(index.as_str())).persistent(false)).map(drop)
+    execute!(tx, db::query(AssertSqlSafe(index.as_str())).persistent(false)).map(drop)
 }
 
 /// Returns whether the instance has nobody yet. When no instance has anybody, drops the indexes of the people, so that they are filled
 /// first; [`bulk::build_indexes`] makes the indexes afterwards.
 pub(in crate::sync) async fn prepare_if_empty(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
     const ANYBODY: &str = "SELECT EXISTS (SELECT 1 FROM people WHERE instance_id = $1), EXISTS (SELECT 1 FROM people)";
-    let (ours, any): (bool, bool) = on_tx!(tx, c => sqlx::query_as(ANYBODY).bind(instance).fetch_one(c))?;
+    let (ours, any): (bool, bool) = on_tx!(tx, c => db::query_as(ANYBODY).bind(instance).fetch_one(c))?;
     if !any {
         bulk::put_off_indexes(tx, "people").await?;
     }
@@ -45,7 +45,7 @@ pub(in crate::sync) async fn prepare_if_empty(tx: &mut Tx, instance: InstanceId)
 pub(in crate::sync) async fn find_staged_boundary(tx: &mut Tx, run: RunId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
     let people = people_table(run).name;
     let statement = format!("SELECT MAX(place) FROM (SELECT place FROM {people} WHERE place > $1 ORDER BY place LIMIT $2) AS next");
-    on_tx!(tx, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).bind(after).bind(rows).fetch_one(c))
+    on_tx!(tx, c => db::query_scalar(AssertSqlSafe(statement.as_str())).bind(after).bind(rows).fetch_one(c))
 }
 
 /// The user who owns a staged person: the contact's owner (`c`) before the lead's (`l`). The prefix tells a user from a queue.
@@ -63,7 +63,7 @@ fn join_owners(run: RunId) -> String {
 /// Counts the staged people who qualify.
 pub(in crate::sync) async fn count_qualified(db: &Db, run: RunId) -> Result<i64, DbError> {
     let statement = format!("SELECT COUNT({USER}) FROM {}", join_owners(run));
-    on!(db, c => sqlx::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
+    on!(db, c => db::query_scalar(AssertSqlSafe(statement.as_str())).fetch_one(c))
 }
 
 /// A range of staged people to merge: those at places above the first and up to the second.
@@ -96,7 +96,7 @@ pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, rang
              AND EXISTS (SELECT 1 FROM people p WHERE p.instance_id = $1 AND p.marketo_id = people_removed.marketo_id)",
             people_table(range.run).name
         );
-        execute!(tx, sqlx::query(AssertSqlSafe(back.as_str())).bind(instance).bind(range.places.0).bind(range.places.1))?;
+        execute!(tx, db::query(AssertSqlSafe(back.as_str())).bind(instance).bind(range.places.0).bind(range.places.1))?;
     }
     Ok(merged)
 }
@@ -117,7 +117,7 @@ async fn compare(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result
     );
     let (after, up_to) = range.places;
     let (read, qualified, inserted, without_record, queue, differing): (i64, i64, i64, i64, i64, String) =
-        on_tx!(tx, c => sqlx::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
+        on_tx!(tx, c => db::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
     Ok((MergeCounts { read, qualified, inserted, without_record, owned_by_queue: queue, ..MergeCounts::default() }, differing))
 }
 
@@ -137,7 +137,7 @@ async fn write_qualified(tx: &mut Tx, instance: InstanceId, range: MergeRange, c
     let (after, up_to) = range.places;
     let written = execute!(
         tx,
-        sqlx::query(AssertSqlSafe(statement.as_str()))
+        db::query(AssertSqlSafe(statement.as_str()))
             .bind(instance)
             .bind(after)
             .bind(up_to)
@@ -162,20 +162,20 @@ async fn count_left_out(tx: &mut Tx, instance: InstanceId, range: MergeRange) ->
     );
     let (after, up_to) = range.places;
     let (read, without_record, queue): (i64, i64, i64) =
-        on_tx!(tx, c => sqlx::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
+        on_tx!(tx, c => db::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
     Ok(MergeCounts { read, without_record, owned_by_queue: queue, ..MergeCounts::default() })
 }
 
 /// Counts the instance's people.
 pub(in crate::sync) async fn count_known(db: &Db, instance: InstanceId) -> Result<i64, DbError> {
-    on!(db, c => sqlx::query_scalar(COUNT_PEOPLE).bind(instance).fetch_one(c))
+    on!(db, c => db::query_scalar(COUNT_PEOPLE).bind(instance).fetch_one(c))
 }
 
 /// Finds the highest Marketo id of the instance's next `rows` people after `after`; none when there are no more.
 pub(in crate::sync) async fn find_known_boundary(db: &Db, instance: InstanceId, after: i64, rows: i64) -> Result<Option<i64>, DbError> {
     const SQL: &str = "SELECT MAX(marketo_id) FROM (SELECT marketo_id FROM people \
          WHERE instance_id = $1 AND marketo_id > $2 ORDER BY marketo_id LIMIT $3) AS next";
-    on!(db, c => sqlx::query_scalar(SQL).bind(instance).bind(after).bind(rows).fetch_one(c))
+    on!(db, c => db::query_scalar(SQL).bind(instance).bind(after).bind(rows).fetch_one(c))
 }
 
 /// Removes people with ids above `after` and up to `up_to` who were there when the run began and don't qualify by what it read; returns
@@ -203,11 +203,11 @@ pub(in crate::sync) async fn remove_range(
     let change = next_change(tx, instance).await?;
     let kept = execute!(
         tx,
-        sqlx::query(AssertSqlSafe(keep.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began).bind(change).bind(at)
+        db::query(AssertSqlSafe(keep.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began).bind(change).bind(at)
     )?;
     if kept == 0 {
         return Ok(0);
     }
-    let removed = execute!(tx, sqlx::query(AssertSqlSafe(remove.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began))?;
+    let removed = execute!(tx, db::query(AssertSqlSafe(remove.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began))?;
     Ok(i64::try_from(removed).unwrap_or(i64::MAX))
 }
