@@ -1,4 +1,5 @@
-//! The one way to a statement: sqlx's functions of the same names, which in debug builds show each statement to an observer.
+//! The one way to a statement: sqlx's functions of the same names, which in debug builds show each statement to an observer. The tests are
+//! one: they judge whose tables it names and whether it is bound to an instance.
 
 use sqlx::query::{Query, QueryAs, QueryScalar};
 use sqlx::{Database, FromRow, SqlSafeStr, SqlStr};
@@ -59,6 +60,7 @@ fn shown<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
 #[cfg_attr(debug_assertions, track_caller)]
 #[inline]
 pub(crate) fn query<'q, DB: Database>(sql: impl SqlSafeStr) -> Query<'q, DB, DB::Arguments> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     sqlx::query(shown::<DB>(sql))
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn query<'q, DB: Database>(sql: impl SqlSafeStr) -> Query<'q, DB, DB:
 #[cfg_attr(debug_assertions, track_caller)]
 #[inline]
 pub(crate) fn query_as<'q, DB: Database, O: for<'r> FromRow<'r, DB::Row>>(sql: impl SqlSafeStr) -> QueryAs<'q, DB, O, DB::Arguments> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     sqlx::query_as(shown::<DB>(sql))
 }
 
@@ -76,5 +79,6 @@ pub(crate) fn query_scalar<'q, DB: Database, O>(sql: impl SqlSafeStr) -> QuerySc
 where
     (O,): for<'r> FromRow<'r, DB::Row>,
 {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     sqlx::query_scalar(shown::<DB>(sql))
 }

@@ -268,7 +268,12 @@ fn refuse(room: &str, rest: &str, target: &str, path: &str) -> Option<String> {
 fn forbidden_crates(room: &str, rest: &str, text: &str) -> Vec<(usize, &'static str, &'static str)> {
     let is_in = |name: &str| rest.split('/').any(|part| part == name);
     let rules: &[(&str, &str)] = match rest {
-        "mod" if FEATURES.contains(&room) => &[("actix_web", "rules know no HTTP"), ("sqlx::query", "rules know no SQL")],
+        "mod" if FEATURES.contains(&room) => &[
+            ("actix_web", "rules know no HTTP"),
+            ("db::query", "rules know no SQL"),
+            ("db::query_as", "rules know no SQL"),
+            ("db::query_scalar", "rules know no SQL"),
+        ],
         _ if is_in("store") => &[("actix_web", "a store knows no HTTP"), ("reqwest", "a store calls nobody")],
         _ if is_in("http") => &[("sqlx", "a route runs no SQL"), ("reqwest", "a route calls nobody")],
         _ => &[],
@@ -276,7 +281,8 @@ fn forbidden_crates(room: &str, rest: &str, text: &str) -> Vec<(usize, &'static 
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate() {
         for (name, why) in rules {
-            if !line.trim_start().starts_with("//") && (line.contains(&format!("{name}::")) || line.contains(&format!("use {name}"))) {
+            let is_named = [format!("{name}::"), format!("{name}("), format!("use {name}")].iter().any(|form| line.contains(form));
+            if is_named && !line.trim_start().starts_with("//") {
                 found.push((number + 1, *name, *why));
             }
         }

@@ -60,6 +60,8 @@ mod scim;
 mod sealing;
 mod sessions;
 mod signing_keys;
+#[cfg(debug_assertions)] // release builds show no statements
+mod statements;
 mod sync;
 mod sync_control;
 mod sync_differential;

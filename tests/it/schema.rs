@@ -17,7 +17,7 @@ use sqlx::migrate::Migrator;
 use crate::support::{Engine, TestApp, TestDatabase, on_both_engines};
 
 /// Columns of each table, read from the steps' text.
-fn tables(engine: &str) -> BTreeMap<String, Vec<String>> {
+pub fn tables(engine: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
     for file in steps(engine) {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine).join(file)).unwrap();

@@ -15,7 +15,7 @@ impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the service answers");
         if let Some(id) = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()) {
-            super::canaries::note_request(id);
+            super::findings::note_request(id);
         }
         Self { status: response.status(), headers: response.headers().clone(), text: response.text().await.unwrap() }
     }

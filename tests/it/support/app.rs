@@ -21,6 +21,7 @@ use super::answer::Answer;
 use super::canaries;
 use super::clients::instance_of;
 use super::database::{Engine, TestDatabase};
+use super::findings;
 use super::port::reserve_port;
 use super::process::Server;
 
@@ -424,6 +425,6 @@ impl TestApp {
         if let Some(sandbox) = self.sandbox.take() {
             sandbox.stop().await;
         }
-        canaries::assert_silence();
+        findings::assert_silence();
     }
 }

@@ -1,15 +1,15 @@
 //! Watches everything that is logged, at every level, for what must never be: the tests' own secrets, tokens, passwords and people.
 
-use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::sync::{LazyLock, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, span};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::registry::{LookupSpan, Registry, SpanRef};
 use tracing_subscriber::util::SubscriberInitExt;
+
+use super::findings;
 
 /// What the tests plant, by what it is.
 const CANARIES: &[(&str, &str)] = &[
@@ -28,125 +28,7 @@ const CANARIES: &[(&str, &str)] = &[
     ("a link for a new password", "/reset-password/"),
 ];
 
-/// A test that runs.
-type TestId = u64;
-
-/// A line that should not have been logged, and whose it is.
-#[derive(Debug)]
-struct Finding {
-    line: String,
-    /// The test whose thread logged it.
-    test: Option<TestId>,
-    /// The request it was logged in: whoever got that answer has made it. Threads that serve requests belong to no test.
-    request_id: Option<String>,
-    /// The tests that ran then and haven't ended.
-    suspects: BTreeSet<TestId>,
-}
-
-/// What was found, until the test is known that fails for it: the one that caused it, and no neighbor.
-#[derive(Debug, Default)]
-struct Findings {
-    next_id: TestId,
-    running: BTreeSet<TestId>,
-    /// The tests that made the requests.
-    requests: HashMap<String, TestId>,
-    found: Vec<Finding>,
-}
-
-impl Findings {
-    fn begin(&mut self) -> TestId {
-        self.next_id += 1;
-        self.running.insert(self.next_id);
-        self.next_id
-    }
-
-    fn add(&mut self, lines: Vec<String>, test: Option<TestId>, request_id: Option<&String>) {
-        let (request_id, suspects) = (request_id.cloned(), &self.running);
-        self.found.extend(lines.into_iter().map(|line| Finding { line, test, request_id: request_id.clone(), suspects: suspects.clone() }));
-    }
-
-    /// Takes out what a test has caused.
-    fn take(&mut self, test: TestId) -> Vec<String> {
-        let requests = &self.requests;
-        let is_its = |one: &mut Finding| {
-            let by_request = one.request_id.as_ref().and_then(|id| requests.get(id)).copied();
-            one.test.or(by_request) == Some(test)
-        };
-        self.found.extract_if(.., is_its).map(|one| one.line).collect()
-    }
-
-    /// Takes out what a test has caused that ends now, and what nobody else who is left can have caused.
-    fn end(&mut self, test: TestId) -> Vec<String> {
-        let mut lines = self.take(test);
-        self.running.remove(&test);
-        let is_nobodys = |one: &mut Finding| one.suspects.remove(&test) && one.suspects.is_empty();
-        lines.extend(self.found.extract_if(.., is_nobodys).map(|one| format!("(by one of the tests that ran then) {}", one.line)));
-        lines
-    }
-}
-
-static FINDINGS: LazyLock<Mutex<Findings>> = LazyLock::new(Mutex::default);
 static STARTED: Once = Once::new();
-
-thread_local! {
-    /// The test that this thread belongs to.
-    static TEST: Cell<Option<TestId>> = const { Cell::new(None) };
-}
-
-fn findings() -> MutexGuard<'static, Findings> {
-    FINDINGS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A test that is watched. Dropped before its end, it takes nobody's blame.
-pub struct WatchedTest(TestId);
-
-impl WatchedTest {
-    /// Begins to watch the test of this thread.
-    pub fn begin() -> Self {
-        let test = Self(findings().begin());
-        test.own_thread();
-        test
-    }
-
-    /// Makes this thread one of the test's.
-    pub fn own_thread(&self) {
-        TEST.set(Some(self.0));
-    }
-
-    /// Another handle for threads that are yet to begin.
-    pub fn on_thread_start(&self) -> impl Fn() + Send + Sync + 'static {
-        let id = self.0;
-        move || TEST.set(Some(id))
-    }
-
-    /// Fails when the test has logged what must not be.
-    #[track_caller]
-    pub fn end(self) {
-        let lines = findings().end(self.0);
-        assert_none(&lines);
-    }
-}
-
-impl Drop for WatchedTest {
-    fn drop(&mut self) {
-        TEST.set(None);
-        // A test that failed otherwise has said enough; what only it can have caused goes with it.
-        findings().end(self.0);
-    }
-}
-
-/// Remembers that the test of this thread has made a request.
-pub fn note_request(id: &str) {
-    if let Some(test) = TEST.get() {
-        findings().requests.insert(id.to_owned(), test);
-    }
-}
-
-/// Fails when lines should not have been logged.
-#[track_caller]
-pub fn assert_none(lines: &[String]) {
-    assert!(lines.is_empty(), "{} leaks, the first: {}", lines.len(), lines[0]);
-}
 
 /// Begins to watch this process; what the service logs at `error` is shown, as a test's output.
 pub fn watch() {
@@ -162,13 +44,6 @@ pub fn leaks_in(line: &str) -> Vec<String> {
     // The pattern of the route is no link.
     let line = line.replace("/activate/{token}", "").replace("/reset-password/{token}", "");
     CANARIES.iter().filter(|(_, canary)| line.contains(canary)).map(|(what, _)| format!("{what} was logged: {line}")).collect()
-}
-
-/// Fails when the test of this thread has logged what must not be, so far.
-#[track_caller]
-pub fn assert_silence() {
-    let lines = TEST.get().map(|test| findings().take(test)).unwrap_or_default();
-    assert_none(&lines);
 }
 
 struct Watch;
@@ -200,12 +75,18 @@ fn request_of<S: for<'a> LookupSpan<'a>>(span: Option<SpanRef<'_, S>>) -> Option
     span?.scope().find_map(|span| span.extensions().get::<OfRequest>().map(|of| of.0.clone()))
 }
 
+/// The request that this thread is answering now.
+pub fn current_request() -> Option<String> {
+    let asked = tracing::Span::current().with_subscriber(|(id, subscriber)| request_of(subscriber.downcast_ref::<Registry>()?.span(id)));
+    asked.flatten()
+}
+
 fn look(target: &str, request: impl FnOnce() -> Option<String>, record: impl FnOnce(&mut Text)) {
     let mut text = Text(target.to_owned());
     record(&mut text);
     let leaks = leaks_in(&text.0);
     if !leaks.is_empty() {
-        findings().add(leaks, TEST.get(), request().as_ref());
+        findings::add(leaks, request());
     }
 }
 
@@ -226,27 +107,4 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watch {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         look(event.metadata().target(), || request_of(context.event_span(event)), |text| event.record(text));
     }
-}
-
-#[test]
-fn a_leak_fails_the_test_that_caused_it_and_no_other() {
-    let mut findings = Findings::default();
-    let (one, other, last) = (findings.begin(), findings.begin(), findings.begin());
-    findings.add(vec!["a thread's".into()], Some(other), None);
-    findings.requests.insert("request 1".into(), one);
-    findings.add(vec!["an answer's".into()], None, Some(&"request 1".into()));
-    assert_eq!(findings.end(one), ["an answer's"]);
-    assert_eq!(findings.end(other), ["a thread's"]);
-    assert!(findings.end(last).is_empty() && findings.found.is_empty());
-}
-
-#[test]
-fn a_leak_that_nobody_claims_fails_one_of_the_tests_that_ran_then() {
-    let mut findings = Findings::default();
-    let (one, other) = (findings.begin(), findings.begin());
-    findings.add(vec!["nobody's".into()], None, Some(&"unknown".into()));
-    let later = findings.begin();
-    assert!(findings.end(one).is_empty() && findings.end(later).is_empty());
-    assert_eq!(findings.end(other).len(), 1);
-    assert!(findings.found.is_empty());
 }

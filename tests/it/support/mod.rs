@@ -6,6 +6,7 @@ pub mod canaries;
 mod chance;
 mod clients;
 mod database;
+pub mod findings;
 mod guide;
 mod issuer;
 mod mailbox;
@@ -58,7 +59,7 @@ pub(crate) use on_both_engines;
 
 /// Runs one test to its end on a runtime of its own.
 pub fn run(test: impl Future<Output = ()>) {
-    let watched = canaries::WatchedTest::begin();
+    let watched = findings::WatchedTest::begin();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(2).enable_all().on_thread_start(watched.on_thread_start()).build().unwrap().block_on(test);
     watched.end();

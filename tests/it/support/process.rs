@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
-use super::canaries;
+use super::{canaries, findings};
 
 /// The program, to be run in `directory` with nothing of the caller's own environment but the path.
 pub fn binary(directory: &Path) -> Command {
@@ -75,7 +75,7 @@ impl Server {
 
     fn read_to_the_end(&mut self) {
         if let Some(reader) = self.reader.take() {
-            canaries::assert_none(&reader.join().unwrap());
+            findings::assert_none(&reader.join().unwrap());
         }
     }
 
