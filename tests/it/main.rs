@@ -56,6 +56,7 @@ mod quotas;
 mod rate_limits;
 mod retention;
 mod schema;
+mod schemas_compared;
 mod scim;
 mod sealing;
 mod sessions;
