@@ -5,7 +5,7 @@ PARTS := rust
 PARTS_BESIDE := contract csv helm openapi oauth scim vendor-clients guide
 SUITE := tests/tools/suite.sh
 CARGO := cargo
-# More arguments for `make run`, `make demo` and `make bench-NAME`.
+# More arguments for `make run`, `make demo`, `make seed` and `make bench-NAME`.
 ARGS :=
 
 .DEFAULT_GOAL := help
@@ -27,6 +27,10 @@ run:
 ## demo: play the whole set-up guide against the simulated Salesforce and Marketo (ARGS="--exit" to stop after it)
 demo:
 	$(CARGO) run --release --locked -- demo $(ARGS)
+
+## seed: a service to develop against: both connections, 10,000 people, invitations in every state, a failed run (ARGS="--people 100" for fewer)
+seed:
+	$(CARGO) run --locked -- demo --seed $(ARGS)
 
 ## openapi: write openapi/msi-actions.v1.json and docs/permissions.md from the code
 openapi:
@@ -76,4 +80,4 @@ BENCHES := $(sort $(basename $(notdir $(wildcard benches/*.rs benches/*.sh))))
 bench-%:
 	@if [ -f benches/$*.sh ]; then bash benches/$*.sh $(ARGS); else $(CARGO) bench --quiet --locked --bench $* -- $(ARGS); fi
 
-.PHONY: help build run demo openapi test check $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint deny fmt
+.PHONY: help build run demo seed openapi test check $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint deny fmt

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::clock::monotonic_now;
 
@@ -38,6 +38,21 @@ impl DemoApiClient {
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         send(&format!("POST {path}"), self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Value, String> {
+        send(&format!("PATCH {path}"), self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// Opens an invitation's link and chooses a password.
+    pub(super) async fn activate(&self, link: &str, password: &str) -> Result<Value, String> {
+        let chosen = json!({ "method": "password", "password": password });
+        send("POST /activate/…", self.http.post(link).header("accept", "application/json").json(&chosen)).await
+    }
+
+    /// Calls somebody else, who asks for no token.
+    pub(super) async fn send_elsewhere(&self, method: Method, url: &str, body: &Value) -> Result<Value, String> {
+        send(&format!("{method} {url}"), self.http.request(method.clone(), url).json(body)).await
     }
 
     pub(super) async fn post_csv(&self, path: &str, csv: &str) -> Result<Value, String> {

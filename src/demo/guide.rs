@@ -28,11 +28,11 @@ struct GuideRun<'a> {
     api: DemoApiClient,
 }
 
-/// Runs all steps.
+/// Runs all steps; gives a client of the instance.
 ///
 /// # Errors
 /// The step that failed, and why; also when a figure contradicts what was asked for.
-pub(super) async fn run_guide(environment: &DemoEnvironment, people: u64, report: &mut DemoReport) -> Result<(), String> {
+pub(super) async fn run_guide(environment: &DemoEnvironment, people: u64, report: &mut DemoReport) -> Result<DemoApiClient, String> {
     let http = build_browser_client()?;
     let api = create_instance(environment, &http).await.map_err(|why| format!("creating the instance failed: {why}"))?;
     let run = GuideRun { environment, people, api };
@@ -61,7 +61,7 @@ pub(super) async fn run_guide(environment: &DemoEnvironment, people: u64, report
         report.add_step(number, persona, title, outcome, began.elapsed());
     }
     let onboarding = run.api.get("/v1/instance/onboarding").await?;
-    if onboarding["complete"] == json!(true) { Ok(()) } else { Err(format!("the guide is not complete: {onboarding}")) }
+    if onboarding["complete"] == json!(true) { Ok(run.api) } else { Err(format!("the guide is not complete: {onboarding}")) }
 }
 
 fn build_browser_client() -> Result<reqwest::Client, String> {
@@ -93,7 +93,7 @@ impl GuideRun<'_> {
         let emails: Vec<_> = admins["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
         DemoReport::print_detail(&format!("Marketo has {} admins to choose from: {}", emails.len(), emails.join(", ")));
         self.api.post("/v1/invites/first", &json!({ "email": FIRST_USER })).await?;
-        let link = mailbox::wait_for_activation_link(&self.environment.directory.path().join("mail"), FIRST_USER).await?;
+        let link = mailbox::wait_for_activation_link(&self.environment.mail_directory(), FIRST_USER).await?;
         DemoReport::print_detail(&format!("{FIRST_USER} was sent the invitation"));
         let card = self.api.post("/v1/instance/integration-information/reveal-secret", &json!({})).await?;
         DemoReport::print_detail(&format!(
