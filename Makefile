@@ -24,6 +24,14 @@ build:
 run:
 	$(CARGO) run --locked -- serve $(ARGS)
 
+## watch: build and start the service again at every change (ARGS as for `make run`)
+watch:
+	@if command -v watchexec >/dev/null; then \
+	  exec watchexec --restart --watch src --watch migrations --watch Cargo.lock -- $(CARGO) run --locked -- serve $(ARGS); \
+	elif command -v cargo-watch >/dev/null; then \
+	  exec cargo watch --watch src --watch migrations --watch Cargo.lock --exec 'run --locked -- serve $(ARGS)'; \
+	else echo 'make watch needs watchexec: cargo install --locked watchexec-cli' >&2; exit 1; fi
+
 ## demo: play the whole set-up guide against the simulated Salesforce and Marketo (ARGS="--exit" to stop after it)
 demo:
 	$(CARGO) run --release --locked -- demo $(ARGS)
@@ -80,4 +88,4 @@ BENCHES := $(sort $(basename $(notdir $(wildcard benches/*.rs benches/*.sh))))
 bench-%:
 	@if [ -f benches/$*.sh ]; then bash benches/$*.sh $(ARGS); else $(CARGO) bench --quiet --locked --bench $* -- $(ARGS); fi
 
-.PHONY: help build run demo seed openapi test check $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint deny fmt
+.PHONY: help build run demo seed watch openapi test check $(addprefix test-,$(PARTS) $(PARTS_BESIDE)) test-vendor-connectors lint deny fmt
