@@ -1,20 +1,36 @@
 use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use serde_json::json;
 
-use super::passwords::{RESET_LIFETIME, begin_reset};
-use super::{LoginError, MemberStatus, store};
+use super::passwords::{RESET_LIFETIME, begin_reset, may_ask_for_reset};
+use super::{EmailAddress, LoginError, MemberStatus, store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Clock;
 use crate::context::Context;
-use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
+use crate::db::{Db, Tx};
 use crate::instances::{self, LoginManagement};
-use crate::jobs::{DeadLetter, JobHandler, JobKind, JobOutcome, JobSubject, Lane, RequeueError};
+use crate::jobs::{DeadLetter, JobHandler, JobKind, JobOutcome, JobSubject, Lane, NewJob, RequeueError, enqueue};
 use crate::mail::{self, MailTemplate, NewMail, PasswordResetMail, QueueError};
 
 /// The kind of job that answers a request for a new password.
-pub(super) const KIND: JobKind = JobKind::new("password_reset", Lane::Interactive);
+const KIND: JobKind = JobKind::new("password_reset", Lane::Interactive);
+
+/// Has a link for a new password written to whoever has the address, unless too many were asked for. Who that is, the job finds out: what
+/// is done here takes the same for everybody.
+///
+/// # Errors
+/// [`LoginError::Db`].
+pub(super) async fn request_reset(db: &Db, clock: &dyn Clock, email: &EmailAddress, origin: &ChangeOrigin) -> Result<(), LoginError> {
+    if !may_ask_for_reset(db, clock, email, origin).await? {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    let job = NewJob { kind: KIND, instance: None, payload: json!({ "email_key": email.key() }) };
+    enqueue(&mut tx, clock, job).await?;
+    Ok(tx.commit().await?)
+}
 
 /// Answers requests for a new password: writes to those whom one could help. Whoever asked does not wait for it, so that the
 /// answer tells nothing of who is there.

@@ -5,7 +5,6 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::reset_page::{done, page};
 use crate::audit::ChangeOrigin;
@@ -16,8 +15,8 @@ use crate::http::{
     AnyCaller, AsProblem, Audience, Body, Code, PathParams, Problem, Routes, SharedLimit, ValidationError, problem_or_page,
     refuse_cross_site, route,
 };
-use crate::jobs::{NewJob, enqueue};
-use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords, reset_job};
+use crate::members::reset_job::request_reset;
+use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
@@ -58,13 +57,7 @@ async fn post_reset(
     }
     // What is no address, nobody has.
     let Ok(email) = EmailAddress::parse(&wanted.email) else { return Ok(HttpResponse::Accepted().finish()) };
-    if passwords::may_ask_for_reset(&context.db, context.clock.as_ref(), &email, &origin).await? {
-        // Who it is, the job finds out: what is done here takes the same for everybody.
-        let mut tx = context.db.begin().await?;
-        let job = NewJob { kind: reset_job::KIND, instance: None, payload: json!({ "email_key": email.key() }) };
-        enqueue(&mut tx, context.clock.as_ref(), job).await?;
-        tx.commit().await?;
-    }
+    request_reset(&context.db, context.clock.as_ref(), &email, &origin).await?;
     Ok(HttpResponse::Accepted().finish())
 }
 
