@@ -293,14 +293,7 @@ mod tests {
         F: actix_web::Handler<(), Output = R>,
         R: actix_web::Responder + 'static,
     {
-        let live = RouteRule {
-            method: "GET",
-            pattern: "/livez".into(),
-            access: Access::Public,
-            is_idempotent: false,
-            is_upload: false,
-            is_documented: false,
-        };
+        let live = RouteRule::new("GET", "/livez", Access::Public);
         let settings = MiddlewareConfig {
             routes: Box::leak(Box::new(RouteTable::new(vec![live]))),
             authenticate: Arc::new(Nobody),

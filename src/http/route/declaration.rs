@@ -6,7 +6,7 @@ use actix_web::{FromRequest, Handler, Resource, Responder, guard};
 use utoipa::openapi::path::HttpMethod;
 
 use super::arguments::HandlerArguments;
-use super::description::ApiDescription;
+use super::description::{ApiDescription, method_of};
 use super::table::RouteRule;
 use crate::http::rate_limit::{limit_links, limit_logins};
 
@@ -43,10 +43,10 @@ impl Route {
         H::Output: Responder + 'static,
         A: FromRequest + HandlerArguments + 'static,
     {
-        let pattern = P::path();
-        let method = P::methods().first().map_or("GET", name_of_method);
-        let rule = RouteRule { method, access: const { A::ACCESS }, is_idempotent: false, is_upload: false, is_documented: true, pattern };
-        let resource = web::resource(rule.pattern.as_str()).guard(guard_of_method(method)).to(handler);
+        let method = name_of_method(&method_of::<P>());
+        let rule = RouteRule::new(method, P::path(), const { A::ACCESS });
+        let is_method = guard::fn_guard(move |context| context.head().method.as_str() == method);
+        let resource = web::resource(rule.pattern.as_str()).guard(is_method).to(handler);
         Self { rule, resource, limit: None, is_compressed: false, describe: ApiDescription::add_operation::<P> }
     }
 
@@ -99,7 +99,7 @@ impl Route {
 }
 
 /// The method's name, as requests have it.
-pub(in crate::http) fn name_of_method(method: &HttpMethod) -> &'static str {
+fn name_of_method(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "GET",
         HttpMethod::Head => "HEAD",
@@ -110,9 +110,4 @@ pub(in crate::http) fn name_of_method(method: &HttpMethod) -> &'static str {
         HttpMethod::Options => "OPTIONS",
         HttpMethod::Trace => "TRACE",
     }
-}
-
-fn guard_of_method(method: &str) -> impl guard::Guard + use<> {
-    let method = method.to_owned();
-    guard::fn_guard(move |context| context.head().method.as_str() == method)
 }

@@ -1,6 +1,6 @@
 //! What the routes say of themselves: the OpenAPI document and the table.
 
-use utoipa::openapi::path::{PathItem, PathsBuilder};
+use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
 use utoipa::openapi::{Components, OpenApi};
 
 use super::table::RouteRule;
@@ -31,13 +31,15 @@ impl ApiDescription {
         if !tags.is_empty() {
             operation.tags.get_or_insert_default().extend(tags.into_iter().map(ToString::to_string));
         }
-        let mut paths = PathsBuilder::new();
-        for method in P::methods() {
-            paths = paths.path(rule.document_path(), PathItem::new(method, operation.clone()));
-        }
-        self.document.paths.merge(paths.build());
+        let item = PathItem::new(method_of::<P>(), operation);
+        self.document.paths.merge(PathsBuilder::new().path(rule.document_path(), item).build());
         let mut schemas = Vec::new();
         P::schemas(&mut schemas);
         self.document.components.get_or_insert_with(Components::new).schemas.extend(schemas);
     }
+}
+
+/// The method of a route: each has one.
+pub(super) fn method_of<P: utoipa::Path>() -> HttpMethod {
+    P::methods().pop().expect("`#[utoipa::path]` doesn't compile without a method")
 }

@@ -39,14 +39,9 @@ impl<'a> Routes<'a> {
     pub fn add_undocumented<F: HttpServiceFactory + 'static>(&mut self, pattern: &str, service: F) -> &mut Self {
         match &mut self.0 {
             Target::Worker(config) => drop(config.service(service)),
-            Target::Description(description) => description.rules.push(RouteRule {
-                method: "GET",
-                pattern: pattern.to_owned(),
-                access: Access::Public,
-                is_idempotent: false,
-                is_upload: false,
-                is_documented: false,
-            }),
+            Target::Description(description) => {
+                description.rules.push(RouteRule { is_documented: false, ..RouteRule::new("GET", pattern, Access::Public) });
+            }
         }
         self
     }

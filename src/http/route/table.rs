@@ -28,6 +28,12 @@ pub struct RouteRule {
 }
 
 impl RouteRule {
+    /// The rule of a route that is documented and has nothing special about it.
+    #[must_use]
+    pub fn new(method: &'static str, pattern: impl Into<String>, access: Access) -> Self {
+        Self { method, pattern: pattern.into(), access, is_idempotent: false, is_upload: false, is_documented: true }
+    }
+
     /// The pattern as the OpenAPI document writes it.
     #[must_use]
     pub fn document_path(&self) -> String {
