@@ -91,13 +91,26 @@ pub(super) async fn confirm(
 /// # Errors
 /// [`ImportError::Unknown`]; [`ImportError::Confirmed`].
 pub(super) async fn discard(context: &Context, instance: InstanceId, origin: &ChangeOrigin, id: ImportId) -> Result<(), ImportError> {
-    let mut tx = context.db.begin().await?;
-    if !store::delete_unconfirmed(&mut tx, instance, id).await? {
-        drop(tx);
+    if !discard_unconfirmed(context, instance, origin, id).await? {
         // It is confirmed, unless there is none.
         find(&context.db, instance, id).await?;
         return Err(ImportError::Confirmed(id));
     }
-    audit::record(&mut tx, context.clock.as_ref(), instance, origin, Entry::new("import.discarded", "import", id)).await?;
-    Ok(tx.commit().await?)
+    Ok(())
+}
+
+/// [`discard`], which leaves an import alone that is confirmed or gone; whether it was discarded.
+pub(super) async fn discard_unconfirmed(
+    context: &Context,
+    instance: InstanceId,
+    origin: &ChangeOrigin,
+    id: ImportId,
+) -> Result<bool, ImportError> {
+    let mut tx = context.db.begin().await?;
+    let is_discarded = store::delete_unconfirmed(&mut tx, instance, id).await?;
+    if is_discarded {
+        audit::record(&mut tx, context.clock.as_ref(), instance, origin, Entry::new("import.discarded", "import", id)).await?;
+    }
+    tx.commit().await?;
+    Ok(is_discarded)
 }

@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use time::Duration;
 
+use super::changes::discard_unconfirmed;
 use super::import::UNCONFIRMED_FOR;
 use super::{ImportError, store};
 use crate::audit::{self, ChangeOrigin, Entry};
@@ -35,28 +36,19 @@ impl ForgetInvites {
 
     async fn round(&self) -> Result<(), ImportError> {
         let now = self.context.clock.timestamp();
+        let origin = ChangeOrigin::job(FORGET.name);
         let unconfirmed = UNCONFIRMED_FOR.min(self.kept.imports());
         while let Some((instance, id)) = store::unconfirmed_before(&self.context.db, now - unconfirmed).await? {
-            self.discard(instance, id).await?;
+            // Somebody may have confirmed it just now.
+            discard_unconfirmed(&self.context, instance, &origin, id).await?;
         }
         while let Some((instance, id)) = store::ended_before(&self.context.db, now - self.kept.imports()).await? {
-            self.delete_rows(instance, id, now).await?;
+            self.delete_rows(instance, id, &origin, now).await?;
         }
-        let origin = ChangeOrigin::job(FORGET.name);
         Ok(invites::forget_ended(&self.context, now - self.kept.invites(), &origin).await?)
     }
 
-    async fn discard(&self, instance: InstanceId, id: ImportId) -> Result<(), ImportError> {
-        let mut tx = self.context.db.begin().await?;
-        // Somebody may have confirmed it just now.
-        if store::delete_unconfirmed(&mut tx, instance, id).await? {
-            let entry = Entry::new("import.discarded", "import", id);
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
-    async fn delete_rows(&self, instance: InstanceId, id: ImportId, now: Timestamp) -> Result<(), ImportError> {
+    async fn delete_rows(&self, instance: InstanceId, id: ImportId, origin: &ChangeOrigin, now: Timestamp) -> Result<(), ImportError> {
         let mut tx = self.context.db.begin().await?;
         let import = store::find_and_lock(&mut tx, instance, id).await?;
         // Another process may have been faster.
@@ -65,7 +57,7 @@ impl ForgetInvites {
             import.analysis.faults.clear();
             store::delete_rows(&mut tx, instance, id, &import.analysis, now).await?;
             let entry = Entry::new("import.rows_deleted", "import", id).after(json!({ "rows": import.analysis.rows }));
-            audit::record(&mut tx, self.context.clock.as_ref(), instance, &ChangeOrigin::job(FORGET.name), entry).await?;
+            audit::record(&mut tx, self.context.clock.as_ref(), instance, origin, entry).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -6,6 +6,7 @@ use super::InviteError;
 use super::addresses::{AddressEntry, split_name};
 use super::context::InviteContext;
 use super::invite::{InviteOutcome, ResultStatus, invite};
+use super::message_limit::seconds_until;
 use crate::audit::ChangeOrigin;
 use crate::auth::Role;
 use crate::clock::Timestamp;
@@ -137,7 +138,7 @@ pub(super) async fn invite_list(
         return Err(InviteError::NotEverybody { blocked, total: results.len() });
     }
     if let Some(next) = next_message_at(&results) {
-        let wait = (next - cx.clock().timestamp()).whole_seconds() + 1;
+        let wait = seconds_until(next, cx.clock().timestamp());
         return Err(InviteError::TooManyMessages { next, wait, blocked });
     }
     tx.commit().await?;

@@ -76,7 +76,12 @@ pub(super) async fn take_message(tx: &mut Tx, cx: &InviteContext<'_>, email_key:
 
 /// The error that says from when on there are messages again.
 pub(super) fn too_many_messages(next: Timestamp, now: Timestamp) -> InviteError {
-    InviteError::TooManyMessages { next, wait: (next - now).whole_seconds() + 1, blocked: Vec::new() }
+    InviteError::TooManyMessages { next, wait: seconds_until(next, now), blocked: Vec::new() }
+}
+
+/// How many seconds to wait from `now`, so that `next` has come.
+pub(super) fn seconds_until(next: Timestamp, now: Timestamp) -> i64 {
+    (next - now).whole_seconds() + 1
 }
 
 /// When an address may be sent another message that was sent these within the window, the newest first; none when it may be now.
