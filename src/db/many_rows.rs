@@ -7,6 +7,11 @@ use super::Tx;
 /// Most rows of one statement. Of our widest table that is some 4,000 parameters, where SQLite takes 32,766 and PostgreSQL 65,535.
 pub(crate) const ROWS_PER_STATEMENT: usize = 250;
 
+/// Whether statements of so many rows come again and again, so that it pays to prepare one: single rows and full ones do.
+pub(crate) fn is_usual_size(rows: usize) -> bool {
+    rows == 1 || rows == ROWS_PER_STATEMENT
+}
+
 /// Inserts rows by as few statements as may be, and gives how many were: `insert_rows!(tx, "INSERT INTO t (a, b)", rows, |row| [row.a, &row.b])`.
 /// What stands behind the values, such as `ON CONFLICT DO NOTHING`, comes last.
 macro_rules! insert_rows {
@@ -20,9 +25,8 @@ macro_rules! insert_rows {
                 let columns = [$(stringify!($value)),+].len();
                 let sql = format!("{} VALUES {} {}", $into, $crate::db::value_rows(&*$tx, columns, some.len()), $behind);
                 inserted += $crate::db::execute!($tx, {
-                    // Of the sizes only the largest comes again and again.
-                    let is_whole = some.len() == $crate::db::ROWS_PER_STATEMENT;
-                    let mut query = $crate::db::query(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_whole);
+                    let is_usual = $crate::db::is_usual_size(some.len());
+                    let mut query = $crate::db::query(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_usual);
                     for $row in some {
                         query = query$(.bind($value))+;
                     }
@@ -45,8 +49,8 @@ macro_rules! fetch_by_keys {
                 let first = [$(stringify!($value)),+].len() + 1;
                 let sql = format!("{} ({}) {}", $select, $crate::db::parameters(first, some.len()), $behind);
                 found.extend($crate::db::on_tx!($tx, c => {
-                    let is_whole = some.len() == $crate::db::ROWS_PER_STATEMENT;
-                    let mut query = $crate::db::query_as(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_whole)$(.bind($value))+;
+                    let is_usual = $crate::db::is_usual_size(some.len());
+                    let mut query = $crate::db::query_as(sqlx::AssertSqlSafe(sql.as_str())).persistent(is_usual)$(.bind($value))+;
                     for key in some {
                         query = query.bind(key);
                     }

@@ -24,6 +24,6 @@ pub use statements::{ObservedStatement, observe_statements};
 pub use text_enum::UnknownName;
 
 pub(crate) use dispatch::{execute, on, on_tx};
-pub(crate) use many_rows::{ROWS_PER_STATEMENT, fetch_by_keys, insert_rows, parameters, value_rows};
+pub(crate) use many_rows::{ROWS_PER_STATEMENT, fetch_by_keys, insert_rows, is_usual_size, parameters, value_rows};
 pub(crate) use statements::{query, query_as, query_scalar};
 pub(crate) use text_enum::text_enum;

@@ -117,13 +117,7 @@ pub(super) async fn find_by_token(db: &Db, hash: &SecretHash) -> Result<Option<(
 
 /// The newest invitation of a member.
 pub(super) async fn newest_of(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<Option<Invite>, DbError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM invites i WHERE i.instance_id = $1 AND i.member_id = $2 ORDER BY i.created_at DESC, i.id DESC LIMIT 1"
-    );
-    let row: Option<InviteRow> = on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(member).fetch_optional(c))?;
-    row.map(Invite::try_from).transpose()
+    Ok(newest_of_each(tx, instance, &[member]).await?.remove(&member))
 }
 
 /// The newest invitation of each of these members that has one.

@@ -136,27 +136,24 @@ pub async fn count(tx: &mut Tx, instance: InstanceId) -> Result<i64, DbError> {
     on_tx!(tx, c => db::query_scalar("SELECT COUNT(*) FROM members WHERE instance_id = $1").bind(instance).fetch_one(c))
 }
 
+const COUNT_ORIGINALS: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
+
 /// Whether the first person has been invited.
 pub async fn has_original(db: &Db, instance: InstanceId) -> Result<bool, DbError> {
-    const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
-    let found: i64 = on!(db, c => db::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    let found: i64 = on!(db, c => db::query_scalar(COUNT_ORIGINALS).bind(instance).fetch_one(c))?;
     Ok(found > 0)
 }
 
 /// [`has_original`], as the transaction sees it.
 pub async fn has_original_in(tx: &mut Tx, instance: InstanceId) -> Result<bool, DbError> {
-    const SQL: &str = "SELECT COUNT(*) FROM members WHERE instance_id = $1 AND is_original";
-    let found: i64 = on_tx!(tx, c => db::query_scalar(SQL).bind(instance).fetch_one(c))?;
+    let found: i64 = on_tx!(tx, c => db::query_scalar(COUNT_ORIGINALS).bind(instance).fetch_one(c))?;
     Ok(found > 0)
 }
 
 /// Who in the instance has the address with this key ([`EmailAddress::key`]). Whether another instance has somebody with it is nobody's
 /// business here.
 pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Result<Option<Holder>, DbError> {
-    const SQL: &str = "SELECT m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END FROM member_emails e \
-         JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key = $2";
-    let row: Option<(MemberId, MemberStatus)> = on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(email_key).fetch_optional(c))?;
-    Ok(row.map(|(member, status)| Holder { member, status }))
+    Ok(holders_of(tx, instance, &[email_key]).await?.remove(email_key))
 }
 
 /// [`holder_of`] for many addresses, by their keys.

@@ -3,6 +3,15 @@ use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, MemberId, TeamId};
 use crate::members::{Team, TeamName, Teams};
 
+/// Teams of the instance `$1`, as a [`TeamRow`] has them.
+macro_rules! select_teams {
+    () => {
+        "SELECT t.id, t.name, t.is_everyone, \
+         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
+         FROM teams t WHERE t.instance_id = $1"
+    };
+}
+
 /// The teams of an instance, in the order they were made.
 pub async fn teams(db: &Db, instance: InstanceId) -> Result<Teams, DbError> {
     list_teams(db, instance, None, i64::MAX).await.map(Teams)
@@ -10,9 +19,7 @@ pub async fn teams(db: &Db, instance: InstanceId) -> Result<Teams, DbError> {
 
 /// [`teams`], as the transaction sees it.
 pub async fn teams_in(tx: &mut Tx, instance: InstanceId) -> Result<Teams, DbError> {
-    const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
-         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
-         FROM teams t WHERE t.instance_id = $1 ORDER BY t.id";
+    const SQL: &str = concat!(select_teams!(), " ORDER BY t.id");
     let rows: Vec<TeamRow> = on_tx!(tx, c => db::query_as(SQL).bind(instance).fetch_all(c))?;
     Ok(Teams(rows.into_iter().map(team).collect()))
 }
@@ -25,17 +32,13 @@ fn team((id, name, is_everyone, members, created_at): TeamRow) -> Team {
 
 /// A page of teams after `after`.
 pub async fn list_teams(db: &Db, instance: InstanceId, after: Option<TeamId>, rows: i64) -> Result<Vec<Team>, DbError> {
-    const SQL: &str = "SELECT t.id, t.name, t.is_everyone, \
-         (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
-         FROM teams t WHERE t.instance_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3";
+    const SQL: &str = concat!(select_teams!(), " AND t.id > $2 ORDER BY t.id LIMIT $3");
     let after = after.unwrap_or(TeamId(uuid::Uuid::nil()));
     let rows: Vec<TeamRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(after).bind(rows).fetch_all(c))?;
     Ok(rows.into_iter().map(team).collect())
 }
 
-const FIND_TEAM: &str = "SELECT t.id, t.name, t.is_everyone, \
-     (SELECT COUNT(*) FROM team_members m WHERE m.instance_id = t.instance_id AND m.team_id = t.id), t.created_at \
-     FROM teams t WHERE t.instance_id = $1 AND t.id = $2";
+const FIND_TEAM: &str = concat!(select_teams!(), " AND t.id = $2");
 
 /// The team with this id.
 pub async fn find_team(db: &Db, instance: InstanceId, id: TeamId) -> Result<Option<Team>, DbError> {

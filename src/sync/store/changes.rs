@@ -29,16 +29,6 @@ pub(in crate::sync) struct LinkedPerson {
     pub owner_id: String,
 }
 
-/// Writes `count` parameters: `$2, $3, …`.
-fn parameters(count: usize) -> String {
-    let mut text = String::new();
-    for place in 0..count {
-        // Writing to a String doesn't fail.
-        let _ = write!(text, "{}${}", if place == 0 { "" } else { ", " }, place + 2);
-    }
-    text
-}
-
 /// Finds the rows of the instance whose `column` has one of these ids.
 async fn find_rows_of_records<Row>(
     db: &Db,
@@ -52,7 +42,7 @@ where
 {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
-        let sql = format!("{select} WHERE instance_id = $1 AND {column} IN ({})", parameters(chunk.len()));
+        let sql = format!("{select} WHERE instance_id = $1 AND {column} IN ({})", db::parameters(2, chunk.len()));
         let rows: Vec<Row> = on!(db, c => {
             let mut query = db::query_as(AssertSqlSafe(sql.clone())).bind(instance);
             for id in chunk {

@@ -4,19 +4,12 @@
 pub(in crate::sync) mod postgres;
 pub(in crate::sync) mod sqlite;
 
-use crate::people::SyncField;
+use crate::people::{Person, SyncField};
 use crate::sync::report::RunReport;
 
-/// The columns of a person that are compared and replaced: [`STAGED_COLUMNS`] and the owner, who comes from elsewhere.
-const COLUMNS: &[&str] = &{
-    let mut columns = ["owner_id"; SyncField::TEXTS.len() + 1];
-    let mut index = 0;
-    while index < SyncField::TEXTS.len() {
-        columns[index] = SyncField::TEXTS[index].definition().name;
-        index += 1;
-    }
-    columns
-};
+/// The columns of a person that are compared and replaced, all between the key and the time of the last change: [`STAGED_COLUMNS`], and the
+/// owner, who comes from elsewhere.
+const COLUMNS: &[&str] = Person::COLUMNS.split_at(1).1.split_at(SyncField::TEXTS.len() + 1).0;
 
 /// The columns that staged people have, too.
 const STAGED_COLUMNS: &[&str] = COLUMNS.split_at(SyncField::TEXTS.len()).0;
