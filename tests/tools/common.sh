@@ -5,6 +5,14 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Everything installed for the tests lives here, each version in a folder of its own, so that a second run installs nothing.
 TOOLS=${XDG_CACHE_HOME:-$HOME/.cache}/msi-actions/tools
 
+# With LINT_BY_BUILDING, clippy stands in for the compiler of our own crate, so that nothing is compiled once to be linted and again to be
+# run. Each script that builds needs the same settings: cargo builds the crate anew for others.
+if [ -n "${LINT_BY_BUILDING:-}" ]; then
+  export RUSTC_WORKSPACE_WRAPPER=clippy-driver
+  # The separator is how `cargo clippy` hands its driver the arguments after `--`.
+  export CLIPPY_ARGS="-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"
+fi
+
 # Says in a line what is being done. Goes to standard error, for some scripts answer on standard output.
 say() { printf '%s\n' "-- $*" >&2; }
 
