@@ -14,7 +14,7 @@ pub struct PublicUrl(pub Arc<str>);
 impl PublicUrl {
     /// The address of `path`, which begins with a slash.
     #[must_use]
-    pub fn of(&self, path: &str) -> String {
+    pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 }

@@ -65,7 +65,7 @@ impl StubResponse {
 /// A running server; it ends with the test's runtime.
 pub struct Stub {
     url: Url,
-    asked: Arc<Mutex<Vec<StubRequest>>>,
+    requests: Arc<Mutex<Vec<StubRequest>>>,
 }
 
 impl Stub {
@@ -73,26 +73,26 @@ impl Stub {
     pub async fn start(answer: impl Fn(&StubRequest, usize) -> StubResponse + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = Url::parse(&format!("http://{}", listener.local_addr().expect("a bound socket"))).expect("a URL");
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (log, answer) = (asked.clone(), Arc::new(answer));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (requests.clone(), Arc::new(answer));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, log.clone(), answer.clone()));
             }
         });
-        Self { url, asked }
+        Self { url, requests }
     }
 
     /// The server's address with `path` appended.
-    pub fn at(&self, path: &str) -> Url {
+    pub fn url_of(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         url.set_path(path);
         url
     }
 
     /// Everything asked so far.
-    pub fn asked(&self) -> Vec<StubRequest> {
-        self.asked.lock().expect("no test panicked while asking").clone()
+    pub fn requests(&self) -> Vec<StubRequest> {
+        self.requests.lock().expect("no test panicked while asking").clone()
     }
 }
 
@@ -108,7 +108,7 @@ pub struct Roomy;
 
 impl QuotaTracker for Roomy {
     fn admit(&self, _: Duration) -> BoxFuture<'_, Result<CallPermit, QuotaExhausted>> {
-        Box::pin(async { Ok(CallPermit::free()) })
+        Box::pin(async { Ok(CallPermit::untracked()) })
     }
 
     fn admit_export(&self) -> BoxFuture<'_, Result<(), QuotaExhausted>> {
@@ -122,11 +122,11 @@ impl QuotaTracker for Roomy {
 }
 
 async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<StubRequest>>>, answer: Arc<impl Fn(&StubRequest, usize) -> StubResponse>) {
-    let Some(asked) = read(&mut stream).await else { return };
+    let Some(request) = read(&mut stream).await else { return };
     let reply = {
         let mut log = log.lock().expect("no test panicked while asking");
-        log.push(asked.clone());
-        answer(&asked, log.len() - 1)
+        log.push(request.clone());
+        answer(&request, log.len() - 1)
     };
     if reply.status == 0 {
         return;
@@ -158,13 +158,13 @@ async fn read(stream: &mut TcpStream) -> Option<StubRequest> {
     let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
     let headers: Vec<_> =
         lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
-    let mut asked = StubRequest { method, target, headers, body: String::new() };
-    let length: usize = asked.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut request = StubRequest { method, target, headers, body: String::new() };
+    let length: usize = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     while bytes.len() < end + 4 + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
     }
-    asked.body = String::from_utf8_lossy(&bytes[end + 4..]).into_owned();
-    Some(asked)
+    request.body = String::from_utf8_lossy(&bytes[end + 4..]).into_owned();
+    Some(request)
 }

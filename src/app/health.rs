@@ -107,6 +107,6 @@ pub(super) async fn metrics_text(counted: Data<Metrics>, queue: Data<QueueGauges
     if let Err(error) = queue.refresh().await {
         tracing::warn!(error = %error_chain(&error), "the job queue can't be counted for the metrics");
     }
-    let text = counted.text().map_err(|_| Problem::new(Code::Internal, "The metrics can't be written."))?;
+    let text = counted.to_prometheus_text().map_err(|_| Problem::new(Code::Internal, "The metrics can't be written."))?;
     Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
 }

@@ -149,7 +149,7 @@ impl TrustedIssuers {
         if claims.jti.is_empty() || claims.jti.len() > LONGEST_JTI {
             return Err(AuthError::BadAssertion("its jti is empty or longer than 255 bytes"));
         }
-        let hash = SecretHash::of(&format!("{}\n{}", issuer.issuer, claims.jti).into());
+        let hash = SecretHash::of_secret(&format!("{}\n{}", issuer.issuer, claims.jti).into());
         let until = Timestamp::from_unix_seconds(claims.exp + SKEW + 1).ok_or(AuthError::BadAssertion("its exp is no time"))?;
         let mut tx = self.db.begin().await?;
         store::delete_spent_assertions(&mut tx, now).await?;

@@ -55,7 +55,7 @@ struct CountedAttempt {
 /// One key for what comes from an address, or from wherever when it isn't known.
 fn address_hash(address: Option<&str>) -> SecretHash {
     let network = address.and_then(|text| text.parse::<IpAddr>().ok()).map(network_of);
-    SecretHash::of(&network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()).into())
+    SecretHash::of_secret(&network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()).into())
 }
 
 impl AuthAttempt {
@@ -64,7 +64,7 @@ impl AuthAttempt {
     /// # Errors
     /// [`AuthError::LockedOut`].
     pub async fn begin(db: &Db, now: Timestamp, kind: AttemptKind, subject: &str, address: Option<&str>) -> Result<Self, AuthError> {
-        let (subject, address) = (SecretHash::of(&subject.into()), address_hash(address));
+        let (subject, address) = (SecretHash::of_secret(&subject.into()), address_hash(address));
         let mut tx = db.begin().await?;
         let known = store::is_known_address(&mut tx, &subject, &address).await?;
         let key = AttemptKey { kind, subject, address: Some(address) };
@@ -124,7 +124,7 @@ async fn count(
 /// Forgets the failed attempts for somebody who has proven themselves in another way, from wherever those came, and knows the address
 /// from now on.
 pub async fn forget_failed_logins(db: &Db, now: Timestamp, subject: &str, address: Option<&str>) -> Result<(), DbError> {
-    let subject = SecretHash::of(&subject.into());
+    let subject = SecretHash::of_secret(&subject.into());
     let mut tx = db.begin().await?;
     store::delete_attempts_of(&mut tx, AttemptKind::Login, &subject).await?;
     store::note_known_address(&mut tx, &subject, &address_hash(address), now, KNOWN_ADDRESSES).await?;

@@ -41,7 +41,7 @@ pub async fn create_client(tx: &mut Tx, clock: &dyn Clock, new: NewClient) -> Re
         revoked_at: None,
     };
     let secret = random_token();
-    store::insert_client(tx, &client, &SecretHash::of(&secret)).await?;
+    store::insert_client(tx, &client, &SecretHash::of_secret(&secret)).await?;
     Ok((client, secret))
 }
 
@@ -54,7 +54,7 @@ pub const LONGEST_OVERLAP: Duration = Duration::days(7);
 pub async fn rotate_secret(tx: &mut Tx, clock: &dyn Clock, client_id: &str, overlap: Duration) -> Result<Option<SecretString>, DbError> {
     let secret = random_token();
     let keep_until = (overlap > Duration::ZERO).then(|| clock.timestamp() + overlap.min(LONGEST_OVERLAP));
-    let found = store::update_client_secret(tx, client_id, &SecretHash::of(&secret), keep_until, clock.timestamp()).await?;
+    let found = store::update_client_secret(tx, client_id, &SecretHash::of_secret(&secret), keep_until, clock.timestamp()).await?;
     Ok(found.then_some(secret))
 }
 
@@ -84,7 +84,7 @@ pub async fn authenticate_client(
 ) -> Result<AuthenticatedClient, AuthError> {
     let now = clock.timestamp();
     let (client, secrets) = store::find_client(db, &authentication.client_id).await?.unzip();
-    let nothing = SecretHash::of(&SecretString::default());
+    let nothing = SecretHash::of_secret(&SecretString::default());
     let generation = secrets.as_ref().map_or(0, |secrets| secrets.generation);
     let (current, old) = secrets.map_or((nothing.clone(), None), |secrets| (secrets.current, secrets.old));
     let (old, until) = old.map_or((nothing, None), |(hash, until)| (hash, Some(until)));

@@ -30,7 +30,7 @@ pub(super) struct IssuerKey {
 
 impl IssuerKey {
     /// The key of a JWK, if it is one that signatures are verified with: RSA for RS256, P-256 for ES256.
-    fn of(jwk: &Jwk) -> Option<Self> {
+    fn from_jwk(jwk: &Jwk) -> Option<Self> {
         let algorithm = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => Algorithm::RS256,
             AlgorithmParameters::EllipticCurve(parameters) if parameters.curve == EllipticCurve::P256 => Algorithm::ES256,
@@ -113,6 +113,6 @@ impl IssuerKeys {
         let set: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| "the answer is no JSON")?;
         let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or("the answer is no JWK set")?;
         let read = keys.iter().take(MOST_KEYS).filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
-        Ok(read.filter_map(|jwk| IssuerKey::of(&jwk)).collect())
+        Ok(read.filter_map(|jwk| IssuerKey::from_jwk(&jwk)).collect())
     }
 }

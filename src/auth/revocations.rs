@@ -51,7 +51,7 @@ enum TokenCutoff {
 }
 
 impl TokenCutoff {
-    fn of(ended: &EndedSecrets) -> Self {
+    fn from_ended_secrets(ended: &EndedSecrets) -> Self {
         match ended.revoked_at {
             Some(_) => Self::All,
             None => {
@@ -60,7 +60,7 @@ impl TokenCutoff {
         }
     }
 
-    fn covers(self, generation: i64, now: i64) -> bool {
+    fn refuses(self, generation: i64, now: i64) -> bool {
         match self {
             Self::All => true,
             Self::Before { secret_generation, .. } if generation >= secret_generation => false,
@@ -90,7 +90,7 @@ impl Revocations {
         let mut known = self.write();
         known.tokens.retain(|_, expires| *expires > now.unix_seconds());
         known.tokens.extend(tokens.into_iter().map(|token| (token.jti, token.expires_at.unix_seconds() + 1)));
-        known.clients = clients.into_iter().map(|ended| (ended.client_id.clone(), TokenCutoff::of(&ended))).collect();
+        known.clients = clients.into_iter().map(|ended| (ended.client_id.clone(), TokenCutoff::from_ended_secrets(&ended))).collect();
         known.read_until = Some(now);
         Ok(())
     }
@@ -99,7 +99,7 @@ impl Revocations {
     #[must_use]
     pub(super) fn cover(&self, token: &AccessClaims, now: i64) -> bool {
         let known = self.read();
-        let of_client = || known.clients.get(&token.client_id).is_some_and(|cutoff| cutoff.covers(token.secret_generation(), now));
+        let of_client = || known.clients.get(&token.client_id).is_some_and(|cutoff| cutoff.refuses(token.secret_generation(), now));
         known.tokens.contains_key(&token.jti) || of_client()
     }
 
@@ -141,10 +141,10 @@ mod tests {
     #[test]
     fn a_token_is_as_good_as_the_secret_it_was_issued_for() {
         let at_once = TokenCutoff::Before { secret_generation: 3, last_until: None };
-        assert_eq!([1, 2, 3, 4].map(|generation| at_once.covers(generation, 100)), [true, true, false, false]);
+        assert_eq!([1, 2, 3, 4].map(|generation| at_once.refuses(generation, 100)), [true, true, false, false]);
         let later = TokenCutoff::Before { secret_generation: 3, last_until: Some(100) };
-        assert_eq!([1, 2, 3].map(|generation| later.covers(generation, 99)), [true, false, false]);
-        assert_eq!([1, 2, 3].map(|generation| later.covers(generation, 100)), [true, true, false]);
-        assert!(TokenCutoff::All.covers(9, 0));
+        assert_eq!([1, 2, 3].map(|generation| later.refuses(generation, 99)), [true, false, false]);
+        assert_eq!([1, 2, 3].map(|generation| later.refuses(generation, 100)), [true, true, false]);
+        assert!(TokenCutoff::All.refuses(9, 0));
     }
 }

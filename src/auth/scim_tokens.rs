@@ -36,7 +36,7 @@ pub async fn create_scim_token(
         created_by: origin.actor.clone(),
         created_at: clock.timestamp(),
     };
-    store::insert_scim_token(tx, instance, &token, &SecretHash::of(&secret)).await?;
+    store::insert_scim_token(tx, instance, &token, &SecretHash::of_secret(&secret)).await?;
     let entry = Entry::new("scim_token.created", "scim_token", token.id).after(json!({ "name": name }));
     // Recording makes those who make tokens of one instance wait for each other, so the count after it is right.
     audit::record(tx, clock, instance, origin, entry).await?;
@@ -71,7 +71,7 @@ pub(super) fn is_scim_token(token: &str) -> bool {
 
 /// Who is behind such a token. Looked up each time, so that a revocation holds at once.
 pub(super) async fn caller_of(db: &Db, token: &str) -> Result<Caller, AuthError> {
-    let found = store::find_scim_token(db, &SecretHash::of(&token.into())).await?;
+    let found = store::find_scim_token(db, &SecretHash::of_secret(&token.into())).await?;
     let (instance, id) = found.ok_or(AuthError::InvalidToken("it is unknown or was revoked"))?;
     Ok(Caller { actor: Actor::Client(format!("scim-{id}")), instance: Some(instance), scopes: Scopes([Scope::Scim].into()) })
 }

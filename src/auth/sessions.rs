@@ -51,7 +51,7 @@ async fn begin(
     let expires_at = created_at + SESSION_LIFETIME;
     let row = NewSessionRow {
         id: SessionId(clock.new_id()),
-        token_hash: SecretHash::of(&token),
+        token_hash: SecretHash::of_secret(&token),
         method,
         address: origin.and_then(|origin| origin.address.as_deref()),
         user_agent: origin.and_then(|origin| origin.user_agent.as_deref()),

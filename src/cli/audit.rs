@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, error_text, open_existing, quiet, settings};
 use crate::audit::{self, NotedEvent};
 use crate::ids::InstanceId;
 
@@ -87,18 +87,18 @@ pub(super) async fn audit(shared: &SharedOptions, command: AuditCommand) -> Comm
         AuditCommand::Head(_) => Vec::new(),
     };
     let db = open_existing(&settings).await?;
-    db.migrate().await.map_err(|error| text(&error))?;
+    db.migrate().await.map_err(|error| error_text(&error))?;
     let outcome = match &command {
         AuditCommand::Verify(options) => audit::verify(&db, options.chain.chain(), &noted).await.map(|states| report(&states)),
         AuditCommand::Head(options) => audit::heads(&db, options.chain()).await.map(|heads| print_heads(&heads)),
     };
     db.close().await;
-    outcome.map_err(|error| text(&error))?
+    outcome.map_err(|error| error_text(&error))?
 }
 
 fn print_heads(heads: &[NotedEvent]) -> CommandResult {
     for head in heads {
-        println!("{}", serde_json::to_string(head).map_err(|error| text(&error))?);
+        println!("{}", serde_json::to_string(head).map_err(|error| error_text(&error))?);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use time::Duration;
 
-use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, error_text, open_existing, quiet, settings};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
@@ -78,12 +78,14 @@ fn overlap(text: &str) -> Result<Duration, String> {
 pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let db = match &command {
-        ClientCommand::Create { create_database: true, .. } => crate::app::open_database(&settings).await.map_err(|error| text(&error))?,
+        ClientCommand::Create { create_database: true, .. } => {
+            crate::app::open_database(&settings).await.map_err(|error| error_text(&error))?
+        }
         // A directory or address with a slip of the pen in it would become a database that no service ever reads.
         ClientCommand::Create { .. } => open_existing(&settings).await.map_err(|error| format!("{error}; or add --create-database"))?,
         _ => open_existing(&settings).await?,
     };
-    db.migrate().await.map_err(|error| text(&error))?;
+    db.migrate().await.map_err(|error| error_text(&error))?;
     let outcome = run(&db, command).await;
     db.close().await;
     outcome
@@ -95,7 +97,7 @@ fn texts(rules: &[CallRule]) -> Vec<String> {
 
 /// The instance of a client in force; none for an operator's.
 async fn instance_of(db: &Db, client_id: &str) -> Result<Option<InstanceId>, String> {
-    let known = auth::store::find_client(db, client_id).await.map_err(|error| text(&error))?;
+    let known = auth::store::find_client(db, client_id).await.map_err(|error| error_text(&error))?;
     let known = known.filter(|(client, _)| client.revoked_at.is_none());
     known.map(|(client, _)| client.instance).ok_or_else(|| format!("there is no client {client_id} in force"))
 }
@@ -109,29 +111,29 @@ async fn record(
 ) -> Result<(), String> {
     let entry = Entry::new(action, "client", client_id).after(after);
     let chain = instance.unwrap_or(audit::GLOBAL);
-    audit::record(tx, &SystemClock, chain, &ChangeOrigin::command("client"), entry).await.map_err(|error| text(&error))
+    audit::record(tx, &SystemClock, chain, &ChangeOrigin::command("client"), entry).await.map_err(|error| error_text(&error))
 }
 
 async fn run(db: &Db, command: ClientCommand) -> CommandResult {
     match command {
         ClientCommand::Create { name, operator, instance, scopes, allow, create_database: _ } => {
             if let Some(id) = instance
-                && crate::instances::find(db, id).await.map_err(|error| text(&error))?.is_none()
+                && crate::instances::find(db, id).await.map_err(|error| error_text(&error))?.is_none()
             {
                 return Err(format!("there is no instance {id}"));
             }
             let scopes = match scopes.as_str() {
                 "all" if operator => Scopes::of_an_operator(),
                 "all" => Scopes::of_an_instance(),
-                list => list.parse().map_err(|error| text(&error))?,
+                list => list.parse().map_err(|error| error_text(&error))?,
             };
-            let mut tx = db.begin().await.map_err(|error| text(&error))?;
+            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
             let new = NewClient { instance, name: name.into(), scopes };
-            let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(|error| text(&error))?;
-            proxy::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| text(&error))?;
+            let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(|error| error_text(&error))?;
+            proxy::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| error_text(&error))?;
             let after = json!({ "name": client.name, "scopes": client.scopes.to_string(), "allow": texts(&allow) });
             record(&mut tx, "client.created", client.instance, &client.client_id, after).await?;
-            tx.commit().await.map_err(|error| text(&error))?;
+            tx.commit().await.map_err(|error| error_text(&error))?;
             let shown = json!({
                 "client_id": client.client_id, "client_secret": secret.expose_secret(),
                 "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(), "allow": texts(&allow),
@@ -139,41 +141,41 @@ async fn run(db: &Db, command: ClientCommand) -> CommandResult {
             println!("{shown}");
         }
         ClientCommand::List => {
-            for client in auth::store::list_clients(db).await.map_err(|error| text(&error))? {
+            for client in auth::store::list_clients(db).await.map_err(|error| error_text(&error))? {
                 let shown = json!({
                     "client_id": client.client_id, "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(),
                     "created_at": client.created_at, "revoked_at": client.revoked_at,
-                    "allow": texts(&proxy::list_rules(db, &client.client_id).await.map_err(|error| text(&error))?),
+                    "allow": texts(&proxy::list_rules(db, &client.client_id).await.map_err(|error| error_text(&error))?),
                 });
                 println!("{shown}");
             }
         }
         ClientCommand::Allow { client_id, rules } => {
             let instance = instance_of(db, &client_id).await?;
-            let mut tx = db.begin().await.map_err(|error| text(&error))?;
-            proxy::replace_rules(&mut tx, &client_id, &rules).await.map_err(|error| text(&error))?;
+            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
+            proxy::replace_rules(&mut tx, &client_id, &rules).await.map_err(|error| error_text(&error))?;
             record(&mut tx, "client.allowed", instance, &client_id, json!({ "allow": texts(&rules) })).await?;
-            tx.commit().await.map_err(|error| text(&error))?;
+            tx.commit().await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "client_id": client_id, "allow": texts(&rules) }));
         }
         ClientCommand::Rotate { client_id, keep_old_for } => {
             let instance = instance_of(db, &client_id).await?;
-            let mut tx = db.begin().await.map_err(|error| text(&error))?;
-            let secret = auth::rotate_secret(&mut tx, &SystemClock, &client_id, keep_old_for).await.map_err(|error| text(&error))?;
+            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
+            let secret = auth::rotate_secret(&mut tx, &SystemClock, &client_id, keep_old_for).await.map_err(|error| error_text(&error))?;
             let secret = secret.ok_or_else(|| format!("there is no client {client_id} in force"))?;
             let after = json!({ "keep_old_for_seconds": keep_old_for.whole_seconds() });
             record(&mut tx, "client.secret_rotated", instance, &client_id, after).await?;
-            tx.commit().await.map_err(|error| text(&error))?;
+            tx.commit().await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "client_id": client_id, "client_secret": secret.expose_secret() }));
         }
         ClientCommand::Revoke { client_id } => {
             let instance = instance_of(db, &client_id).await?;
-            let mut tx = db.begin().await.map_err(|error| text(&error))?;
-            if !auth::revoke_client(&mut tx, &SystemClock, &client_id).await.map_err(|error| text(&error))? {
+            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
+            if !auth::revoke_client(&mut tx, &SystemClock, &client_id).await.map_err(|error| error_text(&error))? {
                 return Err(format!("there is no client {client_id} in force"));
             }
             record(&mut tx, "client.revoked", instance, &client_id, json!({})).await?;
-            tx.commit().await.map_err(|error| text(&error))?;
+            tx.commit().await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "client_id": client_id, "revoked": true }));
         }
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, error_text, open_existing, quiet, settings};
 use crate::audit::ChangeOrigin;
 use crate::clock::SystemClock;
 use crate::dead_letters::DeadLetters;
@@ -50,7 +50,7 @@ fn lane(name: &str) -> Result<Lane, String> {
     name.parse().map_err(|_| format!("there is no lane {name:?}; there are {}", names.join(", ")))
 }
 
-fn shown(letter: &DeadLetter) -> Value {
+fn to_json(letter: &DeadLetter) -> Value {
     json!({
         "id": letter.id, "kind": letter.kind, "lane": letter.lane, "instance": letter.instance_id, "reason": letter.last_error,
         "attempts": letter.attempts, "failures": letter.failures, "created_at": letter.created_at,
@@ -61,7 +61,7 @@ fn shown(letter: &DeadLetter) -> Value {
 pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let db = open_existing(&settings).await?;
-    db.migrate().await.map_err(|error| text(&error))?;
+    db.migrate().await.map_err(|error| error_text(&error))?;
     let letters = crate::app::dead_letters(db.clone(), Arc::new(SystemClock));
     let outcome = run(&letters, command).await;
     db.close().await;
@@ -75,9 +75,9 @@ async fn run(letters: &DeadLetters, command: JobsCommand) -> CommandResult {
             let filter = DeadLetterFilter { lane, kind, instance };
             let mut before = None;
             loop {
-                let page = letters.list(&filter, before, PAGE).await.map_err(|error| text(&error))?;
+                let page = letters.list(&filter, before, PAGE).await.map_err(|error| error_text(&error))?;
                 for letter in &page {
-                    println!("{}", shown(letter));
+                    println!("{}", to_json(letter));
                 }
                 match page.last() {
                     Some(last) => before = Some(last.id),
@@ -86,15 +86,15 @@ async fn run(letters: &DeadLetters, command: JobsCommand) -> CommandResult {
             }
         }
         JobsCommand::Show { id } => {
-            let letter = letters.find(id, None).await.map_err(|error| text(&error))?;
-            println!("{}", shown(&letter));
+            let letter = letters.find(id, None).await.map_err(|error| error_text(&error))?;
+            println!("{}", to_json(&letter));
         }
         JobsCommand::Retry { id } => {
-            letters.retry(id, None, &origin).await.map_err(|error| text(&error))?;
+            letters.retry(id, None, &origin).await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "id": id, "retried": true }));
         }
         JobsCommand::Discard { id } => {
-            letters.discard(id, None, &origin).await.map_err(|error| text(&error))?;
+            letters.discard(id, None, &origin).await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "id": id, "discarded": true }));
         }
     }

@@ -2,7 +2,7 @@ use clap::Subcommand;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::{CommandResult, SharedOptions, open_existing, quiet, settings, text};
+use super::{CommandResult, SharedOptions, error_text, open_existing, quiet, settings};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{AuthError, SigningKeyRotation, rotate_signing_key};
 use crate::clock::SystemClock;
@@ -50,20 +50,20 @@ pub(super) async fn keys(shared: &SharedOptions, command: KeysCommand) -> Comman
         }
         KeysCommand::RotateSigning => {
             let (db, masters) = open(shared).await?;
-            let rotation = rotate_signing(&db, &masters).await.map_err(|error| text(&error))?;
+            let rotation = rotate_signing(&db, &masters).await.map_err(|error| error_text(&error))?;
             db.close().await;
             let SigningKeyRotation { kid, signs_from, others_retire_at } = rotation;
             println!("the key {kid} signs from {signs_from}; those before it are dropped at {others_retire_at}");
         }
         KeysCommand::Rotate { data: true } => {
             let (db, masters) = open(shared).await?;
-            let seals_from = rotate_data(&db, &masters).await.map_err(|error| text(&error))?.seals_from;
+            let seals_from = rotate_data(&db, &masters).await.map_err(|error| error_text(&error))?.seals_from;
             db.close().await;
             println!("a new data key seals from {seals_from}; after that, the running service re-encrypts everything under it");
         }
         KeysCommand::Rotate { data: false } => {
             let (db, masters) = open(shared).await?;
-            let count = rotate_master(&db, &masters).await.map_err(|error| text(&error))?;
+            let count = rotate_master(&db, &masters).await.map_err(|error| error_text(&error))?;
             db.close().await;
             println!("{count} data key(s) sealed by the master key {:?} instead of an old one", masters.current.id);
         }
@@ -100,7 +100,7 @@ async fn rotate_master(db: &Db, masters: &MasterKeys) -> Result<usize, KeyRotati
 async fn open(shared: &SharedOptions) -> Result<(Db, MasterKeys), String> {
     let settings = settings(shared, &[quiet()])?;
     let db = open_existing(&settings).await?;
-    let masters = load_master_keys(&settings, &db).await.map_err(|error| text(&error))?;
-    db.migrate().await.map_err(|error| text(&error))?;
+    let masters = load_master_keys(&settings, &db).await.map_err(|error| error_text(&error))?;
+    db.migrate().await.map_err(|error| error_text(&error))?;
     Ok((db, masters))
 }

@@ -161,7 +161,7 @@ async fn open_existing(settings: &Settings) -> Result<Db, String> {
 }
 
 /// An error of a command, with its causes.
-fn text(error: &(dyn std::error::Error + 'static)) -> String {
+fn error_text(error: &(dyn std::error::Error + 'static)) -> String {
     error_chain(error).to_string()
 }
 

@@ -14,7 +14,7 @@ pub struct LogSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// Coloured text.
+    /// Colored text.
     Pretty,
     /// One JSON object a line.
     Json,

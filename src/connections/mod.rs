@@ -132,7 +132,7 @@ pub enum ConnectionError {
     OtherOrganization { known: String, found: String },
     /// A key that no assertion can be signed with.
     #[error(transparent)]
-    PrivateKey(#[from] crate::salesforce::NoPrivateKey),
+    PrivateKey(#[from] crate::salesforce::InvalidPrivateKey),
     /// Only the one who connected may do this.
     #[error("this Marketo connection belongs to {0}; only its owner, or an operator, can do that")]
     NotTheOwner(String),

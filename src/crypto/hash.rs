@@ -23,7 +23,7 @@ pub struct SecretHash(Vec<u8>);
 impl SecretHash {
     /// The stored form of `secret`.
     #[must_use]
-    pub fn of(secret: &SecretString) -> Self {
+    pub fn of_secret(secret: &SecretString) -> Self {
         Self(sha256(secret.expose_secret().as_bytes()).to_vec())
     }
 
@@ -36,7 +36,7 @@ impl SecretHash {
     /// Whether this is the stored form of `candidate`, in constant time.
     #[must_use]
     pub fn matches(&self, candidate: &SecretString) -> bool {
-        constant_time_eq(&self.0, &Self::of(candidate).0)
+        constant_time_eq(&self.0, &Self::of_secret(candidate).0)
     }
 }
 

@@ -50,7 +50,7 @@ pub(in crate::db) const fn show<DB: Database>(_sql: &str) {}
 
 #[cfg_attr(debug_assertions, track_caller)]
 #[inline]
-fn shown<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
+fn show_sql<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
     let sql = sql.into_sql_str();
     show::<DB>(sql.as_str());
     sql
@@ -61,7 +61,7 @@ fn shown<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
 #[inline]
 pub(crate) fn query<'q, DB: Database>(sql: impl SqlSafeStr) -> Query<'q, DB, DB::Arguments> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    sqlx::query(shown::<DB>(sql))
+    sqlx::query(show_sql::<DB>(sql))
 }
 
 /// [`sqlx::query_as`].
@@ -69,7 +69,7 @@ pub(crate) fn query<'q, DB: Database>(sql: impl SqlSafeStr) -> Query<'q, DB, DB:
 #[inline]
 pub(crate) fn query_as<'q, DB: Database, O: for<'r> FromRow<'r, DB::Row>>(sql: impl SqlSafeStr) -> QueryAs<'q, DB, O, DB::Arguments> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    sqlx::query_as(shown::<DB>(sql))
+    sqlx::query_as(show_sql::<DB>(sql))
 }
 
 /// [`sqlx::query_scalar`].
@@ -80,5 +80,5 @@ where
     (O,): for<'r> FromRow<'r, DB::Row>,
 {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    sqlx::query_scalar(shown::<DB>(sql))
+    sqlx::query_scalar(show_sql::<DB>(sql))
 }

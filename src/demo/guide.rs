@@ -79,18 +79,18 @@ async fn create_instance(environment: &DemoEnvironment, http: &reqwest::Client) 
         "marketo": { "client_id": client_id, "client_secret": client_secret },
     });
     let created = operator.post("/v1/instances", &instance).await.map_err(|why| format!("{why} The demo wants an empty database."))?;
-    let resource = format!("urn:msi-actions:instance:{}", text(&created, "id"));
+    let resource = format!("urn:msi-actions:instance:{}", str_of(&created, "id"));
     DemoApiClient::log_in(http, environment.app.url(), &environment.operator, Some(&resource)).await
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+fn str_of<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
 impl GuideRun<'_> {
     async fn set_up_account(&self) -> Result<String, String> {
         let admins = self.api.get("/v1/marketo/admins").await?;
-        let emails: Vec<_> = admins["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
+        let emails: Vec<_> = admins["data"].as_array().into_iter().flatten().map(|one| str_of(one, "email")).collect();
         DemoReport::print_detail(&format!("Marketo has {} admins to choose from: {}", emails.len(), emails.join(", ")));
         self.api.post("/v1/invites/first", &json!({ "email": FIRST_USER })).await?;
         let link = mailbox::wait_for_activation_link(&self.environment.mail_directory(), FIRST_USER).await?;
@@ -98,7 +98,7 @@ impl GuideRun<'_> {
         let card = self.api.post("/v1/instance/integration-information/reveal-secret", &json!({})).await?;
         DemoReport::print_detail(&format!(
             "Integration Information shows the client id {} and, this once, its secret",
-            text(&card, "client_id")
+            str_of(&card, "client_id")
         ));
         let begun = self.api.http.post(&link).json(&json!({ "method": "salesforce" })).header("accept", "application/json").send().await;
         let begun: Value = begun.map_err(|error| error.to_string())?.json().await.map_err(|error| error.to_string())?;
@@ -110,21 +110,21 @@ impl GuideRun<'_> {
 
     async fn connect_salesforce(&self) -> Result<String, String> {
         let begun = self.api.post("/v1/connections/salesforce", &json!({ "host": "production" })).await?;
-        browser::authorize(&self.api.http, text(&begun, "authorization_url"), FIRST_USER).await?;
+        browser::authorize(&self.api.http, str_of(&begun, "authorization_url"), FIRST_USER).await?;
         let connection = self.api.get("/v1/connections/salesforce").await?;
         self.test_connection("/v1/connections/salesforce/test").await?;
         DemoReport::print_detail(&format!(
             "connected as {} to the organization {}; a test call succeeded",
-            text(&connection, "username"),
-            text(&connection, "organization_id")
+            str_of(&connection, "username"),
+            str_of(&connection, "organization_id")
         ));
-        Ok(format!("connected to {}", text(&connection, "organization_id")))
+        Ok(format!("connected to {}", str_of(&connection, "organization_id")))
     }
 
     async fn connect_marketo(&self) -> Result<String, String> {
         let connection = self.api.post("/v1/connections/marketo", &json!({})).await?;
         self.test_connection("/v1/connections/marketo/test").await?;
-        DemoReport::print_detail(&format!("connected with one click as {}; a test call succeeded", text(&connection, "api_user")));
+        DemoReport::print_detail(&format!("connected with one click as {}; a test call succeeded", str_of(&connection, "api_user")));
         Ok(format!("connected to {MUNCHKIN_ID}"))
     }
 
@@ -139,7 +139,7 @@ impl GuideRun<'_> {
         let available = fields.iter().filter(|field| field["state"] == "available").count();
         DemoReport::print_detail(&format!("the preview shows {} fields, {available} of them available", fields.len()));
         let run = self.api.post("/v1/sync/runs", &json!({})).await?;
-        let path = format!("/v1/sync/runs/{}", text(&run, "id"));
+        let path = format!("/v1/sync/runs/{}", str_of(&run, "id"));
         let run = self.watch_run(&path).await?;
         let read = expect_count("people read", &run, "/report/read", self.people)?;
         let qualified = read_count("people who qualify", &run, "/report/qualified")?;
@@ -147,7 +147,7 @@ impl GuideRun<'_> {
         let outcome = format!("{read} people read, {} synced", expect("people synced", loaded, qualified)?);
         DemoReport::print_detail(&outcome);
         let people = self.api.get("/v1/people?limit=3").await?;
-        let rendered: Vec<_> = people["data"].as_array().into_iter().flatten().map(|one| text(one, "email")).collect();
+        let rendered: Vec<_> = people["data"].as_array().into_iter().flatten().map(|one| str_of(one, "email")).collect();
         DemoReport::print_detail(&format!("the first of them: {}", rendered.join(", ")));
         Ok(outcome)
     }
@@ -160,10 +160,10 @@ impl GuideRun<'_> {
         bar.set_style(style);
         loop {
             let run = self.api.get(path).await?;
-            bar.set_message(text(&run, "state").to_owned());
+            bar.set_message(str_of(&run, "state").to_owned());
             bar.set_length(run["total"].as_u64().unwrap_or(0));
             bar.set_position(run["done"].as_u64().unwrap_or(0));
-            match text(&run, "state") {
+            match str_of(&run, "state") {
                 "completed" => {
                     bar.finish_and_clear();
                     return Ok(run);
@@ -192,7 +192,7 @@ impl GuideRun<'_> {
         let rows = expect_count("rows of the CSV file", &import, "/rows", 3)?;
         let valid = expect_count("rows of the CSV file that can be invited", &import, "/valid_rows", 2)?;
         DemoReport::print_detail(&format!("a CSV file was read: {valid} of its {rows} rows can be invited"));
-        let path = format!("/v1/invite-imports/{}", text(&import, "id"));
+        let path = format!("/v1/invite-imports/{}", str_of(&import, "id"));
         self.api.post(&format!("{path}/confirm"), &json!({})).await?;
         let import = self.wait_for_import(&path).await?;
         expect_count("rows with a result", &import, "/rows_done", rows)?;
@@ -216,7 +216,7 @@ impl GuideRun<'_> {
     /// Waits until every row of an import has a result: confirming it only starts the work.
     async fn wait_for_import(&self, path: &str) -> Result<Value, String> {
         self.api
-            .wait_until(path, |import| match text(import, "state") {
+            .wait_until(path, |import| match str_of(import, "state") {
                 "completed" => Some(Ok(import.clone())),
                 "failed" => Some(Err(format!("the import failed: {}", import["error"]))),
                 _ => None,
@@ -241,7 +241,7 @@ impl GuideRun<'_> {
         let configuration = self.api.get("/v1/package/configuration").await?;
         DemoReport::print_detail(&format!(
             "the package reads its configuration: version {} or later is wanted",
-            text(&configuration, "lowest_package_version")
+            str_of(&configuration, "lowest_package_version")
         ));
         let received = self.send_heartbeat(false).await?;
         if received["package_version_supported"] != json!(true) {
@@ -259,7 +259,7 @@ impl GuideRun<'_> {
     async fn send_heartbeat(&self, configured: bool) -> Result<Value, String> {
         let connection = self.api.get("/v1/connections/salesforce").await?;
         let report = json!({
-            "organization_id": text(&connection, "organization_id"), "edition": "Enterprise Edition", "package_version": "3.2",
+            "organization_id": str_of(&connection, "organization_id"), "edition": "Enterprise Edition", "package_version": "3.2",
             "configured": {
                 "identity_remote_site": configured, "api_remote_site": configured,
                 "api_secret_key_accepted": configured, "msi_actions_enabled": configured,

@@ -26,7 +26,7 @@ impl Audience {
     /// Who reads the answer to a request. A person's language is the first of those they prefer that pages are written in
     /// (`Accept-Language`, RFC 9110, section 12.5.4), English when there is none.
     #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
+    pub fn of_request(request: &HttpRequest) -> Self {
         if wants_json(request) { Self::Program } else { Self::Person(preferred(request).unwrap_or(Language::En)) }
     }
 
@@ -153,7 +153,7 @@ mod tests {
 
     fn reader(headers: &[(&'static str, &str)]) -> Audience {
         let request = headers.iter().fold(TestRequest::get(), |request, (name, value)| request.append_header((*name, *value)));
-        Audience::of(&request.to_http_request())
+        Audience::of_request(&request.to_http_request())
     }
 
     #[test]

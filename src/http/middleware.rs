@@ -38,7 +38,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[error("{problem}")]
 struct Identified {
     problem: Problem,
-    form: Form,
+    form: AnswerForm,
 }
 
 impl ResponseError for Identified {
@@ -56,17 +56,17 @@ impl ResponseError for Identified {
 
 /// The form of a request's answer. Its problem is told as a problem document, or as SCIM's clients read it.
 #[derive(Debug, Clone, Copy)]
-struct Form {
-    request_id: IdText,
+struct AnswerForm {
+    request_id: RequestIdText,
     is_scim: bool,
     security: SecurityHeaders,
 }
 
-impl Form {
-    fn of(request: &ServiceRequest, route: Option<MatchedRoute>) -> Self {
+impl AnswerForm {
+    fn of_request(request: &ServiceRequest, route: Option<MatchedRoute>) -> Self {
         let is_over_tls = request.app_data::<Data<MiddlewareConfig>>().is_some_and(|config| config.is_over_tls);
-        let security = SecurityHeaders::of(route, is_over_tls);
-        Self { request_id: IdText::of(request), is_scim: scim_error::is_for(request.path()), security }
+        let security = SecurityHeaders::of_route(route, is_over_tls);
+        Self { request_id: RequestIdText::of_request(request), is_scim: scim_error::is_for(request.path()), security }
     }
 
     /// Adds the headers that every answer has.
@@ -86,10 +86,10 @@ impl Form {
 
 /// A request's id as it is shown, a UUID in its usual form; empty when none was drawn.
 #[derive(Debug, Clone, Copy)]
-struct IdText([u8; Hyphenated::LENGTH], usize);
+struct RequestIdText([u8; Hyphenated::LENGTH], usize);
 
-impl IdText {
-    fn of(request: &ServiceRequest) -> Self {
+impl RequestIdText {
+    fn of_request(request: &ServiceRequest) -> Self {
         let mut text = [0; Hyphenated::LENGTH];
         let length = request.extensions().get::<RequestId>().map_or(0, |id| id.hyphenated().encode_lower(&mut text).len());
         Self(text, length)
@@ -100,7 +100,7 @@ impl IdText {
     }
 }
 
-impl std::ops::Deref for IdText {
+impl std::ops::Deref for RequestIdText {
     type Target = str;
     fn deref(&self) -> &str {
         std::str::from_utf8(&self.0[..self.1]).unwrap_or_default()
@@ -113,7 +113,7 @@ impl std::ops::Deref for IdText {
 /// When a handler panicked or took too long; the error answers as a problem document like all others.
 pub async fn process_request<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let (route, began) = (route_of(&request), monotonic_now());
-    let form = Form::of(&request, route);
+    let form = AnswerForm::of_request(&request, route);
     let asked = operation(route, request.method());
     let metrics = request.app_data::<Data<Metrics>>().cloned();
     let answered = match admit(&request, route).await {

@@ -38,7 +38,7 @@ impl fmt::Debug for OngoingAccess {
 }
 
 impl OngoingAccess {
-    fn of(request: &HttpRequest) -> Option<Self> {
+    fn of_request(request: &HttpRequest) -> Option<Self> {
         let route: MatchedRoute = (*request.extensions().get::<Option<MatchedRoute>>()?)?;
         let Access::Instance(scope) = route.rule(request.method())?.access else { return None };
         let caller = request.extensions().get::<Arc<Caller>>()?.clone();
@@ -77,6 +77,6 @@ impl FromRequest for OngoingAccess {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(request).ok_or_else(|| Problem::new(Code::Internal, "The service is not wired up.")))
+        ready(Self::of_request(request).ok_or_else(|| Problem::new(Code::Internal, "The service is not wired up.")))
     }
 }

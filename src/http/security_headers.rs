@@ -34,7 +34,7 @@ pub(super) struct SecurityHeaders {
 }
 
 impl SecurityHeaders {
-    pub(super) fn of(route: Option<MatchedRoute>, is_over_tls: bool) -> Self {
+    pub(super) fn of_route(route: Option<MatchedRoute>, is_over_tls: bool) -> Self {
         let pattern = route.map_or("", |route| route.pattern);
         let is_document_page = pattern == "/docs/{_:.*}";
         Self { is_over_tls, is_document_page, is_public: is_document_page || pattern == "/openapi.json" }

@@ -74,7 +74,7 @@ impl ImportInvites {
         };
         let (chunk, columns) = (kept.chunk, import.analysis.columns.len());
         let of_table = import.analysis.rows.saturating_sub(chunk.first);
-        let mut rows = StoredRows::of(&chunk.body);
+        let mut rows = StoredRows::new(&chunk.body);
         let mut people = Vec::new();
         while (people.len() as u64) < of_table
             && let Some((number, cells)) = rows.next_row()

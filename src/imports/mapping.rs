@@ -101,7 +101,7 @@ async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Res
 fn check_chunk(check: &mut RowCheck, chunk: &mut Chunk, table_rows: u64) {
     (chunk.faults, chunk.repeats) = (0, Vec::new());
     let mut place = chunk.first;
-    let mut rows = StoredRows::of(&chunk.body);
+    let mut rows = StoredRows::new(&chunk.body);
     while let Some((number, cells)) = rows.next_row().filter(|_| place < table_rows) {
         let found = check.row(number, cells);
         chunk.faults = chunk.faults.saturating_add(found.faults);

@@ -56,11 +56,11 @@ pub(super) async fn results_after(
     {
         let Some(outcomes) = kept.outcomes else { break };
         row = kept.chunk.first + u64::from(kept.chunk.rows);
-        let mut rows = StoredRows::of(&kept.chunk.body);
+        let mut rows = StoredRows::new(&kept.chunk.body);
         for (place, outcome) in (kept.chunk.first..).zip(outcomes) {
             let Some((number, cells)) = rows.next_row() else { break };
             if place >= from && status.is_none_or(|status| status == outcome.status) {
-                let email = super::csv::shorten(cells.at(Some(import.mapping().email)));
+                let email = super::csv::shorten(cells.cell(Some(import.mapping().email)));
                 let reason = reason(&outcome);
                 let result = RowResult { row: number, email, status: outcome.status, reason, invite_id: outcome.invite_id };
                 results.push((i64::try_from(place).unwrap_or(i64::MAX), result));

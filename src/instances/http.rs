@@ -181,7 +181,7 @@ async fn create_instance(
     let entry = Entry::new("instance.created", "instance", made.id).after(made.settings());
     audit::record(&mut tx, &*context.clock, made.id, &origin, entry).await?;
     tx.commit().await?;
-    let location = context.public_url.of(&format!("/v1/instances/{}", made.id));
+    let location = context.public_url.join(&format!("/v1/instances/{}", made.id));
     Ok(HttpResponse::Created().insert_header(("location", location)).json(InstanceBody::new(made, context.limits)))
 }
 

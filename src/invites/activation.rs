@@ -59,7 +59,7 @@ pub(super) struct Activated {
 /// [`InviteError::LinkUnknown`], [`InviteError::LinkUsed`], [`InviteError::LinkRevoked`], [`InviteError::LinkReplaced`],
 /// [`InviteError::LinkExpired`].
 pub(super) async fn open_link(db: &Db, now: Timestamp, token: &SecretString) -> Result<OpenLink, InviteError> {
-    let (invite, replaced_at) = store::find_by_token(db, &SecretHash::of(token)).await?.ok_or(InviteError::LinkUnknown)?;
+    let (invite, replaced_at) = store::find_by_token(db, &SecretHash::of_secret(token)).await?.ok_or(InviteError::LinkUnknown)?;
     check_usable(db, &invite).await?;
     if replaced_at.is_some() {
         return Err(InviteError::LinkReplaced);
@@ -71,7 +71,7 @@ pub(super) async fn open_link(db: &Db, now: Timestamp, token: &SecretString) -> 
 
 /// The language of a link's invitation, also when it can't be used any more; none when the link is unknown or can't be looked up.
 pub(super) async fn language_of_link(db: &Db, token: &SecretString) -> Option<Language> {
-    store::find_by_token(db, &SecretHash::of(token)).await.ok().flatten().map(|(invite, _)| invite.language)
+    store::find_by_token(db, &SecretHash::of_secret(token)).await.ok().flatten().map(|(invite, _)| invite.language)
 }
 
 /// Checks that an invitation can still be used. A member who activated by another invitation has used this one, too.

@@ -247,7 +247,7 @@ pub(super) async fn write_messages(
     let messages: Vec<_> = invites.iter().map(counted).collect();
     message_store::insert_all(tx, cx.instance, cx.invited_by, &messages, now).await?;
     let tokens: Vec<_> = invites.iter().map(|_| random_token()).collect();
-    let links: Vec<_> = invites.iter().zip(&tokens).map(|(invite, token)| (invite.id, SecretHash::of(token))).collect();
+    let links: Vec<_> = invites.iter().zip(&tokens).map(|(invite, token)| (invite.id, SecretHash::of_secret(token))).collect();
     store::insert_links(tx, cx.instance, &links, now).await?;
     let template = |(invite, token): (&Invite, &SecretString)| {
         let invited_by = match &sender.inviter {
@@ -258,7 +258,7 @@ pub(super) async fn write_messages(
         MailTemplate::Invitation(InvitationMail {
             instance: sender.instance.clone(),
             invited_by,
-            link: cx.context.public_url.of(&format!("/activate/{}", token.expose_secret())),
+            link: cx.context.public_url.join(&format!("/activate/{}", token.expose_secret())),
             expires_at: invite.expires_at.instant(),
         })
     };

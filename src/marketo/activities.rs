@@ -52,7 +52,7 @@ impl MarketoClient {
         let layout = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
         let since = since.to_offset(time::UtcOffset::UTC).format(layout);
         let since = since.map_err(|_| MarketoError::InvalidRequest { message: "the time can't be written".into() })?;
-        let mut url = self.at(&["rest", "v1", "activities", "pagingtoken.json"])?;
+        let mut url = self.resource_url(&["rest", "v1", "activities", "pagingtoken.json"])?;
         url.query_pairs_mut().append_pair("sinceDatetime", &since);
         let answer: Envelope<serde::de::IgnoredAny> = self.json(&MarketoApiCall::get(url)).await?;
         let token = answer.next_page_token.filter(|token| !token.is_empty());

@@ -130,7 +130,7 @@ impl MarketoClient {
     }
 
     /// The address of a resource; `segments` are encoded.
-    pub(super) fn at(&self, segments: &[&str]) -> Result<Url, MarketoError> {
+    pub(super) fn resource_url(&self, segments: &[&str]) -> Result<Url, MarketoError> {
         endpoint(&self.base, segments)
     }
 
@@ -154,7 +154,7 @@ impl MarketoClient {
         let mut response = self.send(call, token, Some(CALL_TIMEOUT)).await?;
         let headers = response.headers().clone();
         let body = read(&mut response, BytesMut::new()).await?;
-        judge(&body, &headers)?;
+        check_refusal(&body, &headers)?;
         Ok(body)
     }
 
@@ -185,7 +185,7 @@ impl MarketoClient {
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read(&mut response, BytesMut::new()).await?;
-        judge(&body, &headers)?;
+        check_refusal(&body, &headers)?;
         Err(MarketoError::from_status(status, shortened(&String::from_utf8_lossy(&body)), retry_after(&headers)))
     }
 
@@ -259,7 +259,7 @@ pub(super) async fn read(response: &mut Response, mut so_far: BytesMut) -> Resul
 
 /// The refusal that `body` holds, if it holds one: errors come with HTTP 200 and `success: false`, in the user management
 /// API with another status and no `success`.
-pub(super) fn judge(body: &[u8], headers: &HeaderMap) -> Result<(), MarketoError> {
+pub(super) fn check_refusal(body: &[u8], headers: &HeaderMap) -> Result<(), MarketoError> {
     let Ok(verdict) = serde_json::from_slice::<Verdict>(body) else { return Ok(()) };
     let Some(fault) = verdict.errors.into_iter().next() else {
         if verdict.success == Some(false) {

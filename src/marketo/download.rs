@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::client::{MarketoApiCall, MarketoAttempts, MarketoClient, judge, read};
+use super::client::{MarketoApiCall, MarketoAttempts, MarketoClient, check_refusal, read};
 use super::error::MarketoError;
 use super::export::ExportJob;
 use crate::private_files;
@@ -101,7 +101,7 @@ impl OpenDownload {
         // A refusal comes with status 200 too. A file begins with its first column's name, which can't hold a brace.
         if first.first() == Some(&b'{') {
             let headers = response.headers().clone();
-            judge(&read(&mut response, BytesMut::from(first)).await?, &headers)?;
+            check_refusal(&read(&mut response, BytesMut::from(first)).await?, &headers)?;
             return Err(MarketoError::UnexpectedAnswer { message: "a JSON object instead of the file".into() });
         }
         // Status 200 to a question for a range is the whole file again (RFC 9110, 14.2).

@@ -156,7 +156,7 @@ impl MarketoClient {
         };
         let span = json!({ "startAt": filter_time(filter.start)?, "endAt": filter_time(filter.end)? });
         let body = json!({ "fields": fields, "format": "CSV", "filter": { by: span } });
-        self.export_call(MarketoApiCall::post_json(self.at(&["bulk", "v1", "leads", "export", "create.json"])?, body)).await
+        self.export_call(MarketoApiCall::post_json(self.resource_url(&["bulk", "v1", "leads", "export", "create.json"])?, body)).await
     }
 
     /// Puts a job into the queue; one that is in it already stays there.
@@ -194,7 +194,7 @@ impl MarketoClient {
     /// # Errors
     /// See [`MarketoError`].
     pub async fn list_exports(&self, statuses: &[ExportStatus], page: Option<&str>) -> Result<ExportPage, MarketoError> {
-        let mut url = self.at(&["bulk", "v1", "leads", "export.json"])?;
+        let mut url = self.resource_url(&["bulk", "v1", "leads", "export.json"])?;
         let words: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
         {
             let mut query = url.query_pairs_mut();
@@ -212,7 +212,7 @@ impl MarketoClient {
     }
 
     pub(super) fn job_address(&self, export_id: &str, verb: &str) -> Result<url::Url, MarketoError> {
-        self.at(&["bulk", "v1", "leads", "export", export_id, verb])
+        self.resource_url(&["bulk", "v1", "leads", "export", export_id, verb])
     }
 
     async fn export_call(&self, call: MarketoApiCall) -> Result<ExportJob, MarketoError> {

@@ -37,7 +37,7 @@ impl MarketoClient {
     /// See [`MarketoError`].
     pub async fn describe(&self) -> Result<Vec<FieldDescription>, MarketoError> {
         let answer: Envelope<LeadFieldDescription> =
-            self.json(&MarketoApiCall::get(self.at(&["rest", "v1", "leads", "describe.json"])?)).await?;
+            self.json(&MarketoApiCall::get(self.resource_url(&["rest", "v1", "leads", "describe.json"])?)).await?;
         let fields = answer.result.into_iter().filter_map(|field| {
             let rest = field.rest?; // fields without it exist in the SOAP API only
             Some(FieldDescription {
@@ -91,7 +91,7 @@ impl MarketoClient {
     /// GET, or when the address would be too long the POST that Marketo takes for one: `_method=GET` in the address, the
     /// query in the body.
     pub(super) fn question(&self, path: &[&str], query: String) -> Result<MarketoApiCall, MarketoError> {
-        let mut url = self.at(path)?;
+        let mut url = self.resource_url(path)?;
         if url.path().len() + query.len() > LONGEST_TARGET {
             url.set_query(Some("_method=GET"));
             return Ok(MarketoApiCall::post_form(url, query));

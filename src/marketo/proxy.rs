@@ -1,4 +1,4 @@
-use super::client::{MarketoClient, judge, retry_after};
+use super::client::{MarketoClient, check_refusal, retry_after};
 use super::error::MarketoError;
 use crate::upstream::{PeekedResponse, ProxyRequest, ProxyResponse};
 
@@ -54,7 +54,7 @@ impl MarketoClient {
 /// The refusal that an answer is, if it is one.
 fn refusal(answer: &PeekedResponse) -> Option<MarketoError> {
     let status = answer.status();
-    let judged = if answer.whole { judge(&answer.start, answer.headers()).err() } else { None };
+    let judged = if answer.whole { check_refusal(&answer.start, answer.headers()).err() } else { None };
     judged.or_else(|| {
         (!status.is_success()).then(|| MarketoError::from_status(status.as_u16(), String::new(), retry_after(answer.headers())))
     })

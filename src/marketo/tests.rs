@@ -30,7 +30,7 @@ const AT_ONCE: RetryPolicy = RetryPolicy { attempts: 4, first_delay: Duration::Z
 
 fn client(stub: &Stub) -> (MarketoClient, Arc<Tokens>) {
     let tokens = Arc::new(Tokens { renewals: Mutex::default() });
-    let client = MarketoClient::new(http_client(), stub.at("/marketo"), tokens.clone(), Arc::new(Roomy))
+    let client = MarketoClient::new(http_client(), stub.url_of("/marketo"), tokens.clone(), Arc::new(Roomy))
         .with_retry(AT_ONCE)
         .with_rate_window(Duration::ZERO);
     (client, tokens)
@@ -70,14 +70,14 @@ async fn describe_lists_the_fields_that_the_rest_api_knows() {
     let fields = client.describe().await.unwrap();
     let names: Vec<_> = fields.iter().map(|field| (field.rest_name.as_str(), field.length, field.read_only)).collect();
     assert_eq!(names, [("company", Some(255), false), ("createdAt", None, true)]);
-    let asked = &stub.asked()[0];
-    assert_eq!((asked.method.as_str(), asked.target.as_str()), ("GET", "/marketo/rest/v1/leads/describe.json"));
-    assert_eq!(asked.header("authorization"), Some("Bearer first"));
+    let request = &stub.requests()[0];
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("GET", "/marketo/rest/v1/leads/describe.json"));
+    assert_eq!(request.header("authorization"), Some("Bearer first"));
 }
 
 #[tokio::test]
 async fn a_refused_token_is_renewed_once_and_the_call_repeated() {
-    let stub = Stub::start(|asked, _| match asked.header("authorization") {
+    let stub = Stub::start(|request, _| match request.header("authorization") {
         Some("Bearer second") => created_job(),
         _ => refusal("602", "Access token expired"),
     })
@@ -86,7 +86,7 @@ async fn a_refused_token_is_renewed_once_and_the_call_repeated() {
     let job = client.create_export(&["id".into()], january()).await.unwrap();
     assert_eq!((job.status, job.created_at), (ExportStatus::Created, Some(datetime!(2023-01-21 11:47:30 -8))));
     assert_eq!(*tokens.renewals.lock().unwrap(), ["first"]);
-    assert_eq!(stub.asked().len(), 2);
+    assert_eq!(stub.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_renewed_token_that_is_refused_too_is_an_error() {
     let (client, tokens, stub) = answered_with(refusal("601", "Access token invalid")).await;
     let error = client.describe().await.unwrap_err();
     assert!(matches!(error, MarketoError::TokenRefused(_)), "{error:?}");
-    assert_eq!((tokens.renewals.lock().unwrap().len(), stub.asked().len()), (1, 2));
+    assert_eq!((tokens.renewals.lock().unwrap().len(), stub.requests().len()), (1, 2));
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn temporary_refusals_are_repeated_until_they_pass() {
     for code in ["502", "604", "608", "611", "614", "713", "606", "615"] {
         let stub = Stub::start(move |_, n| if n < 2 { refusal(code, "later") } else { created_job() }).await;
         assert!(client(&stub).0.export_status("ce45").await.is_ok(), "{code}");
-        assert_eq!(stub.asked().len(), 3, "{code}");
+        assert_eq!(stub.requests().len(), 3, "{code}");
     }
 }
 
@@ -111,7 +111,7 @@ async fn repetition_is_bounded() {
     let (client, _, stub) = answered_with(refusal("611", "System error")).await;
     let error = client.describe().await.unwrap_err();
     assert!(matches!(error, MarketoError::Temporary(_)), "{error:?}");
-    assert_eq!((error.code(), error.message().as_str(), stub.asked().len()), (Some("611"), "System error", 4));
+    assert_eq!((error.code(), error.message().as_str(), stub.requests().len()), (Some("611"), "System error", 4));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn every_other_refusal_has_its_own_error_and_is_not_repeated() {
         assert!(expected(&error), "{code}: {error:?}");
         assert_eq!((error.code(), error.message().as_str()), (Some(code), message));
         assert!(!error.what_to_do().is_empty());
-        assert_eq!(stub.asked().len(), 1, "{code}");
+        assert_eq!(stub.requests().len(), 1, "{code}");
     }
 }
 
@@ -161,20 +161,20 @@ async fn a_used_up_quota_says_when_it_starts_afresh_by_marketos_clock() {
 
 #[tokio::test]
 async fn a_job_that_is_queued_already_counts_as_enqueued() {
-    let stub = Stub::start(|asked, _| match asked.method.as_str() {
+    let stub = Stub::start(|request, _| match request.method.as_str() {
         "POST" => refusal("1029", "Job already queued"),
         _ => StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"exportId":"ce45","status":"Queued"}]}"#),
     })
     .await;
     assert_eq!(client(&stub).0.enqueue_export("ce45").await.unwrap().status, ExportStatus::Queued);
-    assert_eq!(stub.asked()[0].target, "/marketo/bulk/v1/leads/export/ce45/enqueue.json");
+    assert_eq!(stub.requests()[0].target, "/marketo/bulk/v1/leads/export/ce45/enqueue.json");
 }
 
 #[tokio::test]
 async fn an_export_is_asked_for_without_milliseconds_and_in_utc() {
     let (client, _, stub) = answered_with(created_job()).await;
     client.create_export(&["id".into(), "email".into()], january()).await.unwrap();
-    let body: serde_json::Value = serde_json::from_str(&stub.asked()[0].body).unwrap();
+    let body: serde_json::Value = serde_json::from_str(&stub.requests()[0].body).unwrap();
     let filter = serde_json::json!({ "createdAt": { "startAt": "2023-01-01T00:00:00Z", "endAt": "2023-02-01T00:00:00Z" } });
     assert_eq!(body, serde_json::json!({ "fields": ["id", "email"], "format": "CSV", "filter": filter }));
 }
@@ -185,7 +185,7 @@ async fn an_export_over_more_than_31_days_is_not_even_asked_for() {
     let filter = ExportFilter { end: datetime!(2023-02-01 00:00:01 UTC), start: datetime!(2023-01-01 00:00 UTC), by: FilterBy::UpdatedAt };
     let error = client.create_export(&["id".into()], filter).await.unwrap_err();
     assert!(matches!(error, MarketoError::InvalidRequest { .. }), "{error:?}");
-    assert!(stub.asked().is_empty());
+    assert!(stub.requests().is_empty());
 }
 
 #[tokio::test]
@@ -199,13 +199,13 @@ async fn exports_are_listed_page_by_page_with_both_spellings_of_cancelled() {
     assert_eq!((page.jobs[0].file_size, page.jobs[0].number_of_records), (Some(400_785), Some(1776)));
     assert!(page.jobs[1..].iter().all(|job| job.status == ExportStatus::Canceled && job.status.is_final()));
     let target = "/marketo/bulk/v1/leads/export.json?batchSize=300&status=Completed%2CCanceled&nextPageToken=M%3D";
-    assert_eq!(stub.asked()[0].target, target);
+    assert_eq!(stub.requests()[0].target, target);
 }
 
 #[tokio::test]
 async fn a_long_question_for_people_is_posted_as_a_get() {
-    let found = |asked: &StubRequest, _| {
-        assert!(asked.target.len() < 8 * 1024);
+    let found = |request: &StubRequest, _| {
+        assert!(request.target.len() < 8 * 1024);
         StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"id":7,"email":null}]}"#)
     };
     let stub = Stub::start(found).await;
@@ -214,15 +214,15 @@ async fn a_long_question_for_people_is_posted_as_a_get() {
     assert_eq!(few[0]["id"], 7);
     let emails: Vec<String> = (0..300).map(|n| format!("a.rather.long.address.{n}@example.com")).collect();
     client.leads("email", &emails, &["id"]).await.unwrap();
-    let asked = stub.asked();
-    assert_eq!(asked[0].target, "/marketo/rest/v1/leads.json?filterType=id&filterValues=7%2C8&fields=id%2Cemail");
-    assert_eq!((asked[1].method.as_str(), asked[1].target.as_str()), ("POST", "/marketo/rest/v1/leads.json?_method=GET"));
-    assert!(asked[1].body.starts_with("filterType=email&filterValues=a.rather.long.address.0%40example.com%2C"));
+    let requests = stub.requests();
+    assert_eq!(requests[0].target, "/marketo/rest/v1/leads.json?filterType=id&filterValues=7%2C8&fields=id%2Cemail");
+    assert_eq!((requests[1].method.as_str(), requests[1].target.as_str()), ("POST", "/marketo/rest/v1/leads.json?_method=GET"));
+    assert!(requests[1].body.starts_with("filterType=email&filterValues=a.rather.long.address.0%40example.com%2C"));
 }
 
 #[tokio::test]
 async fn people_come_from_every_page() {
-    let stub = Stub::start(|asked, _| match asked.target.contains("nextPageToken=P2") {
+    let stub = Stub::start(|request, _| match request.target.contains("nextPageToken=P2") {
         true => StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"id":2}]}"#),
         false => StubResponse::json(200, r#"{"requestId":"1","success":true,"result":[{"id":1}],"nextPageToken":"P2"}"#),
     })
@@ -238,13 +238,13 @@ async fn impossible_questions_for_people_are_not_sent() {
     assert!(matches!(client.leads("id", &many, &["id"]).await, Err(MarketoError::InvalidRequest { .. })));
     assert!(matches!(client.leads("email", &["a,b".into()], &["id"]).await, Err(MarketoError::InvalidRequest { .. })));
     assert_eq!(client.leads("id", &[], &["id"]).await, Ok(Vec::new()));
-    assert!(stub.asked().is_empty());
+    assert!(stub.requests().is_empty());
 }
 
 #[tokio::test]
 async fn users_are_read_to_the_last_page() {
-    let stub = Stub::start(|asked, _| {
-        let (first, count) = if asked.target.ends_with("pageOffset=0") { (0, 200) } else { (200, 3) };
+    let stub = Stub::start(|request, _| {
+        let (first, count) = if request.target.ends_with("pageOffset=0") { (0, 200) } else { (200, 3) };
         let rows: Vec<_> = (first..first + count)
             .map(|n| {
                 format!(
@@ -258,7 +258,7 @@ async fn users_are_read_to_the_last_page() {
     .await;
     let users = client(&stub).0.users().await.unwrap();
     assert_eq!((users.len(), users[1].api_only, users[202].user_id.as_str()), (203, true, "u202@x.com"));
-    assert_eq!(stub.asked()[0].target, "/marketo/userservice/management/v1/users/allusers.json?pageSize=200&pageOffset=0");
+    assert_eq!(stub.requests()[0].target, "/marketo/userservice/management/v1/users/allusers.json?pageSize=200&pageOffset=0");
 }
 
 #[tokio::test]
@@ -268,7 +268,7 @@ async fn a_role_held_in_two_workspaces_is_one_role() {
     let (client, _, stub) = answered_with(StubResponse::json(200, body)).await;
     let roles = client.user_roles("jamie/x@example.com").await.unwrap();
     assert_eq!(roles, [MarketoRole { id: 1, name: "Admin".into() }, MarketoRole { id: 5, name: "Web".into() }]);
-    assert_eq!(stub.asked()[0].target, "/marketo/userservice/management/v1/users/jamie%2Fx@example.com/roles.json");
+    assert_eq!(stub.requests()[0].target, "/marketo/userservice/management/v1/users/jamie%2Fx@example.com/roles.json");
 }
 
 #[tokio::test]
@@ -285,10 +285,10 @@ async fn user_management_refuses_by_http_status_with_or_without_a_code() {
 async fn identity_hands_out_a_token() {
     let body = r#"{"access_token":"cdf0:int","token_type":"bearer","expires_in":3599,"scope":"apis@acmeinc.com"}"#;
     let stub = Stub::start(move |_, _| StubResponse::json(200, body)).await;
-    let token = request_token(&http_client(), &stub.at("/marketo"), "a b", &"s&t".into()).await.unwrap();
+    let token = request_token(&http_client(), &stub.url_of("/marketo"), "a b", &"s&t".into()).await.unwrap();
     assert_eq!((token.access_token.expose_secret(), token.expires_in, token.scope.as_str()), ("cdf0:int", 3599, "apis@acmeinc.com"));
     let target = "/marketo/identity/oauth/token?grant_type=client_credentials&client_id=a+b&client_secret=s%26t";
-    assert_eq!(stub.asked()[0].target, target);
+    assert_eq!(stub.requests()[0].target, target);
     assert!(!format!("{token:?}").contains("cdf0"));
 }
 
@@ -309,7 +309,7 @@ async fn identity_tells_a_wrong_address_id_and_secret_apart() {
     ];
     for (reply, expected) in cases {
         let stub = Stub::start(move |_, _| reply.clone()).await;
-        let error = request_token(&http_client(), &stub.at(""), "x", &"secret-word".into()).await.unwrap_err();
+        let error = request_token(&http_client(), &stub.url_of(""), "x", &"secret-word".into()).await.unwrap_err();
         assert!(expected(&error), "{error:?}");
     }
 }
@@ -336,11 +336,13 @@ fn the_word_null_is_an_empty_field() {
 async fn a_post_without_a_body_says_that_it_has_none() {
     let token = r#"{"access_token":"t","expires_in":3599,"scope":"api@example.com","token_type":"bearer"}"#;
     let stub =
-        Stub::start(move |asked, _| if asked.target.contains("identity") { StubResponse::json(200, token) } else { created_job() }).await;
-    request_token(&http_client(), &stub.at("/marketo"), "a", &"b".into()).await.unwrap();
+        Stub::start(move |request, _| if request.target.contains("identity") { StubResponse::json(200, token) } else { created_job() })
+            .await;
+    request_token(&http_client(), &stub.url_of("/marketo"), "a", &"b".into()).await.unwrap();
     client(&stub).0.enqueue_export("ce45").await.unwrap();
     client(&stub).0.export_status("ce45").await.unwrap();
-    let said: Vec<_> = stub.asked().iter().map(|asked| (asked.method.clone(), asked.header("content-length").map(str::to_owned))).collect();
+    let said: Vec<_> =
+        stub.requests().iter().map(|request| (request.method.clone(), request.header("content-length").map(str::to_owned))).collect();
     let (post, get) = (("POST".to_owned(), Some("0".to_owned())), ("GET".to_owned(), None));
     assert_eq!(said, [post.clone(), post, get]);
 }
@@ -353,9 +355,9 @@ async fn a_call_passed_on_without_a_body_says_so_where_one_could_be() {
         let call = ProxyRequest { method: method.into(), path: "/rest/x.json".into(), query: None, headers: Vec::new(), body };
         client(&stub).0.proxy(call).await.unwrap();
     }
-    let asked = stub.asked();
-    assert_eq!(asked.len(), 6);
-    for one in asked {
+    let requests = stub.requests();
+    assert_eq!(requests.len(), 6);
+    for one in requests {
         let expected = matches!(one.method.as_str(), "POST" | "PUT" | "PATCH").then_some("0");
         assert_eq!(one.header("content-length"), expected, "{}", one.method);
     }

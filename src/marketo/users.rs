@@ -42,7 +42,7 @@ impl MarketoClient {
         let mut users = Vec::new();
         let mut seen = HashSet::new();
         for page in 0..MOST_PAGES {
-            let mut url = self.at(&["userservice", "management", "v1", "users", "allusers.json"])?;
+            let mut url = self.resource_url(&["userservice", "management", "v1", "users", "allusers.json"])?;
             url.set_query(Some(&format!("pageSize={PAGE}&pageOffset={}", page * PAGE)));
             let rows: Vec<MarketoUserRow> = self.json(&MarketoApiCall::get(url)).await?;
             let (last, known) = (rows.len() < PAGE, users.len());
@@ -65,7 +65,7 @@ impl MarketoClient {
     /// # Errors
     /// See [`MarketoError`].
     pub async fn user_roles(&self, user_id: &str) -> Result<Vec<MarketoRole>, MarketoError> {
-        let url = self.at(&["userservice", "management", "v1", "users", user_id, "roles.json"])?;
+        let url = self.resource_url(&["userservice", "management", "v1", "users", user_id, "roles.json"])?;
         let rows: Vec<RoleRow> = self.json(&MarketoApiCall::get(url)).await?;
         let mut seen = HashSet::new();
         let roles = rows.into_iter().filter(|row| seen.insert(row.access_role_id));

@@ -230,7 +230,7 @@ pub(super) async fn may_ask_for_reset(db: &Db, clock: &dyn Clock, email: &EmailA
 pub(super) async fn begin_reset(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, member: MemberId) -> Result<SecretString, DbError> {
     let token = random_token();
     let now = clock.timestamp();
-    store::insert_reset(tx, instance, member, &SecretHash::of(&token), now, now + RESET_LIFETIME).await?;
+    store::insert_reset(tx, instance, member, &SecretHash::of_secret(&token), now, now + RESET_LIFETIME).await?;
     Ok(token)
 }
 
@@ -239,7 +239,7 @@ pub(super) async fn begin_reset(tx: &mut Tx, clock: &dyn Clock, instance: Instan
 /// # Errors
 /// [`LoginError::LinkUnusable`]; [`LoginError::SwitchedOff`].
 pub async fn open_reset(db: &Db, clock: &dyn Clock, token: &SecretString) -> Result<(InstanceId, Member), LoginError> {
-    let found = store::find_reset(db, &SecretHash::of(token), clock.timestamp()).await?;
+    let found = store::find_reset(db, &SecretHash::of_secret(token), clock.timestamp()).await?;
     let (instance, member) = found.ok_or(LoginError::LinkUnusable)?;
     let member = store::find(db, instance, member).await?.filter(|member| member.status == MemberStatus::Active);
     let member = member.ok_or(LoginError::LinkUnusable)?;
@@ -249,7 +249,7 @@ pub async fn open_reset(db: &Db, clock: &dyn Clock, token: &SecretString) -> Res
 
 /// The language of the instance whose member a link is for; none when the link can't be used any more or can't be looked up.
 pub(super) async fn language_of_reset(db: &Db, clock: &dyn Clock, token: &SecretString) -> Option<Language> {
-    let (instance, _) = store::find_reset(db, &SecretHash::of(token), clock.timestamp()).await.ok().flatten()?;
+    let (instance, _) = store::find_reset(db, &SecretHash::of_secret(token), clock.timestamp()).await.ok().flatten()?;
     instances::find(db, instance).await.ok().flatten().map(|found| found.language)
 }
 
@@ -273,7 +273,7 @@ pub async fn complete_reset(
         return Err(LoginError::SwitchedOff);
     }
     ensure_everyone(&mut tx, clock, instance).await?;
-    let taken = store::take_reset(&mut tx, &SecretHash::of(token), clock.timestamp()).await?;
+    let taken = store::take_reset(&mut tx, &SecretHash::of_secret(token), clock.timestamp()).await?;
     let (instance, id) = taken.ok_or(LoginError::LinkUnusable)?;
     store::set_password(&mut tx, instance, id, &hash).await?;
     store::delete_resets(&mut tx, instance, id).await?;

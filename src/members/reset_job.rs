@@ -69,7 +69,7 @@ impl AnswerPasswordResets {
         let token = begin_reset(&mut tx, clock.as_ref(), row.instance, row.member).await?;
         let template = MailTemplate::PasswordReset(PasswordResetMail {
             instance: settings.name,
-            link: public_url.of(&format!("/reset-password/{}", token.expose_secret())),
+            link: public_url.join(&format!("/reset-password/{}", token.expose_secret())),
             expires_at: expires_at.instant(),
         });
         let mail = NewMail {

@@ -23,5 +23,5 @@ pub fn routes(routes: &mut Routes<'_>) {
 async fn get_onboarding(context: Context, caller: Authorized<InstanceRead>) -> Result<HttpResponse, Problem> {
     let instance = instances::find(&context.db, caller.instance).await?.ok_or(InstanceError::Unknown)?;
     let facts = store::read_facts(&context.db, caller.instance).await?;
-    Ok(HttpResponse::Ok().json(derive(&instance, &facts, |path| context.public_url.of(path))))
+    Ok(HttpResponse::Ok().json(derive(&instance, &facts, |path| context.public_url.join(path))))
 }

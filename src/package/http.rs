@@ -149,9 +149,9 @@ struct PackageConfiguration {
 )]
 async fn get_configuration(context: Context, _caller: Authorized<Package>) -> HttpResponse {
     HttpResponse::Ok().json(PackageConfiguration {
-        identity_url: context.public_url.of(""),
-        api_url: context.public_url.of(""),
-        token_url: context.public_url.of("/oauth/token"),
+        identity_url: context.public_url.join(""),
+        api_url: context.public_url.join(""),
+        token_url: context.public_url.join("/oauth/token"),
         lowest_package_version: lowest_version(),
         activity_fields: ACTIVITY_FIELDS,
     })

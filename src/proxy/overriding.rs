@@ -155,7 +155,7 @@ impl PartNames {
 mod tests {
     use super::*;
 
-    fn found(vendor: Vendor, method: &str, texts: &[&str]) -> Result<Option<String>, AmbiguousCall> {
+    fn find_method(vendor: Vendor, method: &str, texts: &[&str]) -> Result<Option<String>, AmbiguousCall> {
         find_overriding_method(vendor, method, texts.iter().copied())
     }
 
@@ -168,7 +168,7 @@ mod tests {
             (Vendor::Salesforce, &["method=DELETE&q=SELECT+Id%0AFROM+Lead+WHERE+Name+LIKE+'100%25'"], None),
             (Vendor::Salesforce, &["fields=Id;Name&a;b=c", ""], None),
         ] {
-            assert_eq!(found(vendor, "POST", texts), Ok(method.map(str::to_owned)), "{texts:?}");
+            assert_eq!(find_method(vendor, "POST", texts), Ok(method.map(str::to_owned)), "{texts:?}");
         }
     }
 
@@ -196,11 +196,11 @@ mod tests {
             "_method=%zz",
             "a%0d%0a_x=1",
         ] {
-            assert!(found(Vendor::Marketo, "POST", &[text]).is_err(), "{text}");
+            assert!(find_method(Vendor::Marketo, "POST", &[text]).is_err(), "{text}");
         }
-        assert_eq!(found(Vendor::Marketo, "POST", &["_method=GET", "_method=GET"]), Err(AmbiguousCall::SeveralMethods("_method")));
-        assert!(found(Vendor::Marketo, "GET", &["_method=DELETE"]).is_err());
-        assert!(found(Vendor::Salesforce, "POST", &["_method=DELETE"]).is_err());
+        assert_eq!(find_method(Vendor::Marketo, "POST", &["_method=GET", "_method=GET"]), Err(AmbiguousCall::SeveralMethods("_method")));
+        assert!(find_method(Vendor::Marketo, "GET", &["_method=DELETE"]).is_err());
+        assert!(find_method(Vendor::Salesforce, "POST", &["_method=DELETE"]).is_err());
     }
 
     #[test]

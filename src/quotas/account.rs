@@ -65,7 +65,7 @@ struct SlotInUse {
 impl Drop for SlotInUse {
     fn drop(&mut self) {
         let is_ours = |slot: &&mut CallSlot| (slot.number, slot.leased_at) == (self.number, self.leased_at);
-        if let Some(slot) = self.quotas.held().slots.iter_mut().find(is_ours) {
+        if let Some(slot) = self.quotas.lock_held().slots.iter_mut().find(is_ours) {
             slot.is_in_use = false;
             slot.idle_since = monotonic_now();
         }
@@ -83,7 +83,7 @@ impl AccountQuotas {
         Self { db, clock, shares, holder, account, held, grant_lock, slot_freed }
     }
 
-    fn held(&self) -> MutexGuard<'_, HeldQuota> {
+    fn lock_held(&self) -> MutexGuard<'_, HeldQuota> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -129,17 +129,17 @@ impl AccountQuotas {
     /// A call from what this process holds, if that is enough.
     fn take_held_call(self: &Arc<Self>) -> Option<CallPermit> {
         let now = self.clock.timestamp();
-        let mut held = self.held();
+        let mut held = self.lock_held();
         if self.account.vendor == Vendor::Salesforce {
             held.usable_grant(now)?.remaining -= 1;
-            return Some(CallPermit::free());
+            return Some(CallPermit::untracked());
         }
         held.usable_grant(now)?;
         let slot = held.slots.iter_mut().find(|slot| slot.is_free(now))?;
         slot.is_in_use = true;
         let in_use = SlotInUse { quotas: self.clone(), number: slot.number, leased_at: slot.leased_at };
         held.usable_grant(now)?.remaining -= 1;
-        Some(CallPermit::holding(in_use))
+        Some(CallPermit::with_slot(in_use))
     }
 
     /// Asks the database for what is missing: a grant, a slot, or both. Says why when there is none.
@@ -164,7 +164,7 @@ impl AccountQuotas {
         }
         tx.commit().await?;
         // Only what is durable may be used.
-        let mut held = self.held();
+        let mut held = self.lock_held();
         held.unwritten.remove(&written);
         held.grant = grant.or(held.grant);
         held.slots.extend(slot);
@@ -172,11 +172,11 @@ impl AccountQuotas {
     }
 
     fn needs_grant(&self, now: Timestamp) -> bool {
-        self.held().usable_grant(now).is_none()
+        self.lock_held().usable_grant(now).is_none()
     }
 
     fn needs_slot(&self, now: Timestamp) -> bool {
-        self.account.vendor == Vendor::Marketo && !self.held().slots.iter().any(|slot| slot.is_free(now))
+        self.account.vendor == Vendor::Marketo && !self.lock_held().slots.iter().any(|slot| slot.is_free(now))
     }
 
     /// Locks the account and writes what this process has learnt since; gives back what is left of a grant that has run out, or of any
@@ -185,7 +185,7 @@ impl AccountQuotas {
         let account = &self.account;
         let mut row = store::lock_account(tx, account, now).await?;
         let (ended, unwritten) = {
-            let mut held = self.held();
+            let mut held = self.lock_held();
             // A grant that is lost here on an error stays counted as used.
             let ended = held.grant.take_if(|grant| is_last || now >= grant.usable_until);
             (ended, held.unwritten.clone())
@@ -270,7 +270,7 @@ impl AccountQuotas {
         let (row, written) = self.write_usage(&mut tx, now, false).await?;
         let bytes = store::usage_since(&mut tx, &self.account, counted_since(self.account.vendor, now)).await?.bytes;
         tx.commit().await?;
-        self.held().unwritten.remove(&written);
+        self.lock_held().unwritten.remove(&written);
         let is_used_up = bytes >= self.shares.exports();
         let until = row.exports_stopped_until.filter(|until| *until > now).or(is_used_up.then(|| period_end(self.account.vendor, now)));
         Ok(until.map(|until| QuotaExhausted { quota: Quota::Exports, retry_after: time_until(until, now) }))
@@ -278,7 +278,7 @@ impl AccountQuotas {
 
     /// The vendor said how many calls everybody has used.
     pub(super) fn note_reported_usage(&self, used: u64, allowed: u64) {
-        self.held().unwritten.reported = Some(ReportedUsage { used, allowed, reported_at: self.clock.timestamp() });
+        self.lock_held().unwritten.reported = Some(ReportedUsage { used, allowed, reported_at: self.clock.timestamp() });
     }
 
     /// The vendor refuses calls: a quota is used up, and resets after `reset`.
@@ -288,7 +288,7 @@ impl AccountQuotas {
             Vendor::Marketo if quota.is_daily() => period_end(Vendor::Marketo, now),
             _ => now + Duration::try_from(reset).unwrap_or(Duration::DAY),
         };
-        let mut held = self.held();
+        let mut held = self.lock_held();
         held.unwritten.exhausted.retain(|(known, _)| *known != quota);
         held.unwritten.exhausted.push((quota, until));
         // What was granted before is not to be used any more.
@@ -299,7 +299,7 @@ impl AccountQuotas {
 
     /// Bytes of an export file arrived.
     pub(super) fn note_exported_bytes(&self, bytes: u64) {
-        self.held().unwritten.bytes += bytes;
+        self.lock_held().unwritten.bytes += bytes;
     }
 
     /// Gives back what isn't needed, extends leases, writes what was learnt. With `is_last` everything is given back.
@@ -307,7 +307,7 @@ impl AccountQuotas {
         let now = self.clock.timestamp();
         let _guard = self.grant_lock.lock().await;
         let (released, extended) = {
-            let mut held = self.held();
+            let mut held = self.lock_held();
             let is_released = |slot: &CallSlot| slot.is_unneeded() || is_last && !slot.is_in_use;
             let released: Vec<i64> = held.slots.extract_if(.., |slot| is_released(slot)).map(|slot| slot.number).collect();
             let is_due = |slot: &&CallSlot| slot.leased_until - now < SLOT_LEASE / 2;
@@ -328,7 +328,7 @@ impl AccountQuotas {
             outcomes.push((number, store::extend_slot(&mut tx, &self.account, number, self.holder, now + SLOT_LEASE).await?));
         }
         tx.commit().await?;
-        let mut held = self.held();
+        let mut held = self.lock_held();
         held.unwritten.remove(&written);
         for (number, is_ours) in outcomes {
             if is_ours {

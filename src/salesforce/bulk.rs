@@ -101,7 +101,7 @@ impl SalesforceClient {
         let body = json!({
             "operation": "query", "query": soql, "contentType": "CSV", "columnDelimiter": "COMMA", "lineEnding": "LF",
         });
-        self.job_call(SalesforceApiCall::create(self.at(&["jobs", "query"])?, body)).await
+        self.job_call(SalesforceApiCall::create(self.resource_url(&["jobs", "query"])?, body)).await
     }
 
     /// Where a job stands.
@@ -109,7 +109,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn query_job(&self, id: &str) -> Result<QueryJob, SalesforceError> {
-        self.job_call(SalesforceApiCall::get(self.at(&["jobs", "query", id])?)).await
+        self.job_call(SalesforceApiCall::get(self.resource_url(&["jobs", "query", id])?)).await
     }
 
     /// Ends a job that isn't needed any more.
@@ -117,7 +117,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn abort_query_job(&self, id: &str) -> Result<QueryJob, SalesforceError> {
-        self.job_call(SalesforceApiCall::patch(self.at(&["jobs", "query", id])?, json!({ "state": "Aborted" }))).await
+        self.job_call(SalesforceApiCall::patch(self.resource_url(&["jobs", "query", id])?, json!({ "state": "Aborted" }))).await
     }
 
     /// Deletes an ended job and its results; one that isn't there is deleted already.
@@ -125,7 +125,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn delete_query_job(&self, id: &str) -> Result<(), SalesforceError> {
-        match self.bytes(&SalesforceApiCall::delete(self.at(&["jobs", "query", id])?)).await {
+        match self.bytes(&SalesforceApiCall::delete(self.resource_url(&["jobs", "query", id])?)).await {
             Ok(_) => Ok(()),
             Err(SalesforceError::Api(refusal)) if refusal.status == 404 => Ok(()),
             Err(error) => Err(error),
@@ -139,7 +139,7 @@ impl SalesforceClient {
     /// [`SalesforceError::ResultsNotReady`] before the job has completed; an [`SalesforceError::Api`] of status 409 when the
     /// job was made by another API version; see [`SalesforceError`] for the rest.
     pub async fn query_results(&self, id: &str, locator: Option<&str>, max_records: u32) -> Result<ResultPage, SalesforceError> {
-        let mut url = self.at(&["jobs", "query", id, "results"])?;
+        let mut url = self.resource_url(&["jobs", "query", id, "results"])?;
         url.query_pairs_mut().append_pair("maxRecords", &max_records.to_string());
         if let Some(locator) = locator {
             url.query_pairs_mut().append_pair("locator", locator);

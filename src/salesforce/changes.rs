@@ -52,7 +52,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn query_with_deleted(&self, soql: &str) -> Result<DatedRecords, SalesforceError> {
-        let mut url = self.at(&["queryAll"])?;
+        let mut url = self.resource_url(&["queryAll"])?;
         url.query_pairs_mut().append_pair("q", soql);
         let (mut records, mut first, mut call) = (Vec::new(), None, SalesforceApiCall::get(url));
         loop {
@@ -74,7 +74,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn deleted(&self, object: &str, start: OffsetDateTime, end: OffsetDateTime) -> Result<Deletions, SalesforceError> {
-        let mut url = self.at(&["sobjects", object, "deleted", ""])?;
+        let mut url = self.resource_url(&["sobjects", object, "deleted", ""])?;
         url.query_pairs_mut().append_pair("start", &soql_instant(start)).append_pair("end", &soql_instant(end));
         let rows: DeletedRows = self.json(&SalesforceApiCall::get(url)).await?;
         let read = |text: &str| {

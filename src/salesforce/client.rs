@@ -143,7 +143,7 @@ impl SalesforceClient {
     }
 
     /// The address of a resource under the versioned base; `segments` are encoded.
-    pub(super) fn at(&self, segments: &[&str]) -> Result<Url, SalesforceError> {
+    pub(super) fn resource_url(&self, segments: &[&str]) -> Result<Url, SalesforceError> {
         let mut all = vec!["services", "data", self.api_version.as_str()];
         all.extend(segments);
         endpoint(&self.instance_url, &all)
@@ -305,11 +305,11 @@ impl Failure {
     pub(super) async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // The status alone is enough when the body is lost.
-        Self::of(status, &headers, read(response).await.unwrap_or_default())
+        Self::from_parts(status, &headers, read(response).await.unwrap_or_default())
     }
 
     /// An answer that was read already.
-    pub(super) fn of(status: u16, headers: &HeaderMap, body: Bytes) -> Self {
+    pub(super) fn from_parts(status: u16, headers: &HeaderMap, body: Bytes) -> Self {
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         Self { status, body, retry_after: retry_after.map(Duration::from_secs) }
     }

@@ -36,19 +36,19 @@ impl std::fmt::Debug for AssertionKey {
 /// A text that holds no RSA private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is no RSA private key in PEM form (\"-----BEGIN PRIVATE KEY-----\" or \"-----BEGIN RSA PRIVATE KEY-----\", not encrypted)")]
-pub struct NoPrivateKey;
+pub struct InvalidPrivateKey;
 
 impl AssertionKey {
     /// Reads an RSA private key, PKCS #8 or PKCS #1, in PEM form (RFC 7468).
     ///
     /// # Errors
-    /// [`NoPrivateKey`], which doesn't repeat the text; also for a key that can't sign.
-    pub fn from_pem(pem: &SecretString) -> Result<Self, NoPrivateKey> {
-        let key = Self(EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| NoPrivateKey)?);
+    /// [`InvalidPrivateKey`], which doesn't repeat the text; also for a key that can't sign.
+    pub fn from_pem(pem: &SecretString) -> Result<Self, InvalidPrivateKey> {
+        let key = Self(EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| InvalidPrivateKey)?);
         // A key can be well-formed and still be unusable, for example because its parts don't belong together.
         jsonwebtoken::encode(&Header::new(Algorithm::RS256), &Claims { iss: "", sub: "", aud: "", exp: 0 }, &key.0)
             .map(|_| key)
-            .map_err(|_| NoPrivateKey)
+            .map_err(|_| InvalidPrivateKey)
     }
 }
 
@@ -67,7 +67,7 @@ pub struct Assertion<'a> {
 ///
 /// # Errors
 /// [`SalesforceError::OAuth`], among them `invalid_grant` with "user hasn't approved this consumer"; see [`SalesforceError`].
-pub async fn ask_with_assertion(
+pub async fn request_token_with_assertion(
     http: &reqwest::Client,
     login_base: &Url,
     assertion: Assertion<'_>,

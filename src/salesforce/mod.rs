@@ -24,7 +24,7 @@ pub use changes::{DatedRecords, Deletions, read_instant, soql_instant};
 pub use client::{ApiUsage, SalesforceClient};
 pub use diagnosis::explain;
 pub use error::{ApiRefusal, OAuthRefusal, SalesforceError};
-pub use jwt_bearer::{Assertion, AssertionKey, NoPrivateKey, ask_with_assertion};
+pub use jwt_bearer::{Assertion, AssertionKey, InvalidPrivateKey, request_token_with_assertion};
 pub use oauth::{Identity, OAuthApp, TokenGrant, TokenIntrospection, authorize_url, exchange_code, identity, introspect, refresh, revoke};
 pub use rest::{Limit, QueryPage, Record};
 pub use userinfo::{TokenUser, token_user};

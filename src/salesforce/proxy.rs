@@ -25,7 +25,7 @@ impl SalesforceClient {
                 return Ok(open.into_answer(permit, |_| ()));
             }
             let refusal = PeekedResponse::read(response, |_| true).await.map_err(told).inspect_err(|error| self.report(error))?;
-            let error = Failure::of(refusal.status().as_u16(), refusal.headers(), refusal.start.clone()).into_error();
+            let error = Failure::from_parts(refusal.status().as_u16(), refusal.headers(), refusal.start.clone()).into_error();
             self.report(&error);
             if !matches!(error, SalesforceError::SessionInvalid(_)) || refreshed {
                 return Ok(refusal.into_answer(permit, |_| ()));

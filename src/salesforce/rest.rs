@@ -37,7 +37,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn describe(&self, object: &str) -> Result<ObjectDescription, SalesforceError> {
-        self.json(&SalesforceApiCall::get(self.at(&["sobjects", object, "describe"])?)).await
+        self.json(&SalesforceApiCall::get(self.resource_url(&["sobjects", object, "describe"])?)).await
     }
 
     /// The first page of what `soql` finds.
@@ -45,7 +45,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn query(&self, soql: &str) -> Result<QueryPage, SalesforceError> {
-        let mut url = self.at(&["query"])?;
+        let mut url = self.resource_url(&["query"])?;
         url.query_pairs_mut().append_pair("q", soql);
         self.query_page(SalesforceApiCall::get(url)).await
     }
@@ -86,7 +86,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn count_with_deleted(&self, soql: &str) -> Result<u64, SalesforceError> {
-        let mut url = self.at(&["queryAll"])?;
+        let mut url = self.resource_url(&["queryAll"])?;
         url.query_pairs_mut().append_pair("q", soql);
         Ok(self.query_page(SalesforceApiCall::get(url)).await?.total_size)
     }
@@ -96,7 +96,7 @@ impl SalesforceClient {
     /// # Errors
     /// See [`SalesforceError`].
     pub async fn limits(&self) -> Result<BTreeMap<String, Limit>, SalesforceError> {
-        let rows: LimitRows = self.json(&SalesforceApiCall::get(self.at(&["limits"])?)).await?;
+        let rows: LimitRows = self.json(&SalesforceApiCall::get(self.resource_url(&["limits"])?)).await?;
         // An entry of another shape is none of the limits that we know.
         let known = rows.into_iter().filter_map(|(name, row)| Some((name, LimitRow::deserialize(row).ok()?)));
         Ok(known.map(|(name, row)| (name, Limit { max: row.max, remaining: row.remaining })).collect())

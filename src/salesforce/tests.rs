@@ -31,7 +31,7 @@ impl TokenSource for Tokens {
 fn client(stub: &Stub) -> (SalesforceClient, Arc<Tokens>) {
     let tokens = Arc::new(Tokens { renewals: Mutex::default() });
     let at_once = RetryPolicy { attempts: 3, first_delay: Duration::ZERO, longest_delay: Duration::ZERO };
-    (SalesforceClient::new(http_client(), stub.at("/salesforce"), "v66.0", tokens.clone(), Arc::new(Roomy)).with_retry(at_once), tokens)
+    (SalesforceClient::new(http_client(), stub.url_of("/salesforce"), "v66.0", tokens.clone(), Arc::new(Roomy)).with_retry(at_once), tokens)
 }
 
 /// A client of a server that answers every request alike.
@@ -63,21 +63,21 @@ async fn describe_lists_the_fields_that_the_user_may_see() {
     assert_eq!((lead.fields[0].name.as_str(), lead.fields[0].length), ("OwnerId", 18));
     assert_eq!((lead.fields[0].reference_to.len(), lead.fields[1].data_type.as_str()), (2, "boolean"));
     assert_eq!(client.api_usage(), Some(ApiUsage { used: 18, limit: 5000 }));
-    let asked = &stub.asked()[0];
-    assert_eq!(asked.target, "/salesforce/services/data/v66.0/sobjects/Lead/describe");
-    assert_eq!(asked.header("authorization"), Some("Bearer first"));
+    let request = &stub.requests()[0];
+    assert_eq!(request.target, "/salesforce/services/data/v66.0/sobjects/Lead/describe");
+    assert_eq!(request.header("authorization"), Some("Bearer first"));
 }
 
 #[tokio::test]
 async fn an_invalid_session_is_renewed_once_and_the_call_repeated_once() {
-    let stub = Stub::start(|asked, _| match asked.header("authorization") {
+    let stub = Stub::start(|request, _| match request.header("authorization") {
         Some("Bearer second") => job("InProgress"),
         _ => refusal(401, "INVALID_SESSION_ID"),
     })
     .await;
     let (client, tokens) = client(&stub);
     assert_eq!(client.create_query_job("SELECT Id FROM Lead").await.unwrap().state, QueryJobState::InProgress);
-    assert_eq!((*tokens.renewals.lock().unwrap(), stub.asked().len()), (1, 2));
+    assert_eq!((*tokens.renewals.lock().unwrap(), stub.requests().len()), (1, 2));
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_renewed_session_that_is_refused_too_is_an_error() {
     let (client, tokens, stub) = answered_with(refusal(401, "INVALID_SESSION_ID")).await;
     let error = client.limits().await.unwrap_err();
     assert!(matches!(error, SalesforceError::SessionInvalid(_)), "{error:?}");
-    assert_eq!((error.category(), *tokens.renewals.lock().unwrap(), stub.asked().len()), (Category::Authentication, 1, 2));
+    assert_eq!((error.category(), *tokens.renewals.lock().unwrap(), stub.requests().len()), (Category::Authentication, 1, 2));
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn intermittent_refusals_are_repeated_and_repetition_is_bounded() {
         assert!(client(&stub).0.query_job("750").await.is_ok(), "{code}");
         let (client, _, stub) = answered_with(refusal(status, code)).await;
         assert_eq!(client.query_job("750").await.unwrap_err().code(), Some(code));
-        assert_eq!(stub.asked().len(), 3, "{code}");
+        assert_eq!(stub.requests().len(), 3, "{code}");
     }
 }
 
@@ -118,7 +118,7 @@ async fn a_job_whose_creation_was_not_answered_is_not_created_again() {
     let (client, _, cut) = answered_with(job("UploadComplete").cut_after(10)).await;
     let error = client.create_query_job("SELECT Id FROM Lead").await.unwrap_err();
     assert!(matches!(error, SalesforceError::AnswerLost { .. }), "{error:?}");
-    assert_eq!((stub.asked().len(), cut.asked().len()), (1, 1));
+    assert_eq!((stub.requests().len(), cut.requests().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn used_up_calls_are_told_apart_from_missing_permissions_and_not_repeated(
     let error = client.count("SELECT COUNT() FROM Lead").await.unwrap_err();
     assert!(matches!(error, SalesforceError::RequestLimitExceeded(_)), "{error:?}");
     assert_eq!((error.category(), error.retry_after()), (Category::Intermittent, Some(Duration::from_secs(600))));
-    assert_eq!(stub.asked().len(), 1);
+    assert_eq!(stub.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn an_error_without_the_documented_body_keeps_its_status() {
 
 #[tokio::test]
 async fn a_query_is_read_page_by_page_on_the_organizations_own_host() {
-    let stub = Stub::start(|asked, _| match asked.target.as_str() {
+    let stub = Stub::start(|request, _| match request.target.as_str() {
         "/salesforce/services/data/v66.0/query?q=SELECT+Id+FROM+User" => StubResponse::json(
             200,
             r#"{"totalSize":3,"done":false,"nextRecordsUrl":"/services/data/v66.0/query/01g-2000","records":[{"Id":"a"},{"Id":"b"}]}"#,
@@ -198,12 +198,12 @@ async fn a_query_job_is_asked_for_in_csv_with_line_feeds() {
     let made = client.create_query_job("SELECT Id, OwnerId FROM Lead").await.unwrap();
     assert_eq!((made.id.as_str(), made.state.is_final()), ("750R0000000zxr8IAA", false));
     client.abort_query_job(&made.id).await.unwrap();
-    let asked = stub.asked();
-    let bodies: Vec<serde_json::Value> = asked.iter().map(|asked| serde_json::from_str(&asked.body).unwrap()).collect();
+    let requests = stub.requests();
+    let bodies: Vec<serde_json::Value> = requests.iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect();
     assert_eq!((bodies[0]["operation"].as_str(), bodies[0]["lineEnding"].as_str()), (Some("query"), Some("LF")));
     assert_eq!(bodies[1], serde_json::json!({ "state": "Aborted" }));
     assert_eq!(
-        (asked[1].method.as_str(), asked[1].target.as_str()),
+        (requests[1].method.as_str(), requests[1].target.as_str()),
         ("PATCH", "/salesforce/services/data/v66.0/jobs/query/750R0000000zxr8IAA")
     );
 }
@@ -213,11 +213,11 @@ async fn a_query_job_that_is_gone_counts_as_deleted() {
     for reply in [StubResponse::new(204, "text/plain", ""), refusal(404, "NOT_FOUND")] {
         let (client, _, stub) = answered_with(reply).await;
         client.delete_query_job("750").await.unwrap();
-        assert_eq!(stub.asked()[0].method, "DELETE");
+        assert_eq!(stub.requests()[0].method, "DELETE");
     }
 }
 
-async fn text(body: ResultBody) -> Result<String, SalesforceError> {
+async fn read_text(body: ResultBody) -> Result<String, SalesforceError> {
     let chunks: Vec<_> = body.collect().await;
     let bytes = chunks.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     Ok(String::from_utf8(bytes).unwrap())
@@ -225,11 +225,11 @@ async fn text(body: ResultBody) -> Result<String, SalesforceError> {
 
 #[tokio::test]
 async fn results_come_page_by_page_until_the_locator_is_the_word_null() {
-    let stub = Stub::start(|asked, _| {
+    let stub = Stub::start(|request, _| {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(b"\"Id\"\n\"00Q1\"\n").unwrap();
         let page = StubResponse::new(200, "text/csv", packed.finish().unwrap()).header("content-encoding", "gzip");
-        match asked.target.contains("locator=") {
+        match request.target.contains("locator=") {
             true => page.header("Sforce-Locator", "null"),
             false => page.header("Sforce-Locator", "MTAwMDA").header("Sforce-NumberOfRecords", "1"),
         }
@@ -238,13 +238,13 @@ async fn results_come_page_by_page_until_the_locator_is_the_word_null() {
     let (client, _) = client(&stub);
     let first = client.query_results("750", None, 50_000).await.unwrap();
     assert_eq!((first.locator.as_deref(), first.records), (Some("MTAwMDA"), Some(1)));
-    assert_eq!(text(first.body).await.unwrap(), "\"Id\"\n\"00Q1\"\n");
+    assert_eq!(read_text(first.body).await.unwrap(), "\"Id\"\n\"00Q1\"\n");
     let last = client.query_results("750", Some("MTAwMDA"), 50_000).await.unwrap();
     assert_eq!((last.locator, last.records), (None, None));
-    let asked = stub.asked();
-    assert_eq!(asked[0].target, "/salesforce/services/data/v66.0/jobs/query/750/results?maxRecords=50000");
-    assert!(asked[1].target.ends_with("&locator=MTAwMDA"));
-    assert_eq!((asked[0].header("accept"), asked[0].header("accept-encoding")), (Some("text/csv"), Some("gzip")));
+    let requests = stub.requests();
+    assert_eq!(requests[0].target, "/salesforce/services/data/v66.0/jobs/query/750/results?maxRecords=50000");
+    assert!(requests[1].target.ends_with("&locator=MTAwMDA"));
+    assert_eq!((requests[0].header("accept"), requests[0].header("accept-encoding")), (Some("text/csv"), Some("gzip")));
 }
 
 #[tokio::test]
@@ -259,5 +259,5 @@ async fn both_ways_to_say_not_yet_are_known() {
 async fn a_result_page_that_breaks_off_ends_with_an_error() {
     let (client, ..) = answered_with(StubResponse::new(200, "text/csv", "\"Id\"\n\"00Q1\"\n").cut_after(7)).await;
     let page = client.query_results("750", None, 10).await.unwrap();
-    assert!(matches!(text(page.body).await, Err(SalesforceError::Unreachable { .. })));
+    assert!(matches!(read_text(page.body).await, Err(SalesforceError::Unreachable { .. })));
 }

@@ -212,7 +212,7 @@ fn a_user_is_read_whole_and_every_fault_is_named() {
 #[test]
 fn an_answer_holds_what_was_asked_for_and_always_the_id() {
     let shown = |only: &[&str], without: &[&str]| {
-        let projection = Projection::of(only.iter().copied(), without.iter().copied()).unwrap();
+        let projection = Projection::from_attributes(only.iter().copied(), without.iter().copied()).unwrap();
         let shown = projection.of_resource(&USER, user());
         (shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" "), shown)
     };
@@ -222,7 +222,7 @@ fn an_answer_holds_what_was_asked_for_and_always_the_id() {
     let (names, resource) = shown(&[], &["id", "name.givenName", "emails", "meta"]);
     assert_eq!(names, "active externalId id name roles schemas userName");
     assert_eq!(resource["name"], json!({ "familyName": "Sun" }));
-    assert!(Projection::of(["id"], ["name"]).is_err());
+    assert!(Projection::from_attributes(["id"], ["name"]).is_err());
 }
 
 proptest! {

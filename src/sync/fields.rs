@@ -114,7 +114,7 @@ mod tests {
         fields.iter().map(one).collect()
     }
 
-    fn of(resolved: &[ResolvedField], field: SyncField) -> &FieldResolution {
+    fn resolution_of(resolved: &[ResolvedField], field: SyncField) -> &FieldResolution {
         &resolved.iter().find(|one| one.field == field).expect("all fields are resolved").resolution
     }
 
@@ -123,7 +123,7 @@ mod tests {
         for name in ["linkedInURL", "linkedinUrl", "linkedInUrl", "LinkedInURL__c", "LINKEDINURL"] {
             let resolved = resolve_fields(&described(&[(name, "url")]));
             assert!(
-                matches!(of(&resolved, SyncField::LinkedinUrl), FieldResolution::Available(found) if found.rest_name == name),
+                matches!(resolution_of(&resolved, SyncField::LinkedinUrl), FieldResolution::Available(found) if found.rest_name == name),
                 "{name}"
             );
         }
@@ -132,22 +132,22 @@ mod tests {
     #[test]
     fn an_exact_name_is_preferred_to_another_case() {
         let resolved = resolve_fields(&described(&[("Company", "string"), ("company", "string")]));
-        assert!(matches!(of(&resolved, SyncField::Company), FieldResolution::Available(found) if found.rest_name == "company"));
+        assert!(matches!(resolution_of(&resolved, SyncField::Company), FieldResolution::Available(found) if found.rest_name == "company"));
     }
 
     #[test]
     fn a_missing_or_mismatched_field_says_what_to_do() {
         let resolved = resolve_fields(&described(&[("id", "integer"), ("title", "boolean")]));
         assert!(
-            matches!(of(&resolved, SyncField::SalesforceLeadId), FieldResolution::Missing { what_to_do } if what_to_do.contains("Salesforce sync"))
+            matches!(resolution_of(&resolved, SyncField::SalesforceLeadId), FieldResolution::Missing { what_to_do } if what_to_do.contains("Salesforce sync"))
         );
         assert!(
-            matches!(of(&resolved, SyncField::LinkedinUrl), FieldResolution::Missing { what_to_do } if what_to_do.contains("linkedInURL"))
+            matches!(resolution_of(&resolved, SyncField::LinkedinUrl), FieldResolution::Missing { what_to_do } if what_to_do.contains("linkedInURL"))
         );
         assert!(
-            matches!(of(&resolved, SyncField::Title), FieldResolution::TypeMismatch { what_to_do, .. } if what_to_do.contains("boolean"))
+            matches!(resolution_of(&resolved, SyncField::Title), FieldResolution::TypeMismatch { what_to_do, .. } if what_to_do.contains("boolean"))
         );
-        assert!(matches!(of(&resolved, SyncField::MarketoId), FieldResolution::Available(_)));
+        assert!(matches!(resolution_of(&resolved, SyncField::MarketoId), FieldResolution::Available(_)));
     }
 
     #[test]

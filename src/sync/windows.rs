@@ -82,13 +82,13 @@ mod tests {
 
     use super::*;
 
-    fn at(seconds: i64, nanos: u32) -> Timestamp {
+    fn timestamp(seconds: i64, nanos: u32) -> Timestamp {
         let instant = OffsetDateTime::from_unix_timestamp(seconds).expect("in range").replace_nanosecond(nanos).expect("in range");
         Timestamp::from(instant)
     }
 
     fn days(count: i64) -> Timestamp {
-        at(1_700_000_000 + count * 86_400, 0)
+        timestamp(1_700_000_000 + count * 86_400, 0)
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             from in 1_100_000_000_i64..1_800_000_000, length in 0_i64..700_000_000, nanos in 0_u32..1_000_000_000, days in 0_u16..60,
             held in prop::collection::vec(0_i64..3_000_000, 1..5), interrupted in any::<bool>(),
         ) {
-            let (earliest, latest) = (at(from, nanos), at(from + length, nanos));
+            let (earliest, latest) = (timestamp(from, nanos), timestamp(from + length, nanos));
             let mut windows = ExportWindows::new(earliest, latest, days);
             let mut all: Vec<ExportWindow> = Vec::new();
             // Later ones are as the first few made them, which keeps their number within bounds.

@@ -54,7 +54,7 @@ mod tests {
 
     #[derive(Debug, thiserror::Error)]
     enum Example {
-        #[error("the letter was not sent")]
+        #[error("the message was not sent")]
         Outer(#[source] Box<Example>),
         #[error("no way: {0}")]
         Repeating(#[source] Box<Example>),
@@ -68,7 +68,7 @@ mod tests {
     fn each_cause_is_told_once() {
         let inner = || Box::new(Example::Inner);
         let outer = Example::Outer(Box::new(Example::Transparent(Box::new(Example::Repeating(inner())))));
-        assert_eq!(error_chain(&outer).to_string(), "the letter was not sent: no way: the road is closed");
+        assert_eq!(error_chain(&outer).to_string(), "the message was not sent: no way: the road is closed");
         assert_eq!(error_chain(&Example::Inner).to_string(), "the road is closed");
     }
 }

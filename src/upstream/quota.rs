@@ -141,12 +141,12 @@ pub struct CallPermit {
 impl CallPermit {
     /// A place that nobody waits for.
     #[must_use]
-    pub fn free() -> Self {
+    pub fn untracked() -> Self {
         Self { _held: None }
     }
 
     /// A place that `held` gives back when it is dropped.
-    pub fn holding(held: impl Send + Sync + 'static) -> Self {
+    pub fn with_slot(held: impl Send + Sync + 'static) -> Self {
         Self { _held: Some(Box::new(held)) }
     }
 }

@@ -21,11 +21,11 @@ async fn allow_passwords(app: &TestApp, token: &str) {
 }
 
 async fn look(app: &TestApp, path: &str, accept: &str) -> Answer {
-    Answer::of(app.request(Method::GET, path).header(ACCEPT, accept)).await
+    Answer::send(app.request(Method::GET, path).header(ACCEPT, accept)).await
 }
 
 async fn activate(app: &TestApp, path: &str, body: Value) -> Answer {
-    Answer::of(app.request(Method::POST, path).json(&body)).await
+    Answer::send(app.request(Method::POST, path).json(&body)).await
 }
 
 /// Goes to Salesforce and back as `username`.
@@ -66,7 +66,7 @@ on_both_engines! {
         let back = through_salesforce(&app, &path, FIRST_USER).await;
         assert!(page(&back, 200).contains("Your account is active"), "{}", back.text);
         let cookie = back.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let seen = Answer::of(app.request(Method::GET, "/v1/members").header(COOKIE, cookie)).await.expect(200);
+        let seen = Answer::send(app.request(Method::GET, "/v1/members").header(COOKIE, cookie)).await.expect(200);
         assert_eq!((&seen["data"][0]["status"], &seen["data"][0]["activated_at"]), (&"active".into(), &"2026-06-15T12:00:00.000000Z".into()));
         let invites = app.call(&token, Method::GET, "/v1/invites", None).await.expect(200);
         assert_eq!(invites["data"][0]["status"], "accepted");
@@ -79,16 +79,16 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 10).await;
         let (_, path) = invited(&app).await;
         let form = [("method", "salesforce"), ("salesforce_host", "sandbox")];
-        let answer = Answer::of(app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&form)).await;
+        let answer = Answer::send(app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&form)).await;
         assert_eq!(answer.status.as_u16(), 303, "{}", answer.text);
         let address = answer.headers[LOCATION].to_str().unwrap();
-        let onward = Answer::of(app.http.get(address)).await;
+        let onward = Answer::send(app.http.get(address)).await;
         let login = onward.headers[LOCATION].to_str().unwrap();
         assert!(login.contains("login_hint=maria.admin%40example.com") && login.contains("code_challenge"), "{login}");
         let cookie = onward.headers[SET_COOKIE].to_str().unwrap();
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
 
-        let answer = Answer::of(app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&form)).await;
+        let answer = Answer::send(app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&form)).await;
         let way = app.log_in_at_salesforce(answer.headers[LOCATION].to_str().unwrap(), FIRST_USER).await;
         let back = app.come_back(&way).await;
         page(&back, 200);
@@ -155,7 +155,7 @@ on_both_engines! {
         }
         assert!(!cookie.contains("Secure"), "without TLS a browser would drop it: {cookie}");
         let session = cookie.split(';').next().unwrap();
-        Answer::of(app.request(Method::GET, "/v1/members").header(COOKIE, session)).await.expect(200);
+        Answer::send(app.request(Method::GET, "/v1/members").header(COOKIE, session)).await.expect(200);
         app.stop().await;
     }
 
@@ -179,7 +179,7 @@ on_both_engines! {
         let listed = app.call(&token, Method::POST, "/v1/invites", Some(wanted)).await.expect(200);
         let path = app.activation_path(&token, &listed["results"][0]["invite"]).await;
         let in_japanese = async |path: &str| {
-            Answer::of(app.request(Method::GET, path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, "nl, ja;q=0.8, en;q=0.5")).await
+            Answer::send(app.request(Method::GET, path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, "nl, ja;q=0.8, en;q=0.5")).await
         };
         let written_in = |answer: &Answer, status: u16, language: &str, part: &str| {
             let text = page(answer, status);
@@ -192,7 +192,7 @@ on_both_engines! {
 
         let choose = async |password: &str| {
             let form = [("method", "password"), ("password", password)];
-            Answer::of(app.request(Method::POST, &path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, "ja").form(&form)).await
+            Answer::send(app.request(Method::POST, &path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, "ja").form(&form)).await
         };
         // The form comes again, with what is wrong.
         let again = choose("password1234").await;
@@ -236,9 +236,9 @@ on_both_engines! {
             assert_eq!(activate(&app, &path, wrong).await.problem(422, "invalid_input")["errors"][0]["pointer"], pointer);
         }
         let text = app.request(Method::POST, &path).header("content-type", "text/plain").header(ACCEPT, "application/json").body("x");
-        Answer::of(text).await.problem(415, "unsupported_media_type");
+        Answer::send(text).await.problem(415, "unsupported_media_type");
         let form = app.request(Method::POST, &path).header(ACCEPT, "text/html").form(&[("method", "magic")]);
-        page(&Answer::of(form).await, 422);
+        page(&Answer::send(form).await, 422);
         app.stop().await;
     }
 }

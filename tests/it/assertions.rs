@@ -51,7 +51,7 @@ impl Scene {
 
     async fn redeem(&self, assertion: &str) -> Answer {
         let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion)];
-        Answer::of(self.app.request(Method::POST, "/oauth/token").form(&form)).await
+        Answer::send(self.app.request(Method::POST, "/oauth/token").form(&form)).await
     }
 }
 

@@ -59,7 +59,7 @@ impl Driver {
     /// Sends a request to the route `pattern`, and expects an event of this action with the request's id and actor.
     async fn expect(&mut self, pattern: &'static str, action: &str, actor: &str, request: RequestBuilder) -> Answer {
         let method = request.try_clone().map(|copy| copy.build().unwrap().method().to_string()).unwrap_or_else(|| "POST".to_owned());
-        let answer = Answer::of(request.header("user-agent", "Tests/1.0")).await;
+        let answer = Answer::send(request.header("user-agent", "Tests/1.0")).await;
         assert!(answer.status.as_u16() < 400, "{method} {pattern}: {}", answer.text);
         let id = answer.headers["x-request-id"].to_str().unwrap();
         let events = self.events("").await;
@@ -170,7 +170,7 @@ on_both_engines! {
         let again = driver.expect("/v1/sessions", "session.begun", "member:", login).await;
         let logout = driver.app.request(Method::DELETE, "/v1/sessions").header("cookie", cookie_of(&again));
         driver.expect("/v1/sessions", "session.ended", "member:", logout).await;
-        Answer::of(driver.app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": "anna@example.com" }))).await.expect(202);
+        Answer::send(driver.app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": "anna@example.com" }))).await.expect(202);
         let link = driver.app.link_to("anna@example.com", "/reset-password/").await;
         let reset = driver.app.request(Method::POST, &link).json(&json!({ "password": "another horse with batteries" }));
         driver.expect("/reset-password/{token}", "member.password_reset", "member:", reset).await;
@@ -399,7 +399,7 @@ on_both_engines! {
         let replica = app.replica().await;
         let make = async |url: &str, number: usize| {
             let request = app.http.post(format!("{url}/v1/teams")).bearer_auth(&token).json(&json!({ "name": format!("Team {number}") }));
-            Answer::of(request).await.expect(201);
+            Answer::send(request).await.expect(201);
         };
         let urls = [app.url.clone(), replica.url.clone()];
         futures_util::future::join_all((0..24).map(|number| make(&urls[number % 2], number))).await;
@@ -414,7 +414,7 @@ on_both_engines! {
         let app = TestApp::start_guided_changed(engine, SandboxSettings::default(), |settings| settings.server.proxies = 1).await;
         let (id, token) = app.instance(MUNCHKIN_ID).await;
         let request = app.request(Method::POST, "/v1/teams").bearer_auth(&token).header("x-forwarded-for", "198.51.100.9, 203.0.113.7");
-        Answer::of(request.json(&json!({ "name": "West" }))).await.expect(201);
+        Answer::send(request.json(&json!({ "name": "West" }))).await.expect(201);
         let listed = app.call(&token, Method::GET, EVENTS, None).await.expect(200);
         assert_eq!(listed["data"][0]["address"], "203.0.113.7");
         let made = app.client(Some(id.parse().unwrap()), Scopes::of_an_instance()).await;

@@ -37,7 +37,7 @@ fn printed(output: &Output) -> String {
 
 /// What the command prints, when it fails.
 #[track_caller]
-fn found(output: &Output) -> String {
+fn failure_output(output: &Output) -> String {
     assert!(!output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -56,7 +56,7 @@ on_both_engines! {
         app.sql("UPDATE audit_heads SET number = 3, hash = (SELECT hash FROM audit_events WHERE number = 3)").await;
         app.sql("UPDATE audit_events SET actor = 'client:nobody' WHERE number > 3").await;
         assert_eq!(faults(&app).await, ["the head names event 3 as the newest, and there are events up to 5; the head was set back"]);
-        let said = found(&command(&app, &["verify", "--instance", &id]));
+        let said = failure_output(&command(&app, &["verify", "--instance", &id]));
         assert!(said.contains("BROKEN, the head names event 3") && said.contains("3 event(s) before it as recorded"), "{said}");
         app.stop().await;
     }
@@ -106,12 +106,12 @@ on_both_engines! {
         }
         assert!(faults(&app).await.is_empty(), "the chain alone can't tell");
         for arguments in [&by_file[..], &by_hand] {
-            let said = found(&command(&app, arguments));
+            let said = failure_output(&command(&app, arguments));
             assert!(said.contains("event 3 has another hash than the one expected"), "{said}");
         }
         app.sql("DELETE FROM audit_events").await;
         app.sql("DELETE FROM audit_heads").await;
-        let said = found(&command(&app, &by_file));
+        let said = failure_output(&command(&app, &by_file));
         assert!(said.contains("event 3 is expected, and the chain ends before it"), "{said}");
         app.stop().await;
     }
@@ -141,12 +141,12 @@ on_both_engines! {
         unguarded(&app, engine, 0).await;
         let file = app.directory.path().join("heads");
         std::fs::write(&file, "{\"chain\": \"x\"}\n").unwrap();
-        let said = found(&command(&app, &["verify", "--expect", file.to_str().unwrap()]));
+        let said = failure_output(&command(&app, &["verify", "--expect", file.to_str().unwrap()]));
         assert!(said.contains("line 1 of") && said.contains("audit head"), "{said}");
-        let said = found(&command(&app, &["verify", "--expect-number", "3", "--expect-hash", "abc", "--operators"]));
+        let said = failure_output(&command(&app, &["verify", "--expect-number", "3", "--expect-hash", "abc", "--operators"]));
         assert!(said.contains("64 hexadecimal digits"), "{said}");
         let hash = "ab".repeat(32);
-        let said = found(&command(&app, &["verify", "--expect-number", "3", "--expect-hash", &hash]));
+        let said = failure_output(&command(&app, &["verify", "--expect-number", "3", "--expect-hash", &hash]));
         assert!(said.contains("--instance ID or --operators"), "{said}");
         app.stop().await;
     }

@@ -23,7 +23,7 @@ on_both_engines! {
         let posted = posted.expect(200);
         assert_eq!((&posted["token_type"], &posted["scope"]), (&"Bearer".into(), &"instance:read people:read".into()));
         let basic = app.request(Method::POST, "/oauth/token").basic_auth(&client.0, Some(&client.1)).form(&[("grant_type", "client_credentials")]);
-        let basic = Answer::of(basic).await.expect(200);
+        let basic = Answer::send(basic).await.expect(200);
 
         let (header, body) = claims(basic["access_token"].as_str().unwrap());
         assert_eq!((&header["typ"], &header["alg"]), (&"at+jwt".into(), &"ES256".into()));
@@ -79,7 +79,7 @@ on_both_engines! {
                 let bearer = format!("Bearer {token}");
                 let (one, two) = if turned { (&second, &bearer) } else { (&bearer, &second) };
                 let request = app.request(Method::GET, "/v1/instances").header("authorization", one).header("authorization", two);
-                Answer::of(request).await.problem(400, "malformed_request");
+                Answer::send(request).await.problem(400, "malformed_request");
             }
         }
         for elsewhere in [format!("access_token={token}"), "access_token=".to_owned(), "limit=1&%61ccess%5Ftoken=x".to_owned()] {
@@ -88,7 +88,7 @@ on_both_engines! {
         let basic = |client: &(String, String)| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", client.0, client.1)));
         let ask = |more: Option<&(String, String)>, form: &[(&str, &str)]| {
             let request = app.request(Method::POST, "/oauth/token").header("authorization", basic(&client)).form(form);
-            Answer::of(more.map(&basic).into_iter().fold(request, |request, value| request.header("authorization", value)))
+            Answer::send(more.map(&basic).into_iter().fold(request, |request, value| request.header("authorization", value)))
         };
         let grant = ("grant_type", "client_credentials");
         ask(None, &[grant]).await.expect(200);

@@ -31,13 +31,13 @@ async fn ask(app: &TestApp, token: &str, path: &str) -> Answer {
     app.call(token, Method::POST, path, None).await
 }
 
-fn text(value: &Value, name: &str) -> String {
+fn string_of(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}")).to_owned()
 }
 
 async fn report(app: &TestApp, token: &str, path: &str, upstream: &str) -> String {
     let answer = app.call(token, Method::POST, &format!("{path}/invalidate"), Some(json!({ "access_token": upstream }))).await;
-    text(&answer.expect(200), "outcome")
+    string_of(&answer.expect(200), "outcome")
 }
 
 on_both_engines! {
@@ -50,11 +50,11 @@ on_both_engines! {
         let names: Vec<_> = given.as_object().unwrap().keys().cloned().collect();
         assert_eq!(names, ["access_token", "expires_at", "instance_url"]);
         assert!(app.works_at_salesforce(&given).await);
-        assert_eq!(text(&given, "expires_at"), "2026-06-15T14:00:00.000000Z", "as Salesforce's introspection says");
+        assert_eq!(string_of(&given, "expires_at"), "2026-06-15T14:00:00.000000Z", "as Salesforce's introspection says");
 
         let given = ask(&app, &broker, MARKETO).await.expect(200);
-        let describe = format!("{}/rest/v1/leads/describe.json", text(&given, "base_url"));
-        let answer = Answer::of(app.http.get(describe).bearer_auth(text(&given, "access_token"))).await.expect(200);
+        let describe = format!("{}/rest/v1/leads/describe.json", string_of(&given, "base_url"));
+        let answer = Answer::send(app.http.get(describe).bearer_auth(string_of(&given, "access_token"))).await.expect(200);
         assert_eq!(answer["success"], true);
 
         let other = app.scoped(&operator, &[Scope::ConnectionsWrite]).await;
@@ -98,9 +98,9 @@ on_both_engines! {
             Some(replica) if number % 2 == 1 => &replica.url,
             _ => &app.url,
         };
-        let asked = (0..300).map(|number| Answer::of(app.http.post(format!("{}{SALESFORCE}", url_of(number))).bearer_auth(&broker)));
+        let asked = (0..300).map(|number| Answer::send(app.http.post(format!("{}{SALESFORCE}", url_of(number))).bearer_auth(&broker)));
         let answers = futures_util::future::join_all(asked).await;
-        let tokens: std::collections::HashSet<_> = answers.iter().map(|answer| text(&answer.expect(200), "access_token")).collect();
+        let tokens: std::collections::HashSet<_> = answers.iter().map(|answer| string_of(&answer.expect(200), "access_token")).collect();
         assert_eq!(tokens.len(), 1, "all get the new token");
         assert!(app.works_at_salesforce(&answers[0].json()).await);
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1);
@@ -127,7 +127,7 @@ on_both_engines! {
     async fn a_report_renews_a_token_that_salesforce_refuses_and_no_other(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let (_, broker) = connected(&app).await;
-        let first = text(&ask(&app, &broker, SALESFORCE).await.expect(200), "access_token");
+        let first = string_of(&ask(&app, &broker, SALESFORCE).await.expect(200), "access_token");
         for _ in 0..3 {
             assert_eq!(report(&app, &broker, SALESFORCE, &first).await, "still_valid");
         }
@@ -136,7 +136,7 @@ on_both_engines! {
         app.fault(json!({ "target": "salesforce", "kind": "expire_sessions" })).await;
         assert_eq!(report(&app, &broker, SALESFORCE, &first).await, "renewed");
         let second = ask(&app, &broker, SALESFORCE).await.expect(200);
-        assert_ne!(text(&second, "access_token"), first);
+        assert_ne!(string_of(&second, "access_token"), first);
         assert!(app.works_at_salesforce(&second).await);
         assert_eq!(report(&app, &broker, SALESFORCE, &first).await, "not_current");
         assert_eq!(app.sandbox_calls(REFRESHES).await, 1);
@@ -148,7 +148,7 @@ on_both_engines! {
     async fn marketo_is_not_asked_again_before_its_token_ends(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let (operator, broker) = connected(&app).await;
-        let first = text(&ask(&app, &broker, MARKETO).await.expect(200), "access_token");
+        let first = string_of(&ask(&app, &broker, MARKETO).await.expect(200), "access_token");
         let asked = app.sandbox_calls(IDENTITY).await;
         for _ in 0..3 {
             assert_eq!(report(&app, &broker, MARKETO, &first).await, "still_valid");
@@ -156,7 +156,7 @@ on_both_engines! {
         assert_eq!(app.sandbox_calls(IDENTITY).await, asked + 1, "asked once, and Marketo stood by it");
         app.clock.advance(Duration::minutes(61));
         let broker = broker_token(&app, &app.narrowed_again(&operator).await).await;
-        let second = text(&ask(&app, &broker, MARKETO).await.expect(200), "access_token");
+        let second = string_of(&ask(&app, &broker, MARKETO).await.expect(200), "access_token");
         assert_ne!(first, second);
         assert_eq!(report(&app, &broker, MARKETO, &first).await, "not_current");
         app.stop().await;
@@ -191,7 +191,7 @@ on_both_engines! {
             app.fault(ordered).await;
             for _ in 0..3 {
                 let problem = ask(&app, &broker, SALESFORCE).await.problem(409, "connection_needs_attention");
-                assert!(text(&problem, "detail").contains("connect Salesforce again"), "{problem}");
+                assert!(string_of(&problem, "detail").contains("connect Salesforce again"), "{problem}");
             }
             let connection = app.call(&operator, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
             assert_eq!((&connection["state"], &connection["last_error_code"]), (&"needs_attention".into(), &"ANSWER_LOST".into()));
@@ -216,7 +216,7 @@ on_both_engines! {
             let broker = broker_token(&app, &operator).await;
             app.tell_sandbox(change, what).await;
             let problem = ask(&app, &broker, SALESFORCE).await.problem(409, "connection_needs_attention");
-            assert!(text(&problem, "detail").contains(advice), "{problem}");
+            assert!(string_of(&problem, "detail").contains(advice), "{problem}");
             let connection = app.call(&operator, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
             assert_eq!(connection["last_error_code"], code);
             app.stop().await;
@@ -231,7 +231,7 @@ on_both_engines! {
         let wrong = set_up(&operator, json!({ "username": FIRST_USER, "private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----" })).await;
         assert_eq!(wrong.problem(422, "invalid_input")["errors"][0]["pointer"], "/private_key");
         let nobody = set_up(&operator, json!({ "username": "nobody@example.com", "private_key": PRIVATE_KEY })).await;
-        assert!(text(&nobody.problem(409, "salesforce_refused"), "detail").contains("approved"), "{}", nobody.text);
+        assert!(string_of(&nobody.problem(409, "salesforce_refused"), "detail").contains("approved"), "{}", nobody.text);
 
         // A refresh is lost, then the key heals the connection.
         app.clock.advance(Duration::hours(3));

@@ -107,7 +107,7 @@ async fn asked_by_thousands(engine: Engine, processes: usize, callers: usize) {
     let began = Instant::now();
     let asked = (0..callers).map(|number| {
         let url = format!("http://127.0.0.1:{}{TOKENS}", ports[number % processes]);
-        Answer::of(app.http.post(url).bearer_auth(&broker))
+        Answer::send(app.http.post(url).bearer_auth(&broker))
     });
     let answers = futures_util::future::join_all(asked).await;
     let took = began.elapsed();

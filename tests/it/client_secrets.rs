@@ -102,7 +102,7 @@ on_both_engines! {
         eventually("the other process refuses the token", async || replica.get(&old, "/v1/instances").await.status == 401).await;
         replica.get(&old, "/v1/instances").await.problem(401, "invalid_token");
         let form = [("token", &old), ("client_id", &second.0), ("client_secret", &second.1)];
-        let seen = Answer::of(app.request(Method::POST, "/oauth/introspect").form(&form)).await.expect(200);
+        let seen = Answer::send(app.request(Method::POST, "/oauth/introspect").form(&form)).await.expect(200);
         assert_eq!(seen, json!({ "active": false }));
         let restarted = app.replica().await;
         restarted.get(&old, "/v1/instances").await.problem(401, "invalid_token");

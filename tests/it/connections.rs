@@ -50,7 +50,7 @@ on_both_engines! {
         let begun = app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201);
         let address = begun["authorization_url"].as_str().unwrap();
         let way = app.log_in_at_salesforce(address, "maria.admin@example.com").await;
-        let second = Answer::of(app.http.get(address).header("accept", "application/json")).await;
+        let second = Answer::send(app.http.get(address).header("accept", "application/json")).await;
         second.problem(403, "state_invalid");
         let foreign = WayBack { cookie: "msi_authorization=somebody-else".into(), ..way };
         app.come_back_as_a_program(&foreign).await.problem(403, "state_invalid");
@@ -64,11 +64,11 @@ on_both_engines! {
         let begun = app.call(&token, Method::POST, SALESFORCE, Some(json!({}))).await.expect(201);
         let address = url::Url::parse(begun["authorization_url"].as_str().unwrap()).unwrap();
         let state = address.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-        let started = Answer::of(app.http.get(address.as_str())).await;
+        let started = Answer::send(app.http.get(address.as_str())).await;
         let cookie = started.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         let refused = app.request(Method::GET, "/oauth/salesforce/callback").header("accept", "application/json").header("cookie", cookie);
         let refused = refused.query(&[("state", state.as_str()), ("error", "access_denied"), ("error_description", "end-user denied authorization")]);
-        let problem = Answer::of(refused).await.problem(403, "authorization_denied");
+        let problem = Answer::send(refused).await.problem(403, "authorization_denied");
         assert!(problem["detail"].as_str().unwrap().contains("end-user denied authorization"));
         app.call(&token, Method::GET, SALESFORCE, None).await.problem(404, "not_connected");
         app.stop().await;
@@ -161,7 +161,7 @@ on_both_engines! {
         let admins = app.call(&token, Method::GET, "/v1/marketo/admins", None).await.expect(200);
         let emails: Vec<_> = admins["data"].as_array().unwrap().iter().map(|one| one["email"].as_str().unwrap()).collect();
         assert!(emails.contains(&"maria.admin@example.com") && emails.contains(&"tom.ops@example.com"), "{emails:?}");
-        let overview = Answer::of(app.http.get(format!("{}/__sandbox", app.sandbox.as_ref().unwrap().url()))).await.expect(200);
+        let overview = Answer::send(app.http.get(format!("{}/__sandbox", app.sandbox.as_ref().unwrap().url()))).await.expect(200);
         let users = overview["marketo"]["users"].as_array().unwrap().len();
         assert!(emails.len() < users, "standard and API-only users are left out: {emails:?} of {users}");
         app.stop().await;

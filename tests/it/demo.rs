@@ -86,9 +86,9 @@ async fn a_seeded_service_holds_something_in_every_state() {
     let (id, secret) = demo.said_of("An operator's client:").split_once(' ').unwrap();
     let resource = format!("urn:msi-actions:instance:{}", demo.said_of("The instance:"));
     let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), ("resource", &resource)];
-    let token = Answer::of(http.post(format!("{url}/oauth/token")).form(&form)).await.expect(200);
+    let token = Answer::send(http.post(format!("{url}/oauth/token")).form(&form)).await.expect(200);
     let token = token["access_token"].as_str().unwrap();
-    let get = async |path: &str| Answer::of(http.get(format!("{url}{path}")).bearer_auth(token)).await.expect(200);
+    let get = async |path: &str| Answer::send(http.get(format!("{url}{path}")).bearer_auth(token)).await.expect(200);
     let counts = |counts: &[(&str, usize)]| counts.iter().map(|(what, count)| ((*what).to_owned(), *count)).collect::<BTreeMap<_, _>>();
 
     let invites = get("/v1/invites?limit=500").await;
@@ -116,7 +116,7 @@ async fn a_seeded_service_holds_something_in_every_state() {
 
     let password = demo.said_of("Members who chose a password:").split('"').nth(1).unwrap();
     let login = http.post(format!("{url}/v1/sessions")).json(&json!({ "email": "sam.sales@example.com", "password": password }));
-    let answer = Answer::of(login).await;
+    let answer = Answer::send(login).await;
     assert!(answer.status.is_success(), "{}", answer.text);
     demo.stop();
 }

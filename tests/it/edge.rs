@@ -35,7 +35,7 @@ fn an_unknown_address_is_a_problem_document() {
 #[test]
 fn a_method_that_an_address_does_not_have_is_told_which_ones_it_has() {
     on_sqlite(async |app| {
-        let answer = Answer::of(app.request(Method::DELETE, "/oauth/token")).await;
+        let answer = Answer::send(app.request(Method::DELETE, "/oauth/token")).await;
         answer.problem(405, "method_not_allowed");
         assert_eq!(answer.headers["allow"], "POST");
     });
@@ -46,11 +46,11 @@ fn bodies_that_can_not_be_read_are_told_apart() {
     on_sqlite(async |app| {
         let token = app.operator_token().await;
         let post = || app.request(Method::POST, "/v1/instances").bearer_auth(&token);
-        Answer::of(post().body("{}")).await.problem(415, "unsupported_media_type");
-        Answer::of(post().header("content-type", "application/json").body("{\"name\":")).await.problem(400, "malformed_request");
+        Answer::send(post().body("{}")).await.problem(415, "unsupported_media_type");
+        Answer::send(post().header("content-type", "application/json").body("{\"name\":")).await.problem(400, "malformed_request");
         let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(2_000_000));
-        Answer::of(post().header("content-type", "application/json").body(huge)).await.problem(413, "body_too_large");
-        let wrong = Answer::of(post().json(&serde_json::json!({ "name": 7 }))).await.problem(422, "invalid_input");
+        Answer::send(post().header("content-type", "application/json").body(huge)).await.problem(413, "body_too_large");
+        let wrong = Answer::send(post().json(&serde_json::json!({ "name": 7 }))).await.problem(422, "invalid_input");
         assert_eq!(wrong["errors"][0]["pointer"], "/name", "{wrong}");
     });
 }
@@ -87,7 +87,7 @@ fn metrics_are_served_without_a_token_at_an_address_of_their_own() {
     crate::support::run(async {
         let app = TestApp::start_with(Engine::Sqlite, &[("server.metrics_address", "127.0.0.1:0".to_owned())]).await;
         let address = app.running().metrics_address().unwrap();
-        let get = async |path: &str| Answer::of(app.http.get(format!("http://{address}{path}"))).await;
+        let get = async |path: &str| Answer::send(app.http.get(format!("http://{address}{path}"))).await;
         app.get("/livez").await;
         let scraped = get("/metrics").await;
         assert_eq!(scraped.status, 200);

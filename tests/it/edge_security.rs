@@ -27,7 +27,7 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     {
         answers.push((path, app.get(path).await));
     }
-    answers.push(("/activate/x", Answer::of(app.request(Method::GET, "/activate/x").header("accept", "text/html")).await));
+    answers.push(("/activate/x", Answer::send(app.request(Method::GET, "/activate/x").header("accept", "text/html")).await));
     answers.push(("/scim/v2/Users", app.get("/scim/v2/Users").await));
     answers
 }
@@ -70,7 +70,7 @@ fn over_tls_browsers_are_bound_to_it() {
     crate::support::run(async {
         let app = TestApp::start_with(Engine::Sqlite, &tls).await;
         for path in ["/livez", "/docs/", "/v1/nothing", "/v1/instance"] {
-            let answer = Answer::of(app.http.get(format!("http://{}{path}", app.running().address()))).await;
+            let answer = Answer::send(app.http.get(format!("http://{}{path}", app.running().address()))).await;
             assert_eq!(header(&answer, "strict-transport-security"), Some("max-age=31536000"), "{path}");
         }
         app.stop().await;
@@ -85,7 +85,7 @@ fn a_page_whose_form_leads_to_salesforce_lets_it_and_no_other_does() {
         app.call(&admin, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
         let path = app.link_to(FIRST_USER, "/activate/").await;
         let policy = async |path: &str| {
-            let answer = Answer::of(app.request(Method::GET, path).header("accept", "text/html")).await;
+            let answer = Answer::send(app.request(Method::GET, path).header("accept", "text/html")).await;
             header(&answer, "content-security-policy").unwrap().to_owned()
         };
         let of_form = policy(&path).await;
@@ -143,7 +143,7 @@ fn short(answer: &Answer, status: u16) -> Value {
 #[test]
 fn little_is_repeated_of_what_nobody_understands() {
     on_sqlite(&[], async |app| {
-        let post = |path: &str, body: Value| Answer::of(app.request(Method::POST, path).json(&body));
+        let post = |path: &str, body: Value| Answer::send(app.request(Method::POST, path).json(&body));
         let member = post("/v1/sessions", json!({ huge(): 1 })).await;
         let told = short(&member, 422);
         assert!(told["errors"][0]["detail"].as_str().unwrap().contains("expected"), "what would be accepted stays: {told}");
@@ -151,7 +151,7 @@ fn little_is_repeated_of_what_nobody_understands() {
         short(&variant, 422);
         let client = app.client(None, Scopes::of_an_operator()).await;
         let form = [("grant_type", huge()), ("client_id", client.0), ("client_secret", client.1)];
-        let refused = Answer::of(app.request(Method::POST, "/oauth/token").form(&form)).await;
+        let refused = Answer::send(app.request(Method::POST, "/oauth/token").form(&form)).await;
         assert!(short(&refused, 400)["error_description"].as_str().unwrap().contains("grant_types_supported"));
         let (_, token) = app.instance("111-AAA-111").await;
         let long = "x".repeat(30_000);

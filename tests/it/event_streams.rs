@@ -12,7 +12,7 @@ use crate::support::{Answer, TestApp, instance_of, on_both_engines};
 /// An import that waits to be confirmed, so that following it doesn't end; the path of its events.
 async fn waiting_import(app: &TestApp, token: &str) -> String {
     let file = app.request(Method::POST, "/v1/invite-imports").bearer_auth(token).header("content-type", "text/csv");
-    let import = Answer::of(file.body("email\nann@example.com\n")).await.expect(201);
+    let import = Answer::send(file.body("email\nann@example.com\n")).await.expect(201);
     format!("/v1/invite-imports/{}/events", import["id"].as_str().unwrap())
 }
 
@@ -83,7 +83,7 @@ on_both_engines! {
         let path = waiting_import(&app, &token).await;
         let anna = member(&app, &token, "anna@example.com", "admin").await;
         let stream = follow(&app, &anna, &path).await;
-        Answer::of(app.request(Method::DELETE, "/v1/sessions").header("cookie", &anna.cookie)).await.expect(204);
+        Answer::send(app.request(Method::DELETE, "/v1/sessions").header("cookie", &anna.cookie)).await.expect(204);
         ends(stream).await;
         let bert = member(&app, &token, "bert@example.com", "admin").await;
         let stream = follow(&app, &bert, &path).await;
@@ -112,7 +112,7 @@ on_both_engines! {
         let stream = app.request(Method::GET, &path).bearer_auth(&issued).send().await.unwrap();
         assert_eq!(stream.status(), 200);
         let form = [("token", &issued), ("client_id", &client.0), ("client_secret", &client.1)];
-        Answer::of(app.request(Method::POST, "/oauth/revoke").form(&form)).await.expect(200);
+        Answer::send(app.request(Method::POST, "/oauth/revoke").form(&form)).await.expect(200);
         ends(stream).await;
         app.stop().await;
     }

@@ -29,7 +29,7 @@ const WITHOUT_KEY: &[(&str, &str)] = &[
 ];
 
 async fn post(app: &TestApp, url: &str, token: &str, key: &str, path: &str, body: &Value) -> Answer {
-    Answer::of(app.http.post(format!("{url}{path}")).bearer_auth(token).header(KEY, key).json(body)).await
+    Answer::send(app.http.post(format!("{url}{path}")).bearer_auth(token).header(KEY, key).json(body)).await
 }
 
 async fn team(app: &TestApp, token: &str, key: &str, name: &str) -> Answer {
@@ -220,7 +220,7 @@ on_both_engines! {
         let (ann, bo) = (member(&app, &token, "ann@example.com", "admin").await, member(&app, &token, "bo@example.com", "admin").await);
         let invite = async |who: &Person, email: &str| {
             let request = app.request(Method::POST, "/v1/invites").header("cookie", &who.cookie).header("x-requested-with", "test");
-            Answer::of(request.header(KEY, "one").json(&json!({ "emails": [email] }))).await
+            Answer::send(request.header(KEY, "one").json(&json!({ "emails": [email] }))).await
         };
         invite(&ann, "x@example.com").await.expect(200);
         let theirs = invite(&bo, "x@example.com").await;
@@ -260,7 +260,7 @@ on_both_engines! {
             assert_eq!(problem["errors"][0]["pointer"], "#header/Idempotency-Key", "{unfit}");
         }
         let twice = app.request(Method::POST, TEAMS).bearer_auth(&token).header(KEY, "a").header(KEY, "b").json(&json!({ "name": "West" }));
-        Answer::of(twice).await.problem(422, "invalid_input");
+        Answer::send(twice).await.problem(422, "invalid_input");
         assert_eq!(teams(&app, &token).await, 0);
         team(&app, &token, &"x".repeat(255), "West").await.expect(201);
         // A body that is too large is refused as ever; where there is nothing to create, the header says nothing.

@@ -26,10 +26,10 @@ async fn change(app: &TestApp, token: &str, invite: &Value, what: &str, body: Op
 }
 
 async fn look(app: &TestApp, path: &str) -> Answer {
-    Answer::of(app.request(Method::GET, path).header(ACCEPT, "application/json")).await
+    Answer::send(app.request(Method::GET, path).header(ACCEPT, "application/json")).await
 }
 
-async fn found(app: &TestApp, token: &str, query: &str) -> Vec<String> {
+async fn list_emails(app: &TestApp, token: &str, query: &str) -> Vec<String> {
     let page = app.call(token, Method::GET, &format!("/v1/invites?{query}"), None).await.expect(200);
     page["data"].as_array().unwrap().iter().map(|invite| invite["email"].as_str().unwrap().to_owned()).collect()
 }
@@ -37,7 +37,7 @@ async fn found(app: &TestApp, token: &str, query: &str) -> Vec<String> {
 async fn activate(app: &TestApp, token: &str, path: &str) {
     app.call(token, Method::PATCH, "/v1/instance", Some(json!({ "login_management": "all_login_methods" }))).await.expect(200);
     let chosen = json!({ "method": "password", "password": "correct horse battery" });
-    Answer::of(app.request(Method::POST, path).json(&chosen)).await.expect(200);
+    Answer::send(app.request(Method::POST, path).json(&chosen)).await.expect(200);
 }
 
 on_both_engines! {
@@ -95,7 +95,7 @@ on_both_engines! {
         app.clock.advance(Duration::days(8));
         look(&app, &path).await.problem(410, "activation_expired");
         let token = app.narrowed_again(&token).await;
-        assert_eq!(found(&app, &token, "status=expired").await.len(), 2);
+        assert_eq!(list_emails(&app, &token, "status=expired").await.len(), 2);
         for days in [json!(0), json!(31), json!(1.5)] {
             let problem = change(&app, &token, &ann, "extend", Some(json!({ "days": days }))).await.problem(422, "invalid_input");
             assert_eq!(problem["errors"][0]["pointer"], "/days");
@@ -134,7 +134,7 @@ on_both_engines! {
         assert_eq!(change(&app, &token, &ann, "revoke", None).await.expect(200), revoked, "once more does nothing");
         let said = look(&app, &path).await.problem(410, "activation_revoked");
         assert!(!said.to_string().contains("ann@"), "{said}");
-        let page = Answer::of(app.request(Method::GET, &path).header(ACCEPT, "text/html")).await;
+        let page = Answer::send(app.request(Method::GET, &path).header(ACCEPT, "text/html")).await;
         assert!(page.status == 410 && page.text.contains("revoked") && !page.text.contains("ann@"), "{}", page.text);
         let members = app.call(&token, Method::GET, "/v1/members", None).await.expect(200);
         assert_eq!(members["data"].as_array().unwrap().len(), 1);
@@ -169,12 +169,12 @@ on_both_engines! {
         let all = app.call(&token, Method::GET, "/v1/invites", None).await.expect(200);
         let by = all["data"][0]["invited_by"].as_str().unwrap();
         change(&app, &token, &all["data"][3], "revoke", None).await.expect(200);
-        assert_eq!(found(&app, &token, "email=ANN_LEE").await, ["ann_lee@example.com"], "signs stand for themselves");
-        assert_eq!(found(&app, &token, "status=revoked").await.len(), 1);
-        assert_eq!(found(&app, &token, "status=sent&email=example.").await.len(), 3);
-        assert_eq!(found(&app, &token, &format!("invited_by={by}&limit=2")).await.len(), 2);
-        assert!(found(&app, &token, "invited_by=client:nobody").await.is_empty());
-        assert!(found(&app, &token, "import_id=0190b0a0-0000-7000-8000-000000000000").await.is_empty());
+        assert_eq!(list_emails(&app, &token, "email=ANN_LEE").await, ["ann_lee@example.com"], "signs stand for themselves");
+        assert_eq!(list_emails(&app, &token, "status=revoked").await.len(), 1);
+        assert_eq!(list_emails(&app, &token, "status=sent&email=example.").await.len(), 3);
+        assert_eq!(list_emails(&app, &token, &format!("invited_by={by}&limit=2")).await.len(), 2);
+        assert!(list_emails(&app, &token, "invited_by=client:nobody").await.is_empty());
+        assert!(list_emails(&app, &token, "import_id=0190b0a0-0000-7000-8000-000000000000").await.is_empty());
         let problem = app.call(&token, Method::GET, "/v1/invites?email=&invited_by=nobody", None).await.problem(422, "invalid_input");
         let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
         assert_eq!(pointers, ["#query/email", "#query/invited_by"]);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, FIRST_USER, MUNCHKIN_ID, TestApp, on_both_engines};
 
 pub async fn upload(app: &TestApp, token: &str, media: &str, file: impl Into<reqwest::Body>) -> Answer {
-    Answer::of(app.request(Method::POST, "/v1/invite-imports").bearer_auth(token).header("content-type", media).body(file)).await
+    Answer::send(app.request(Method::POST, "/v1/invite-imports").bearer_auth(token).header("content-type", media).body(file)).await
 }
 
 pub async fn confirm(app: &TestApp, token: &str, import: &Value, body: Value) -> Answer {

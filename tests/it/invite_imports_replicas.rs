@@ -10,12 +10,12 @@ use crate::support::{Answer, TestApp, on_both_engines};
 
 /// A call to any of the processes.
 async fn call(app: &TestApp, url: &str, token: &str, method: Method, path: &str, body: &Value) -> Answer {
-    Answer::of(app.http.request(method, format!("{url}{path}")).bearer_auth(token).json(body)).await
+    Answer::send(app.http.request(method, format!("{url}{path}")).bearer_auth(token).json(body)).await
 }
 
 async fn send(app: &TestApp, url: &str, token: &str, file: &str) -> Value {
     let request = app.http.post(format!("{url}/v1/invite-imports")).bearer_auth(token).header("content-type", "text/csv");
-    Answer::of(request.body(file.to_owned())).await.expect(201)
+    Answer::send(request.body(file.to_owned())).await.expect(201)
 }
 
 on_both_engines! {
@@ -59,7 +59,7 @@ on_both_engines! {
         assert_eq!((&done["counts"]["invited"], &done["counts"]["invalid"]), (&1.into(), &1.into()));
         // And its result is read at a third.
         let third = app.replica().await;
-        let result = Answer::of(app.http.get(format!("{}{}", third.url, path(&import, "/result.csv"))).bearer_auth(&token)).await;
+        let result = Answer::send(app.http.get(format!("{}{}", third.url, path(&import, "/result.csv"))).bearer_auth(&token)).await;
         assert!(result.text.contains("\"ann@example.com\",\"Ann\",\"invited\""), "{}", result.text);
         third.stop().await;
         app.stop().await;

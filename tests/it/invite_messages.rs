@@ -41,7 +41,7 @@ on_both_engines! {
         let mixed = invite(&app, &token, &["bo@example.com", "ANN@example.com"]).await.expect(200);
         assert_eq!((&mixed["results"][0]["status"], &mixed["results"][1]["status"]), (&"invited".into(), &"too_many_messages".into()));
         assert_eq!(mixed["results"][1]["retry_at"], "2026-06-16T12:00:00.000000Z");
-        let directory = Directory::of(&app, &token).await;
+        let directory = Directory::create(&app, &token).await;
         let import = upload(&app, &token, "text/csv", "ann@example.com\n").await.expect(201);
         confirm(&app, &token, &import, json!({})).await.expect(202);
         let done = completed(&app, &token, &import).await;

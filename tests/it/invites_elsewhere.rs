@@ -26,7 +26,7 @@ async fn invite(app: &TestApp, token: &str, email: &str) -> Value {
 }
 
 async fn try_to_activate(app: &TestApp, path: &str) -> Answer {
-    Answer::of(app.request(Method::POST, path).json(&json!({ "method": "password", "password": PASSWORD }))).await
+    Answer::send(app.request(Method::POST, path).json(&json!({ "method": "password", "password": PASSWORD }))).await
 }
 
 /// An answer with the values left out that differ from person to person.
@@ -67,7 +67,7 @@ on_both_engines! {
         let done = completed(&app, &second, &import).await;
         assert_eq!((&done["counts"]["invited"], &done["counts"]["other_instance"]), (&2.into(), &0.into()));
 
-        let directory = Directory::of(&app, &second).await;
+        let directory = Directory::create(&app, &second).await;
         let known = directory.post("/Users", user("bo@example.com")).await;
         let unknown = directory.post("/Users", user("other@example.com")).await;
         assert_eq!((known.status, unknown.status), (unknown.status, 201.try_into().unwrap()));

@@ -59,7 +59,7 @@ on_both_engines! {
     async fn an_admins_and_a_directorys_changes_at_once_both_hold(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::of(&app, &token).await;
+        let directory = Directory::create(&app, &token).await;
         let path = directory.user("sam@example.com").await;
         let as_member = path.replace("/Users/", "/v1/members/");
         for pair in 0..PAIRS {
@@ -79,7 +79,7 @@ on_both_engines! {
     async fn a_directory_that_deletes_what_it_has_seen_deletes_nothing_newer(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::of(&app, &token).await;
+        let directory = Directory::create(&app, &token).await;
         for pair in 0..PAIRS {
             let made = directory.post("/Users", user(&format!("sam{pair}@example.com"))).await.expect(201);
             let (path, seen) = (path_of("Users", &made), made["meta"]["version"].as_str().unwrap());
@@ -97,7 +97,7 @@ on_both_engines! {
     async fn whom_a_directory_deactivates_while_they_activate_stays_out(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::of(&app, &token).await;
+        let directory = Directory::create(&app, &token).await;
         for pair in 0..4 {
             let email = format!("sam{pair}@example.com");
             let path = directory.user(&email).await;
@@ -105,7 +105,7 @@ on_both_engines! {
             let chosen = json!({ "method": "password", "password": PASSWORD });
             let (kept_out, activated) = join(
                 directory.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }])),
-                Answer::of(app.request(Method::POST, &link).json(&chosen)),
+                Answer::send(app.request(Method::POST, &link).json(&chosen)),
             ).await;
             kept_out.expect(200);
             assert!([200, 410].contains(&activated.status.as_u16()), "{}", activated.text);

@@ -75,9 +75,9 @@ on_both_engines! {
         let link = link_path(message);
         assert!(message["html"].as_str().unwrap().contains(&format!("<a href=\"{}{link}\">", app.url)), "{message}");
 
-        let page = Answer::of(app.request(Method::GET, &link).header(ACCEPT, "text/html")).await;
+        let page = Answer::send(app.request(Method::GET, &link).header(ACCEPT, "text/html")).await;
         assert_eq!(page.status.as_u16(), 200, "{}", page.text);
-        let begun = Answer::of(app.request(Method::POST, &link).json(&json!({ "method": "salesforce" }))).await.expect(200);
+        let begun = Answer::send(app.request(Method::POST, &link).json(&json!({ "method": "salesforce" }))).await.expect(200);
         let back = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         assert!(app.come_back(&back).await.text.contains("Ihr Konto ist aktiv"));
         assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["status"], "accepted");

@@ -141,7 +141,7 @@ on_both_engines! {
         let replica = app.replica().await;
         let at_replica = async || {
             let request = app.http.get(format!("{}/v1/members/me", replica.url)).header("cookie", &tom.cookie);
-            Answer::of(request).await
+            Answer::send(request).await
         };
         at_replica().await.expect(200);
         let done = maria.call(&app, Method::POST, &format!("{}/deactivate", path(&tom)), None).await.expect(200);
@@ -169,7 +169,7 @@ on_both_engines! {
         assert!(app.connect_salesforce_as(&token, FIRST_USER).await.status.is_success());
         let invite = app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
         let link = app.activation_path(&token, &invite).await;
-        let begun = Answer::of(app.request(Method::POST, &link).json(&json!({ "method": "salesforce" }))).await.expect(200);
+        let begun = Answer::send(app.request(Method::POST, &link).json(&json!({ "method": "salesforce" }))).await.expect(200);
         let back = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         assert!(app.come_back(&back).await.status.is_success());
         app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "login_management": "all_login_methods" }))).await.expect(200);
@@ -186,7 +186,7 @@ on_both_engines! {
                 ("subject_token_type", "urn:msi-actions:token-type:salesforce-access-token"),
                 ("instance_url", made["instance_url"].as_str().unwrap()),
             ];
-            Answer::of(app.request(Method::POST, "/oauth/token").form(&form)).await
+            Answer::send(app.request(Method::POST, "/oauth/token").form(&form)).await
         };
         let held = exchange().await.expect(200)["access_token"].as_str().unwrap().to_owned();
         let replica = app.replica().await;
@@ -198,7 +198,7 @@ on_both_engines! {
         app.call(&token, Method::POST, &format!("{member}/deactivate"), None).await.expect(200);
         replica.get(&held, "/v1/members/me").await.problem(401, "invalid_token");
         let form = [("client_id", client.0.as_str()), ("client_secret", &client.1), ("token", &held)];
-        let known = Answer::of(app.request(Method::POST, "/oauth/introspect").form(&form)).await.expect(200);
+        let known = Answer::send(app.request(Method::POST, "/oauth/introspect").form(&form)).await.expect(200);
         assert_eq!(known, json!({ "active": false }));
         assert_eq!(exchange().await.expect(400)["code"], "auto_login_deactivated");
         // A token of before stays refused after coming back.
@@ -264,7 +264,7 @@ on_both_engines! {
         assert!(refused.status.as_u16() >= 400, "{}", refused.text);
         tom.get(&app, own).await.expect(200);
         let faults = format!("{}/__sandbox/faults", app.sandbox.as_ref().unwrap().url());
-        Answer::of(app.http.delete(faults)).await;
+        Answer::send(app.http.delete(faults)).await;
         maria.call(&app, Method::DELETE, &path(&tom), None).await.expect(200);
         app.stop().await;
     }
@@ -278,7 +278,7 @@ on_both_engines! {
         let member = format!("/v1/members/{}", invite["member_id"].as_str().unwrap());
         app.call(&token, Method::POST, &format!("{member}/deactivate"), None).await.problem(409, "member_not_activated");
         app.call(&token, Method::DELETE, &member, None).await.expect(200);
-        let used = Answer::of(app.request(Method::POST, &link).json(&json!({ "method": "password", "password": PASSWORD }))).await;
+        let used = Answer::send(app.request(Method::POST, &link).json(&json!({ "method": "password", "password": PASSWORD }))).await;
         assert!(matches!(used.status.as_u16(), 404 | 410), "{}", used.text);
         app.stop().await;
     }

@@ -19,7 +19,7 @@ async fn operator_token(http: &reqwest::Client, url: &str, client: &Value) -> St
     let text = |name: &str| client[name].as_str().unwrap().to_owned();
     let form =
         [("grant_type", "client_credentials".to_owned()), ("client_id", text("client_id")), ("client_secret", text("client_secret"))];
-    let answer = Answer::of(http.post(format!("{url}/oauth/token")).form(&form)).await.expect(200);
+    let answer = Answer::send(http.post(format!("{url}/oauth/token")).form(&form)).await.expect(200);
     answer["access_token"].as_str().unwrap().to_owned()
 }
 
@@ -28,7 +28,7 @@ async fn listed(http: &reqwest::Client, url: &str, token: &str) -> HashSet<Strin
     let mut found = HashSet::new();
     let mut cursor = String::new();
     loop {
-        let page = Answer::of(http.get(format!("{url}/v1/instances?limit=100{cursor}")).bearer_auth(token)).await.expect(200);
+        let page = Answer::send(http.get(format!("{url}/v1/instances?limit=100{cursor}")).bearer_auth(token)).await.expect(200);
         found.extend(page["data"].as_array().unwrap().iter().map(|one| one["munchkin_id"].as_str().unwrap().to_owned()));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -52,7 +52,7 @@ async fn assert_nothing_is_lost(what: &str, written: &Written, recovery: Duratio
 
 /// Whether the service says that it is ready, and what it says of storage.
 async fn readiness(http: &reqwest::Client, url: &str) -> (u16, Value) {
-    let answer = Answer::of(http.get(format!("{url}/readyz"))).await;
+    let answer = Answer::send(http.get(format!("{url}/readyz"))).await;
     let storage = answer.json()["checks"].as_array().unwrap().iter().find(|check| check["name"] == "storage").cloned();
     (answer.status.as_u16(), storage.unwrap_or_default())
 }
@@ -120,8 +120,8 @@ fn writes_succeed_within_seconds_of_room_on_a_full_disk() {
         })
         .await;
         // Reading goes on meanwhile.
-        Answer::of(http.get(format!("{url}/v1/instances?limit=1")).bearer_auth(&token)).await.expect(200);
-        disk.free();
+        Answer::send(http.get(format!("{url}/v1/instances?limit=1")).bearer_auth(&token)).await.expect(200);
+        disk.make_room();
         let recovery = writers.recovery().await;
         writers.until_more_are_acknowledged(30).await;
         until_ready(&http, &url).await;

@@ -124,7 +124,7 @@ on_both_engines! {
         let address = begin().await;
         for cookie in ["", eve.cookie.as_str(), "msi_session=made-up"] {
             let opened = app.http.get(&address).header("cookie", cookie).header("accept", "application/json");
-            Answer::of(opened).await.problem(403, "member_session_required");
+            Answer::send(opened).await.problem(403, "member_session_required");
         }
         // Nor can they come back in Anna's place.
         let way = app.log_in_at_salesforce_beside(&anna.cookie, &address, FIRST_USER).await;

@@ -16,15 +16,15 @@ const OWN_PASSWORD: &str = "/v1/members/me/password";
 /// A login as the same member from an address.
 async fn log_in_from(app: &TestApp, address: &str, password: &str) -> Answer {
     let body = json!({ "email": "tom@example.com", "password": password });
-    Answer::of(app.request(Method::POST, "/v1/sessions").header("x-forwarded-for", address).json(&body)).await
+    Answer::send(app.request(Method::POST, "/v1/sessions").header("x-forwarded-for", address).json(&body)).await
 }
 
 async fn ask_for_link(app: &TestApp, email: &str) -> Answer {
-    Answer::of(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": email }))).await
+    Answer::send(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": email }))).await
 }
 
 async fn reset(app: &TestApp, link: &str, password: &str) -> Answer {
-    Answer::of(app.request(Method::POST, link).json(&json!({ "password": password }))).await
+    Answer::send(app.request(Method::POST, link).json(&json!({ "password": password }))).await
 }
 
 async fn switch(app: &TestApp, token: &str, to: &str) {
@@ -40,7 +40,7 @@ on_both_engines! {
         let entered = log_in(&app, " tom@EXAMPLE.com ", PASSWORD).await;
         assert_eq!(entered.expect(201)["email"], "Tom@Example.com");
         let me = app.request(Method::GET, "/v1/members/me").header("cookie", cookie_of(&entered));
-        Answer::of(me).await.expect(200);
+        Answer::send(me).await.expect(200);
         let mut said = Vec::new();
         for (email, password) in [
             ("tom@example.com", "wrong but long enough"),
@@ -67,7 +67,7 @@ on_both_engines! {
                 log_in(&app, email, "wrong but long enough").await.problem(401, "login_refused");
             }
             let request = app.http.post(format!("{}/v1/sessions", replica.url)).json(&json!({ "email": email, "password": PASSWORD }));
-            let refused = Answer::of(request).await;
+            let refused = Answer::send(request).await;
             refused.problem(429, "login_locked_out");
             assert_eq!(refused.headers["retry-after"], "1");
         }
@@ -147,12 +147,12 @@ on_both_engines! {
         // A link for a new password leaves for them, too, and ends all waits.
         for address in 0..30 {
             let asking = app.request(Method::POST, "/v1/password-resets").header("x-forwarded-for", format!("203.0.113.{address}"));
-            Answer::of(asking.json(&json!({ "email": "tom@example.com" }))).await.expect(202);
+            Answer::send(asking.json(&json!({ "email": "tom@example.com" }))).await.expect(202);
         }
         let count = "SELECT COUNT(*) FROM failed_attempts WHERE kind = 'password_reset' AND failures > 0";
         assert_eq!(app.count(count).await, 21, "twenty strangers were sent to the outbox, and the count of all");
         let own = app.request(Method::POST, "/v1/password-resets").header("x-forwarded-for", "198.51.100.7");
-        Answer::of(own.json(&json!({ "email": "tom@example.com" }))).await.expect(202);
+        Answer::send(own.json(&json!({ "email": "tom@example.com" }))).await.expect(202);
         assert_eq!(app.count(count).await, 22, "the member's own address is served");
         let link = app.link_to("tom@example.com", "/reset-password/").await;
         assert_eq!(reset(&app, &link, PASSWORD).await.status, 204);
@@ -169,14 +169,14 @@ on_both_engines! {
         }
         ask_for_link(&app, "TOM@example.com").await.expect(202);
         let link = app.link_to("tom@example.com", "/reset-password/").await;
-        let shown = Answer::of(app.request(Method::GET, &link).header("accept", "text/html")).await;
+        let shown = Answer::send(app.request(Method::GET, &link).header("accept", "text/html")).await;
         assert!(shown.status == 200 && shown.text.contains("tom@example.com") && shown.text.contains("type=\"password\""), "{}", shown.text);
         assert_eq!(shown.headers["referrer-policy"], "same-origin", "nothing leaks to others, and our own forms name their origin");
         for weak in ["short", "password1234", "tom@example.com"] {
             assert_eq!(reset(&app, &link, weak).await.problem(422, "invalid_input")["errors"][0]["pointer"], "/password", "{weak}");
         }
         let form = app.request(Method::POST, &link).header("accept", "text/html").form(&[("password", "password1234")]);
-        let again = Answer::of(form).await;
+        let again = Answer::send(form).await;
         assert!(again.status == 422 && again.text.contains("first that would be tried") && again.text.contains("<form"), "{}", again.text);
         assert_eq!(reset(&app, &link, NEW).await.status, 204);
         // Everything of before has ended, and the lock-out with it.
@@ -209,10 +209,10 @@ on_both_engines! {
             assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
             assert!(answer.text.contains(&format!("<html lang=\"{language}\">")) && answer.text.contains(part), "{}", answer.text);
         };
-        written_in(&Answer::of(person(Method::GET)).await, 200, "it", "Scegli una nuova password");
-        written_in(&Answer::of(person(Method::POST).form(&[("password", "short")])).await, 422, "it", "troppo corta o troppo lunga");
-        written_in(&Answer::of(person(Method::POST).form(&[("password", NEW)])).await, 200, "it", "La tua password è impostata");
-        written_in(&Answer::of(person(Method::GET)).await, 404, "pt", "Solicite outro");
+        written_in(&Answer::send(person(Method::GET)).await, 200, "it", "Scegli una nuova password");
+        written_in(&Answer::send(person(Method::POST).form(&[("password", "short")])).await, 422, "it", "troppo corta o troppo lunga");
+        written_in(&Answer::send(person(Method::POST).form(&[("password", NEW)])).await, 200, "it", "La tua password è impostata");
+        written_in(&Answer::send(person(Method::GET)).await, 404, "pt", "Solicite outro");
         app.stop().await;
     }
 

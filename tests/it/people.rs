@@ -165,7 +165,7 @@ on_both_engines! {
         let id = find(&app, &token, &[("email", "zoe@test.example")]).await[0]["marketo_id"].to_string();
         let get = async |path: &str, name: &str, value: &str| {
             let request = app.request(Method::GET, path).bearer_auth(&token);
-            Answer::of(if name.is_empty() { request } else { request.header(name, value) }).await
+            Answer::send(if name.is_empty() { request } else { request.header(name, value) }).await
         };
         for path in [format!("/v1/people/{id}"), "/v1/people?email=zoe@test.example".to_owned()] {
             let whole = get(&path, "", "").await;

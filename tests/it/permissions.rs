@@ -112,7 +112,7 @@ impl Scene {
         let sessions = format!("/v1/members/{owner}/sessions");
         let session = app.call(&token, Method::GET, &sessions, None).await.expect(200)["data"][0]["id"].clone();
         let file = app.request(Method::POST, "/v1/invite-imports").bearer_auth(&token).header("content-type", "text/csv");
-        let import = crate::support::Answer::of(file.body("email\nann@example.com\n")).await.expect(201)["id"].clone();
+        let import = crate::support::Answer::send(file.body("email\nann@example.com\n")).await.expect(201)["id"].clone();
         app.fault(json!({ "target": "salesforce", "path_contains": "/limits", "kind": "salesforce_error", "status": 403,
             "error_code": "API_CURRENTLY_DISABLED", "message": "disabled", "times": 1 }))
             .await;

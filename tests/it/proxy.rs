@@ -74,7 +74,7 @@ on_both_engines! {
             }
         }
         app.call(&token, Method::GET, "/v1/marketo/rest/v1/leads/describe.json", None).await.problem(403, "call_not_allowed");
-        let traced = Answer::of(app.request(Method::TRACE, &format!("{APEX}/echo")).bearer_auth(&token)).await;
+        let traced = Answer::send(app.request(Method::TRACE, &format!("{APEX}/echo")).bearer_auth(&token)).await;
         traced.problem(405, "method_not_allowed");
         assert_eq!(app.sandbox_says("calls").await, before, "nothing reached the vendors");
 
@@ -98,7 +98,7 @@ on_both_engines! {
             .header("sforce-query-options", "batchSize=200")
             .header("content-type", "application/json")
             .body("{\"a\":1}");
-        let answer = Answer::of(request).await;
+        let answer = Answer::send(request).await;
         let told = answer.expect(200);
         assert_eq!((&told["method"], &told["target"], &told["body"]), (&json!("PUT"), &json!("/services/apexrest/headers/a%20b?x=%2F&y"), &json!("{\"a\":1}")));
         assert_eq!((seen(&told, "if-match"), seen(&told, "sforce-query-options")), (Some("\"7\""), Some("batchSize=200")));
@@ -115,7 +115,7 @@ on_both_engines! {
     async fn a_refused_token_is_renewed_once_and_the_call_repeated(engine: Engine) {
         let (app, token) = connected(engine, &["salesforce ANY /services/apexrest", "marketo GET /rest"]).await;
         app.fault(json!({ "target": "salesforce", "path_contains": "/echo", "kind": "expire_sessions" })).await;
-        let echoed = Answer::of(app.request(Method::POST, &format!("{APEX}/echo")).bearer_auth(&token).body("small")).await;
+        let echoed = Answer::send(app.request(Method::POST, &format!("{APEX}/echo")).bearer_auth(&token).body("small")).await;
         assert_eq!((echoed.status.as_u16(), echoed.text.as_str()), (200, "small"));
         assert_eq!(calls(&app, "salesforce token refresh_token").await, 1);
 
@@ -126,7 +126,7 @@ on_both_engines! {
         // What was streamed is gone: the refusal is passed on, with the token renewed for the next call.
         app.fault(json!({ "target": "salesforce", "path_contains": "/echo", "kind": "expire_sessions" })).await;
         let large = vec![b'x'; 300_000];
-        let send = async || Answer::of(app.request(Method::POST, &format!("{APEX}/echo")).bearer_auth(&token).body(large.clone())).await;
+        let send = async || Answer::send(app.request(Method::POST, &format!("{APEX}/echo")).bearer_auth(&token).body(large.clone())).await;
         assert_eq!(send().await.status, 401);
         let again = send().await;
         assert_eq!((again.status.as_u16(), again.text.len()), (200, large.len()));

@@ -58,7 +58,7 @@ on_both_engines! {
         for round in 1..=3 {
             let calls = (0..60).map(|number| {
                 let url = format!("{}{TEST_MARKETO}", addresses[number % 2]);
-                Answer::of(app.http.post(url).bearer_auth(&token))
+                Answer::send(app.http.post(url).bearer_auth(&token))
             });
             let answers = join_all(calls).await;
             let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
@@ -82,7 +82,7 @@ on_both_engines! {
         let before = limit(&app, &token, "day").await["used_by_us"].as_i64().unwrap();
         let second = app.replica().await;
         let url = format!("{}{TEST_MARKETO}", second.url);
-        Answer::of(app.http.post(url).bearer_auth(&token)).await.expect(200);
+        Answer::send(app.http.post(url).bearer_auth(&token)).await.expect(200);
         assert_eq!(limit(&app, &token, "day").await["used_by_us"], json!(before + 10), "a grant is a tenth of the share");
         second.stop().await;
         assert_eq!(limit(&app, &token, "day").await["used_by_us"], json!(before + 1));
@@ -116,7 +116,7 @@ on_both_engines! {
         let before = counted(&app).await;
         let second = app.replica().await;
         for url in [&app.url, &second.url] {
-            Answer::of(app.http.post(format!("{url}{TEST_MARKETO}")).bearer_auth(&token)).await.problem(429, "daily_quota_exhausted");
+            Answer::send(app.http.post(format!("{url}{TEST_MARKETO}")).bearer_auth(&token)).await.problem(429, "daily_quota_exhausted");
         }
         assert_eq!(counted(&app).await, before);
         let limits = app.call(&token, Method::GET, LIMITS, None).await.expect(200);
@@ -135,7 +135,7 @@ on_both_engines! {
         let addresses = [app.url.clone(), second.url.clone()];
         let calls = (0..24).map(|number| {
             let url = format!("{}{TEST_MARKETO}", addresses[number % 2]);
-            Answer::of(app.http.post(url).bearer_auth(&token))
+            Answer::send(app.http.post(url).bearer_auth(&token))
         });
         for answer in join_all(calls).await {
             assert_eq!(answer.expect(200)["ok"], true, "each waits for its turn");
@@ -167,7 +167,7 @@ on_both_engines! {
         let before = counted(&app).await;
         let call = async |wait: &str| {
             let request = app.request(Method::GET, "/v1/marketo/rest/v1/leads/describe.json").bearer_auth(&caller);
-            Answer::of(request.header("prefer", format!("return=minimal, wait={wait}"))).await
+            Answer::send(request.header("prefer", format!("return=minimal, wait={wait}"))).await
         };
         let refused = call("0").await;
         refused.problem(429, "quota_exhausted");

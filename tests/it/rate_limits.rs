@@ -25,7 +25,7 @@ fn from(app: &TestApp, address: &str, method: Method, path: &str) -> RequestBuil
 
 async fn ask_token(app: &TestApp, address: &str, client: &(String, String)) -> Answer {
     let form = [("grant_type", "client_credentials"), ("client_id", &client.0), ("client_secret", &client.1)];
-    Answer::of(from(app, address, Method::POST, "/oauth/token").form(&form)).await
+    Answer::send(from(app, address, Method::POST, "/oauth/token").form(&form)).await
 }
 
 #[track_caller]
@@ -51,7 +51,7 @@ on_both_engines! {
         refused_by_oauth(&ask_token(&app, "203.0.113.1", &client).await);
         // An assertion is a request for a token like any other.
         let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", "x")];
-        refused_by_oauth(&Answer::of(from(&app, "203.0.113.1", Method::POST, "/oauth/token").form(&form)).await);
+        refused_by_oauth(&Answer::send(from(&app, "203.0.113.1", Method::POST, "/oauth/token").form(&form)).await);
         app.stop().await;
     }
 
@@ -67,7 +67,7 @@ on_both_engines! {
         }
         assert_eq!(refused_by_oauth(&ask_token(&app, "203.0.113.99", &client).await), 15);
         let exchange = [("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"), ("client_id", &client.0), ("client_secret", &client.1)];
-        refused_by_oauth(&Answer::of(from(&app, "203.0.113.98", Method::POST, "/oauth/token").form(&exchange)).await);
+        refused_by_oauth(&Answer::send(from(&app, "203.0.113.98", Method::POST, "/oauth/token").form(&exchange)).await);
         ask_token(&app, "203.0.113.99", &other).await.expect(200);
         app.clock.advance(Duration::seconds(15));
         ask_token(&app, "203.0.113.99", &client).await.expect(200);
@@ -79,7 +79,7 @@ on_both_engines! {
         let client = app.client(None, Scopes::of_an_operator()).await;
         let post = async |path: &str, secret: &str| {
             let form = [("grant_type", "client_credentials"), ("token", "x"), ("client_id", &client.0), ("client_secret", secret)];
-            Answer::of(from(&app, "203.0.113.1", Method::POST, path).form(&form)).await
+            Answer::send(from(&app, "203.0.113.1", Method::POST, path).form(&form)).await
         };
         let paths = ["/oauth/token", "/oauth/revoke", "/oauth/introspect"];
         for path in paths.iter().chain(&paths) {
@@ -102,7 +102,7 @@ on_both_engines! {
         let listed = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["tom@example.com"] }))).await.expect(200);
         let link = app.activation_path(&token, &listed["results"][0]["invite"]).await;
         let open = async |address: &str, method: Method, path: &str| {
-            Answer::of(from(&app, address, method, path).header("accept", "application/json").json(&json!({ "password": "x" }))).await
+            Answer::send(from(&app, address, method, path).header("accept", "application/json").json(&json!({ "password": "x" }))).await
         };
         for number in 0..6 {
             open("203.0.113.1", Method::GET, &format!("/activate/guess-{number}")).await.problem(404, "activation_unknown");
@@ -116,7 +116,7 @@ on_both_engines! {
             }
         }
         // A person reads a page; from elsewhere the link works on.
-        let page = Answer::of(from(&app, "203.0.113.1", Method::GET, &link).header("accept", "text/html")).await;
+        let page = Answer::send(from(&app, "203.0.113.1", Method::GET, &link).header("accept", "text/html")).await;
         assert!(page.status == 429 && page.text.contains("<html") && page.headers.contains_key("retry-after"), "{}", page.text);
         for _ in 0..6 {
             open("198.51.100.1", Method::GET, &link).await.expect(200);
@@ -133,7 +133,7 @@ on_both_engines! {
         let begun = app.call(&token, Method::POST, "/v1/connections/salesforce", Some(json!({}))).await.expect(201);
         let way = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         let open = async |address: &str, path: &str| {
-            Answer::of(from(&app, address, Method::GET, path).header("accept", "application/json")).await
+            Answer::send(from(&app, address, Method::GET, path).header("accept", "application/json")).await
         };
         for number in 0..3 {
             open("203.0.113.1", &format!("/oauth/salesforce/start?state=guess-{number}")).await.problem(403, "state_invalid");
@@ -154,10 +154,10 @@ on_both_engines! {
         member(&app, &token, "tom@example.com", "user").await;
         let log_in = async |address: &str| {
             let body = json!({ "email": "tom@example.com", "password": PASSWORD });
-            Answer::of(from(&app, address, Method::POST, "/v1/sessions").json(&body)).await
+            Answer::send(from(&app, address, Method::POST, "/v1/sessions").json(&body)).await
         };
         let ask = async |address: &str| {
-            Answer::of(from(&app, address, Method::POST, "/v1/password-resets").json(&json!({ "email": FIRST_USER }))).await
+            Answer::send(from(&app, address, Method::POST, "/v1/password-resets").json(&json!({ "email": FIRST_USER }))).await
         };
         for _ in 0..3 {
             log_in("203.0.113.1").await.expect(201);

@@ -70,7 +70,7 @@ on_both_engines! {
         tom.get(&app, OWN).await.problem(401, "invalid_token");
         // Without any session, and once more.
         assert_eq!(tom.call(&app, Method::DELETE, "/v1/sessions", None).await.status, 204);
-        assert_eq!(Answer::of(app.request(Method::DELETE, "/v1/sessions")).await.status, 204);
+        assert_eq!(Answer::send(app.request(Method::DELETE, "/v1/sessions")).await.status, 204);
         app.stop().await;
     }
 
@@ -96,7 +96,7 @@ on_both_engines! {
         // A process behind a proxy that speaks TLS.
         let secure = app.replica_with(|settings| settings.server.public_url = "https://actions.example.com".into()).await.unwrap();
         let credentials = json!({ "email": "tom@example.com", "password": PASSWORD });
-        let entered = Answer::of(app.http.post(format!("{}/v1/sessions", secure.url)).json(&credentials)).await;
+        let entered = Answer::send(app.http.post(format!("{}/v1/sessions", secure.url)).json(&credentials)).await;
         entered.expect(201);
         let cookie = entered.headers["set-cookie"].to_str().unwrap().to_owned();
         assert!(cookie.starts_with("__Host-msi_session="), "{cookie}");
@@ -105,13 +105,13 @@ on_both_engines! {
         }
         assert!(!cookie.contains("Domain"), "{cookie}");
         let profile = async |cookie: &str| {
-            Answer::of(app.http.get(format!("{}/v1/members/me", secure.url)).header("cookie", cookie)).await
+            Answer::send(app.http.get(format!("{}/v1/members/me", secure.url)).header("cookie", cookie)).await
         };
         profile(&cookie_of(&entered)).await.expect(200);
         profile(&tom.cookie).await.problem(401, "unauthenticated");
         profile(&cookie_of(&entered).replace("__Host-", "")).await.problem(401, "unauthenticated");
         let out = app.http.delete(format!("{}/v1/sessions", secure.url)).header("cookie", cookie_of(&entered));
-        let out = Answer::of(out).await;
+        let out = Answer::send(out).await;
         let removal = out.headers["set-cookie"].to_str().unwrap();
         assert!(removal.starts_with("__Host-msi_session=;") && removal.contains("; Secure") && removal.contains("; Path=/"), "{removal}");
         profile(&cookie_of(&entered)).await.problem(401, "invalid_token");
@@ -129,7 +129,7 @@ on_both_engines! {
         let path = begun["authorization_url"].as_str().unwrap().strip_prefix(app.url.as_str()).unwrap().to_owned();
         let open = async |cookie: &str| {
             let request = app.http.get(format!("{}{path}", secure.url)).header("accept", "application/json");
-            Answer::of(request.header("cookie", cookie)).await
+            Answer::send(request.header("cookie", cookie)).await
         };
         let sent = open("").await;
         assert_eq!(sent.status, 302, "{}", sent.text);
@@ -148,7 +148,7 @@ on_both_engines! {
         member(&app, &token, "tom@example.com", "user").await;
         let invited = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["eve@example.com"] }))).await.expect(200);
         let activation = app.activation_path(&token, &invited["results"][0]["invite"]).await;
-        Answer::of(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": "tom@example.com" }))).await.expect(202);
+        Answer::send(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": "tom@example.com" }))).await.expect(202);
         let reset = app.link_to("tom@example.com", "/reset-password/").await;
         let another = "another horse with batteries";
         let posts = [
@@ -159,23 +159,23 @@ on_both_engines! {
         ];
         for (path, body) in &posts {
             for (name, value) in FOREIGN {
-                let answer = Answer::of(app.request(Method::POST, path).header(name, value).json(body)).await;
+                let answer = Answer::send(app.request(Method::POST, path).header(name, value).json(body)).await;
                 answer.problem(403, "cross_site_request");
                 assert!(!answer.headers.contains_key("set-cookie"), "{path}");
             }
         }
         // As a form, and seen by a person.
         let form = app.request(Method::POST, &activation).header("sec-fetch-site", "cross-site").header("accept", "text/html");
-        let page = Answer::of(form.form(&[("method", "password"), ("password", PASSWORD)])).await;
+        let page = Answer::send(form.form(&[("method", "password"), ("password", PASSWORD)])).await;
         assert!(page.status == 403 && page.headers["content-type"] == "text/html; charset=utf-8", "{}", page.text);
         // Nothing was used up, and from our own pages all of it works.
         let own = app.url.clone();
         for (path, body) in [&posts[0], &posts[1], &posts[3]] {
-            let answer = Answer::of(app.request(Method::POST, path).header("origin", &own).json(body)).await;
+            let answer = Answer::send(app.request(Method::POST, path).header("origin", &own).json(body)).await;
             assert!(answer.status.is_success(), "{path}: {}", answer.text);
         }
         let answer = app.request(Method::POST, "/v1/sessions").header("sec-fetch-site", "same-origin");
-        Answer::of(answer.json(&json!({ "email": "tom@example.com", "password": another }))).await.expect(201);
+        Answer::send(answer.json(&json!({ "email": "tom@example.com", "password": another }))).await.expect(201);
         app.stop().await;
     }
 }

@@ -184,7 +184,7 @@ async fn resumed_in_time(engine: Engine) {
     let second: Server = app.serve_with(other_port, &VARIABLES);
     let jobs = async || {
         let url = format!("http://127.0.0.1:{other_port}{path}");
-        let run = crate::support::Answer::of(app.http.get(url).bearer_auth(&token)).await.expect(200);
+        let run = crate::support::Answer::send(app.http.get(url).bearer_auth(&token)).await.expect(200);
         (run["report"]["export_jobs"].as_i64().unwrap(), run)
     };
     first.kill();

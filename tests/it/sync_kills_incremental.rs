@@ -56,7 +56,7 @@ impl Stream {
             while !stopped.load(Ordering::Relaxed) {
                 beat += 1;
                 let some = json!({ "count": 10, "seed": round * 10_000 + beat });
-                made += Answer::of(http.post(&url).json(&some)).await.expect(200)["made"].as_u64().unwrap();
+                made += Answer::send(http.post(&url).json(&some)).await.expect(200)["made"].as_u64().unwrap();
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             made

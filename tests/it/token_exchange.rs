@@ -32,7 +32,7 @@ impl Scene {
         assert!(page.status.is_success(), "{}", page.text);
         let invite = app.call(&admin, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
         let path = app.activation_path(&admin, &invite).await;
-        let begun = Answer::of(app.request(Method::POST, &path).json(&json!({ "method": "salesforce" }))).await.expect(200);
+        let begun = Answer::send(app.request(Method::POST, &path).json(&json!({ "method": "salesforce" }))).await.expect(200);
         let back = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         assert!(app.come_back(&back).await.status.is_success());
         let client = app.client(Some(id.parse().unwrap()), Scopes::of_an_instance()).await;
@@ -52,7 +52,7 @@ impl Scene {
     async fn exchange_as(&self, client: &Client, pairs: &[(&str, &str)]) -> Answer {
         let mut form = vec![("grant_type", EXCHANGE), ("client_id", &client.0), ("client_secret", &client.1)];
         form.extend_from_slice(pairs);
-        Answer::of(self.app.request(Method::POST, "/oauth/token").form(&form)).await
+        Answer::send(self.app.request(Method::POST, "/oauth/token").form(&form)).await
     }
 
     async fn by_session(&self, username: &str) -> Answer {
@@ -85,7 +85,7 @@ on_both_engines! {
             scene.app.call(bearer, Method::GET, "/v1/instance", None).await.expect(200);
             scene.app.call(bearer, Method::GET, "/v1/instances", None).await.problem(403, "forbidden");
             let form = [("token", bearer), ("client_id", &scene.client.0), ("client_secret", &scene.client.1)];
-            let seen = Answer::of(scene.app.request(Method::POST, "/oauth/introspect").form(&form)).await.expect(200);
+            let seen = Answer::send(scene.app.request(Method::POST, "/oauth/introspect").form(&form)).await.expect(200);
             let members = scene.app.call(&scene.admin, Method::GET, "/v1/members", None).await.expect(200);
             assert_eq!((&seen["client_id"], &seen["sub"]), (&scene.client.0.as_str().into(), &members["data"][0]["id"]));
         }

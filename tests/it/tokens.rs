@@ -14,7 +14,7 @@ async fn token_of(app: &TestApp, client: &Client) -> String {
 
 async fn post(app: &TestApp, path: &str, client: &Client, token: &str) -> Answer {
     let form = [("token", token), ("client_id", &client.0), ("client_secret", &client.1)];
-    Answer::of(app.request(Method::POST, path).form(&form)).await
+    Answer::send(app.request(Method::POST, path).form(&form)).await
 }
 
 async fn introspect(app: &TestApp, client: &Client, token: &str) -> Value {
@@ -54,7 +54,7 @@ on_both_engines! {
             post(&app, "/oauth/revoke", &owner, unknown).await.expect(200);
         }
         let bare = app.request(Method::POST, "/oauth/revoke").basic_auth(&owner.0, Some(&owner.1)).form(&[("x", "y")]);
-        assert_eq!(Answer::of(bare).await.expect(400)["error"], "invalid_request");
+        assert_eq!(Answer::send(bare).await.expect(400)["error"], "invalid_request");
         app.stop().await;
     }
 
@@ -104,7 +104,7 @@ on_both_engines! {
         let metadata = app.get("/.well-known/oauth-authorization-server").await.expect(200);
         for endpoint in ["token_endpoint", "revocation_endpoint", "introspection_endpoint"] {
             let address = metadata[endpoint].as_str().unwrap();
-            let answer = Answer::of(app.http.post(address).form(&[("token", "x")])).await;
+            let answer = Answer::send(app.http.post(address).form(&[("token", "x")])).await;
             assert_eq!(answer.expect(401)["error"], "invalid_client", "{endpoint}");
             let methods = metadata[format!("{endpoint}_auth_methods_supported")].clone();
             assert_eq!(methods, json!(["client_secret_basic", "client_secret_post"]), "{endpoint}");

@@ -17,7 +17,7 @@ impl OAuthForm {
         serde_urlencoded::from_bytes(bytes).map(Self).map_err(|_| AuthError::InvalidRequest("the form can't be read".into()))
     }
 
-    pub(super) fn one(&self, name: &str) -> Result<Option<&str>, AuthError> {
+    pub(super) fn single_value(&self, name: &str) -> Result<Option<&str>, AuthError> {
         let mut values = self.0.iter().filter(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str());
         let first = values.next();
         if values.next().is_some() {
@@ -40,17 +40,17 @@ pub(super) fn authentication(request: &HttpRequest, form: &OAuthForm) -> Result<
         let basic = value.to_str().ok().and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
         let decoded = basic.and_then(|(_, code)| STANDARD.decode(code.trim()).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = decoded.as_deref().and_then(|text| text.split_once(':')).ok_or(AuthError::InvalidClient)?;
-        if form.one("client_secret")?.is_some() {
+        if form.single_value("client_secret")?.is_some() {
             return Err(AuthError::InvalidRequest("authenticate either with HTTP Basic or in the form, not both".into()));
         }
         // RFC 6749, section 2.3.1: both halves are form-encoded before they are joined.
         let client_id = form_decode(pair.0);
-        if form.one("client_id")?.is_some_and(|other| other != client_id) {
+        if form.single_value("client_id")?.is_some_and(|other| other != client_id) {
             return Err(AuthError::InvalidRequest("the form names another client_id than the Authorization header".into()));
         }
         return Ok(ClientAuthentication { client_id, client_secret: form_decode(pair.1).into() });
     }
-    match (form.one("client_id")?, form.one("client_secret")?) {
+    match (form.single_value("client_id")?, form.single_value("client_secret")?) {
         (Some(id), Some(secret)) => Ok(ClientAuthentication { client_id: id.to_owned(), client_secret: secret.into() }),
         _ => Err(AuthError::InvalidClient),
     }

@@ -39,7 +39,7 @@ struct IssuedTokenRequest {
 }
 
 /// The client that asks, and the token it asks about.
-async fn asked(
+async fn read_token_request(
     request: &HttpRequest,
     form: &[u8],
     context: &Context,
@@ -47,7 +47,7 @@ async fn asked(
 ) -> Result<(Client, SecretString), AuthError> {
     let form = OAuthForm::read(request, form)?;
     let client = client_of(request, &form, context, limits).await?.client;
-    let token = form.one("token")?.ok_or_else(|| AuthError::InvalidRequest("token is missing".into()))?;
+    let token = form.single_value("token")?.ok_or_else(|| AuthError::InvalidRequest("token is missing".into()))?;
     Ok((client, token.into()))
 }
 
@@ -84,7 +84,7 @@ async fn revoke(
 ) -> Result<HttpResponse, Problem> {
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
     let revoked = async {
-        let (client, token) = asked(&request, &form, &context, &limits).await?;
+        let (client, token) = read_token_request(&request, &form, &context, &limits).await?;
         match in_force(&issuer, &token).await? {
             Some(claims) => issuer.revocations.revoke(&client, &claims).await,
             None => Ok(()),
@@ -134,7 +134,7 @@ struct Introspection {
 }
 
 impl Introspection {
-    fn of(claims: AccessClaims) -> Self {
+    fn from_claims(claims: AccessClaims) -> Self {
         Self {
             active: true,
             scope: Some(claims.scope),
@@ -175,7 +175,7 @@ async fn introspect(
 ) -> Result<HttpResponse, Problem> {
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
     let shown = async {
-        let (client, token) = asked(&request, &form, &context, &limits).await?;
+        let (client, token) = read_token_request(&request, &form, &context, &limits).await?;
         let claims = in_force(&issuer, &token).await?;
         let sees_all = client.instance.is_none() && client.scopes.0.contains(&Scope::InstancesManage);
         let mut visible = claims.filter(|claims| sees_all || claims.client_id == client.client_id);
@@ -186,7 +186,7 @@ async fn introspect(
                 None => visible = None,
             }
         }
-        Ok::<_, AuthError>(visible.map(Introspection::of).unwrap_or_default())
+        Ok::<_, AuthError>(visible.map(Introspection::from_claims).unwrap_or_default())
     };
     match shown.await {
         Ok(shown) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)),

@@ -80,16 +80,16 @@ async fn jwks(_: AnyCaller, issuer: Data<TokenIssuer>) -> HttpResponse {
 async fn metadata(_: AnyCaller, issuer: Data<TokenIssuer>, context: Context) -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "issuer": issuer.issuer(),
-        "token_endpoint": context.public_url.of("/oauth/token"),
-        "revocation_endpoint": context.public_url.of("/oauth/revoke"),
-        "introspection_endpoint": context.public_url.of("/oauth/introspect"),
-        "jwks_uri": context.public_url.of("/.well-known/jwks.json"),
+        "token_endpoint": context.public_url.join("/oauth/token"),
+        "revocation_endpoint": context.public_url.join("/oauth/revoke"),
+        "introspection_endpoint": context.public_url.join("/oauth/introspect"),
+        "jwks_uri": context.public_url.join("/.well-known/jwks.json"),
         "grant_types_supported": token::GRANT_TYPES,
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
         "revocation_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
         "introspection_endpoint_auth_methods_supported": AUTHENTICATION_METHODS,
         "scopes_supported": Scope::ALL.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
-        "service_documentation": context.public_url.of("/docs/"),
+        "service_documentation": context.public_url.join("/docs/"),
     }))
 }

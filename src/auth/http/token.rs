@@ -103,7 +103,7 @@ struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    fn of(issued: &IssuedAccessToken) -> Self {
+    fn new(issued: &IssuedAccessToken) -> Self {
         Self {
             access_token: issued.token.expose_secret().to_owned(),
             token_type: "Bearer",
@@ -176,9 +176,9 @@ async fn grant(
     limits: &Data<RateLimits>,
 ) -> Result<TokenAnswer, TokenRequestError> {
     let form = OAuthForm::read(request, form)?;
-    let grant_type = form.one("grant_type")?;
+    let grant_type = form.single_value("grant_type")?;
     // An assertion speaks for itself; the other grants are a client's.
-    let anonymous = !request.headers().contains_key(header::AUTHORIZATION) && form.one("client_id")?.is_none();
+    let anonymous = !request.headers().contains_key(header::AUTHORIZATION) && form.single_value("client_id")?.is_none();
     if grant_type == Some(JWT_BEARER) && anonymous {
         return by_assertion(&form, issuer, federation).await;
     }
@@ -187,8 +187,8 @@ async fn grant(
     match grant_type {
         Some(CLIENT_CREDENTIALS) => {
             let AuthenticatedClient { client, secret_generation } = authenticated;
-            let instance = target(context, &client, form.one("resource")?).await?;
-            let scopes = wanted_scopes(&client, form.one("scope")?)?;
+            let instance = target(context, &client, form.single_value("resource")?).await?;
+            let scopes = wanted_scopes(&client, form.single_value("scope")?)?;
             let new = NewToken {
                 client_id: client.client_id,
                 member: None,
@@ -197,7 +197,7 @@ async fn grant(
                 lifetime: TOKEN_LIFETIME,
                 secret_generation: Some(secret_generation),
             };
-            Ok(TokenAnswer::of(&issuer.issue(new)?))
+            Ok(TokenAnswer::new(&issuer.issue(new)?))
         }
         Some(TOKEN_EXCHANGE) => exchange(&form, context, &authenticated, issuer, federation).await,
         Some(JWT_BEARER) => by_assertion(&form, issuer, federation).await,
@@ -210,7 +210,7 @@ async fn grant(
 async fn by_assertion(form: &OAuthForm, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenAnswer, TokenRequestError> {
     let assertion = required(form, "assertion")?;
     let vouched = federation.issuers.redeem(&assertion.into()).await?;
-    let scopes = narrowed(&vouched.scopes, form.one("scope")?)?;
+    let scopes = narrowed(&vouched.scopes, form.single_value("scope")?)?;
     let new = NewToken {
         client_id: vouched.client_id,
         member: None,
@@ -219,7 +219,7 @@ async fn by_assertion(form: &OAuthForm, issuer: &TokenIssuer, federation: &Feder
         lifetime: TOKEN_LIFETIME,
         secret_generation: None,
     };
-    Ok(TokenAnswer::of(&issuer.issue(new)?))
+    Ok(TokenAnswer::new(&issuer.issue(new)?))
 }
 
 /// RFC 8693, section 2.
@@ -231,11 +231,11 @@ async fn exchange(
     federation: &Federation,
 ) -> Result<TokenAnswer, TokenRequestError> {
     for untaken in ["actor_token", "actor_token_type", "audience"] {
-        if form.one(untaken)?.is_some() {
+        if form.single_value(untaken)?.is_some() {
             return Err(AuthError::InvalidRequest(format!("{untaken} is not taken here")).into());
         }
     }
-    if form.one("requested_token_type")?.is_some_and(|wanted| wanted != ACCESS_TOKEN) {
+    if form.single_value("requested_token_type")?.is_some_and(|wanted| wanted != ACCESS_TOKEN) {
         return Err(AuthError::InvalidRequest(format!("requested_token_type can only be {ACCESS_TOKEN}")).into());
     }
     let presented = required(form, "subject_token")?;
@@ -249,11 +249,11 @@ async fn exchange(
             return Err(AuthError::InvalidRequest(known).into());
         }
     };
-    let instance = target(context, client, form.one("resource")?).await?;
+    let instance = target(context, client, form.single_value("resource")?).await?;
     let instance = instance.ok_or_else(|| AuthError::InvalidTarget(format!("say which instance: resource={RESOURCE_PREFIX}ID")))?;
     let found = federation.members.member(instance, &subject).await?;
     let of_both = Scopes(Scopes::of_role(found.role).0.intersection(&client.scopes.0).copied().collect());
-    let scopes = narrowed(&of_both, form.one("scope")?)?;
+    let scopes = narrowed(&of_both, form.single_value("scope")?)?;
     let new = NewToken {
         client_id: client.client_id.clone(),
         member: Some(found.member),
@@ -262,11 +262,11 @@ async fn exchange(
         lifetime: MEMBER_TOKEN_LIFETIME,
         secret_generation: Some(*secret_generation),
     };
-    Ok(TokenAnswer { issued_token_type: Some(ACCESS_TOKEN), ..TokenAnswer::of(&issuer.issue(new)?) })
+    Ok(TokenAnswer { issued_token_type: Some(ACCESS_TOKEN), ..TokenAnswer::new(&issuer.issue(new)?) })
 }
 
 fn required<'a>(form: &'a OAuthForm, name: &str) -> Result<&'a str, AuthError> {
-    form.one(name)?.ok_or_else(|| AuthError::InvalidRequest(format!("{name} is missing")))
+    form.single_value(name)?.ok_or_else(|| AuthError::InvalidRequest(format!("{name} is missing")))
 }
 
 /// What is wanted of what may be had (RFC 6749, section 3.3).

@@ -132,7 +132,7 @@ async fn reader(
     activation: &dyn ActivationByLogin,
     state: Option<&str>,
 ) -> Audience {
-    let reader = Audience::of(request);
+    let reader = Audience::of_request(request);
     let (Audience::Person(_), Some(state)) = (reader, state) else { return reader };
     // A page in another language is better than none.
     let known = match connections.find_purpose(&state.into()).await {

@@ -9,10 +9,10 @@ use crate::locales::LocalizedText;
 pub(super) fn connected(result: &TestResult, language: Language) -> Page {
     if result.ok {
         let (title, text) = (LocalizedText::SalesforceConnectedPageTitle, LocalizedText::SalesforceConnectedPageText);
-        return Page::text(language, title.render(language), [text.render(language)]);
+        return Page::with_paragraphs(language, title.render(language), [text.render(language)]);
     }
     let (title, text) = (LocalizedText::SalesforceNeedsAttentionPageTitle, LocalizedText::SalesforceNeedsAttentionPageText);
     // Salesforce's words, and what is said about them, are in English.
     let said = [result.message.clone(), result.what_to_do.clone()].into_iter().flatten();
-    Page::text(language, title.render(language), std::iter::once(text.render(language)).chain(said))
+    Page::with_paragraphs(language, title.render(language), std::iter::once(text.render(language)).chain(said))
 }

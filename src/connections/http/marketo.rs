@@ -165,7 +165,7 @@ async fn connect_marketo(
     instance.prerequisites.check()?;
     let admin = connection_admin(&caller);
     let row = connections.connect_marketo(instance.id, &instance.munchkin_id, pasted, address.as_deref(), &admin).await?;
-    let location = context.public_url.of("/v1/connections/marketo");
+    let location = context.public_url.join("/v1/connections/marketo");
     Ok(HttpResponse::Created().insert_header(("location", location)).json(MarketoConnection::from(row)))
 }
 

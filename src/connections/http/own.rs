@@ -58,7 +58,7 @@ async fn begin_own(
     find_instance(&context, &caller).await?.prerequisites.check()?;
     let (url, expires_at) = connections.begin_own_salesforce(caller.instance, member, &host).await?;
     let begun = AuthorizationBegun { authorization_url: url.into(), expires_at };
-    Ok(HttpResponse::Created().insert_header(("location", context.public_url.of(LINK))).json(begun))
+    Ok(HttpResponse::Created().insert_header(("location", context.public_url.join(LINK))).json(begun))
 }
 
 /// See one's own Salesforce connection

@@ -68,7 +68,7 @@ async fn begin_salesforce(
     }
     find_instance(&context, &caller).await?.prerequisites.check()?;
     let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, connection_admin(&caller).name(), confirmed).await?;
-    let location = context.public_url.of("/v1/connections/salesforce");
+    let location = context.public_url.join("/v1/connections/salesforce");
     Ok(HttpResponse::Created().insert_header(("location", location)).json(AuthorizationBegun { authorization_url: url.into(), expires_at }))
 }
 

@@ -48,5 +48,5 @@ pub trait ActivationByLogin: Send + Sync {
 #[must_use]
 pub fn active_page(email: &str, language: Language) -> Page {
     let (title, text) = (LocalizedText::ActivatedPageTitle, LocalizedText::ActivatedPageText { email });
-    Page::text(language, title.render(language), [text.render(language)])
+    Page::with_paragraphs(language, title.render(language), [text.render(language)])
 }

@@ -21,7 +21,7 @@ pub(super) async fn request_by_assertion(
     };
     let base = parse_login_base(&row.login_base)?;
     let assertion = Assertion { client_id: &client_id, username: &row.username, audience: assertion_audience(&base) };
-    Ok(salesforce::ask_with_assertion(&context.http, &base, assertion, &key, context.clock.now()).await?)
+    Ok(salesforce::request_token_with_assertion(&context.http, &base, assertion, &key, context.clock.now()).await?)
 }
 
 /// Whom an assertion is for: of the login hosts, production's or the sandboxes'.

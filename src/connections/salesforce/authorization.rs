@@ -78,7 +78,7 @@ impl Connections {
         let (state, verifier) = (random_token(), random_token());
         let now = self.context.clock.timestamp();
         let row = PendingAuthorization {
-            state_hash: SecretHash::of(&state),
+            state_hash: SecretHash::of_secret(&state),
             instance_id: instance,
             purpose: sqlx::types::Json(purpose),
             login_base: login_base.to_string(),
@@ -107,13 +107,13 @@ impl Connections {
         state: &SecretString,
         browser: BrowserCookies,
     ) -> Result<(Url, BrowserBinding), ConnectionError> {
-        let hash = SecretHash::of(state);
+        let hash = SecretHash::of_secret(state);
         let row = store::find_authorization(&self.context.db, &hash).await?;
         let row = row.filter(|row| row.expires_at > self.context.clock.timestamp()).ok_or(ConnectionError::StateInvalid)?;
         self.check_session(&row, &browser).await?;
         let browser = browser.binding.unwrap_or_else(|| BrowserBinding(random_token()));
         let mut tx = self.context.db.begin().await?;
-        let bound = store::bind_authorization(&mut tx, &hash, &SecretHash::of(&browser.0)).await?;
+        let bound = store::bind_authorization(&mut tx, &hash, &SecretHash::of_secret(&browser.0)).await?;
         tx.commit().await?;
         if !bound {
             return Err(ConnectionError::StateInvalid);
@@ -128,7 +128,7 @@ impl Connections {
     async fn check_session(&self, row: &PendingAuthorization, browser: &BrowserCookies) -> Result<(), ConnectionError> {
         let AuthorizationPurpose::Member { member } = row.purpose.0 else { return Ok(()) };
         let session = browser.session.as_ref().ok_or(ConnectionError::MemberSessionRequired)?;
-        match find_session(&self.context.db, &SecretHash::of(session), self.context.clock.timestamp()).await? {
+        match find_session(&self.context.db, &SecretHash::of_secret(session), self.context.clock.timestamp()).await? {
             Some((instance, of, _)) if instance == row.instance_id && of == member => Ok(()),
             _ => Err(ConnectionError::MemberSessionRequired),
         }
@@ -142,7 +142,7 @@ impl Connections {
         &self,
         state: &SecretString,
     ) -> Result<Option<(InstanceId, AuthorizationPurpose)>, ConnectionError> {
-        let row = store::find_authorization(&self.context.db, &SecretHash::of(state)).await?;
+        let row = store::find_authorization(&self.context.db, &SecretHash::of_secret(state)).await?;
         Ok(row.map(|row| (row.instance_id, row.purpose.0)))
     }
 
@@ -155,7 +155,7 @@ impl Connections {
         code: Result<&str, String>,
     ) -> Result<CompletedAuthorization, ConnectionError> {
         let mut tx = self.context.db.begin().await?;
-        let row = store::take_authorization(&mut tx, &SecretHash::of(state)).await?;
+        let row = store::take_authorization(&mut tx, &SecretHash::of_secret(state)).await?;
         tx.commit().await?;
         let binding = browser.binding.as_ref();
         let is_same_browser =

@@ -53,7 +53,7 @@ impl Connections {
             None => self.context.salesforce_app()?.client_id,
         };
         let assertion = Assertion { client_id: &client_id, username: &setup.username, audience: assertion_audience(&base) };
-        let grant = salesforce::ask_with_assertion(&self.context.http, &base, assertion, &key, self.context.clock.now()).await;
+        let grant = salesforce::request_token_with_assertion(&self.context.http, &base, assertion, &key, self.context.clock.now()).await;
         let grant = grant.inspect_err(|error| self.context.record_salesforce_failure(instance, None, error))?;
         self.context.addresses.salesforce_origin(grant.instance_url.as_str())?;
         self.context.addresses.check_identity(&grant.id_url, &grant.organization_id, &grant.user_id)?;

@@ -231,7 +231,7 @@ impl SalesforceTokenProvider {
         }
         let now = self.context.clock.timestamp();
         let failure = match &error {
-            ConnectionError::Salesforce(error) => RefreshFailure::of(error, row.sealed_jwt_key.is_some()),
+            ConnectionError::Salesforce(error) => RefreshFailure::from_error(error, row.sealed_jwt_key.is_some()),
             ConnectionError::NeedsAttention(_) => {
                 RefreshFailure::NeedsAttention { code: "EXPIRED_ACCESS".into(), remedy: error.to_string(), token_consumed: true }
             }
@@ -319,7 +319,7 @@ enum RefreshFailure {
 }
 
 impl RefreshFailure {
-    fn of(error: &SalesforceError, by_assertion: bool) -> Self {
+    fn from_error(error: &SalesforceError, by_assertion: bool) -> Self {
         let refused = |token_consumed| Self::NeedsAttention {
             code: error.code().unwrap_or("AUTHENTICATION_FAILURE").to_owned(),
             remedy: error.what_to_do().to_owned(),

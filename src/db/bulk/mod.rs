@@ -17,7 +17,7 @@ use tokio::sync::mpsc::Receiver;
 use super::{Db, DbError, Tx, execute};
 use crate::db;
 
-pub use rows::Rows;
+pub use rows::PackedRows;
 pub(in crate::db) use unindexed::build_all;
 pub use unindexed::{build_indexes, put_off_indexes};
 
@@ -95,7 +95,7 @@ pub async fn tables_named(db: &Db, prefix: &str) -> Result<Vec<String>, DbError>
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn insert(tx: &mut Tx, table: &Table, parcels: Vec<Rows>) -> Result<(), DbError> {
+pub async fn insert(tx: &mut Tx, table: &Table, parcels: Vec<PackedRows>) -> Result<(), DbError> {
     match tx {
         Tx::Sqlite(transaction) => {
             for rows in &parcels {
@@ -121,7 +121,7 @@ pub async fn insert(tx: &mut Tx, table: &Table, parcels: Vec<Rows>) -> Result<()
 ///
 /// # Errors
 /// When the database refuses or is lost.
-pub async fn load(db: &Db, table: &Table, arriving: &mut Receiver<Rows>, written: &AtomicI64) -> Result<Tx, DbError> {
+pub async fn load(db: &Db, table: &Table, arriving: &mut Receiver<PackedRows>, written: &AtomicI64) -> Result<Tx, DbError> {
     if let Db::Postgres(_) = db {
         let mut tx = db.begin().await?;
         if let Tx::Postgres(transaction) = &mut tx {

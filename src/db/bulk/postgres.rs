@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use sqlx::{Postgres, Transaction};
 use tokio::sync::mpsc::Receiver;
 
-use super::{ColumnKind, Rows, Table};
+use super::{ColumnKind, PackedRows, Table};
 use crate::db::{DbError, statements};
 
 /// Signature, flags and no extension.
@@ -27,7 +27,7 @@ pub(super) fn definition(table: &Table) -> String {
 pub(super) async fn copy(
     transaction: &mut Transaction<'static, Postgres>,
     table: &Table,
-    arriving: &mut Receiver<Rows>,
+    arriving: &mut Receiver<PackedRows>,
     written: &AtomicI64,
 ) -> Result<(), DbError> {
     // Nothing is begun for nothing.

@@ -2,9 +2,9 @@ use bytes::{BufMut, BytesMut};
 
 use super::ColumnKind;
 
-/// Rows packed for a [`Table`](super::Table), column by column in its order.
+/// PackedRows packed for a [`Table`](super::Table), column by column in its order.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub struct PackedRows {
     packed: BytesMut,
     rows: i64,
 }
@@ -19,7 +19,7 @@ pub(super) enum BulkValue<'a> {
 /// The length that stands for an absent value.
 const ABSENT: i32 = -1;
 
-impl Rows {
+impl PackedRows {
     /// Room for so many bytes.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
@@ -27,19 +27,19 @@ impl Rows {
     }
 
     /// Begins a row of so many columns, each of which must follow.
-    pub fn begin(&mut self, columns: i16) {
+    pub fn begin_row(&mut self, columns: i16) {
         self.packed.put_i16(columns);
         self.rows += 1;
     }
 
     /// The next column's number.
-    pub fn integer(&mut self, value: i64) {
+    pub fn push_integer(&mut self, value: i64) {
         self.packed.put_i32(8);
         self.packed.put_i64(value);
     }
 
     /// The next column's text.
-    pub fn text(&mut self, value: Option<&str>) {
+    pub fn push_text(&mut self, value: Option<&str>) {
         match value.and_then(|text| Some((text, i32::try_from(text.len()).ok()?))) {
             Some((text, length)) => {
                 self.packed.put_i32(length);
@@ -92,7 +92,7 @@ impl Rows {
 
     /// The rows as text, for tests: columns between bars, absent ones as a dash.
     #[cfg(test)]
-    pub(crate) fn shown(&self, kinds: &[ColumnKind]) -> Vec<Vec<String>> {
+    pub(crate) fn unpack_as_text(&self, kinds: &[ColumnKind]) -> Vec<Vec<String>> {
         let mut all = Vec::new();
         self.unpack(kinds.iter().copied(), |value| {
             all.push(match value {
@@ -110,13 +110,13 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_unpacked() {
-        let mut rows = Rows::with_capacity(10);
+        let mut rows = PackedRows::with_capacity(10);
         for (number, text) in [(1, Some("a☃")), (-7, None), (i64::MAX, Some(""))] {
-            rows.begin(2);
-            rows.integer(number);
-            rows.text(text);
+            rows.begin_row(2);
+            rows.push_integer(number);
+            rows.push_text(text);
         }
         assert_eq!(rows.len(), 3);
-        assert_eq!(rows.shown(&[ColumnKind::Integer, ColumnKind::Text]), [["1", "a☃"], ["-7", "-"], ["9223372036854775807", ""]]);
+        assert_eq!(rows.unpack_as_text(&[ColumnKind::Integer, ColumnKind::Text]), [["1", "a☃"], ["-7", "-"], ["9223372036854775807", ""]]);
     }
 }

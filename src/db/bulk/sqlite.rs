@@ -1,10 +1,10 @@
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::rows::BulkValue;
-use super::{ColumnKind, Rows, Table};
+use super::{ColumnKind, PackedRows, Table};
 use crate::db::{self, DbError};
 
-/// Rows of one statement. One size, so that the statement is prepared once; more gain nothing.
+/// PackedRows of one statement. One size, so that the statement is prepared once; more gain nothing.
 const AT_ONCE: usize = 50;
 
 pub(super) fn definition(table: &Table) -> String {
@@ -25,7 +25,7 @@ pub(super) fn definition(table: &Table) -> String {
     format!("CREATE TABLE IF NOT EXISTS {} ({}) {}STRICT", table.name, columns.join(", "), if by_text { "WITHOUT ROWID, " } else { "" })
 }
 
-pub(super) async fn insert(transaction: &mut Transaction<'static, Sqlite>, table: &Table, rows: &Rows) -> Result<(), DbError> {
+pub(super) async fn insert(transaction: &mut Transaction<'static, Sqlite>, table: &Table, rows: &PackedRows) -> Result<(), DbError> {
     let width = table.columns.len();
     let mut values = Vec::with_capacity(usize::try_from(rows.len()).unwrap_or(0) * width);
     rows.unpack(table.columns.iter().map(|column| column.kind), |value| values.push(value));

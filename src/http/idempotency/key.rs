@@ -8,7 +8,7 @@ pub const LONGEST_KEY: usize = 255;
 
 /// The key of a request: a String of RFC 9651, section 3.3.3, as the draft wants it, or the same characters without quotes, as most
 /// callers send them. None when there is no header.
-pub(super) fn of(headers: &HeaderMap) -> Option<Result<String, Problem>> {
+pub(super) fn read_key(headers: &HeaderMap) -> Option<Result<String, Problem>> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY);
     let first = values.next()?;
     let key = std::str::from_utf8(first.as_bytes()).ok().filter(|_| values.next().is_none()).and_then(read);

@@ -95,7 +95,7 @@ pub(super) async fn once<B: MessageBody + 'static>(
     route: Option<MatchedRoute>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let takes_it = route.and_then(|route| route.rule(request.method())).is_some_and(|rule| rule.is_idempotent);
-    match takes_it.then(|| key::of(request.headers())).flatten() {
+    match takes_it.then(|| key::read_key(request.headers())).flatten() {
         None => Ok(next.call(request).await?.map_into_boxed_body()),
         // Boxed, so that what it needs isn't carried along, and copied, by every request that has no key.
         Some(key) => Box::pin(once_by_key(request, next, key?)).await,
@@ -221,14 +221,14 @@ async fn settle(taken: ClaimedKey, answered: ServiceResponse<BoxBody>) -> Result
     let released = status.is_client_error() || problem_of(&answered).is_some_and(|problem| problem.code() == Code::UpstreamUnavailable);
     let (outcome, answered) = match answered.response().body().size() {
         _ if released => (KeyDisposition::Release, answered),
-        BodySize::None => (KeyDisposition::Keep(kept(&answered, String::new())), answered),
+        BodySize::None => (KeyDisposition::Keep(to_stored_answer(&answered, String::new())), answered),
         BodySize::Sized(size) if status.is_success() && usize::try_from(size).is_ok_and(|size| size <= MOST_BYTES) => {
             let (request, response) = answered.into_parts();
             let (head, body) = response.into_parts();
             let bytes = to_bytes(body).await.map_err(|_| Problem::new(Code::Internal, "The answer can't be written."))?;
             let text = std::str::from_utf8(&bytes).map(str::to_owned);
             let answered = ServiceResponse::new(request, head.set_body(BoxBody::new(bytes)));
-            (text.map_or(KeyDisposition::Lose, |text| KeyDisposition::Keep(kept(&answered, text))), answered)
+            (text.map_or(KeyDisposition::Lose, |text| KeyDisposition::Keep(to_stored_answer(&answered, text))), answered)
         }
         _ => (KeyDisposition::Lose, answered),
     };
@@ -238,7 +238,7 @@ async fn settle(taken: ClaimedKey, answered: ServiceResponse<BoxBody>) -> Result
     Ok(answered)
 }
 
-fn kept(answered: &ServiceResponse<BoxBody>, body: String) -> Answer {
+fn to_stored_answer(answered: &ServiceResponse<BoxBody>, body: String) -> Answer {
     let headers = answered.headers();
     let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let headers = KEPT_HEADERS.iter().filter_map(|name| Some((name.to_string(), text(name)?))).collect();

@@ -52,7 +52,7 @@ pub struct PageField {
 
 impl Page {
     /// A page of text only.
-    pub fn text(language: Language, title: impl Into<String>, paragraphs: impl IntoIterator<Item = String>) -> Self {
+    pub fn with_paragraphs(language: Language, title: impl Into<String>, paragraphs: impl IntoIterator<Item = String>) -> Self {
         Self { language, title: title.into(), paragraphs: paragraphs.into_iter().collect(), forms: Vec::new() }
     }
 
@@ -60,7 +60,7 @@ impl Page {
     #[must_use]
     pub fn of_problem(problem: &Problem, language: Language) -> Self {
         let (title, text) = problem_texts::title_and_text(problem, language);
-        Self::text(language, title, [text])
+        Self::with_paragraphs(language, title, [text])
     }
 
     /// What is wrong with what was filled in, to be shown beside the form once more.
@@ -105,7 +105,7 @@ mod tests {
     fn a_page_lets_forms_lead_where_its_own_do_and_nowhere_else() {
         let form = |leads_away| PageForm { action: "/x".into(), hidden: Vec::new(), fields: Vec::new(), button: "Go".into(), leads_away };
         let policy = |forms| {
-            let page = Page { forms, ..Page::text(Language::En, "Title", []) };
+            let page = Page { forms, ..Page::with_paragraphs(Language::En, "Title", []) };
             page.respond(StatusCode::OK).unwrap().headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned()
         };
         assert!(policy(vec![]).contains("form-action 'none'; frame-ancestors 'none'"));

@@ -22,7 +22,7 @@ pub async fn limit_links<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let Err(refused) = check_link(&request) else { return Ok(next.call(request).await?.map_into_left_body()) };
     let problem = Problem::from(refused);
-    let mut answer = problem_or_page(Err(problem), Audience::of(request.request()))?;
+    let mut answer = problem_or_page(Err(problem), Audience::of_request(request.request()))?;
     answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds.into());
     Ok(request.into_response(answer).map_into_right_body())
 }

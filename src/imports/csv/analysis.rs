@@ -172,7 +172,7 @@ impl Count<'_> {
         let mut notes: Vec<(u64, StringRecord)> = Vec::new();
         while let Some(row) = rows.next_row()? {
             let is_single = columns > 1 && row.record.len() == 1 && row.unclosed_quote.is_none();
-            if is_single && notes.len() < MOST_NOTES && !is_address(row.cells().at(Some(mapping.email))) {
+            if is_single && notes.len() < MOST_NOTES && !is_address(row.cells().cell(Some(mapping.email))) {
                 notes.push((row.number, row.record.clone()));
                 continue;
             }

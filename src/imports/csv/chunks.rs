@@ -113,7 +113,7 @@ pub struct StoredRows<'a> {
 impl<'a> StoredRows<'a> {
     /// Reads the body of a chunk.
     #[must_use]
-    pub fn of(body: &'a [u8]) -> Self {
+    pub fn new(body: &'a [u8]) -> Self {
         Self { reader: reader(body, b','), record: StringRecord::new() }
     }
 
@@ -133,7 +133,7 @@ impl Chunk {
     #[must_use]
     pub fn all_faults(&self, table_rows: u64, mapping: &Mapping, columns: usize, teams: &Teams) -> Vec<(u64, Vec<RowFault>)> {
         let mut all = Vec::new();
-        let mut rows = StoredRows::of(&self.body);
+        let mut rows = StoredRows::new(&self.body);
         let (mut place, mut repeats) = (self.first, self.repeats.iter().peekable());
         while let Some((number, cells)) = rows.next_row().filter(|_| place < table_rows) {
             let first = repeats.next_if(|(row, _)| *row == number).map(|(_, first)| *first);

@@ -105,6 +105,6 @@ mod tests {
     #[test]
     fn a_row_is_filled_up_so_that_what_follows_has_columns_of_its_own() {
         let record = StringRecord::from(vec!["a"]);
-        assert_eq!(file_row(Cells::of(&record, None), 3).collect::<Vec<_>>(), ["a", "", ""]);
+        assert_eq!(file_row(Cells::of_record(&record, None), 3).collect::<Vec<_>>(), ["a", "", ""]);
     }
 }

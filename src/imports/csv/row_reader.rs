@@ -26,7 +26,7 @@ pub(super) struct FileRow<'a> {
 
 impl<'a> FileRow<'a> {
     pub(super) fn cells(self) -> Cells<'a> {
-        Cells::of(self.record, self.unclosed_quote)
+        Cells::of_record(self.record, self.unclosed_quote)
     }
 }
 

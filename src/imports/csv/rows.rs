@@ -32,7 +32,7 @@ pub struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     /// A record that is a row.
-    pub(super) fn of(record: &'a StringRecord, unclosed_quote: Option<ColumnNumber>) -> Self {
+    pub(super) fn of_record(record: &'a StringRecord, unclosed_quote: Option<ColumnNumber>) -> Self {
         Self { record, before: 0, unclosed_quote }
     }
 
@@ -54,7 +54,7 @@ impl<'a> Cells<'a> {
 
     /// The cell of a column, without spaces around it; empty when there is none.
     #[must_use]
-    pub fn at(self, column: Option<ColumnNumber>) -> &'a str {
+    pub fn cell(self, column: Option<ColumnNumber>) -> &'a str {
         column.and_then(|column| self.record.get(usize::from(column.0) + self.before)).unwrap_or_default().trim()
     }
 }
@@ -90,16 +90,16 @@ pub(super) fn examine<'a>(
         let detail = "a quotation mark is opened here and never closed; close it, or take it away";
         faults.push(RowFault::new(number, Some(column), "quote_unclosed", detail));
     }
-    let email_cell = cells.at(Some(mapping.email));
+    let email_cell = cells.cell(Some(mapping.email));
     let read = address_in(email_cell);
     let AddressCell { address, name } = read.unwrap_or(AddressCell { address: email_cell, name: None });
     let said = Said {
         email: address,
         display_name: name,
-        first_name: cells.at(mapping.first_name),
-        last_name: cells.at(mapping.last_name),
-        role: cells.at(mapping.role),
-        teams: cells.at(mapping.teams),
+        first_name: cells.cell(mapping.first_name),
+        last_name: cells.cell(mapping.last_name),
+        role: cells.cell(mapping.role),
+        teams: cells.cell(mapping.teams),
     };
     if let Err(why) = read
         && cells.unclosed_quote != Some(mapping.email)

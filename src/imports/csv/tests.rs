@@ -45,7 +45,7 @@ impl Memory {
     fn rows(&self) -> Vec<Vec<String>> {
         let mut all = Vec::new();
         for chunk in &self.0 {
-            let mut rows = StoredRows::of(&chunk.body);
+            let mut rows = StoredRows::new(&chunk.body);
             while let Some((_, cells)) = rows.next_row() {
                 all.push(cells.iter().map(str::to_owned).collect());
             }

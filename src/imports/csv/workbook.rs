@@ -212,7 +212,7 @@ pub(super) mod tests {
         book.save_to_buffer().unwrap()
     }
 
-    fn text(bytes: &[u8]) -> Result<(String, String), Unreadable> {
+    fn read_first_sheet(bytes: &[u8]) -> Result<(String, String), Unreadable> {
         let mut sheet = first_sheet(&mut Cursor::new(bytes), &budget(bytes.len() as u64))?.expect("an archive");
         let mut text = String::new();
         sheet.text.read_to_string(&mut text).unwrap();
@@ -233,7 +233,7 @@ pub(super) mod tests {
         sheet.write_with_format(4, 2, &date, &Format::new().set_num_format("yyyy-mm-dd")).unwrap();
         sheet.write(4, 3, 4711).unwrap().write(4, 4, true).unwrap();
         sheet.write(5, 1, "bo@example.com").unwrap();
-        let (name, text) = text(&book.save_to_buffer().unwrap()).unwrap();
+        let (name, text) = read_first_sheet(&book.save_to_buffer().unwrap()).unwrap();
         assert_eq!(name, "People");
         let want =
             "\"\"\nName,Email,Since,Number,Active\n\"\"\n\"\"\n\"O\"\"Neil, A\",ann@example.com,2026-06-15,4711,true\n,bo@example.com,,,\n";
@@ -294,7 +294,7 @@ pub(super) mod tests {
             ("a column far out", with(sheet, wide), "columns"),
             ("no sheet to read", with(sheet, b"<worksheet><sheetData></sheetData></worksheet>"), "empty"),
         ] {
-            let said = text(&bytes).map(|(_, text)| text.len()).expect_err(what).to_string();
+            let said = read_first_sheet(&bytes).map(|(_, text)| text.len()).expect_err(what).to_string();
             assert!(said.contains(why), "{what}: {said}");
         }
     }

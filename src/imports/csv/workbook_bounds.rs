@@ -61,7 +61,7 @@ pub(super) fn check_bounds<R: Read + Seek>(source: &mut R, budget: &AnalysisBudg
             }
             bytes += read as u64;
             budget.spend_unpacked(read as u64)?;
-            look.at(&block[..read])?;
+            look.check(&block[..read])?;
             if !streamed && (bytes > MOST_IN_MEMORY || (!is_texts && look.tags > MOST_TAGS_IN_MEMORY)) {
                 return Err(TOO_LARGE);
             }
@@ -88,7 +88,7 @@ impl Look {
         Self { run: 0, tag: Vec::with_capacity(TAG), in_tag: false, tags: 0, is_texts, begun: false }
     }
 
-    fn at(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
+    fn check(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
         // A text in UTF-16 would hide its tags from us.
         if memchr::memchr(0, bytes).is_some() || (!self.begun && bytes.starts_with(&[0xfe, 0xff])) {
             return Err(ODD);

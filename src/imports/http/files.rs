@@ -121,14 +121,14 @@ fn chunks(
 }
 
 fn write_faults(export: &mut Export, kept: &StoredChunk, import: &Import, teams: &Teams) {
-    let mut rows = StoredRows::of(&kept.chunk.body);
+    let mut rows = StoredRows::new(&kept.chunk.body);
     let mut row = rows.next_row();
     for (_, fault) in faults_of(kept, import, teams) {
         while row.is_some_and(|(number, _)| number < fault.row) {
             row = rows.next_row();
         }
         let column = fault.column.and_then(|column| import.analysis.columns.get(usize::from(column)));
-        let value = row.map(|(_, cells): (u64, Cells<'_>)| cells.at(fault.column.map(ColumnNumber))).unwrap_or_default();
+        let value = row.map(|(_, cells): (u64, Cells<'_>)| cells.cell(fault.column.map(ColumnNumber))).unwrap_or_default();
         let column = column.map(|column| column.name.as_str()).unwrap_or_default();
         export.row([fault.row.to_string().as_str(), column, &fault.code, &fault.detail, value].into_iter());
     }
@@ -136,7 +136,7 @@ fn write_faults(export: &mut Export, kept: &StoredChunk, import: &Import, teams:
 
 fn write_results(export: &mut Export, kept: &StoredChunk, import: &Import) {
     let columns = import.analysis.columns.len();
-    let mut rows = StoredRows::of(&kept.chunk.body);
+    let mut rows = StoredRows::new(&kept.chunk.body);
     let (mut outcomes, mut place) = (kept.outcomes.iter().flatten(), kept.chunk.first);
     while let Some((_, cells)) = rows.next_row() {
         if place >= import.analysis.rows {

@@ -33,15 +33,15 @@ pub(super) fn read_addresses(text: &str) -> Vec<AddressEntry> {
     reader.read();
     let mut entries = reader.entries;
     if entries.is_empty() {
-        entries.push(AddressEntry { text: shown(text), name: None, read: Err(NoEmailAddress::Empty) });
+        entries.push(AddressEntry { text: shorten(text), name: None, read: Err(NoEmailAddress::Empty) });
     }
     if let [only] = entries.as_mut_slice() {
-        only.text = shown(text);
+        only.text = shorten(text);
     }
     entries
 }
 
-fn shown(text: &str) -> String {
+fn shorten(text: &str) -> String {
     text.trim().chars().take(LONGEST_TEXT).collect()
 }
 
@@ -76,14 +76,14 @@ enum AddressPart {
 }
 
 impl AddressPart {
-    fn text(&self) -> &str {
+    fn as_str(&self) -> &str {
         match self {
             Self::Word(text) | Self::Quoted(text) | Self::Angle(text) | Self::Comment(text) => text,
         }
     }
 
     fn has_at(&self) -> bool {
-        self.text().contains('@')
+        self.as_str().contains('@')
     }
 }
 
@@ -211,7 +211,7 @@ impl AddressReader<'_> {
         }
         if let Some(last) = self.held.take_if(|_| chunk.may_follow_last_name()) {
             chunk.start = last.start;
-            let name: Vec<_> = last.parts.iter().map(AddressPart::text).collect();
+            let name: Vec<_> = last.parts.iter().map(AddressPart::as_str).collect();
             chunk.parts.insert(0, AddressPart::Quoted(format!("{},", name.join(" "))));
         }
         self.release();
@@ -256,7 +256,7 @@ impl AddressReader<'_> {
         if found.is_empty() {
             // A heading such as `To:`, a bullet or a comment alone invites nobody, and nobody is missed.
             if name.iter().any(|word| !word.ends_with(':') && word.contains(char::is_alphanumeric)) {
-                self.entries.push(AddressEntry { text: shown(&text), name: None, read: Err(NoEmailAddress::NoAt) });
+                self.entries.push(AddressEntry { text: shorten(&text), name: None, read: Err(NoEmailAddress::NoAt) });
             }
             return;
         }
@@ -270,7 +270,7 @@ impl AddressReader<'_> {
             // The same address twice, side by side: as a text and as its link.
             let said = |entry: &AddressEntry| entry.read.is_ok() && entry.read == read;
             if !self.entries[first..].iter().any(said) {
-                self.entries.push(AddressEntry { text: shown(if alone { &text } else { &inside }), name, read });
+                self.entries.push(AddressEntry { text: shorten(if alone { &text } else { &inside }), name, read });
             }
         }
     }

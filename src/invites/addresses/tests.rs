@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::monotonic_now;
 
 /// The addresses found, and the texts in which there is none.
-fn found(text: &str) -> Vec<String> {
+fn list_addresses(text: &str) -> Vec<String> {
     let entries = read_addresses(text);
     entries.into_iter().map(|entry| entry.read.map_or_else(|_| format!("!{}", entry.text), |email| email.as_str().to_owned())).collect()
 }
@@ -44,7 +44,7 @@ fn a_list_is_separated_by_what_people_separate_it_with() {
         "a@x.com (a (very) nice, helpful one), b@y.com (was b@old.example); c@z.com",
         "Ann (a@x.com), Bo (b@y.com), Cy (c@z.com)",
     ] {
-        assert_eq!(found(text), ["a@x.com", "b@y.com", "c@z.com"], "{text:?}");
+        assert_eq!(list_addresses(text), ["a@x.com", "b@y.com", "c@z.com"], "{text:?}");
     }
 }
 
@@ -89,14 +89,14 @@ fn what_is_no_address_is_an_entry_that_says_so() {
         assert_eq!(entries.len(), 1, "{entries:?}");
         assert_eq!((entries[0].text.as_str(), &entries[0].read), (shown, &Err(why)), "{text:?}");
     }
-    assert_eq!(found("a@x.com, nobody; Smith, John\n(a comment)\nb@y.com"), ["a@x.com", "!nobody", "!Smith", "!John", "b@y.com"]);
+    assert_eq!(list_addresses("a@x.com, nobody; Smith, John\n(a comment)\nb@y.com"), ["a@x.com", "!nobody", "!Smith", "!John", "b@y.com"]);
 }
 
 #[test]
 fn nothing_that_is_not_closed_swallows_the_rest() {
     for open in ["\"", "(", "<", "((", "“", "\"<("] {
         let text = format!("{open}a@x.com, b@y.com\nc@z.com");
-        assert_eq!(found(&text), ["a@x.com", "b@y.com", "c@z.com"], "{text:?}");
+        assert_eq!(list_addresses(&text), ["a@x.com", "b@y.com", "c@z.com"], "{text:?}");
     }
 }
 
@@ -174,7 +174,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     // What was found is found again when written plainly, one a line.
     let plainly: Vec<_> = addresses.iter().filter(|one| !one.contains(['"', '(', ')', '<', '>', ',', ';', '\''])).cloned().collect();
     if !plainly.is_empty() {
-        prop_assert_eq!(found(&plainly.join("\n")), plainly);
+        prop_assert_eq!(list_addresses(&plainly.join("\n")), plainly);
     }
     Ok(())
 }
@@ -182,7 +182,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn every_address_of_a_list_is_found_in_its_order((addresses, text) in list()) {
-        prop_assert_eq!(found(&text), addresses, "{:?}", text);
+        prop_assert_eq!(list_addresses(&text), addresses, "{:?}", text);
     }
 
     #[test]

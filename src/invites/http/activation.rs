@@ -176,7 +176,7 @@ async fn get_activation(
 
 /// Who reads the answer: a person in the invitation's language, even when the link can't be used any more.
 async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audience {
-    match Audience::of(request) {
+    match Audience::of_request(request) {
         Audience::Program => Audience::Program,
         person => person.written_to_in(language_of_link(&context.db, &token.into()).await),
     }

@@ -27,8 +27,8 @@ fn whole() -> StubResponse {
 }
 
 /// What a server with range support answers.
-fn by_range(asked: &StubRequest) -> StubResponse {
-    let Some(range) = asked.header("range") else { return whole() };
+fn by_range(request: &StubRequest) -> StubResponse {
+    let Some(range) = request.header("range") else { return whole() };
     let (from, to) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
     let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap_or(FILE.len() - 1));
     StubResponse::new(206, "text/csv", &FILE[from..=to]).header("content-range", &format!("bytes {from}-{to}/{}", FILE.len()))
@@ -49,19 +49,19 @@ async fn a_file_is_downloaded_uncompressed_and_verified() {
     assert_eq!(outcome, Ok(()));
     assert_eq!(file, FILE);
     assert_eq!(progress.last(), Some(&(FILE.len() as u64)));
-    let asked = &stub.asked()[0];
-    assert_eq!(asked.target, "/marketo/bulk/v1/leads/export/ce45/file.json");
-    assert_eq!((asked.header("accept-encoding"), asked.header("range")), (Some("identity"), None));
+    let request = &stub.requests()[0];
+    assert_eq!(request.target, "/marketo/bulk/v1/leads/export/ce45/file.json");
+    assert_eq!((request.header("accept-encoding"), request.header("range")), (Some("identity"), None));
 }
 
 #[tokio::test]
 async fn a_cut_download_goes_on_where_it_ended_and_is_verified_as_a_whole() {
-    let stub = Stub::start(|asked, n| if n < 2 { by_range(asked).cut_after(11) } else { by_range(asked) }).await;
+    let stub = Stub::start(|request, n| if n < 2 { by_range(request).cut_after(11) } else { by_range(request) }).await;
     let (outcome, file, progress) = download(&stub, &completed(FILE)).await;
     assert_eq!(outcome, Ok(()));
     assert_eq!(file, FILE);
     let last = FILE.len() - 1;
-    let ranges: Vec<_> = stub.asked().iter().map(|asked| asked.header("range").map(str::to_owned)).collect();
+    let ranges: Vec<_> = stub.requests().iter().map(|request| request.header("range").map(str::to_owned)).collect();
     assert_eq!(ranges, [None, Some(format!("bytes=11-{last}")), Some(format!("bytes=22-{last}"))]);
     assert!(progress.is_sorted());
 }
@@ -86,10 +86,10 @@ async fn a_range_other_than_the_one_asked_for_is_refused() {
 
 #[tokio::test]
 async fn a_download_is_not_resumed_for_ever() {
-    let stub = Stub::start(|asked, _| by_range(asked).cut_after(2)).await;
+    let stub = Stub::start(|request, _| by_range(request).cut_after(2)).await;
     let (outcome, ..) = download(&stub, &completed(FILE)).await;
     assert!(matches!(outcome, Err(MarketoError::Interrupted { received: 8, .. })), "{outcome:?}");
-    assert_eq!(stub.asked().len(), 4);
+    assert_eq!(stub.requests().len(), 4);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_longer_or_shorter_file_than_announced_is_an_error() {
 
 #[tokio::test]
 async fn a_token_refused_instead_of_the_file_is_renewed() {
-    let stub = Stub::start(|asked, _| match asked.header("authorization") {
+    let stub = Stub::start(|request, _| match request.header("authorization") {
         Some("Bearer second") => whole(),
         _ => refusal("602", "Access token expired"),
     })
@@ -128,7 +128,7 @@ async fn an_export_without_a_file_is_told_apart() {
     let stub = Stub::start(|_, _| StubResponse::new(404, "text/plain", "Export job is not complete")).await;
     let (outcome, ..) = download(&stub, &completed(FILE)).await;
     assert_eq!(outcome, Err(MarketoError::FileNotReady { message: "Export job is not complete".into() }));
-    assert_eq!(stub.asked().len(), 1);
+    assert_eq!(stub.requests().len(), 1);
 }
 
 #[tokio::test]

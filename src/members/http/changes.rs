@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 
-use super::{MemberView, acting, shown};
+use super::{MemberView, acting, to_view};
 use crate::auth::Role;
 use crate::connections::Connections;
 use crate::context::Context;
@@ -70,7 +70,7 @@ async fn patch_member(
     let names = read_names(wanted.first_name, wanted.last_name)?;
     let change = MemberChange { names, role: wanted.role };
     let member = change_member(&context.db, &acting(&context, &caller), id, change).await?;
-    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+    Ok(HttpResponse::Ok().json(to_view(&context, caller.instance, member).await?))
 }
 
 /// Deactivate a member
@@ -93,7 +93,7 @@ async fn deactivate(
     let mut tx = context.db.begin().await?;
     let member = deactivate_member(&mut tx, &acting(&context, &caller), id).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+    Ok(HttpResponse::Ok().json(to_view(&context, caller.instance, member).await?))
 }
 
 /// Reactivate a member
@@ -112,7 +112,7 @@ async fn reactivate(
     let mut tx = context.db.begin().await?;
     let member = reactivate_member(&mut tx, &acting(&context, &caller), id).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+    Ok(HttpResponse::Ok().json(to_view(&context, caller.instance, member).await?))
 }
 
 /// What of a removed member passed to whoever removed them.

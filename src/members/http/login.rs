@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{MemberView, shown};
+use super::{MemberView, to_view};
 use crate::audit::ChangeOrigin;
 use crate::context::Context;
 use crate::crypto::SecretHash;
@@ -61,7 +61,7 @@ async fn post_session(
         return Err(LoginError::Refused.into());
     }
     let done = log_in(&context.db, context.clock.as_ref(), &origin, &email, wanted.password).await?;
-    let view = shown(&context, done.instance, done.member).await?;
+    let view = to_view(&context, done.instance, done.member).await?;
     let mut answer = HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(view);
     let cookie = session_cookie(&done.session.token, done.session.expires_at, &context.public_url);
     answer.add_cookie(&cookie).map_err(|_| Problem::new(Code::Internal, "The session cookie can't be written."))?;
@@ -77,7 +77,7 @@ async fn post_session(
 )]
 async fn delete_session(_: AnyCaller, request: HttpRequest, context: Context, origin: ChangeOrigin) -> Result<HttpResponse, Problem> {
     if let Some(token) = session_of(&request) {
-        log_out(&context.db, context.clock.as_ref(), &origin, &SecretHash::of(&token)).await?;
+        log_out(&context.db, context.clock.as_ref(), &origin, &SecretHash::of_secret(&token)).await?;
     }
     let mut answer = HttpResponse::NoContent().finish();
     let cookie = ended_session_cookie(&context.public_url);

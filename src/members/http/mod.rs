@@ -138,13 +138,13 @@ impl MemberView {
 }
 
 /// A member with their teams.
-async fn shown(context: &Context, instance: InstanceId, member: Member) -> Result<MemberView, Problem> {
+async fn to_view(context: &Context, instance: InstanceId, member: Member) -> Result<MemberView, Problem> {
     let teams = store::teams_of(&context.db, instance, member.id, member.id).await?;
     Ok(MemberView::new(member, teams.into_iter().map(|(_, team)| team).collect()))
 }
 
 /// The member of this id.
-async fn found(context: &Context, instance: InstanceId, id: MemberId) -> Result<Member, Problem> {
+async fn find_member(context: &Context, instance: InstanceId, id: MemberId) -> Result<Member, Problem> {
     Ok(store::find(&context.db, instance, id).await?.ok_or(MemberError::Unknown)?)
 }
 
@@ -223,6 +223,6 @@ async fn get_member(
     caller: Authorized<MembersRead>,
     PathParams(id): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
-    let member = found(&context, caller.instance, id).await?;
-    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+    let member = find_member(&context, caller.instance, id).await?;
+    Ok(HttpResponse::Ok().json(to_view(&context, caller.instance, member).await?))
 }

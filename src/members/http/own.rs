@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::changes::read_names;
-use super::{MemberView, acting, found, shown};
+use super::{MemberView, acting, find_member, to_view};
 use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
@@ -26,8 +26,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     )
 )]
 async fn get_me(context: Context, caller: Authorized<MembersOwn>) -> Result<HttpResponse, Problem> {
-    let member = found(&context, caller.instance, caller.member()?).await?;
-    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+    let member = find_member(&context, caller.instance, caller.member()?).await?;
+    Ok(HttpResponse::Ok().json(to_view(&context, caller.instance, member).await?))
 }
 
 /// What is to be changed; what is left out stays.
@@ -57,7 +57,7 @@ async fn patch_me(context: Context, caller: Authorized<MembersOwn>, Body(wanted)
     let names = read_names(wanted.first_name, wanted.last_name)?;
     let change = MemberChange { names, role: None };
     let member = change_member(&context.db, &acting(&context, &caller), me, change).await?;
-    Ok(HttpResponse::Ok().json(shown(&context, caller.instance, member).await?))
+    Ok(HttpResponse::Ok().json(to_view(&context, caller.instance, member).await?))
 }
 
 /// The password of now, and the one to come.
@@ -101,7 +101,7 @@ async fn put_password(
         member,
         current: wanted.current_password,
         new: wanted.password,
-        kept_session: session_of(&request).map(|token| SecretHash::of(&token)),
+        kept_session: session_of(&request).map(|token| SecretHash::of_secret(&token)),
     };
     change_password(&context.db, context.clock.as_ref(), &caller.origin, change).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -19,5 +19,5 @@ pub(super) fn page(email: &str, token: &str, language: Language) -> Page {
 /// The page when the password is set.
 pub(super) fn done(language: Language) -> Page {
     let (title, text) = (LocalizedText::PasswordSetPageTitle, LocalizedText::PasswordSetPageText);
-    Page::text(language, title.render(language), [text.render(language)])
+    Page::with_paragraphs(language, title.render(language), [text.render(language)])
 }

@@ -107,7 +107,7 @@ async fn get_link(
 
 /// Who reads the answer: a person in the language of the link's message, as long as the link is known.
 async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audience {
-    match Audience::of(request) {
+    match Audience::of_request(request) {
         Audience::Program => Audience::Program,
         person => person.written_to_in(passwords::language_of_reset(&context.db, context.clock.as_ref(), &token.into()).await),
     }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::{acting, found};
+use super::{acting, find_member};
 use crate::auth::{self, Session, SessionMethod};
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -46,7 +46,7 @@ struct SessionView {
 
 /// The hash of the session that a request came with.
 fn current(request: &HttpRequest) -> Option<SecretHash> {
-    session_of(request).map(|token| SecretHash::of(&token))
+    session_of(request).map(|token| SecretHash::of_secret(&token))
 }
 
 async fn listed(context: &Context, caller: &InstanceCaller, member: MemberId, request: &HttpRequest) -> Result<HttpResponse, Problem> {
@@ -123,7 +123,7 @@ async fn list_of_member(
     request: HttpRequest,
     PathParams(id): PathParams<MemberId>,
 ) -> Result<HttpResponse, Problem> {
-    found(&context, caller.instance, id).await?;
+    find_member(&context, caller.instance, id).await?;
     listed(&context, &caller, id, &request).await
 }
 

@@ -99,7 +99,7 @@ pub async fn list(
          AND ($5 IS NULL OR EXISTS (SELECT 1 FROM team_members t WHERE t.instance_id = m.instance_id AND t.member_id = m.id AND t.team_id = $5)) \
          AND ($6 IS NULL OR search_key LIKE $6 ESCAPE '!') ORDER BY id LIMIT $7";
     let after = after.unwrap_or(MemberId(uuid::Uuid::nil()));
-    let holding = filter.search.as_deref().map(holding);
+    let holding = filter.search.as_deref().map(pattern_containing);
     let rows: Vec<MemberRow> = on!(db, c => db::query_as(SQL)
         .bind(instance)
         .bind(after)
@@ -113,7 +113,7 @@ pub async fn list(
 }
 
 /// The pattern of `LIKE` for texts that hold `text` in whatever case, with `!` before what stands for something else there.
-fn holding(text: &str) -> String {
+fn pattern_containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for one in text.to_lowercase().chars() {
         if matches!(one, '%' | '_' | '!') {

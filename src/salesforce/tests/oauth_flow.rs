@@ -31,7 +31,7 @@ fn signed_with(secret: &str) -> StubResponse {
 /// A refresh against a server that answers every request alike.
 async fn refresh_answered_with(reply: StubResponse) -> (Result<TokenGrant, SalesforceError>, Stub) {
     let stub = Stub::start(move |_, _| reply.clone()).await;
-    let outcome = refresh(&http_client(), &app(), &stub.at("/salesforce"), &"old".into()).await;
+    let outcome = refresh(&http_client(), &app(), &stub.url_of("/salesforce"), &"old".into()).await;
     (outcome, stub)
 }
 
@@ -53,16 +53,16 @@ fn authorization_is_asked_for_with_pkce() {
 #[tokio::test]
 async fn a_code_is_exchanged_for_signed_tokens() {
     let stub = Stub::start(|_, _| signed_with("consumer secret")).await;
-    let grant = exchange_code(&http_client(), &app(), &stub.at("/salesforce"), "a+b", &"verifier".into()).await.unwrap();
+    let grant = exchange_code(&http_client(), &app(), &stub.url_of("/salesforce"), "a+b", &"verifier".into()).await.unwrap();
     assert_eq!(grant.access_token.expose_secret(), "00Dx!token");
     assert_eq!(grant.refresh_token.as_ref().unwrap().expose_secret(), "5Aep!refresh");
     assert_eq!((grant.organization_id.as_str(), grant.user_id.as_str()), ("00Dx0000000BV7zEAG", "005x00000012Q9PAAU"));
     assert_eq!((grant.instance_url.as_str(), grant.id_url.as_str()), ("https://acme.my.salesforce.com/", ID));
     assert_eq!(grant.issued_at, datetime!(2025-01-01 00:00:00.123 UTC));
-    let asked = &stub.asked()[0];
-    assert_eq!(asked.target, "/salesforce/services/oauth2/token");
-    assert!(asked.body.starts_with("grant_type=authorization_code&code=a%2Bb&client_id=key&client_secret=consumer+secret&"));
-    assert!(asked.body.ends_with("&code_verifier=verifier"));
+    let request = &stub.requests()[0];
+    assert_eq!(request.target, "/salesforce/services/oauth2/token");
+    assert!(request.body.starts_with("grant_type=authorization_code&code=a%2Bb&client_id=key&client_secret=consumer+secret&"));
+    assert!(request.body.ends_with("&code_verifier=verifier"));
     let shown = format!("{grant:?}");
     assert!(!shown.contains("00Dx!token") && !shown.contains("5Aep"));
 }
@@ -80,7 +80,7 @@ async fn a_refresh_whose_answer_was_lost_is_reported_and_never_repeated() {
         let (outcome, stub) = refresh_answered_with(reply).await;
         let error = outcome.unwrap_err();
         assert!(matches!(error, SalesforceError::AnswerLost { .. }), "{error:?}");
-        assert_eq!(stub.asked().len(), 1);
+        assert_eq!(stub.requests().len(), 1);
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_refresh_that_met_a_server_error_was_answered_and_is_not_repeated() {
     let (outcome, stub) = refresh_answered_with(StubResponse::new(503, "text/html", "busy")).await;
     let error = outcome.unwrap_err();
     assert!(matches!(&error, SalesforceError::Api(refusal) if refusal.status == 503), "{error:?}");
-    assert_eq!((error.category(), stub.asked().len()), (Category::Intermittent, 1));
+    assert_eq!((error.category(), stub.requests().len()), (Category::Intermittent, 1));
 }
 
 #[tokio::test]
@@ -130,8 +130,8 @@ async fn refusals_of_the_token_endpoint_are_told_apart() {
 async fn a_token_that_is_invalid_already_counts_as_revoked() {
     let revoked = |reply: StubResponse| async move {
         let stub = Stub::start(move |_, _| reply.clone()).await;
-        let outcome = revoke(&http_client(), &stub.at("/salesforce"), &"t!k".into()).await;
-        (outcome, stub.asked()[0].body.clone())
+        let outcome = revoke(&http_client(), &stub.url_of("/salesforce"), &"t!k".into()).await;
+        (outcome, stub.requests()[0].body.clone())
     };
     assert_eq!(revoked(StubResponse::new(200, "text/plain", "")).await, (Ok(()), "token=t%21k".into()));
     assert_eq!(revoked(StubResponse::json(400, r#"{"error":"invalid_token"}"#)).await.0, Ok(()));
@@ -144,11 +144,11 @@ async fn the_identity_tells_user_and_e_mail() {
     let body = r#"{"id":"x","user_id":"005x00000012Q9PAAU","organization_id":"00Dx0000000BV7zEAG","username":"jo@acme.com.dev",
         "display_name":"Jo Doe","email":"jo@acme.com","email_verified":true,"active":true,"user_type":"STANDARD","urls":{"rest":"{version}"}}"#;
     let stub = Stub::start(move |_, _| StubResponse::json(200, body)).await;
-    let who = identity(&http_client(), &stub.at("/salesforce/id/00D/005"), &"tok".into()).await.unwrap();
+    let who = identity(&http_client(), &stub.url_of("/salesforce/id/00D/005"), &"tok".into()).await.unwrap();
     assert_eq!((who.email.as_str(), who.username.as_str(), who.email_verified), ("jo@acme.com", "jo@acme.com.dev", Some(true)));
     assert!(who.active);
-    assert_eq!(stub.asked()[0].header("authorization"), Some("Bearer tok"));
+    assert_eq!(stub.requests()[0].header("authorization"), Some("Bearer tok"));
     let refused = Stub::start(|_, _| refusal(401, "INVALID_SESSION_ID")).await;
-    let outcome = identity(&http_client(), &refused.at("/id"), &"tok".into()).await;
+    let outcome = identity(&http_client(), &refused.url_of("/id"), &"tok".into()).await;
     assert!(matches!(outcome, Err(SalesforceError::SessionInvalid(_))), "{outcome:?}");
 }

@@ -183,7 +183,7 @@ pub(super) async fn summarize_people(sandbox: web::Data<SandboxState>) -> HttpRe
                 PersonKind::Contact => contacts += 1,
                 _ => converted += 1,
             }
-            let has_user_owner = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(KeyPrefix::User.text()));
+            let has_user_owner = person.owner_id.as_deref().is_some_and(|owner| owner.starts_with(KeyPrefix::User.as_str()));
             if has_user_owner { user_owned += 1 } else { queue_owned += 1 }
         }
         json!({

@@ -16,7 +16,7 @@ pub enum KeyPrefix {
 
 impl KeyPrefix {
     /// The first three characters of an id.
-    pub fn text(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Lead => "00Q",
             Self::Contact => "003",
@@ -47,7 +47,7 @@ pub fn record_id(prefix: KeyPrefix, number: u64) -> String {
         value /= 62;
     }
     let mut text = String::with_capacity(18);
-    text.push_str(prefix.text());
+    text.push_str(prefix.as_str());
     text.push_str(POD);
     text.extend(tail.iter().map(|&byte| char::from(byte)));
     let suffix = checksum(&text);
@@ -68,7 +68,7 @@ pub fn record_number(prefix: KeyPrefix, text: &str) -> Option<u64> {
         }
         _ => return None,
     };
-    let tail = base.strip_prefix(prefix.text())?.strip_prefix(POD)?;
+    let tail = base.strip_prefix(prefix.as_str())?.strip_prefix(POD)?;
     let mut value: u64 = 0;
     for byte in tail.bytes() {
         let digit = DIGITS.iter().position(|&known| known == byte)?;

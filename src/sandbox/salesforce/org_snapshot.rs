@@ -183,7 +183,7 @@ impl OrgSnapshot<'_> {
                     FieldValue::Text(id) => Some(id),
                     _ => None,
                 };
-                let what = text("WhatId").filter(|id| id.starts_with(KeyPrefix::Account.text()));
+                let what = text("WhatId").filter(|id| id.starts_with(KeyPrefix::Account.as_str()));
                 let of_contact = || match self.find_by_id("Contact", &text("WhoId")?)? {
                     SalesforceRecord::Contact(person) => person.account_id(),
                     _ => None,

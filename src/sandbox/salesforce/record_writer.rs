@@ -252,8 +252,8 @@ fn check_unique(object: &ObjectSchema, fields: &FieldValues, is_taken: impl Fn(&
 /// The writable object to which an id belongs, by its key prefix.
 pub fn writable_object_of_id(id: &str) -> Option<&'static ObjectSchema> {
     let name = match id.get(..3)? {
-        prefix if prefix == KeyPrefix::Task.text() => "Task",
-        prefix if prefix == KeyPrefix::Opportunity.text() => "Opportunity",
+        prefix if prefix == KeyPrefix::Task.as_str() => "Task",
+        prefix if prefix == KeyPrefix::Opportunity.as_str() => "Opportunity",
         _ => return None,
     };
     super::schema::find_object(name)

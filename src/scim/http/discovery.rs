@@ -29,7 +29,7 @@ fn all(request: &HttpRequest, documents: Vec<(&'static str, Value)>) -> Result<H
     Ok(document(&list_of(documents.len(), 1, documents)))
 }
 
-fn one(documents: Vec<(&'static str, Value)>, wanted: &str) -> Result<HttpResponse, Problem> {
+fn find_document(documents: Vec<(&'static str, Value)>, wanted: &str) -> Result<HttpResponse, Problem> {
     let found = documents.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
     Ok(found.map(|(_, found)| document(&found)).ok_or(ScimError::NotFound)?)
 }
@@ -42,7 +42,7 @@ fn one(documents: Vec<(&'static str, Value)>, wanted: &str) -> Result<HttpRespon
     responses((status = 200, description = "The configuration.", body = Value, content_type = "application/scim+json", example = json!({ "patch": { "supported": true } })))
 )]
 async fn read_config(_: AuthorizedInstance<Scim>, context: Context) -> HttpResponse {
-    document(&service_provider_config(&context.public_url.of(SCIM_ROOT)))
+    document(&service_provider_config(&context.public_url.join(SCIM_ROOT)))
 }
 
 /// Kinds of resource
@@ -53,7 +53,7 @@ async fn read_config(_: AuthorizedInstance<Scim>, context: Context) -> HttpRespo
     responses((status = 200, description = "User and Group.", body = Value, content_type = "application/scim+json"))
 )]
 async fn list_resource_types(_: AuthorizedInstance<Scim>, request: HttpRequest, context: Context) -> Result<HttpResponse, Problem> {
-    all(&request, resource_types(&context.public_url.of(SCIM_ROOT)))
+    all(&request, resource_types(&context.public_url.join(SCIM_ROOT)))
 }
 
 /// A kind of resource
@@ -70,7 +70,7 @@ async fn read_resource_type(
     context: Context,
     PathParams(name): PathParams<String>,
 ) -> Result<HttpResponse, Problem> {
-    one(resource_types(&context.public_url.of(SCIM_ROOT)), &name)
+    find_document(resource_types(&context.public_url.join(SCIM_ROOT)), &name)
 }
 
 /// Schemas
@@ -81,7 +81,7 @@ async fn read_resource_type(
     responses((status = 200, description = "The schemas.", body = Value, content_type = "application/scim+json"))
 )]
 async fn list_schemas(_: AuthorizedInstance<Scim>, request: HttpRequest, context: Context) -> Result<HttpResponse, Problem> {
-    all(&request, schemas(&context.public_url.of(SCIM_ROOT)))
+    all(&request, schemas(&context.public_url.join(SCIM_ROOT)))
 }
 
 /// A schema
@@ -94,5 +94,5 @@ async fn list_schemas(_: AuthorizedInstance<Scim>, request: HttpRequest, context
     )
 )]
 async fn read_schema(_: AuthorizedInstance<Scim>, context: Context, PathParams(uri): PathParams<String>) -> Result<HttpResponse, Problem> {
-    one(schemas(&context.public_url.of(SCIM_ROOT)), &uri)
+    find_document(schemas(&context.public_url.join(SCIM_ROOT)), &uri)
 }

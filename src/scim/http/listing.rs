@@ -69,7 +69,7 @@ fn projection(attributes: Option<&str>, excluded: Option<&str>) -> Result<Projec
     if [attributes, excluded].into_iter().flatten().any(|names| names.chars().count() > LONGEST_NAMES) {
         return Err(ScimRefusal::InvalidValue(format!("attributes and excludedAttributes have at most {LONGEST_NAMES} characters")).into());
     }
-    Ok(Projection::of(attributes.unwrap_or_default().split(','), excluded.unwrap_or_default().split(','))?)
+    Ok(Projection::from_attributes(attributes.unwrap_or_default().split(','), excluded.unwrap_or_default().split(','))?)
 }
 
 /// A list response.
@@ -146,7 +146,12 @@ impl ScimSearch {
     }
 }
 
-async fn found(context: Context, caller: InstanceCaller, search: ScimSearch, kinds: &[&'static Schema]) -> Result<HttpResponse, Problem> {
+async fn find_resources(
+    context: Context,
+    caller: InstanceCaller,
+    search: ScimSearch,
+    kinds: &[&'static Schema],
+) -> Result<HttpResponse, Problem> {
     let asked = search.read()?;
     let directory = directory(context, caller);
     let mut resources = Vec::new();
@@ -171,7 +176,7 @@ async fn found(context: Context, caller: InstanceCaller, search: ScimSearch, kin
     )
 )]
 async fn search_all(context: Context, caller: Authorized<Scim>, ScimBody(search): ScimBody<ScimSearch>) -> Result<HttpResponse, Problem> {
-    found(context, caller.into_caller(), search, &[&USER, &GROUP]).await
+    find_resources(context, caller.into_caller(), search, &[&USER, &GROUP]).await
 }
 
 /// Search users
@@ -184,7 +189,7 @@ async fn search_all(context: Context, caller: Authorized<Scim>, ScimBody(search)
     )
 )]
 async fn search_users(context: Context, caller: Authorized<Scim>, ScimBody(search): ScimBody<ScimSearch>) -> Result<HttpResponse, Problem> {
-    found(context, caller.into_caller(), search, &[&USER]).await
+    find_resources(context, caller.into_caller(), search, &[&USER]).await
 }
 
 /// Search groups
@@ -201,5 +206,5 @@ async fn search_groups(
     caller: Authorized<Scim>,
     ScimBody(search): ScimBody<ScimSearch>,
 ) -> Result<HttpResponse, Problem> {
-    found(context, caller.into_caller(), search, &[&GROUP]).await
+    find_resources(context, caller.into_caller(), search, &[&GROUP]).await
 }

@@ -60,7 +60,7 @@ pub fn routes(routes: &mut Routes<'_>) {
 }
 
 fn directory(context: Context, caller: InstanceCaller) -> Directory {
-    let base = context.public_url.of(SCIM_ROOT);
+    let base = context.public_url.join(SCIM_ROOT);
     Directory { context, caller, base }
 }
 

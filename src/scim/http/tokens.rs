@@ -82,7 +82,7 @@ async fn create_token(context: Context, caller: Authorized<MembersWrite>, Body(n
     tx.commit().await?;
     Ok(HttpResponse::Created().insert_header((header::CACHE_CONTROL, "no-store")).json(CreatedScimToken {
         token: token.into(),
-        base_url: context.public_url.of(SCIM_ROOT),
+        base_url: context.public_url.join(SCIM_ROOT),
         bearer_token: secret.expose_secret().to_owned(),
     }))
 }

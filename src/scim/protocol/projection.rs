@@ -44,7 +44,10 @@ impl Projection {
     ///
     /// # Errors
     /// [`ScimRefusal::InvalidValue`] when both are given.
-    pub fn of<'a>(only: impl IntoIterator<Item = &'a str>, without: impl IntoIterator<Item = &'a str>) -> Result<Self, ScimRefusal> {
+    pub fn from_attributes<'a>(
+        only: impl IntoIterator<Item = &'a str>,
+        without: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ScimRefusal> {
         let read = |texts: &mut dyn Iterator<Item = &'a str>| -> Vec<Path> {
             texts.map(str::trim).filter(|text| !text.is_empty()).map(Path::read).collect()
         };

@@ -84,7 +84,7 @@ async fn start_run(
 ) -> Result<HttpResponse, Problem> {
     let kind = body.unwrap_or_default().kind.unwrap_or(RunKind::Full);
     let run = sync.start(caller.instance, kind, &caller.origin).await?;
-    let location = context.public_url.of(&format!("/v1/sync/runs/{}", run.id));
+    let location = context.public_url.join(&format!("/v1/sync/runs/{}", run.id));
     Ok(HttpResponse::Accepted().insert_header(("location", location)).json(RunBody::from(run)))
 }
 

@@ -13,21 +13,21 @@ pub(super) use rejected::read_rejected;
 pub use rejection::RejectedRow;
 pub(super) use rejection::{RejectedRecord, RejectionReason};
 
-use crate::db::bulk::Rows;
+use crate::db::bulk::PackedRows;
 
 /// About how many bytes a batch has; it also ends at a number of rows.
 const BATCH_BYTES: usize = 512 * 1024;
 
 /// Collects packed rows into batches and passes them on.
 struct RowBatches<F> {
-    rows: Rows,
+    rows: PackedRows,
     max: i64,
     take: F,
 }
 
-impl<F: FnMut(Rows) -> bool> RowBatches<F> {
+impl<F: FnMut(PackedRows) -> bool> RowBatches<F> {
     fn new(max_rows: usize, take: F) -> Self {
-        Self { rows: Rows::with_capacity(BATCH_BYTES), max: i64::try_from(max_rows).unwrap_or(i64::MAX), take }
+        Self { rows: PackedRows::with_capacity(BATCH_BYTES), max: i64::try_from(max_rows).unwrap_or(i64::MAX), take }
     }
 
     /// Passes the batch on if it is full; `false` when the receiver wants no more.
@@ -35,7 +35,7 @@ impl<F: FnMut(Rows) -> bool> RowBatches<F> {
         if self.rows.len() < self.max && self.rows.bytes() < BATCH_BYTES - BATCH_BYTES / 16 {
             return true;
         }
-        (self.take)(std::mem::replace(&mut self.rows, Rows::with_capacity(BATCH_BYTES)))
+        (self.take)(std::mem::replace(&mut self.rows, PackedRows::with_capacity(BATCH_BYTES)))
     }
 
     /// Passes the rest on.

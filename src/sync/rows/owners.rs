@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::RowBatches;
 use super::records::CsvRecords;
-use crate::db::bulk::{Column, ColumnKind, Rows};
+use crate::db::bulk::{Column, ColumnKind, PackedRows};
 use crate::people::SalesforceId;
 use crate::sync::SyncError;
 
@@ -29,7 +29,11 @@ pub(in crate::sync) struct OwnersOutcome {
 ///
 /// # Errors
 /// [`SyncError::QueryUnreadable`] for a line that isn't a record; [`SyncError::Spool`] when reading fails.
-pub(in crate::sync) fn read_owners(from: impl Read, max_rows: usize, take: impl FnMut(Rows) -> bool) -> Result<OwnersOutcome, SyncError> {
+pub(in crate::sync) fn read_owners(
+    from: impl Read,
+    max_rows: usize,
+    take: impl FnMut(PackedRows) -> bool,
+) -> Result<OwnersOutcome, SyncError> {
     let mut records = CsvRecords::new(from);
     let mut batches = RowBatches::new(max_rows, take);
     let mut line = 0_i64;
@@ -44,9 +48,9 @@ pub(in crate::sync) fn read_owners(from: impl Read, max_rows: usize, take: impl 
             return Err(SyncError::QueryUnreadable(format!("line {line} of a page isn't a record of id and owner")));
         };
         // As many as there are columns, which is a constant.
-        batches.rows.begin(OWNER_COLUMNS.len() as i16);
-        batches.rows.text(std::str::from_utf8(&id).ok());
-        batches.rows.text(std::str::from_utf8(&owner).ok());
+        batches.rows.begin_row(OWNER_COLUMNS.len() as i16);
+        batches.rows.push_text(std::str::from_utf8(&id).ok());
+        batches.rows.push_text(std::str::from_utf8(&owner).ok());
         outcome.records += 1;
         let (first, last) = outcome.ids.unwrap_or((id, [0; 18]));
         outcome.is_ascending &= id > last;
@@ -66,7 +70,7 @@ mod tests {
     fn read(text: &str) -> Result<(Vec<String>, i64), SyncError> {
         let mut all = Vec::new();
         let read = read_owners(text.as_bytes(), 2, |owners| {
-            all.extend(owners.shown(&[ColumnKind::Text, ColumnKind::Text]).into_iter().map(|one| one.join("<")));
+            all.extend(owners.unpack_as_text(&[ColumnKind::Text, ColumnKind::Text]).into_iter().map(|one| one.join("<")));
             true
         })?;
         Ok((all, read.records))

@@ -6,7 +6,7 @@ use super::RowBatches;
 use super::records::{CsvRecord, CsvRecords};
 use super::rejection::{RejectedRow, RejectionReason};
 use crate::clock::Timestamp;
-use crate::db::bulk::{Column, ColumnKind, Rows};
+use crate::db::bulk::{Column, ColumnKind, PackedRows};
 use crate::marketo::field_value;
 use crate::people::{FieldKind, SalesforceId, SyncField};
 use crate::sync::SyncError;
@@ -86,7 +86,7 @@ pub(in crate::sync) fn read_people(
     fields: &[MappedField],
     window: SourceWindow,
     max_rows: usize,
-    take: impl FnMut(Rows) -> bool,
+    take: impl FnMut(PackedRows) -> bool,
 ) -> Result<PeopleOutcome, SyncError> {
     let mut records = CsvRecords::new(from);
     let mut outcome = PeopleOutcome { is_ascending: true, ..PeopleOutcome::default() };
@@ -156,7 +156,7 @@ impl PeopleColumns {
         &self,
         record: &CsvRecord<'_>,
         place: i64,
-        rows: &mut Rows,
+        rows: &mut PackedRows,
         unusable_ids: &mut i64,
     ) -> Result<i64, (Option<i64>, RejectionReason)> {
         let id = record.text(self.marketo_id).and_then(|text| text.trim().parse().ok()).filter(|id: &i64| *id > 0);
@@ -179,14 +179,14 @@ impl PeopleColumns {
             }
         }
         // As many as there are columns, which is a constant.
-        rows.begin(PEOPLE_COLUMNS.len() as i16);
-        rows.integer(place);
-        rows.integer(marketo_id);
+        rows.begin_row(PEOPLE_COLUMNS.len() as i16);
+        rows.push_integer(place);
+        rows.push_integer(marketo_id);
         for value in &values {
             match value {
-                PackedValue::None => rows.text(None),
-                PackedValue::Text(text) => rows.text(Some(text)),
-                PackedValue::Id(id) => rows.text(std::str::from_utf8(id).ok()),
+                PackedValue::None => rows.push_text(None),
+                PackedValue::Text(text) => rows.push_text(Some(text)),
+                PackedValue::Id(id) => rows.push_text(std::str::from_utf8(id).ok()),
             }
         }
         Ok(marketo_id)
@@ -253,7 +253,7 @@ mod tests {
         let kinds: Vec<ColumnKind> = PEOPLE_COLUMNS.iter().map(|column| column.kind).collect();
         let window = SourceWindow { position: 2, start: datetime!(2026-01-01 0:00 UTC).into() };
         let outcome = read_people(bytes, &fields(), window, max_rows, |rows| {
-            batches.push(rows.shown(&kinds));
+            batches.push(rows.unpack_as_text(&kinds));
             true
         })?;
         Ok((batches, outcome))

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::people::{PeopleColumns, SourceWindow};
 use super::records::{CsvRecord, CsvRecords};
 use super::rejection::RejectedRecord;
-use crate::db::bulk::Rows;
+use crate::db::bulk::PackedRows;
 use crate::sync::SyncError;
 use crate::sync::fields::MappedField;
 
@@ -29,7 +29,7 @@ pub(in crate::sync) fn read_rejected(
     let columns = PeopleColumns::find(&header, fields)?;
     let (first, _) = SourceWindow::place_range(window.position);
     let (mut line, mut found, mut rejected) = (1, 0, Vec::new());
-    let (mut packed, mut unusable_ids) = (Rows::with_capacity(4 * MAX_CONTENT_CHARS), 0);
+    let (mut packed, mut unusable_ids) = (PackedRows::with_capacity(4 * MAX_CONTENT_CHARS), 0);
     while found < max {
         let Some(record) = records.next().map_err(SyncError::Spool)? else { break };
         line += 1;
@@ -37,7 +37,7 @@ pub(in crate::sync) fn read_rejected(
             found += 1;
             rejected.push(RejectedRecord { line, marketo_id, reason, content: write_beginning(&record) });
         } else if packed.bytes() > MAX_CONTENT_CHARS {
-            packed = Rows::with_capacity(4 * MAX_CONTENT_CHARS);
+            packed = PackedRows::with_capacity(4 * MAX_CONTENT_CHARS);
         }
         if rejected.len() == batch && !take(std::mem::take(&mut rejected)) {
             return Ok(());

@@ -10,7 +10,7 @@ use super::merge::postgres::{self, MergeParams};
 use super::merge::{COUNT_PEOPLE, MergeCounts, sqlite};
 use super::staging::{create_staging, drop_staging, owners_table, people_table};
 use crate::clock::Timestamp;
-use crate::db::bulk::{self, Rows};
+use crate::db::bulk::{self, PackedRows};
 use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, RunId};
 use crate::people::{SalesforceId, next_change};
@@ -126,7 +126,7 @@ pub(in crate::sync) async fn merge_round(
     tx: &mut Tx,
     instance: InstanceId,
     round: RunId,
-    (people, owners): (Vec<Rows>, Vec<Rows>),
+    (people, owners): (Vec<PackedRows>, Vec<PackedRows>),
     at: Timestamp,
 ) -> Result<MergeCounts, DbError> {
     // This transaction is the latest to look at these people, so nothing was written after the round was read.

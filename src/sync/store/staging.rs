@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicI64;
 
 use tokio::sync::mpsc::Receiver;
 
-use crate::db::bulk::{self, Rows, Table};
+use crate::db::bulk::{self, PackedRows, Table};
 use crate::db::{self, Db, DbError, Tx, execute, on};
 use crate::ids::{InstanceId, RunId};
 use crate::sync::rows::{OWNER_COLUMNS, PEOPLE_COLUMNS, SourceWindow};
@@ -53,7 +53,7 @@ pub(in crate::sync) async fn stage_people(
     db: &Db,
     run: RunId,
     position: i64,
-    arriving: &mut Receiver<Rows>,
+    arriving: &mut Receiver<PackedRows>,
     staged: &AtomicI64,
 ) -> Result<Tx, DbError> {
     if let Db::Sqlite { .. } = db {
@@ -66,7 +66,12 @@ pub(in crate::sync) async fn stage_people(
 }
 
 /// Stages owners as they arrive; see [`bulk::load`].
-pub(in crate::sync) async fn stage_owners(db: &Db, run: RunId, arriving: &mut Receiver<Rows>, staged: &AtomicI64) -> Result<Tx, DbError> {
+pub(in crate::sync) async fn stage_owners(
+    db: &Db,
+    run: RunId,
+    arriving: &mut Receiver<PackedRows>,
+    staged: &AtomicI64,
+) -> Result<Tx, DbError> {
     bulk::load(db, &owners_table(run), arriving, staged).await
 }
 

@@ -20,7 +20,7 @@ use crate::support::{canaries, findings};
 /// Begins to judge the statements that run in this process.
 pub fn observe() {
     observe_statements(|statement| {
-        let faults = VERDICTS.lock().unwrap_or_else(PoisonError::into_inner).judge(&statement);
+        let faults = VERDICTS.lock().unwrap_or_else(PoisonError::into_inner).faults_of(&statement);
         if !faults.is_empty() {
             findings::add(faults, canaries::current_request());
         }
@@ -40,7 +40,7 @@ struct Verdicts {
 }
 
 impl Verdicts {
-    fn judge(&mut self, statement: &ObservedStatement<'_>) -> Vec<String> {
+    fn faults_of(&mut self, statement: &ObservedStatement<'_>) -> Vec<String> {
         let (file, line) = (statement.location.file(), statement.location.line());
         let hash = self.hasher.hash_one((file, line, statement.engine, statement.sql));
         if self.faultless.contains(&hash) {
@@ -48,7 +48,7 @@ impl Verdicts {
         }
         let sql = without_ids(statement.sql);
         let key = (file.to_owned(), line, statement.engine, sql);
-        let faults = self.faults.entry(key).or_insert_with_key(|(file, line, engine, sql)| judge(file, *line, engine, sql));
+        let faults = self.faults.entry(key).or_insert_with_key(|(file, line, engine, sql)| statement_faults(file, *line, engine, sql));
         if faults.is_empty() {
             self.faultless.insert(hash);
         }
@@ -78,7 +78,7 @@ fn on_one_line(sql: &str) -> String {
 }
 
 /// What is wrong with a statement: lines to print.
-fn judge(file: &str, line: u32, engine: &str, sql: &str) -> Vec<String> {
+fn statement_faults(file: &str, line: u32, engine: &str, sql: &str) -> Vec<String> {
     let Some(file) = file.strip_prefix("src/") else { return Vec::new() };
     let faults = match parse(engine, sql) {
         Ok(statement) => tables::faults(file, &statement).into_iter().chain(unbound(file, &statement, sql)).collect(),
@@ -118,16 +118,17 @@ fn tables_of_one_run_or_instance_are_judged_by_their_common_name() {
 
 #[test]
 fn a_statement_on_a_foreign_table_is_refused() {
-    let faults = judge("src/teams/store.rs", 7, "SQLite", "SELECT id\n FROM jobs");
+    let faults = statement_faults("src/teams/store.rs", 7, "SQLite", "SELECT id\n FROM jobs");
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].starts_with("src/teams/store.rs:7 on SQLite: the table jobs belongs to jobs: "), "{faults:?}");
     assert!(faults[0].ends_with("\n    SELECT id FROM jobs"), "{faults:?}");
-    assert!(judge("src/jobs/store.rs", 7, "PostgreSQL", "SELECT id FROM jobs").is_empty());
+    assert!(statement_faults("src/jobs/store.rs", 7, "PostgreSQL", "SELECT id FROM jobs").is_empty());
 }
 
 #[test]
 fn a_statement_on_an_unknown_table_is_refused() {
-    let faults = judge("src/teams/store.rs", 7, "PostgreSQL", "WITH a AS (SELECT 1) SELECT * FROM a, pg_class, secrets, json_each('{}')");
+    let faults =
+        statement_faults("src/teams/store.rs", 7, "PostgreSQL", "WITH a AS (SELECT 1) SELECT * FROM a, pg_class, secrets, json_each('{}')");
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].contains("the table secrets belongs to nobody"), "{faults:?}");
 }
@@ -136,15 +137,18 @@ fn a_statement_on_an_unknown_table_is_refused() {
 fn a_statement_without_an_instance_is_refused() {
     let sql = "SELECT name FROM teams WHERE id = $1";
     for engine in ["SQLite", "PostgreSQL"] {
-        let faults = judge("src/members/store/teams.rs", 7, engine, sql);
+        let faults = statement_faults("src/members/store/teams.rs", 7, engine, sql);
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].contains(": teams is not bound to an instance: "), "{faults:?}");
-        assert!(judge("src/members/store/teams.rs", 7, engine, "SELECT name FROM teams WHERE instance_id = $1 AND id = $2").is_empty());
+        assert!(
+            statement_faults("src/members/store/teams.rs", 7, engine, "SELECT name FROM teams WHERE instance_id = $1 AND id = $2")
+                .is_empty()
+        );
     }
 }
 
 #[test]
 fn a_statement_that_cannot_be_parsed_is_refused() {
-    assert_eq!(judge("src/members/store/teams.rs", 7, "SQLite", "SELECT FROM WHERE").len(), 1);
-    assert_eq!(judge("src/members/store/teams.rs", 7, "SQLite", "SELECT 1; SELECT 2").len(), 1);
+    assert_eq!(statement_faults("src/members/store/teams.rs", 7, "SQLite", "SELECT FROM WHERE").len(), 1);
+    assert_eq!(statement_faults("src/members/store/teams.rs", 7, "SQLite", "SELECT 1; SELECT 2").len(), 1);
 }

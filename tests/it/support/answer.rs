@@ -12,7 +12,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub async fn of(request: RequestBuilder) -> Self {
+    pub async fn send(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the service answers");
         if let Some(id) = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()) {
             super::findings::note_request(id);

@@ -51,7 +51,7 @@ pub struct Replica {
 impl Replica {
     /// A call with a token.
     pub async fn get(&self, token: &str, path: &str) -> Answer {
-        Answer::of(self.http.get(format!("{}{path}", self.url)).bearer_auth(token)).await
+        Answer::send(self.http.get(format!("{}{path}", self.url)).bearer_auth(token)).await
     }
 
     /// A token of a client, narrowed to the instance that an older token is bound to.
@@ -63,7 +63,7 @@ impl Replica {
     pub async fn narrowed_to(&self, client: &(String, String), instance: InstanceId) -> String {
         let resource = format!("urn:msi-actions:instance:{instance}");
         let form = [("grant_type", "client_credentials"), ("client_id", &client.0), ("client_secret", &client.1), ("resource", &resource)];
-        let answer = Answer::of(self.http.post(format!("{}/oauth/token", self.url)).form(&form)).await.expect(200);
+        let answer = Answer::send(self.http.post(format!("{}/oauth/token", self.url)).form(&form)).await.expect(200);
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
@@ -266,7 +266,7 @@ impl TestApp {
 
     /// How often the sandbox was called in this way.
     pub async fn sandbox_calls(&self, operation: &str) -> u64 {
-        let counted = Answer::of(self.http.get(format!("{}/__sandbox/calls", self.sandbox.as_ref().unwrap().url()))).await.expect(200);
+        let counted = Answer::send(self.http.get(format!("{}/__sandbox/calls", self.sandbox.as_ref().unwrap().url()))).await.expect(200);
         counted[operation].as_u64().unwrap_or(0)
     }
 
@@ -274,7 +274,7 @@ impl TestApp {
     pub async fn works_at_salesforce(&self, given: &Value) -> bool {
         let text = |name: &str| given[name].as_str().unwrap_or_else(|| panic!("no {name}: {given}"));
         let limits = format!("{}/services/data/v66.0/limits", text("instance_url"));
-        Answer::of(self.http.get(limits).bearer_auth(text("access_token"))).await.status == 200
+        Answer::send(self.http.get(limits).bearer_auth(text("access_token"))).await.status == 200
     }
 
     /// A second process on the same database, which callers reach under the same name; the test stops it.
@@ -356,7 +356,7 @@ impl TestApp {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.request(Method::GET, path)).await
+        Answer::send(self.request(Method::GET, path)).await
     }
 
     /// What the service's own parts work with, for a test that plays a second process.
@@ -374,7 +374,7 @@ impl TestApp {
     /// A call with a token and, for methods that have one, a JSON body.
     pub async fn call(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = self.request(method, path).bearer_auth(token);
-        Answer::of(match body {
+        Answer::send(match body {
             Some(body) => request.json(&body),
             None => request,
         })

@@ -31,7 +31,7 @@ impl TestApp {
     pub async fn ask_token(&self, client: &(String, String), more: &[(&str, &str)]) -> Answer {
         let mut form = vec![("grant_type", "client_credentials"), ("client_id", &client.0), ("client_secret", &client.1)];
         form.extend_from_slice(more);
-        Answer::of(self.request(Method::POST, "/oauth/token").form(&form)).await
+        Answer::send(self.request(Method::POST, "/oauth/token").form(&form)).await
     }
 
     /// An operator's token that is bound to no instance.

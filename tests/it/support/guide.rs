@@ -28,7 +28,7 @@ impl TestApp {
     /// Logs `username` in at Salesforce, as a browser does: opens our address, follows it to Salesforce, fills in the form; gives
     /// the request with which the browser comes back.
     pub async fn log_in_at_salesforce(&self, authorization_url: &str, username: &str) -> WayBack {
-        let sent = Answer::of(self.http.get(authorization_url).header("accept", "text/html")).await;
+        let sent = Answer::send(self.http.get(authorization_url).header("accept", "text/html")).await;
         self.fill_in_at_salesforce(sent, username).await
     }
 
@@ -36,32 +36,32 @@ impl TestApp {
         assert_eq!(sent.status, 302, "{}", sent.text);
         let cookie = sent.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         let url = Url::parse(sent.headers[LOCATION].to_str().unwrap()).unwrap();
-        let page = Answer::of(self.http.get(url.clone())).await;
+        let page = Answer::send(self.http.get(url.clone())).await;
         assert!(page.status.is_success(), "{}", page.text);
         let mut form: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| name != "login_hint").collect();
         form.push(("username".into(), username.into()));
         form.push(("password".into(), "sandbox".into()));
         let action = format!("{}/login", self.sandbox.as_ref().unwrap().salesforce_url());
-        let answer = Answer::of(self.http.post(action).form(&form)).await;
+        let answer = Answer::send(self.http.post(action).form(&form)).await;
         let back = answer.headers.get(LOCATION).unwrap_or_else(|| panic!("{username} was not let in: {}", answer.text));
         WayBack { address: back.to_str().unwrap().to_owned(), cookie }
     }
 
     /// The same in a browser in which somebody is logged in.
     pub async fn log_in_at_salesforce_beside(&self, session: &str, authorization_url: &str, username: &str) -> WayBack {
-        let sent = Answer::of(self.http.get(authorization_url).header("accept", "text/html").header(COOKIE, session)).await;
+        let sent = Answer::send(self.http.get(authorization_url).header("accept", "text/html").header(COOKIE, session)).await;
         let way = self.fill_in_at_salesforce(sent, username).await;
         WayBack { cookie: format!("{session}; {}", way.cookie), ..way }
     }
 
     /// Opens the address with which the browser comes back.
     pub async fn come_back(&self, way: &WayBack) -> Answer {
-        Answer::of(self.http.get(&way.address).header(COOKIE, &way.cookie)).await
+        Answer::send(self.http.get(&way.address).header(COOKIE, &way.cookie)).await
     }
 
     /// The same as a program, which gets problem documents.
     pub async fn come_back_as_a_program(&self, way: &WayBack) -> Answer {
-        Answer::of(self.http.get(&way.address).header(COOKIE, &way.cookie).header("accept", "application/json")).await
+        Answer::send(self.http.get(&way.address).header(COOKIE, &way.cookie).header("accept", "application/json")).await
     }
 
     /// Connects the instance to Salesforce as `username`; gives the page seen at last.
@@ -92,7 +92,7 @@ impl TestApp {
     /// Tells the sandbox to fail in some way from now on.
     pub async fn fault(&self, fault: Value) {
         let url = format!("{}/__sandbox/faults", self.sandbox.as_ref().unwrap().url());
-        let answer = Answer::of(self.http.post(url).json(&fault)).await;
+        let answer = Answer::send(self.http.post(url).json(&fault)).await;
         assert!(answer.status.is_success(), "{}", answer.text);
     }
 }

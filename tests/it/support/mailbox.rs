@@ -26,7 +26,7 @@ impl TestApp {
     pub async fn link_to(&self, to: &str, path: &str) -> String {
         let start = format!("{}{path}", self.url);
         for _ in 0..500 {
-            for file in self.letters().iter().rev() {
+            for file in self.files().iter().rev() {
                 let message = std::fs::read_to_string(file).unwrap();
                 let line = message.lines().find(|line| line.starts_with(&start));
                 if let Some(line) = line.filter(|_| message.contains(&format!("To: {to}\r\n"))) {
@@ -40,16 +40,16 @@ impl TestApp {
 
     /// The messages that have left, as they are.
     pub fn texts(&self) -> Vec<String> {
-        self.letters().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+        self.files().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
     }
 
     /// How many messages have left.
     pub fn messages(&self) -> usize {
-        self.letters().len()
+        self.files().len()
     }
 
     /// The files of the messages that are whole, the oldest first: they are named by ids, which sort by time.
-    fn letters(&self) -> Vec<PathBuf> {
+    fn files(&self) -> Vec<PathBuf> {
         let files = std::fs::read_dir(self.directory.path().join("mail")).unwrap().map(|file| file.unwrap().path());
         let mut whole: Vec<_> = files.filter(|file| file.extension().is_some_and(|one| one == "eml")).collect();
         whole.sort();

@@ -293,7 +293,7 @@ impl SmallDisk {
     }
 
     /// Makes room again.
-    pub fn free(&self) {
+    pub fn make_room(&self) {
         std::fs::remove_file(self.seen.join("ballast")).unwrap();
     }
 }

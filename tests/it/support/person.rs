@@ -21,7 +21,7 @@ pub struct Person {
 impl Person {
     pub async fn call(&self, app: &TestApp, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = app.request(method, path).header(COOKIE, &self.cookie).header("x-requested-with", "test");
-        Answer::of(match body {
+        Answer::send(match body {
             Some(body) => request.json(&body),
             None => request,
         })
@@ -51,7 +51,7 @@ pub async fn open_to_members(app: &TestApp) -> String {
 pub async fn activate(app: &TestApp, token: &str, invite: &Value) -> Person {
     let path = app.activation_path(token, invite).await;
     let chosen = json!({ "method": "password", "password": PASSWORD });
-    let answer = Answer::of(app.request(Method::POST, &path).json(&chosen)).await;
+    let answer = Answer::send(app.request(Method::POST, &path).json(&chosen)).await;
     Person { id: answer.expect(200)["id"].as_str().unwrap().to_owned(), cookie: cookie_of(&answer) }
 }
 
@@ -63,5 +63,5 @@ pub async fn member(app: &TestApp, token: &str, email: &str, role: &str) -> Pers
 
 /// Logs in by password.
 pub async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
-    Answer::of(app.request(Method::POST, "/v1/sessions").json(&json!({ "email": email, "password": password }))).await
+    Answer::send(app.request(Method::POST, "/v1/sessions").json(&json!({ "email": email, "password": password }))).await
 }

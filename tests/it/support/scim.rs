@@ -18,7 +18,7 @@ pub struct Directory<'a> {
 
 impl<'a> Directory<'a> {
     /// Makes a token for it as an admin of the instance does.
-    pub async fn of(app: &'a TestApp, token: &str) -> Self {
+    pub async fn create(app: &'a TestApp, token: &str) -> Self {
         let made = app.call(token, Method::POST, TOKENS, Some(json!({ "name": "Okta" }))).await.expect(201);
         assert_eq!(made["base_url"], format!("{}/scim/v2", app.url));
         Self { app, token: made["bearer_token"].as_str().unwrap().to_owned() }
@@ -29,7 +29,7 @@ impl<'a> Directory<'a> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Answer::of(match body {
+        Answer::send(match body {
             Some(body) => request.header("content-type", "application/scim+json").body(body.to_string()),
             None => request,
         })

@@ -14,19 +14,19 @@ impl TestApp {
 
     /// Asks the sandbox's control.
     pub async fn sandbox_says(&self, path: &str) -> Value {
-        Answer::of(self.http.get(self.control(path))).await.expect(200)
+        Answer::send(self.http.get(self.control(path))).await.expect(200)
     }
 
     /// Changes something in the sandbox: a person, or what a vendor does.
     pub async fn tell_sandbox(&self, path: &str, change: Value) -> Value {
-        let answer = Answer::of(self.http.post(self.control(path)).json(&change)).await;
+        let answer = Answer::send(self.http.post(self.control(path)).json(&change)).await;
         assert!(answer.status.is_success(), "{}", answer.text);
         if answer.text.is_empty() { Value::Null } else { answer.json() }
     }
 
     /// Takes back every fault that was ordered and not suffered yet.
     pub async fn no_more_faults(&self) {
-        let answer = Answer::of(self.http.delete(self.control("faults"))).await;
+        let answer = Answer::send(self.http.delete(self.control("faults"))).await;
         assert!(answer.status.is_success(), "{}", answer.text);
     }
 
@@ -37,7 +37,7 @@ impl TestApp {
 
     /// Deletes a person from both vendors, or from the one named.
     pub async fn delete_in_sandbox(&self, marketo_id: &Value, from: &str) {
-        let answer = Answer::of(self.http.delete(self.control(&format!("people/{marketo_id}?from={from}")))).await;
+        let answer = Answer::send(self.http.delete(self.control(&format!("people/{marketo_id}?from={from}")))).await;
         assert!(answer.status.is_success(), "{}", answer.text);
     }
 

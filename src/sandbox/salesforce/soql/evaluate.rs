@@ -115,17 +115,17 @@ pub fn compare_rows<F: Operand>(order: &[SortKey<F>], left: &[FieldValue], right
 
 /// The ids that every match is among, when the condition names ids at its top level.
 pub fn named_ids(condition: &SoqlCondition<FieldPath>) -> Option<Vec<&str>> {
-    fn text(literal: &SoqlLiteral) -> Option<&str> {
+    fn literal_text(literal: &SoqlLiteral) -> Option<&str> {
         if let SoqlLiteral::Text(text) = literal { Some(text) } else { None }
     }
     match condition {
         SoqlCondition::Compare(field, ComparisonOperator::Equal, literal)
             if field.relationships.is_empty() && field.field.field_type == FieldType::Id =>
         {
-            text(literal).map(|id| vec![id])
+            literal_text(literal).map(|id| vec![id])
         }
         SoqlCondition::In(field, true, literals) if field.relationships.is_empty() && field.field.field_type == FieldType::Id => {
-            literals.iter().map(text).collect()
+            literals.iter().map(literal_text).collect()
         }
         SoqlCondition::And(conditions) => conditions.iter().find_map(named_ids),
         _ => None,

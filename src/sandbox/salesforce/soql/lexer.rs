@@ -19,7 +19,7 @@ pub enum SoqlTokenKind {
 
 impl SoqlTokenKind {
     /// As quoted in an error message.
-    pub fn text(&self) -> String {
+    pub fn quoted(&self) -> String {
         match self {
             Self::Word(text) | Self::Text(text) => text.clone(),
             Self::Symbol(text) => (*text).to_owned(),

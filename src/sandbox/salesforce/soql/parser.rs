@@ -40,7 +40,7 @@ impl SoqlParser {
 
     fn unexpected(&self) -> SalesforceApiError {
         match self.tokens.get(self.at) {
-            Some(token) => malformed_query(format!("unexpected token: '{}'", token.kind.text())),
+            Some(token) => malformed_query(format!("unexpected token: '{}'", token.kind.quoted())),
             None => malformed_query("unexpected token: '<EOF>'"),
         }
     }
