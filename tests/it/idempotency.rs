@@ -247,7 +247,7 @@ on_both_engines! {
         team(&app, &token, "0b7e7a0e-5e6e-4a0e-9d0c-5f7f0e7d1a11", "West").await.expect(201);
         let kept = async || app.count("SELECT COUNT(*) FROM idempotency_keys").await;
         assert_eq!(kept().await, 1);
-        app.clock.advance(Duration::hours(25));
+        app.advance_between_jobs(Duration::hours(25)).await;
         crate::support::eventually("the key is deleted", async || kept().await == 0).await;
         app.stop().await;
     }
