@@ -1,6 +1,7 @@
+use super::credentials::{ProvisionedCredentials, insert_credentials};
 use super::{Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, Prerequisites, store};
-use crate::clock::Clock;
-use crate::db::Tx;
+use crate::audit::{self, ChangeOrigin, Entry};
+use crate::context::Context;
 use crate::display_name::DisplayName;
 use crate::ids::InstanceId;
 
@@ -12,14 +13,18 @@ pub struct NewInstance {
     pub environment: Environment,
     pub language: Language,
     pub prerequisites: Prerequisites,
+    /// Marketo credentials that come with it.
+    pub marketo: Option<ProvisionedCredentials>,
 }
 
 /// Makes the instance of a subscription.
 ///
 /// # Errors
-/// [`InstanceError::Exists`], naming the instance that the subscription has.
-pub async fn create(tx: &mut Tx, clock: &dyn Clock, new: NewInstance) -> Result<Instance, InstanceError> {
-    if let Some(instance) = store::find_by_munchkin_id(tx, &new.munchkin_id).await? {
+/// [`InstanceError::Exists`], naming the instance that the subscription has; [`InstanceError::Seal`].
+pub(super) async fn create_instance(context: &Context, origin: &ChangeOrigin, new: NewInstance) -> Result<Instance, InstanceError> {
+    let clock = &*context.clock;
+    let mut tx = context.db.begin().await?;
+    if let Some(instance) = store::find_by_munchkin_id(&mut tx, &new.munchkin_id).await? {
         return Err(InstanceError::Exists { munchkin_id: new.munchkin_id, instance });
     }
     let now = clock.timestamp();
@@ -34,6 +39,12 @@ pub async fn create(tx: &mut Tx, clock: &dyn Clock, new: NewInstance) -> Result<
         created_at: now,
         updated_at: now,
     };
-    store::insert(tx, &instance).await?;
+    store::insert(&mut tx, &instance).await?;
+    if let Some(marketo) = new.marketo {
+        insert_credentials(&mut tx, clock, &context.vault, instance.id, &marketo).await?;
+    }
+    let entry = Entry::new("instance.created", "instance", instance.id).after(instance.settings());
+    audit::record(&mut tx, clock, instance.id, origin, entry).await?;
+    tx.commit().await?;
     Ok(instance)
 }

@@ -23,7 +23,7 @@ pub(super) const CLIENT_SECRET: SealedColumn = SealedColumn::new("marketo_creden
 ///
 /// # Errors
 /// [`InstanceError::Db`], [`InstanceError::Seal`].
-pub(super) async fn keep_credentials(
+pub(super) async fn insert_credentials(
     tx: &mut Tx,
     clock: &dyn Clock,
     vault: &Vault,

@@ -4,11 +4,12 @@ use actix_web::HttpResponse;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::create::create_instance;
 use super::{
     Environment, Instance, InstanceError, Language, LoginManagement, MunchkinId, NewInstance, Prerequisites, ProvisionedCredentials,
-    SettingsChange, credentials, integration, store,
+    SettingsChange, integration, store,
 };
-use crate::audit::{self, ChangeOrigin, Entry};
+use crate::audit::ChangeOrigin;
 use crate::auth::LONGEST_OVERLAP;
 use crate::clock::Timestamp;
 use crate::config::LimitSettings;
@@ -41,7 +42,7 @@ impl AsProblem for InstanceError {
 
 /// The routes.
 pub fn routes(routes: &mut Routes<'_>) {
-    routes.add(route!(create_instance).idempotent()).add(route!(list_instances)).add(route!(get_any_instance));
+    routes.add(route!(post_instance).idempotent()).add(route!(list_instances)).add(route!(get_any_instance));
     routes.add(route!(get_instance)).add(route!(update_instance));
     routes
         .add(route!(get_integration_information))
@@ -126,7 +127,7 @@ struct CreateInstance {
 }
 
 impl CreateInstance {
-    fn parse(self) -> Result<(NewInstance, Option<ProvisionedCredentials>), Problem> {
+    fn parse(self) -> Result<NewInstance, Problem> {
         let mut faults = Vec::new();
         let munchkin_id = self.munchkin_id.parse::<MunchkinId>();
         if let Err(error) = &munchkin_id {
@@ -149,10 +150,10 @@ impl CreateInstance {
             (Ok(munchkin_id), Some(name)) if faults.is_empty() => {
                 let (environment, prerequisites) = (self.environment, self.prerequisites);
                 let language = self.language.unwrap_or(Language::En);
-                let credentials = self
+                let marketo = self
                     .marketo
                     .map(|marketo| ProvisionedCredentials { client_id: marketo.client_id, client_secret: marketo.client_secret });
-                Ok((NewInstance { munchkin_id, name, environment, language, prerequisites }, credentials))
+                Ok(NewInstance { munchkin_id, name, environment, language, prerequisites, marketo })
             }
             _ => Err(Problem::invalid(faults)),
         }
@@ -166,21 +167,13 @@ impl CreateInstance {
     (status = 201, description = "The instance.", body = InstanceBody),
     (status = 409, description = "The subscription has one already; `link` leads to it.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn create_instance(
+async fn post_instance(
     _: UnboundOperator<InstancesManage>,
     context: Context,
     origin: ChangeOrigin,
     Body(wanted): Body<CreateInstance>,
 ) -> Result<HttpResponse, Problem> {
-    let (new, marketo) = wanted.parse()?;
-    let mut tx = context.db.begin().await?;
-    let made = super::create(&mut tx, &*context.clock, new).await?;
-    if let Some(marketo) = marketo {
-        credentials::keep_credentials(&mut tx, &*context.clock, &context.vault, made.id, &marketo).await?;
-    }
-    let entry = Entry::new("instance.created", "instance", made.id).after(made.settings());
-    audit::record(&mut tx, &*context.clock, made.id, &origin, entry).await?;
-    tx.commit().await?;
+    let made = create_instance(&context, &origin, wanted.parse()?).await?;
     let location = context.public_url.join(&format!("/v1/instances/{}", made.id));
     Ok(HttpResponse::Created().insert_header(("location", location)).json(InstanceBody::new(made, context.limits)))
 }
@@ -322,11 +315,7 @@ async fn get_integration_information(context: Context, caller: Authorized<Instan
     (status = 409, description = "Nobody has been invited yet, or the secret has been shown already.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn reveal_integration_secret(context: Context, caller: Authorized<InstanceWrite>) -> Result<HttpResponse, Problem> {
-    let mut tx = context.db.begin().await?;
-    let card = integration::reveal_secret(&mut tx, &*context.clock, &context.vault, caller.instance).await?;
-    let entry = Entry::new("integration.secret_shown", "client", &card.client_id);
-    audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
-    tx.commit().await?;
+    let card = integration::reveal_secret(&context, caller.instance, &caller.origin).await?;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
 }
 
@@ -362,11 +351,6 @@ async fn rotate_integration_secret(
         return Err(Problem::invalid(vec![ValidationError::new("/keep_old_for_seconds", "out_of_range", detail)]));
     }
     let overlap = time::Duration::seconds_f64(seconds);
-    let mut tx = context.db.begin().await?;
-    let card = integration::rotate(&mut tx, &*context.clock, caller.instance, overlap).await?;
-    let entry =
-        Entry::new("integration.secret_rotated", "client", &card.client_id).after(serde_json::json!({ "keep_old_for_seconds": seconds }));
-    audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
-    tx.commit().await?;
+    let card = integration::rotate_secret(&context, caller.instance, &caller.origin, overlap).await?;
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(IntegrationBody::from(card)))
 }

@@ -2,11 +2,14 @@
 //! secret.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use time::Duration;
 
 use super::{InstanceError, store};
+use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{self, NewClient, Scopes};
 use crate::clock::{Clock, Timestamp};
+use crate::context::Context;
 use crate::db::Tx;
 use crate::ids::InstanceId;
 use crate::vault::{SealedColumn, SealedRowKey, Vault};
@@ -54,20 +57,23 @@ pub(super) async fn find_card(tx: &mut Tx, instance: InstanceId) -> Result<Integ
 /// # Errors
 /// [`InstanceError::NobodyInvited`] before the first invitation; [`InstanceError::SecretAlreadyRevealed`].
 pub(super) async fn reveal_secret(
-    tx: &mut Tx,
-    clock: &dyn Clock,
-    vault: &Vault,
+    context: &Context,
     instance: InstanceId,
+    origin: &ChangeOrigin,
 ) -> Result<IntegrationInformation, InstanceError> {
-    let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
-    let now = clock.timestamp();
+    let mut tx = context.db.begin().await?;
+    let row = store::find_integration(&mut tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
+    let now = context.clock.timestamp();
     let already = InstanceError::SecretAlreadyRevealed(row.shown_at.unwrap_or(now));
     let Some(sealed) = row.sealed_secret else { return Err(already) };
-    let secret = vault.open_text(&SECRET.context(instance), &sealed)?;
+    let secret = context.vault.open_text(&SECRET.context(instance), &sealed)?;
     // Of two who ask at once, one gets it.
-    if !store::mark_integration_shown(tx, instance, now).await? {
+    if !store::mark_integration_shown(&mut tx, instance, now).await? {
         return Err(already);
     }
+    let entry = Entry::new("integration.secret_shown", "client", &row.client_id);
+    audit::record(&mut tx, &*context.clock, instance, origin, entry).await?;
+    tx.commit().await?;
     Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, shown_at: Some(now) })
 }
 
@@ -75,15 +81,21 @@ pub(super) async fn reveal_secret(
 ///
 /// # Errors
 /// [`InstanceError::NobodyInvited`] before the first invitation.
-pub(super) async fn rotate(
-    tx: &mut Tx,
-    clock: &dyn Clock,
+pub(super) async fn rotate_secret(
+    context: &Context,
     instance: InstanceId,
+    origin: &ChangeOrigin,
     overlap: Duration,
 ) -> Result<IntegrationInformation, InstanceError> {
-    let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
-    let secret = auth::rotate_secret(tx, clock, &row.client_id, overlap).await?.ok_or(InstanceError::NobodyInvited)?;
+    let clock = &*context.clock;
+    let mut tx = context.db.begin().await?;
+    let row = store::find_integration(&mut tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
+    let secret = auth::rotate_secret(&mut tx, clock, &row.client_id, overlap).await?.ok_or(InstanceError::NobodyInvited)?;
     let now = clock.timestamp();
-    store::mark_integration_shown(tx, instance, now).await?;
+    store::mark_integration_shown(&mut tx, instance, now).await?;
+    let entry = Entry::new("integration.secret_rotated", "client", &row.client_id)
+        .after(json!({ "keep_old_for_seconds": overlap.whole_seconds() }));
+    audit::record(&mut tx, clock, instance, origin, entry).await?;
+    tx.commit().await?;
     Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, shown_at: Some(now) })
 }

@@ -21,7 +21,7 @@ use crate::ids::InstanceId;
 use crate::vault::SealedColumn;
 
 pub use change::change_settings;
-pub use create::{NewInstance, create};
+pub use create::NewInstance;
 pub use credentials::{ProvisionedCredentials, provisioned_credentials};
 pub use facts::sync_has_started;
 pub use integration::{IntegrationInformation, ensure_integration_client};

@@ -3,12 +3,10 @@
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
-use super::{ACTIVITY_FIELDS, LOWEST_PACKAGE_VERSION, OrganizationId, PackageReport, is_package_version_supported, store};
-use crate::audit::{self, Entry};
+use super::{ACTIVITY_FIELDS, LOWEST_PACKAGE_VERSION, OrganizationId, PackageReport, is_package_version_supported, record_report};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
-use crate::instances;
 use crate::permissions::scope::Package;
 
 /// The routes.
@@ -106,20 +104,7 @@ fn lowest_version() -> String {
 )]
 async fn send_heartbeat(context: Context, caller: Authorized<Package>, Body(heartbeat): Body<Heartbeat>) -> Result<HttpResponse, Problem> {
     let mut report = heartbeat.parse(context.clock.timestamp())?;
-    let mut tx = context.db.begin().await?;
-    // Of two reports at once, the second comes after the first, also in the audit. There may be no row of reports to lock yet.
-    instances::lock_instance(&mut tx, caller.instance).await?;
-    report.reported_at = context.clock.timestamp();
-    let before = store::find_report(&mut tx, caller.instance).await?.map(|known| known.state());
-    store::keep_report(&mut tx, caller.instance, &report).await?;
-    if before.as_ref() != Some(&report.state()) {
-        let mut entry = Entry::new("package.reported", "package", report.organization_id.as_str()).after(report.state());
-        if let Some(before) = before {
-            entry = entry.before(before);
-        }
-        audit::record(&mut tx, &*context.clock, caller.instance, &caller.origin, entry).await?;
-    }
-    tx.commit().await?;
+    record_report(&context, caller.instance, &caller.origin, &mut report).await?;
     Ok(HttpResponse::Ok().json(HeartbeatReceived {
         organization_id: report.organization_id.as_str().to_owned(),
         package_version_supported: is_package_version_supported(&report.package_version),

@@ -1,6 +1,7 @@
 //! What the managed package calls: it reports how far it is set up (steps 6 and 7) and reads what it is to do.
 
 pub mod http;
+mod report;
 pub mod store;
 
 use std::str::FromStr;
@@ -8,6 +9,8 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
+
+pub use report::record_report;
 
 /// The id of a Salesforce organization, kept with 18 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@ use crate::db::{self, DbError, Tx, execute, on_tx};
 use crate::ids::InstanceId;
 
 /// Keeps the newest report of the package.
-pub async fn keep_report(tx: &mut Tx, instance: InstanceId, report: &PackageReport) -> Result<(), DbError> {
+pub async fn upsert_report(tx: &mut Tx, instance: InstanceId, report: &PackageReport) -> Result<(), DbError> {
     const SQL: &str = "INSERT INTO package_reports (instance_id, organization_id, edition, package_version, identity_remote_site, \
          api_remote_site, api_secret_key_accepted, msi_actions_enabled, reported_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          ON CONFLICT (instance_id) DO UPDATE SET organization_id = excluded.organization_id, edition = excluded.edition, \
