@@ -42,6 +42,7 @@ pub mod telemetry;
 pub mod tokens;
 pub mod upstream;
 pub mod vault;
+pub mod wiring;
 
 #[cfg(test)]
 mod http_stub;

@@ -18,6 +18,7 @@ mod signing_keys;
 pub mod store;
 mod synchronization;
 mod tokens;
+mod wiring;
 
 pub use crate::permissions::{Access, Actor, Caller, Role, Scope, Scopes};
 pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
@@ -29,18 +30,17 @@ pub use clients::{
     AuthenticatedClient, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
 };
 pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
-pub use revocations::Revocations;
 pub use scim_token::ScimToken;
 pub use scim_tokens::{MOST_SCIM_TOKENS, create_scim_token, revoke_scim_token};
 pub use session::{Session, SessionMethod};
 pub use sessions::{MOST_SESSIONS, NewSession, begin_session, begin_session_by, sign_out};
-pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, SigningKeys, rotate_signing_key};
+pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, rotate_signing_key};
 pub use store::{
     delete_password_sessions, delete_session, delete_session_of, delete_sessions, find_session, list_scim_tokens, list_sessions,
     lock_client,
 };
-pub use synchronization::start_synchronization;
-pub use tokens::{Authenticator, IssuedAccessToken, NewToken, RESOURCE_PREFIX, TokenIssuer};
+pub use tokens::{IssuedAccessToken, NewToken, RESOURCE_PREFIX, TokenIssuer};
+pub use wiring::wire;
 
 use crate::vault::SealedColumn;
 

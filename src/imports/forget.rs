@@ -18,7 +18,7 @@ use crate::invites;
 use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
 
 /// The kind of the job, of which there is one for all instances.
-pub const FORGET: JobKind = JobKind::new("forget_invites", Lane::Maintenance);
+const FORGET: JobKind = JobKind::new("forget_invites", Lane::Maintenance);
 
 /// Deletes what is old, again and again.
 #[derive(Debug)]

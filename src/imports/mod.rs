@@ -10,6 +10,7 @@ mod mapping;
 mod new_import;
 mod rows;
 mod store;
+mod wiring;
 
 use crate::clock::Timestamp;
 use crate::db::DbError;
@@ -17,9 +18,8 @@ use crate::ids::ImportId;
 use crate::invites::InviteError;
 use crate::members::MemberError;
 
-pub use forget::{FORGET, ForgetInvites};
-pub use http::UploadSlots;
 pub use job::{ImportInvites, ImportSubject};
+pub use wiring::wire;
 
 /// Why a file can't be read, or nothing can be done about an import.
 #[derive(Debug, thiserror::Error)]

@@ -15,6 +15,7 @@ mod message_limit;
 mod message_store;
 mod provisioning;
 mod store;
+mod wiring;
 
 use time::Duration;
 
@@ -28,10 +29,10 @@ pub use addresses::split_name;
 pub use context::InviteContext;
 pub use delivery::InvitationWatcher;
 pub use forget::forget_ended;
-pub use http::Activations;
 pub(crate) use http::{TeamReference, team_faults};
 pub use invite::{InviteOutcome, ResultStatus, invite};
 pub use provisioning::{Provisioning, invite_anew, provision, withdraw};
+pub use wiring::wire;
 
 /// How long an invitation can be used.
 pub const LIFETIME: Duration = Duration::days(7);

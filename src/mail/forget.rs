@@ -10,7 +10,7 @@ use crate::db::{Db, DbError};
 use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
 
 /// The kind of the job, of which there is one for all instances.
-pub const FORGET: JobKind = JobKind::new("forget_mail", Lane::Maintenance);
+const FORGET: JobKind = JobKind::new("forget_mail", Lane::Maintenance);
 
 /// Deletes old messages, again and again.
 pub struct ForgetMail {

@@ -16,6 +16,7 @@ mod send_job;
 mod smtp;
 pub mod store;
 mod templates;
+mod wiring;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,13 +24,13 @@ use uuid::Uuid;
 use crate::language::Language;
 
 pub use error::MailError;
-pub use forget::{FORGET, ForgetMail};
 pub use mailer::Mailer;
 pub use outbox::{MailProgress, MailWatcher, QueueError, SEALED_COLUMNS, queue, queue_all};
 pub use queued_mail::{MailStatus, NewMail, QueuedMail};
-pub use send_job::{MailSubject, SendMail};
+pub use send_job::MailSubject;
 pub use store::cancel;
 pub use templates::{InvitationMail, Inviter, MailTemplate, PasswordResetMail, SyncCounts, SyncFailureText, SyncNoticeMail};
+pub use wiring::wire;
 
 /// A message to one person.
 #[derive(Clone)]

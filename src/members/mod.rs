@@ -12,6 +12,7 @@ mod sessions;
 pub mod store;
 mod team;
 mod teams;
+mod wiring;
 
 use crate::auth::{Role, SessionMethod};
 use crate::clock::{Clock, Timestamp};
@@ -32,7 +33,7 @@ pub use passwords::{
     LONGEST_PASSWORD, LoggedIn, LoginError, PasswordChange, PasswordFault, SHORTEST_PASSWORD, change_password, check_length,
     complete_reset, hash_new_password, log_in, open_reset,
 };
-pub use reset_job::{AnswerPasswordResets, PasswordResetSubject};
+pub use reset_job::PasswordResetSubject;
 pub use sessions::{end_other_sessions, end_session, log_out, sign_out};
 pub use store::{
     MemberFilter, activate, claim_login, count, find, find_in, find_team_in, has_original, has_original_in, holder_of, holders_of, list,
@@ -40,6 +41,7 @@ pub use store::{
 };
 pub use team::{Team, TeamName, Teams};
 pub use teams::{EVERYONE, TeamMemberOutcome, change_team_members, create_team, delete_team, ensure_everyone, rename_team};
+pub use wiring::wire;
 
 /// Most characters of a first or last name.
 pub const LONGEST_NAME: usize = LONGEST_DISPLAY_NAME;

@@ -32,6 +32,7 @@ mod store;
 mod subject;
 mod tidy;
 mod windows;
+mod wiring;
 
 use crate::connections::ConnectionError;
 use crate::db::DbError;
@@ -43,8 +44,6 @@ pub use active_run::ActiveRun;
 pub use control::ControlOutcome;
 pub use failure::RunFailure;
 pub use gap::{GapRemedy, SyncGap};
-pub use incremental::SyncScheduleJob;
-pub use jobs::SyncRunJob;
 pub use preview::{CostEstimate, FieldPreview, FieldState, NotQualifyingGroup, NotQualifyingReason, PeopleEstimate, SyncPreview};
 pub use report::{ChangesReport, NotQualified, RunReport, RunUsage, VendorUsage};
 pub use rows::RejectedRow;
@@ -52,7 +51,7 @@ pub use run::{RunKind, RunPhase, RunRequest, RunState, SyncRun};
 pub use service::SyncService;
 pub use store::RunFilter;
 pub use subject::SyncRunSubject;
-pub use tidy::SyncTidyJob;
+pub use wiring::wire;
 
 /// Why a run or a request about one fails.
 #[derive(Debug, thiserror::Error)]

@@ -48,6 +48,7 @@ const GROUND: &[&str] = &[
     "tasks",
     "telemetry",
     "vault",
+    "wiring",
 ];
 
 /// Modules below or beside the features.
@@ -105,6 +106,7 @@ const ROOMS: &[Room] = &[
             "permissions",
             "telemetry",
             "vault",
+            "wiring",
         ],
     },
     Room { name: "ids", may: &[] },
@@ -130,6 +132,7 @@ const ROOMS: &[Room] = &[
             "private_files",
             "telemetry",
             "vault",
+            "wiring",
         ],
     },
     Room { name: "marketo", may: &["clock", "config", "private_files", "telemetry", "upstream", "http_stub"] },
@@ -146,6 +149,8 @@ const ROOMS: &[Room] = &[
     Room { name: "upstream", may: &[] },
     // Its rotations are recorded in the audit by whoever asks for them: the audit is above it.
     Room { name: "vault", may: &["clock", "config", "crypto", "db", "jobs", "private_files", "telemetry"] },
+    // What each feature says that it adds to the service.
+    Room { name: "wiring", may: &["clock", "db", "jobs"] },
     Room { name: "http_stub", may: &["config", "upstream"] },
 ];
 

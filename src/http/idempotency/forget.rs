@@ -8,7 +8,7 @@ use crate::db::{Db, DbError};
 use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
 
 /// The kind of the job, of which there is one for all instances.
-pub const FORGET: JobKind = JobKind::new("forget_idempotency_keys", Lane::Maintenance);
+const FORGET: JobKind = JobKind::new("forget_idempotency_keys", Lane::Maintenance);
 
 /// Deletes keys that have run out, with the answers kept for them, again and again.
 pub struct ForgetKeys {

@@ -15,6 +15,7 @@
 mod forget;
 mod key;
 mod store;
+mod wiring;
 
 use std::sync::Arc;
 
@@ -40,8 +41,8 @@ use crate::telemetry::error_chain;
 use crate::vault::{SealedColumn, SealedRowKey};
 use store::{KeyState, Keyed, StoredKey};
 
-pub use forget::{FORGET, ForgetKeys};
 pub use key::LONGEST_KEY;
+pub use wiring::wire;
 
 /// The header.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
