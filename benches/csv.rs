@@ -1,4 +1,4 @@
-//! Rows per second of analysing a file of 200,000 rows (encoding, delimiter, headers, mapping, every row checked), against the csv
+//! Rows per second of analyzing a file of 200,000 rows (encoding, delimiter, headers, mapping, every row checked), against the csv
 //! crate merely reading the same file record by record, in turns. Each runs in a process of its own, so that the peak of memory
 //! (VmHWM) is that of the analysis.
 //!
@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use msi_actions::clock::{SystemClock, Timestamp};
 use msi_actions::ids::TeamId;
-use msi_actions::imports::csv::{AnalysisBudget, AnalysisLimits, analyse};
+use msi_actions::imports::csv::{AnalysisBudget, AnalysisLimits, analyze};
 use msi_actions::members::{Team, Teams};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -74,11 +74,11 @@ fn read_merely(path: &Path) -> u64 {
     rows - 1
 }
 
-fn analyse_all(path: &Path, teams: &Teams) -> u64 {
+fn analyze_all(path: &Path, teams: &Teams) -> u64 {
     let mut file = File::open(path).expect("the file opens");
     let bytes = file.metadata().expect("the file is there").len();
     let budget = AnalysisBudget::new(AnalysisLimits::for_file(bytes), bytes, Arc::new(SystemClock), CancellationToken::new());
-    let analysis = analyse(&mut file, None, teams, None, &budget).expect("the file can be read");
+    let analysis = analyze(&mut file, None, teams, None, &budget).expect("the file can be read");
     assert_eq!((analysis.valid_rows, analysis.faults_total), (analysis.rows, 0), "{:?}", analysis.faults);
     assert!(analysis.mapping.role.is_some() && analysis.mapping.teams.is_some(), "all is mapped, so all is checked");
     analysis.rows
@@ -90,7 +90,7 @@ fn part(name: &str, path: &Path) {
     let mut best: f64 = 0.0;
     for _ in 0..RUNS {
         let began = Instant::now();
-        let rows = if name == "analyse" { analyse_all(path, &teams) } else { read_merely(path) };
+        let rows = if name == "analyze" { analyze_all(path, &teams) } else { read_merely(path) };
         best = best.max(rows as f64 / began.elapsed().as_secs_f64());
     }
     println!("{}", json!({ "rows_per_second": best, "peak_mb": peak() }));
@@ -125,10 +125,10 @@ fn main() {
     let (mut ours, mut theirs, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         let (reading, _) = part_in_own_process("read", &path);
-        let (analysing, peak) = part_in_own_process("analyse", &path);
-        println!("round {round}: reading {reading:.0} rows/s, analysing {analysing:.0} rows/s, peak {peak:.1} MB");
+        let (analyzing, peak) = part_in_own_process("analyze", &path);
+        println!("round {round}: reading {reading:.0} rows/s, analyzing {analyzing:.0} rows/s, peak {peak:.1} MB");
         theirs.push(reading);
-        ours.push(analysing);
+        ours.push(analyzing);
         peaks.push(peak);
     }
     let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect());

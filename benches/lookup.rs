@@ -34,13 +34,13 @@ const CONNECTIONS: usize = 16;
 const RUN: &str = "0190b0a0-0000-7000-8000-000000000001";
 
 #[derive(Debug, Parser)]
-struct Arguments {
+struct LookupArguments {
     /// The number of people.
     #[arg(long, default_value_t = 1_500_000)]
     people: u64,
     /// The engine; both unless given.
     #[arg(long)]
-    engine: Option<Engine>,
+    engine: Option<BenchEngine>,
     /// The length of a round.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
@@ -50,20 +50,20 @@ struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Engine {
+enum BenchEngine {
     Sqlite,
     Postgres,
 }
 
 /// The figures of a round.
-struct Round {
+struct RoundFigures {
     per_second: f64,
     /// The time of each answer, in microseconds.
     took: Vec<u64>,
 }
 
 /// Sends the requests repeatedly on some connections.
-fn load(address: SocketAddr, requests: &[String], length: Duration) -> Round {
+fn load(address: SocketAddr, requests: &[String], length: Duration) -> RoundFigures {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
     let over = AtomicBool::new(false);
     let began = Instant::now();
@@ -92,7 +92,7 @@ fn load(address: SocketAddr, requests: &[String], length: Duration) -> Round {
         };
         tokio::join!(futures_util::future::join_all(callers), stop).0.concat()
     });
-    Round { per_second: took.len() as f64 / began.elapsed().as_secs_f64(), took }
+    RoundFigures { per_second: took.len() as f64 / began.elapsed().as_secs_f64(), took }
 }
 
 /// Reads an answer to its end; one that isn't 200 ends the benchmark. Returns the range of its body in the buffer.
@@ -157,7 +157,7 @@ async fn fill(db: &Db, instance: InstanceId, people: u64) {
             sqlx::query(AssertSqlSafe(partition)).execute(pool).await.expect("the partition can be made");
             let sql = format!("INSERT INTO people ({columns}) SELECT {values} FROM generate_series(1, {people}) AS numbers (n)");
             sqlx::query(AssertSqlSafe(sql)).execute(pool).await.expect("the people can be written");
-            sqlx::query("VACUUM ANALYZE people").execute(pool).await.expect("the table can be analysed");
+            sqlx::query("VACUUM ANALYZE people").execute(pool).await.expect("the table can be analyzed");
         }
     }
 }
@@ -285,7 +285,7 @@ async fn body_of(address: SocketAddr, request: &str) -> Vec<u8> {
     buffer[body].to_vec()
 }
 
-fn measure(engine: Engine, arguments: &Arguments) -> Value {
+fn measure(engine: BenchEngine, arguments: &LookupArguments) -> Value {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime can be made");
     let directory = tempfile::tempdir().expect("a directory can be made");
     let server = std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
@@ -295,8 +295,8 @@ fn measure(engine: Engine, arguments: &Arguments) -> Value {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a database can be made and dropped");
     };
     let database = match engine {
-        Engine::Sqlite => format!("sqlite://{}", directory.path().join("bench.db").display()),
-        Engine::Postgres => {
+        BenchEngine::Sqlite => format!("sqlite://{}", directory.path().join("bench.db").display()),
+        BenchEngine::Postgres => {
             runtime.block_on(admin(format!("CREATE DATABASE {name}")));
             let mut url = url::Url::parse(&server).expect("TEST_DATABASE_URL is an address");
             url.set_path(&name);
@@ -335,7 +335,7 @@ fn measure(engine: Engine, arguments: &Arguments) -> Value {
             println!("{engine:?} {kind}, round {round}: bare handler {bare:.0}/s, service {service:.0}/s");
         }
         let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours.per_second / theirs.per_second).collect());
-        let speed = |rounds: &[Round]| median(rounds.iter().map(|round| round.per_second).collect()).round();
+        let speed = |rounds: &[RoundFigures]| median(rounds.iter().map(|round| round.per_second).collect()).round();
         let (per_second, bare_per_second) = (speed(&ours), speed(&theirs));
         let mut took: Vec<_> = ours.into_iter().flat_map(|round| round.took).collect();
         let mut bare_took: Vec<_> = theirs.into_iter().flat_map(|round| round.took).collect();
@@ -351,7 +351,7 @@ fn measure(engine: Engine, arguments: &Arguments) -> Value {
     runtime.block_on(app.stop());
     // The bare server is left to the runtime's end, which closes its share of the pool.
     runtime.shutdown_timeout(Duration::from_secs(5));
-    if engine == Engine::Postgres {
+    if engine == BenchEngine::Postgres {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
         runtime.block_on(admin(format!("DROP DATABASE {name} WITH (FORCE)")));
     }
@@ -359,11 +359,11 @@ fn measure(engine: Engine, arguments: &Arguments) -> Value {
 }
 
 fn main() {
-    let arguments = Arguments::parse();
-    let engines = arguments.engine.map_or_else(|| vec![Engine::Sqlite, Engine::Postgres], |one| vec![one]);
+    let arguments = LookupArguments::parse();
+    let engines = arguments.engine.map_or_else(|| vec![BenchEngine::Sqlite, BenchEngine::Postgres], |one| vec![one]);
     let mut all = json!({ "name": "lookup", "people": arguments.people, "rounds": ROUNDS, "connections": CONNECTIONS });
     for engine in engines {
-        let name = if engine == Engine::Sqlite { "sqlite" } else { "postgres" };
+        let name = if engine == BenchEngine::Sqlite { "sqlite" } else { "postgres" };
         all[name] = measure(engine, &arguments);
     }
     println!("{all}");

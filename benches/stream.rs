@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(900);
 /// How often a second changes are made, several at once.
 const BEATS: u32 = 10;
 
-struct Arguments {
+struct StreamArguments {
     people: u64,
     rate: u64,
     seconds: u64,
@@ -38,7 +38,7 @@ struct Arguments {
     database: Option<String>,
 }
 
-impl Arguments {
+impl StreamArguments {
     fn read() -> Self {
         let mut found = Self { people: 20_000, rate: 200, seconds: 120, interval: 60, database: None };
         let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
@@ -67,7 +67,7 @@ struct Stage {
 }
 
 impl Stage {
-    async fn begin(arguments: &Arguments, directory: &std::path::Path) -> (Self, Settings) {
+    async fn begin(arguments: &StreamArguments, directory: &std::path::Path) -> (Self, Settings) {
         let clock = Arc::new(SystemClock);
         let played = SandboxSettings { people: arguments.people, ..SandboxSettings::default() };
         let (client_id, client_secret) = (played.salesforce_client_id.clone(), played.salesforce_client_secret.clone());
@@ -171,7 +171,7 @@ impl Stage {
     }
 
     /// Makes changes at a fixed rate, even when the service is slow.
-    async fn stream(&self, arguments: &Arguments) -> u64 {
+    async fn stream(&self, arguments: &StreamArguments) -> u64 {
         let (began, beats) = (Instant::now(), arguments.seconds * u64::from(BEATS));
         let mut made = 0;
         for beat in 0..beats {
@@ -216,7 +216,7 @@ impl Stage {
     }
 }
 
-async fn run(arguments: Arguments) -> bool {
+async fn run(arguments: StreamArguments) -> bool {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let (stage, settings) = Stage::begin(&arguments, directory.path()).await;
     stage.connect().await;
@@ -265,7 +265,7 @@ async fn run(arguments: Arguments) -> bool {
 }
 
 fn main() {
-    let arguments = Arguments::read();
+    let arguments = StreamArguments::read();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be made");
     if !runtime.block_on(run(arguments)) {
         std::process::exit(1);

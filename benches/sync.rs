@@ -245,7 +245,7 @@ impl Service {
     }
 
     /// Makes a full run; returns its figures.
-    async fn run(&self) -> Figures {
+    async fn run(&self) -> RunFigures {
         let (began, used) = (Instant::now(), self.process.processor_time());
         let started = self.http.post(format!("{}/v1/sync/runs", self.url)).bearer_auth(&self.token).send().await.expect("it answers");
         let run: Value = started.json().await.expect("a run");
@@ -265,7 +265,7 @@ impl Service {
             if run["state"] == "completed" {
                 let read = run["report"]["read"].as_f64().expect("a number");
                 let seconds = began.elapsed().as_secs_f64();
-                return Figures {
+                return RunFigures {
                     seconds,
                     rows_per_second: read / seconds,
                     peak_memory: self.process.peak_memory(),
@@ -280,7 +280,7 @@ impl Service {
 }
 
 /// The figures of a run.
-struct Figures {
+struct RunFigures {
     seconds: f64,
     rows_per_second: f64,
     peak_memory: f64,
@@ -293,7 +293,7 @@ fn rounded(figure: f64) -> f64 {
     (figure * 100.0).round() / 100.0
 }
 
-impl Figures {
+impl RunFigures {
     fn say(&self, what: &str) {
         println!(
             "{what}: {:.1} s, {:.0} people/s, peak memory {:.0} MB, {:.1} s of processor; {}",

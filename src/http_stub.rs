@@ -104,9 +104,9 @@ pub fn http_client() -> reqwest::Client {
 }
 
 /// A tracker that has room for every call.
-pub struct Roomy;
+pub struct UnlimitedQuota;
 
-impl QuotaTracker for Roomy {
+impl QuotaTracker for UnlimitedQuota {
     fn admit(&self, _: Duration) -> BoxFuture<'_, Result<CallPermit, QuotaExhausted>> {
         Box::pin(async { Ok(CallPermit::untracked()) })
     }

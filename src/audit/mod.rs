@@ -140,7 +140,7 @@ pub async fn record_all(
     if entries.is_empty() {
         return Ok(());
     }
-    let (first, mut before) = store::next_number(tx, instance, &BEGINNING).await?;
+    let (first, mut before) = store::take_next_number(tx, instance, &BEGINNING).await?;
     let at = clock.timestamp();
     let mut events = Vec::with_capacity(entries.len());
     for (number, entry) in (first..).zip(entries) {

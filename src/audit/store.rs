@@ -41,7 +41,7 @@ impl From<AuditEventRow> for Event {
 }
 
 /// The number of the chain's next event and the hash before it; the chain's row is locked until the transaction ends.
-pub async fn next_number(tx: &mut Tx, chain: InstanceId, beginning: &[u8]) -> Result<(i64, Vec<u8>), DbError> {
+pub async fn take_next_number(tx: &mut Tx, chain: InstanceId, beginning: &[u8]) -> Result<(i64, Vec<u8>), DbError> {
     const SQL: &str = "INSERT INTO audit_heads (instance_id, number, hash) VALUES ($1, 1, $2) \
          ON CONFLICT (instance_id) DO UPDATE SET number = audit_heads.number + 1 RETURNING number, hash";
     on_tx!(tx, c => db::query_as(SQL).bind(chain).bind(beginning).fetch_one(c))
@@ -77,26 +77,26 @@ pub async fn append(tx: &mut Tx, chain: InstanceId, events: &[Event]) -> Result<
 
 /// Every chain, by id, those that instances lack included. Global: only operators ask. Instances build on the audit, so asking
 /// them would run in a circle.
-pub async fn chains(snapshot: &mut Tx) -> Result<Vec<InstanceId>, DbError> {
+pub async fn list_chains(snapshot: &mut Tx) -> Result<Vec<InstanceId>, DbError> {
     const SQL: &str =
         "SELECT instance_id FROM audit_heads UNION SELECT instance_id FROM audit_events UNION SELECT id FROM instances ORDER BY 1";
     on_tx!(snapshot, c => db::query_scalar(SQL).fetch_all(c))
 }
 
 /// The number and hash that were noted as those of the chain's newest event.
-pub async fn head(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<(i64, Vec<u8>)>, DbError> {
+pub async fn find_head(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<(i64, Vec<u8>)>, DbError> {
     const SQL: &str = "SELECT number, hash FROM audit_heads WHERE instance_id = $1";
     on_tx!(snapshot, c => db::query_as(SQL).bind(chain).fetch_optional(c))
 }
 
 /// The number of the chain's newest event.
-pub async fn newest_number(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<i64>, DbError> {
+pub async fn find_newest_number(snapshot: &mut Tx, chain: InstanceId) -> Result<Option<i64>, DbError> {
     const SQL: &str = "SELECT MAX(number) FROM audit_events WHERE instance_id = $1";
     on_tx!(snapshot, c => db::query_scalar(SQL).bind(chain).fetch_one(c))
 }
 
 /// The chain's events after the one with this number, in their order.
-pub async fn events_after(snapshot: &mut Tx, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
+pub async fn list_events_after(snapshot: &mut Tx, chain: InstanceId, number: i64, rows: i64) -> Result<Vec<Event>, DbError> {
     const SQL: &str = "SELECT number, at, actor, action, subject_kind, subject_id, old_value, new_value, address, user_agent, \
          request_id, hash FROM audit_events WHERE instance_id = $1 AND number > $2 ORDER BY number LIMIT $3";
     let rows: Vec<AuditEventRow> = on_tx!(snapshot, c => db::query_as(SQL).bind(chain).bind(number).bind(rows).fetch_all(c))?;
@@ -121,14 +121,21 @@ pub async fn list_after(db: &Db, chain: InstanceId, filter: &EventFilter, after:
     select(db, SQL, chain, filter, after, rows).await
 }
 
-async fn select(db: &Db, sql: &'static str, chain: InstanceId, filter: &EventFilter, place: i64, rows: i64) -> Result<Vec<Event>, DbError> {
+async fn select(
+    db: &Db,
+    sql: &'static str,
+    chain: InstanceId,
+    filter: &EventFilter,
+    boundary: i64,
+    rows: i64,
+) -> Result<Vec<Event>, DbError> {
     let (whole, begin) = match &filter.action {
-        Some(action) if action.ends_with('.') => (None, Some(beginning_with(action))),
+        Some(action) if action.ends_with('.') => (None, Some(prefix_pattern(action))),
         action => (action.as_ref(), None),
     };
     let rows: Vec<AuditEventRow> = on!(db, c => db::query_as(sql)
         .bind(chain)
-        .bind(place)
+        .bind(boundary)
         .bind(rows)
         .bind(&filter.actor)
         .bind(whole)
@@ -142,7 +149,7 @@ async fn select(db: &Db, sql: &'static str, chain: InstanceId, filter: &EventFil
 }
 
 /// The pattern of `LIKE` for texts that begin with `text`, with `!` before what stands for something else there.
-fn beginning_with(text: &str) -> String {
+fn prefix_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 1);
     for one in text.chars() {
         if matches!(one, '%' | '_' | '!') {

@@ -84,7 +84,7 @@ pub async fn verify(db: &Db, only: Option<InstanceId>, noted: &[NotedEvent]) -> 
     let mut snapshot = db.begin_snapshot().await?;
     let mut chains: BTreeSet<InstanceId> = match only {
         Some(chain) => [chain].into(),
-        None => store::chains(&mut snapshot).await?.into_iter().collect(),
+        None => store::list_chains(&mut snapshot).await?.into_iter().collect(),
     };
     let wanted = |event: &&NotedEvent| only.is_none_or(|chain| chain == event.chain);
     chains.extend(noted.iter().filter(wanted).map(|event| event.chain));
@@ -101,11 +101,11 @@ pub async fn heads(db: &Db, only: Option<InstanceId>) -> Result<Vec<NotedEvent>,
     let mut snapshot = db.begin_snapshot().await?;
     let chains = match only {
         Some(chain) => vec![chain],
-        None => store::chains(&mut snapshot).await?,
+        None => store::list_chains(&mut snapshot).await?,
     };
     let mut heads = Vec::new();
     for chain in chains {
-        if let Some((number, hash)) = store::head(&mut snapshot, chain).await? {
+        if let Some((number, hash)) = store::find_head(&mut snapshot, chain).await? {
             heads.push(NotedEvent { chain, number, hash: hex(&hash) });
         }
     }
@@ -113,12 +113,12 @@ pub async fn heads(db: &Db, only: Option<InstanceId>) -> Result<Vec<NotedEvent>,
 }
 
 async fn verify_chain(snapshot: &mut Tx, chain: InstanceId, mut noted: BTreeMap<i64, &str>) -> Result<ChainState, DbError> {
-    let head = store::head(snapshot, chain).await?;
-    let newest = store::newest_number(snapshot, chain).await?;
+    let head = store::find_head(snapshot, chain).await?;
+    let newest = store::find_newest_number(snapshot, chain).await?;
     let (mut sound, mut hash) = (0, BEGINNING.to_vec());
     let state = |sound, hash: &[u8], fault| ChainState { chain, sound, hash: hex(hash), fault };
     loop {
-        let events = store::events_after(snapshot, chain, sound, PAGE).await?;
+        let events = store::list_events_after(snapshot, chain, sound, PAGE).await?;
         if events.is_empty() {
             break;
         }

@@ -52,7 +52,7 @@ pub struct IssuerUnfit {
 
 /// What an assertion vouched for.
 #[derive(Debug)]
-pub struct Vouched {
+pub struct VouchedIdentity {
     /// The client id that the token shows: `issuer:NAME`.
     pub client_id: String,
     pub instance: InstanceId,
@@ -104,14 +104,14 @@ impl TrustedIssuers {
     ///
     /// # Errors
     /// [`AuthError::BadAssertion`] with what is wrong; [`AuthError::IssuerUnreachable`] when its keys can't be had.
-    pub async fn redeem(&self, assertion: &SecretString) -> Result<Vouched, AuthError> {
+    pub async fn redeem(&self, assertion: &SecretString) -> Result<VouchedIdentity, AuthError> {
         let text = assertion.expose_secret();
         let header = jsonwebtoken::decode_header(text).map_err(|_| AuthError::BadAssertion("it is no signed JWT"))?;
         if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
             return Err(AuthError::BadAssertion("it is signed by another algorithm than RS256 and ES256"));
         }
         let kid = header.kid.ok_or(AuthError::BadAssertion("its header names no kid"))?;
-        let claimed = claimed_issuer(text).ok_or(AuthError::BadAssertion("it names no issuer"))?;
+        let claimed = read_claimed_issuer(text).ok_or(AuthError::BadAssertion("it names no issuer"))?;
         let issuer = self.issuers.iter().find(|known| known.issuer == claimed);
         let issuer = issuer.ok_or(AuthError::BadAssertion("its issuer is not one whose word is taken here"))?;
         let key = issuer.keys.find(&kid).await?;
@@ -129,12 +129,12 @@ impl TrustedIssuers {
             .claims;
         let now = self.clock.timestamp();
         check_times(&claims, now.unix_seconds())?;
-        let instance = self.instance(issuer, &claims).await?;
+        let instance = self.find_instance(issuer, &claims).await?;
         self.use_up(issuer, &claims, now).await?;
-        Ok(Vouched { client_id: format!("issuer:{}", issuer.name), instance, scopes: issuer.scopes.clone() })
+        Ok(VouchedIdentity { client_id: format!("issuer:{}", issuer.name), instance, scopes: issuer.scopes.clone() })
     }
 
-    async fn instance(&self, issuer: &TrustedIssuer, claims: &AssertionClaims) -> Result<InstanceId, AuthError> {
+    async fn find_instance(&self, issuer: &TrustedIssuer, claims: &AssertionClaims) -> Result<InstanceId, AuthError> {
         let named = claims.others.get(&issuer.instance_claim).and_then(Value::as_str);
         let named = named.ok_or(AuthError::BadAssertion("it has no claim that names the instance"))?;
         let found = match named.parse::<InstanceId>() {
@@ -160,7 +160,7 @@ impl TrustedIssuers {
 }
 
 /// What an assertion says of its issuer, before anything of it is believed.
-fn claimed_issuer(text: &str) -> Option<String> {
+fn read_claimed_issuer(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Issuer {
         iss: String,

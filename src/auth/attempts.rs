@@ -25,7 +25,7 @@ const LONGEST_WAIT: Duration = Duration::minutes(15);
 /// Failures further apart than this are not in a row.
 const MEMORY: Duration = Duration::days(1);
 /// Rows that are kept; those of the attempts made longest ago are forgotten first.
-const MOST_KEPT: i64 = 50_000;
+const MOST_ATTEMPTS: i64 = 50_000;
 /// Addresses that are remembered for a person, and for how long.
 const KNOWN_ADDRESSES: i64 = 10;
 const KNOWN_FOR: Duration = Duration::days(180);
@@ -133,7 +133,7 @@ pub async fn forget_failed_logins(db: &Db, now: Timestamp, subject: &str, addres
 
 /// Keeps what is counted within its bound.
 pub(super) async fn forget_oldest(db: &Db, now: Timestamp) -> Result<(), DbError> {
-    let beyond = store::oldest_attempt_kept(db, MOST_KEPT).await?;
+    let beyond = store::find_oldest_attempt_within(db, MOST_ATTEMPTS).await?;
     let mut tx = db.begin().await?;
     store::delete_attempts_up_to(&mut tx, beyond.unwrap_or(now - MEMORY).max(now - MEMORY)).await?;
     store::delete_known_addresses_up_to(&mut tx, now - KNOWN_FOR).await?;

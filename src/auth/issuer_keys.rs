@@ -12,7 +12,7 @@ use super::AuthError;
 use crate::clock::{SharedClock, Timestamp};
 
 /// Keys older than this are fetched again before use, so that one that the issuer took away is refused by then.
-const KEPT_FOR: Duration = Duration::minutes(5);
+const CACHE_LIFETIME: Duration = Duration::minutes(5);
 /// How often an unknown key id makes us fetch, at most.
 const FETCHES_APART: Duration = Duration::seconds(30);
 /// Longest time of a fetch, and largest set.
@@ -46,7 +46,7 @@ impl IssuerKey {
 }
 
 #[derive(Default)]
-struct Fetched {
+struct FetchedKeys {
     keys: Vec<IssuerKey>,
     /// When they came; none before the first time.
     at: Option<Timestamp>,
@@ -59,7 +59,7 @@ pub(super) struct IssuerKeys {
     jwks_uri: String,
     http: reqwest::Client,
     clock: SharedClock,
-    fetched: Mutex<Fetched>,
+    fetched: Mutex<FetchedKeys>,
 }
 
 impl IssuerKeys {
@@ -74,8 +74,8 @@ impl IssuerKeys {
     pub(super) async fn find(&self, kid: &str) -> Result<IssuerKey, AuthError> {
         let mut fetched = self.fetched.lock().await;
         let now = self.clock.timestamp();
-        let fresh = fetched.at.is_some_and(|at| now - at < KEPT_FOR);
-        let known = |fetched: &Fetched| fetched.keys.iter().find(|key| key.kid == kid).cloned();
+        let fresh = fetched.at.is_some_and(|at| now - at < CACHE_LIFETIME);
+        let known = |fetched: &FetchedKeys| fetched.keys.iter().find(|key| key.kid == kid).cloned();
         if let Some(key) = known(&fetched).filter(|_| fresh) {
             return Ok(key);
         }

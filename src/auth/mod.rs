@@ -21,7 +21,7 @@ mod tokens;
 mod wiring;
 
 pub use crate::permissions::{Access, Actor, Caller, Role, Scope, Scopes};
-pub use assertions::{IssuerUnfit, TrustedIssuers, Vouched};
+pub use assertions::{IssuerUnfit, TrustedIssuers, VouchedIdentity};
 pub use attempt_kind::AttemptKind;
 pub use attempts::{AuthAttempt, forget_failed_logins};
 pub use claims::TOKEN_LIFETIME;

@@ -47,7 +47,7 @@ pub struct NewToken {
 
 /// A token whose signature was checked.
 #[derive(Debug)]
-struct Verified {
+struct VerifiedToken {
     claims: AccessClaims,
     caller: Arc<Caller>,
 }
@@ -84,7 +84,7 @@ impl Equivalent<TokenKey> for TokenKeyRef<'_> {
 pub struct TokenIssuer {
     pub(super) keys: SigningKeys,
     pub(super) revocations: Revocations,
-    verified: Arc<Cache<TokenKey, Arc<Verified>>>,
+    verified: Arc<Cache<TokenKey, Arc<VerifiedToken>>>,
     issuer: Arc<str>,
     clock: SharedClock,
 }
@@ -153,15 +153,15 @@ impl TokenIssuer {
     /// # Errors
     /// [`AuthError::InvalidToken`] with the reason; also for tokens with another algorithm or type (RFC 9068, section 4).
     pub async fn verify(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
-        self.checked(token).await.map(|verified| verified.caller.clone())
+        self.verify_signature_once(token).await.map(|verified| verified.caller.clone())
     }
 
     /// What stands in a token that is in force.
     ///
     /// # Errors
     /// As [`TokenIssuer::verify`].
-    pub(super) async fn claims(&self, token: &SecretString) -> Result<AccessClaims, AuthError> {
-        self.checked(token.expose_secret()).await.map(|verified| verified.claims.clone())
+    pub(super) async fn read_claims(&self, token: &SecretString) -> Result<AccessClaims, AuthError> {
+        self.verify_signature_once(token.expose_secret()).await.map(|verified| verified.claims.clone())
     }
 
     /// Reads the signing keys again; tokens signed by one that is gone are remembered no longer.
@@ -175,12 +175,12 @@ impl TokenIssuer {
         Ok(())
     }
 
-    async fn checked(&self, token: &str) -> Result<Arc<Verified>, AuthError> {
-        let presented = TokenKeyRef(token);
-        let verified = match self.verified.get(&presented) {
+    async fn verify_signature_once(&self, token: &str) -> Result<Arc<VerifiedToken>, AuthError> {
+        let key_ref = TokenKeyRef(token);
+        let verified = match self.verified.get(&key_ref) {
             Some(verified) => verified,
             None => {
-                // In a box: a token that is remembered needs no room for the way to the database.
+                // Boxed to keep the cache-hit future small.
                 let verified = Arc::new(Box::pin(self.check_signature(token)).await?);
                 self.verified.insert(TokenKey(token.into()), verified.clone());
                 verified
@@ -189,17 +189,17 @@ impl TokenIssuer {
         let claims = &verified.claims;
         let now = self.clock.now().unix_timestamp();
         if claims.exp <= now {
-            self.verified.remove(&presented);
+            self.verified.remove(&key_ref);
             return Err(AuthError::InvalidToken("it has expired; ask for another"));
         }
         if self.revocations.cover(claims, now) {
-            self.verified.remove(&presented);
+            self.verified.remove(&key_ref);
             return Err(AuthError::InvalidToken("it was revoked; ask for another"));
         }
         Ok(verified)
     }
 
-    async fn check_signature(&self, token: &str) -> Result<Verified, AuthError> {
+    async fn check_signature(&self, token: &str) -> Result<VerifiedToken, AuthError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::InvalidToken("it is no JWT"))?;
         let typed =
             header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt"));
@@ -226,7 +226,7 @@ impl TokenIssuer {
         let scopes = Scopes(claims.scope.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect());
         let actor = claims.member.map_or_else(|| Actor::Client(claims.client_id.clone()), Actor::Member);
         let caller = Arc::new(Caller { actor, instance: claims.instance, scopes });
-        Ok(Verified { claims, caller })
+        Ok(VerifiedToken { claims, caller })
     }
 }
 
@@ -254,21 +254,21 @@ pub(super) async fn scopes_of_today(db: &Db, claims: &AccessClaims, scopes: &Sco
 impl Authenticator {
     /// Who is behind a token. A member's is good as long as the member is, and for what the member's role of today allows: that
     /// is looked up each time, so that it holds in every process at once.
-    async fn bearer(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
+    async fn authenticate_bearer(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
         if is_scim_token(token) {
             return Ok(Arc::new(Box::pin(caller_of(&self.db, token)).await?));
         }
-        let verified = self.issuer.checked(token).await?;
+        let verified = self.issuer.verify_signature_once(token).await?;
         if verified.claims.member.is_none() {
             return Ok(verified.caller.clone());
         }
-        // In a box: a program's token needs no room for the way to the database.
+        // Boxed to keep the future of a program's token small.
         let scopes = Box::pin(scopes_of_today(&self.db, &verified.claims, &verified.caller.scopes)).await?;
         let scopes = scopes.ok_or(AuthError::InvalidToken("its member has been logged out or deactivated"))?;
         Ok(Arc::new(Caller { scopes, ..Caller::clone(&verified.caller) }))
     }
 
-    async fn session(&self, cookie: &SecretString) -> Result<Caller, AuthError> {
+    async fn authenticate_session(&self, cookie: &SecretString) -> Result<Caller, AuthError> {
         let found = store::find_session(&self.db, &SecretHash::of_secret(cookie), self.clock.timestamp()).await?;
         let (instance, member, role) = found.ok_or(AuthError::InvalidToken("the session has ended; log in again"))?;
         Ok(Caller { actor: Actor::Member(member), instance: Some(instance), scopes: Scopes::of_role(role) })
@@ -279,8 +279,8 @@ impl Authenticate for Authenticator {
     fn authenticate<'a>(&'a self, credentials: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Problem>> {
         Box::pin(async move {
             match credentials {
-                Credentials::Bearer(token) => Ok(self.bearer(token).await?),
-                Credentials::Session(cookie) => Ok(Arc::new(Box::pin(self.session(&cookie)).await?)),
+                Credentials::Bearer(token) => Ok(self.authenticate_bearer(token).await?),
+                Credentials::Session(cookie) => Ok(Arc::new(Box::pin(self.authenticate_session(&cookie)).await?)),
             }
         })
     }

@@ -19,7 +19,7 @@ pub enum JobsCommand {
     /// List dead letters, jobs that nobody tries again by itself, the newest first; a line of JSON each.
     List {
         /// Only those of this lane.
-        #[arg(long, value_parser = lane)]
+        #[arg(long, value_parser = parse_lane)]
         lane: Option<Lane>,
         /// Only those of this kind, such as sync_run.
         #[arg(long)]
@@ -45,16 +45,16 @@ pub enum JobsCommand {
     },
 }
 
-fn lane(name: &str) -> Result<Lane, String> {
+fn parse_lane(name: &str) -> Result<Lane, String> {
     let names: Vec<_> = Lane::ALL.into_iter().map(Lane::as_str).collect();
     name.parse().map_err(|_| format!("there is no lane {name:?}; there are {}", names.join(", ")))
 }
 
-fn to_json(letter: &DeadLetter) -> Value {
+fn to_json(dead_letter: &DeadLetter) -> Value {
     json!({
-        "id": letter.id, "kind": letter.kind, "lane": letter.lane, "instance": letter.instance_id, "reason": letter.last_error,
-        "attempts": letter.attempts, "failures": letter.failures, "created_at": letter.created_at,
-        "last_attempt_at": letter.started_at, "given_up_at": letter.finished_at,
+        "id": dead_letter.id, "kind": dead_letter.kind, "lane": dead_letter.lane, "instance": dead_letter.instance_id, "reason": dead_letter.last_error,
+        "attempts": dead_letter.attempts, "failures": dead_letter.failures, "created_at": dead_letter.created_at,
+        "last_attempt_at": dead_letter.started_at, "given_up_at": dead_letter.finished_at,
     })
 }
 
@@ -62,22 +62,22 @@ pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> Comman
     let settings = settings(shared, &[quiet()])?;
     let db = open_existing(&settings).await?;
     db.migrate().await.map_err(|error| error_text(&error))?;
-    let letters = crate::app::dead_letters(db.clone(), Arc::new(SystemClock));
-    let outcome = run(&letters, command).await;
+    let dead_letters = crate::app::dead_letters(db.clone(), Arc::new(SystemClock));
+    let outcome = run(&dead_letters, command).await;
     db.close().await;
     outcome
 }
 
-async fn run(letters: &DeadLetters, command: JobsCommand) -> CommandResult {
+async fn run(dead_letters: &DeadLetters, command: JobsCommand) -> CommandResult {
     let origin = ChangeOrigin::command("jobs");
     match command {
         JobsCommand::List { lane, kind, instance } => {
             let filter = DeadLetterFilter { lane, kind, instance };
             let mut before = None;
             loop {
-                let page = letters.list(&filter, before, PAGE).await.map_err(|error| error_text(&error))?;
-                for letter in &page {
-                    println!("{}", to_json(letter));
+                let page = dead_letters.list(&filter, before, PAGE).await.map_err(|error| error_text(&error))?;
+                for dead_letter in &page {
+                    println!("{}", to_json(dead_letter));
                 }
                 match page.last() {
                     Some(last) => before = Some(last.id),
@@ -86,15 +86,15 @@ async fn run(letters: &DeadLetters, command: JobsCommand) -> CommandResult {
             }
         }
         JobsCommand::Show { id } => {
-            let letter = letters.find(id, None).await.map_err(|error| error_text(&error))?;
-            println!("{}", to_json(&letter));
+            let dead_letter = dead_letters.find(id, None).await.map_err(|error| error_text(&error))?;
+            println!("{}", to_json(&dead_letter));
         }
         JobsCommand::Retry { id } => {
-            letters.retry(id, None, &origin).await.map_err(|error| error_text(&error))?;
+            dead_letters.retry(id, None, &origin).await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "id": id, "retried": true }));
         }
         JobsCommand::Discard { id } => {
-            letters.discard(id, None, &origin).await.map_err(|error| error_text(&error))?;
+            dead_letters.discard(id, None, &origin).await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "id": id, "discarded": true }));
         }
     }

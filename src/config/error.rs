@@ -66,7 +66,7 @@ impl From<figment::Error> for SettingsError {
 
 impl From<figment::Error> for SettingFault {
     fn from(error: figment::Error) -> Self {
-        let place = error.metadata.as_ref().and_then(|metadata| match &metadata.source {
+        let source = error.metadata.as_ref().and_then(|metadata| match &metadata.source {
             Some(figment::Source::File(file)) => Some(format!(" (in {})", file.display())),
             _ if metadata.name.contains("environment") => Some(" (in the environment)".to_owned()),
             _ => None,
@@ -91,7 +91,7 @@ impl From<figment::Error> for SettingFault {
         };
         let name = if path.is_empty() { "settings file".into() } else { path.join(".") };
         let example = default_of(&name).unwrap_or_default();
-        Self { name, problem: format!("{problem}{}", place.unwrap_or_default()), example, flag: None }
+        Self { name, problem: format!("{problem}{}", source.unwrap_or_default()), example, flag: None }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::tokens::TokenError;
 use crate::vault::{SealError, SealedColumn};
 
 pub use hosts::{LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
-pub use marketo::{ConnectionAdmin, Denial, MarketoAdmin, PastedCredentials};
+pub use marketo::{ConnectionAdmin, MarketoAdmin, MarketoDenial, PastedCredentials};
 pub use members::{forget_member, hand_marketo_over};
 pub use salesforce::{
     ActivatedMember, ActivationByLogin, AssertionSetup, AuthorizationPurpose, BrowserBinding, BrowserCookies, SalesforceLogin, SignInError,
@@ -77,7 +77,7 @@ impl TestResult {
         Self { ok: false, tested_at, code, message: Some(message), what_to_do: Some(what_to_do.to_owned()) }
     }
 
-    fn denied(tested_at: Timestamp, denial: Denial) -> Self {
+    fn denied(tested_at: Timestamp, denial: MarketoDenial) -> Self {
         let message = Some("Access denied".to_owned());
         Self { ok: false, tested_at, code: Some(denial.code().into()), message, what_to_do: Some(denial.what_to_do().into()) }
     }
@@ -152,7 +152,7 @@ pub enum ConnectionError {
     Marketo(#[from] MarketoError),
     /// Marketo knows the caller and denies the call.
     #[error("Marketo denies the call. {}", .0.what_to_do())]
-    MarketoDenied(Denial),
+    MarketoDenied(MarketoDenial),
     #[error(transparent)]
     Salesforce(#[from] SalesforceError),
     /// The provisioned credentials can't be read.

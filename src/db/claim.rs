@@ -45,7 +45,7 @@ pub fn has_other_claimers(db: &Db) -> bool {
 }
 
 /// Who has due jobs in a lane, the first one behind `after` in the circle of all; each of them gets its turn. Global: the queue is one.
-pub async fn next_in_turn(db: &Db, lane: &str, after: Option<Uuid>) -> Result<Option<Uuid>, DbError> {
+pub async fn find_next_fairness_key(db: &Db, lane: &str, after: Option<Uuid>) -> Result<Option<Uuid>, DbError> {
     const FIRST: &str = "SELECT fairness_key FROM jobs WHERE state = 'queued' AND is_due = TRUE AND lane = $1 \
          ORDER BY fairness_key LIMIT 1";
     const NEXT: &str = "SELECT fairness_key FROM jobs WHERE state = 'queued' AND is_due = TRUE AND lane = $1 AND fairness_key > $2 \

@@ -55,14 +55,14 @@ impl ConnectError {
     }
 
     /// A database without a schema, where one is needed.
-    pub(super) fn not_begun_at(place: &str) -> Self {
-        Self { what: format!("no service has begun the database {place}"), remedy: String::new(), is_temporary: false }.not_begun()
+    pub(super) fn not_begun_at(database: &str) -> Self {
+        Self { what: format!("no service has begun the database {database}"), remedy: String::new(), is_temporary: false }.not_begun()
     }
 
     /// One that opens and answers no question.
-    pub(super) fn unusable(place: &str, error: &DbError) -> Self {
+    pub(super) fn unusable(database: &str, error: &DbError) -> Self {
         let remedy = "Try again in a moment; the database's log may say more".into();
-        Self { what: format!("the database {place} can't be used: {}", error_chain(error)), remedy, is_temporary: true }
+        Self { what: format!("the database {database} can't be used: {}", error_chain(error)), remedy, is_temporary: true }
     }
 
     fn not_begun(mut self) -> Self {
@@ -75,54 +75,56 @@ impl ConnectError {
 
     pub(super) fn postgres_silent(options: &PgConnectOptions, seconds: u64) -> Self {
         Self {
-            what: format!("{} gives no answer within {seconds} s", postgres_place(options)),
+            what: format!("{} gives no answer within {seconds} s", describe_server(options)),
             remedy: "Check host, port and the firewalls between".into(),
             is_temporary: true,
         }
     }
 
     pub(super) fn postgres(options: &PgConnectOptions, error: sqlx::Error) -> Self {
-        let place = postgres_place(options);
+        let server = describe_server(options);
         let (user, database) = (options.get_username(), options.get_database().unwrap_or_else(|| options.get_username()));
         let code = error.as_database_error().and_then(|refusal| refusal.code()).map(|code| code.into_owned()).unwrap_or_default();
         let (what, remedy, is_temporary) = match &error {
             sqlx::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => (
-                format!("{place} refuses the connection: nothing listens there"),
+                format!("{server} refuses the connection: nothing listens there"),
                 "Start PostgreSQL, or correct host and port".into(),
                 true,
             ),
             sqlx::Error::Io(error) if options.get_socket().is_none() && !is_of_a_connection(error) => {
-                (format!("{place} can't be reached: {error}"), "Check that the host's name is right and can be resolved here".into(), true)
+                (format!("{server} can't be reached: {error}"), "Check that the host's name is right and can be resolved here".into(), true)
             }
             sqlx::Error::Io(error) => {
-                (format!("{place} ended the connection: {error}"), "Check that PostgreSQL listens there, and its log".into(), true)
+                (format!("{server} ended the connection: {error}"), "Check that PostgreSQL listens there, and its log".into(), true)
             }
             // Hung up in the middle of the greeting, as a balancer does whose server is down; or no PostgreSQL at all.
             sqlx::Error::Protocol(_) => (
-                format!("{place} ended the connection: {}", error_chain(&error)),
+                format!("{server} ended the connection: {}", error_chain(&error)),
                 "Check that PostgreSQL listens there, and its log".into(),
                 true,
             ),
             sqlx::Error::Tls(_) => {
                 let remedy = "Check the server's certificate and sslmode= in the address".to_owned();
-                (format!("{place}: {}", error_chain(&error)), remedy, false)
+                (format!("{server}: {}", error_chain(&error)), remedy, false)
             }
             _ if code == "3D000" => {
                 let remedy = format!("Create it (CREATE DATABASE \"{database}\"), or correct the name at the end of the address");
-                (format!("{place} has no database {database:?}"), remedy, false)
+                (format!("{server} has no database {database:?}"), remedy, false)
             }
             _ if code.starts_with("28") => {
                 let remedy = "Correct user and password in the address, or allow the user in PostgreSQL's pg_hba.conf".to_owned();
-                (format!("{place} doesn't let the user {user:?} in: {}", error_chain(&error)), remedy, false)
+                (format!("{server} doesn't let the user {user:?} in: {}", error_chain(&error)), remedy, false)
             }
             _ if code == "53300" => {
                 let remedy = "Set database.max_connections lower, or raise max_connections of PostgreSQL".to_owned();
-                (format!("{place} has no connection left for us"), remedy, true)
+                (format!("{server} has no connection left for us"), remedy, true)
             }
-            _ if code == "57P03" => {
-                (format!("{place} is starting or stopping"), "Start the service again in a moment; look into PostgreSQL's log".into(), true)
-            }
-            _ => (format!("{place} can't be used: {}", error_chain(&error)), "PostgreSQL's log may say more".into(), false),
+            _ if code == "57P03" => (
+                format!("{server} is starting or stopping"),
+                "Start the service again in a moment; look into PostgreSQL's log".into(),
+                true,
+            ),
+            _ => (format!("{server} can't be used: {}", error_chain(&error)), "PostgreSQL's log may say more".into(), false),
         };
         Self { what, remedy, is_temporary }
     }
@@ -130,7 +132,7 @@ impl ConnectError {
     /// The pooler in front loses statements that are prepared through it.
     pub(super) fn pooler(options: &PgConnectOptions, error: DbError) -> Self {
         Self {
-            what: format!("{} can't be used: {}", postgres_place(options), error_chain(&error)),
+            what: format!("{} can't be used: {}", describe_server(options), error_chain(&error)),
             remedy: "docs/operations.md, PostgreSQL, says what poolers must support".into(),
             is_temporary: error.is_temporary(),
         }
@@ -143,15 +145,15 @@ fn is_of_a_connection(error: &io::Error) -> bool {
 }
 
 /// `PostgreSQL at HOST:PORT`; never with user, password or what else the address holds.
-fn postgres_place(options: &PgConnectOptions) -> String {
-    let mut place = "PostgreSQL at ".to_owned();
+fn describe_server(options: &PgConnectOptions) -> String {
+    let mut text = "PostgreSQL at ".to_owned();
     let (host, port) = (options.get_host(), options.get_port());
     let written = match options.get_socket() {
-        Some(socket) => write!(place, "{} (port {port})", socket.display()),
-        None if host.contains(':') && !host.starts_with('[') => write!(place, "[{host}]:{port}"),
-        None => write!(place, "{host}:{port}"),
+        Some(socket) => write!(text, "{} (port {port})", socket.display()),
+        None if host.contains(':') && !host.starts_with('[') => write!(text, "[{host}]:{port}"),
+        None => write!(text, "{host}:{port}"),
     };
     // Writing into a text can't fail.
     debug_assert!(written.is_ok());
-    place
+    text
 }

@@ -125,13 +125,13 @@ impl Db {
             return Ok(db);
         }
         db.close().await;
-        let place = match url {
+        let database = match url {
             DatabaseUrl::Sqlite(path) => path.display().to_string(),
             DatabaseUrl::Postgres(_) => "that database.url names".to_owned(),
         };
         Err(match asked {
-            Err(error) if error.is_temporary() => ConnectError::unusable(&place, &error),
-            _ => ConnectError::not_begun_at(&place),
+            Err(error) if error.is_temporary() => ConnectError::unusable(&database, &error),
+            _ => ConnectError::not_begun_at(&database),
         })
     }
 

@@ -14,7 +14,7 @@ use time::Duration;
 use crate::clock::Timestamp;
 use crate::db::{Db, DbError, UnknownName};
 use crate::ids::{ConnectionId, DiagnosticId, InstanceId};
-use crate::upstream::{Category, Explanation, Vendor};
+use crate::upstream::{Category, CodeExplanation, Vendor};
 
 pub use failure_count::FailureCount;
 pub use recorder::DiagnosticRecorder;
@@ -83,7 +83,7 @@ pub async fn find_recent_errors(
 }
 
 /// What is known of a vendor's code.
-fn explain(vendor: Vendor, code: &str) -> Explanation {
+fn explain(vendor: Vendor, code: &str) -> CodeExplanation {
     match vendor {
         Vendor::Salesforce => crate::salesforce::explain(code),
         Vendor::Marketo => crate::marketo::explain(code),

@@ -103,8 +103,8 @@ fn merge(pending: &mut HashMap<FailureKind, FailureCount>, report: FailureCount)
             counted.last_seen_at = report.last_seen_at;
             counted.failure.request_id = report.failure.request_id.or(counted.failure.request_id.take());
         }
-        Entry::Vacant(place) if room => {
-            place.insert(report);
+        Entry::Vacant(vacant) if room => {
+            vacant.insert(report);
         }
         Entry::Vacant(_) => tracing::warn!("too many kinds of failure wait for the database: one was not recorded"),
     }

@@ -30,10 +30,10 @@ pub fn harmless_cell_in(text: &str, delimiter: char) -> Cow<'_, str> {
             match one {
                 '\'' => drop(apostrophes_at.get_or_insert(at)),
                 _ if begins_formula(one) || (at == 0 && matches!(one, '\t' | '\r' | '\n')) => {
-                    let place = apostrophes_at.unwrap_or(at);
-                    harmless.push_str(&text[copied..place]);
+                    let insert_at = apostrophes_at.unwrap_or(at);
+                    harmless.push_str(&text[copied..insert_at]);
                     harmless.push('\'');
-                    copied = place;
+                    copied = insert_at;
                     begins = false;
                 }
                 _ => {

@@ -21,9 +21,9 @@ pub fn excerpt(text: &str, longest: usize) -> Cow<'_, str> {
     if length <= longest {
         return escape(text);
     }
-    let place = |character: usize| text.char_indices().nth(character).map_or(text.len(), |(place, _)| place);
+    let offset = |character: usize| text.char_indices().nth(character).map_or(text.len(), |(offset, _)| offset);
     let head = longest / 3;
-    let (head, tail) = (&text[..place(head)], &text[place(length - (longest - head))..]);
+    let (head, tail) = (&text[..offset(head)], &text[offset(length - (longest - head))..]);
     Cow::Owned(format!("{}…[{} characters]…{}", escape(head), length - longest, escape(tail)))
 }
 

@@ -34,7 +34,7 @@ const MOST_OF_CALLER: usize = 8;
 
 /// What a look at the thing followed has shown.
 #[derive(Debug)]
-pub struct Sight<M> {
+pub struct Observation<M> {
     /// What an event is worth telling for: when it differs from the last one told.
     pub mark: M,
     /// Whether nothing can follow.
@@ -119,10 +119,16 @@ impl EventStreams {
     ///
     /// # Errors
     /// [`Code::TooManyRequests`] when the caller, its instance, or all together have too many streams open here.
-    pub fn follow<M, L, E>(&self, name: &'static str, access: OngoingAccess, first: Sight<M>, look: L) -> Result<HttpResponse, Problem>
+    pub fn follow<M, L, E>(
+        &self,
+        name: &'static str,
+        access: OngoingAccess,
+        first: Observation<M>,
+        look: L,
+    ) -> Result<HttpResponse, Problem>
     where
         M: PartialEq + 'static,
-        L: AsyncFnMut() -> Result<Option<Sight<M>>, E> + 'static,
+        L: AsyncFnMut() -> Result<Option<Observation<M>>, E> + 'static,
         E: 'static,
     {
         let counted = CountedStream::open(&self.open, (access.instance, access.actor.clone()))?;
@@ -133,29 +139,29 @@ impl EventStreams {
 
 fn events<M, L, E>(
     name: &'static str,
-    first: Sight<M>,
+    first: Observation<M>,
     mut look: L,
     (counted, access): (CountedStream, OngoingAccess),
     stop: CancellationToken,
 ) -> impl Stream<Item = Result<Bytes, Infallible>>
 where
     M: PartialEq,
-    L: AsyncFnMut() -> Result<Option<Sight<M>>, E>,
+    L: AsyncFnMut() -> Result<Option<Observation<M>>, E>,
 {
     let event = move |data: &str| Bytes::from(format!("event: {name}\ndata: {data}\n\n"));
     async_stream::stream! {
         let _counted = counted;
         let end = monotonic_now() + LONGEST;
-        let Sight { mark: mut told, is_last: mut over, data } = first;
+        let Observation { mark: mut sent, is_last: mut over, data } = first;
         yield Ok(event(&data));
-        let (mut said, mut checked) = (monotonic_now(), monotonic_now());
+        let (mut sent_at, mut checked) = (monotonic_now(), monotonic_now());
         while !over && monotonic_now() < end {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => break,
             }
-            let seen = look().await;
-            let is_news = matches!(&seen, Ok(Some(next)) if next.mark != told);
+            let observed = look().await;
+            let is_news = matches!(&observed, Ok(Some(next)) if next.mark != sent);
             // As long as it can't be told whether the caller may see it, nothing is told; a later look tells it.
             let may_see = if is_news || checked.elapsed() >= ACCESS_CHECK {
                 checked = monotonic_now();
@@ -163,17 +169,17 @@ where
             } else {
                 Ok(true)
             };
-            match (may_see, seen) {
+            match (may_see, observed) {
                 (Ok(false), _) => break,
                 (Ok(true), Ok(Some(next))) if is_news => {
-                    (told, over, said) = (next.mark, next.is_last, monotonic_now());
+                    (sent, over, sent_at) = (next.mark, next.is_last, monotonic_now());
                     yield Ok(event(&next.data));
                 }
                 (Ok(true), Ok(None)) => over = true,
-                _ if said.elapsed() < HEARTBEAT => {}
+                _ if sent_at.elapsed() < HEARTBEAT => {}
                 // Trouble with the database is no end of what is followed: the next look may tell more.
                 _ => {
-                    said = monotonic_now();
+                    sent_at = monotonic_now();
                     yield Ok(Bytes::from_static(b": still here\n\n"));
                 }
             }

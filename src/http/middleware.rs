@@ -36,12 +36,12 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A problem with the id of its request, for the cases in which the request itself is gone: a panic and a time-out.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
-struct Identified {
+struct ProblemWithRequestId {
     problem: Problem,
     form: AnswerForm,
 }
 
-impl ResponseError for Identified {
+impl ResponseError for ProblemWithRequestId {
     fn status_code(&self) -> StatusCode {
         self.form.status_of(&self.problem)
     }
@@ -125,7 +125,7 @@ pub async fn process_request<B: MessageBody + 'static>(request: ServiceRequest, 
             Some(problem) => Ok(response.into_response(form.answer(&problem))),
             None => Ok(response),
         },
-        Err(problem) => Err(Identified { problem, form }),
+        Err(problem) => Err(ProblemWithRequestId { problem, form }),
     };
     if let Some(metrics) = metrics {
         let status = answered.as_ref().map_or_else(ResponseError::status_code, ServiceResponse::status);
@@ -271,9 +271,9 @@ mod tests {
     use super::*;
     use crate::http::{Authenticate, RequestSpan, RouteRule, RouteTable};
 
-    struct Nobody;
+    struct NobodyAuthenticates;
 
-    impl Authenticate for Nobody {
+    impl Authenticate for NobodyAuthenticates {
         fn authenticate<'a>(&'a self, _: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Caller>, Problem>> {
             Box::pin(async { Err(Problem::new(Code::InvalidToken, "There is nobody.")) })
         }
@@ -296,7 +296,7 @@ mod tests {
         let live = RouteRule::new("GET", "/livez", Access::Public);
         let settings = MiddlewareConfig {
             routes: Box::leak(Box::new(RouteTable::new(vec![live]))),
-            authenticate: Arc::new(Nobody),
+            authenticate: Arc::new(NobodyAuthenticates),
             request_timeout: Duration::from_millis(20),
             is_over_tls: false,
             proxies: 0,

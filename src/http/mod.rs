@@ -35,7 +35,7 @@ pub use browser::{
 pub use callers::{AnyCaller, Authorized, AuthorizedInstance, AuthorizedOperator, InstanceCaller, UnboundOperator};
 pub use cells::{harmless_cell, harmless_cell_in};
 pub use echo::{echo, excerpt};
-pub use event_stream::{EventStreams, Sight};
+pub use event_stream::{EventStreams, Observation};
 pub use middleware_config::MiddlewareConfig;
 pub use names::read_display_name;
 pub use ongoing_access::OngoingAccess;

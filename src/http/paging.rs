@@ -34,7 +34,7 @@ impl PageParams {
     ///
     /// # Errors
     /// A problem naming `limit` or `cursor` when it can't be used.
-    pub fn read<K: Place>(&self) -> Result<(u16, Option<K>), Problem> {
+    pub fn read<K: PageKey>(&self) -> Result<(u16, Option<K>), Problem> {
         let mut faults = Vec::new();
         let limit = self.limit.unwrap_or(Self::DEFAULT_LIMIT);
         if !(1..=LARGEST_LIMIT).contains(&limit) {
@@ -49,16 +49,16 @@ impl PageParams {
 }
 
 /// A key by which a list is in order.
-pub trait Place {
+pub trait PageKey {
     /// Its place among all keys of its type.
     fn to_number(&self) -> u128;
     /// The key at the place; the last one for a place after all keys.
     fn of_number(number: u128) -> Self;
 }
 
-macro_rules! places_of_ids {
+macro_rules! page_keys_of_ids {
     ($($name:ident),+) => {$(
-        impl Place for $name {
+        impl PageKey for $name {
             fn to_number(&self) -> u128 {
                 self.0.as_u128()
             }
@@ -70,10 +70,10 @@ macro_rules! places_of_ids {
     )+};
 }
 
-places_of_ids!(DiagnosticId, ImportId, InstanceId, InviteId, JobId, MailId, MemberId, RunId, TeamId);
+page_keys_of_ids!(DiagnosticId, ImportId, InstanceId, InviteId, JobId, MailId, MemberId, RunId, TeamId);
 
 /// A vendor's number, which is never negative.
-impl Place for i64 {
+impl PageKey for i64 {
     fn to_number(&self) -> u128 {
         u128::try_from(*self).unwrap_or(0)
     }
@@ -89,13 +89,13 @@ pub struct Cursor;
 
 impl Cursor {
     /// The text for `key`.
-    pub fn write<K: Place>(key: &K) -> String {
+    pub fn write<K: PageKey>(key: &K) -> String {
         URL_SAFE_NO_PAD.encode(key.to_number().to_be_bytes())
     }
 
     /// The key behind `text`, unless it has not the form of a cursor.
     #[must_use]
-    pub fn read<K: Place>(text: &str) -> Option<K> {
+    pub fn read<K: PageKey>(text: &str) -> Option<K> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         Some(K::of_number(u128::from_be_bytes(bytes.try_into().ok()?)))
     }
@@ -113,7 +113,7 @@ pub struct Listing<T> {
 
 impl<T> Listing<T> {
     /// A page from `rows`, of which one more than `limit` was asked for, so that it is known whether another page follows.
-    pub fn page<K: Place>(mut rows: Vec<T>, limit: u16, key: impl Fn(&T) -> K) -> Self {
+    pub fn page<K: PageKey>(mut rows: Vec<T>, limit: u16, key: impl Fn(&T) -> K) -> Self {
         let more = rows.len() > usize::from(limit);
         rows.truncate(usize::from(limit));
         let next_cursor = rows.last().filter(|_| more).map(|last| Cursor::write(&key(last)));

@@ -38,8 +38,8 @@ pub(super) fn is_for(path: &str) -> bool {
 pub(super) fn status_of(problem: &Problem) -> StatusCode {
     let status = problem.code().status();
     // The keywords but one belong to 400, and SCIM has no other status for input that can't be used.
-    let told = kind_of(problem).is_some_and(|kind| kind != "uniqueness");
-    if told || status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status }
+    let is_bad_request = kind_of(problem).is_some_and(|kind| kind != "uniqueness");
+    if is_bad_request || status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status }
 }
 
 /// The answer to a request of SCIM that failed.
@@ -62,11 +62,11 @@ pub(super) fn respond(problem: &Problem) -> HttpResponse {
 
 /// What happened, with every fault of the input, for which SCIM has no place of its own.
 fn detail_of(problem: &Problem) -> String {
-    let told = |fault: &ValidationError| match fault.pointer.as_str() {
+    let to_text = |fault: &ValidationError| match fault.pointer.as_str() {
         "" => fault.detail.clone(),
         pointer => format!("{pointer}: {}", fault.detail),
     };
-    let mut faults: Vec<_> = problem.errors().iter().take(MOST_FAULTS).map(told).collect();
+    let mut faults: Vec<_> = problem.errors().iter().take(MOST_FAULTS).map(to_text).collect();
     let more = problem.errors().len() - faults.len() + problem.more_errors();
     if more > 0 {
         faults.push(format!("and {more} more"));

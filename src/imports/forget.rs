@@ -24,28 +24,28 @@ const FORGET: JobKind = JobKind::new("forget_invites", Lane::Maintenance);
 #[derive(Debug)]
 pub struct ForgetInvites {
     context: Context,
-    kept: RetentionSettings,
+    retention: RetentionSettings,
 }
 
 impl ForgetInvites {
     /// A handler over the service's database.
     #[must_use]
-    pub fn new(context: Context, kept: RetentionSettings) -> Self {
-        Self { context, kept }
+    pub fn new(context: Context, retention: RetentionSettings) -> Self {
+        Self { context, retention }
     }
 
     async fn round(&self) -> Result<(), ImportError> {
         let now = self.context.clock.timestamp();
         let origin = ChangeOrigin::job(FORGET.name);
-        let unconfirmed = UNCONFIRMED_FOR.min(self.kept.imports());
+        let unconfirmed = UNCONFIRMED_FOR.min(self.retention.imports());
         while let Some((instance, id)) = store::unconfirmed_before(&self.context.db, now - unconfirmed).await? {
             // Somebody may have confirmed it just now.
             discard_unconfirmed(&self.context, instance, &origin, id).await?;
         }
-        while let Some((instance, id)) = store::ended_before(&self.context.db, now - self.kept.imports()).await? {
+        while let Some((instance, id)) = store::ended_before(&self.context.db, now - self.retention.imports()).await? {
             self.delete_rows(instance, id, &origin, now).await?;
         }
-        Ok(invites::forget_ended(&self.context, now - self.kept.invites(), &origin).await?)
+        Ok(invites::forget_ended(&self.context, now - self.retention.invites(), &origin).await?)
     }
 
     async fn delete_rows(&self, instance: InstanceId, id: ImportId, origin: &ChangeOrigin, now: Timestamp) -> Result<(), ImportError> {

@@ -17,7 +17,7 @@ text_enum! {
     /// How far an import has come.
     pub enum ImportState {
         /// The file has been read; nobody is invited yet.
-        Analysed = "analysed",
+        Analyzed = "analysed",
         /// People are being invited.
         Confirmed = "confirmed",
         /// Every row has a result.

@@ -37,7 +37,7 @@ struct ImportInvitesPayload {
 type ImportedPerson = Result<NewMember, Vec<RowFault>>;
 
 /// The rows that one transaction takes on.
-struct Portion {
+struct RowBatch {
     /// Where their chunk begins.
     first: u64,
     people: Vec<ImportedPerson>,
@@ -68,11 +68,11 @@ impl ImportInvites {
     }
 
     /// The rows of the chunk that is next. A transaction takes a chunk as a whole, so the next one is never half done.
-    async fn next_portion(&self, import: &Import, confirmation: &Confirmation, teams: &Teams) -> Result<Option<Portion>, ImportError> {
-        let Some(kept) = store::chunk_from(&self.context.db, import.instance, import.id, import.rows_done, 0).await? else {
+    async fn next_portion(&self, import: &Import, confirmation: &Confirmation, teams: &Teams) -> Result<Option<RowBatch>, ImportError> {
+        let Some(stored) = store::chunk_from(&self.context.db, import.instance, import.id, import.rows_done, 0).await? else {
             return Ok(None);
         };
-        let (chunk, columns) = (kept.chunk, import.analysis.columns.len());
+        let (chunk, columns) = (stored.chunk, import.analysis.columns.len());
         let of_table = import.analysis.rows.saturating_sub(chunk.first);
         let mut rows = StoredRows::new(&chunk.body);
         let mut people = Vec::new();
@@ -93,11 +93,11 @@ impl ImportInvites {
                 }
             }));
         }
-        Ok((!people.is_empty()).then_some(Portion { first: chunk.first, people }))
+        Ok((!people.is_empty()).then_some(RowBatch { first: chunk.first, people }))
     }
 
     /// Invites the people of one portion; `false` when another worker has done so.
-    async fn invite_portion(&self, import: &mut Import, portion: Portion) -> Result<bool, ImportError> {
+    async fn invite_portion(&self, import: &mut Import, portion: RowBatch) -> Result<bool, ImportError> {
         let (origin, by) = (ChangeOrigin::job(KIND.name), import.invited_by.clone());
         let cx = InviteContext { import: Some(import.id), ..InviteContext::new(&self.context, import.instance, &by, &origin) };
         let people: Vec<NewMember> = portion.people.iter().flatten().cloned().collect();

@@ -1,4 +1,4 @@
-use super::csv::{Analysis, Chunk, Mapping, RowCheck, StoredRows, Unfit};
+use super::csv::{Analysis, Chunk, Mapping, MappingMismatch, RowCheck, StoredRows};
 use super::import::{Import, ImportState};
 use super::{ImportError, store};
 use crate::context::Context;
@@ -16,10 +16,10 @@ pub(super) fn check_fit(import: &Import, mapping: &Mapping) -> Result<(), Import
     let columns = import.analysis.columns.len();
     match mapping.unfit(columns) {
         None => Ok(()),
-        Some(Unfit::NoSuchColumn { field, column }) => {
+        Some(MappingMismatch::NoSuchColumn { field, column }) => {
             Err(ImportError::MappingUnfit { field: field.as_str(), column, last: columns.saturating_sub(1) })
         }
-        Some(Unfit::Shared { field, other, column }) => {
+        Some(MappingMismatch::Shared { field, other, column }) => {
             Err(ImportError::MappingShared { field: field.as_str(), other: other.as_str(), column })
         }
     }
@@ -32,7 +32,7 @@ pub(super) fn check_fit(import: &Import, mapping: &Mapping) -> Result<(), Import
 /// [`ImportError::Confirmed`], [`ImportError::Unknown`], [`ImportError::Interrupted`], [`ImportError::Db`].
 pub(super) async fn map_anew(context: &Context, import: &mut Import, mapping: Mapping) -> Result<Tx, ImportError> {
     for _ in 0..TRIES {
-        if import.state != ImportState::Analysed {
+        if import.state != ImportState::Analyzed {
             return Err(ImportError::Confirmed(import.id));
         }
         // A large file takes a while: nobody waits for it to write.
@@ -75,10 +75,10 @@ async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Res
     let teams = members::teams(&context.db, import.instance).await?;
     let table_rows = import.analysis.rows;
     let mut check = RowCheck::new(mapping, import.analysis.columns.len(), teams);
-    let (mut place, mut changed) = (0, Vec::new());
-    while let Some(kept) = store::chunk_from(&context.db, import.instance, import.id, place, 0).await? {
-        let mut chunk = kept.chunk;
-        place = chunk.first + u64::from(chunk.rows);
+    let (mut position, mut changed) = (0, Vec::new());
+    while let Some(stored) = store::chunk_from(&context.db, import.instance, import.id, position, 0).await? {
+        let mut chunk = stored.chunk;
+        position = chunk.first + u64::from(chunk.rows);
         let before = (chunk.faults, chunk.repeats.clone());
         let work = tokio::task::spawn_blocking(move || {
             check_chunk(&mut check, &mut chunk, table_rows);
@@ -100,12 +100,12 @@ async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Res
 
 fn check_chunk(check: &mut RowCheck, chunk: &mut Chunk, table_rows: u64) {
     (chunk.faults, chunk.repeats) = (0, Vec::new());
-    let mut place = chunk.first;
+    let mut position = chunk.first;
     let mut rows = StoredRows::new(&chunk.body);
-    while let Some((number, cells)) = rows.next_row().filter(|_| place < table_rows) {
+    while let Some((number, cells)) = rows.next_row().filter(|_| position < table_rows) {
         let found = check.row(number, cells);
         chunk.faults = chunk.faults.saturating_add(found.faults);
         chunk.repeats.extend(found.repeats.map(|first| (number, first)));
-        place += 1;
+        position += 1;
     }
 }

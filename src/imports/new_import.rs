@@ -6,7 +6,7 @@ use std::io::{self, Seek, Write};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::sync::CancellationToken;
 
-use super::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, ChunkSink, Unreadable, analyse};
+use super::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, ChunkSink, Unreadable, analyze};
 use super::import::{Import, ImportCounts, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
 use super::{ImportError, store};
 use crate::audit::{self, ChangeOrigin, Entry};
@@ -55,7 +55,7 @@ pub(super) async fn import_file(
     let import = Import {
         id: ImportId(context.clock.new_id()),
         instance,
-        state: ImportState::Analysed,
+        state: ImportState::Analyzed,
         file_name,
         analysis,
         confirmation: None,
@@ -109,7 +109,7 @@ async fn examine(
         let budget = AnalysisBudget::new(AnalysisLimits::for_file(received.bytes), received.bytes, clock, canceled);
         let bodies = tempfile::tempfile().map_err(|_| Unreadable::Lost)?;
         let mut rows = ChunkSpool { bodies, chunks: Vec::new() };
-        let analysis = analyse(&mut received.file, received.charset.as_deref(), &teams, Some(&mut rows), &budget)?;
+        let analysis = analyze(&mut received.file, received.charset.as_deref(), &teams, Some(&mut rows), &budget)?;
         rows.bodies.rewind().map_err(|_| Unreadable::Lost)?;
         Ok((analysis, rows))
     });

@@ -22,21 +22,21 @@ pub(super) async fn faults_after(
     let from = after.map_or(0, |after| u64::try_from(after).unwrap_or(0).saturating_add(1));
     let (mut row, mut faults) = (from / FAULTS_OF_A_ROW, Vec::new());
     while faults.len() < most
-        && let Some(kept) = store::chunk_from(db, import.instance, import.id, row, 1).await?
+        && let Some(stored) = store::chunk_from(db, import.instance, import.id, row, 1).await?
     {
-        row = kept.chunk.first + u64::from(kept.chunk.rows);
-        let placed = faults_of(&kept, import, teams).into_iter();
-        faults.extend(placed.filter(|(place, _)| u64::try_from(*place).is_ok_and(|place| place >= from)));
+        row = stored.chunk.first + u64::from(stored.chunk.rows);
+        let placed = faults_of(&stored, import, teams).into_iter();
+        faults.extend(placed.filter(|(position, _)| u64::try_from(*position).is_ok_and(|position| position >= from)));
     }
     faults.truncate(most);
     Ok(faults)
 }
 
 /// Every fault of a chunk, with its place.
-pub(super) fn faults_of(kept: &StoredChunk, import: &Import, teams: &Teams) -> Vec<PlacedFault> {
-    let all = kept.chunk.all_faults(import.analysis.rows, &import.mapping(), import.analysis.columns.len(), teams);
+pub(super) fn faults_of(stored: &StoredChunk, import: &Import, teams: &Teams) -> Vec<PlacedFault> {
+    let all = stored.chunk.all_faults(import.analysis.rows, &import.mapping(), import.analysis.columns.len(), teams);
     let placed = all.into_iter().flat_map(|(row, faults)| {
-        (row * FAULTS_OF_A_ROW..).zip(faults).filter_map(|(place, fault)| Some((i64::try_from(place).ok()?, fault)))
+        (row * FAULTS_OF_A_ROW..).zip(faults).filter_map(|(position, fault)| Some((i64::try_from(position).ok()?, fault)))
     });
     placed.collect()
 }
@@ -52,18 +52,18 @@ pub(super) async fn results_after(
     let from = after.map_or(0, |after| u64::try_from(after).unwrap_or(0).saturating_add(1));
     let (mut row, mut results) = (from, Vec::new());
     while results.len() < most
-        && let Some(kept) = store::chunk_from(db, import.instance, import.id, row, 0).await?
+        && let Some(stored) = store::chunk_from(db, import.instance, import.id, row, 0).await?
     {
-        let Some(outcomes) = kept.outcomes else { break };
-        row = kept.chunk.first + u64::from(kept.chunk.rows);
-        let mut rows = StoredRows::new(&kept.chunk.body);
-        for (place, outcome) in (kept.chunk.first..).zip(outcomes) {
+        let Some(outcomes) = stored.outcomes else { break };
+        row = stored.chunk.first + u64::from(stored.chunk.rows);
+        let mut rows = StoredRows::new(&stored.chunk.body);
+        for (position, outcome) in (stored.chunk.first..).zip(outcomes) {
             let Some((number, cells)) = rows.next_row() else { break };
-            if place >= from && status.is_none_or(|status| status == outcome.status) {
+            if position >= from && status.is_none_or(|status| status == outcome.status) {
                 let email = super::csv::shorten(cells.cell(Some(import.mapping().email)));
                 let reason = reason(&outcome);
                 let result = RowResult { row: number, email, status: outcome.status, reason, invite_id: outcome.invite_id };
-                results.push((i64::try_from(place).unwrap_or(i64::MAX), result));
+                results.push((i64::try_from(position).unwrap_or(i64::MAX), result));
             }
         }
     }

@@ -155,19 +155,19 @@ pub(super) struct StoredChunk {
     pub(super) outcomes: Option<Vec<RowOutcome>>,
 }
 
-/// The first chunk that has a row at `place` or after it and at least `faults` faults.
+/// The first chunk that has a row at `position` or after it and at least `faults` faults.
 pub(super) async fn chunk_from(
     db: &Db,
     instance: InstanceId,
     id: ImportId,
-    place: u64,
+    position: u64,
     faults: i64,
 ) -> Result<Option<StoredChunk>, DbError> {
     const SQL: &str = "SELECT first_row, row_count, faults, repeats, body, results FROM invite_import_chunks \
          WHERE instance_id = $1 AND import_id = $2 AND first_row + row_count > $3 AND faults >= $4 ORDER BY first_row LIMIT 1";
     type ChunkColumns = (i64, i64, i64, Json<Vec<(u64, u64)>>, Vec<u8>, Option<Json<Vec<RowOutcome>>>);
     let found: Option<ChunkColumns> =
-        on!(db, c => db::query_as(SQL).bind(instance).bind(id).bind(number(place)).bind(faults).fetch_optional(c))?;
+        on!(db, c => db::query_as(SQL).bind(instance).bind(id).bind(number(position)).bind(faults).fetch_optional(c))?;
     Ok(found.map(|(first, rows, faults, repeats, body, outcomes)| StoredChunk {
         chunk: Chunk {
             first: u64::try_from(first).unwrap_or(0),

@@ -48,7 +48,7 @@ impl OpenLink {
 }
 
 /// A member who has just activated.
-pub(super) struct Activated {
+pub(super) struct NewlyActivatedMember {
     pub(super) member: Member,
     pub(super) session: NewSession,
 }
@@ -104,7 +104,7 @@ pub(super) async fn by_password(
     link: &OpenLink,
     password: SecretString,
     origin: &ChangeOrigin,
-) -> Result<Activated, InviteError> {
+) -> Result<NewlyActivatedMember, InviteError> {
     if !link.methods().contains(&ActivationMethod::Password) {
         return Err(InviteError::PasswordSwitchedOff);
     }
@@ -122,7 +122,7 @@ pub(super) async fn by_salesforce(
     invite: &Invite,
     login: &SalesforceLogin,
     origin: &ChangeOrigin,
-) -> Result<Activated, InviteError> {
+) -> Result<NewlyActivatedMember, InviteError> {
     check_open(db, clock.timestamp(), invite).await?;
     if login.email.trim().to_lowercase() != invite.email.to_lowercase() {
         return Err(InviteError::EmailMismatch);
@@ -137,7 +137,7 @@ async fn complete(
     invite: &Invite,
     proof: IdentityProof,
     origin: &ChangeOrigin,
-) -> Result<Activated, InviteError> {
+) -> Result<NewlyActivatedMember, InviteError> {
     let now = clock.timestamp();
     let mut tx = db.begin().await?;
     // Whoever withdraws the invitation or keeps the person out comes before, or sees an active member.
@@ -162,5 +162,5 @@ async fn complete(
     audit::record(&mut tx, clock, invite.instance, &origin, entry).await?;
     tx.commit().await?;
     let member = members::find(db, invite.instance, invite.member).await?.ok_or(InviteError::LinkUnknown)?;
-    Ok(Activated { member, session })
+    Ok(NewlyActivatedMember { member, session })
 }

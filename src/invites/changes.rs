@@ -95,7 +95,7 @@ async fn resend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<
     invite.expires_at = now + LIFETIME;
     store::replace_links(tx, cx.instance, id, now).await?;
     write_messages(tx, cx, &sender, std::slice::from_mut(&mut invite), now).await?;
-    store::renew(tx, cx.instance, id, invite.message, invite.expires_at).await?;
+    store::mark_resent(tx, cx.instance, id, invite.message, invite.expires_at).await?;
     record(tx, cx, "invite.resent", id, json!({ "expires_at": invite.expires_at })).await?;
     Ok(Invite { status: InviteStatus::Pending, sent_at: None, send_error: None, ..invite })
 }

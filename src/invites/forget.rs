@@ -15,15 +15,20 @@ pub async fn forget_ended(context: &Context, before: Timestamp, origin: &ChangeO
     let mut tx = context.db.begin().await?;
     message_store::delete_before(&mut tx, context.clock.timestamp() - MESSAGE_WINDOW).await?;
     tx.commit().await?;
-    while let Some(instance) = forget_store::with_strangers(&context.db, before).await? {
-        forget_strangers(context, instance, before, origin).await?;
+    while let Some(instance) = forget_store::find_instance_to_forget(&context.db, before).await? {
+        forget_of_former_members(context, instance, before, origin).await?;
     }
     Ok(())
 }
 
-async fn forget_strangers(context: &Context, instance: InstanceId, before: Timestamp, origin: &ChangeOrigin) -> Result<(), InviteError> {
+async fn forget_of_former_members(
+    context: &Context,
+    instance: InstanceId,
+    before: Timestamp,
+    origin: &ChangeOrigin,
+) -> Result<(), InviteError> {
     let mut tx = context.db.begin().await?;
-    let forgotten = forget_store::delete_strangers(&mut tx, instance, before).await?;
+    let forgotten = forget_store::delete_of_former_members(&mut tx, instance, before).await?;
     if forgotten > 0 {
         let entry = Entry::new("invites.forgotten", "instance", instance).after(json!({ "invitations": forgotten }));
         audit::record(&mut tx, context.clock.as_ref(), instance, origin, entry).await?;

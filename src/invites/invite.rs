@@ -14,7 +14,7 @@ use crate::crypto::{SecretHash, random_token};
 use crate::db::{Tx, text_enum};
 use crate::ids::{InviteId, MemberId};
 use crate::mail::{self, InvitationMail, Inviter, MailTemplate, NewMail};
-use crate::members::{self, Holder, MemberStatus, NewMember, ensure_everyone};
+use crate::members::{self, AddressHolder, MemberStatus, NewMember, ensure_everyone};
 
 /// What became of one address.
 #[derive(Debug, Clone)]
@@ -121,8 +121,8 @@ pub async fn invite(tx: &mut Tx, cx: &InviteContext<'_>, people: &[NewMember]) -
         };
         Some((*at, Recipient { member, email: person.email.as_str(), is_first }))
     };
-    let (places, recipients): (Vec<usize>, Vec<Recipient<'_>>) = plans.values().filter_map(recipient).unzip();
-    for (at, invite) in places.into_iter().zip(issue(tx, cx, &sender, &recipients).await?) {
+    let (indexes, recipients): (Vec<usize>, Vec<Recipient<'_>>) = plans.values().filter_map(recipient).unzip();
+    for (at, invite) in indexes.into_iter().zip(issue(tx, cx, &sender, &recipients).await?) {
         outcomes[at] = Some(InviteOutcome::Invited(invite));
     }
     for (at, first) in repeats {
@@ -150,7 +150,7 @@ struct InvitePlanner {
     seats: i64,
     allowance: MessageAllowance,
     /// By the key of the address.
-    holders: HashMap<String, Holder>,
+    holders: HashMap<String, AddressHolder>,
     /// The newest invitation of each holder who has not activated.
     newest: HashMap<MemberId, Invite>,
 }
@@ -164,7 +164,7 @@ impl InvitePlanner {
         let seats = cx.context.limits.seats - members::count(tx, cx.instance).await?;
         let allowance = MessageAllowance::load(tx, cx, &distinct).await?;
         let holders = members::holders_of(tx, cx.instance, &distinct).await?;
-        let is_invited = |holder: &&Holder| holder.status == MemberStatus::Invited;
+        let is_invited = |holder: &&AddressHolder| holder.status == MemberStatus::Invited;
         let invited: Vec<MemberId> = holders.values().filter(is_invited).map(|holder| holder.member).collect();
         let newest = store::newest_of_each(tx, cx.instance, &invited).await?;
         Ok(Self { now: cx.clock().timestamp(), seats, allowance, holders, newest })

@@ -266,7 +266,7 @@ pub(super) async fn link_times(tx: &mut Tx, instance: InstanceId, invite: Invite
 }
 
 /// Makes an invitation pending again, with another message.
-pub(super) async fn renew(
+pub(super) async fn mark_resent(
     tx: &mut Tx,
     instance: InstanceId,
     invite: InviteId,

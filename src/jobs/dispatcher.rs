@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::runtime::{DATABASE_RETRY_DELAY, JobRuntime};
 use super::{Lane, attempt, store};
 use crate::db::DbError;
-use crate::db::claim::{ClaimedJob, JobLease, claim_expired, claim_job, next_in_turn};
+use crate::db::claim::{ClaimedJob, JobLease, claim_expired, claim_job, find_next_fairness_key};
 use crate::ids::JobId;
 use crate::telemetry::error_chain;
 
@@ -79,14 +79,14 @@ impl Dispatcher {
             let claimed = tokio::select! {
                 biased;
                 () = stopping.cancelled() => return,
-                place = self.room.clone().acquire_owned() => match place {
+                slot = self.room.clone().acquire_owned() => match slot {
                     // Never canceled half-way: a claimed job must be started.
-                    Ok(place) => self.claim().await.map(|job| job.map(|job| (job, place))),
+                    Ok(slot) => self.claim().await.map(|job| job.map(|job| (job, slot))),
                     Err(_) => return,
                 },
             };
             match claimed {
-                Ok(Some((job, place))) => self.begin(job, place),
+                Ok(Some((job, slot))) => self.begin(job, slot),
                 Ok(None) => tokio::select! {
                     () = self.runtime.signal(self.lane).wake.notified() => {}
                     () = stopping.cancelled() => return,
@@ -102,13 +102,13 @@ impl Dispatcher {
         }
     }
 
-    fn begin(&self, job: ClaimedJob, place: OwnedSemaphorePermit) {
+    fn begin(&self, job: ClaimedJob, slot: OwnedSemaphorePermit) {
         let key = job.instance_id.map_or(Uuid::nil(), |instance| instance.0);
         let (runtime, lane) = (self.runtime.clone(), self.lane);
         let (running, active) = (self.running.begin(key), runtime.mark_active(job.id));
         self.runtime.tasks.spawn_handling_abort(async move {
             attempt::run_attempt(&runtime, lane, job).await;
-            drop((active, running, place));
+            drop((active, running, slot));
         });
     }
 
@@ -123,7 +123,7 @@ impl Dispatcher {
         }
         let (mut after, began_at, mut has_wrapped) = (self.last_claimed, self.last_claimed, false);
         loop {
-            let key = match next_in_turn(&self.runtime.db, self.lane.as_str(), after).await? {
+            let key = match find_next_fairness_key(&self.runtime.db, self.lane.as_str(), after).await? {
                 Some(key) if !has_wrapped || began_at.is_some_and(|began_at| key <= began_at) => key,
                 None if !has_wrapped && began_at.is_some() => {
                     (after, has_wrapped) = (None, true);

@@ -188,9 +188,9 @@ pub(super) async fn expired(db: &Db, lane: Lane, now: Timestamp) -> Result<Vec<J
 pub(super) async fn extend_lease(db: &Db, id: JobId, worker: Uuid, until: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE jobs SET locked_until = $3 WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     let mut tx = db.begin().await?;
-    let kept = execute!(&mut tx, db::query(SQL).bind(id).bind(worker).bind(until))? == 1;
+    let extended = execute!(&mut tx, db::query(SQL).bind(id).bind(worker).bind(until))? == 1;
     tx.commit().await?;
-    Ok(kept)
+    Ok(extended)
 }
 
 /// How an attempt at a claimed job ended.

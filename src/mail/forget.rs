@@ -16,18 +16,18 @@ const FORGET: JobKind = JobKind::new("forget_mail", Lane::Maintenance);
 pub struct ForgetMail {
     db: Db,
     clock: SharedClock,
-    kept: Duration,
+    retention: Duration,
 }
 
 impl ForgetMail {
-    /// A handler over the service's database that keeps messages for the time `kept` after their end.
+    /// A handler over the service's database that keeps messages for the time `retention` after their end.
     #[must_use]
-    pub fn new(db: Db, clock: SharedClock, kept: Duration) -> Self {
-        Self { db, clock, kept }
+    pub fn new(db: Db, clock: SharedClock, retention: Duration) -> Self {
+        Self { db, clock, retention }
     }
 
     async fn round(&self) -> Result<(), DbError> {
-        let before = self.clock.timestamp() - self.kept;
+        let before = self.clock.timestamp() - self.retention;
         loop {
             let mut tx = self.db.begin().await?;
             let deleted = store::delete_finished(&mut tx, before).await?;

@@ -13,14 +13,14 @@ use crate::private_files;
 
 /// Sends messages. Cheap to clone.
 #[derive(Clone)]
-pub struct Mailer(Arc<Inner>);
+pub struct Mailer(Arc<MailerParts>);
 
-struct Inner {
+struct MailerParts {
     from: Mailbox,
-    way: Way,
+    way: MailTransport,
 }
 
-enum Way {
+enum MailTransport {
     Smtp { server: Box<SmtpServer>, messages_per_minute: u32 },
     Directory(PathBuf),
 }
@@ -40,9 +40,9 @@ impl Mailer {
         let from = settings.from.parse().map_err(|_| MailError::Settings(format!("mail.from: {:?} is no mailbox", settings.from)))?;
         let way = match settings.smtp_url.as_str() {
             "" => directory(settings, data_dir)?,
-            _ => Way::Smtp { server: Box::new(SmtpServer::new(settings)?), messages_per_minute: settings.messages_per_minute },
+            _ => MailTransport::Smtp { server: Box::new(SmtpServer::new(settings)?), messages_per_minute: settings.messages_per_minute },
         };
-        Ok(Self(Arc::new(Inner { from, way })))
+        Ok(Self(Arc::new(MailerParts { from, way })))
     }
 
     /// Sends one message; returns once the server has taken it or the file is in its place.
@@ -52,8 +52,8 @@ impl Mailer {
     pub async fn send(&self, message: &Message) -> Result<(), MailError> {
         let composed = self.compose(message)?;
         match &self.0.way {
-            Way::Smtp { server, .. } => server.send(composed.envelope(), &composed.formatted()).await,
-            Way::Directory(directory) => write(directory, message, &composed.formatted()).await,
+            MailTransport::Smtp { server, .. } => server.send(composed.envelope(), &composed.formatted()).await,
+            MailTransport::Directory(directory) => write(directory, message, &composed.formatted()).await,
         }
     }
 
@@ -61,15 +61,15 @@ impl Mailer {
     #[must_use]
     pub fn way(&self) -> String {
         match &self.0.way {
-            Way::Smtp { server, .. } => server.name.clone(),
-            Way::Directory(directory) => directory.display().to_string(),
+            MailTransport::Smtp { server, .. } => server.name.clone(),
+            MailTransport::Directory(directory) => directory.display().to_string(),
         }
     }
 
     /// The mail server's name and the least time between two messages to it, when it is not to be handed any number.
     pub(super) fn pace(&self) -> Option<(&str, time::Duration)> {
         match &self.0.way {
-            Way::Smtp { server, messages_per_minute } if *messages_per_minute > 0 => {
+            MailTransport::Smtp { server, messages_per_minute } if *messages_per_minute > 0 => {
                 Some((&server.name, time::Duration::MINUTE / *messages_per_minute))
             }
             _ => None,
@@ -96,14 +96,14 @@ impl Mailer {
     }
 }
 
-impl Inner {
+impl MailerParts {
     /// Both alternatives, encoded so that any server carries them; in a file they stay as they are, so that the link can be
     /// read and copied with any tool.
     fn alternatives(&self, message: &Message) -> MultiPart {
         let (text, html) = (message.text.clone(), message.html.clone());
         match self.way {
-            Way::Smtp { .. } => MultiPart::alternative_plain_html(text, html),
-            Way::Directory(_) => {
+            MailTransport::Smtp { .. } => MultiPart::alternative_plain_html(text, html),
+            MailTransport::Directory(_) => {
                 let lines = |text: String| text.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes();
                 let plain = |text| Body::dangerous_pre_encoded(lines(text), ContentTransferEncoding::EightBit);
                 MultiPart::alternative_plain_html(plain(text), plain(html))
@@ -112,12 +112,12 @@ impl Inner {
     }
 }
 
-fn directory(settings: &MailSettings, data_dir: &Path) -> Result<Way, MailError> {
+fn directory(settings: &MailSettings, data_dir: &Path) -> Result<MailTransport, MailError> {
     let directory = if settings.directory.is_empty() { data_dir.join("mail") } else { PathBuf::from(&settings.directory) };
     private_files::create_directory(&directory)
         .map_err(|error| MailError::Settings(format!("mail.directory: {} can't be made: {error}", directory.display())))?;
     tracing::warn!(directory = %directory.display(), "no SMTP server is set (mail.smtp_url): messages are written as .eml files");
-    Ok(Way::Directory(directory))
+    Ok(MailTransport::Directory(directory))
 }
 
 /// Writes beside and renames, so that whoever watches the directory never reads half a message. The same message written

@@ -1,7 +1,7 @@
 //! Messages to people. Whoever has something to write queues a [`MailTemplate`] with [`queue`], in the transaction of the change that is
 //! told about. It leaves by SMTP or, when no server is set, into a directory.
 //!
-//! What is promised: a message that is queued leaves at least once, unless the server refuses it for good, it is cancelled, or the
+//! What is promised: a message that is queued leaves at least once, unless the server refuses it for good, it is canceled, or the
 //! time is over in which it is useful. It leaves a second time only when it can't be known whether the server took the first: the
 //! process died, or the connection broke, between the end of the message and the server's answer. Then it is handed over once more,
 //! with the same `Message-ID` and the same link, and never a third time.

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use time::Duration;
 
 use super::outbox::{SEND_MAIL, content_context};
+use super::store::MailRetryOutcome;
 use super::store::Outgoing;
-use super::store::Revival;
 use super::{MailError, MailProgress, MailStatus, MailTemplate, MailWatcher, Mailer, Message, store};
 use crate::clock::{Clock, Timestamp};
 use crate::context::Context;
@@ -233,8 +233,8 @@ impl JobSubject for MailSubject {
                 return obsolete("the job names no message; discard it");
             };
             match store::revive(tx, instance, payload.mail_id, clock.timestamp()).await? {
-                Revival::Queued => Ok(()),
-                Revival::Pointless => {
+                MailRetryOutcome::Queued => Ok(()),
+                MailRetryOutcome::Pointless => {
                     obsolete("the message has left, was cancelled or deleted, or the time in which it is useful is over; discard it")
                 }
             }

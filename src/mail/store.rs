@@ -139,7 +139,7 @@ pub(super) async fn finish(
 }
 
 /// What became of having a failed message tried again.
-pub(super) enum Revival {
+pub(super) enum MailRetryOutcome {
     /// It is queued, or was.
     Queued,
     /// It is there no longer, or its time is over, or it has left.
@@ -147,11 +147,11 @@ pub(super) enum Revival {
 }
 
 /// Has a failed message tried again, unless its time is over.
-pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: MailId, now: Timestamp) -> Result<Revival, DbError> {
+pub(super) async fn revive(tx: &mut Tx, instance: InstanceId, id: MailId, now: Timestamp) -> Result<MailRetryOutcome, DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = CASE status WHEN 'failed' THEN 'queued' ELSE status END, next_try_at = $3, \
          finished_at = NULL WHERE instance_id = $1 AND id = $2 AND status IN ('failed', 'queued', 'sending') AND useful_until > $3";
     let revived = execute!(tx, db::query(SQL).bind(instance).bind(id).bind(now))?;
-    Ok(if revived == 1 { Revival::Queued } else { Revival::Pointless })
+    Ok(if revived == 1 { MailRetryOutcome::Queued } else { MailRetryOutcome::Pointless })
 }
 
 /// Reserves the next place in the stream of messages to a server, not before `now`; the one after it is free `apart` later.

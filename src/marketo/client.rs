@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error::{MarketoError, MarketoRefusal};
 use super::quota;
-use super::wire::Verdict;
+use super::wire::AnswerVerdict;
 use crate::upstream::{CallPermit, Quota, QuotaTracker, RetryDelays, RetryPolicy, TokenSource, shortened, without_body};
 
 /// Marketo counts calls over this time.
@@ -199,13 +199,13 @@ impl MarketoClient {
 pub(super) struct MarketoAttempts<'a> {
     client: &'a MarketoClient,
     pub(super) token: SecretString,
-    renewed: bool,
+    has_refreshed: bool,
     delays: RetryDelays,
 }
 
 impl<'a> MarketoAttempts<'a> {
     pub(super) async fn start(client: &'a MarketoClient) -> Result<Self, MarketoError> {
-        Ok(Self { client, token: client.tokens.token().await?, renewed: false, delays: client.retry.delays() })
+        Ok(Self { client, token: client.tokens.token().await?, has_refreshed: false, delays: client.retry.delays() })
     }
 
     /// Prepares the next attempt after `error`, waiting as long as it takes.
@@ -214,9 +214,9 @@ impl<'a> MarketoAttempts<'a> {
     /// `error` itself when repeating is pointless or was done often enough.
     pub(super) async fn recover(&mut self, error: MarketoError) -> Result<(), MarketoError> {
         self.client.report(&error);
-        if matches!(error, MarketoError::TokenRefused(_)) && !self.renewed {
+        if matches!(error, MarketoError::TokenRefused(_)) && !self.has_refreshed {
             self.token = self.client.tokens.replace_rejected(&self.token).await?;
-            self.renewed = true;
+            self.has_refreshed = true;
             return Ok(());
         }
         let Some(delay) = self.delays.next() else { return Err(error) };
@@ -260,7 +260,7 @@ pub(super) async fn read(response: &mut Response, mut so_far: BytesMut) -> Resul
 /// The refusal that `body` holds, if it holds one: errors come with HTTP 200 and `success: false`, in the user management
 /// API with another status and no `success`.
 pub(super) fn check_refusal(body: &[u8], headers: &HeaderMap) -> Result<(), MarketoError> {
-    let Ok(verdict) = serde_json::from_slice::<Verdict>(body) else { return Ok(()) };
+    let Ok(verdict) = serde_json::from_slice::<AnswerVerdict>(body) else { return Ok(()) };
     let Some(fault) = verdict.errors.into_iter().next() else {
         if verdict.success == Some(false) {
             return Err(MarketoError::UnexpectedAnswer { message: "success is false, but no error is given".into() });

@@ -1,4 +1,4 @@
-use crate::upstream::{Category, Explanation};
+use crate::upstream::{Category, CodeExplanation};
 use Category::{AccessValidation, Authentication, Intermittent, Other};
 
 /// One row of the table: codes, category, what it means, what to do.
@@ -23,7 +23,7 @@ pub(super) const COPY_SECRET: &str =
     "Copy the client secret again from Marketo's Admin > Integration > LaunchPoint > View Details; a new one replaces the old.";
 pub(super) const COPY_BOTH: &str =
     "Copy client id and client secret again from Marketo's Admin > Integration > LaunchPoint > View Details.";
-pub(super) const FILE_KEPT: &str = "Ask for the job's status; a file is kept for 7 days after the job has completed.";
+pub(super) const ASK_FOR_THE_STATUS: &str = "Ask for the job's status; a file is kept for 7 days after the job has completed.";
 pub(super) const DOWNLOAD_AGAIN: &str = "Download the file again.";
 pub(super) const REPORT: &str = "Report this to the maintainers of this service.";
 
@@ -74,7 +74,7 @@ const TABLE: &[MarketoDiagnosis] = &[
     (&[UNKNOWN_CLIENT], Authentication, "Marketo doesn't know the client id.", CHECK_ID),
     (&[WRONG_SECRET], Authentication, "Marketo refuses the client secret.", COPY_SECRET),
     (&[CLIENT_REFUSED], Authentication, "Marketo refuses the client id or the client secret.", COPY_BOTH),
-    (&[FILE_NOT_READY], Other, "Marketo has no file for the export.", FILE_KEPT),
+    (&[FILE_NOT_READY], Other, "Marketo has no file for the export.", ASK_FOR_THE_STATUS),
     (&[DOWNLOAD_CUT], Intermittent, "The download of an export was cut; it goes on where it ended.", DOWNLOAD_AGAIN),
     (&[FILE_CORRUPT], Intermittent, "The file of an export isn't what Marketo announced.", DOWNLOAD_AGAIN),
     (&[UNEXPECTED_ANSWER], Other, "The answer doesn't have the documented form.", REPORT),
@@ -88,11 +88,11 @@ const TABLE: &[MarketoDiagnosis] = &[
 
 /// What `code` means and what to do about it; of a code in no row, that it is unknown.
 #[must_use]
-pub fn explain(code: &str) -> Explanation {
+pub fn explain(code: &str) -> CodeExplanation {
     let row = TABLE.iter().find(|(codes, ..)| codes.contains(&code));
     row.map_or_else(
-        || Explanation::unknown(code),
-        |(_, category, meaning, what_to_do)| Explanation { category: *category, meaning, what_to_do },
+        || CodeExplanation::unknown(code),
+        |(_, category, meaning, what_to_do)| CodeExplanation { category: *category, meaning, what_to_do },
     )
 }
 

@@ -26,7 +26,7 @@ impl MarketoClient {
     /// [`MarketoError::FileNotReady`], [`MarketoError::Interrupted`], [`MarketoError::SizeMismatch`],
     /// [`MarketoError::ChecksumMismatch`], [`MarketoError::File`]; see [`MarketoError`] for the rest.
     pub async fn download_export(&self, job: &ExportJob, path: &Path, progress: impl Fn(u64)) -> Result<(), MarketoError> {
-        let mut spool = Spool::open(path.to_owned());
+        let mut spool = SpoolWriter::open(path.to_owned());
         let mut received = 0;
         let mut delays = self.retry.delays();
         let arrived = |so_far, bytes| {
@@ -114,7 +114,7 @@ async fn copy(
     mut part: OpenDownload,
     job: &ExportJob,
     received: &mut u64,
-    spool: &mut Spool,
+    spool: &mut SpoolWriter,
     arrived: &impl Fn(u64, u64),
 ) -> Result<Option<String>, MarketoError> {
     let mut next = Some(std::mem::take(&mut part.first));
@@ -155,12 +155,12 @@ fn verify(job: &ExportJob, received: u64, hash: &str) -> Result<(), MarketoError
 }
 
 /// A file being written and hashed by a thread that may block. One hash runs over all parts of a resumed download.
-struct Spool {
+struct SpoolWriter {
     chunks: Option<mpsc::Sender<Bytes>>,
     writer: Option<JoinHandle<io::Result<String>>>,
 }
 
-impl Spool {
+impl SpoolWriter {
     fn open(path: PathBuf) -> Self {
         let (chunks, mut arriving) = mpsc::channel::<Bytes>(WAITING_CHUNKS);
         let writer = tokio::task::spawn_blocking(move || {

@@ -41,7 +41,7 @@ pub enum MarketoError {
     /// Our share of a quota is used up, so nothing was sent.
     #[error("Marketo was not called: {0}")]
     ShareUsedUp(#[from] QuotaExhausted),
-    /// 601, 602: the token is refused, the renewed one as well.
+    /// 601, 602: the token is refused, the refreshed one as well.
     #[error("Marketo refuses the access token: {0}")]
     TokenRefused(MarketoRefusal),
     /// 603: the API user's role lacks a permission, or an allow-list of addresses leaves us out.
@@ -228,7 +228,7 @@ impl MarketoError {
             Self::InvalidData(_) => diagnosis::LESS_OR_MENDED,
             Self::Rejected(_) => diagnosis::SEE_MESSAGE,
             Self::Temporary(_) => diagnosis::LATER,
-            Self::FileNotReady { .. } => diagnosis::FILE_KEPT,
+            Self::FileNotReady { .. } => diagnosis::ASK_FOR_THE_STATUS,
             Self::Interrupted { .. } | Self::SizeMismatch { .. } | Self::ChecksumMismatch { .. } => diagnosis::DOWNLOAD_AGAIN,
             Self::File { .. } => "Make room in this service's data directory, and check that it may write there.",
             Self::InvalidRequest { .. } | Self::UnexpectedAnswer { .. } => diagnosis::REPORT,

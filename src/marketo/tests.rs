@@ -5,39 +5,39 @@ use secrecy::{ExposeSecret, SecretString};
 use time::macros::datetime;
 
 use super::*;
-use crate::http_stub::{Roomy, Stub, StubRequest, StubResponse, http_client};
+use crate::http_stub::{Stub, StubRequest, StubResponse, UnlimitedQuota, http_client};
 use crate::upstream::{BoxFuture, ProxyBody, ProxyRequest, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod downloads;
 
-/// Hands out `first`, then `second` once `first` was refused, and counts the renewals.
-struct Tokens {
-    renewals: Mutex<Vec<String>>,
+/// Hands out `first`, then `second` once `first` was refused, and counts the refreshes.
+struct TwoMarketoTokens {
+    refreshes: Mutex<Vec<String>>,
 }
 
-impl TokenSource for Tokens {
+impl TokenSource for TwoMarketoTokens {
     fn token(&self) -> BoxFuture<'_, Result<SecretString, TokenUnavailable>> {
         Box::pin(async { Ok("first".into()) })
     }
 
     fn replace_rejected<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>> {
-        self.renewals.lock().unwrap().push(rejected.expose_secret().to_owned());
+        self.refreshes.lock().unwrap().push(rejected.expose_secret().to_owned());
         Box::pin(async { Ok("second".into()) })
     }
 }
 
 const AT_ONCE: RetryPolicy = RetryPolicy { attempts: 4, first_delay: Duration::ZERO, longest_delay: Duration::ZERO };
 
-fn client(stub: &Stub) -> (MarketoClient, Arc<Tokens>) {
-    let tokens = Arc::new(Tokens { renewals: Mutex::default() });
-    let client = MarketoClient::new(http_client(), stub.url_of("/marketo"), tokens.clone(), Arc::new(Roomy))
+fn client(stub: &Stub) -> (MarketoClient, Arc<TwoMarketoTokens>) {
+    let tokens = Arc::new(TwoMarketoTokens { refreshes: Mutex::default() });
+    let client = MarketoClient::new(http_client(), stub.url_of("/marketo"), tokens.clone(), Arc::new(UnlimitedQuota))
         .with_retry(AT_ONCE)
         .with_rate_window(Duration::ZERO);
     (client, tokens)
 }
 
 /// A client of a server that answers every request alike.
-async fn answered_with(reply: StubResponse) -> (MarketoClient, Arc<Tokens>, Stub) {
+async fn answered_with(reply: StubResponse) -> (MarketoClient, Arc<TwoMarketoTokens>, Stub) {
     let stub = Stub::start(move |_, _| reply.clone()).await;
     let (client, tokens) = client(&stub);
     (client, tokens, stub)
@@ -85,7 +85,7 @@ async fn a_refused_token_is_renewed_once_and_the_call_repeated() {
     let (client, tokens) = client(&stub);
     let job = client.create_export(&["id".into()], january()).await.unwrap();
     assert_eq!((job.status, job.created_at), (ExportStatus::Created, Some(datetime!(2023-01-21 11:47:30 -8))));
-    assert_eq!(*tokens.renewals.lock().unwrap(), ["first"]);
+    assert_eq!(*tokens.refreshes.lock().unwrap(), ["first"]);
     assert_eq!(stub.requests().len(), 2);
 }
 
@@ -94,7 +94,7 @@ async fn a_renewed_token_that_is_refused_too_is_an_error() {
     let (client, tokens, stub) = answered_with(refusal("601", "Access token invalid")).await;
     let error = client.describe().await.unwrap_err();
     assert!(matches!(error, MarketoError::TokenRefused(_)), "{error:?}");
-    assert_eq!((tokens.renewals.lock().unwrap().len(), stub.requests().len()), (1, 2));
+    assert_eq!((tokens.refreshes.lock().unwrap().len(), stub.requests().len()), (1, 2));
 }
 
 #[tokio::test]
@@ -278,7 +278,7 @@ async fn user_management_refuses_by_http_status_with_or_without_a_code() {
     assert!(matches!(&error, MarketoError::AccessDenied(refusal) if refusal.code == "603"), "{error:?}");
     let (client, tokens, _stub) = answered_with(StubResponse::new(401, "text/plain", "Unauthorized")).await;
     assert!(matches!(client.users().await, Err(MarketoError::TokenRefused(_))));
-    assert_eq!(tokens.renewals.lock().unwrap().len(), 1);
+    assert_eq!(tokens.refreshes.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use serde::de::{Deserialize, Deserializer};
 
 /// What every answer of the REST and bulk APIs says about itself.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct Verdict {
+pub(super) struct AnswerVerdict {
     #[serde(rename = "requestId")]
     pub request_id: Option<String>,
     /// Missing in answers of the user management API, where the HTTP status decides.

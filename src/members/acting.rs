@@ -5,14 +5,14 @@ use crate::ids::{InstanceId, MemberId};
 
 /// Who changes members of which instance.
 #[derive(Debug, Clone, Copy)]
-pub struct Acting<'a> {
+pub struct ActingCaller<'a> {
     pub clock: &'a dyn Clock,
     pub instance: InstanceId,
     /// Who, and from where. What a removed member owned passes to this actor.
     pub origin: &'a ChangeOrigin,
 }
 
-impl Acting<'_> {
+impl ActingCaller<'_> {
     /// The member who acts, if it is one.
     pub(super) fn is(&self, member: MemberId) -> bool {
         self.origin.actor == owner(member)

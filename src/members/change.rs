@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::acting::{Acting, owner};
+use super::acting::{ActingCaller, owner};
 use super::{EmailAddress, FieldChange, Member, MemberError, MemberStatus, ensure_everyone, store};
 use crate::audit::{self, Entry};
 use crate::auth::{self, Role};
@@ -16,7 +16,7 @@ use crate::mail;
 
 /// What is refused to the original user and the last admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
+pub enum RefusedChange {
     /// Being removed.
     Removal,
     /// Being deactivated.
@@ -25,7 +25,7 @@ pub enum Loss {
     Demotion,
 }
 
-impl std::fmt::Display for Loss {
+impl std::fmt::Display for RefusedChange {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
             Self::Removal => "removed",
@@ -50,13 +50,13 @@ pub struct PassedOn {
 ///
 /// # Errors
 /// [`MemberError::Unknown`].
-async fn locked(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<Member, MemberError> {
+async fn locked(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<Member, MemberError> {
     ensure_everyone(tx, acting.clock, acting.instance).await?;
     store::find_in(tx, acting.instance, member).await?.ok_or(MemberError::Unknown)
 }
 
 /// Refuses what the instance can't bear.
-async fn check_bearable(tx: &mut Tx, acting: &Acting<'_>, member: &Member, loss: Loss) -> Result<(), MemberError> {
+async fn check_bearable(tx: &mut Tx, acting: &ActingCaller<'_>, member: &Member, loss: RefusedChange) -> Result<(), MemberError> {
     if member.is_original && instances::sync_has_started(tx, acting.instance).await? {
         return Err(MemberError::OriginalUser(loss));
     }
@@ -86,7 +86,7 @@ pub struct MemberChange {
 ///
 /// # Errors
 /// As [`change_names`] and [`change_role`].
-pub async fn change_member(db: &Db, acting: &Acting<'_>, id: MemberId, change: MemberChange) -> Result<Member, MemberError> {
+pub async fn change_member(db: &Db, acting: &ActingCaller<'_>, id: MemberId, change: MemberChange) -> Result<Member, MemberError> {
     let mut tx = db.begin().await?;
     let mut member = change_names(&mut tx, acting, id, change.names).await?;
     if let Some(role) = change.role {
@@ -100,7 +100,7 @@ pub async fn change_member(db: &Db, acting: &Acting<'_>, id: MemberId, change: M
 ///
 /// # Errors
 /// [`MemberError::Unknown`].
-pub async fn change_names(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, names: Names) -> Result<Member, MemberError> {
+pub async fn change_names(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId, names: Names) -> Result<Member, MemberError> {
     let before = locked(tx, acting, member).await?;
     let mut after = before.clone();
     after.first_name = names.first_name.map(String::from).apply(after.first_name);
@@ -120,13 +120,13 @@ pub async fn change_names(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, na
 /// # Errors
 /// [`MemberError::Unknown`]; [`MemberError::OriginalUser`]; [`MemberError::LastAdmin`]; [`MemberError::OwnsMarketo`] for those who
 /// would make themselves users while they own the connection.
-pub async fn change_role(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, role: Role) -> Result<Member, MemberError> {
+pub async fn change_role(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId, role: Role) -> Result<Member, MemberError> {
     let mut found = locked(tx, acting, member).await?;
     if found.role == role {
         return Ok(found);
     }
     if role == Role::User {
-        check_bearable(tx, acting, &found, Loss::Demotion).await?;
+        check_bearable(tx, acting, &found, RefusedChange::Demotion).await?;
         hand_marketo_over(tx, acting, member).await?;
     }
     store::set_role(tx, acting.instance, member, role).await?;
@@ -137,7 +137,7 @@ pub async fn change_role(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, rol
     Ok(found)
 }
 
-async fn hand_marketo_over(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<bool, MemberError> {
+async fn hand_marketo_over(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<bool, MemberError> {
     let passed = connections::hand_marketo_over(tx, acting.instance, member, &acting.origin.actor).await?;
     if passed && acting.is(member) { Err(MemberError::OwnsMarketo) } else { Ok(passed) }
 }
@@ -148,16 +148,16 @@ async fn hand_marketo_over(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -
 /// # Errors
 /// [`MemberError::Unknown`]; [`MemberError::NotActivated`] for those who are only invited; [`MemberError::Oneself`];
 /// [`MemberError::OriginalUser`]; [`MemberError::LastAdmin`].
-pub async fn deactivate(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<Member, MemberError> {
+pub async fn deactivate(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<Member, MemberError> {
     let found = locked(tx, acting, member).await?;
     match found.status {
         MemberStatus::Deactivated => return Ok(found),
         MemberStatus::Invited => return Err(MemberError::NotActivated),
         MemberStatus::Active => {}
     }
-    check_bearable(tx, acting, &found, Loss::Deactivation).await?;
+    check_bearable(tx, acting, &found, RefusedChange::Deactivation).await?;
     if acting.is(member) {
-        return Err(MemberError::Oneself(Loss::Deactivation));
+        return Err(MemberError::Oneself(RefusedChange::Deactivation));
     }
     let at = acting.clock.timestamp();
     store::set_deactivated(tx, acting.instance, member, Some(at)).await?;
@@ -173,9 +173,9 @@ pub async fn deactivate(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> R
 ///
 /// # Errors
 /// [`MemberError::Unknown`]; [`MemberError::OriginalUser`]; [`MemberError::LastAdmin`].
-pub async fn check_deactivatable(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<(), MemberError> {
+pub async fn check_deactivatable(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<(), MemberError> {
     let found = locked(tx, acting, member).await?;
-    check_bearable(tx, acting, &found, Loss::Deactivation).await
+    check_bearable(tx, acting, &found, RefusedChange::Deactivation).await
 }
 
 /// Gives a member another address, which then is the one that logs in and that a Salesforce user must have. Links for new passwords
@@ -183,7 +183,7 @@ pub async fn check_deactivatable(tx: &mut Tx, acting: &Acting<'_>, member: Membe
 ///
 /// # Errors
 /// [`MemberError::Unknown`]; [`MemberError::EmailTaken`].
-pub async fn change_email(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, email: &EmailAddress) -> Result<Member, MemberError> {
+pub async fn change_email(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId, email: &EmailAddress) -> Result<Member, MemberError> {
     let before = locked(tx, acting, member).await?;
     store::release_email(tx, acting.instance, member).await?;
     if !store::claim_email(tx, acting.instance, member, email).await? {
@@ -206,7 +206,7 @@ pub async fn change_email(tx: &mut Tx, acting: &Acting<'_>, member: MemberId, em
 ///
 /// # Errors
 /// [`MemberError::Unknown`].
-pub async fn reactivate(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<Member, MemberError> {
+pub async fn reactivate(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<Member, MemberError> {
     let found = locked(tx, acting, member).await?;
     if found.status != MemberStatus::Deactivated {
         return Ok(found);
@@ -221,11 +221,11 @@ pub async fn reactivate(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> R
 ///
 /// # Errors
 /// As [`remove`].
-pub async fn check_removable(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<Member, MemberError> {
+pub async fn check_removable(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<Member, MemberError> {
     let found = locked(tx, acting, member).await?;
-    check_bearable(tx, acting, &found, Loss::Removal).await?;
+    check_bearable(tx, acting, &found, RefusedChange::Removal).await?;
     if acting.is(member) {
-        return Err(MemberError::Oneself(Loss::Removal));
+        return Err(MemberError::Oneself(RefusedChange::Removal));
     }
     Ok(found)
 }
@@ -235,7 +235,7 @@ pub async fn check_removable(tx: &mut Tx, acting: &Acting<'_>, member: MemberId)
 ///
 /// # Errors
 /// [`MemberError::Unknown`]; [`MemberError::Oneself`]; [`MemberError::OriginalUser`]; [`MemberError::LastAdmin`].
-pub async fn remove(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Result<PassedOn, MemberError> {
+pub async fn remove(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<PassedOn, MemberError> {
     let found = check_removable(tx, acting, member).await?;
     let (instance, to) = (acting.instance, acting.origin.actor.as_str());
     let marketo_connection = hand_marketo_over(tx, acting, member).await?;
@@ -267,7 +267,12 @@ pub async fn remove(tx: &mut Tx, acting: &Acting<'_>, member: MemberId) -> Resul
 ///
 /// # Errors
 /// As [`remove`]; [`MemberError::Connection`] when Salesforce can't be reached, and nothing is done then.
-pub async fn revoke_and_remove(db: &Db, connections: &Connections, acting: &Acting<'_>, member: MemberId) -> Result<PassedOn, MemberError> {
+pub async fn revoke_and_remove(
+    db: &Db,
+    connections: &Connections,
+    acting: &ActingCaller<'_>,
+    member: MemberId,
+) -> Result<PassedOn, MemberError> {
     // Looked at before anything is revoked at Salesforce, which no transaction may wait for.
     let mut looking = db.begin().await?;
     check_removable(&mut looking, acting, member).await?;
@@ -283,7 +288,7 @@ pub async fn revoke_and_remove(db: &Db, connections: &Connections, acting: &Acti
 ///
 /// # Errors
 /// [`MemberError::Connection`] when Salesforce can't be reached, and nothing is done then.
-pub async fn revoke_own_salesforce(connections: &Connections, acting: &Acting<'_>, member: MemberId) -> Result<(), MemberError> {
+pub async fn revoke_own_salesforce(connections: &Connections, acting: &ActingCaller<'_>, member: MemberId) -> Result<(), MemberError> {
     match connections.disconnect_salesforce(acting.instance, Some(member), acting.origin).await {
         Ok(()) | Err(ConnectionError::NotConnected { .. }) => Ok(()),
         Err(error) => Err(error.into()),

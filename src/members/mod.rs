@@ -20,11 +20,11 @@ use crate::db::{DbError, Tx, text_enum};
 use crate::display_name::LONGEST_DISPLAY_NAME;
 use crate::ids::{InstanceId, MemberId, TeamId};
 
-pub use acting::Acting;
+pub use acting::ActingCaller;
 pub use auto_login::AutoLogin;
 pub use change::{
-    Loss, MemberChange, Names, PassedOn, change_email, change_member, change_names, change_role, check_deactivatable, check_removable,
-    deactivate, reactivate, remove, revoke_and_remove, revoke_own_salesforce,
+    MemberChange, Names, PassedOn, RefusedChange, change_email, change_member, change_names, change_role, check_deactivatable,
+    check_removable, deactivate, reactivate, remove, revoke_and_remove, revoke_own_salesforce,
 };
 pub use email::{EmailAddress, LONGEST_ADDRESS, NoEmailAddress};
 pub use field_change::FieldChange;
@@ -117,7 +117,7 @@ impl IdentityProof {
 
 /// Who in an instance has an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Holder {
+pub struct AddressHolder {
     pub member: MemberId,
     pub status: MemberStatus,
 }
@@ -142,13 +142,13 @@ pub enum MemberError {
         "the original user can't be {0} once the sync has started; leave this account in place, and make somebody else an admin \
          if another person is to take over"
     )]
-    OriginalUser(Loss),
+    OriginalUser(RefusedChange),
     /// Nobody would be left to administer the instance.
     #[error("the last active admin can't be {0}; make another active member an admin first: PATCH /v1/members/ID with the role admin")]
-    LastAdmin(Loss),
+    LastAdmin(RefusedChange),
     /// Nobody locks themselves out.
     #[error("you can't be {0} by yourself; ask another admin")]
-    Oneself(Loss),
+    Oneself(RefusedChange),
     /// An admin who would become a user owns the Marketo connection.
     #[error("you own the Marketo connection, which users can't; ask another admin to change your role, and it passes to them")]
     OwnsMarketo,

@@ -91,11 +91,11 @@ pub async fn hash_new_password(password: SecretString, hints: &[&str]) -> Result
 }
 
 async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordFault> {
-    let place = tokio::time::timeout(LONGEST_WAIT, SLOTS.acquire()).await;
-    let Ok(Ok(place)) = place else { return Err(PasswordFault::Busy) };
+    let slot = tokio::time::timeout(LONGEST_WAIT, SLOTS.acquire()).await;
+    let Ok(Ok(slot)) = slot else { return Err(PasswordFault::Busy) };
     let done = tokio::task::spawn_blocking(move || {
         // Held by the work itself: it goes on when whoever asked for it is gone.
-        let _place = place;
+        let _slot = slot;
         work()
     });
     done.await.map_err(|_| PasswordFault::Interrupted)
@@ -294,7 +294,7 @@ pub struct PasswordChange {
     pub current: SecretString,
     pub new: SecretString,
     /// The session that the member calls from, which goes on.
-    pub kept_session: Option<SecretHash>,
+    pub current_session: Option<SecretHash>,
 }
 
 /// Replaces a member's password by another: their other sessions end, and links for a new one that are under way with them. A wrong
@@ -305,7 +305,7 @@ pub struct PasswordChange {
 /// [`LoginError::CurrentWrong`], [`LoginError::NoPassword`], [`LoginError::LockedOut`], [`LoginError::SwitchedOff`],
 /// [`LoginError::Password`].
 pub async fn change_password(db: &Db, clock: &dyn Clock, origin: &ChangeOrigin, change: PasswordChange) -> Result<(), LoginError> {
-    let PasswordChange { instance, member: id, current, new, kept_session } = change;
+    let PasswordChange { instance, member: id, current, new, current_session } = change;
     check_length(&new)?;
     let settings = instances::find(db, instance).await?;
     if settings.is_none_or(|found| found.login_management != LoginManagement::AllLoginMethods) {
@@ -339,7 +339,7 @@ pub async fn change_password(db: &Db, clock: &dyn Clock, origin: &ChangeOrigin, 
         return Err(LoginError::CurrentWrong);
     }
     store::delete_resets(&mut tx, instance, id).await?;
-    let sessions = auth::delete_sessions(&mut tx, instance, id, kept_session.as_ref()).await?;
+    let sessions = auth::delete_sessions(&mut tx, instance, id, current_session.as_ref()).await?;
     let entry = Entry::new("member.password_changed", "member", id).after(json!({ "sessions_ended": sessions }));
     audit::record(&mut tx, clock, instance, origin, entry).await?;
     tx.commit().await?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Acting, MemberError, store};
+use super::{ActingCaller, MemberError, store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{self, Actor};
 use crate::clock::Clock;
@@ -14,7 +14,7 @@ use crate::ids::{MemberId, SessionId};
 ///
 /// # Errors
 /// [`MemberError::NoSuchSession`].
-pub async fn end_session(db: &Db, acting: &Acting<'_>, member: MemberId, id: SessionId) -> Result<(), MemberError> {
+pub async fn end_session(db: &Db, acting: &ActingCaller<'_>, member: MemberId, id: SessionId) -> Result<(), MemberError> {
     let mut tx = db.begin().await?;
     if !auth::delete_session(&mut tx, acting.instance, member, id).await? {
         return Err(MemberError::NoSuchSession);
@@ -24,13 +24,18 @@ pub async fn end_session(db: &Db, acting: &Acting<'_>, member: MemberId, id: Ses
     Ok(tx.commit().await?)
 }
 
-/// Ends the sessions of a member but for the one with the hash `kept`; gives how many.
+/// Ends the sessions of a member but for the one with the hash `except`; gives how many.
 ///
 /// # Errors
 /// [`MemberError::Db`].
-pub async fn end_other_sessions(db: &Db, acting: &Acting<'_>, member: MemberId, kept: Option<&SecretHash>) -> Result<u64, MemberError> {
+pub async fn end_other_sessions(
+    db: &Db,
+    acting: &ActingCaller<'_>,
+    member: MemberId,
+    except: Option<&SecretHash>,
+) -> Result<u64, MemberError> {
     let mut tx = db.begin().await?;
-    let ended = auth::delete_sessions(&mut tx, acting.instance, member, kept).await?;
+    let ended = auth::delete_sessions(&mut tx, acting.instance, member, except).await?;
     if ended > 0 {
         let entry = Entry::new("session.ended", "member", member).after(json!({ "sessions_ended": ended }));
         audit::record(&mut tx, acting.clock, acting.instance, acting.origin, entry).await?;
@@ -43,7 +48,7 @@ pub async fn end_other_sessions(db: &Db, acting: &Acting<'_>, member: MemberId, 
 ///
 /// # Errors
 /// [`MemberError::Unknown`].
-pub async fn sign_out(db: &Db, acting: &Acting<'_>, member: MemberId) -> Result<u64, MemberError> {
+pub async fn sign_out(db: &Db, acting: &ActingCaller<'_>, member: MemberId) -> Result<u64, MemberError> {
     let mut tx = db.begin().await?;
     store::find_in(&mut tx, acting.instance, member).await?.ok_or(MemberError::Unknown)?;
     let ended = auth::sign_out(&mut tx, acting.clock, acting.instance, member).await?;

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::team::{Team, TeamName};
-use super::{Acting, MemberError, store};
+use super::{ActingCaller, MemberError, store};
 use crate::audit::{self, Entry};
 use crate::clock::Clock;
 use crate::db::{DbError, Tx};
@@ -30,7 +30,7 @@ pub async fn ensure_everyone(tx: &mut Tx, clock: &dyn Clock, instance: InstanceI
 ///
 /// # Errors
 /// [`MemberError::TeamExists`], [`MemberError::TeamLimit`].
-pub async fn create_team(tx: &mut Tx, acting: &Acting<'_>, name: &TeamName, most: i64) -> Result<Team, MemberError> {
+pub async fn create_team(tx: &mut Tx, acting: &ActingCaller<'_>, name: &TeamName, most: i64) -> Result<Team, MemberError> {
     // Also the lock that makes the count right when several are made at once.
     ensure_everyone(tx, acting.clock, acting.instance).await?;
     let id = TeamId(acting.clock.new_id());
@@ -47,7 +47,7 @@ pub async fn create_team(tx: &mut Tx, acting: &Acting<'_>, name: &TeamName, most
 }
 
 /// A team that may be changed, locked with all that changes members and teams of the instance.
-async fn own_team(tx: &mut Tx, acting: &Acting<'_>, id: TeamId, done: &'static str) -> Result<Team, MemberError> {
+async fn own_team(tx: &mut Tx, acting: &ActingCaller<'_>, id: TeamId, done: &'static str) -> Result<Team, MemberError> {
     ensure_everyone(tx, acting.clock, acting.instance).await?;
     let team = store::find_team_in(tx, acting.instance, id).await?.ok_or(MemberError::NoSuchTeam)?;
     if team.is_everyone { Err(MemberError::EveryoneIsFixed(done)) } else { Ok(team) }
@@ -57,7 +57,7 @@ async fn own_team(tx: &mut Tx, acting: &Acting<'_>, id: TeamId, done: &'static s
 ///
 /// # Errors
 /// [`MemberError::NoSuchTeam`]; [`MemberError::EveryoneIsFixed`]; [`MemberError::TeamExists`].
-pub async fn rename_team(tx: &mut Tx, acting: &Acting<'_>, id: TeamId, name: &TeamName) -> Result<Team, MemberError> {
+pub async fn rename_team(tx: &mut Tx, acting: &ActingCaller<'_>, id: TeamId, name: &TeamName) -> Result<Team, MemberError> {
     let team = own_team(tx, acting, id, "renamed").await?;
     if team.name == name.as_str() {
         return Ok(team);
@@ -75,7 +75,7 @@ pub async fn rename_team(tx: &mut Tx, acting: &Acting<'_>, id: TeamId, name: &Te
 ///
 /// # Errors
 /// [`MemberError::NoSuchTeam`]; [`MemberError::EveryoneIsFixed`].
-pub async fn delete_team(tx: &mut Tx, acting: &Acting<'_>, id: TeamId) -> Result<(), MemberError> {
+pub async fn delete_team(tx: &mut Tx, acting: &ActingCaller<'_>, id: TeamId) -> Result<(), MemberError> {
     let team = own_team(tx, acting, id, "removed").await?;
     store::delete_team(tx, acting.instance, id).await?;
     let entry = Entry::new("team.removed", "team", id).before(json!({ "name": team.name, "members": team.members }));
@@ -105,7 +105,7 @@ pub enum TeamMemberOutcome {
 /// [`MemberError::NoSuchTeam`]; [`MemberError::EveryoneIsFixed`] when somebody is to leave Everyone, in which all are.
 pub async fn change_team_members(
     tx: &mut Tx,
-    acting: &Acting<'_>,
+    acting: &ActingCaller<'_>,
     id: TeamId,
     add: &[MemberId],
     remove: &[MemberId],

@@ -89,13 +89,13 @@ fn prerequisites(met: Prerequisites) -> Vec<Prerequisite> {
     ]
 }
 
-type Judgement = (StepState, String);
+type StepAssessment = (StepState, String);
 
-fn judged(state: StepState, why: impl Into<String>) -> Judgement {
+fn judged(state: StepState, why: impl Into<String>) -> StepAssessment {
     (state, why.into())
 }
 
-fn first_invite(facts: &Facts) -> Judgement {
+fn first_invite(facts: &Facts) -> StepAssessment {
     match &facts.first_invite {
         None => judged(StepState::Ready, "Choose a person from GET /v1/marketo/admins and invite them."),
         Some(invite) => match invite.status {
@@ -111,7 +111,7 @@ fn first_invite(facts: &Facts) -> Judgement {
     }
 }
 
-fn connection(fact: Option<&ConnectionFact>, vendor: &str) -> Judgement {
+fn connection(fact: Option<&ConnectionFact>, vendor: &str) -> StepAssessment {
     match fact {
         None => judged(StepState::Ready, format!("Connect {vendor}.")),
         Some(fact) if fact.state != ConnectionState::Active => {
@@ -124,7 +124,7 @@ fn connection(fact: Option<&ConnectionFact>, vendor: &str) -> Judgement {
     }
 }
 
-fn sync(facts: &Facts) -> Judgement {
+fn sync(facts: &Facts) -> StepAssessment {
     let done = |at: Timestamp| judged(StepState::Done, format!("The first full sync completed; the newest at {at}."));
     match (&facts.last_run, facts.full_sync_completed_at) {
         (_, Some(at)) => done(at),
@@ -139,7 +139,7 @@ fn sync(facts: &Facts) -> Judgement {
     }
 }
 
-fn package_installed(facts: &Facts) -> Judgement {
+fn package_installed(facts: &Facts) -> StepAssessment {
     match &facts.package {
         None => judged(StepState::Ready, "Install or upgrade the managed package; it reports by itself."),
         Some(package) if is_package_version_supported(&package.package_version) => {
@@ -152,7 +152,7 @@ fn package_installed(facts: &Facts) -> Judgement {
     }
 }
 
-fn package_configured(facts: &Facts) -> Judgement {
+fn package_configured(facts: &Facts) -> StepAssessment {
     let Some(package) = &facts.package else {
         return judged(StepState::Blocked, "The package has not reported yet.");
     };
@@ -173,11 +173,11 @@ fn package_configured(facts: &Facts) -> Judgement {
 }
 
 /// Blocks a step that was not begun while something before it is not done.
-fn after(before: &[(StepState, &str)], judgement: Judgement) -> Judgement {
-    let waiting = matches!(judgement.0, StepState::Ready | StepState::Blocked);
+fn after(before: &[(StepState, &str)], judgment: StepAssessment) -> StepAssessment {
+    let waiting = matches!(judgment.0, StepState::Ready | StepState::Blocked);
     match before.iter().find(|(state, _)| *state != StepState::Done) {
         Some((_, what)) if waiting => judged(StepState::Blocked, format!("First: {what}.")),
-        _ => judgement,
+        _ => judgment,
     }
 }
 
@@ -201,9 +201,9 @@ fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) 
     let six = after(&[ground], package_installed(facts));
     let seven = after(&[ground, (six.0, "install the package (step 6)")], package_configured(facts));
 
-    let step = |number, title, persona, judgement: Judgement, action: &'static str| {
+    let step = |number, title, persona, judgment: StepAssessment, action: &'static str| {
         let path = action.split_once(' ').map_or(action, |(_, path)| path);
-        Step { number, title, persona, state: judgement.0, why: judgement.1, action, link: address(path) }
+        Step { number, title, persona, state: judgment.0, why: judgment.1, action, link: address(path) }
     };
     let steps = vec![
         step(1, "Set up the Sales account", Persona::MarketoAdmin, one, "POST /v1/invites/first"),

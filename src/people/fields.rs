@@ -34,7 +34,7 @@ pub struct FieldDefinition {
     /// What to do when a subscription lacks it.
     pub remedy_if_missing: &'static str,
     /// Its place in the preview, from 1.
-    pub preview_place: usize,
+    pub preview_position: usize,
 }
 
 const STANDARD_FIELD: &str = "Marketo has this field in every subscription: check in Marketo that the API user's role may read people.";
@@ -108,7 +108,7 @@ declare_fields! {
         marketo_names: &["id"],
         kind: FieldKind::MarketoId,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 7,
+        preview_position: 7,
     }
 
     texts:
@@ -117,14 +117,14 @@ declare_fields! {
         marketo_names: &["firstName"],
         kind: FieldKind::Text,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 1,
+        preview_position: 1,
     }
     last_name LastName {
         title: "Last Name",
         marketo_names: &["lastName"],
         kind: FieldKind::Text,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 2,
+        preview_position: 2,
     }
     /// Two people may have the same address.
     email Email {
@@ -132,35 +132,35 @@ declare_fields! {
         marketo_names: &["email"],
         kind: FieldKind::EmailAddress,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 10,
+        preview_position: 10,
     }
     company Company {
         title: "Company",
         marketo_names: &["company"],
         kind: FieldKind::Text,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 8,
+        preview_position: 8,
     }
     title Title {
         title: "Job Title",
         marketo_names: &["title"],
         kind: FieldKind::Text,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 9,
+        preview_position: 9,
     }
     phone Phone {
         title: "Phone",
         marketo_names: &["phone"],
         kind: FieldKind::Text,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 11,
+        preview_position: 11,
     }
     linkedin_url LinkedinUrl {
         title: "LinkedIn URL",
         marketo_names: &["linkedInURL", "linkedinUrl", "linkedInUrl", "linkedIn_URL", "linkedInURL__c", "linkedIn_URL__c"],
         kind: FieldKind::Text,
         remedy_if_missing: LINKEDIN_FIELD,
-        preview_place: 12,
+        preview_position: 12,
     }
     /// Where the person came from, in Marketo's words.
     source Source {
@@ -168,7 +168,7 @@ declare_fields! {
         marketo_names: &["leadSource"],
         kind: FieldKind::Text,
         remedy_if_missing: STANDARD_FIELD,
-        preview_place: 13,
+        preview_position: 13,
     }
     /// 18 characters, as are all Salesforce ids here.
     salesforce_contact_id SalesforceContactId {
@@ -176,28 +176,28 @@ declare_fields! {
         marketo_names: &["sfdcContactId"],
         kind: FieldKind::SalesforceId,
         remedy_if_missing: FIELD_OF_SALESFORCE_SYNC,
-        preview_place: 3,
+        preview_position: 3,
     }
     salesforce_lead_id SalesforceLeadId {
         title: "Salesforce Lead Id",
         marketo_names: &["sfdcLeadId"],
         kind: FieldKind::SalesforceId,
         remedy_if_missing: FIELD_OF_SALESFORCE_SYNC,
-        preview_place: 4,
+        preview_position: 4,
     }
     salesforce_account_id SalesforceAccountId {
         title: "Salesforce Account Id",
         marketo_names: &["sfdcAccountId"],
         kind: FieldKind::SalesforceId,
         remedy_if_missing: FIELD_OF_SALESFORCE_SYNC,
-        preview_place: 5,
+        preview_position: 5,
     }
     salesforce_opportunity_id SalesforceOpportunityId {
         title: "Salesforce Opportunity Id",
         marketo_names: &["sfdcOpptyId"],
         kind: FieldKind::SalesforceId,
         remedy_if_missing: FIELD_OF_SALESFORCE_SYNC,
-        preview_place: 6,
+        preview_position: 6,
     }
 }
 
@@ -205,10 +205,10 @@ impl SyncField {
     /// All, in the order of the preview.
     pub const ALL: [Self; 1 + Self::TEXTS.len()] = {
         let mut all = [Self::MarketoId; 1 + Self::TEXTS.len()];
-        all[Self::MarketoId.definition().preview_place - 1] = Self::MarketoId;
+        all[Self::MarketoId.definition().preview_position - 1] = Self::MarketoId;
         let mut index = 0;
         while index < Self::TEXTS.len() {
-            all[Self::TEXTS[index].definition().preview_place - 1] = Self::TEXTS[index];
+            all[Self::TEXTS[index].definition().preview_position - 1] = Self::TEXTS[index];
             index += 1;
         }
         all
@@ -232,8 +232,8 @@ mod tests {
 
     #[test]
     fn each_field_has_a_place_in_the_preview_and_its_column_as_name() {
-        for (place, field) in (1..).zip(SyncField::ALL) {
-            assert_eq!(field.definition().preview_place, place, "{field:?}");
+        for (position, field) in (1..).zip(SyncField::ALL) {
+            assert_eq!(field.definition().preview_position, position, "{field:?}");
             assert_eq!(serde_json::to_value(field).unwrap(), field.definition().name);
             assert!(Person::COLUMNS.contains(&field.definition().name));
         }

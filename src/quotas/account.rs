@@ -152,14 +152,14 @@ impl AccountQuotas {
         let mut no_room = exhausted_by_vendor(&row, now);
         if no_room.is_none() && self.needs_grant(now) {
             match self.request_grant(&mut tx, &row, now).await? {
-                Requested::Granted(new) => grant = Some(new),
-                Requested::NoRoom(none) => no_room = Some(none),
+                QuotaRequestOutcome::Granted(new) => grant = Some(new),
+                QuotaRequestOutcome::NoRoom(none) => no_room = Some(none),
             }
         }
         if no_room.is_none() && self.needs_slot(now) {
             match self.request_slot(&mut tx, now).await? {
-                Requested::Granted(new) => slot = Some(new),
-                Requested::NoRoom(none) => no_room = Some(none),
+                QuotaRequestOutcome::Granted(new) => slot = Some(new),
+                QuotaRequestOutcome::NoRoom(none) => no_room = Some(none),
             }
         }
         tx.commit().await?;
@@ -215,12 +215,12 @@ impl AccountQuotas {
         Ok((row, unwritten))
     }
 
-    async fn request_grant(&self, tx: &mut Tx, row: &QuotaAccountRow, now: Timestamp) -> Result<Requested<CallGrant>, DbError> {
+    async fn request_grant(&self, tx: &mut Tx, row: &QuotaAccountRow, now: Timestamp) -> Result<QuotaRequestOutcome<CallGrant>, DbError> {
         let (account, shares) = (&self.account, &self.shares);
         let period_end = period_end(account.vendor, now);
         let today = store::usage_since(tx, account, counted_since(account.vendor, now)).await?.calls;
         // Salesforce's hours fall out of the count at full hours, as the period does that is under way.
-        let day_used_up = Requested::NoRoom(NoRoom { quota: Quota::Day, retry_after: time_until(period_end, now) });
+        let day_used_up = QuotaRequestOutcome::NoRoom(NoRoom { quota: Quota::Day, retry_after: time_until(period_end, now) });
         let (calls, life) = match account.vendor {
             Vendor::Marketo => {
                 let (granted, oldest) = store::granted_since(tx, account, window_start(now)).await?;
@@ -232,7 +232,7 @@ impl AccountQuotas {
                     // The window begins as long before now as the oldest grant has left to be counted.
                     let left = oldest.map_or(StdDuration::ZERO, |oldest| time_until(oldest, window_start(now)));
                     let retry_after = left.max(StdDuration::from_millis(1));
-                    return Ok(Requested::NoRoom(NoRoom { quota: Quota::ShortWindow, retry_after }));
+                    return Ok(QuotaRequestOutcome::NoRoom(NoRoom { quota: Quota::ShortWindow, retry_after }));
                 }
                 (room.min((shares.short_window() / MARKETO_GRANTS).max(1)), MARKETO_GRANT_LIFE)
             }
@@ -249,17 +249,17 @@ impl AccountQuotas {
         };
         let id = self.clock.new_id();
         store::grant_calls(tx, account, id, calls, now, period_end, window_start(now)).await?;
-        Ok(Requested::Granted(CallGrant { id, remaining: calls, usable_until: (now + life).min(period_end), period_end }))
+        Ok(QuotaRequestOutcome::Granted(CallGrant { id, remaining: calls, usable_until: (now + life).min(period_end), period_end }))
     }
 
-    async fn request_slot(&self, tx: &mut Tx, now: Timestamp) -> Result<Requested<CallSlot>, DbError> {
+    async fn request_slot(&self, tx: &mut Tx, now: Timestamp) -> Result<QuotaRequestOutcome<CallSlot>, DbError> {
         let leased = store::list_leased_slots(tx, &self.account, now).await?;
         let Some(number) = (1..=self.shares.at_once()).find(|number| !leased.contains(number)) else {
-            return Ok(Requested::NoRoom(NoRoom { quota: Quota::AtOnce, retry_after: POLL_INTERVAL }));
+            return Ok(QuotaRequestOutcome::NoRoom(NoRoom { quota: Quota::AtOnce, retry_after: POLL_INTERVAL }));
         };
         let leased_until = now + SLOT_LEASE;
         store::lease_slot(tx, &self.account, number, self.holder, leased_until).await?;
-        Ok(Requested::Granted(CallSlot::new(number, leased_until)))
+        Ok(QuotaRequestOutcome::Granted(CallSlot::new(number, leased_until)))
     }
 
     /// The export quota, if no more export may be begun.
@@ -345,7 +345,7 @@ impl AccountQuotas {
 }
 
 /// What came of a request for a grant or a slot.
-enum Requested<T> {
+enum QuotaRequestOutcome<T> {
     Granted(T),
     NoRoom(NoRoom),
 }

@@ -233,13 +233,13 @@ impl SalesforceClient {
 struct SalesforceAttempts<'a> {
     client: &'a SalesforceClient,
     token: SecretString,
-    renewed: bool,
+    has_refreshed: bool,
     delays: RetryDelays,
 }
 
 impl<'a> SalesforceAttempts<'a> {
     async fn start(client: &'a SalesforceClient) -> Result<Self, SalesforceError> {
-        Ok(Self { client, token: client.tokens.token().await?, renewed: false, delays: client.retry.delays() })
+        Ok(Self { client, token: client.tokens.token().await?, has_refreshed: false, delays: client.retry.delays() })
     }
 
     /// Prepares the next attempt after `error`, waiting as long as it takes.
@@ -248,9 +248,9 @@ impl<'a> SalesforceAttempts<'a> {
     /// `error` itself when repeating is pointless or was done often enough.
     async fn recover(&mut self, error: SalesforceError) -> Result<(), SalesforceError> {
         self.client.report(&error);
-        if matches!(error, SalesforceError::SessionInvalid(_)) && !self.renewed {
+        if matches!(error, SalesforceError::SessionInvalid(_)) && !self.has_refreshed {
             self.token = self.client.tokens.replace_rejected(&self.token).await?;
-            self.renewed = true;
+            self.has_refreshed = true;
             return Ok(());
         }
         let Some(delay) = self.delays.next() else { return Err(error) };

@@ -1,4 +1,4 @@
-use crate::upstream::{Category, Explanation};
+use crate::upstream::{Category, CodeExplanation};
 use Category::{AccessValidation, Authentication, Intermittent, Other};
 
 /// One row of the table: codes, category, what it means, what to do.
@@ -160,14 +160,14 @@ pub(super) const QUERY_JOB_FAILED: &str = "QUERY_JOB_FAILED";
 
 /// What `code` means and what to do about it; of a code in no row, that it is unknown.
 #[must_use]
-pub fn explain(code: &str) -> Explanation {
-    look_up(code).unwrap_or_else(|| Explanation::unknown(code))
+pub fn explain(code: &str) -> CodeExplanation {
+    look_up(code).unwrap_or_else(|| CodeExplanation::unknown(code))
 }
 
 /// What is known of `code`, Salesforce's, one that [`of_oauth`] made of an OAuth error, or a name of ours.
-pub(super) fn look_up(code: &str) -> Option<Explanation> {
+pub(super) fn look_up(code: &str) -> Option<CodeExplanation> {
     let (_, category, meaning, what_to_do) = TABLE.iter().find(|(codes, ..)| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))?;
-    Some(Explanation { category: *category, meaning, what_to_do })
+    Some(CodeExplanation { category: *category, meaning, what_to_do })
 }
 
 /// The number by which Salesforce's support finds an `UNKNOWN_EXCEPTION`: "… include this ErrorId …: 1234-5678 (-90)".

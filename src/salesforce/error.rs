@@ -53,7 +53,7 @@ pub enum SalesforceError {
     /// Our share of the organization's calls is used up, so nothing was sent.
     #[error("Salesforce was not called: {0}")]
     ShareUsedUp(#[from] QuotaExhausted),
-    /// 401: the access token is refused, the renewed one as well.
+    /// 401: the access token is refused, the refreshed one as well.
     #[error("Salesforce refuses the access token: {0}")]
     SessionInvalid(ApiRefusal),
     /// The organization's concurrent or 24-hour API calls are used up. It comes as a 403 but is no matter of permission.

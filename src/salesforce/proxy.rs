@@ -16,15 +16,15 @@ impl SalesforceClient {
             let permit = self.tracker.admit(self.max_wait).await?;
             let harmless = call.is_safe();
             let sent = call.request(&self.http, &self.instance_url, &token).send().await;
-            let told = |error| if harmless { SalesforceError::unreachable(error) } else { SalesforceError::lost(error) };
-            let response = sent.map_err(told).inspect_err(|error| self.report(error))?;
+            let to_error = |error| if harmless { SalesforceError::unreachable(error) } else { SalesforceError::lost(error) };
+            let response = sent.map_err(to_error).inspect_err(|error| self.report(error))?;
             self.note_usage(response.headers());
             if response.status().as_u16() < 400 {
                 // Nothing of it is read ahead.
-                let open = PeekedResponse::read(response, |_| false).await.map_err(told)?;
+                let open = PeekedResponse::read(response, |_| false).await.map_err(to_error)?;
                 return Ok(open.into_answer(permit, |_| ()));
             }
-            let refusal = PeekedResponse::read(response, |_| true).await.map_err(told).inspect_err(|error| self.report(error))?;
+            let refusal = PeekedResponse::read(response, |_| true).await.map_err(to_error).inspect_err(|error| self.report(error))?;
             let error = Failure::from_parts(refusal.status().as_u16(), refusal.headers(), refusal.start.clone()).into_error();
             self.report(&error);
             if !matches!(error, SalesforceError::SessionInvalid(_)) || refreshed {

@@ -6,36 +6,40 @@ use futures_util::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::http_stub::{Roomy, Stub, StubResponse, http_client};
+use crate::http_stub::{Stub, StubResponse, UnlimitedQuota, http_client};
 use crate::upstream::{BoxFuture, RetryPolicy, TokenSource, TokenUnavailable};
 
 mod oauth_flow;
 
-/// Hands out `first`, then `second` once `first` was refused, and counts the renewals.
-struct Tokens {
-    renewals: Mutex<u32>,
+/// Hands out `first`, then `second` once `first` was refused, and counts the refreshes.
+struct TwoSalesforceTokens {
+    refreshes: Mutex<u32>,
 }
 
-impl TokenSource for Tokens {
+impl TokenSource for TwoSalesforceTokens {
     fn token(&self) -> BoxFuture<'_, Result<SecretString, TokenUnavailable>> {
         Box::pin(async { Ok("first".into()) })
     }
 
     fn replace_rejected<'a>(&'a self, rejected: &'a SecretString) -> BoxFuture<'a, Result<SecretString, TokenUnavailable>> {
         assert_eq!(rejected.expose_secret(), "first");
-        *self.renewals.lock().unwrap() += 1;
+        *self.refreshes.lock().unwrap() += 1;
         Box::pin(async { Ok("second".into()) })
     }
 }
 
-fn client(stub: &Stub) -> (SalesforceClient, Arc<Tokens>) {
-    let tokens = Arc::new(Tokens { renewals: Mutex::default() });
+fn client(stub: &Stub) -> (SalesforceClient, Arc<TwoSalesforceTokens>) {
+    let tokens = Arc::new(TwoSalesforceTokens { refreshes: Mutex::default() });
     let at_once = RetryPolicy { attempts: 3, first_delay: Duration::ZERO, longest_delay: Duration::ZERO };
-    (SalesforceClient::new(http_client(), stub.url_of("/salesforce"), "v66.0", tokens.clone(), Arc::new(Roomy)).with_retry(at_once), tokens)
+    (
+        SalesforceClient::new(http_client(), stub.url_of("/salesforce"), "v66.0", tokens.clone(), Arc::new(UnlimitedQuota))
+            .with_retry(at_once),
+        tokens,
+    )
 }
 
 /// A client of a server that answers every request alike.
-async fn answered_with(reply: StubResponse) -> (SalesforceClient, Arc<Tokens>, Stub) {
+async fn answered_with(reply: StubResponse) -> (SalesforceClient, Arc<TwoSalesforceTokens>, Stub) {
     let stub = Stub::start(move |_, _| reply.clone()).await;
     let (client, tokens) = client(&stub);
     (client, tokens, stub)
@@ -69,7 +73,7 @@ async fn describe_lists_the_fields_that_the_user_may_see() {
 }
 
 #[tokio::test]
-async fn an_invalid_session_is_renewed_once_and_the_call_repeated_once() {
+async fn an_invalid_session_is_refreshed_once_and_the_call_repeated_once() {
     let stub = Stub::start(|request, _| match request.header("authorization") {
         Some("Bearer second") => job("InProgress"),
         _ => refusal(401, "INVALID_SESSION_ID"),
@@ -77,15 +81,15 @@ async fn an_invalid_session_is_renewed_once_and_the_call_repeated_once() {
     .await;
     let (client, tokens) = client(&stub);
     assert_eq!(client.create_query_job("SELECT Id FROM Lead").await.unwrap().state, QueryJobState::InProgress);
-    assert_eq!((*tokens.renewals.lock().unwrap(), stub.requests().len()), (1, 2));
+    assert_eq!((*tokens.refreshes.lock().unwrap(), stub.requests().len()), (1, 2));
 }
 
 #[tokio::test]
-async fn a_renewed_session_that_is_refused_too_is_an_error() {
+async fn a_refreshed_session_that_is_refused_too_is_an_error() {
     let (client, tokens, stub) = answered_with(refusal(401, "INVALID_SESSION_ID")).await;
     let error = client.limits().await.unwrap_err();
     assert!(matches!(error, SalesforceError::SessionInvalid(_)), "{error:?}");
-    assert_eq!((error.category(), *tokens.renewals.lock().unwrap(), stub.requests().len()), (Category::Authentication, 1, 2));
+    assert_eq!((error.category(), *tokens.refreshes.lock().unwrap(), stub.requests().len()), (Category::Authentication, 1, 2));
 }
 
 #[tokio::test]

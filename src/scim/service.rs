@@ -17,7 +17,7 @@ use crate::db::Tx;
 use crate::http::InstanceCaller;
 use crate::ids::{InstanceId, MemberId, TeamId};
 use crate::invites::{self, Provisioning};
-use crate::members::{self, Acting, MemberFilter, MemberStatus, Names, NewMember, TeamMemberOutcome};
+use crate::members::{self, ActingCaller, MemberFilter, MemberStatus, Names, NewMember, TeamMemberOutcome};
 
 /// Members read at once while all are listed.
 const PAGE: i64 = 500;
@@ -33,7 +33,7 @@ pub(super) struct Directory {
 
 /// What a change does with `active` and `roles` when they are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absent {
+pub(super) enum AbsentAttributes {
     /// They stay: directories that never send them must not undo what an admin did here.
     Stays,
     /// They were taken away: the usual holds.
@@ -45,8 +45,8 @@ impl Directory {
         self.caller.instance
     }
 
-    fn acting(&self) -> Acting<'_> {
-        Acting { clock: self.context.clock.as_ref(), instance: self.caller.instance, origin: &self.caller.origin }
+    fn acting(&self) -> ActingCaller<'_> {
+        ActingCaller { clock: self.context.clock.as_ref(), instance: self.caller.instance, origin: &self.caller.origin }
     }
 
     fn provisioning(&self) -> Provisioning<'_> {
@@ -130,7 +130,7 @@ impl Directory {
     pub(super) async fn change_user(
         &self,
         id: MemberId,
-        absent: Absent,
+        absent: AbsentAttributes,
         known: Option<&str>,
         wish: impl FnOnce(&Value) -> Result<ProvisionedUser, ScimRefusal>,
     ) -> Result<ScimUser, ScimError> {
@@ -147,17 +147,17 @@ impl Directory {
         let names = Names { first_name: wanted.first_name.clone().into(), last_name: wanted.last_name.clone().into() };
         members::change_names(&mut tx, &acting, id, names).await?;
         let role = match absent {
-            Absent::Stays => wanted.role.unwrap_or(before.member.role),
-            Absent::IsUsual => wanted.role.unwrap_or(Role::User),
+            AbsentAttributes::Stays => wanted.role.unwrap_or(before.member.role),
+            AbsentAttributes::IsUsual => wanted.role.unwrap_or(Role::User),
         };
         members::change_role(&mut tx, &acting, id, role).await?;
         if wanted.email != before.member.email {
             members::change_email(&mut tx, &acting, id, &wanted.email).await?;
         }
         let moved = wanted.email.key() != before.member.email.key();
-        let active = wanted.active.unwrap_or(absent == Absent::IsUsual || before.is_active());
+        let active = wanted.active.unwrap_or(absent == AbsentAttributes::IsUsual || before.is_active());
         let held = self.make_active(&mut tx, &before, active, moved).await?;
-        if let (Absent::Stays, Some(row)) = (absent, &before.row) {
+        if let (AbsentAttributes::Stays, Some(row)) = (absent, &before.row) {
             wanted.given.active |= row.given.active;
             wanted.given.roles |= row.given.roles;
         }

@@ -16,7 +16,7 @@ use crate::jobs::{JobHandler, JobKind, JobOutcome, Lane, NewJob, enqueue_at};
 use crate::telemetry::error_chain;
 
 /// How long the staged data of a failed run is kept for a retry.
-pub(super) const STAGING_KEPT_AFTER_FAILURE: Duration = Duration::hours(24);
+pub(super) const STAGING_RETENTION: Duration = Duration::hours(24);
 
 const TIDY_JOB: JobKind = JobKind::new("sync_tidy", Lane::Maintenance);
 
@@ -55,7 +55,7 @@ impl SyncTidyJob {
         let is_due = match (row.state, row.finished_at) {
             (RunState::Cancelled, _) => true,
             // It may have been retried and have failed again since.
-            (RunState::Failed, Some(finished)) => finished + STAGING_KEPT_AFTER_FAILURE <= service.clock.timestamp(),
+            (RunState::Failed, Some(finished)) => finished + STAGING_RETENTION <= service.clock.timestamp(),
             _ => false,
         };
         if !is_due {
@@ -76,14 +76,14 @@ impl SyncTidyJob {
         let exports = store::list_exports(&self.0.db, instance, run).await.unwrap_or_default();
         for id in exports.iter().filter(|one| one.state == store::ExportState::Created).filter_map(|one| one.export_id.as_deref()) {
             if let Err(error) = marketo.cancel_export(id).await {
-                tracing::info!(%run, export = id, error = %error_chain(&error), "an export of a cancelled sync could not be called off");
+                tracing::info!(%run, export = id, error = %error_chain(&error), "an export of a canceled sync could not be called off");
             }
         }
         let progress = row.progress();
         for query in [progress.leads, progress.contacts].into_iter().filter(|query| !query.is_complete) {
             let Some(id) = query.job else { continue };
             if let Err(error) = salesforce.abort_query_job(&id).await {
-                tracing::info!(%run, job = id, error = %error_chain(&error), "a query of a cancelled sync could not be called off");
+                tracing::info!(%run, job = id, error = %error_chain(&error), "a query of a canceled sync could not be called off");
             }
         }
     }

@@ -17,7 +17,7 @@ struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl Display for Chain<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = String::new();
+        let mut shown = String::new();
         let mut next = Some(self.0);
         while let Some(error) = next {
             // What a database says ends the chain: its own cause would be the same text once more.
@@ -25,14 +25,14 @@ impl Display for Chain<'_> {
                 Some(sqlx::Error::Database(refusal)) => (refusal_text(refusal.as_ref()), None),
                 _ => (error.to_string(), error.source()),
             };
-            if told.is_empty() {
-                told = text;
-            } else if !told.contains(&text) {
-                write!(told, ": {text}")?;
+            if shown.is_empty() {
+                shown = text;
+            } else if !shown.contains(&text) {
+                write!(shown, ": {text}")?;
             }
             next = cause;
         }
-        out.write_str(&told)
+        out.write_str(&shown)
     }
 }
 

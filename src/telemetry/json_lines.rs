@@ -175,11 +175,11 @@ mod tests {
 
     /// The lines that `say` logs.
     fn lines(say: impl FnOnce()) -> Vec<Value> {
-        let kept = CapturedLines::default();
-        let written = kept.clone();
+        let captured = CapturedLines::default();
+        let written = captured.clone();
         let subscriber = tracing_subscriber::fmt().fmt_fields(Members).event_format(JsonLines).with_writer(move || written.clone());
         tracing::subscriber::with_default(subscriber.finish(), say);
-        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
     }
 

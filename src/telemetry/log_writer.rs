@@ -178,7 +178,7 @@ mod tests {
     /// A writer, what it writes, and how many lines it says were left out.
     fn log_writer() -> (Arc<LogBuffer>, mpsc::Receiver<Vec<u8>>, mpsc::Receiver<u64>) {
         let (sender, receiver) = mpsc::sync_channel(0);
-        let (tell, told) = mpsc::channel();
+        let (tell, reported) = mpsc::channel();
         let shared = Arc::<LogBuffer>::default();
         let thread = shared.clone();
         std::thread::spawn(move || {
@@ -187,7 +187,7 @@ mod tests {
                 tell.send(lines).unwrap();
             });
         });
-        (shared, receiver, told)
+        (shared, receiver, reported)
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
     fn a_stalled_reader_blocks_nobody_and_memory_stays_bounded() {
         const LINES: usize = 16 * 1024;
         const LINE: usize = 1024;
-        let (shared, written, told) = log_writer();
+        let (shared, written, reported) = log_writer();
         let mut line = [b'x'; LINE];
         line[LINE - 1] = b'\n';
         for _ in 0..LINES {
@@ -225,13 +225,13 @@ mod tests {
         assert!(LINES - left_out <= 2 * MAX_PENDING_BYTES / LINE, "{left_out}");
 
         // Once somebody reads, each line is read or told of.
-        let (mut read, mut untold) = (0, left_out);
-        while read < LINES - left_out || untold > 0 {
+        let (mut read, mut unreported) = (0, left_out);
+        while read < LINES - left_out || unreported > 0 {
             let bytes = written.recv().unwrap();
             read += bytes.split(|byte| *byte == b'\n').filter(|line| line.len() == LINE - 1).count();
-            untold -= told.try_iter().map(|lines| usize::try_from(lines).unwrap()).sum::<usize>();
+            unreported -= reported.try_iter().map(|lines| usize::try_from(lines).unwrap()).sum::<usize>();
         }
-        assert_eq!((read, untold), (LINES - left_out, 0));
+        assert_eq!((read, unreported), (LINES - left_out, 0));
     }
 
     #[test]

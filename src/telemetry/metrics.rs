@@ -30,13 +30,13 @@ pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
-    usual: Arc<[OnceLock<Usual>]>,
+    usual: Arc<[OnceLock<UsualAnswerCounters>]>,
     jobs: JobMetrics,
 }
 
 /// What counts the usual answers of one operation, found once.
 #[derive(Debug)]
-struct Usual {
+struct UsualAnswerCounters {
     requests: Counter,
     durations: Histogram,
 }
@@ -79,11 +79,11 @@ impl Metrics {
     /// Counts one answered request.
     pub fn answered(&self, operation: Operation, status: u16, took: Duration) {
         let Operation { method, route, number } = operation;
-        let find = || Usual {
+        let find = || UsualAnswerCounters {
             requests: self.requests.get_or_create(&RequestLabels { method, route, status }).clone(),
             durations: self.durations.get_or_create(&RouteLabels { method, route }).clone(),
         };
-        let count = |counters: &Usual| {
+        let count = |counters: &UsualAnswerCounters| {
             counters.durations.observe(took.as_secs_f64());
             counters.requests.inc();
         };

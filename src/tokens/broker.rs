@@ -9,7 +9,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
 use super::access_token::{AccessToken, AccessTokenRequest};
-use super::cache::{CacheEntry, Freshness, SharedOutcome, TokenCache};
+use super::cache::{CacheEntry, SharedOutcome, TokenCache, TokenFreshness};
 use crate::clock::{SharedClock, monotonic_now};
 use crate::ids::ConnectionId;
 use crate::tasks::BackgroundTasks;
@@ -86,14 +86,14 @@ impl<P: TokenProvider> TokenBroker<P> {
         let entry = self.cache.entry(key);
         if request.rejected.is_none() && !request.include_suspended {
             match entry.freshness(self.clock.timestamp(), P::MIN_REMAINING) {
-                Freshness::Fresh(token) => return Ok(token),
-                Freshness::Stale(token) => {
+                TokenFreshness::Fresh(token) => return Ok(token),
+                TokenFreshness::Stale(token) => {
                     if let Some(guard) = entry.try_lock() {
                         self.spawn_refresh(key, entry.clone(), guard, AccessTokenRequest { is_ahead: true, ..request });
                     }
                     return Ok(token);
                 }
-                Freshness::Missing => {}
+                TokenFreshness::Missing => {}
             }
         }
         // Boxed to keep the cache-hit future small.

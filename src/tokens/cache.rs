@@ -26,7 +26,7 @@ pub(super) type SharedOutcome<E> = Result<Arc<AccessToken>, Arc<E>>;
 
 /// How a cached token may be used.
 #[derive(Debug)]
-pub(super) enum Freshness {
+pub(super) enum TokenFreshness {
     /// As it is.
     Fresh(Arc<AccessToken>),
     /// As it is, but somebody should look at the database, or refresh it before it expires.
@@ -56,15 +56,15 @@ impl<E> Default for CacheEntry<E> {
 
 impl<E> CacheEntry<E> {
     /// The cached token, as long as more than `min_remaining` is left of it.
-    pub(super) fn freshness(&self, now: Timestamp, min_remaining: time::Duration) -> Freshness {
+    pub(super) fn freshness(&self, now: Timestamp, min_remaining: time::Duration) -> TokenFreshness {
         let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(CachedOutcome { cached_at, outcome: Ok(token), .. }) = &*cached else { return Freshness::Missing };
+        let Some(CachedOutcome { cached_at, outcome: Ok(token), .. }) = &*cached else { return TokenFreshness::Missing };
         let (age, remaining) = (cached_at.elapsed(), token.expires_at - now);
         if remaining <= min_remaining || age >= STALE_FOR {
-            return Freshness::Missing;
+            return TokenFreshness::Missing;
         }
         let is_stale = age >= FRESH_FOR || remaining <= token.refresh_margin;
-        if is_stale { Freshness::Stale(token.clone()) } else { Freshness::Fresh(token.clone()) }
+        if is_stale { TokenFreshness::Stale(token.clone()) } else { TokenFreshness::Fresh(token.clone()) }
     }
 
     /// What somebody else found out since `since`, or a failure that is not to be tried again yet.

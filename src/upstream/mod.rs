@@ -14,7 +14,7 @@ use secrecy::SecretString;
 pub use length::without_body;
 pub use origin::{NotAWebOrigin, WebOrigin};
 pub use proxy::{ByteStream, PeekedResponse, ProxyBody, ProxyHeaders, ProxyRequest, ProxyResponse};
-pub use quota::{CallFailure, CallPermit, Category, Explanation, Quota, QuotaExhausted, QuotaTracker};
+pub use quota::{CallFailure, CallPermit, Category, CodeExplanation, Quota, QuotaExhausted, QuotaTracker};
 pub use retry::{RetryDelays, RetryPolicy};
 pub use text::{causes, shortened};
 pub use vendor::Vendor;

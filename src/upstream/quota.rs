@@ -36,7 +36,7 @@ impl Category {
 
 /// What is known of a code: texts for the person who has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Explanation {
+pub struct CodeExplanation {
     /// What kind of trouble it is.
     pub category: Category,
     /// What it means.
@@ -45,7 +45,7 @@ pub struct Explanation {
     pub what_to_do: &'static str,
 }
 
-impl Explanation {
+impl CodeExplanation {
     /// A code that stands in no table, when the vendor's own status says no more.
     #[must_use]
     pub fn unknown(code: &str) -> Self {

@@ -7,21 +7,21 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Answer, IssuerKey, IssuerServer, MUNCHKIN_ID, TestApp, on_both_engines};
+use crate::support::{Answer, IssuerKeyPair, IssuerServer, MUNCHKIN_ID, TestApp, on_both_engines};
 
 const ISSUER: &str = "https://ui.example.com";
 
-struct Scene {
+struct AssertionScene {
     app: TestApp,
     server: IssuerServer,
-    key: IssuerKey,
+    key: IssuerKeyPair,
     instance: String,
 }
 
-impl Scene {
+impl AssertionScene {
     async fn set(engine: crate::support::Engine) -> Self {
         let server = IssuerServer::start().await;
-        let key = IssuerKey::new("first");
+        let key = IssuerKeyPair::new("first");
         server.publish(&[&key.jwk]);
         let issuers = format!(
             r#"[{{name="marketo-admin", issuer="{ISSUER}", jwks_uri="{}", audience="urn:test", instance_claim="munchkin_id", scopes="instance:read sync:read"}}]"#,
@@ -62,7 +62,7 @@ fn refused(answer: &Answer) {
 
 on_both_engines! {
     async fn an_assertion_gives_one_token_of_the_instance_it_names(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = AssertionScene::set(engine).await;
         let assertion = scene.key.sign(&scene.claims("one", json!({})));
         let token = scene.redeem(&assertion).await.expect(200);
         assert_eq!(token["scope"], "instance:read sync:read");
@@ -76,7 +76,7 @@ on_both_engines! {
     }
 
     async fn an_assertion_with_wrong_claims_is_refused(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = AssertionScene::set(engine).await;
         use msi_actions::clock::Clock;
         let now = scene.app.clock.now().unix_timestamp();
         for (at, changes) in [
@@ -93,7 +93,7 @@ on_both_engines! {
     }
 
     async fn no_algorithm_but_the_keys_own_is_taken(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = AssertionScene::set(engine).await;
         let claims = scene.claims("confused", json!({}));
         let body = URL_SAFE_NO_PAD.encode(claims.to_string());
         let head = |alg: &str| URL_SAFE_NO_PAD.encode(json!({ "alg": alg, "kid": "first", "typ": "JWT" }).to_string());
@@ -107,7 +107,7 @@ on_both_engines! {
         for forged in [
             format!("{}.{body}.", head("none")), format!("{}.{body}.{signature}", head("none")), format!("{}.{body}.{signature}", head("RS256")),
             symmetric(scene.key.jwk.to_string().as_bytes()), symmetric(scene.key.jwk["x"].as_str().unwrap().as_bytes()),
-            IssuerKey::new("first").sign(&claims), scene.key.sign_as("unknown", &claims), format!("{}.{body}.", good.split('.').next().unwrap()),
+            IssuerKeyPair::new("first").sign(&claims), scene.key.sign_as("unknown", &claims), format!("{}.{body}.", good.split('.').next().unwrap()),
             "nonsense".to_owned(), String::from("a.b.c"),
         ] {
             refused(&scene.redeem(&forged).await);
@@ -117,8 +117,8 @@ on_both_engines! {
     }
 
     async fn an_rsa_key_is_for_rs256_and_nothing_else(engine: Engine) {
-        let scene = Scene::set(engine).await;
-        let rsa = IssuerKey::rsa("rsa");
+        let scene = AssertionScene::set(engine).await;
+        let rsa = IssuerKeyPair::rsa("rsa");
         let (mut for_rs512, mut for_encryption) = (rsa.jwk.clone(), rsa.jwk.clone());
         (for_rs512["kid"], for_rs512["alg"]) = ("rs512".into(), "RS512".into());
         (for_encryption["kid"], for_encryption["use"]) = ("enc".into(), "enc".into());
@@ -139,8 +139,8 @@ on_both_engines! {
     }
 
     async fn a_new_key_of_the_issuer_is_found_and_one_taken_away_is_refused(engine: Engine) {
-        let scene = Scene::set(engine).await;
-        let second = IssuerKey::new("second");
+        let scene = AssertionScene::set(engine).await;
+        let second = IssuerKeyPair::new("second");
         scene.redeem(&scene.key.sign(&scene.claims("a", json!({})))).await.expect(200);
         scene.redeem(&scene.key.sign(&scene.claims("b", json!({})))).await.expect(200);
         assert_eq!(scene.server.fetches(), 1, "the keys are kept");
@@ -157,7 +157,7 @@ on_both_engines! {
     }
 
     async fn keys_are_not_used_when_they_are_old_and_the_issuer_does_not_answer(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = AssertionScene::set(engine).await;
         scene.redeem(&scene.key.sign(&scene.claims("a", json!({})))).await.expect(200);
         scene.server.fail();
         scene.app.clock.advance(Duration::seconds(299));

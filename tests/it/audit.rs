@@ -9,7 +9,7 @@ use msi_actions::sandbox::SandboxSettings;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::support::person::{PASSWORD, Person, activate, cookie_of, log_in, member, open_to_members};
+use crate::support::person::{LoggedInMember, PASSWORD, activate, cookie_of, log_in, member, open_to_members};
 use crate::support::{Answer, FIRST_USER, MUNCHKIN_ID, TestApp, binary, on_both_engines};
 
 const EVENTS: &str = "/v1/audit-events";
@@ -97,7 +97,15 @@ impl Driver {
         self.expect(pattern, action, "client:scim-", if body.is_null() { request } else { request.json(&body) }).await
     }
 
-    async fn by(&mut self, who: &Person, method: Method, pattern: &'static str, path: &str, action: &str, body: Option<Value>) -> Answer {
+    async fn by(
+        &mut self,
+        who: &LoggedInMember,
+        method: Method,
+        pattern: &'static str,
+        path: &str,
+        action: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let request = self.app.request(method, path).header("cookie", &who.cookie).header("x-requested-with", "test");
         let request = match body {
             Some(body) => request.json(&body),
@@ -135,7 +143,7 @@ on_both_engines! {
         let chosen = json!({ "method": "password", "password": PASSWORD });
         let request = driver.app.request(Method::POST, &path).json(&chosen);
         let activated = driver.expect("/activate/{token}", "member.activated", "member:", request).await;
-        let maria = Person { id: activated.json()["id"].as_str().unwrap().to_owned(), cookie: cookie_of(&activated) };
+        let maria = LoggedInMember { id: activated.json()["id"].as_str().unwrap().to_owned(), cookie: cookie_of(&activated) };
 
         // People.
         let people = json!({ "emails": ["anna@example.com", "bert@example.com"], "role": "admin" });

@@ -83,11 +83,11 @@ on_both_engines! {
     async fn a_chain_recorded_anew_shows_against_what_was_kept_elsewhere(engine: Engine) {
         let app = TestApp::start(engine).await;
         let id = unguarded(&app, engine, 2).await;
-        let kept = printed(&command(&app, &["head"]));
-        let head: Value = serde_json::from_str(kept.trim()).unwrap();
+        let printed_head = printed(&command(&app, &["head"]));
+        let head: Value = serde_json::from_str(printed_head.trim()).unwrap();
         assert_eq!((&head["chain"], &head["number"]), (&id.as_str().into(), &3.into()));
         let file = app.directory.path().join("heads");
-        std::fs::write(&file, &kept).unwrap();
+        std::fs::write(&file, &printed_head).unwrap();
         let (file, hash) = (file.to_str().unwrap().to_owned(), head["hash"].as_str().unwrap().to_owned());
         let by_file = ["verify", "--expect", &file];
         let by_hand = ["verify", "--instance", &id, "--expect-number", "3", "--expect-hash", &hash];

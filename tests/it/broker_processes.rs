@@ -6,7 +6,7 @@ use msi_actions::auth::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Chance, Engine, FIRST_USER, Server, TestApp, reserve_port};
+use crate::support::{Answer, Engine, FIRST_USER, RandomChoices, Server, TestApp, reserve_port};
 
 const TOKENS: &str = "/v1/tokens/salesforce";
 const REFRESHES: &str = "salesforce token refresh_token";
@@ -43,7 +43,7 @@ async fn settled(app: &TestApp, broker: &str) -> Option<Value> {
 }
 
 async fn killed_in_the_middle_of_refreshes(engine: Engine, kills: u32) {
-    let chance = Chance::new("killed at any point of a refresh");
+    let chance = RandomChoices::new("killed at any point of a refresh");
     let app = TestApp::without_service(engine, 20).await;
     let mut server = app.serve(app.port());
     let token = app.guided_instance().await;

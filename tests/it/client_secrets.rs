@@ -10,10 +10,10 @@ use time::Duration;
 
 use crate::support::{Answer, FIRST_USER, TestApp, eventually, on_both_engines};
 
-type Client = (String, String);
+type ClientIdAndSecret = (String, String);
 
 /// Rotates like the command line does.
-async fn rotate(app: &TestApp, client: &Client, overlap: Duration) -> Client {
+async fn rotate(app: &TestApp, client: &ClientIdAndSecret, overlap: Duration) -> ClientIdAndSecret {
     let mut tx = app.db().begin().await.unwrap();
     let secret = rotate_secret(&mut tx, &*app.clock, &client.0, overlap).await.unwrap().unwrap();
     tx.commit().await.unwrap();
@@ -26,7 +26,7 @@ async fn fail(app: &TestApp, client_id: &str) -> Answer {
 }
 
 /// An access token of the client.
-async fn bearer(app: &TestApp, client: &Client) -> String {
+async fn bearer(app: &TestApp, client: &ClientIdAndSecret) -> String {
     app.ask_token(client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
 }
 

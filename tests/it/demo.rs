@@ -56,8 +56,8 @@ impl SeededDemo {
     }
 
     fn stop(mut self) {
-        let told = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
-        assert!(told.success() && self.child.wait().unwrap().success());
+        let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(interrupted.success() && self.child.wait().unwrap().success());
     }
 }
 

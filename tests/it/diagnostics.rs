@@ -47,9 +47,9 @@ on_both_engines! {
         let path = format!("{ALL}/{}", one["id"].as_str().unwrap());
         assert_eq!(&app.call(&token, Method::GET, &path, None).await.expect(200), one);
 
-        let (_, stranger) = app.instance("999-ZZZ-999").await;
-        app.call(&stranger, Method::GET, &path, None).await.problem(404, "not_found");
-        assert_eq!(app.call(&stranger, Method::GET, ALL, None).await.expect(200)["data"], json!([]));
+        let (_, other_token) = app.instance("999-ZZZ-999").await;
+        app.call(&other_token, Method::GET, &path, None).await.problem(404, "not_found");
+        assert_eq!(app.call(&other_token, Method::GET, ALL, None).await.expect(200)["data"], json!([]));
         app.stop().await;
     }
 

@@ -145,8 +145,8 @@ fn little_is_repeated_of_what_nobody_understands() {
     on_sqlite(&[], async |app| {
         let post = |path: &str, body: Value| Answer::send(app.request(Method::POST, path).json(&body));
         let member = post("/v1/sessions", json!({ huge(): 1 })).await;
-        let told = short(&member, 422);
-        assert!(told["errors"][0]["detail"].as_str().unwrap().contains("expected"), "what would be accepted stays: {told}");
+        let refusal = short(&member, 422);
+        assert!(refusal["errors"][0]["detail"].as_str().unwrap().contains("expected"), "what would be accepted stays: {refusal}");
         let variant = post("/activate/x", json!({ "method": huge() })).await;
         short(&variant, 422);
         let client = app.client(None, Scopes::of_an_operator()).await;

@@ -6,7 +6,7 @@ use reqwest::{Method, Response};
 use serde_json::json;
 use time::Duration;
 
-use crate::support::person::{Person, member, open_to_members};
+use crate::support::person::{LoggedInMember, member, open_to_members};
 use crate::support::{Answer, TestApp, instance_of, on_both_engines};
 
 /// An import that waits to be confirmed, so that following it doesn't end; the path of its events.
@@ -16,12 +16,12 @@ async fn waiting_import(app: &TestApp, token: &str) -> String {
     format!("/v1/invite-imports/{}/events", import["id"].as_str().unwrap())
 }
 
-async fn follow(app: &TestApp, person: &Person, path: &str) -> Response {
+async fn follow(app: &TestApp, person: &LoggedInMember, path: &str) -> Response {
     app.request(Method::GET, path).header("cookie", &person.cookie).send().await.unwrap()
 }
 
 /// The stream of an admin, who is not the only one, and the import that it follows.
-async fn admin_following(app: &TestApp, token: &str) -> (Person, String, Response) {
+async fn admin_following(app: &TestApp, token: &str) -> (LoggedInMember, String, Response) {
     let path = waiting_import(app, token).await;
     let anna = member(app, token, "anna@example.com", "admin").await;
     member(app, token, "bert@example.com", "admin").await;

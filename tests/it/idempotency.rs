@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::sealing::bytes;
-use crate::support::person::{Person, member, open_to_members};
+use crate::support::person::{LoggedInMember, member, open_to_members};
 use crate::support::{Answer, FIRST_USER, MUNCHKIN_ID, TestApp, eventually, on_both_engines};
 
 const KEY: &str = "Idempotency-Key";
@@ -218,7 +218,7 @@ on_both_engines! {
 
         let token = open_to_members(&app).await;
         let (ann, bo) = (member(&app, &token, "ann@example.com", "admin").await, member(&app, &token, "bo@example.com", "admin").await);
-        let invite = async |who: &Person, email: &str| {
+        let invite = async |who: &LoggedInMember, email: &str| {
             let request = app.request(Method::POST, "/v1/invites").header("cookie", &who.cookie).header("x-requested-with", "test");
             Answer::send(request.header(KEY, "one").json(&json!({ "emails": [email] }))).await
         };

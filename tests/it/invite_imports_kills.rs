@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::invite_imports::{all, begun, confirm, path, upload};
-use crate::support::{Chance, TestApp, on_both_engines};
+use crate::support::{RandomChoices, TestApp, on_both_engines};
 
 const ROWS: u64 = 700;
 /// Longest time for anything, on a busy machine.
@@ -28,7 +28,7 @@ async fn until(app: &TestApp, token: &str, path: &str, ready: impl Fn(&Value) ->
 
 on_both_engines! {
     async fn an_import_of_a_killed_process_invites_everybody_once(engine: Engine) {
-        let chance = Chance::new("an import whose process is killed");
+        let chance = RandomChoices::new("an import whose process is killed");
         let app = TestApp::without_service(engine, 10).await;
         let mail = app.directory.path().join("mail");
         let variables = [

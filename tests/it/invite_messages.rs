@@ -6,7 +6,7 @@ use time::Duration;
 
 use crate::invite_imports::{all, completed, confirm, path, upload};
 use crate::support::person::{member, open_to_members};
-use crate::support::scim::{Directory, user};
+use crate::support::scim::{DirectoryClient, user};
 use crate::support::{Answer, TestApp, on_both_engines};
 
 async fn invite(app: &TestApp, token: &str, emails: &[&str]) -> Answer {
@@ -41,7 +41,7 @@ on_both_engines! {
         let mixed = invite(&app, &token, &["bo@example.com", "ANN@example.com"]).await.expect(200);
         assert_eq!((&mixed["results"][0]["status"], &mixed["results"][1]["status"]), (&"invited".into(), &"too_many_messages".into()));
         assert_eq!(mixed["results"][1]["retry_at"], "2026-06-16T12:00:00.000000Z");
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let import = upload(&app, &token, "text/csv", "ann@example.com\n").await.expect(201);
         confirm(&app, &token, &import, json!({})).await.expect(202);
         let done = completed(&app, &token, &import).await;

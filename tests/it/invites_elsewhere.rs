@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::invite_imports::{completed, confirm, upload};
 use crate::support::person::{PASSWORD, log_in, member};
-use crate::support::scim::{Directory, user};
+use crate::support::scim::{DirectoryClient, user};
 use crate::support::{Answer, FIRST_USER, MUNCHKIN_ID, TestApp, on_both_engines};
 
 /// Two instances with passwords allowed, each with a first user; tokens of both.
@@ -67,7 +67,7 @@ on_both_engines! {
         let done = completed(&app, &second, &import).await;
         assert_eq!((&done["counts"]["invited"], &done["counts"]["other_instance"]), (&2.into(), &0.into()));
 
-        let directory = Directory::create(&app, &second).await;
+        let directory = DirectoryClient::create(&app, &second).await;
         let known = directory.post("/Users", user("bo@example.com")).await;
         let unknown = directory.post("/Users", user("other@example.com")).await;
         assert_eq!((known.status, unknown.status), (unknown.status, 201.try_into().unwrap()));

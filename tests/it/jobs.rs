@@ -216,8 +216,8 @@ on_both_engines! {
         for _ in 0..3 {
             app.clock.advance(Duration::seconds(5));
             let now = app.clock.timestamp();
-            let kept = format!("SELECT COUNT(*) FROM jobs WHERE kind = 'test_blocks' AND state = 'running' AND locked_until > '{now}'");
-            eventually("the lease is extended", async || app.count(&kept).await == 1).await;
+            let lease = format!("SELECT COUNT(*) FROM jobs WHERE kind = 'test_blocks' AND state = 'running' AND locked_until > '{now}'");
+            eventually("the lease is extended", async || app.count(&lease).await == 1).await;
         }
         release.send(()).unwrap();
         let done = "SELECT COUNT(*) FROM jobs WHERE kind = 'test_blocks' AND state = 'done' AND failures = 0";
@@ -228,9 +228,9 @@ on_both_engines! {
 
     async fn a_job_whose_process_died_is_taken_over_and_has_failed_once(engine: Engine) {
         const KIND: JobKind = JobKind::new("test_taken_over", Lane::Schedule);
-        let (tell, told) = watch::channel(None);
+        let (report, reported) = watch::channel(None);
         let handler = TestHandler::new(KIND, move |job| {
-            tell.send_replace(Some((job.attempts, job.failures, job.last_error)));
+            report.send_replace(Some((job.attempts, job.failures, job.last_error)));
             async { JobOutcome::Done }
         });
         let app = handling(engine, handler, |_| ()).await;
@@ -240,8 +240,8 @@ on_both_engines! {
         tx.commit().await.unwrap();
         app.sql("UPDATE jobs SET state = 'running', attempts = 1, locked_by = id, locked_until = created_at WHERE kind = 'test_taken_over'").await;
         app.clock.advance(Duration::seconds(1));
-        eventually("it is taken over", async || told.borrow().is_some()).await;
-        let (attempts, failures, reason) = told.borrow().clone().unwrap();
+        eventually("it is taken over", async || reported.borrow().is_some()).await;
+        let (attempts, failures, reason) = reported.borrow().clone().unwrap();
         assert_eq!((attempts, failures), (2, 1));
         assert!(reason.unwrap().starts_with("its process ended"));
         app.stop().await;
@@ -273,8 +273,8 @@ on_both_engines! {
         eventually("the other has its place", async || app.count(at_once).await == 4).await;
         open.send_replace(true);
         eventually("the other's is done", async || order.lock().unwrap().contains(&one)).await;
-        let place = order.lock().unwrap().iter().position(|instance| *instance == one).unwrap();
-        assert!(place < 50, "it was number {place}");
+        let order_index = order.lock().unwrap().iter().position(|instance| *instance == one).unwrap();
+        assert!(order_index < 50, "it was number {order_index}");
         app.stop().await;
     }
 

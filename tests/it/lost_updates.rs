@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::person::{PASSWORD, member, open_to_members};
-use crate::support::scim::{Directory, path_of, user};
+use crate::support::scim::{DirectoryClient, path_of, user};
 use crate::support::{Answer, TestApp, on_both_engines};
 
 const MARKETO: &str = "/v1/connections/marketo";
@@ -59,7 +59,7 @@ on_both_engines! {
     async fn an_admins_and_a_directorys_changes_at_once_both_hold(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let path = directory.user("sam@example.com").await;
         let as_member = path.replace("/Users/", "/v1/members/");
         for pair in 0..PAIRS {
@@ -79,7 +79,7 @@ on_both_engines! {
     async fn a_directory_that_deletes_what_it_has_seen_deletes_nothing_newer(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         for pair in 0..PAIRS {
             let made = directory.post("/Users", user(&format!("sam{pair}@example.com"))).await.expect(201);
             let (path, seen) = (path_of("Users", &made), made["meta"]["version"].as_str().unwrap());
@@ -97,17 +97,17 @@ on_both_engines! {
     async fn whom_a_directory_deactivates_while_they_activate_stays_out(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         for pair in 0..4 {
             let email = format!("sam{pair}@example.com");
             let path = directory.user(&email).await;
             let link = app.link_to(&email, "/activate/").await;
             let chosen = json!({ "method": "password", "password": PASSWORD });
-            let (kept_out, activated) = join(
+            let (deactivated, activated) = join(
                 directory.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }])),
                 Answer::send(app.request(Method::POST, &link).json(&chosen)),
             ).await;
-            kept_out.expect(200);
+            deactivated.expect(200);
             assert!([200, 410].contains(&activated.status.as_u16()), "{}", activated.text);
             let now = app.call(&token, Method::GET, &path.replace("/Users/", "/v1/members/"), None).await.expect(200);
             assert_ne!(now["status"], "active", "pair {pair}: {now}");

@@ -185,7 +185,7 @@ on_both_engines! {
     }
 
     async fn nothing_goes_to_a_server_that_can_not_be_trusted_or_does_not_encrypt(engine: Engine) {
-        let (plain, stranger) = (MailServer::start(), MailServer::start_encrypted("mailer", "another", false));
+        let (plain, untrusted) = (MailServer::start(), MailServer::start_encrypted("mailer", "another", false));
         let app = app_with(engine, format!("{}?tls=required", plain.url())).await;
         let token = app.guided_instance().await;
         let path = invite_first(&app, &token).await;
@@ -193,13 +193,13 @@ on_both_engines! {
         app.stop().await;
         let played = SandboxSettings { people: 10, ..SandboxSettings::default() };
         let app = TestApp::start_guided_changed(engine, played, |settings| {
-            settings.mail.smtp_url = format!("smtp://mailer:another@localhost:{}?tls=required", stranger.port);
+            settings.mail.smtp_url = format!("smtp://mailer:another@localhost:{}?tls=required", untrusted.port);
         })
         .await;
         let token = app.guided_instance().await;
         invite_first(&app, &token).await;
         eventually("a try", async || outbox(&app, "").await[0]["last_error"].is_string()).await;
-        assert_eq!((plain.count("received"), stranger.count("received")), (0, 0));
+        assert_eq!((plain.count("received"), untrusted.count("received")), (0, 0));
         app.stop().await;
     }
 

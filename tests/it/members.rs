@@ -5,11 +5,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::person::{PASSWORD, Person, activate, log_in, member, open_to_members};
+use crate::support::person::{LoggedInMember, PASSWORD, activate, log_in, member, open_to_members};
 use crate::support::{Answer, FIRST_USER, TestApp, on_both_engines};
 
 /// An instance with its first user logged in, who is an admin, and an operator's token.
-async fn with_maria(app: &TestApp) -> (String, Person) {
+async fn with_maria(app: &TestApp) -> (String, LoggedInMember) {
     let token = app.guided_instance().await;
     let invite = app.call(&token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
     let settings = json!({ "login_management": "all_login_methods" });
@@ -18,7 +18,7 @@ async fn with_maria(app: &TestApp) -> (String, Person) {
     (token, maria)
 }
 
-fn path(person: &Person) -> String {
+fn path(person: &LoggedInMember) -> String {
     format!("/v1/members/{}", person.id)
 }
 

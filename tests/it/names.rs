@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::person::{member, open_to_members};
-use crate::support::scim::{Directory, GROUP, refused, user};
+use crate::support::scim::{DirectoryClient, GROUP, refused, user};
 use crate::support::{TestApp, binary, on_both_engines};
 
 /// Control characters of both sets, line separators, and marks that change the direction of text.
@@ -24,7 +24,7 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         let operator = app.operator_token().await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;
         let path = format!("/v1/members/{}", tom.id);
         let team = app.call(&token, Method::POST, "/v1/teams", Some(json!({ "name": "West" }))).await.expect(201);

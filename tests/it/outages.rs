@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Connection;
 
-use crate::support::outage::{DatabaseProxy, SmallDisk, Writers, Written};
+use crate::support::outage::{DatabaseProxy, SmallDisk, Writers, WriteCounts};
 use crate::support::{Answer, Engine, Server, TestApp, TestDatabase, binary, eventually, on_both_engines};
 
 /// An operator's token of a service that runs as a process.
@@ -38,7 +38,7 @@ async fn listed(http: &reqwest::Client, url: &str, token: &str) -> HashSet<Strin
 }
 
 /// Checks that everything that was acknowledged is there, and prints the counts.
-async fn assert_nothing_is_lost(what: &str, written: &Written, recovery: Duration, (http, url, token): (&reqwest::Client, &str, &str)) {
+async fn assert_nothing_is_lost(what: &str, written: &WriteCounts, recovery: Duration, (http, url, token): (&reqwest::Client, &str, &str)) {
     let found = listed(http, url, token).await;
     let lost: Vec<_> = written.acknowledged.iter().filter(|id| !found.contains(*id)).collect();
     println!(
@@ -278,7 +278,7 @@ fn a_service_that_starts_before_its_database_waits_for_it() {
             let url = proxy.url();
             async move { TestApp::start_with(Engine::Postgres, &[("database.url", url)]).await }
         });
-        proxy.turn_one_away().await;
+        proxy.refuse_one().await;
         proxy.accept().await;
         let app = starting.await.unwrap();
         until_ready(&app.http, &app.url).await;

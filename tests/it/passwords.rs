@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::person::{PASSWORD, Person, cookie_of, log_in, member, open_to_members};
+use crate::support::person::{LoggedInMember, PASSWORD, cookie_of, log_in, member, open_to_members};
 use crate::support::{Answer, TestApp, on_both_engines};
 
 const NEW: &str = "another horse with batteries";
@@ -220,10 +220,10 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;
-        let phone = Person { id: tom.id.clone(), cookie: cookie_of(&log_in(&app, "tom@example.com", PASSWORD).await) };
+        let phone = LoggedInMember { id: tom.id.clone(), cookie: cookie_of(&log_in(&app, "tom@example.com", PASSWORD).await) };
         ask_for_link(&app, "tom@example.com").await.expect(202);
         let link = app.link_to("tom@example.com", "/reset-password/").await;
-        let change = async |who: &Person, current: &str, new: &str| {
+        let change = async |who: &LoggedInMember, current: &str, new: &str| {
             who.call(&app, Method::PUT, OWN_PASSWORD, Some(json!({ "current_password": current, "password": new }))).await
         };
         for weak in ["short", "password1234", "tom@example.com"] {
@@ -341,12 +341,12 @@ on_both_engines! {
             let path = format!("/v1/instance/login-management/consequences?to={to}");
             app.call(&token, Method::GET, &path, None).await.expect(200)
         };
-        let told = consequences("salesforce_only").await;
-        let counts: Vec<(String, i64)> = told["consequences"].as_array().unwrap().iter()
+        let preview = consequences("salesforce_only").await;
+        let counts: Vec<(String, i64)> = preview["consequences"].as_array().unwrap().iter()
             .map(|one: &Value| (one["code"].as_str().unwrap().to_owned(), one["count"].as_i64().unwrap()))
             .collect();
         let expected = [("password_login_lost", 1), ("login_lost", 1), ("password_sessions_ended", 1), ("activation_by_salesforce_only", 1), ("no_admin_left", 1)];
-        assert_eq!(counts, expected.map(|(code, count)| (code.to_owned(), count)), "{told}");
+        assert_eq!(counts, expected.map(|(code, count)| (code.to_owned(), count)), "{preview}");
         assert_eq!(consequences("all_login_methods").await, json!({ "from": "all_login_methods", "to": "all_login_methods", "changes": false, "consequences": [] }));
         tom.get(&app, "/v1/members/me").await.expect(200);
         ask_for_link(&app, "tom@example.com").await.expect(202);

@@ -98,12 +98,12 @@ on_both_engines! {
         let all = app.people(&token).await;
         for prefix in ["ann", "Ann", "a", "anna ", "anna s", "smith", "o'b", "zzz"] {
             let small = prefix.to_ascii_lowercase();
-            let place = |person: &Value| {
+            let sort_key = |person: &Value| {
                 if full(person).starts_with(&small) { Some((0, full(person))) }
                 else if text(person, "last_name").starts_with(&small) { Some((1, text(person, "last_name"))) }
                 else { None }
             };
-            let mut wanted: Vec<_> = all.iter().filter_map(|person| Some((place(person)?, person["marketo_id"].as_i64()))).collect();
+            let mut wanted: Vec<_> = all.iter().filter_map(|person| Some((sort_key(person)?, person["marketo_id"].as_i64()))).collect();
             wanted.sort();
             let wanted: Vec<_> = wanted.into_iter().map(|(_, id)| id).collect();
             let mut found = Vec::new();

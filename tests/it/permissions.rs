@@ -15,7 +15,7 @@ use crate::support::{FIRST_USER, MUNCHKIN_ID, TestApp, on_both_engines};
 const GATE_CODES: [&str; 4] = ["unauthenticated", "invalid_token", "forbidden", "instance_required"];
 
 /// What a path parameter stands for in this test.
-enum Sample {
+enum ParameterSample {
     /// An object of the first tenant, one that nobody has, and a body with which a request other than GET reaches it.
     Tenants { own: String, nobodys: String, body: Value },
     /// Something that belongs to no tenant.
@@ -23,23 +23,25 @@ enum Sample {
 }
 
 /// The sample objects, by path parameter. A new route with a new parameter needs one here.
-fn samples(scene: &Scene) -> Vec<(&'static str, Sample)> {
+fn samples(scene: &PermissionScene) -> Vec<(&'static str, ParameterSample)> {
     let nobodys = "0190b0a0-0000-7000-8000-000000000000";
-    let tenants = |own: &Value| Sample::Tenants { own: own.as_str().unwrap().to_owned(), nobodys: nobodys.to_owned(), body: json!({}) };
-    let of_scim = |own: &Value, body: Value| Sample::Tenants { own: own.as_str().unwrap().to_owned(), nobodys: nobodys.to_owned(), body };
+    let tenants =
+        |own: &Value| ParameterSample::Tenants { own: own.as_str().unwrap().to_owned(), nobodys: nobodys.to_owned(), body: json!({}) };
+    let of_scim =
+        |own: &Value, body: Value| ParameterSample::Tenants { own: own.as_str().unwrap().to_owned(), nobodys: nobodys.to_owned(), body };
     vec![
-        ("_:.*", Sample::Global("index.html".to_owned())),
-        ("token", Sample::Global("nonsense".to_owned())),
+        ("_:.*", ParameterSample::Global("index.html".to_owned())),
+        ("token", ParameterSample::Global("nonsense".to_owned())),
         // A vendor's path, which no client may call without a rule of its own.
-        ("path:.*", Sample::Global("nowhere".to_owned())),
+        ("path:.*", ParameterSample::Global("nowhere".to_owned())),
         // For operators, who see every tenant.
-        ("instance_id", Sample::Global(scene.instance.clone())),
-        ("dead_letter_id", Sample::Global(nobodys.to_owned())),
+        ("instance_id", ParameterSample::Global(scene.instance.clone())),
+        ("dead_letter_id", ParameterSample::Global(nobodys.to_owned())),
         ("member_id", tenants(&scene.member)),
         ("invite_id", tenants(&scene.invite)),
         (
             "import_id",
-            Sample::Tenants {
+            ParameterSample::Tenants {
                 own: scene.import.as_str().unwrap().to_owned(),
                 nobodys: nobodys.to_owned(),
                 body: json!({ "mapping": { "email": 0 } }),
@@ -48,8 +50,8 @@ fn samples(scene: &Scene) -> Vec<(&'static str, Sample)> {
         ("import_id", tenants(&scene.import)),
         ("session_id", tenants(&scene.session)),
         ("token_id", tenants(&scene.directory)),
-        ("name", Sample::Global("User".to_owned())),
-        ("uri", Sample::Global("urn:ietf:params:scim:schemas:core:2.0:User".to_owned())),
+        ("name", ParameterSample::Global("User".to_owned())),
+        ("uri", ParameterSample::Global("urn:ietf:params:scim:schemas:core:2.0:User".to_owned())),
         (
             "user_id",
             of_scim(
@@ -67,12 +69,12 @@ fn samples(scene: &Scene) -> Vec<(&'static str, Sample)> {
         ("team_id", tenants(&scene.team)),
         ("run_id", tenants(&scene.run)),
         ("diagnostic_id", tenants(&scene.diagnostic)),
-        ("marketo_id", Sample::Tenants { own: scene.person.to_string(), nobodys: "1".to_owned(), body: json!({}) }),
+        ("marketo_id", ParameterSample::Tenants { own: scene.person.to_string(), nobodys: "1".to_owned(), body: json!({}) }),
     ]
 }
 
 /// A tenant with an object of every kind, and another one with none.
-struct Scene {
+struct PermissionScene {
     app: TestApp,
     instance: String,
     other: String,
@@ -89,7 +91,7 @@ struct Scene {
     person: Value,
 }
 
-impl Scene {
+impl PermissionScene {
     async fn set(engine: crate::support::Engine) -> Self {
         let app = TestApp::start_guided(engine, 20).await;
         let (instance, token) = app.instance(MUNCHKIN_ID).await;
@@ -148,7 +150,7 @@ impl Scene {
     }
 }
 
-enum Credentials {
+enum CallerCredentials {
     None,
     Token(String),
     Session(String),
@@ -158,7 +160,7 @@ enum Credentials {
 
 /// The path of a rule with sample objects in place of its parameters: the first tenant's, or nobody's.
 #[track_caller]
-fn path_of(rule: &RouteRule, samples: &[(&str, Sample)], nobodys_instead: bool) -> (String, Option<Value>, bool) {
+fn path_of(rule: &RouteRule, samples: &[(&str, ParameterSample)], nobodys_instead: bool) -> (String, Option<Value>, bool) {
     let (mut path, mut sent, mut tenants_object) = (String::new(), None, false);
     let mut rest = rule.pattern.as_str();
     while let Some((before, after)) = rest.split_once('{') {
@@ -172,8 +174,8 @@ fn path_of(rule: &RouteRule, samples: &[(&str, Sample)], nobodys_instead: bool) 
             );
         };
         let value = match sample {
-            Sample::Global(value) => value,
-            Sample::Tenants { own, nobodys, body } => {
+            ParameterSample::Global(value) => value,
+            ParameterSample::Tenants { own, nobodys, body } => {
                 tenants_object = true;
                 sent = Some(body.clone());
                 if nobodys_instead { nobodys } else { own }
@@ -187,12 +189,12 @@ fn path_of(rule: &RouteRule, samples: &[(&str, Sample)], nobodys_instead: bool) 
     (path, sent, tenants_object)
 }
 
-fn request(app: &TestApp, method: &str, path: &str, credentials: &Credentials) -> RequestBuilder {
+fn request(app: &TestApp, method: &str, path: &str, credentials: &CallerCredentials) -> RequestBuilder {
     let request = app.request(method.parse().unwrap(), path);
     match credentials {
-        Credentials::None | Credentials::Member(_) => request,
-        Credentials::Token(token) => request.bearer_auth(token),
-        Credentials::Session(cookie) => request.header("cookie", format!("msi_session={cookie}")).header("x-requested-with", "test"),
+        CallerCredentials::None | CallerCredentials::Member(_) => request,
+        CallerCredentials::Token(token) => request.bearer_auth(token),
+        CallerCredentials::Session(cookie) => request.header("cookie", format!("msi_session={cookie}")).header("x-requested-with", "test"),
     }
 }
 
@@ -207,12 +209,12 @@ async fn outcome(request: RequestBuilder) -> (u16, String) {
     let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
     if is_scim {
         // SCIM has no codes; the text tells the middleware's refusals apart.
-        let told = |text: &str| body["detail"].as_str().unwrap().contains(text);
+        let detail_says = |text: &str| body["detail"].as_str().unwrap().contains(text);
         let code = match status {
-            401 if told("Send an access token") => "unauthenticated",
+            401 if detail_says("Send an access token") => "unauthenticated",
             401 => "invalid_token",
-            403 if told("needs the scope") => "forbidden",
-            403 if told("belongs to no instance") => "instance_required",
+            403 if detail_says("needs the scope") => "forbidden",
+            403 if detail_says("belongs to no instance") => "instance_required",
             _ => "",
         };
         return (status, code.to_owned());
@@ -238,7 +240,7 @@ fn demanded(access: Access, scopes: Option<&Scopes>, bound: bool) -> Option<(u16
 
 on_both_engines! {
     async fn every_route_lets_in_whom_its_declaration_says_and_nobody_else(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = PermissionScene::set(engine).await;
         let samples = samples(&scene);
         let all = Scopes::of_an_instance();
         let of_other = scene.client(Some(&scene.other), all.clone()).await;
@@ -251,21 +253,21 @@ on_both_engines! {
             // Nobody but an operator can hold an operator's scope.
             let with = Scopes(all.0.iter().copied().filter(|one| Some(*one) == scope).collect());
             let callers = [
-                ("anonymous", None, false, Credentials::None),
-                ("a client without the scope", Some(without.clone()), true, Credentials::Token(scene.client(Some(&scene.instance), without).await)),
-                ("a client with the scope", Some(with.clone()), true, Credentials::Token(scene.client(Some(&scene.instance), with).await)),
-                ("a member with the role user", Some(Scopes::of_role(Role::User)), true, Credentials::Member(Role::User)),
-                ("a member with the role admin", Some(Scopes::of_role(Role::Admin)), true, Credentials::Member(Role::Admin)),
-                ("another tenant's client", Some(all.clone()), true, Credentials::Token(of_other.clone())),
-                ("an operator", Some(Scopes::of_an_operator()), false, Credentials::Token(operator.clone())),
-                ("an operator narrowed to the instance", Some(Scopes::of_an_operator()), true, Credentials::Token(narrowed.clone())),
-                ("an operator narrowed to another one", Some(Scopes::of_an_operator()), true, Credentials::Token(elsewhere.clone())),
+                ("anonymous", None, false, CallerCredentials::None),
+                ("a client without the scope", Some(without.clone()), true, CallerCredentials::Token(scene.client(Some(&scene.instance), without).await)),
+                ("a client with the scope", Some(with.clone()), true, CallerCredentials::Token(scene.client(Some(&scene.instance), with).await)),
+                ("a member with the role user", Some(Scopes::of_role(Role::User)), true, CallerCredentials::Member(Role::User)),
+                ("a member with the role admin", Some(Scopes::of_role(Role::Admin)), true, CallerCredentials::Member(Role::Admin)),
+                ("another tenant's client", Some(all.clone()), true, CallerCredentials::Token(of_other.clone())),
+                ("an operator", Some(Scopes::of_an_operator()), false, CallerCredentials::Token(operator.clone())),
+                ("an operator narrowed to the instance", Some(Scopes::of_an_operator()), true, CallerCredentials::Token(narrowed.clone())),
+                ("an operator narrowed to another one", Some(Scopes::of_an_operator()), true, CallerCredentials::Token(elsewhere.clone())),
             ];
             let (path, _, _) = path_of(rule, &samples, false);
             for (caller, scopes, bound, credentials) in callers {
                 // Some routes end sessions, so each has one of its own.
                 let credentials = match credentials {
-                    Credentials::Member(role) => Credentials::Session(scene.session(role).await),
+                    CallerCredentials::Member(role) => CallerCredentials::Session(scene.session(role).await),
                     other => other,
                 };
                 let (status, code) = outcome(request(&scene.app, rule.method, &path, &credentials)).await;
@@ -286,7 +288,7 @@ on_both_engines! {
     }
 
     async fn a_token_narrowed_to_an_instance_reaches_nothing_of_another(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = PermissionScene::set(engine).await;
         let app = &scene.app;
         let (operator, narrowed) = (app.operator_token().await, app.narrowed(&scene.other).await);
         let get = async |token: &str, path: &str| app.call(token, Method::GET, path, None).await;
@@ -318,10 +320,10 @@ on_both_engines! {
     }
 
     async fn another_tenants_object_is_like_one_that_does_not_exist(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = PermissionScene::set(engine).await;
         let samples = samples(&scene);
-        let own = Credentials::Token(scene.client(Some(&scene.instance), Scopes::of_an_instance()).await);
-        let other = Credentials::Token(scene.client(Some(&scene.other), Scopes::of_an_instance()).await);
+        let own = CallerCredentials::Token(scene.client(Some(&scene.instance), Scopes::of_an_instance()).await);
+        let other = CallerCredentials::Token(scene.client(Some(&scene.other), Scopes::of_an_instance()).await);
         let mut looked_at = 0;
         let mut rules: Vec<_> = route_table().rules().iter().collect();
         // What is removed is not there any more for the rules after it.
@@ -334,7 +336,7 @@ on_both_engines! {
             }
             looked_at += 1;
             let (nowhere, ..) = path_of(rule, &samples, true);
-            let send = async |path: &str, who: &Credentials| {
+            let send = async |path: &str, who: &CallerCredentials| {
                 let asking = request(&scene.app, rule.method, path, who);
                 let asking = match &body {
                     Some(body) if rule.method != "GET" => asking.json(body),

@@ -27,8 +27,8 @@ async fn calls(app: &TestApp, operation: &str) -> u64 {
     app.sandbox_says("calls").await[operation].as_u64().unwrap_or(0)
 }
 
-fn seen<'a>(told: &'a Value, header: &str) -> Option<&'a str> {
-    told["headers"][header].as_str()
+fn seen<'a>(echo: &'a Value, header: &str) -> Option<&'a str> {
+    echo["headers"][header].as_str()
 }
 
 on_both_engines! {
@@ -99,13 +99,13 @@ on_both_engines! {
             .header("content-type", "application/json")
             .body("{\"a\":1}");
         let answer = Answer::send(request).await;
-        let told = answer.expect(200);
-        assert_eq!((&told["method"], &told["target"], &told["body"]), (&json!("PUT"), &json!("/services/apexrest/headers/a%20b?x=%2F&y"), &json!("{\"a\":1}")));
-        assert_eq!((seen(&told, "if-match"), seen(&told, "sforce-query-options")), (Some("\"7\""), Some("batchSize=200")));
+        let echo = answer.expect(200);
+        assert_eq!((&echo["method"], &echo["target"], &echo["body"]), (&json!("PUT"), &json!("/services/apexrest/headers/a%20b?x=%2F&y"), &json!("{\"a\":1}")));
+        assert_eq!((seen(&echo, "if-match"), seen(&echo, "sforce-query-options")), (Some("\"7\""), Some("batchSize=200")));
         for gone in ["cookie", "x-forwarded-for", "forwarded", "x-http-method-override", "x-hop"] {
-            assert!(seen(&told, gone).is_none(), "{gone}: {told}");
+            assert!(seen(&echo, gone).is_none(), "{gone}: {echo}");
         }
-        assert!(!told.to_string().contains("10.1.2.3"));
+        assert!(!echo.to_string().contains("10.1.2.3"));
         let header = |name: &str| answer.headers.get(name).map(|value| value.to_str().unwrap());
         assert_eq!((header("etag"), header("x-upstream-request-id"), header("set-cookie")), (Some("\"apex-1\""), Some("vendor-1"), None));
         assert!(header("x-request-id").is_some_and(|id| id != "vendor-1"));
@@ -145,8 +145,8 @@ on_both_engines! {
         assert_eq!(next.headers["retry-after"], (17 * 3600).to_string().as_str());
         app.clock.advance(Duration::minutes(1));
         let instance = app.narrowed_again(&token).await;
-        let kept = app.until(&instance, "/v1/diagnostics", |body| body["data"][0].is_object()).await;
-        assert_eq!((&kept["data"][0]["code"], &kept["data"][0]["vendor"]), (&json!("607"), &json!("marketo")));
+        let diagnostics = app.until(&instance, "/v1/diagnostics", |body| body["data"][0].is_object()).await;
+        assert_eq!((&diagnostics["data"][0]["code"], &diagnostics["data"][0]["vendor"]), (&json!("607"), &json!("marketo")));
         app.stop().await;
     }
 }

@@ -168,10 +168,10 @@ fn calls_that_mean_one_thing_are_passed_on_as_they_are() {
         ] {
             let lines: Vec<_> = headers.iter().copied().chain([token.as_str()]).collect();
             let answer = app.send_raw(method, &format!("{APEX}{tail}"), &lines, body.as_bytes()).await;
-            let told = answer.expect(200);
+            let echoed = answer.expect(200);
             let target = format!("/services/apexrest/headers/open{tail}");
-            assert_eq!((&told["method"], &told["target"], &told["body"]), (&json!(method), &json!(target), &json!(body)));
-            assert!(told["headers"].get("x-http-method-override").is_none());
+            assert_eq!((&echoed["method"], &echoed["target"], &echoed["body"]), (&json!(method), &json!(target), &json!(body)));
+            assert!(echoed["headers"].get("x-http-method-override").is_none());
         }
         let read =
             app.send_raw("POST", &format!("{LEADS}?_method=GET"), &[&token, FORM], b"filterType=email&filterValues=a@example.com").await;

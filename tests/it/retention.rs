@@ -58,15 +58,15 @@ on_both_engines! {
         let left = app.call(&token, Method::GET, &path(&import, ""), None).await.expect(200);
         assert_eq!((&left["counts"], &left["rows_done"], &left["columns"]), (&done["counts"], &2.into(), &done["columns"]));
         assert_eq!((&left["sample"], &left["faults"], &left["rows_deleted_at"]), (&json!([]), &json!([]), &"2026-07-16T12:00:00.000000Z".into()));
-        let kept = "SELECT (SELECT COUNT(*) FROM invite_import_chunks) + (SELECT COUNT(*) FROM invite_imports \
+        let chunk_count = "SELECT (SELECT COUNT(*) FROM invite_import_chunks) + (SELECT COUNT(*) FROM invite_imports \
             WHERE CAST(analysis AS text) LIKE '%ann@%' OR CAST(analysis AS text) LIKE '%Nowhere%')";
-        assert_eq!(app.count(kept).await, 0);
+        assert_eq!(app.count(chunk_count).await, 0);
 
         // Once is enough, and a second process takes nothing more.
         let replica = app.replica().await;
         let token = days_later(&app, &token, 1).await;
-        let told = events(&app, &token, "import.rows_deleted").await;
-        assert_eq!((told.len(), &told[0]["actor"]), (1, &"job:forget_invites".into()), "{told:?}");
+        let events_told = events(&app, &token, "import.rows_deleted").await;
+        assert_eq!((events_told.len(), &events_told[0]["actor"]), (1, &"job:forget_invites".into()), "{events_told:?}");
         replica.stop().await;
         app.stop().await;
     }
@@ -81,8 +81,8 @@ on_both_engines! {
             let token = days_later(&app, &token, 2).await;
             app.call(&token, Method::GET, &path(&import, ""), None).await.problem(404, "not_found");
             assert_eq!(app.count("SELECT COUNT(*) FROM invite_import_chunks").await, 0);
-            let told = events(&app, &token, "import.discarded").await;
-            assert_eq!((told.len(), &told[0]["actor"]), (1, &"job:forget_invites".into()), "{told:?}");
+            let events_told = events(&app, &token, "import.discarded").await;
+            assert_eq!((events_told.len(), &events_told[0]["actor"]), (1, &"job:forget_invites".into()), "{events_told:?}");
             app.stop().await;
         }
     }
@@ -168,8 +168,8 @@ on_both_engines! {
         left.sort();
         assert_eq!(left, ["bo@example.com", "cy@example.com", "maria.admin@example.com"], "those who hold a seat, once each");
         assert_eq!(app.count("SELECT COUNT(*) FROM invite_links").await, 3);
-        let told = events(&app, &token, "invites.forgotten").await;
-        assert_eq!((told.len(), &told[0]["after"]["invitations"]), (1, &4.into()), "{told:?}");
+        let events_told = events(&app, &token, "invites.forgotten").await;
+        assert_eq!((events_told.len(), &events_told[0]["after"]["invitations"]), (1, &4.into()), "{events_told:?}");
         person::member(&app, &token, "ann@example.com", "user").await;
         app.stop().await;
     }

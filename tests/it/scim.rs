@@ -4,15 +4,15 @@ use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::person::{PASSWORD, Person, cookie_of, member, open_to_members};
-use crate::support::scim::{Directory, GROUP, TOKENS, USER, path_of, refused, user};
+use crate::support::person::{LoggedInMember, PASSWORD, cookie_of, member, open_to_members};
+use crate::support::scim::{DirectoryClient, GROUP, TOKENS, USER, path_of, refused, user};
 use crate::support::{Answer, FIRST_USER, TestApp, on_both_engines};
 
 /// Follows the newest link that was mailed to somebody and chooses a password.
-async fn activate(app: &TestApp, email: &str) -> Person {
+async fn activate(app: &TestApp, email: &str) -> LoggedInMember {
     let path = app.link_to(email, "/activate/").await;
     let answer = Answer::send(app.request(Method::POST, &path).json(&json!({ "method": "password", "password": PASSWORD }))).await;
-    Person { id: answer.expect(200)["id"].as_str().unwrap().to_owned(), cookie: cookie_of(&answer) }
+    LoggedInMember { id: answer.expect(200)["id"].as_str().unwrap().to_owned(), cookie: cookie_of(&answer) }
 }
 
 /// The member as the instance's own API shows them.
@@ -24,7 +24,7 @@ on_both_engines! {
     async fn a_user_is_invited_activates_is_kept_out_let_in_again_and_removed(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let mut new = user("sam@example.com");
         new["userName"] = "SSUN".into();
         new["externalId"] = "00u1".into();
@@ -42,8 +42,8 @@ on_both_engines! {
         let sam = activate(&app, "sam@example.com").await;
         assert_eq!(sam.get(&app, "/v1/members/me").await.expect(200)["first_name"], "Sam");
 
-        let kept_out = directory.patch(&path, json!([{ "op": "replace", "value": { "active": false } }])).await.expect(200);
-        assert_eq!(kept_out["active"], false);
+        let deactivated = directory.patch(&path, json!([{ "op": "replace", "value": { "active": false } }])).await.expect(200);
+        assert_eq!(deactivated["active"], false);
         sam.get(&app, "/v1/members/me").await.problem(401, "invalid_token");
         assert_eq!(as_member(&app, &token, &path).await.expect(200)["status"], "deactivated");
         let sent = app.messages();
@@ -62,7 +62,7 @@ on_both_engines! {
     async fn who_is_not_to_be_active_gets_no_link_until_they_are(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let mut new = user("sam@example.com");
         new["active"] = false.into();
         let made = directory.post("/Users", new).await.expect(201);
@@ -98,7 +98,7 @@ on_both_engines! {
     async fn seats_names_and_addresses_are_given_once(engine: Engine) {
         let app = TestApp::start_guided_changed(engine, SandboxSettings::default(), |settings| settings.limits.seats = 3).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         directory.user("ann@example.com").await;
         refused(&directory.post("/Users", user("ANN@example.com")).await, 409, Some("uniqueness"));
         let mut namesake = user("other@example.com");
@@ -121,7 +121,7 @@ on_both_engines! {
         directory.user("cy@example.com").await;
 
         let (_, other) = app.instance("999-ZZZ-999").await;
-        let others = Directory::create(&app, &other).await;
+        let others = DirectoryClient::create(&app, &other).await;
         // Its guide has not begun, and the first user is a Marketo admin.
         let text = refused(&others.post("/Users", user("dora@example.com")).await, 409, None);
         assert!(text.contains("/v1/invites/first"), "{text}");
@@ -131,7 +131,7 @@ on_both_engines! {
     async fn the_last_admin_and_the_original_user_stay(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let maria = activate(&app, FIRST_USER).await;
         let path = format!("/Users/{}", maria.id);
         assert_eq!(directory.get(&path).await["roles"], json!([{ "value": "admin" }]));
@@ -162,7 +162,7 @@ on_both_engines! {
     async fn groups_are_teams(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let (ann, bob) = (directory.user("ann@example.com").await, directory.user("bob@example.com").await);
         let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
         let new = json!({ "schemas": [GROUP], "displayName": "West", "externalId": "g1", "members": [{ "value": id(&ann) }] });
@@ -179,8 +179,8 @@ on_both_engines! {
         let removed = json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", id(&ann)) }, { "op": "replace", "path": "displayName", "value": "East" }]);
         let changed = directory.patch(&path, removed).await.expect(200);
         assert_eq!((&changed["displayName"], &changed["members"][0]["value"], &changed["externalId"]), (&"East".into(), &id(&bob).into(), &"g1".into()));
-        let stranger = json!([{ "op": "add", "path": "members", "value": [{ "value": id(&ann) }, { "value": "0190b0a0-0000-7000-8000-000000000000" }] }]);
-        let text = refused(&directory.patch(&path, stranger).await, 400, Some("invalidValue"));
+        let unknown_member = json!([{ "op": "add", "path": "members", "value": [{ "value": id(&ann) }, { "value": "0190b0a0-0000-7000-8000-000000000000" }] }]);
+        let text = refused(&directory.patch(&path, unknown_member).await, 400, Some("invalidValue"));
         assert!(text.contains("0190b0a0-0000-7000-8000-000000000000"), "{text}");
         let replaced = json!({ "schemas": [GROUP], "displayName": "East" });
         let replaced = directory.put(&path, replaced).await.expect(200);
@@ -202,7 +202,7 @@ on_both_engines! {
     async fn of_members_that_join_a_group_at_once_none_is_lost(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let group = path_of("Groups", &directory.post("/Groups", json!({ "schemas": [GROUP], "displayName": "West" })).await.expect(201));
         let mut joining = Vec::new();
         for number in 0..8 {
@@ -220,7 +220,7 @@ on_both_engines! {
     async fn lists_are_filtered_paged_and_hold_what_is_asked_for(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         for name in ["ann", "bob", "cy"] {
             directory.user(&format!("{name}@example.com")).await;
         }
@@ -253,7 +253,7 @@ on_both_engines! {
     async fn a_version_tells_whether_a_resource_has_changed(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let path = directory.user("ann@example.com").await;
         let old = directory.get(&path).await["meta"]["version"].as_str().unwrap().to_owned();
         assert!(old.starts_with("W/\""), "{old}");
@@ -285,7 +285,7 @@ on_both_engines! {
     async fn users_are_kept_as_entra_id_and_okta_send_them(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let path = directory.user("ann@example.com").await;
         let changed = directory.patch(&path, json!([
             { "op": "Add", "path": "externalId", "value": "ann1" },
@@ -318,7 +318,7 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         app.call(&token, Method::POST, TOKENS, Some(json!({ "name": " " }))).await.problem(422, "invalid_input");
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         app.clock.advance(time::Duration::seconds(1));
         let made = app.call(&token, Method::POST, TOKENS, Some(json!({ "name": "Entra" }))).await;
         assert_eq!(made.headers["cache-control"], "no-store");
@@ -334,7 +334,7 @@ on_both_engines! {
         let ann = directory.user("ann@example.com").await;
         app.call(&directory.token, Method::GET, "/v1/members", None).await.problem(403, "forbidden");
         let (_, other) = app.instance("999-ZZZ-999").await;
-        let others = Directory::create(&app, &other).await;
+        let others = DirectoryClient::create(&app, &other).await;
         assert_eq!(others.get("/Users").await["totalResults"], 0);
         refused(&others.send(Method::GET, &ann, &[], None).await, 404, None);
         refused(&others.delete(&ann).await, 404, None);
@@ -353,7 +353,7 @@ on_both_engines! {
     async fn a_directory_is_told_what_there_is_and_every_error_in_scims_own_form(engine: Engine) {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
-        let directory = Directory::create(&app, &token).await;
+        let directory = DirectoryClient::create(&app, &token).await;
         let config = directory.get("/ServiceProviderConfig").await;
         for (name, supported) in [("patch", true), ("filter", true), ("etag", true), ("bulk", false), ("sort", false), ("changePassword", false)] {
             assert_eq!(config[name]["supported"], supported, "{name}");

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::person::{PASSWORD, Person, cookie_of, log_in, member, open_to_members};
+use crate::support::person::{LoggedInMember, PASSWORD, cookie_of, log_in, member, open_to_members};
 use crate::support::{Answer, TestApp, on_both_engines};
 
 const OWN: &str = "/v1/members/me/sessions";
@@ -11,8 +11,8 @@ const OWN: &str = "/v1/members/me/sessions";
 const FOREIGN: [(&str, &str); 4] =
     [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")];
 
-async fn another(app: &TestApp, of: &Person, email: &str) -> Person {
-    Person { id: of.id.clone(), cookie: cookie_of(&log_in(app, email, PASSWORD).await) }
+async fn another(app: &TestApp, of: &LoggedInMember, email: &str) -> LoggedInMember {
+    LoggedInMember { id: of.id.clone(), cookie: cookie_of(&log_in(app, email, PASSWORD).await) }
 }
 
 on_both_engines! {

@@ -58,14 +58,14 @@ on_both_engines! {
         let queue = app.sandbox_says("").await["salesforce"]["queues"][0]["id"].clone();
         let owner = app.a_salesforce_user().await;
         let queued = app.tell_sandbox("people", json!({ "email": "queued@example.com", "salesforce": "lead", "ownerId": queue })).await;
-        let stranger = app.tell_sandbox("people", json!({ "email": "stranger@example.com", "salesforce": "none" })).await;
+        let unmatched = app.tell_sandbox("people", json!({ "email": "stranger@example.com", "salesforce": "none" })).await;
         let owned = app.tell_sandbox("people", json!({ "email": "owned@example.com", "salesforce": "lead", "ownerId": owner })).await;
         let deleted = app.tell_sandbox("people", json!({ "email": "deleted@example.com", "salesforce": "contact" })).await;
         app.delete_in_sandbox(&json!(deleted["id"].as_str().unwrap().parse::<u64>().unwrap()), "salesforce").await;
         app.sync(&token).await;
         let people = app.people(&token).await;
         assert!(with_id(&people, &owned).is_some());
-        for absent in [&queued, &stranger, &deleted] {
+        for absent in [&queued, &unmatched, &deleted] {
             assert!(with_id(&people, absent).is_none(), "{absent}");
         }
         app.stop().await;

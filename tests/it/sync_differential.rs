@@ -39,22 +39,22 @@ async fn world(engine: Engine, seed: u64, people: u64) -> (TestApp, String) {
         [&sandbox["salesforce"]["users"][0]["id"], &sandbox["salesforce"]["users"][3]["id"], &sandbox["salesforce"]["queues"][0]["id"]];
     for kind in ["none", "lead", "contact", "converted"] {
         for owner in owners {
-            for fate in ["stays", "gone from marketo", "gone from salesforce", "gone", "merged", "merged in salesforce"] {
+            for outcome in ["stays", "gone from marketo", "gone from salesforce", "gone", "merged", "merged in salesforce"] {
                 // A contact's owner is a user.
                 if kind != "lead" && *owner == sandbox["salesforce"]["queues"][0]["id"] {
                     continue;
                 }
-                let person = json!({ "salesforce": kind, "ownerId": owner, "email": "shared@example.com", "lastName": fate });
+                let person = json!({ "salesforce": kind, "ownerId": owner, "email": "shared@example.com", "lastName": outcome });
                 let added = app.tell_sandbox("people", person).await;
                 let id: u64 = added["id"].as_str().unwrap().parse().unwrap();
-                match fate {
+                match outcome {
                     "gone from marketo" => app.delete_in_sandbox(&json!(id), "marketo").await,
                     "gone from salesforce" if kind != "none" => app.delete_in_sandbox(&json!(id), "salesforce").await,
                     "gone" => app.delete_in_sandbox(&json!(id), "both").await,
                     "merged" | "merged in salesforce" => {
-                        let merge = json!({ "losers": [id], "in_salesforce": fate != "merged" });
+                        let merge = json!({ "losers": [id], "in_salesforce": outcome != "merged" });
                         // The winner is the first person of this kind and owner.
-                        app.tell_sandbox(&format!("people/{}/merge", id - if fate == "merged" { 4 } else { 5 }), merge).await;
+                        app.tell_sandbox(&format!("people/{}/merge", id - if outcome == "merged" { 4 } else { 5 }), merge).await;
                     }
                     _ => {}
                 }

@@ -6,7 +6,7 @@ use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Chance, Engine, Server, TestApp, reserve_port};
+use crate::support::{Engine, RandomChoices, Server, TestApp, reserve_port};
 
 /// The kills for each kind of run and engine, unless SYNC_KILLS says otherwise.
 const KILLS: u32 = 6;
@@ -61,7 +61,7 @@ async fn people(app: &TestApp, token: &str) -> Vec<Value> {
 }
 
 /// Adds, changes and deletes a few people.
-async fn change_some_people(app: &TestApp, round: u32, chance: &Chance) {
+async fn change_some_people(app: &TestApp, round: u32, chance: &RandomChoices) {
     let owner = app.a_salesforce_user().await;
     for number in 0..4 {
         let email = format!("round{round}.{number}@example.com");
@@ -91,7 +91,7 @@ pub async fn exports(app: &TestApp) -> [u64; 3] {
 }
 
 async fn kill_runs_at_any_point(engine: Engine, kills: u32) {
-    let chance = Chance::new("killed at any point of a run");
+    let chance = RandomChoices::new("killed at any point of a run");
     let app = TestApp::without_service(engine, 900).await;
     let mut server = app.serve_with(app.port(), &VARIABLES);
     let token = app.guided_instance().await;
@@ -123,9 +123,9 @@ async fn kill_runs_at_any_point(engine: Engine, kills: u32) {
         let report = &run["report"];
         let needed = report["export_jobs"].as_u64().unwrap();
         let after = exports(&app).await;
-        for (place, (after, before)) in after.into_iter().zip(before).enumerate() {
+        for (index, (after, before)) in after.into_iter().zip(before).enumerate() {
             let made = after - before;
-            again[place] += made.saturating_sub(needed);
+            again[index] += made.saturating_sub(needed);
             // One may be made, queued or downloaded when the kill comes; it is so again only because of that.
             assert!(made <= needed + 2 * killed, "{made} calls for {needed} exports and {killed} kills: {run}");
         }

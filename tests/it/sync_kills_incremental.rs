@@ -10,7 +10,7 @@ use msi_actions::sandbox::SandboxSettings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Chance, Engine, TestApp};
+use crate::support::{Answer, Engine, RandomChoices, TestApp};
 use crate::sync_differential::assert_equal;
 use crate::sync_kills::{VARIABLES, completed, exports, kills, serve_again, start};
 
@@ -122,7 +122,7 @@ fn assert_nothing_missed(run: &Value) {
 }
 
 async fn kill_incremental_runs_at_any_point(engine: Engine, kills: u32) {
-    let chance = Chance::new("killed at any point while changes are followed");
+    let chance = RandomChoices::new("killed at any point while changes are followed");
     let vendors = Arc::new(LateClock { seconds_late: (LAST_MOMENT * i64::from(2 * kills + 10)).into() });
     let played = SandboxSettings { people: 900, ..SandboxSettings::default() };
     let app = TestApp::without_service_at(engine, played, vendors.clone()).await;

@@ -15,16 +15,16 @@ const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const SALESFORCE: &str = "urn:msi-actions:token-type:salesforce-access-token";
 const CANVAS: &str = "urn:msi-actions:token-type:salesforce-canvas-signed-request";
 
-type Client = (String, String);
+type ClientIdAndSecret = (String, String);
 
 /// An instance that is connected, whose first user has activated by Salesforce; a client of it; an admin's token.
-struct Scene {
+struct ExchangeScene {
     app: TestApp,
     admin: String,
-    client: Client,
+    client: ClientIdAndSecret,
 }
 
-impl Scene {
+impl ExchangeScene {
     async fn set(engine: crate::support::Engine) -> Self {
         let app = TestApp::start_guided(engine, 10).await;
         let (id, admin) = app.instance(crate::support::MUNCHKIN_ID).await;
@@ -49,7 +49,7 @@ impl Scene {
         self.app.tell_sandbox("salesforce/signed-requests", wanted).await["signed_request"].as_str().unwrap().to_owned()
     }
 
-    async fn exchange_as(&self, client: &Client, pairs: &[(&str, &str)]) -> Answer {
+    async fn exchange_as(&self, client: &ClientIdAndSecret, pairs: &[(&str, &str)]) -> Answer {
         let mut form = vec![("grant_type", EXCHANGE), ("client_id", &client.0), ("client_secret", &client.1)];
         form.extend_from_slice(pairs);
         Answer::send(self.app.request(Method::POST, "/oauth/token").form(&form)).await
@@ -74,7 +74,7 @@ fn refused(answer: &Answer, code: &str) {
 
 on_both_engines! {
     async fn a_salesforce_session_or_signed_request_gets_the_members_token(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         let signed = scene.signed(json!({ "username": FIRST_USER })).await;
         for answer in [scene.by_session(FIRST_USER).await, scene.by_signed_request(&signed).await] {
             assert_eq!(answer.headers["cache-control"], "no-store");
@@ -93,7 +93,7 @@ on_both_engines! {
     }
 
     async fn the_token_has_what_the_role_the_client_and_the_request_have_in_common(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         let members = scene.app.call(&scene.admin, Method::GET, "/v1/members", None).await.expect(200);
         let instance = scene.app.call(&scene.admin, Method::GET, "/v1/instance", None).await.expect(200);
         assert_eq!(members["data"][0]["role"], "admin");
@@ -111,7 +111,7 @@ on_both_engines! {
     }
 
     async fn each_condition_of_auto_login_that_is_not_met_has_its_own_code(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         refused(&scene.by_session("sam.sales@example.com").await, "auto_login_not_invited");
         let invite = json!({ "emails": ["sam.sales@example.com"] });
         scene.app.call(&scene.admin, Method::POST, "/v1/invites", Some(invite)).await;
@@ -126,7 +126,7 @@ on_both_engines! {
     }
 
     async fn a_user_of_another_organization_is_refused(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         scene.app.sql("UPDATE salesforce_connections SET organization_id = '00D5g000004XXXXEAQ'").await;
         refused(&scene.by_session(FIRST_USER).await, "auto_login_other_organization");
         scene.app.sql("DELETE FROM salesforce_connections").await;
@@ -135,7 +135,7 @@ on_both_engines! {
     }
 
     async fn a_forged_stale_or_differently_signed_request_is_refused(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         let good = scene.signed(json!({ "username": FIRST_USER })).await;
         let (signature, envelope) = good.split_once('.').unwrap();
         let other = scene.signed(json!({ "username": "sam.sales@example.com" })).await;
@@ -161,7 +161,7 @@ on_both_engines! {
     }
 
     async fn a_token_goes_only_to_salesforce_and_a_dead_one_proves_nothing(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         let (token, url) = scene.session(FIRST_USER).await;
         for elsewhere in ["https://example.com", "http://127.0.0.1:1", "nonsense"] {
             let pairs = [("subject_token", token.as_str()), ("subject_token_type", SALESFORCE), ("instance_url", elsewhere)];
@@ -173,7 +173,7 @@ on_both_engines! {
     }
 
     async fn what_an_organization_has_programmed_itself_is_never_asked_for_a_user(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         // An Apex class of the caller's that answers like userinfo, and calls everybody the instance's admin.
         let connection = scene.app.call(&scene.admin, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
         let forged = json!({ "user_id": "0055g000001AAAAAA1", "organization_id": connection["organization_id"], "active": true,
@@ -218,7 +218,7 @@ on_both_engines! {
     }
 
     async fn a_members_token_ends_with_the_secret_of_the_client_it_was_issued_to(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         let token = scene.by_session(FIRST_USER).await.expect(200)["access_token"].as_str().unwrap().to_owned();
         scene.app.call(&token, Method::GET, "/v1/members/me", None).await.expect(200);
         let mut tx = scene.app.db().begin().await.unwrap();
@@ -229,7 +229,7 @@ on_both_engines! {
     }
 
     async fn an_exchange_that_lacks_something_says_what(engine: Engine) {
-        let scene = Scene::set(engine).await;
+        let scene = ExchangeScene::set(engine).await;
         let (token, url) = scene.session(FIRST_USER).await;
         let subject = [("subject_token", token.as_str()), ("subject_token_type", SALESFORCE), ("instance_url", &url)];
         for (pairs, error) in [
@@ -242,8 +242,8 @@ on_both_engines! {
         ] {
             assert_eq!(scene.exchange_as(&scene.client, &pairs).await.expect(400)["error"], error, "{pairs:?}");
         }
-        let stranger = ("msi_nobody".to_owned(), "x".to_owned());
-        assert_eq!(scene.exchange_as(&stranger, &subject).await.expect(401)["error"], "invalid_client");
+        let unknown_client = ("msi_nobody".to_owned(), "x".to_owned());
+        assert_eq!(scene.exchange_as(&unknown_client, &subject).await.expect(401)["error"], "invalid_client");
         scene.app.stop().await;
     }
 }

@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, eventually, on_both_engines};
 
-type Client = (String, String);
+type ClientIdAndSecret = (String, String);
 
-async fn token_of(app: &TestApp, client: &Client) -> String {
+async fn token_of(app: &TestApp, client: &ClientIdAndSecret) -> String {
     app.ask_token(client, &[]).await.expect(200)["access_token"].as_str().unwrap().to_owned()
 }
 
-async fn post(app: &TestApp, path: &str, client: &Client, token: &str) -> Answer {
+async fn post(app: &TestApp, path: &str, client: &ClientIdAndSecret, token: &str) -> Answer {
     let form = [("token", token), ("client_id", &client.0), ("client_secret", &client.1)];
     Answer::send(app.request(Method::POST, path).form(&form)).await
 }
 
-async fn introspect(app: &TestApp, client: &Client, token: &str) -> Value {
+async fn introspect(app: &TestApp, client: &ClientIdAndSecret, token: &str) -> Value {
     post(app, "/oauth/introspect", client, token).await.expect(200)
 }
 
@@ -77,7 +77,7 @@ on_both_engines! {
         let (instance, _) = app.instance("111-AAA-111").await;
         let instance = instance.parse().unwrap();
         let own = app.client(Some(instance), Scopes([Scope::PeopleRead].into())).await;
-        let neighbour = app.client(Some(instance), Scopes::of_an_instance()).await;
+        let neighbor = app.client(Some(instance), Scopes::of_an_instance()).await;
         let operator = app.client(None, Scopes::of_an_operator()).await;
         let reader = app.client(None, Scopes([Scope::PeopleRead].into())).await;
         let token = token_of(&app, &own).await;
@@ -88,8 +88,8 @@ on_both_engines! {
             assert!(!seen[member].is_null(), "{member}: {seen}");
         }
         assert_eq!(introspect(&app, &operator, &token).await, seen);
-        for stranger in [&neighbour, &reader] {
-            assert_eq!(introspect(&app, stranger, &token).await, json!({"active": false}));
+        for other_client in [&neighbor, &reader] {
+            assert_eq!(introspect(&app, other_client, &token).await, json!({"active": false}));
         }
         assert_eq!(introspect(&app, &own, "nonsense").await, json!({"active": false}));
         app.clock.advance(time::Duration::seconds(901));

@@ -53,7 +53,7 @@ async fn read_token_request(
 
 /// The token's claims; none when it is not in force.
 async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<AccessClaims>, AuthError> {
-    match issuer.claims(token).await {
+    match issuer.read_claims(token).await {
         Ok(claims) => Ok(Some(claims)),
         Err(AuthError::InvalidToken(_)) => Ok(None),
         Err(error) => Err(error),

@@ -238,12 +238,12 @@ async fn exchange(
     if form.single_value("requested_token_type")?.is_some_and(|wanted| wanted != ACCESS_TOKEN) {
         return Err(AuthError::InvalidRequest(format!("requested_token_type can only be {ACCESS_TOKEN}")).into());
     }
-    let presented = required(form, "subject_token")?;
+    let subject_text = required(form, "subject_token")?;
     let subject = match required(form, "subject_token_type")? {
         SALESFORCE_ACCESS_TOKEN => {
-            SubjectToken::Salesforce { access_token: presented.into(), instance_url: required(form, "instance_url")?.to_owned() }
+            SubjectToken::Salesforce { access_token: subject_text.into(), instance_url: required(form, "instance_url")?.to_owned() }
         }
-        CANVAS_SIGNED_REQUEST => SubjectToken::CanvasSignedRequest(presented.into()),
+        CANVAS_SIGNED_REQUEST => SubjectToken::CanvasSignedRequest(subject_text.into()),
         _ => {
             let known = format!("subject_token_type is {SALESFORCE_ACCESS_TOKEN} or {CANVAS_SIGNED_REQUEST}");
             return Err(AuthError::InvalidRequest(known).into());

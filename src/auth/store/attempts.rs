@@ -69,10 +69,10 @@ pub async fn delete_attempts_of(tx: &mut Tx, kind: AttemptKind, subject: &Secret
     execute!(tx, db::query(SQL).bind(kind.as_str()).bind(subject)).map(drop)
 }
 
-/// When the attempt was made after which `kept` others followed; none when there are fewer.
-pub async fn oldest_attempt_kept(db: &Db, kept: i64) -> Result<Option<Timestamp>, DbError> {
+/// When the attempt was made after which `most` others followed; none when there are fewer.
+pub async fn find_oldest_attempt_within(db: &Db, most: i64) -> Result<Option<Timestamp>, DbError> {
     const SQL: &str = "SELECT attempted_at FROM failed_attempts ORDER BY attempted_at DESC LIMIT 1 OFFSET $1";
-    on!(db, c => db::query_scalar(SQL).bind(kept).fetch_optional(c))
+    on!(db, c => db::query_scalar(SQL).bind(most).fetch_optional(c))
 }
 
 /// Forgets attempts up to then.
@@ -87,14 +87,14 @@ pub async fn is_known_address(tx: &mut Tx, subject: &SecretHash, address: &Secre
     Ok(found > 0)
 }
 
-/// Notes from where somebody has logged in, and forgets all but the `kept` addresses used last.
-pub async fn note_known_address(tx: &mut Tx, subject: &SecretHash, address: &SecretHash, now: Timestamp, kept: i64) -> Result<(), DbError> {
+/// Notes from where somebody has logged in, and forgets all but the `most` addresses used last.
+pub async fn note_known_address(tx: &mut Tx, subject: &SecretHash, address: &SecretHash, now: Timestamp, most: i64) -> Result<(), DbError> {
     const NOTE: &str = "INSERT INTO known_addresses (subject_hash, address_hash, known_at) VALUES ($1, $2, $3) \
          ON CONFLICT (subject_hash, address_hash) DO UPDATE SET known_at = excluded.known_at";
     execute!(tx, db::query(NOTE).bind(subject).bind(address).bind(now))?;
     const FORGET: &str = "DELETE FROM known_addresses WHERE subject_hash = $1 AND address_hash NOT IN \
          (SELECT address_hash FROM known_addresses WHERE subject_hash = $1 ORDER BY known_at DESC, address_hash LIMIT $2)";
-    execute!(tx, db::query(FORGET).bind(subject).bind(kept)).map(drop)
+    execute!(tx, db::query(FORGET).bind(subject).bind(most)).map(drop)
 }
 
 /// Forgets addresses that nobody has logged in from since then.

@@ -74,10 +74,10 @@ pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now:
     Ok(rows.into_iter().map(session).collect())
 }
 
-/// Ends the sessions of a member, but for the one with the hash `kept`; gives how many.
-pub async fn delete_sessions(tx: &mut Tx, instance: InstanceId, member: MemberId, kept: Option<&SecretHash>) -> Result<u64, DbError> {
+/// Ends the sessions of a member, but for the one with the hash `except`; gives how many.
+pub async fn delete_sessions(tx: &mut Tx, instance: InstanceId, member: MemberId, except: Option<&SecretHash>) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND ($3 IS NULL OR token_hash <> $3)";
-    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(kept))
+    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(except))
 }
 
 /// Ends one session of a member; `false` when there is none of this id.
@@ -91,17 +91,17 @@ pub async fn delete_session_of(tx: &mut Tx, hash: &SecretHash) -> Result<bool, D
     Ok(execute!(tx, db::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash))? > 0)
 }
 
-/// Ends a member's sessions but for the `kept` newest of those that have not run out.
+/// Ends a member's sessions but for the `count` newest of those that have not run out.
 pub async fn delete_sessions_but_newest(
     tx: &mut Tx,
     instance: InstanceId,
     member: MemberId,
-    kept: i64,
+    count: i64,
     now: Timestamp,
 ) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND (expires_at <= $4 OR token_hash NOT IN \
          (SELECT token_hash FROM sessions WHERE instance_id = $1 AND member_id = $2 ORDER BY created_at DESC, token_hash LIMIT $3))";
-    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(kept).bind(now))
+    execute!(tx, db::query(SQL).bind(instance).bind(member).bind(count).bind(now))
 }
 
 /// Ends every session of the instance that was begun with a password; gives how many. One of which that is not known counts

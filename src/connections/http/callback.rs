@@ -116,8 +116,8 @@ async fn salesforce_callback(
     // A program that comes this way, which none does but to try it, reads the page in English.
     let language = if let Audience::Person(language) = reader { language } else { Language::En };
     let answer = match complete(&connections, activation, callback, &browser, &origin).await {
-        Ok(Completed::Connected(result)) => connected(&result, language).respond(StatusCode::OK),
-        Ok(Completed::Activated(member)) => activated_page(&context, &member, language),
+        Ok(FinishedCallback::Connected(result)) => connected(&result, language).respond(StatusCode::OK),
+        Ok(FinishedCallback::Activated(member)) => activated_page(&context, &member, language),
         Err(problem) => Err(problem),
     };
     problem_or_page(answer, reader)
@@ -143,7 +143,7 @@ async fn reader(
     reader.written_to_in(known)
 }
 
-enum Completed {
+enum FinishedCallback {
     Connected(TestResult),
     Activated(ActivatedMember),
 }
@@ -154,7 +154,7 @@ async fn complete(
     callback: Callback,
     browser: &BrowserCookies,
     origin: &ChangeOrigin,
-) -> Result<Completed, Problem> {
+) -> Result<FinishedCallback, Problem> {
     let state: SecretString = callback.state.ok_or(ConnectionError::StateInvalid)?.into();
     let refusal = callback.error_description.or(callback.error).unwrap_or_else(|| "it sent neither a code nor a reason".into());
     // Only letters that belong in a sentence are shown again; the text comes from outside.
@@ -162,11 +162,11 @@ async fn complete(
     let authorized = connections.complete_authorization(&state, browser, callback.code.as_deref().ok_or(refusal)).await?;
     match &authorized.purpose {
         AuthorizationPurpose::Instance { begun_by, .. } => {
-            Ok(Completed::Connected(connections.adopt_authorization(&authorized, None, &origin.acting_as(begun_by)).await?))
+            Ok(FinishedCallback::Connected(connections.adopt_authorization(&authorized, None, &origin.acting_as(begun_by)).await?))
         }
         AuthorizationPurpose::Member { member } => {
             let origin = origin.acting_as(&Actor::Member(*member));
-            Ok(Completed::Connected(connections.adopt_authorization(&authorized, Some(*member), &origin).await?))
+            Ok(FinishedCallback::Connected(connections.adopt_authorization(&authorized, Some(*member), &origin).await?))
         }
         AuthorizationPurpose::Activation { invite } => {
             let login = SalesforceLogin {
@@ -178,7 +178,7 @@ async fn complete(
             let member = activation.activate(authorized.instance, *invite, &login, origin).await?;
             let origin = origin.acting_as(&Actor::Member(member.member));
             connections.adopt_authorization(&authorized, Some(member.member), &origin).await?;
-            Ok(Completed::Activated(member))
+            Ok(FinishedCallback::Activated(member))
         }
     }
 }

@@ -41,7 +41,7 @@ struct SetUpAssertions {
 }
 
 impl SetUpAssertions {
-    fn checked(self) -> Result<AssertionSetup, Problem> {
+    fn check(self) -> Result<AssertionSetup, Problem> {
         let mut faults = Vec::new();
         let unfit = |text: &str, most: usize| !(1..=most).contains(&text.chars().count());
         if unfit(&self.username, LONGEST_NAME) {
@@ -81,7 +81,7 @@ async fn set_up_assertions(
     connections: Data<Connections>,
     Body(body): Body<SetUpAssertions>,
 ) -> Result<HttpResponse, Problem> {
-    let setup = body.checked()?;
+    let setup = body.check()?;
     find_instance(&context, &caller).await?.prerequisites.check()?;
     Ok(HttpResponse::Ok().json(connections.connect_salesforce_by_assertion(caller.instance, setup, &caller.origin).await?))
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
 
-use super::{ConnectionAdmin, ConnectionError, Denial, LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
+use super::{ConnectionAdmin, ConnectionError, LONGEST_HOST, MarketoDenial, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 use crate::context::Context;
 use crate::http::{AsProblem, Code, InstanceCaller, Problem, Routes, ValidationError};
 use crate::instances::{self, Instance};
@@ -47,8 +47,8 @@ impl AsProblem for ConnectionError {
             Self::AccessStillGranted(_) => Problem::new(Code::AccessStillGranted, said).with_link("/v1/connections/marketo/access"),
             Self::NoAccess(_) => Problem::new(Code::MarketoAccessRequired, said),
             Self::NotAnAdmin => Problem::new(Code::NotAnAdmin, said),
-            Self::MarketoDenied(Denial::MissingPermission) => Problem::new(Code::MarketoPermissionMissing, self.to_string()),
-            Self::MarketoDenied(Denial::AddressNotAllowed) => Problem::new(Code::MarketoAddressNotAllowed, self.to_string()),
+            Self::MarketoDenied(MarketoDenial::MissingPermission) => Problem::new(Code::MarketoPermissionMissing, self.to_string()),
+            Self::MarketoDenied(MarketoDenial::AddressNotAllowed) => Problem::new(Code::MarketoAddressNotAllowed, self.to_string()),
             Self::Shared(error) => error.as_problem(),
             Self::Marketo(error) => marketo_problem(error),
             Self::Salesforce(error) => salesforce_problem(error),

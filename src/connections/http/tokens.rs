@@ -57,7 +57,7 @@ struct ReportAnswer {
 }
 
 impl TokenReport {
-    fn checked(self) -> Result<SecretString, Problem> {
+    fn check(self) -> Result<SecretString, Problem> {
         let fine = (1..=LONGEST_TOKEN).contains(&self.access_token.expose_secret().chars().count());
         if fine {
             return Ok(self.access_token);
@@ -106,7 +106,7 @@ async fn report_salesforce_token(
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(respond_with_outcome(connections.report_salesforce_token(caller.instance, &report.checked()?).await?))
+    Ok(respond_with_outcome(connections.report_salesforce_token(caller.instance, &report.check()?).await?))
 }
 
 /// Get a Marketo access token
@@ -140,5 +140,5 @@ async fn report_marketo_token(
     connections: Data<Connections>,
     Body(report): Body<TokenReport>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(respond_with_outcome(connections.report_marketo_token(caller.instance, &report.checked()?).await?))
+    Ok(respond_with_outcome(connections.report_marketo_token(caller.instance, &report.check()?).await?))
 }

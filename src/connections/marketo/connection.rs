@@ -8,7 +8,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::access::ConnectionAdmin;
-use super::denial::Denial;
+use super::denial::MarketoDenial;
 use super::provisioned_tokens::ProvisionedTokens;
 use super::store::{self, MarketoRow};
 use super::{NOT_CONNECTED, access_token_context, client_secret_context, parse_base_url};
@@ -260,7 +260,7 @@ async fn call_marketo(client: &MarketoClient) -> Result<(), ConnectionError> {
         Ok(_) => Ok(()),
         Err(MarketoError::AccessDenied(_)) => {
             let denied = matches!(client.users().await, Err(MarketoError::AccessDenied(_)));
-            Err(ConnectionError::MarketoDenied(if denied { Denial::AddressNotAllowed } else { Denial::MissingPermission }))
+            Err(ConnectionError::MarketoDenied(if denied { MarketoDenial::AddressNotAllowed } else { MarketoDenial::MissingPermission }))
         }
         Err(error) => Err(error.into()),
     }

@@ -1,13 +1,13 @@
 /// Why Marketo lets a token in but denies the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denial {
+pub enum MarketoDenial {
     /// The API user may do other things: a permission is missing.
     MissingPermission,
     /// It may do nothing at all: the subscription limits addresses, or the role has no permission.
     AddressNotAllowed,
 }
 
-impl Denial {
+impl MarketoDenial {
     /// A name for programs.
     #[must_use]
     pub fn code(self) -> &'static str {

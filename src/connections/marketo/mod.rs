@@ -15,7 +15,7 @@ use crate::vault::{SealedColumn, SealedRowKey};
 
 pub use access::ConnectionAdmin;
 pub use connection::{MarketoAdmin, PastedCredentials};
-pub use denial::Denial;
+pub use denial::MarketoDenial;
 pub(super) use tokens::MarketoTokenProvider;
 
 pub(super) const NOT_CONNECTED: ConnectionError = ConnectionError::NotConnected { vendor: "Marketo", link: "/v1/connections/marketo" };

@@ -1,4 +1,4 @@
-//! Renewing a Salesforce access token. Salesforce rotates refresh tokens and ends the whole grant when an old one is presented
+//! Refreshing a Salesforce access token. Salesforce rotates refresh tokens and ends the whole grant when an old one is presented
 //! again, so a refresh is marked in the database before its token is sent, and the mark is cleared together with storing the
 //! answer. A mark without an answer means: never send that token again.
 //!

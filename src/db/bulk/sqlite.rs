@@ -12,12 +12,12 @@ pub(super) fn definition(table: &Table) -> String {
         .columns
         .iter()
         .enumerate()
-        .map(|(place, column)| {
+        .map(|(index, column)| {
             let kind = match column.kind {
                 ColumnKind::Integer => "INTEGER NOT NULL",
                 ColumnKind::Text => "TEXT",
             };
-            format!("{} {kind}{}", column.name, if table.keyed && place == 0 { " PRIMARY KEY" } else { "" })
+            format!("{} {kind}{}", column.name, if table.keyed && index == 0 { " PRIMARY KEY" } else { "" })
         })
         .collect();
     // A whole number that is the key is the place of the row itself; a text needs the table to be kept in its order.

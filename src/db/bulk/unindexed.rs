@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use crate::db::{self, Db, DbError, Tx};
 
 /// Whether the table of indexes that are left to be made is there.
-const IS_KEPT: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'unbuilt_indexes')";
+const IS_RECORDED: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'unbuilt_indexes')";
 
 /// Drops the indexes of a table but those of its keys, and keeps what [`build_indexes`] needs to make them again.
 ///
@@ -33,8 +33,8 @@ pub async fn put_off_indexes(tx: &mut Tx, table: &str) -> Result<(), DbError> {
 /// When the database refuses; what is left is made by the next call.
 pub async fn build_indexes(db: &Db) -> Result<(), DbError> {
     let Db::Sqlite { readers, writer } = db else { return Ok(()) };
-    let is_kept: bool = db::query_scalar(IS_KEPT).fetch_one(readers).await?;
-    let mut is_left = is_kept;
+    let is_recorded: bool = db::query_scalar(IS_RECORDED).fetch_one(readers).await?;
+    let mut is_left = is_recorded;
     while is_left {
         let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
         is_left = build_next(&mut transaction).await?;
@@ -54,8 +54,8 @@ pub(in crate::db) async fn build_all(transaction: &mut Transaction<'static, Sqli
 
 /// Makes one of the indexes; `false` when none was left.
 async fn build_next(transaction: &mut Transaction<'static, Sqlite>) -> Result<bool, DbError> {
-    let is_kept: bool = db::query_scalar(IS_KEPT).fetch_one(&mut **transaction).await?;
-    if !is_kept {
+    let is_recorded: bool = db::query_scalar(IS_RECORDED).fetch_one(&mut **transaction).await?;
+    if !is_recorded {
         return Ok(false);
     }
     const NEXT: &str = "SELECT name, statement FROM unbuilt_indexes ORDER BY name LIMIT 1";
@@ -85,16 +85,16 @@ mod tests {
         db::query_as(sql).fetch_all(readers).await.unwrap()
     }
 
-    async fn is_kept(db: &Db) -> bool {
+    async fn is_recorded(db: &Db) -> bool {
         let Db::Sqlite { readers, .. } = db else { return false };
-        db::query_scalar(IS_KEPT).fetch_one(readers).await.unwrap()
+        db::query_scalar(IS_RECORDED).fetch_one(readers).await.unwrap()
     }
 
     async fn put_off(db: &Db) {
         let mut tx = db.begin().await.unwrap();
         put_off_indexes(&mut tx, "people").await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!((indexes(db).await, is_kept(db).await), (Vec::new(), true));
+        assert_eq!((indexes(db).await, is_recorded(db).await), (Vec::new(), true));
     }
 
     #[tokio::test]
@@ -109,13 +109,13 @@ mod tests {
         put_off(&db).await;
         put_off(&db).await;
         build_indexes(&db).await.unwrap();
-        assert_eq!((indexes(&db).await, is_kept(&db).await), (before.clone(), false));
+        assert_eq!((indexes(&db).await, is_recorded(&db).await), (before.clone(), false));
         // A process that dies leaves them to the next one that starts.
         put_off(&db).await;
         db.close().await;
         let db = Db::connect(&url, 1).await.unwrap();
         db.migrate().await.unwrap();
-        assert_eq!((indexes(&db).await, is_kept(&db).await), (before, false));
+        assert_eq!((indexes(&db).await, is_recorded(&db).await), (before, false));
         db.close().await;
     }
 }

@@ -39,7 +39,7 @@ use crate::ids::InstanceId;
 use crate::permissions::Caller;
 use crate::telemetry::error_chain;
 use crate::vault::{SealedColumn, SealedRowKey};
-use store::{KeyState, Keyed, StoredKey};
+use store::{KeyState, KeyedRequest, StoredKey};
 
 pub use key::LONGEST_KEY;
 pub use wiring::wire;
@@ -50,19 +50,19 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 pub const REPLAYED: &str = "idempotent-replayed";
 
 /// How long a key is its request's.
-const KEPT: time::Duration = time::Duration::hours(24);
+const KEY_LIFETIME: time::Duration = time::Duration::hours(24);
 /// How long a request is taken to be under way that has not been answered: longer than any work, which bounds its own calls.
 const UNDER_WAY: time::Duration = time::Duration::minutes(5);
 /// Largest answer that is kept.
 const MOST_BYTES: usize = 1 << 20;
 /// Headers of an answer that are kept.
-const KEPT_HEADERS: [header::HeaderName; 4] = [header::CONTENT_TYPE, header::LOCATION, header::CACHE_CONTROL, header::ETAG];
+const STORED_HEADERS: [header::HeaderName; 4] = [header::CONTENT_TYPE, header::LOCATION, header::CACHE_CONTROL, header::ETAG];
 /// The instance of callers that have none.
 const NO_INSTANCE: InstanceId = InstanceId(Uuid::nil());
 
 /// An answer as it is kept.
 #[derive(Serialize, Deserialize)]
-struct Answer {
+struct StoredAnswer {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
@@ -113,7 +113,7 @@ async fn once_by_key<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let body = request.extract::<Bytes>().await.map_err(|error| unreadable(&error))?;
-    let keyed = Keyed {
+    let keyed = KeyedRequest {
         id: context.clock.new_id(),
         caller: caller.actor.to_string(),
         key_hash: sha256(key.as_bytes()).to_vec(),
@@ -166,10 +166,10 @@ enum IdempotencyLookup {
 }
 
 /// Takes the key, unless somebody has it.
-async fn take(context: &Context, instance: InstanceId, keyed: &Keyed) -> Result<IdempotencyLookup, DbError> {
+async fn take(context: &Context, instance: InstanceId, keyed: &KeyedRequest) -> Result<IdempotencyLookup, DbError> {
     let now = context.clock.timestamp();
     let mut tx = context.db.begin().await?;
-    let lookup = if store::take(&mut tx, instance, keyed, now, now + KEPT).await? {
+    let lookup = if store::take(&mut tx, instance, keyed, now, now + KEY_LIFETIME).await? {
         IdempotencyLookup::New
     } else {
         match store::find(&mut tx, instance, keyed).await? {
@@ -196,19 +196,19 @@ fn repeat(context: &Context, instance: InstanceId, key: StoredKey) -> Result<Htt
              it asks for is there; if not, send it with another key.";
         return Err(Problem::new(Code::IdempotencyOutcomeUnknown, detail));
     };
-    let kept = context.vault.open(&answer_context(instance, key.id), &sealed)?;
+    let stored = context.vault.open(&answer_context(instance, key.id), &sealed)?;
     let unreadable = |_| Problem::new(Code::Internal, "The first answer can't be read any more.");
-    let kept: Answer = serde_json::from_slice(&kept).map_err(unreadable)?;
-    let mut answer = HttpResponse::build(StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK));
-    for (name, value) in &kept.headers {
+    let stored: StoredAnswer = serde_json::from_slice(&stored).map_err(unreadable)?;
+    let mut answer = HttpResponse::build(StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK));
+    for (name, value) in &stored.headers {
         answer.insert_header((name.as_str(), value.as_str()));
     }
-    Ok(answer.insert_header((REPLAYED, "true")).body(kept.body))
+    Ok(answer.insert_header((REPLAYED, "true")).body(stored.body))
 }
 
 /// What is to be done with a key when its request is answered.
 enum KeyDisposition {
-    Keep(Answer),
+    Keep(StoredAnswer),
     /// Nothing was done.
     Release,
     /// It is not known whether it was done, or the answer can't be kept.
@@ -239,11 +239,11 @@ async fn settle(taken: ClaimedKey, answered: ServiceResponse<BoxBody>) -> Result
     Ok(answered)
 }
 
-fn to_stored_answer(answered: &ServiceResponse<BoxBody>, body: String) -> Answer {
+fn to_stored_answer(answered: &ServiceResponse<BoxBody>, body: String) -> StoredAnswer {
     let headers = answered.headers();
     let text = |name: &header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let headers = KEPT_HEADERS.iter().filter_map(|name| Some((name.to_string(), text(name)?))).collect();
-    Answer { status: answered.status().as_u16(), headers, body }
+    let headers = STORED_HEADERS.iter().filter_map(|name| Some((name.to_string(), text(name)?))).collect();
+    StoredAnswer { status: answered.status().as_u16(), headers, body }
 }
 
 async fn record(taken: &ClaimedKey, outcome: KeyDisposition) -> Result<(), Problem> {

@@ -10,7 +10,7 @@ use crate::ids::InstanceId;
 
 /// A key and the request it came with.
 #[derive(Debug, Clone)]
-pub(super) struct Keyed {
+pub(super) struct KeyedRequest {
     /// Of the row.
     pub(super) id: Uuid,
     /// Who called.
@@ -44,7 +44,13 @@ pub(super) struct StoredKey {
 }
 
 /// Takes a key that is free, or whose time is over; `false` when it is somebody's. Waits for whoever takes it right now.
-pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: Timestamp, until: Timestamp) -> Result<bool, DbError> {
+pub(super) async fn take(
+    tx: &mut Tx,
+    instance: InstanceId,
+    keyed: &KeyedRequest,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, DbError> {
     const OLD: &str = "DELETE FROM idempotency_keys WHERE instance_id = $1 AND caller = $2 AND key_hash = $3 AND expires_at <= $4";
     execute!(tx, db::query(OLD).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).bind(now))?;
     const SQL: &str = "INSERT INTO idempotency_keys (instance_id, id, caller, key_hash, request_hash, state, begun_at, expires_at) \
@@ -64,7 +70,7 @@ pub(super) async fn take(tx: &mut Tx, instance: InstanceId, keyed: &Keyed, now: 
 }
 
 /// What is known of a key; none when it has just been given back.
-pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &Keyed) -> Result<Option<StoredKey>, DbError> {
+pub(super) async fn find(tx: &mut Tx, instance: InstanceId, keyed: &KeyedRequest) -> Result<Option<StoredKey>, DbError> {
     const SQL: &str = "SELECT id, request_hash, state, sealed_answer, begun_at FROM idempotency_keys \
          WHERE instance_id = $1 AND caller = $2 AND key_hash = $3";
     on_tx!(tx, c => db::query_as(SQL).bind(instance).bind(&keyed.caller).bind(&keyed.key_hash).fetch_optional(c))

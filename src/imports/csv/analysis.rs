@@ -3,11 +3,11 @@ use std::io::{Read, Seek};
 use csv::StringRecord;
 
 use super::address_cell::is_address;
-use super::budget::{AnalysisBudget, Metered};
+use super::budget::{AnalysisBudget, MeteredReader};
 use super::check::{RowCheck, RowFindings};
 use super::chunks::{ChunkSink, Chunks};
 use super::dialect::{delimiter_of, first_names_columns, split_hint};
-use super::encoding::{Decoded, Recognized, lost, recognize, unreadable};
+use super::encoding::{DecodedText, RecognizedEncoding, lost, recognize, unreadable};
 use super::proposal::propose;
 use super::row_reader::{CsvRows, FileRow};
 use super::rows::shorten;
@@ -21,7 +21,7 @@ const LOOK_BYTES: usize = 1024 * 1024;
 /// Bytes of text in which the delimiter is looked for.
 const HEAD: u64 = 64 * 1024;
 
-/// Where the rows of an analysed file go.
+/// Where the rows of an analyzed file go.
 pub type OptionalSink<'a> = Option<&'a mut dyn ChunkSink>;
 
 /// Says what is in a file, how its columns may be used, and what in it can't; hands its rows to `sink` as they come. Takes time
@@ -29,7 +29,7 @@ pub type OptionalSink<'a> = Option<&'a mut dyn ChunkSink>;
 ///
 /// # Errors
 /// [`Unreadable`], when it is no list of invitations, or `budget` doesn't suffice.
-pub fn analyse<R: Read + Seek>(
+pub fn analyze<R: Read + Seek>(
     source: &mut R,
     charset: Option<&str>,
     teams: &Teams,
@@ -37,15 +37,15 @@ pub fn analyse<R: Read + Seek>(
     budget: &AnalysisBudget,
 ) -> Result<Analysis, Unreadable> {
     let Some(mut sheet) = workbook::first_sheet(source, budget)? else {
-        return analyse_text(&mut Metered::plain(source, budget).map_err(lost)?, charset, teams, sink, budget);
+        return analyze_text(&mut MeteredReader::plain(source, budget).map_err(lost)?, charset, teams, sink, budget);
     };
-    let text = &mut Metered::plain(&mut sheet.text, budget).map_err(lost)?;
-    let mut analysis = analyse_text(text, Some("utf-8"), teams, sink, budget)?;
+    let text = &mut MeteredReader::plain(&mut sheet.text, budget).map_err(lost)?;
+    let mut analysis = analyze_text(text, Some("utf-8"), teams, sink, budget)?;
     analysis.dialect = Dialect { format: Format::Xlsx, sheet: Some(shorten(&sheet.name)), ..analysis.dialect };
     Ok(analysis)
 }
 
-fn analyse_text<R: Read + Seek>(
+fn analyze_text<R: Read + Seek>(
     source: &mut R,
     charset: Option<&str>,
     teams: &Teams,
@@ -99,26 +99,26 @@ fn analyse_text<R: Read + Seek>(
 
 /// What it takes to read the rows of a file.
 struct Layout {
-    recognized: Recognized,
+    recognized: RecognizedEncoding,
     delimiter: u8,
     /// Bytes of decoded text before the first row.
     hint: usize,
 }
 
 impl Layout {
-    fn find<R: Read + Seek>(source: &mut R, recognized: Recognized) -> Result<Self, Unreadable> {
+    fn find<R: Read + Seek>(source: &mut R, recognized: RecognizedEncoding) -> Result<Self, Unreadable> {
         source.rewind().map_err(lost)?;
         let mut head = Vec::new();
-        Decoded::new(source, recognized).take(HEAD).read_to_end(&mut head).map_err(|error| unreadable(&error, 1))?;
+        DecodedText::new(source, recognized).take(HEAD).read_to_end(&mut head).map_err(|error| unreadable(&error, 1))?;
         // The last character may have been cut.
         let text = String::from_utf8_lossy(&head);
         let (rest, hinted) = split_hint(&text);
         Ok(Self { recognized, delimiter: hinted.unwrap_or_else(|| delimiter_of(rest)), hint: text.len() - rest.len() })
     }
 
-    fn rows<'a, R: Read + Seek>(&self, source: &'a mut R) -> Result<CsvRows<Decoded<&'a mut R>>, Unreadable> {
+    fn rows<'a, R: Read + Seek>(&self, source: &'a mut R) -> Result<CsvRows<DecodedText<&'a mut R>>, Unreadable> {
         source.rewind().map_err(lost)?;
-        let mut text = Decoded::new(source, self.recognized);
+        let mut text = DecodedText::new(source, self.recognized);
         let mut hint = vec![0; self.hint];
         text.read_exact(&mut hint).map_err(|error| unreadable(&error, 1))?;
         Ok(CsvRows::over(text, self.delimiter))

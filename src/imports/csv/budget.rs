@@ -236,14 +236,14 @@ impl PackedPart {
 
 /// A file whose reading is counted. Libraries that open an archive read its packed bytes here; what those unpack to is known from
 /// the look that was taken at each part before.
-pub(super) struct Metered<'a, R> {
+pub(super) struct MeteredReader<'a, R> {
     source: &'a mut R,
     budget: &'a AnalysisBudget,
     parts: &'a [PackedPart],
     position: u64,
 }
 
-impl<'a, R: Read + Seek> Metered<'a, R> {
+impl<'a, R: Read + Seek> MeteredReader<'a, R> {
     /// A file without parts, from its beginning.
     pub(super) fn plain(source: &'a mut R, budget: &'a AnalysisBudget) -> io::Result<Self> {
         Self::archive(source, budget, &[])
@@ -256,7 +256,7 @@ impl<'a, R: Read + Seek> Metered<'a, R> {
     }
 }
 
-impl<R: Read> Read for Metered<'_, R> {
+impl<R: Read> Read for MeteredReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.budget.check()?;
         let read = self.source.read(buffer)?;
@@ -276,7 +276,7 @@ impl<R: Read> Read for Metered<'_, R> {
     }
 }
 
-impl<R: Seek> Seek for Metered<'_, R> {
+impl<R: Seek> Seek for MeteredReader<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.position = self.source.seek(to)?;
         Ok(self.position)
@@ -318,7 +318,7 @@ pub(super) mod tests {
         let limits = AnalysisLimits::for_file(1024 * 1024);
         let budget = AnalysisBudget::new(limits, 0, clock.clone(), CancellationToken::new());
         let mut file = Cursor::new(b"a@example.com\n");
-        let mut metered = Metered::plain(&mut file, &budget).unwrap();
+        let mut metered = MeteredReader::plain(&mut file, &budget).unwrap();
         clock.advance(limits.time);
         assert_eq!(metered.read(&mut [0; 2]).unwrap(), 2);
         clock.advance(Duration::milliseconds(1));
@@ -332,7 +332,7 @@ pub(super) mod tests {
         let clock = Arc::new(MovableClock::starting_at(datetime!(2026-03-02 08:00 UTC)));
         let budget = AnalysisBudget::new(AnalysisLimits::for_file(0), 0, clock, canceled.clone());
         let mut file = Cursor::new(b"a@example.com\n");
-        let mut metered = Metered::plain(&mut file, &budget).unwrap();
+        let mut metered = MeteredReader::plain(&mut file, &budget).unwrap();
         canceled.cancel();
         assert!(metered.read(&mut [0; 2]).is_err());
         assert_eq!(budget.stopped(), Some(AnalysisStop::Canceled));
@@ -343,7 +343,7 @@ pub(super) mod tests {
         let budget = budget(0);
         let parts = [PackedPart { packed: 10..20, unpacked_bytes: Some(5_000) }, PackedPart { packed: 20..30, unpacked_bytes: None }];
         let mut file = Cursor::new(vec![0; 40]);
-        let mut metered = Metered::archive(&mut file, &budget, &parts).unwrap();
+        let mut metered = MeteredReader::archive(&mut file, &budget, &parts).unwrap();
         for _ in 0..2 {
             metered.seek(SeekFrom::Start(5)).unwrap();
             metered.read_exact(&mut [0; 10]).unwrap();

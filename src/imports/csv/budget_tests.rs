@@ -17,7 +17,7 @@ const SCALE: u64 = 50;
 
 /// What a hostile spreadsheet is made of.
 #[derive(Debug, Clone)]
-struct Bomb {
+struct HostileWorkbook {
     /// Characters of the text that all cells refer to.
     text: usize,
     /// Whether it is made of quotation marks, each of which is written as two.
@@ -34,17 +34,17 @@ struct Bomb {
     empty: bool,
 }
 
-fn bomb() -> impl Strategy<Value = Bomb> {
+fn bomb() -> impl Strategy<Value = HostileWorkbook> {
     let shape = (0..40_000_usize, any::<bool>(), 0..500_u32, 0..40_u32);
     let sheet = (prop_oneof![4 => Just(1_u32), 1 => 2..12_000_u32], prop_oneof![3 => Just(0_usize), 1 => 1..900_usize]);
     (shape, sheet, 1..60_usize, any::<bool>()).prop_map(|((text, quotes, rows, cells), (step, padding), sheets, empty)| {
         // Padded rows are few, so that making the file takes no time either.
         let rows = if padding > 0 { rows.min(8) } else { rows };
-        Bomb { text, quotes, rows, cells, step, padding, sheets, empty }
+        HostileWorkbook { text, quotes, rows, cells, step, padding, sheets, empty }
     })
 }
 
-impl Bomb {
+impl HostileWorkbook {
     fn file(&self) -> Vec<u8> {
         let padding = " ".repeat(self.padding * 1024);
         let mut sheet = String::from("<worksheet><sheetData>");
@@ -74,9 +74,9 @@ impl Bomb {
 
 /// Counts the bytes kept.
 #[derive(Default)]
-struct Counted(u64);
+struct CountingWriter(u64);
 
-impl ChunkSink for Counted {
+impl ChunkSink for CountingWriter {
     fn store(&mut self, chunk: Chunk) -> io::Result<()> {
         self.0 += chunk.body.len() as u64;
         Ok(())
@@ -96,18 +96,18 @@ fn scaled() -> AnalysisLimits {
     }
 }
 
-fn stays_within_its_limits(bomb: &Bomb) -> Result<(), TestCaseError> {
+fn stays_within_its_limits(bomb: &HostileWorkbook) -> Result<(), TestCaseError> {
     let (file, limits) = (bomb.file(), scaled());
     prop_assume!(file.len() as u64 <= MB);
     let budget = budget_within(limits, file.len() as u64);
-    let mut kept = Counted::default();
-    let read = analyse(&mut Cursor::new(&file), None, &Teams::default(), Some(&mut kept), &budget);
+    let mut written = CountingWriter::default();
+    let read = analyze(&mut Cursor::new(&file), None, &Teams::default(), Some(&mut written), &budget);
     let work = budget.work();
     // Each is counted before it is done, so what was done is less than what was counted last: a row, a block, what a block unpacks to.
     let row = LONGEST_ROW as u64;
     prop_assert!(work.text_bytes <= limits.text_bytes + row, "{work:?}");
     prop_assert!(work.written_bytes <= limits.written_bytes + row, "{work:?}");
-    prop_assert!(kept.0 <= limits.written_bytes, "{} kept", kept.0);
+    prop_assert!(written.0 <= limits.written_bytes, "{} kept", written.0);
     prop_assert!(work.unpacked_bytes <= limits.unpacked_bytes + 16 * MB, "{work:?}");
     prop_assert!(work.cells <= limits.cells + 1 && work.rows <= limits.rows + 1 && work.sheets <= limits.sheets + 1, "{work:?}");
     if let Err(Unreadable::LimitMet(met)) = read {
@@ -140,19 +140,19 @@ fn the_limits_of_a_megabyte_are_four_largest_files_and_five_seconds() {
 
 #[test]
 fn each_limit_is_named_when_it_is_met() {
-    let usual = Bomb { text: 1_000, quotes: false, rows: 10, cells: 10, step: 1, padding: 0, sheets: 1, empty: false };
+    let usual = HostileWorkbook { text: 1_000, quotes: false, rows: 10, cells: 10, step: 1, padding: 0, sheets: 1, empty: false };
     for (bomb, name) in [
-        (Bomb { text: 30_000, rows: 1_000, cells: 15, ..usual.clone() }, "text_bytes"),
-        (Bomb { text: 15_001, quotes: true, rows: 1_000, cells: 15, ..usual.clone() }, "text_bytes"),
-        (Bomb { rows: 5, padding: 900, empty: true, ..usual.clone() }, "unpacked_bytes"),
-        (Bomb { rows: 2, padding: 900, empty: true, sheets: 15, ..usual.clone() }, "unpacked_bytes"),
-        (Bomb { rows: 1_000, cells: 210, empty: true, ..usual.clone() }, "cells"),
-        (Bomb { rows: 10, step: 9_000, cells: 1, ..usual.clone() }, "rows"),
-        (Bomb { rows: 1, cells: 1, empty: true, sheets: 50, ..usual.clone() }, "sheets"),
+        (HostileWorkbook { text: 30_000, rows: 1_000, cells: 15, ..usual.clone() }, "text_bytes"),
+        (HostileWorkbook { text: 15_001, quotes: true, rows: 1_000, cells: 15, ..usual.clone() }, "text_bytes"),
+        (HostileWorkbook { rows: 5, padding: 900, empty: true, ..usual.clone() }, "unpacked_bytes"),
+        (HostileWorkbook { rows: 2, padding: 900, empty: true, sheets: 15, ..usual.clone() }, "unpacked_bytes"),
+        (HostileWorkbook { rows: 1_000, cells: 210, empty: true, ..usual.clone() }, "cells"),
+        (HostileWorkbook { rows: 10, step: 9_000, cells: 1, ..usual.clone() }, "rows"),
+        (HostileWorkbook { rows: 1, cells: 1, empty: true, sheets: 50, ..usual.clone() }, "sheets"),
     ] {
         let file = bomb.file();
         let budget = budget_within(scaled(), file.len() as u64);
-        let read = analyse(&mut Cursor::new(&file), None, &Teams::default(), None, &budget);
+        let read = analyze(&mut Cursor::new(&file), None, &Teams::default(), None, &budget);
         let met = match read {
             Err(Unreadable::LimitMet(met)) => met.name(),
             other => panic!("{name}: {other:?} {bomb:?} {:?}", budget.work()),
@@ -169,7 +169,7 @@ fn an_archive_whose_part_has_another_name_is_no_way_around_the_limits() {
         format!("<Relationships><Relationship Id=\"rId1\" Type=\"{office}/worksheet\" Target=\"worksheets/sheet1.dat\"/></Relationships>");
     let file = small_with(&[("xl/_rels/workbook.xml.rels", relations.as_bytes()), ("xl/worksheets/sheet1.dat", &sheet)]);
     let budget = budget_within(scaled(), file.len() as u64);
-    let read = analyse(&mut Cursor::new(&file), None, &Teams::default(), None, &budget);
+    let read = analyze(&mut Cursor::new(&file), None, &Teams::default(), None, &budget);
     assert!(read.is_err() && budget.work().unpacked_bytes < MB, "{read:?} {:?}", budget.work());
 }
 
@@ -178,6 +178,6 @@ fn a_csv_file_is_kept_within_what_temporary_files_may_take() {
     let file = b"a@example.com,x\n".repeat(10_000);
     let limits = AnalysisLimits { written_bytes: file.len() as u64 + 100_000, ..scaled() };
     let budget = budget_within(limits, file.len() as u64);
-    let read = analyse(&mut Cursor::new(&file), None, &Teams::default(), Some(&mut Counted::default()), &budget);
+    let read = analyze(&mut Cursor::new(&file), None, &Teams::default(), Some(&mut CountingWriter::default()), &budget);
     assert_eq!(read.map(|analysis| analysis.rows), Err(Unreadable::LimitMet(LimitMet::WrittenBytes(limits.written_bytes))));
 }

@@ -15,7 +15,7 @@ pub struct RowCheck {
     mapping: Mapping,
     columns: usize,
     teams: Teams,
-    seen: Seen,
+    seen: SeenHashes,
     roles: HashMap<String, bool>,
     team_cells: HashMap<String, Option<String>>,
     scratch: Vec<RowFault>,
@@ -43,7 +43,7 @@ impl RowCheck {
             mapping,
             columns,
             teams,
-            seen: Seen::default(),
+            seen: SeenHashes::default(),
             roles: HashMap::new(),
             team_cells: HashMap::new(),
             scratch: Vec::new(),
@@ -95,12 +95,12 @@ fn remembered<T: Clone>(cells: &mut HashMap<String, T>, cell: &str, find: impl F
 /// The addresses seen so far. Of each only a keyed hash is kept: 200,000 take a few megabytes, and two of them meet by chance
 /// once in a billion files. Only what is shown before an import is confirmed depends on it.
 #[derive(Default)]
-struct Seen {
+struct SeenHashes {
     key: RandomState,
-    rows: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
+    rows: HashMap<u64, u32, BuildHasherDefault<PreHashedKey>>,
 }
 
-impl Seen {
+impl SeenHashes {
     /// The row that had the address before; else the address is this row's from now on.
     fn earlier(&mut self, email: &str, number: u64) -> Option<u64> {
         let mut lower = [0; LONGEST_ADDRESS];
@@ -114,8 +114,8 @@ impl Seen {
         };
         match self.rows.entry(hash) {
             Entry::Occupied(first) => Some(u64::from(*first.get())),
-            Entry::Vacant(place) => {
-                place.insert(u32::try_from(number).unwrap_or(u32::MAX));
+            Entry::Vacant(vacant) => {
+                vacant.insert(u32::try_from(number).unwrap_or(u32::MAX));
                 None
             }
         }
@@ -124,9 +124,9 @@ impl Seen {
 
 /// A key that is a hash already.
 #[derive(Default)]
-struct Hashed(u64);
+struct PreHashedKey(u64);
 
-impl Hasher for Hashed {
+impl Hasher for PreHashedKey {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);

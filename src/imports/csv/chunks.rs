@@ -134,8 +134,8 @@ impl Chunk {
     pub fn all_faults(&self, table_rows: u64, mapping: &Mapping, columns: usize, teams: &Teams) -> Vec<(u64, Vec<RowFault>)> {
         let mut all = Vec::new();
         let mut rows = StoredRows::new(&self.body);
-        let (mut place, mut repeats) = (self.first, self.repeats.iter().peekable());
-        while let Some((number, cells)) = rows.next_row().filter(|_| place < table_rows) {
+        let (mut position, mut repeats) = (self.first, self.repeats.iter().peekable());
+        while let Some((number, cells)) = rows.next_row().filter(|_| position < table_rows) {
             let first = repeats.next_if(|(row, _)| *row == number).map(|(_, first)| *first);
             let faults = match (read_row(number, cells, mapping, columns, teams), first) {
                 (Err(faults), _) => faults,
@@ -143,9 +143,9 @@ impl Chunk {
                 (Ok(_), None) => Vec::new(),
             };
             if !faults.is_empty() {
-                all.push((place, faults));
+                all.push((position, faults));
             }
-            place += 1;
+            position += 1;
         }
         all
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::foreign::{Foreign, by_bytes, by_text};
+use super::foreign::{ForeignFileKind, by_bytes, by_text};
 use super::{AnalysisStop, Unreadable};
 
 /// Bytes read at once.
@@ -12,7 +12,7 @@ const BLOCK: usize = 64 * 1024;
 
 /// How the bytes of a file are to be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Recognized {
+pub(super) struct RecognizedEncoding {
     pub(super) encoding: &'static Encoding,
     /// Whether it begins with a byte order mark.
     pub(super) marked: bool,
@@ -24,7 +24,7 @@ pub(super) struct Recognized {
 ///
 /// # Errors
 /// [`Unreadable::Empty`], [`Unreadable::Foreign`], [`Unreadable::Lost`].
-pub(super) fn recognize<R: Read + Seek>(source: &mut R, charset: Option<&str>) -> Result<Recognized, Unreadable> {
+pub(super) fn recognize<R: Read + Seek>(source: &mut R, charset: Option<&str>) -> Result<RecognizedEncoding, Unreadable> {
     let mut block = vec![0; BLOCK];
     source.rewind().map_err(lost)?;
     let length = fill(source, &mut block).map_err(lost)?;
@@ -33,14 +33,14 @@ pub(super) fn recognize<R: Read + Seek>(source: &mut R, charset: Option<&str>) -
         return Err(Unreadable::Foreign(kind));
     }
     let recognized = match Encoding::for_bom(head) {
-        Some((encoding, _)) => Recognized { encoding, marked: true },
+        Some((encoding, _)) => RecognizedEncoding { encoding, marked: true },
         None => {
             let named = charset.and_then(|label| Encoding::for_label(label.as_bytes())).or_else(|| wide_encoding(head));
             let encoding = match named {
                 Some(encoding) => encoding,
                 None => guess(source, &mut block)?,
             };
-            Recognized { encoding, marked: false }
+            RecognizedEncoding { encoding, marked: false }
         }
     };
     check_head(source, recognized)?;
@@ -156,14 +156,14 @@ fn wide_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Looks at the beginning: is there a text at all?
-fn check_head<R: Read + Seek>(source: &mut R, recognized: Recognized) -> Result<(), Unreadable> {
+fn check_head<R: Read + Seek>(source: &mut R, recognized: RecognizedEncoding) -> Result<(), Unreadable> {
     source.rewind().map_err(lost)?;
     let mut head = Vec::new();
-    let mut decoded = Decoded::new(&mut *source, recognized);
+    let mut decoded = DecodedText::new(&mut *source, recognized);
     (&mut decoded).take(BLOCK as u64).read_to_end(&mut head).map_err(|error| unreadable(&error, 1))?;
     let text = String::from_utf8_lossy(&head);
     if looks_binary(&text) {
-        return Err(Unreadable::Foreign(Foreign::Unknown));
+        return Err(Unreadable::Foreign(ForeignFileKind::Unknown));
     }
     if let Some(kind) = by_text(&text) {
         return Err(Unreadable::Foreign(kind));
@@ -207,7 +207,7 @@ pub(super) struct RowEndless;
 /// What an error met while reading rows means; the row began at `line`.
 pub(super) fn unreadable(error: &io::Error, line: u64) -> Unreadable {
     match error.get_ref() {
-        Some(inner) if inner.is::<NulFound>() => Unreadable::Foreign(Foreign::Unknown),
+        Some(inner) if inner.is::<NulFound>() => Unreadable::Foreign(ForeignFileKind::Unknown),
         Some(inner) if inner.is::<RowEndless>() => Unreadable::RowTooLong { line },
         Some(inner) => inner.downcast_ref::<AnalysisStop>().map_or(Unreadable::Lost, |stop| (*stop).into()),
         None => Unreadable::Lost,
@@ -215,7 +215,7 @@ pub(super) fn unreadable(error: &io::Error, line: u64) -> Unreadable {
 }
 
 /// The text of a file in UTF-8, without a byte order mark.
-pub(super) struct Decoded<R> {
+pub(super) struct DecodedText<R> {
     source: R,
     decoder: Decoder,
     bytes: Vec<u8>,
@@ -230,9 +230,9 @@ pub(super) struct Decoded<R> {
     finished: bool,
 }
 
-impl<R: Read> Decoded<R> {
+impl<R: Read> DecodedText<R> {
     /// Reads from a source that stands at its beginning.
-    pub(super) fn new(source: R, recognized: Recognized) -> Self {
+    pub(super) fn new(source: R, recognized: RecognizedEncoding) -> Self {
         let decoder = recognized.encoding.new_decoder_with_bom_removal();
         let (bytes, text) = (vec![0; BLOCK], vec![0; BLOCK]);
         Self { source, decoder, bytes, waiting: 0..0, text, ready: 0..0, ended: false, finished: false }
@@ -258,7 +258,7 @@ impl<R: Read> Decoded<R> {
     }
 }
 
-impl<R: Read> Read for Decoded<R> {
+impl<R: Read> Read for DecodedText<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.decode_more()?;
         let length = buffer.len().min(self.ready.len());
@@ -281,7 +281,7 @@ mod tests {
         let recognized = recognize(&mut source, charset)?;
         source.set_position(0);
         let mut text = String::new();
-        Decoded::new(source, recognized).read_to_string(&mut text).map_err(|error| unreadable(&error, 1))?;
+        DecodedText::new(source, recognized).read_to_string(&mut text).map_err(|error| unreadable(&error, 1))?;
         Ok((text, recognized.encoding.name(), recognized.marked))
     }
 
@@ -361,11 +361,11 @@ mod tests {
         for (bytes, want) in [
             (b"".as_slice(), Unreadable::Empty),
             (b"\xef\xbb\xbf \r\n", Unreadable::Empty),
-            (b"PK\x03\x04rest", Unreadable::Foreign(Foreign::HalfArchive)),
-            (b"%PDF-1.7", Unreadable::Foreign(Foreign::Pdf)),
-            (b"a@example.com,x\0y", Unreadable::Foreign(Foreign::Unknown)),
-            (&noise, Unreadable::Foreign(Foreign::Unknown)),
-            (&late, Unreadable::Foreign(Foreign::Unknown)),
+            (b"PK\x03\x04rest", Unreadable::Foreign(ForeignFileKind::HalfArchive)),
+            (b"%PDF-1.7", Unreadable::Foreign(ForeignFileKind::Pdf)),
+            (b"a@example.com,x\0y", Unreadable::Foreign(ForeignFileKind::Unknown)),
+            (&noise, Unreadable::Foreign(ForeignFileKind::Unknown)),
+            (&late, Unreadable::Foreign(ForeignFileKind::Unknown)),
         ] {
             assert_eq!(decoded(bytes, None).unwrap_err(), want);
         }

@@ -7,7 +7,7 @@ use zip::ZipArchive;
 
 /// A kind of file that people send in place of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Foreign {
+pub enum ForeignFileKind {
     OldWorkbook,
     /// Excel puts a workbook with a password into a container of its own.
     Locked,
@@ -32,7 +32,7 @@ pub enum Foreign {
     Unknown,
 }
 
-impl Foreign {
+impl ForeignFileKind {
     /// What it is.
     #[must_use]
     pub fn what(self) -> &'static str {
@@ -81,22 +81,22 @@ impl Foreign {
 
 /// The first bytes of kinds that are told by them. Archives and Office's containers need a closer look. A library such as `infer` asks for
 /// less, `GIF` or `BM` at the beginning, `%PDF` anywhere near it, and would take lists of people for pictures and documents.
-const SIGNATURES: [(&[u8], Foreign); 15] = [
-    (b"PK\x03\x04", Foreign::HalfArchive),
-    (b"PK\x05\x06", Foreign::Archive),
-    (b"%PDF", Foreign::Pdf),
-    (b"\x89PNG", Foreign::Image),
-    (b"\xff\xd8\xff", Foreign::Image),
-    (b"GIF8", Foreign::Image),
-    (b"II*\0", Foreign::Image),
-    (b"MM\0*", Foreign::Image),
-    (b"{\\rtf", Foreign::TextDocument),
-    (b"\x1f\x8b", Foreign::Compressed),
-    (b"BZh", Foreign::Compressed),
-    (b"7z\xbc\xaf\x27\x1c", Foreign::Compressed),
-    (b"\xfd7zXZ", Foreign::Compressed),
-    (b"Rar!\x1a\x07", Foreign::Compressed),
-    (b"\x28\xb5\x2f\xfd", Foreign::Compressed),
+const SIGNATURES: [(&[u8], ForeignFileKind); 15] = [
+    (b"PK\x03\x04", ForeignFileKind::HalfArchive),
+    (b"PK\x05\x06", ForeignFileKind::Archive),
+    (b"%PDF", ForeignFileKind::Pdf),
+    (b"\x89PNG", ForeignFileKind::Image),
+    (b"\xff\xd8\xff", ForeignFileKind::Image),
+    (b"GIF8", ForeignFileKind::Image),
+    (b"II*\0", ForeignFileKind::Image),
+    (b"MM\0*", ForeignFileKind::Image),
+    (b"{\\rtf", ForeignFileKind::TextDocument),
+    (b"\x1f\x8b", ForeignFileKind::Compressed),
+    (b"BZh", ForeignFileKind::Compressed),
+    (b"7z\xbc\xaf\x27\x1c", ForeignFileKind::Compressed),
+    (b"\xfd7zXZ", ForeignFileKind::Compressed),
+    (b"Rar!\x1a\x07", ForeignFileKind::Compressed),
+    (b"\x28\xb5\x2f\xfd", ForeignFileKind::Compressed),
 ];
 /// How a compound file begins, the container of the old Office ([MS-CFB], section 2.2).
 const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
@@ -104,27 +104,27 @@ const COMPOUND: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 const DIRECTORY: u64 = 4096;
 
 /// The kind that a file with this beginning is of, when its bytes say so.
-pub(super) fn by_bytes<R: Read + Seek>(head: &[u8], source: &mut R) -> Option<Foreign> {
+pub(super) fn by_bytes<R: Read + Seek>(head: &[u8], source: &mut R) -> Option<ForeignFileKind> {
     if head.starts_with(&COMPOUND[..4]) {
-        return Some(in_compound(head, source).unwrap_or(Foreign::OldOffice));
+        return Some(in_compound(head, source).unwrap_or(ForeignFileKind::OldOffice));
     }
     // Pictures of phones (HEIC) and of the web (WebP) name themselves behind a length.
     if head.get(4..8) == Some(b"ftyp") || (head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP")) {
-        return Some(Foreign::Image);
+        return Some(ForeignFileKind::Image);
     }
     SIGNATURES.iter().find(|(start, _)| head.starts_with(start)).map(|(_, kind)| *kind)
 }
 
 /// The kind that a text with this beginning is of, when it is of none of ours.
-pub(super) fn by_text(head: &str) -> Option<Foreign> {
+pub(super) fn by_text(head: &str) -> Option<ForeignFileKind> {
     let start: String = head.trim_start().chars().take(20).collect::<String>().to_ascii_lowercase();
     let begins = |starts: &[&str]| starts.iter().any(|one| start.starts_with(one));
     match () {
-        () if begins(&["<!doctype html", "<html", "<head", "<meta", "<style", "<table"]) => Some(Foreign::WebPage),
-        () if begins(&["<?xml"]) => Some(Foreign::Xml),
-        () if begins(&["begin:vcard"]) => Some(Foreign::Contacts),
-        () if is_json(head) => Some(Foreign::Json),
-        () if is_ldif(head) => Some(Foreign::Ldif),
+        () if begins(&["<!doctype html", "<html", "<head", "<meta", "<style", "<table"]) => Some(ForeignFileKind::WebPage),
+        () if begins(&["<?xml"]) => Some(ForeignFileKind::Xml),
+        () if begins(&["begin:vcard"]) => Some(ForeignFileKind::Contacts),
+        () if is_json(head) => Some(ForeignFileKind::Json),
+        () if is_ldif(head) => Some(ForeignFileKind::Ldif),
         () => None,
     }
 }
@@ -150,18 +150,18 @@ fn is_ldif(head: &str) -> bool {
 }
 
 /// The kind that an archive without an Excel workbook in it is of.
-pub(super) fn by_archive<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Foreign {
+pub(super) fn by_archive<R: Read + Seek>(archive: &mut ZipArchive<R>) -> ForeignFileKind {
     let names: Vec<Vec<u8>> =
         (0..archive.len()).filter_map(|at| archive.by_index_raw(at).ok().map(|file| file.name_raw().to_vec())).collect();
     let has = |is: &dyn Fn(&[u8]) -> bool| names.iter().any(|name| is(name));
     if has(&|name| name == b"xl/workbook.bin") {
-        return Foreign::BinaryWorkbook;
+        return ForeignFileKind::BinaryWorkbook;
     }
     if has(&|name| name == b"Index.zip" || (name.starts_with(b"Index/") && name.ends_with(b".iwa"))) {
-        return Foreign::AppleDocument;
+        return ForeignFileKind::AppleDocument;
     }
     if has(&|name| name == b"word/document.xml") {
-        return Foreign::TextDocument;
+        return ForeignFileKind::TextDocument;
     }
     // OpenDocument, part 2, section 3.3: the type is in a file of this name.
     let mut kind = String::new();
@@ -170,14 +170,14 @@ pub(super) fn by_archive<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Foreign
         let _ = file.take(100).read_to_string(&mut kind);
     }
     match kind.trim().strip_prefix("application/vnd.oasis.opendocument.") {
-        Some(rest) if rest.starts_with("spreadsheet") => Foreign::OpenDocument,
-        Some(_) => Foreign::TextDocument,
-        None => Foreign::Archive,
+        Some(rest) if rest.starts_with("spreadsheet") => ForeignFileKind::OpenDocument,
+        Some(_) => ForeignFileKind::TextDocument,
+        None => ForeignFileKind::Archive,
     }
 }
 
 /// The kind of a compound file, by the names in its directory ([MS-CFB], section 2.6).
-fn in_compound<R: Read + Seek>(head: &[u8], source: &mut R) -> io::Result<Foreign> {
+fn in_compound<R: Read + Seek>(head: &[u8], source: &mut R) -> io::Result<ForeignFileKind> {
     let header = head.get(..512).filter(|_| head.starts_with(COMPOUND)).ok_or(io::ErrorKind::UnexpectedEof)?;
     let shift = u32::from(u16::from_le_bytes([header[30], header[31]])).clamp(7, 20);
     let sector = u32::from_le_bytes([header[48], header[49], header[50], header[51]]);
@@ -187,10 +187,10 @@ fn in_compound<R: Read + Seek>(head: &[u8], source: &mut R) -> io::Result<Foreig
     let names: Vec<String> = directory.chunks_exact(128).map(entry_name).collect();
     let has = |wanted: &str| names.iter().any(|name| name == wanted);
     Ok(match () {
-        () if has("EncryptedPackage") => Foreign::Locked,
-        () if has("Workbook") || has("Book") => Foreign::OldWorkbook,
-        () if has("WordDocument") => Foreign::TextDocument,
-        () => Foreign::OldOffice,
+        () if has("EncryptedPackage") => ForeignFileKind::Locked,
+        () if has("Workbook") || has("Book") => ForeignFileKind::OldWorkbook,
+        () if has("WordDocument") => ForeignFileKind::TextDocument,
+        () => ForeignFileKind::OldOffice,
     })
 }
 
@@ -225,34 +225,34 @@ mod tests {
     #[test]
     fn what_is_in_an_office_container_is_told_by_its_directory() {
         for (names, want) in [
-            (["Root Entry", "Workbook"], Foreign::OldWorkbook),
-            (["Root Entry", "Book"], Foreign::OldWorkbook),
-            (["\u{6}DataSpaces", "EncryptedPackage"], Foreign::Locked),
-            (["Root Entry", "WordDocument"], Foreign::TextDocument),
-            (["Root Entry", "VisioDocument"], Foreign::OldOffice),
+            (["Root Entry", "Workbook"], ForeignFileKind::OldWorkbook),
+            (["Root Entry", "Book"], ForeignFileKind::OldWorkbook),
+            (["\u{6}DataSpaces", "EncryptedPackage"], ForeignFileKind::Locked),
+            (["Root Entry", "WordDocument"], ForeignFileKind::TextDocument),
+            (["Root Entry", "VisioDocument"], ForeignFileKind::OldOffice),
         ] {
             let bytes = compound(&names);
             assert_eq!(by_bytes(&bytes, &mut Cursor::new(&bytes)), Some(want), "{names:?}");
             let cut = &bytes[..600];
-            assert_eq!(by_bytes(cut, &mut Cursor::new(cut)), Some(Foreign::OldOffice));
+            assert_eq!(by_bytes(cut, &mut Cursor::new(cut)), Some(ForeignFileKind::OldOffice));
         }
         let mut far = compound(&["Workbook"]);
         far[48..52].fill(0xff);
-        assert_eq!(by_bytes(&far, &mut Cursor::new(&far)), Some(Foreign::OldOffice));
+        assert_eq!(by_bytes(&far, &mut Cursor::new(&far)), Some(ForeignFileKind::OldOffice));
     }
 
     #[test]
     fn what_an_archive_is_its_files_say() {
         let spreadsheet = b"application/vnd.oasis.opendocument.spreadsheet".as_slice();
         for (name, content, want) in [
-            ("Index/Document.iwa", b"".as_slice(), Foreign::AppleDocument),
-            ("Index.zip", b"", Foreign::AppleDocument),
-            ("mimetype", spreadsheet, Foreign::OpenDocument),
-            ("mimetype", b"application/vnd.oasis.opendocument.text", Foreign::TextDocument),
-            ("mimetype", b"\xff\xfe", Foreign::Archive),
-            ("word/document.xml", b"<a/>", Foreign::TextDocument),
-            ("xl/workbook.bin", b"", Foreign::BinaryWorkbook),
-            ("people.csv", b"a@example.com", Foreign::Archive),
+            ("Index/Document.iwa", b"".as_slice(), ForeignFileKind::AppleDocument),
+            ("Index.zip", b"", ForeignFileKind::AppleDocument),
+            ("mimetype", spreadsheet, ForeignFileKind::OpenDocument),
+            ("mimetype", b"application/vnd.oasis.opendocument.text", ForeignFileKind::TextDocument),
+            ("mimetype", b"\xff\xfe", ForeignFileKind::Archive),
+            ("word/document.xml", b"<a/>", ForeignFileKind::TextDocument),
+            ("xl/workbook.bin", b"", ForeignFileKind::BinaryWorkbook),
+            ("people.csv", b"a@example.com", ForeignFileKind::Archive),
         ] {
             let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
             writer.start_file(name, SimpleFileOptions::default()).unwrap();
@@ -265,16 +265,16 @@ mod tests {
     #[test]
     fn a_text_of_another_kind_is_told_by_how_it_begins() {
         for (text, want) in [
-            ("\r\n<!DOCTYPE HTML PUBLIC", Some(Foreign::WebPage)),
-            ("<TABLE border=1><tr>", Some(Foreign::WebPage)),
-            ("<?xml version=\"1.0\"?>", Some(Foreign::Xml)),
-            ("BEGIN:VCARD\r\nVERSION:3.0", Some(Foreign::Contacts)),
-            ("{\"people\": [{\"email\": \"a@example.com\"}]}", Some(Foreign::Json)),
-            ("[\n  {\"email\": \"a@example.com\"}\n]", Some(Foreign::Json)),
-            ("{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\"}\n", Some(Foreign::Json)),
-            ("[\"a@example.com\"]", Some(Foreign::Json)),
-            ("dn: cn=Ann,dc=example,dc=com\nmail: a@example.com\n", Some(Foreign::Ldif)),
-            ("version: 1\n\n# people\ndn:: Y249QW5uLGRjPWV4YW1wbGU=\n", Some(Foreign::Ldif)),
+            ("\r\n<!DOCTYPE HTML PUBLIC", Some(ForeignFileKind::WebPage)),
+            ("<TABLE border=1><tr>", Some(ForeignFileKind::WebPage)),
+            ("<?xml version=\"1.0\"?>", Some(ForeignFileKind::Xml)),
+            ("BEGIN:VCARD\r\nVERSION:3.0", Some(ForeignFileKind::Contacts)),
+            ("{\"people\": [{\"email\": \"a@example.com\"}]}", Some(ForeignFileKind::Json)),
+            ("[\n  {\"email\": \"a@example.com\"}\n]", Some(ForeignFileKind::Json)),
+            ("{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\"}\n", Some(ForeignFileKind::Json)),
+            ("[\"a@example.com\"]", Some(ForeignFileKind::Json)),
+            ("dn: cn=Ann,dc=example,dc=com\nmail: a@example.com\n", Some(ForeignFileKind::Ldif)),
+            ("version: 1\n\n# people\ndn:: Y249QW5uLGRjPWV4YW1wbGU=\n", Some(ForeignFileKind::Ldif)),
             ("[email],[name]\na@example.com,Ann", None),
             ("dn,email\n1,a@example.com", None),
             ("version: 1\na@example.com", None),
@@ -288,10 +288,10 @@ mod tests {
     #[test]
     fn pictures_and_compressed_files_are_told_by_their_first_bytes() {
         for (bytes, want) in [
-            (b"\0\0\0\x18ftypheic".as_slice(), Some(Foreign::Image)),
-            (b"RIFF\x10\0\0\0WEBPVP8 ", Some(Foreign::Image)),
-            (b"GIF89a", Some(Foreign::Image)),
-            (b"\x1f\x8b\x08", Some(Foreign::Compressed)),
+            (b"\0\0\0\x18ftypheic".as_slice(), Some(ForeignFileKind::Image)),
+            (b"RIFF\x10\0\0\0WEBPVP8 ", Some(ForeignFileKind::Image)),
+            (b"GIF89a", Some(ForeignFileKind::Image)),
+            (b"\x1f\x8b\x08", Some(ForeignFileKind::Compressed)),
             (b"email,name\n", None),
             (b"GIFT,email\n1,a@example.com\n", None),
             (b"BMI,email\n21,a@example.com\n", None),

@@ -70,7 +70,7 @@ pub struct Mapping {
 
 /// Why a mapping does not fit a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
+pub enum MappingMismatch {
     NoSuchColumn { field: Field, column: u16 },
     Shared { field: Field, other: Field, column: u16 },
 }
@@ -78,14 +78,14 @@ pub enum Unfit {
 impl Mapping {
     /// A column that two fields have, with both; and a field whose column the file, which has `columns`, has not.
     #[must_use]
-    pub fn unfit(&self, columns: usize) -> Option<Unfit> {
+    pub fn unfit(&self, columns: usize) -> Option<MappingMismatch> {
         let all = self.columns();
         if let Some((field, column)) = all.iter().find(|(_, column)| usize::from(*column) >= columns) {
-            return Some(Unfit::NoSuchColumn { field: *field, column: *column });
+            return Some(MappingMismatch::NoSuchColumn { field: *field, column: *column });
         }
         all.iter().enumerate().find_map(|(at, (field, column))| {
             let (other, _) = all[..at].iter().find(|(_, taken)| taken == column)?;
-            Some(Unfit::Shared { field: *field, other: *other, column: *column })
+            Some(MappingMismatch::Shared { field: *field, other: *other, column: *column })
         })
     }
 

@@ -26,14 +26,14 @@ mod workbook_bounds;
 
 use serde::{Deserialize, Serialize};
 
-pub use analysis::{OptionalSink, analyse};
+pub use analysis::{OptionalSink, analyze};
 pub use budget::{AnalysisBudget, AnalysisLimits, AnalysisStop, LimitMet};
 pub use check::RowCheck;
 pub use chunks::{Chunk, ChunkSink, StoredRows};
 pub use dialect::{Dialect, Format};
 pub use export::{Export, file_row};
-pub use foreign::Foreign;
-pub use mapping::{ColumnNumber, Mapping, Proposal, ProposedMapping, Unfit};
+pub use foreign::ForeignFileKind;
+pub use mapping::{ColumnNumber, Mapping, MappingMismatch, Proposal, ProposedMapping};
 pub use rows::{Cells, ImportRow, read_row, shorten};
 
 /// Most bytes of a file.
@@ -150,7 +150,7 @@ pub enum Unreadable {
     Empty,
     /// Another kind of file.
     #[error("this is {}; {}", .0.what(), .0.instead())]
-    Foreign(Foreign),
+    Foreign(ForeignFileKind),
     /// A spreadsheet that can't be opened, or that no spreadsheet program writes.
     #[error("the spreadsheet can't be read: {0}; save it as CSV (comma separated values) and send that")]
     Workbook(&'static str),

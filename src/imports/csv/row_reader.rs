@@ -31,7 +31,7 @@ impl<'a> FileRow<'a> {
 }
 
 /// Text with what was read of it since the row under way began, so that it can be read again from there.
-struct Tape<R> {
+struct ReplayBuffer<R> {
     text: R,
     bytes: Vec<u8>,
     /// Place of the first of `bytes` in the text.
@@ -42,7 +42,7 @@ struct Tape<R> {
     left: usize,
 }
 
-impl<R> Tape<R> {
+impl<R> ReplayBuffer<R> {
     fn begin_row(&mut self, at: u64) {
         // What is read again counts as well.
         self.left = LONGEST_ROW.saturating_sub(self.bytes.len() - self.next);
@@ -59,8 +59,8 @@ impl<R> Tape<R> {
     }
 }
 
-/// The reader of a [`Tape`]; it ends in an error when nobody has taken a row for too long.
-struct TapeReader<R>(Rc<RefCell<Tape<R>>>);
+/// The reader of a [`ReplayBuffer`]; it ends in an error when nobody has taken a row for too long.
+struct TapeReader<R>(Rc<RefCell<ReplayBuffer<R>>>);
 
 impl<R: Read> Read for TapeReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -86,7 +86,7 @@ impl<R: Read> Read for TapeReader<R> {
 
 /// The rows of a text, in memory bounded by [`LONGEST_ROW`].
 pub(super) struct CsvRows<R> {
-    tape: Rc<RefCell<Tape<R>>>,
+    tape: Rc<RefCell<ReplayBuffer<R>>>,
     reader: Reader<TapeReader<R>>,
     delimiter: u8,
     /// Where `reader` began: bytes and line ends before it.
@@ -100,7 +100,7 @@ pub(super) struct CsvRows<R> {
 impl<R: Read> CsvRows<R> {
     /// The rows of a text in UTF-8.
     pub(super) fn over(text: R, delimiter: u8) -> Self {
-        let tape = Rc::new(RefCell::new(Tape { text, bytes: Vec::new(), base: 0, next: 0, left: 0 }));
+        let tape = Rc::new(RefCell::new(ReplayBuffer { text, bytes: Vec::new(), base: 0, next: 0, left: 0 }));
         let reader = reader(TapeReader(tape.clone()), delimiter);
         Self { tape, reader, delimiter, base: (0, 0), record: StringRecord::new(), unclosed_quote: None, number: 0 }
     }
@@ -340,12 +340,12 @@ mod tests {
         #[test]
         fn each_line_below_an_unclosed_quote_is_a_row(lines in prop::collection::vec("[a-c]{1,3},[a-c]{0,3}", 1..200), at in any::<prop::sample::Index>()) {
             let at = at.index(lines.len());
-            let text: String = lines.iter().enumerate().map(|(place, line)| if place == at { line.replacen(',', ",\"", 1) + "\n" } else { format!("{line}\n") }).collect();
+            let text: String = lines.iter().enumerate().map(|(row_index, line)| if row_index == at { line.replacen(',', ",\"", 1) + "\n" } else { format!("{line}\n") }).collect();
             let rows = read(&text).unwrap();
             prop_assert_eq!(rows.len(), lines.len());
-            for (place, (_, cells, unclosed)) in rows.iter().enumerate() {
-                prop_assert_eq!(*unclosed, (place == at).then_some(1));
-                prop_assert_eq!(cells.join(","), if place == at { lines[place].replacen(',', ",\"", 1) } else { lines[place].clone() });
+            for (row_index, (_, cells, unclosed)) in rows.iter().enumerate() {
+                prop_assert_eq!(*unclosed, (row_index == at).then_some(1));
+                prop_assert_eq!(cells.join(","), if row_index == at { lines[row_index].replacen(',', ",\"", 1) } else { lines[row_index].clone() });
             }
         }
     }

@@ -60,7 +60,7 @@ impl<'a> Cells<'a> {
 }
 
 /// What a row says of a person, still in the row's own words.
-pub(super) struct Said<'a> {
+pub(super) struct RowValues<'a> {
     /// The address alone; what the cell holds when there is none.
     pub(super) email: &'a str,
     /// The name beside the address.
@@ -80,7 +80,7 @@ pub(super) fn examine<'a>(
     is_role: impl FnOnce(&str) -> bool,
     unknown_team: impl FnOnce(&str) -> Option<String>,
     faults: &mut Vec<RowFault>,
-) -> Said<'a> {
+) -> RowValues<'a> {
     if cells.count() > columns && cells.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
         let count = cells.count();
         let detail = format!("the row has {count} cells, but the file has {columns} columns; is a value with a delimiter unquoted?");
@@ -93,7 +93,7 @@ pub(super) fn examine<'a>(
     let email_cell = cells.cell(Some(mapping.email));
     let read = address_in(email_cell);
     let AddressCell { address, name } = read.unwrap_or(AddressCell { address: email_cell, name: None });
-    let said = Said {
+    let said = RowValues {
         email: address,
         display_name: name,
         first_name: cells.cell(mapping.first_name),
@@ -143,7 +143,7 @@ pub fn read_row(number: u64, cells: Cells<'_>, mapping: &Mapping, columns: usize
     }
 }
 
-impl Said<'_> {
+impl RowValues<'_> {
     /// The person's names: those of their columns, else the one beside the address.
     fn names(&self) -> (Option<String>, Option<String>) {
         match (name(self.first_name), name(self.last_name), self.display_name) {

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 use calamine::{Cell, DataRef, Reader, SheetVisible, Xlsx};
 
-use super::budget::{AnalysisBudget, Metered};
+use super::budget::{AnalysisBudget, MeteredReader};
 use super::encoding::lost;
 use super::workbook_bounds::check_bounds;
 use super::{LONGEST_ROW, MOST_COLUMNS, MOST_ROWS, Unreadable};
@@ -40,7 +40,7 @@ pub(super) fn first_sheet<R: Read + Seek>(source: &mut R, budget: &AnalysisBudge
     let parts = check_bounds(source, budget)?;
     // What the library that opens it reads is counted, and its errors hide why reading ended.
     let stopped_or = |otherwise| move || budget.stopped().map_or(otherwise, Unreadable::from);
-    let metered = Metered::archive(source, budget, &parts).map_err(lost)?;
+    let metered = MeteredReader::archive(source, budget, &parts).map_err(lost)?;
     let mut book = Xlsx::new(metered).map_err(|_| stopped_or(Unreadable::Workbook("it is damaged, or no .xlsx"))())?;
     let shown = book.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
     let names: Vec<String> = shown.map(|sheet| sheet.name.clone()).collect();

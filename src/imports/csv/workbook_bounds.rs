@@ -6,9 +6,9 @@ use std::io::{Read, Seek};
 use zip::ZipArchive;
 
 use super::Unreadable;
-use super::budget::{AnalysisBudget, Metered, PackedPart};
+use super::budget::{AnalysisBudget, MeteredReader, PackedPart};
 use super::encoding::lost;
-use super::foreign::{Foreign, by_archive};
+use super::foreign::{ForeignFileKind, by_archive};
 
 /// Most files in the archive.
 const MOST_FILES: usize = 2000;
@@ -30,8 +30,8 @@ const ODD: Unreadable = Unreadable::Workbook("it holds what spreadsheet programs
 /// [`Unreadable::Foreign`] for another kind of archive, [`Unreadable::Workbook`] for what is beyond the bounds,
 /// [`Unreadable::LimitMet`] for what is beyond the budget.
 pub(super) fn check_bounds<R: Read + Seek>(source: &mut R, budget: &AnalysisBudget) -> Result<Vec<PackedPart>, Unreadable> {
-    let damaged = || budget.stopped().map_or(Unreadable::Foreign(Foreign::HalfArchive), Unreadable::from);
-    let metered = Metered::plain(source, budget).map_err(lost)?;
+    let damaged = || budget.stopped().map_or(Unreadable::Foreign(ForeignFileKind::HalfArchive), Unreadable::from);
+    let metered = MeteredReader::plain(source, budget).map_err(lost)?;
     let mut archive = ZipArchive::new(metered).map_err(|_| damaged())?;
     if archive.len() > MOST_FILES {
         return Err(ODD);
@@ -53,7 +53,7 @@ pub(super) fn check_bounds<R: Read + Seek>(source: &mut R, budget: &AnalysisBudg
         }
         let is_texts = name.contains("sharedstrings");
         let streamed = name.contains("worksheets/") && !is_texts;
-        let (mut look, mut bytes) = (Look::new(is_texts), 0);
+        let (mut look, mut bytes) = (PartScan::new(is_texts), 0);
         loop {
             let read = file.read(&mut block).map_err(|_| damaged())?;
             if read == 0 {
@@ -72,7 +72,7 @@ pub(super) fn check_bounds<R: Read + Seek>(source: &mut R, budget: &AnalysisBudg
 }
 
 /// Looks through a part for what would make its reader take much memory.
-struct Look {
+struct PartScan {
     /// Bytes since the last tag began.
     run: usize,
     /// The beginning of the tag under way, as far as it is looked at.
@@ -83,7 +83,7 @@ struct Look {
     begun: bool,
 }
 
-impl Look {
+impl PartScan {
     fn new(is_texts: bool) -> Self {
         Self { run: 0, tag: Vec::with_capacity(TAG), in_tag: false, tags: 0, is_texts, begun: false }
     }

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::db::DbError;
 use crate::http::problem::ProblemBody;
-use crate::http::{Authorized, EventStreams, OngoingAccess, PathParams, Problem, Routes, Sight, route};
+use crate::http::{Authorized, EventStreams, Observation, OngoingAccess, PathParams, Problem, Routes, route};
 use crate::ids::ImportId;
 use crate::imports::import::Import;
 use crate::imports::{changes, store};
@@ -61,9 +61,9 @@ async fn get_import_events(
     })
 }
 
-fn sight(import: &Import, now: Timestamp) -> Sight<impl PartialEq + use<>> {
+fn sight(import: &Import, now: Timestamp) -> Observation<impl PartialEq + use<>> {
     let progress = ImportProgress::new(import, now);
-    Sight { mark: mark(import), is_last: import.state.is_final(), data: serde_json::to_string(&progress).unwrap_or_default() }
+    Observation { mark: mark(import), is_last: import.state.is_final(), data: serde_json::to_string(&progress).unwrap_or_default() }
 }
 
 /// What an event is worth telling for: not the pace, which changes with the clock.

@@ -43,7 +43,7 @@ async fn get_faults_file(
     let teams = members::teams(&context.db, caller.instance).await?;
     let mut export = Export::new(&import.analysis.dialect);
     export.row(["row", "column", "code", "detail", "value"].into_iter());
-    Ok(download(&import, "faults", export, 1, context, move |export, kept, import| write_faults(export, kept, import, &teams)))
+    Ok(download(&import, "faults", export, 1, context, move |export, stored, import| write_faults(export, stored, import, &teams)))
 }
 
 /// Get the file with what became of each row
@@ -66,7 +66,7 @@ async fn get_result_file(
     PathParams(id): PathParams<ImportId>,
 ) -> Result<HttpResponse, Problem> {
     let import = found_with_rows(&context, caller.instance, id).await?;
-    if import.state == ImportState::Analysed {
+    if import.state == ImportState::Analyzed {
         return Err(ImportError::NotConfirmed(id).into());
     }
     let mut export = Export::new(&import.analysis.dialect);
@@ -111,19 +111,19 @@ fn chunks(
 ) -> impl Stream<Item = Result<Bytes, DbError>> {
     async_stream::try_stream! {
         yield Bytes::from(export.take());
-        let mut place = 0;
-        while let Some(kept) = store::chunk_from(&context.db, import.instance, import.id, place, faults).await? {
-            place = kept.chunk.first + u64::from(kept.chunk.rows);
-            write(&mut export, &kept, &import);
+        let mut position = 0;
+        while let Some(stored) = store::chunk_from(&context.db, import.instance, import.id, position, faults).await? {
+            position = stored.chunk.first + u64::from(stored.chunk.rows);
+            write(&mut export, &stored, &import);
             yield Bytes::from(export.take());
         }
     }
 }
 
-fn write_faults(export: &mut Export, kept: &StoredChunk, import: &Import, teams: &Teams) {
-    let mut rows = StoredRows::new(&kept.chunk.body);
+fn write_faults(export: &mut Export, stored: &StoredChunk, import: &Import, teams: &Teams) {
+    let mut rows = StoredRows::new(&stored.chunk.body);
     let mut row = rows.next_row();
-    for (_, fault) in faults_of(kept, import, teams) {
+    for (_, fault) in faults_of(stored, import, teams) {
         while row.is_some_and(|(number, _)| number < fault.row) {
             row = rows.next_row();
         }
@@ -134,12 +134,12 @@ fn write_faults(export: &mut Export, kept: &StoredChunk, import: &Import, teams:
     }
 }
 
-fn write_results(export: &mut Export, kept: &StoredChunk, import: &Import) {
+fn write_results(export: &mut Export, stored: &StoredChunk, import: &Import) {
     let columns = import.analysis.columns.len();
-    let mut rows = StoredRows::new(&kept.chunk.body);
-    let (mut outcomes, mut place) = (kept.outcomes.iter().flatten(), kept.chunk.first);
+    let mut rows = StoredRows::new(&stored.chunk.body);
+    let (mut outcomes, mut position) = (stored.outcomes.iter().flatten(), stored.chunk.first);
     while let Some((_, cells)) = rows.next_row() {
-        if place >= import.analysis.rows {
+        if position >= import.analysis.rows {
             // Notes below the table come back as they were.
             export.row(cells.iter());
         } else {
@@ -148,6 +148,6 @@ fn write_results(export: &mut Export, kept: &StoredChunk, import: &Import) {
             let why = outcome.and_then(reason).unwrap_or_default();
             export.row(file_row(cells, columns).chain([status, why.as_str()]));
         }
-        place += 1;
+        position += 1;
     }
 }

@@ -84,6 +84,6 @@ async fn list_results(
 
 /// A page of rows that are in the order of their places.
 fn page<T>(rows: Vec<(i64, T)>, limit: u16) -> Listing<T> {
-    let Listing { data, next_cursor } = Listing::page(rows, limit, |(place, _)| *place);
+    let Listing { data, next_cursor } = Listing::page(rows, limit, |(position, _)| *position);
     Listing { data: data.into_iter().map(|(_, row)| row).collect(), next_cursor }
 }

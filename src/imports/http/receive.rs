@@ -47,7 +47,7 @@ pub(super) async fn receive(request: &HttpRequest, payload: Payload, clock: &dyn
     if announced.is_some_and(|length| length > allowed) {
         return Err(too_large());
     }
-    let pace = Pace { clock, began_at: clock.now() };
+    let pace = UploadPace { clock, began_at: clock.now() };
     if essence == "multipart/form-data" {
         return receive_form(request, payload, &pace).await;
     }
@@ -59,7 +59,7 @@ pub(super) async fn receive(request: &HttpRequest, payload: Payload, clock: &dyn
     Ok(ReceivedFile { file, bytes, charset, name: None })
 }
 
-async fn receive_form(request: &HttpRequest, payload: Payload, pace: &Pace<'_>) -> Result<ReceivedFile, Problem> {
+async fn receive_form(request: &HttpRequest, payload: Payload, pace: &UploadPace<'_>) -> Result<ReceivedFile, Problem> {
     let malformed =
         |error: &actix_multipart::MultipartError| Problem::new(Code::MalformedRequest, format!("The form can't be read: {error}."));
     let mut form = Multipart::new(request.headers(), payload);
@@ -111,12 +111,12 @@ async fn without_pause<T>(waiting: impl Future<Output = T>) -> Result<T, Problem
 }
 
 /// How fast a file comes.
-struct Pace<'a> {
+struct UploadPace<'a> {
     clock: &'a dyn Clock,
     began_at: OffsetDateTime,
 }
 
-impl Pace<'_> {
+impl UploadPace<'_> {
     fn check(&self, received_bytes: u64) -> Result<(), Problem> {
         let taken = self.clock.now() - self.began_at;
         let seconds = u64::try_from(taken.whole_seconds()).unwrap_or(0);
@@ -135,7 +135,7 @@ impl Pace<'_> {
 /// Writes what comes into a file, a piece at a time; gives it with its length.
 async fn spool<E>(
     mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    pace: &Pace<'_>,
+    pace: &UploadPace<'_>,
     refuse: impl Fn(E) -> Problem,
 ) -> Result<(File, u64), Problem> {
     let lost = |_: io::Error| Problem::from(ImportError::Unreadable(Unreadable::Lost));

@@ -1,4 +1,4 @@
-//! How many files are received and analysed at once: so many in all, and of one instance so few that the others always find a place.
+//! How many files are received and analyzed at once: so many in all, and of one instance so few that the others always find a place.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,9 +12,9 @@ use crate::imports::ImportError;
 const UPLOADS_PER_INSTANCE: usize = 4;
 /// Uploads at once in all. Each may have a file of 50 MB on the disk.
 const UPLOADS: usize = 16;
-/// Files of one instance analysed at once; its others wait.
+/// Files of one instance analyzed at once; its others wait.
 const ANALYSES_PER_INSTANCE: usize = 1;
-/// Files analysed at once in all; others wait, each instance with one. Each takes some tens of megabytes of memory at most, and
+/// Files analyzed at once in all; others wait, each instance with one. Each takes some tens of megabytes of memory at most, and
 /// [`AnalysisLimits::written_bytes`](crate::imports::csv::AnalysisLimits) of disk.
 const ANALYSES: usize = 2;
 
@@ -80,7 +80,7 @@ impl UploadSlots {
 }
 
 impl UploadSlot {
-    /// Waits for a place to analyse the file. An instance's files wait for each other first, so that among those that wait for a
+    /// Waits for a place to analyze the file. An instance's files wait for each other first, so that among those that wait for a
     /// place of all each instance has one at most.
     ///
     /// # Errors

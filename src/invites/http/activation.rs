@@ -27,7 +27,9 @@ use crate::http::{
 };
 use crate::ids::{InstanceId, InviteId};
 use crate::instances::LoginManagement;
-use crate::invites::activation::{Activated, ActivationMethod, OpenLink, by_password, by_salesforce, language_of_link, open_link};
+use crate::invites::activation::{
+    ActivationMethod, NewlyActivatedMember, OpenLink, by_password, by_salesforce, language_of_link, open_link,
+};
 use crate::invites::{InviteError, store};
 use crate::language::Language;
 use crate::members::{LONGEST_PASSWORD, MemberView, SHORTEST_PASSWORD, check_length};
@@ -100,13 +102,13 @@ fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(input: D) -> Res
 }
 
 /// The way that was chosen, with what it needs.
-enum Chosen {
+enum ChosenLogin {
     Salesforce(Option<SalesforceHost>),
     Password(SecretString),
 }
 
 impl ActivationRequest {
-    fn parse(self) -> Result<Chosen, Problem> {
+    fn parse(self) -> Result<ChosenLogin, Problem> {
         let fault = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
         let foreign = |pointer| fault(pointer, "not_for_this_method", "This belongs to the other method; leave it out.".to_owned());
         match self.method {
@@ -114,13 +116,13 @@ impl ActivationRequest {
             ActivationMethod::Salesforce => {
                 let host = self.salesforce_host.map(|text| text.parse()).transpose();
                 let wrong = |error: NoSalesforceHost| fault("/salesforce_host", "not_a_salesforce_host", format!("{error}."));
-                host.map(Chosen::Salesforce).map_err(wrong)
+                host.map(ChosenLogin::Salesforce).map_err(wrong)
             }
             ActivationMethod::Password if self.salesforce_host.is_some() => Err(foreign("/salesforce_host")),
             ActivationMethod::Password => {
                 let password = self.password.unwrap_or_default();
                 check_length(&password).map_err(InviteError::from)?;
-                Ok(Chosen::Password(password))
+                Ok(ChosenLogin::Password(password))
             }
         }
     }
@@ -220,8 +222,8 @@ async fn post_activation(
         let wanted = read_request(&request, &body.map_err(|error| crate::http::unreadable(&error))?)?;
         let link = open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await?;
         match wanted {
-            Chosen::Salesforce(host) => go_to_salesforce(&connections, &link, host, reader).await,
-            Chosen::Password(password) => take_password(&context, &origin, &link, password, reader).await,
+            ChosenLogin::Salesforce(host) => go_to_salesforce(&connections, &link, host, reader).await,
+            ChosenLogin::Password(password) => take_password(&context, &origin, &link, password, reader).await,
         }
     };
     let done: Result<_, Problem> = done.await;
@@ -260,7 +262,7 @@ async fn take_password(
     password: SecretString,
     reader: Audience,
 ) -> Result<HttpResponse, Problem> {
-    let Activated { member, session } = by_password(&context.db, context.clock.as_ref(), link, password, origin).await?;
+    let NewlyActivatedMember { member, session } = by_password(&context.db, context.clock.as_ref(), link, password, origin).await?;
     let mut answer = match reader {
         Audience::Program => {
             let teams = crate::members::teams_of(&context.db, link.instance.id, member.id, member.id).await?;
@@ -274,7 +276,7 @@ async fn take_password(
     Ok(answer)
 }
 
-fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<Chosen, Problem> {
+fn read_request(request: &HttpRequest, bytes: &[u8]) -> Result<ChosenLogin, Problem> {
     let bad_form = |error| Problem::invalid(vec![ValidationError::new("", "wrong_shape", format!("The form can't be used: {error}."))]);
     read_json_or_form::<ActivationRequest>(request.headers(), bytes, bad_form)?.parse()
 }
@@ -307,7 +309,7 @@ impl ActivationByLogin for Activations {
     ) -> BoxFuture<'a, Result<ActivatedMember, Problem>> {
         Box::pin(async move {
             let found = store::find(&self.0.db, instance, invite).await?.ok_or(InviteError::LinkUnknown)?;
-            let Activated { member, session } = by_salesforce(&self.0.db, self.0.clock.as_ref(), &found, login, origin).await?;
+            let NewlyActivatedMember { member, session } = by_salesforce(&self.0.db, self.0.clock.as_ref(), &found, login, origin).await?;
             Ok(ActivatedMember { member: member.id, email: member.email.as_str().to_owned(), session })
         })
     }

@@ -68,14 +68,14 @@ impl MailContent {
 
 #[derive(Template)]
 #[template(path = "mail/templates/mail.html")]
-struct Html<'a> {
+struct HtmlMail<'a> {
     language: &'a str,
     content: &'a MailContent,
 }
 
 #[derive(Template)]
 #[template(path = "mail/templates/mail.txt")]
-struct Text<'a> {
+struct PlainTextMail<'a> {
     content: &'a MailContent,
 }
 
@@ -118,8 +118,8 @@ impl MailTemplate {
             date,
             to: to.to_owned(),
             language,
-            html: Html { language: language.as_str(), content: &content }.render().map_err(unfilled)?,
-            text: Text { content: &content }.render().map_err(unfilled)?,
+            html: HtmlMail { language: language.as_str(), content: &content }.render().map_err(unfilled)?,
+            text: PlainTextMail { content: &content }.render().map_err(unfilled)?,
             subject: content.subject,
         })
     }

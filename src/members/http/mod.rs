@@ -15,7 +15,7 @@ use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 
 use super::store::MemberFilter;
-use super::{Acting, LoginError, Member, MemberError, MemberStatus, PasswordFault, store};
+use super::{ActingCaller, LoginError, Member, MemberError, MemberStatus, PasswordFault, store};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -91,8 +91,8 @@ pub fn routes(routes: &mut Routes<'_>) {
 }
 
 /// Who changes members by this request.
-fn acting<'a>(context: &'a Context, caller: &'a InstanceCaller) -> Acting<'a> {
-    Acting { clock: context.clock.as_ref(), instance: caller.instance, origin: &caller.origin }
+fn acting<'a>(context: &'a Context, caller: &'a InstanceCaller) -> ActingCaller<'a> {
+    ActingCaller { clock: context.clock.as_ref(), instance: caller.instance, origin: &caller.origin }
 }
 
 /// A member of the instance.

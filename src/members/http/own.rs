@@ -101,7 +101,7 @@ async fn put_password(
         member,
         current: wanted.current_password,
         new: wanted.password,
-        kept_session: session_of(&request).map(|token| SecretHash::of_secret(&token)),
+        current_session: session_of(&request).map(|token| SecretHash::of_secret(&token)),
     };
     change_password(&context.db, context.clock.as_ref(), &caller.origin, change).await?;
     Ok(HttpResponse::NoContent().finish())

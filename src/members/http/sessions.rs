@@ -90,8 +90,8 @@ async fn list_own(context: Context, caller: Authorized<MembersOwn>, request: Htt
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn end_others(context: Context, caller: Authorized<MembersOwn>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (me, kept) = (caller.member()?, current(&request));
-    let ended = end_other_sessions(&context.db, &acting(&context, &caller), me, kept.as_ref()).await?;
+    let (me, current_session) = (caller.member()?, current(&request));
+    let ended = end_other_sessions(&context.db, &acting(&context, &caller), me, current_session.as_ref()).await?;
     Ok(HttpResponse::Ok().json(EndedSessions { ended }))
 }
 

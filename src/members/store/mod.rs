@@ -6,7 +6,7 @@ mod teams;
 
 use std::collections::HashMap;
 
-use super::{EmailAddress, Holder, IdentityProof, Member, MemberStatus, NewMember};
+use super::{AddressHolder, EmailAddress, IdentityProof, Member, MemberStatus, NewMember};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::db::{self, Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
@@ -152,12 +152,12 @@ pub async fn has_original_in(tx: &mut Tx, instance: InstanceId) -> Result<bool, 
 
 /// Who in the instance has the address with this key ([`EmailAddress::key`]). Whether another instance has somebody with it is nobody's
 /// business here.
-pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Result<Option<Holder>, DbError> {
+pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Result<Option<AddressHolder>, DbError> {
     Ok(holders_of(tx, instance, &[email_key]).await?.remove(email_key))
 }
 
 /// [`holder_of`] for many addresses, by their keys.
-pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) -> Result<HashMap<String, Holder>, DbError> {
+pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) -> Result<HashMap<String, AddressHolder>, DbError> {
     let rows: Vec<(String, MemberId, MemberStatus)> = fetch_by_keys!(
         tx,
         [instance],
@@ -166,7 +166,7 @@ pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) 
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key IN",
         ""
     )?;
-    Ok(rows.into_iter().map(|(key, member, status)| (key, Holder { member, status })).collect())
+    Ok(rows.into_iter().map(|(key, member, status)| (key, AddressHolder { member, status })).collect())
 }
 
 /// A new member with the id they get.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::http::paging::Place;
+use crate::http::paging::PageKey;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Cursor, PageParams, Problem, QueryParams, Routes, route};
 use crate::people::{ChangeCursor, PeopleError, Person, PersonChange, store};
@@ -82,7 +82,7 @@ struct PersonChangesBody {
 }
 
 /// Ordered by the number of the change, then the Marketo id.
-impl Place for ChangeCursor {
+impl PageKey for ChangeCursor {
     fn to_number(&self) -> u128 {
         self.change.to_number() << 64 | self.marketo_id.to_number()
     }

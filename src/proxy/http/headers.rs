@@ -9,7 +9,7 @@ use crate::http::echo;
 use crate::proxy::AmbiguousCall;
 use crate::upstream::ProxyHeaders;
 
-/// Headers between two neighbours (RFC 9110, 7.6.1), or that describe a message's way.
+/// Headers between two neighbors (RFC 9110, 7.6.1), or that describe a message's way.
 const HOP_BY_HOP: &[&str] = &[
     "connection",
     "keep-alive",

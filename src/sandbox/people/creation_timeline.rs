@@ -5,7 +5,7 @@ use super::seeded_random::SeededRandom;
 
 const CREATION_TOPIC: u64 = 11;
 /// Long enough that a full export takes more than thirteen windows of 31 days.
-const SPAN_DAYS: i64 = 430;
+const PERIOD_DAYS: i64 = 430;
 
 /// Maps indices to creation times and back. Times are Unix seconds.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct CreationTimeline {
 impl CreationTimeline {
     /// `people` creations in the 430 days that end at `end`.
     pub fn ending_at(end: i64, people: u64, seed: u64) -> Self {
-        Self { seed, people, start: end - SPAN_DAYS * 86_400, end }
+        Self { seed, people, start: end - PERIOD_DAYS * 86_400, end }
     }
 
     /// The end: no generated person was created or changed later.
@@ -40,9 +40,9 @@ impl CreationTimeline {
     /// When person `index` was created. Never falls as the index grows.
     pub fn created_at(&self, index: u64) -> i64 {
         const STEPS: i128 = 1 << 16;
-        let span = i128::from(self.end - self.start);
+        let period = i128::from(self.end - self.start);
         let jitter = i128::from(SeededRandom::new(self.seed, index, CREATION_TOPIC).below(1 << 16));
-        let offset = (i128::from(index) * STEPS + jitter) * span / (i128::from(self.people.max(1)) * STEPS);
+        let offset = (i128::from(index) * STEPS + jitter) * period / (i128::from(self.people.max(1)) * STEPS);
         self.start + i64::try_from(offset).unwrap_or(0)
     }
 
@@ -70,8 +70,8 @@ mod tests {
             assert!(at >= before && at <= timeline.end());
             before = at;
         }
-        let span = timeline.created_at(9_999) - timeline.created_at(0);
-        assert!(span > 13 * 31 * 86_400, "{span}");
+        let period = timeline.created_at(9_999) - timeline.created_at(0);
+        assert!(period > 13 * 31 * 86_400, "{period}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use creation_timeline::CreationTimeline;
-use overlay::{FieldChange, PeopleOverlay, PersonEvent, PersonEventKind, PersonFieldError, set_field};
+use overlay::{OverlaidField, PeopleOverlay, PersonEvent, PersonEventKind, PersonFieldError, set_field};
 use person::{FIRST_MARKETO_ID, PersonKind, RecordOwners, SandboxPerson};
 
 /// Marketo's REST names of the fields whose changes are reported.
@@ -228,11 +228,11 @@ impl People {
         edit.fields.extend(fields.iter().cloned());
         edit.changed_at = Some(now);
         let after = self.compute(&overlay, index).unwrap_or(probe);
-        let changes: Vec<FieldChange> = TRACKED_FIELDS
+        let changes: Vec<OverlaidField> = TRACKED_FIELDS
             .iter()
             .filter_map(|&field| {
                 let (old, new) = (before.marketo_value(field), after.marketo_value(field));
-                (old != new).then_some(FieldChange { field, old, new })
+                (old != new).then_some(OverlaidField { field, old, new })
             })
             .collect();
         if !changes.is_empty() {

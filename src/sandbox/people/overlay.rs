@@ -19,7 +19,7 @@ pub struct PersonEvent {
 pub enum PersonEventKind {
     Created,
     /// Old and new values by Marketo's REST field name.
-    Changed(Vec<FieldChange>),
+    Changed(Vec<OverlaidField>),
     /// With the name that Marketo shows for the deleted person.
     Deleted(String),
     /// The indices of those who were merged into this person.
@@ -28,7 +28,7 @@ pub enum PersonEventKind {
 
 /// One changed field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldChange {
+pub struct OverlaidField {
     pub field: &'static str,
     pub old: Option<String>,
     pub new: Option<String>,

@@ -245,9 +245,9 @@ pub fn generate_person(seed: u64, index: u64, created_at: i64, latest: i64, owne
     });
 
     let mut times = SeededRandom::new(seed, index, TIMES_TOPIC);
-    let span = u64::try_from(latest - created_at).unwrap_or(0);
+    let seconds = u64::try_from(latest - created_at).unwrap_or(0);
     // A third were never touched again.
-    let updated_at = if times.happens(330) { created_at } else { created_at + i64::try_from(times.below(span + 1)).unwrap_or(0) };
+    let updated_at = if times.happens(330) { created_at } else { created_at + i64::try_from(times.below(seconds + 1)).unwrap_or(0) };
 
     SandboxPerson {
         index,

@@ -133,9 +133,9 @@ async fn authorization_errors_reach_the_page_or_the_callback() {
     assert_eq!((pair(&pairs, "error"), pair(&pairs, "error_description")), ("invalid_request", "missing required code challenge"));
     let pairs = target(&authorize("response_type", "token").await.expect("an answer"));
     assert_eq!(pair(&pairs, "error"), "unsupported_response_type");
-    let stranger = authorize("client_id", "stranger").await.expect("an answer");
-    assert_eq!(stranger.status(), StatusCode::BAD_REQUEST);
-    assert!(stranger.text().await.expect("a text").contains("error=invalid_client_id"));
+    let unknown_client = authorize("client_id", "stranger").await.expect("an answer");
+    assert_eq!(unknown_client.status(), StatusCode::BAD_REQUEST);
+    assert!(unknown_client.text().await.expect("a text").contains("error=invalid_client_id"));
     sandbox.control("/salesforce", json!({"callbacks": ["https://elsewhere.example.com/cb"]})).await;
     let elsewhere = authorize("scope", "api").await.expect("an answer");
     assert!(elsewhere.text().await.expect("a text").contains("error=redirect_uri_mismatch"));

@@ -14,7 +14,7 @@ use crate::permissions::scope::Scim;
 use crate::scim::ScimError;
 use crate::scim::protocol::patch::{Patch, apply};
 use crate::scim::resources::USER;
-use crate::scim::service::Absent;
+use crate::scim::service::AbsentAttributes;
 use crate::scim::users::ProvisionedUser;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -96,7 +96,7 @@ async fn replace(
     ScimBody(body): ScimBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let wanted = ProvisionedUser::read(&body).map_err(ScimError::from)?;
-    let user = scim.directory.change_user(id, Absent::Stays, scim.if_match.as_deref(), |_| Ok(wanted)).await?;
+    let user = scim.directory.change_user(id, AbsentAttributes::Stays, scim.if_match.as_deref(), |_| Ok(wanted)).await?;
     Ok(scim.answer(StatusCode::OK, &USER, user.resource(&scim.directory.base)))
 }
 
@@ -120,7 +120,7 @@ async fn replace(
 )]
 async fn change(scim: ScimRequest, PathParams(id): PathParams<MemberId>, ScimBody(body): ScimBody<Patch>) -> Result<HttpResponse, Problem> {
     let wish = |before: &Value| ProvisionedUser::read(&apply(&USER, before, &body)?);
-    let user = scim.directory.change_user(id, Absent::IsUsual, scim.if_match.as_deref(), wish).await?;
+    let user = scim.directory.change_user(id, AbsentAttributes::IsUsual, scim.if_match.as_deref(), wish).await?;
     Ok(scim.answer(StatusCode::OK, &USER, user.resource(&scim.directory.base)))
 }
 

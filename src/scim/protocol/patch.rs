@@ -222,9 +222,9 @@ fn at_sub(attribute: &Attribute, sub: &Attribute, resource: &mut Map<String, Val
         return Err(ScimRefusal::Mutability(format!("{}.{} is required and can't be removed", attribute.name, sub.name)));
     }
     let empty = || if attribute.multi_valued { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
-    let place = resource.entry(attribute.name).or_insert_with(empty);
+    let slot = resource.entry(attribute.name).or_insert_with(empty);
     // Of several values, each gets it.
-    let objects = match place {
+    let objects = match slot {
         Value::Array(values) => values.iter_mut().filter_map(Value::as_object_mut).collect(),
         Value::Object(members) => vec![members],
         _ => Vec::new(),

@@ -76,15 +76,15 @@ impl Projection {
             let named: Vec<_> = paths.iter().filter(|path| path.names(attribute)).collect();
             let wholly = named.iter().any(|path| path.sub.is_none());
             let subs: Vec<_> = named.iter().filter_map(|path| path.sub.as_deref()).collect();
-            let kept = if attribute.always {
+            let projected = if attribute.always {
                 Some(value)
             } else if subs.is_empty() || wholly {
                 (wholly == keeping).then_some(value)
             } else {
                 Some(with_subs(value, &subs, keeping))
             };
-            if let Some(kept) = kept {
-                answer.insert(attribute.name.to_owned(), kept);
+            if let Some(projected) = projected {
+                answer.insert(attribute.name.to_owned(), projected);
             }
         }
         answer.into()

@@ -116,7 +116,7 @@ impl StoppedAttempt<'_> {
     }
 
     async fn cancel(&mut self) -> Result<AttemptOutcome, SyncError> {
-        tracing::info!(run = %self.attempt.run, "a sync is cancelled");
+        tracing::info!(run = %self.attempt.run, "a sync is canceled");
         self.end(RunState::Cancelled, None).await?;
         tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now).await?;
         Ok(AttemptOutcome::Finished)
@@ -125,8 +125,7 @@ impl StoppedAttempt<'_> {
     async fn fail(&mut self, failure: RunFailure, notice: &RunNotice) -> Result<AttemptOutcome, SyncError> {
         tracing::warn!(run = %self.attempt.run, code = failure.code, "a sync failed");
         let progress = self.end(RunState::Failed, Some(failure)).await?;
-        tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now + tidy::STAGING_KEPT_AFTER_FAILURE)
-            .await?;
+        tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now + tidy::STAGING_RETENTION).await?;
         notice.queue(&mut self.tx, self.service, RunState::Failed, &progress).await?;
         Ok(AttemptOutcome::Failed)
     }

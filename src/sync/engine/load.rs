@@ -132,7 +132,7 @@ impl FullRun {
             let after = self.progress.merged_up_to;
             let mut tx = self.service.db.begin().await?;
             let Some(up_to) = sqlite::find_staged_boundary(&mut tx, self.run, after, rows).await? else { break };
-            let range = MergeRange { run: self.run, places: (after, up_to), at: self.service.clock.timestamp(), is_first_load };
+            let range = MergeRange { run: self.run, row_numbers: (after, up_to), at: self.service.clock.timestamp(), is_first_load };
             let merged = sqlite::merge_range(&mut tx, self.instance, range).await?;
             self.check_additions(&mut tx, merged).await?;
             self.add_counts(merged);

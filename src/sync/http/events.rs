@@ -5,7 +5,7 @@ use actix_web::web::Data;
 
 use super::body::RunBody;
 use crate::http::problem::ProblemBody;
-use crate::http::{Authorized, EventStreams, OngoingAccess, PathParams, Problem, Routes, Sight, route};
+use crate::http::{Authorized, EventStreams, Observation, OngoingAccess, PathParams, Problem, Routes, route};
 use crate::ids::RunId;
 use crate::permissions::scope::SyncRead;
 use crate::sync::{SyncError, SyncRun, SyncService};
@@ -60,7 +60,7 @@ async fn get_run_events(
     })
 }
 
-fn sight(run: SyncRun) -> Sight<impl PartialEq> {
+fn sight(run: SyncRun) -> Observation<impl PartialEq> {
     let mark = (run.updated_at, run.state, run.phase, run.done, run.total, run.requested, run.resumes_at);
-    Sight { mark, is_last: run.state.is_final(), data: serde_json::to_string(&RunBody::from(run)).unwrap_or_default() }
+    Observation { mark, is_last: run.state.is_final(), data: serde_json::to_string(&RunBody::from(run)).unwrap_or_default() }
 }

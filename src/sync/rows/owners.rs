@@ -43,7 +43,7 @@ pub(in crate::sync) fn read_owners(
         if line == 1 && record.bytes(0).is_some_and(|name| name.eq_ignore_ascii_case(b"Id")) {
             continue;
         }
-        let field = |place| record.bytes(place).and_then(|field| SalesforceId::canonical(field.trim_ascii()).ok());
+        let field = |column| record.bytes(column).and_then(|field| SalesforceId::canonical(field.trim_ascii()).ok());
         let (true, Some(id), Some(owner)) = (record.has(OWNER_COLUMNS.len()), field(0), field(1)) else {
             return Err(SyncError::QueryUnreadable(format!("line {line} of a page isn't a record of id and owner")));
         };

@@ -58,7 +58,7 @@ pub(in crate::sync) struct SourceWindow {
 
 impl SourceWindow {
     /// The range of places of a window's rows: above the first number, up to the second. Later rows have higher places.
-    pub(in crate::sync) fn place_range(position: i64) -> (i64, i64) {
+    pub(in crate::sync) fn row_number_range(position: i64) -> (i64, i64) {
         (position << ROW_BITS, (position + 1) << ROW_BITS)
     }
 }
@@ -93,7 +93,7 @@ pub(in crate::sync) fn read_people(
     let Some(header) = records.next().map_err(SyncError::Spool)? else { return Ok(outcome) };
     let columns = PeopleColumns::find(&header, fields)?;
     let mut batches = RowBatches::new(max_rows, take);
-    let (first, _) = SourceWindow::place_range(window.position);
+    let (first, _) = SourceWindow::row_number_range(window.position);
     while let Some(record) = records.next().map_err(SyncError::Spool)? {
         outcome.rows += 1;
         match columns.pack(&record, first + outcome.rows, &mut batches.rows, &mut outcome.unusable_salesforce_ids) {
@@ -136,16 +136,17 @@ enum PackedValue<'a> {
 impl PeopleColumns {
     /// Finds the columns by the header, because Marketo's pages promise no order.
     pub(super) fn find(header: &CsvRecord<'_>, fields: &[MappedField]) -> Result<Self, SyncError> {
-        let name = |place| String::from_utf8_lossy(header.bytes(place).unwrap_or_default()).into_owned();
-        let names: Vec<String> = (0..header.len()).map(|place| name(place).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
+        let name = |column| String::from_utf8_lossy(header.bytes(column).unwrap_or_default()).into_owned();
+        let names: Vec<String> =
+            (0..header.len()).map(|column| name(column).trim_start_matches('\u{feff}').trim().to_lowercase()).collect();
         let mut found = Self { width: names.len(), marketo_id: 0, texts: [None; TEXTS.len()] };
         for field in fields {
             let wanted_name = field.rest_name.to_lowercase();
-            let place = names.iter().position(|name| *name == wanted_name);
-            let place = place.ok_or_else(|| SyncError::ExportUnreadable(format!("it has no column {}", field.rest_name)))?;
+            let column = names.iter().position(|name| *name == wanted_name);
+            let column = column.ok_or_else(|| SyncError::ExportUnreadable(format!("it has no column {}", field.rest_name)))?;
             match TEXTS.iter().position(|known| *known == field.field) {
-                Some(known) => found.texts[known] = Some(place),
-                None => found.marketo_id = place,
+                Some(known) => found.texts[known] = Some(column),
+                None => found.marketo_id = column,
             }
         }
         Ok(found)
@@ -155,7 +156,7 @@ impl PeopleColumns {
     pub(super) fn pack(
         &self,
         record: &CsvRecord<'_>,
-        place: i64,
+        row_number: i64,
         rows: &mut PackedRows,
         unusable_ids: &mut i64,
     ) -> Result<i64, (Option<i64>, RejectionReason)> {
@@ -180,7 +181,7 @@ impl PeopleColumns {
         }
         // As many as there are columns, which is a constant.
         rows.begin_row(PEOPLE_COLUMNS.len() as i16);
-        rows.push_integer(place);
+        rows.push_integer(row_number);
         rows.push_integer(marketo_id);
         for value in &values {
             match value {
@@ -228,7 +229,7 @@ mod tests {
         (SyncField::Email, "email"),
         (SyncField::SalesforceLeadId, "sfdcLeadId"),
     ];
-    const PLACE: usize = 0;
+    const ROW_NUMBER: usize = 0;
     const ID: usize = 1;
     const FIRST_NAME: usize = text_column(SyncField::FirstName);
     const EMAIL: usize = text_column(SyncField::Email);
@@ -309,10 +310,10 @@ mod tests {
         let text = "id,firstName,company,email,sfdcLeadId\n5,old,b,c,null\n2,x,b,c,null\n5,new,b,c,null\n";
         let (batches, outcome) = read(text, 2).expect("readable");
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
-        let (first, end) = SourceWindow::place_range(2);
-        let places: Vec<i64> = batches.concat().iter().map(|person| person[PLACE].parse().expect("a number")).collect();
-        assert_eq!(places, [first + 1, first + 2, first + 3]);
-        assert!(places[2] <= end && outcome.rows == 3);
+        let (first, end) = SourceWindow::row_number_range(2);
+        let row_numbers: Vec<i64> = batches.concat().iter().map(|person| person[ROW_NUMBER].parse().expect("a number")).collect();
+        assert_eq!(row_numbers, [first + 1, first + 2, first + 3]);
+        assert!(row_numbers[2] <= end && outcome.rows == 3);
         assert_eq!((outcome.ids, outcome.is_ascending), (Some((5, 5)), false));
     }
 
@@ -321,8 +322,8 @@ mod tests {
         fn whatever_is_written_is_read_back(values in prop::collection::vec("[^\0]{1,30}", 1..20)) {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(NAMES.map(|(_, name)| name)).expect("memory");
-            for (place, value) in values.iter().enumerate() {
-                writer.write_record([(place + 1).to_string().as_str(), value, "null", "null", "null"]).expect("memory");
+            for (index, value) in values.iter().enumerate() {
+                writer.write_record([(index + 1).to_string().as_str(), value, "null", "null", "null"]).expect("memory");
             }
             let text = String::from_utf8(writer.into_inner().expect("memory")).expect("text");
             let read: Vec<_> = people(&text).into_iter().map(|person| person[FIRST_NAME].clone()).collect();

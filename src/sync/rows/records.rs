@@ -41,22 +41,22 @@ impl<'a> CsvRecord<'a> {
         self.ends.len()
     }
 
-    fn span(&self, place: usize) -> Option<std::ops::Range<usize>> {
-        let begin = if place == 0 { 0 } else { *self.ends.get(place - 1)? };
-        Some(begin..*self.ends.get(place)?)
+    fn range(&self, column: usize) -> Option<std::ops::Range<usize>> {
+        let begin = if column == 0 { 0 } else { *self.ends.get(column - 1)? };
+        Some(begin..*self.ends.get(column)?)
     }
 
     /// The bytes of a field.
-    pub(super) fn bytes(&self, place: usize) -> Option<&'a [u8]> {
-        self.bytes.get(self.span(place)?)
+    pub(super) fn bytes(&self, column: usize) -> Option<&'a [u8]> {
+        self.bytes.get(self.range(column)?)
     }
 
     /// The text of a field, if it exists and is UTF-8.
-    pub(super) fn text(&self, place: usize) -> Option<&'a str> {
+    pub(super) fn text(&self, column: usize) -> Option<&'a str> {
         match self.text {
             // A field that begins or ends inside a character is not text.
-            Some(whole) => whole.get(self.span(place)?),
-            None => std::str::from_utf8(self.bytes(place)?).ok(),
+            Some(whole) => whole.get(self.range(column)?),
+            None => std::str::from_utf8(self.bytes(column)?).ok(),
         }
     }
 
@@ -79,7 +79,7 @@ impl<R: Read> CsvRecords<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<CsvRecord<'_>>> {
         let (mut written, mut count) = (0, 0);
         // The number of fields kept of a record that is too large.
-        let mut kept: Option<usize> = None;
+        let mut kept_fields: Option<usize> = None;
         loop {
             if self.begin == self.end {
                 (self.begin, self.end) = (0, self.from.read(&mut self.buffer)?);
@@ -90,19 +90,19 @@ impl<R: Read> CsvRecords<R> {
             (written, count) = (written + more, count + ends);
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if kept.is_none() && self.fields.len() < MAX_RECORD_BYTES => {
+                ReadRecordResult::OutputFull if kept_fields.is_none() && self.fields.len() < MAX_RECORD_BYTES => {
                     self.fields.resize(self.fields.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                     let room = self.ends[..count.min(MAX_FIELDS / 2)].partition_point(|end| *end <= self.fields.len() / 2);
                     // The fields behind overwrite one another.
-                    count = *kept.get_or_insert(room);
+                    count = *kept_fields.get_or_insert(room);
                     written = if count == 0 { 0 } else { self.ends[count - 1] };
                 }
                 ReadRecordResult::Record => {
-                    let ends = &self.ends[..kept.unwrap_or(count)];
+                    let ends = &self.ends[..kept_fields.unwrap_or(count)];
                     let bytes = &self.fields[..ends.last().copied().unwrap_or(0)];
-                    return Ok(Some(CsvRecord { bytes, ends, text: std::str::from_utf8(bytes).ok(), is_too_large: kept.is_some() }));
+                    return Ok(Some(CsvRecord { bytes, ends, text: std::str::from_utf8(bytes).ok(), is_too_large: kept_fields.is_some() }));
                 }
                 ReadRecordResult::End => return Ok(None),
             }
@@ -120,7 +120,7 @@ mod tests {
         let mut records = CsvRecords::new(bytes);
         let mut all = Vec::new();
         while let Some(record) = records.next().expect("memory") {
-            let fields = (0..record.len()).map(|place| record.text(place).expect("text").to_owned()).collect();
+            let fields = (0..record.len()).map(|column| record.text(column).expect("text").to_owned()).collect();
             all.push((!record.is_too_large).then_some(fields));
         }
         all

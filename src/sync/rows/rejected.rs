@@ -27,7 +27,7 @@ pub(in crate::sync) fn read_rejected(
     let mut records = CsvRecords::new(from);
     let Some(header) = records.next().map_err(SyncError::Spool)? else { return Ok(()) };
     let columns = PeopleColumns::find(&header, fields)?;
-    let (first, _) = SourceWindow::place_range(window.position);
+    let (first, _) = SourceWindow::row_number_range(window.position);
     let (mut line, mut found, mut rejected) = (1, 0, Vec::new());
     let (mut packed, mut unusable_ids) = (PackedRows::with_capacity(4 * MAX_CONTENT_CHARS), 0);
     while found < max {
@@ -52,9 +52,9 @@ pub(in crate::sync) fn read_rejected(
 /// Writes the beginning of a row as CSV. NULs, which PostgreSQL can't store, and bytes that aren't UTF-8 become U+FFFD.
 fn write_beginning(record: &CsvRecord<'_>) -> String {
     let mut text = String::new();
-    for place in 0..record.len() {
-        let field = String::from_utf8_lossy(record.bytes(place).unwrap_or_default());
-        if place > 0 {
+    for column in 0..record.len() {
+        let field = String::from_utf8_lossy(record.bytes(column).unwrap_or_default());
+        if column > 0 {
             text.push(',');
         }
         // Quoting at most doubles the text.

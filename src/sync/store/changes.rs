@@ -97,8 +97,8 @@ pub(in crate::sync) async fn save_unmatched_records(
 ) -> Result<(), DbError> {
     for chunk in unmatched_records.chunks(CHUNK) {
         let mut sql = "INSERT INTO sync_strangers (instance_id, salesforce_id, modified_at, asked_at) VALUES ".to_owned();
-        for place in 0..chunk.len() {
-            let _ = write!(sql, "{}($1, ${}, ${}, ${})", if place == 0 { "" } else { ", " }, place * 3 + 2, place * 3 + 3, place * 3 + 4);
+        for index in 0..chunk.len() {
+            let _ = write!(sql, "{}($1, ${}, ${}, ${})", if index == 0 { "" } else { ", " }, index * 3 + 2, index * 3 + 3, index * 3 + 4);
         }
         sql.push_str(
             " ON CONFLICT (instance_id, salesforce_id) DO UPDATE SET modified_at = excluded.modified_at, asked_at = excluded.asked_at",
@@ -145,7 +145,7 @@ pub(in crate::sync) async fn merge_round(
         }
         Tx::Sqlite(_) => {
             sqlite::prepare(tx, round, true).await?;
-            let range = sqlite::MergeRange { run: round, places: (0, i64::MAX), at, is_first_load: false };
+            let range = sqlite::MergeRange { run: round, row_numbers: (0, i64::MAX), at, is_first_load: false };
             sqlite::merge_range(tx, instance, range).await?
         }
     };

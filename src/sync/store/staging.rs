@@ -116,7 +116,7 @@ async fn count(pool: &PgPool, table: &str) -> Result<i64, DbError> {
 
 /// Deletes the staged people of a window.
 pub(in crate::sync) async fn delete_staged_window(tx: &mut Tx, run: RunId, position: i64) -> Result<(), DbError> {
-    let (first, end) = SourceWindow::place_range(position);
+    let (first, end) = SourceWindow::row_number_range(position);
     let statement = format!("DELETE FROM {} WHERE place > $1 AND place <= $2", people_table(run).name);
     execute!(tx, db::query(AssertSqlSafe(statement.as_str())).bind(first).bind(end)).map(drop)
 }

@@ -47,10 +47,10 @@ async fn add_columns(pool: &SqlitePool, table: &str, shape: &mut TableShape) {
     let mut key: Vec<_> = rows.iter().filter(|row| row.4 > 0).map(|row| (row.4, row.0.clone())).collect();
     key.sort();
     shape.primary_key = key.into_iter().map(|(_, name)| name).collect();
-    for (name, kind, is_not_null, default, place_in_key) in rows {
+    for (name, kind, is_not_null, default, position_in_key) in rows {
         let default = default.as_deref().map(of_sqlite);
         // The columns of a STRICT table's key are never NULL.
-        shape.columns.insert(name, ColumnShape { kind, is_nullable: !is_not_null && place_in_key == 0, default });
+        shape.columns.insert(name, ColumnShape { kind, is_nullable: !is_not_null && position_in_key == 0, default });
     }
 }
 

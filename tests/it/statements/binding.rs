@@ -46,22 +46,22 @@ type Equality = (Side, Side);
 
 /// The relations of a SELECT, UPDATE or DELETE.
 #[derive(Debug, Default)]
-struct Scope {
+struct QueryScope {
     relations: Vec<Relation>,
     /// What is equal, with the relations for which it holds; none: for all.
     equalities: Vec<(Equality, Option<BTreeSet<usize>>)>,
 }
 
-impl Scope {
+impl QueryScope {
     /// Relations that aren't bound.
     fn unbound(&self) -> impl Iterator<Item = &Relation> {
-        let is_derived = |(place, relation): (usize, &Relation)| (relation.kind == RelationKind::Derived).then_some(place);
+        let is_derived = |(index, relation): (usize, &Relation)| (relation.kind == RelationKind::Derived).then_some(index);
         let mut bound: BTreeSet<usize> = self.relations.iter().enumerate().filter_map(is_derived).collect();
         loop {
             let before = bound.len();
             for ((one, other), may_bind) in &self.equalities {
                 for (from, to) in [(one, other), (other, one)] {
-                    let is_bound = matches!(from, Side::Given) || matches!(from, Side::Relation(place) if bound.contains(place));
+                    let is_bound = matches!(from, Side::Given) || matches!(from, Side::Relation(index) if bound.contains(index));
                     if let (true, Side::Relation(to)) = (is_bound, to)
                         && may_bind.as_ref().is_none_or(|may| may.contains(to))
                     {
@@ -74,36 +74,36 @@ impl Scope {
             }
         }
         let relations = self.relations.iter().enumerate();
-        relations.filter(move |(place, one)| one.kind == RelationKind::OfInstances && !bound.contains(place)).map(|(_, one)| one)
+        relations.filter(move |(index, one)| one.kind == RelationKind::OfInstances && !bound.contains(index)).map(|(_, one)| one)
     }
 
     /// The relation that a column without a name before it is of.
     fn only(&self, kinds: &[RelationKind]) -> Option<usize> {
         let mut found = self.relations.iter().enumerate().filter(|(_, one)| kinds.contains(&one.kind));
-        found.next().filter(|_| found.next().is_none()).map(|(place, _)| place)
+        found.next().filter(|_| found.next().is_none()).map(|(index, _)| index)
     }
 }
 
 /// Goes through a statement, a scope within another.
-struct Walk<'a> {
+struct BindingVisitor<'a> {
     /// Tables that have an `instance_id`.
     of_instances: &'a BTreeSet<String>,
     /// What WITH names.
     derived: BTreeSet<String>,
-    scopes: Vec<Scope>,
+    scopes: Vec<QueryScope>,
     unbound: BTreeSet<String>,
 }
 
 /// The tables of a statement that aren't bound to an instance.
 pub fn unbound_tables(statement: &Statement, of_instances: &BTreeSet<String>) -> BTreeSet<String> {
-    let mut walk = Walk { of_instances, derived: BTreeSet::new(), scopes: Vec::new(), unbound: BTreeSet::new() };
+    let mut walk = BindingVisitor { of_instances, derived: BTreeSet::new(), scopes: Vec::new(), unbound: BTreeSet::new() };
     let _: ControlFlow<()> = statement.visit(&mut walk);
     walk.unbound
 }
 
-impl Walk<'_> {
+impl BindingVisitor<'_> {
     fn enter(&mut self, from: &[&[TableWithJoins]], condition: Option<&Expr>) {
-        self.scopes.push(Scope::default());
+        self.scopes.push(QueryScope::default());
         for table in from.iter().copied().flatten() {
             self.add_tables(table);
         }
@@ -114,7 +114,7 @@ impl Walk<'_> {
         self.unbound.extend(unbound);
     }
 
-    fn scope(&mut self) -> &mut Scope {
+    fn scope(&mut self) -> &mut QueryScope {
         self.scopes.last_mut().expect("a scope was entered")
     }
 
@@ -206,18 +206,18 @@ impl Walk<'_> {
                     "id" if scope.relations.len() == 1 => &[RelationKind::Instances],
                     _ => &[],
                 };
-                scope.only(kinds).map(|place| at_depth(depth, place))
+                scope.only(kinds).map(|index| at_depth(depth, index))
             }),
             Expr::CompoundIdentifier(parts) => {
                 let [alias, column] = parts.as_slice() else { return None };
                 self.scopes.iter().rev().enumerate().find_map(|(depth, scope)| {
-                    let place = scope.relations.iter().position(|one| one.alias == alias.value)?;
-                    let is_instance = match scope.relations[place].kind {
+                    let index = scope.relations.iter().position(|one| one.alias == alias.value)?;
+                    let is_instance = match scope.relations[index].kind {
                         RelationKind::OfInstances | RelationKind::Derived => column.value == INSTANCE,
                         RelationKind::Instances => column.value == "id",
                         RelationKind::Other => false,
                     };
-                    is_instance.then(|| at_depth(depth, place))
+                    is_instance.then(|| at_depth(depth, index))
                 })
             }
             _ => None,
@@ -228,7 +228,7 @@ impl Walk<'_> {
     fn enter_insert(&mut self, insert: &Insert) {
         let TableObject::TableName(name) = &insert.table else { return self.enter(&[], None) };
         let table = bare_name(name);
-        self.scopes.push(Scope::default());
+        self.scopes.push(QueryScope::default());
         if self.of_instances.contains(&table) {
             let keeps_others = match &insert.on {
                 Some(OnInsert::OnConflict(on)) => match (&on.action, &on.conflict_target) {
@@ -248,8 +248,8 @@ impl Walk<'_> {
 }
 
 /// What is bound in a scope around this one is given.
-fn at_depth(depth: usize, place: usize) -> Side {
-    if depth == 0 { Side::Relation(place) } else { Side::Given }
+fn at_depth(depth: usize, index: usize) -> Side {
+    if depth == 0 { Side::Relation(index) } else { Side::Given }
 }
 
 /// The items of a row value, or the one value.
@@ -260,7 +260,7 @@ fn items(expression: &Expr) -> Vec<&Expr> {
     }
 }
 
-impl Visitor for Walk<'_> {
+impl Visitor for BindingVisitor<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
@@ -292,7 +292,7 @@ impl Visitor for Walk<'_> {
                 self.enter(&[from, using.as_deref().unwrap_or_default()], selection.as_ref());
             }
             Statement::Insert(insert) => self.enter_insert(insert),
-            _ => self.scopes.push(Scope::default()),
+            _ => self.scopes.push(QueryScope::default()),
         }
         ControlFlow::Continue(())
     }

@@ -15,16 +15,28 @@ use sqlparser::ast::Statement;
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
-use crate::support::{canaries, findings};
+use crate::support::{Answer, canaries, findings};
 
 /// Begins to judge the statements that run in this process.
 pub fn observe() {
     observe_statements(|statement| {
+        if let Some(request) = canaries::current_request() {
+            *COUNTS.lock().unwrap_or_else(PoisonError::into_inner).entry(request).or_default() += 1;
+        }
         let faults = VERDICTS.lock().unwrap_or_else(PoisonError::into_inner).faults_of(&statement);
         if !faults.is_empty() {
             findings::add(faults, canaries::current_request());
         }
     });
+}
+
+/// How many statements each request has run.
+static COUNTS: LazyLock<Mutex<HashMap<String, usize>>> = LazyLock::new(Mutex::default);
+
+/// How many statements ran to answer a request.
+pub fn count_for(answer: &Answer) -> usize {
+    let id = answer.headers["x-request-id"].to_str().expect("an id is ASCII");
+    COUNTS.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied().unwrap_or_default()
 }
 
 static VERDICTS: LazyLock<Mutex<Verdicts>> = LazyLock::new(Mutex::default);
@@ -60,8 +72,8 @@ impl Verdicts {
 fn without_ids(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut rest = sql;
-    while let Some(place) = rest.find('_') {
-        let (before, from) = rest.split_at(place);
+    while let Some(underscore) = rest.find('_') {
+        let (before, from) = rest.split_at(underscore);
         text.push_str(before);
         let has_id = from.get(1..33).is_some_and(|id| id.bytes().all(|one| one.is_ascii_hexdigit()));
         rest = if has_id { &from[33..] } else { &from[1..] };

@@ -25,13 +25,13 @@ pub fn bare_name(name: &ObjectName) -> String {
 
 /// Names that stand where tables do.
 #[derive(Default)]
-struct Names {
+struct TableNames {
     tables: BTreeSet<String>,
     /// What a WITH calls so, and functions that give rows.
     others: BTreeSet<String>,
 }
 
-impl Visitor for Names {
+impl Visitor for TableNames {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
@@ -54,7 +54,7 @@ impl Visitor for Names {
 
 /// The tables that a statement names.
 fn tables_of(statement: &Statement) -> BTreeSet<String> {
-    let mut names = Names::default();
+    let mut names = TableNames::default();
     let _: ControlFlow<()> = statement.visit(&mut names);
     if let Statement::Drop { object_type: ObjectType::Index, names: indexes, .. } = statement {
         names.others.extend(indexes.iter().map(bare_name));

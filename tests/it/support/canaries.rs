@@ -35,7 +35,7 @@ pub fn watch() {
     STARTED.call_once(|| {
         let shown =
             tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(tracing_subscriber::filter::LevelFilter::ERROR);
-        tracing_subscriber::registry().with(Watch).with(shown).init();
+        tracing_subscriber::registry().with(CanaryLayer).with(shown).init();
     });
 }
 
@@ -46,11 +46,11 @@ pub fn leaks_in(line: &str) -> Vec<String> {
     CANARIES.iter().filter(|(_, canary)| line.contains(canary)).map(|(what, _)| format!("{what} was logged: {line}")).collect()
 }
 
-struct Watch;
+struct CanaryLayer;
 
-struct Text(String);
+struct EventText(String);
 
-impl Visit for Text {
+impl Visit for EventText {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         let _ = write!(self.0, " {}={value:?}", field.name());
     }
@@ -81,8 +81,8 @@ pub fn current_request() -> Option<String> {
     asked.flatten()
 }
 
-fn look(target: &str, request: impl FnOnce() -> Option<String>, record: impl FnOnce(&mut Text)) {
-    let mut text = Text(target.to_owned());
+fn look(target: &str, request: impl FnOnce() -> Option<String>, record: impl FnOnce(&mut EventText)) {
+    let mut text = EventText(target.to_owned());
     record(&mut text);
     let leaks = leaks_in(&text.0);
     if !leaks.is_empty() {
@@ -90,7 +90,7 @@ fn look(target: &str, request: impl FnOnce() -> Option<String>, record: impl FnO
     }
 }
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watch {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for CanaryLayer {
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
         let mut request = RequestIdField::default();
         attributes.record(&mut request);

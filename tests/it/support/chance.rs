@@ -6,9 +6,9 @@ use std::sync::Mutex;
 const VARIABLE: &str = "TEST_SEED";
 
 /// Random numbers from a seed, which is printed: with `TEST_SEED` set to it the same choices are made again.
-pub struct Chance(Mutex<u64>);
+pub struct RandomChoices(Mutex<u64>);
 
-impl Chance {
+impl RandomChoices {
     /// The seed is the one that `TEST_SEED` says, or a new one.
     pub fn new(test: &str) -> Self {
         let seed = match std::env::var(VARIABLE) {
@@ -38,7 +38,7 @@ impl Chance {
 #[test]
 fn a_seed_makes_the_same_choices_again() {
     let choices = |seed| {
-        let chance = Chance::from_seed(seed);
+        let chance = RandomChoices::from_seed(seed);
         (0..20).map(|_| chance.below(1000)).collect::<Vec<_>>()
     };
     assert_eq!(choices(7), choices(7));

@@ -16,14 +16,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const RSA_KEY: &[u8] = include_bytes!("issuer_rsa.pem");
 
 /// A key pair of the issuer.
-pub struct IssuerKey {
+pub struct IssuerKeyPair {
     pub kid: String,
     pub jwk: Value,
     algorithm: Algorithm,
     encoding: EncodingKey,
 }
 
-impl IssuerKey {
+impl IssuerKeyPair {
     pub fn new(kid: &str) -> Self {
         let secret = SecretKey::from_slice(&msi_actions::crypto::random_bytes::<32>()).unwrap();
         let point = secret.public_key().to_sec1_point(false);

@@ -22,11 +22,11 @@ mod sync;
 
 pub use answer::Answer;
 pub use app::{TestApp, eventually};
-pub use chance::Chance;
+pub use chance::RandomChoices;
 pub use clients::instance_of;
 pub use database::{Engine, TestDatabase};
 pub use guide::{FIRST_USER, MUNCHKIN_ID, WayBack};
-pub use issuer::{IssuerKey, IssuerServer};
+pub use issuer::{IssuerKeyPair, IssuerServer};
 pub use port::reserve_port;
 pub use process::{Server, binary};
 pub use smtp::{MailServer, authority as mail_authority, link_path};

@@ -24,11 +24,11 @@ pub const RECOVERY: Duration = Duration::from_secs(5);
 
 /// Callers that make instances one after the other, and what they were answered.
 pub struct Writers {
-    shared: Arc<Shared>,
+    shared: Arc<OutageState>,
     tasks: JoinSet<()>,
 }
 
-struct Shared {
+struct OutageState {
     http: reqwest::Client,
     url: String,
     token: String,
@@ -46,7 +46,7 @@ struct Log {
 
 /// What came of the writes.
 #[derive(Debug)]
-pub struct Written {
+pub struct WriteCounts {
     /// The Munchkin ids of the instances that were made, as their callers were told.
     pub acknowledged: Vec<String>,
     /// How many were refused, by status and code.
@@ -55,7 +55,7 @@ pub struct Written {
 
 impl Writers {
     pub fn start(http: &reqwest::Client, url: &str, token: &str) -> Self {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(OutageState {
             http: http.clone(),
             url: url.to_owned(),
             token: token.to_owned(),
@@ -110,18 +110,18 @@ impl Writers {
     }
 
     /// Lets them end, and gives what they were answered. Whatever was neither done nor refused as an outage fails the test.
-    pub async fn stop(mut self) -> Written {
+    pub async fn stop(mut self) -> WriteCounts {
         self.shared.is_over.store(true, Ordering::Relaxed);
         while let Some(ended) = self.tasks.join_next().await {
             ended.unwrap();
         }
         let log = std::mem::take(&mut *self.shared.log.lock().unwrap());
         assert!(log.wrong.is_empty(), "{} answers that tell of no outage, the first: {}", log.wrong.len(), log.wrong[0]);
-        Written { acknowledged: log.acknowledged, refused: log.refused }
+        WriteCounts { acknowledged: log.acknowledged, refused: log.refused }
     }
 }
 
-impl Shared {
+impl OutageState {
     async fn write(&self) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let munchkin_id = format!("{:03}-OUT-{:03}", number / 1000, number % 1000);
@@ -201,7 +201,7 @@ impl DatabaseProxy {
     }
 
     /// While it refuses connections: waits for one, and hangs up.
-    pub async fn turn_one_away(&self) {
+    pub async fn refuse_one(&self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
         drop(listener.accept().await.unwrap());
     }

@@ -13,12 +13,12 @@ pub const PASSWORD: &str = "correct horse battery staple of mine";
 
 /// A member who is logged in.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub struct LoggedInMember {
     pub id: String,
     pub cookie: String,
 }
 
-impl Person {
+impl LoggedInMember {
     pub async fn call(&self, app: &TestApp, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = app.request(method, path).header(COOKIE, &self.cookie).header("x-requested-with", "test");
         Answer::send(match body {
@@ -48,15 +48,15 @@ pub async fn open_to_members(app: &TestApp) -> String {
 }
 
 /// Follows the link of an invitation and chooses a password.
-pub async fn activate(app: &TestApp, token: &str, invite: &Value) -> Person {
+pub async fn activate(app: &TestApp, token: &str, invite: &Value) -> LoggedInMember {
     let path = app.activation_path(token, invite).await;
     let chosen = json!({ "method": "password", "password": PASSWORD });
     let answer = Answer::send(app.request(Method::POST, &path).json(&chosen)).await;
-    Person { id: answer.expect(200)["id"].as_str().unwrap().to_owned(), cookie: cookie_of(&answer) }
+    LoggedInMember { id: answer.expect(200)["id"].as_str().unwrap().to_owned(), cookie: cookie_of(&answer) }
 }
 
 /// Invites somebody, who activates with a password.
-pub async fn member(app: &TestApp, token: &str, email: &str, role: &str) -> Person {
+pub async fn member(app: &TestApp, token: &str, email: &str, role: &str) -> LoggedInMember {
     let listed = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": [email], "role": role }))).await.expect(200);
     activate(app, token, &listed["results"][0]["invite"]).await
 }

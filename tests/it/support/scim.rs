@@ -11,12 +11,12 @@ pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// A directory that has a token of an instance.
-pub struct Directory<'a> {
+pub struct DirectoryClient<'a> {
     app: &'a TestApp,
     pub token: String,
 }
 
-impl<'a> Directory<'a> {
+impl<'a> DirectoryClient<'a> {
     /// Makes a token for it as an admin of the instance does.
     pub async fn create(app: &'a TestApp, token: &str) -> Self {
         let made = app.call(token, Method::POST, TOKENS, Some(json!({ "name": "Okta" }))).await.expect(201);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::fields;
 use super::activity_types::{DATA_VALUE_CHANGE, DELETE_LEAD, MERGE_LEADS, NEW_LEAD};
-use crate::sandbox::people::overlay::{FieldChange, PersonEvent, PersonEventKind};
+use crate::sandbox::people::overlay::{OverlaidField, PersonEvent, PersonEventKind};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, SandboxPerson};
 use crate::sandbox::timestamps::format_iso;
 
@@ -119,11 +119,11 @@ pub fn activities_of_event(event: &PersonEvent, position: u64, find_person: impl
 }
 
 /// Id and display name of the changed field.
-fn changed_field(change: &FieldChange) -> (u64, String) {
+fn changed_field(change: &OverlaidField) -> (u64, String) {
     fields::find_field(change.field).map_or((0, change.field.to_owned()), |field| (u64::from(field.id), field.label.to_owned()))
 }
 
-fn change_attributes(change: &FieldChange) -> Vec<(&'static str, Value)> {
+fn change_attributes(change: &OverlaidField) -> Vec<(&'static str, Value)> {
     vec![
         ("New Value", json!(change.new)),
         ("Old Value", json!(change.old)),

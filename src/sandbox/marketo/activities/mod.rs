@@ -14,7 +14,7 @@ use super::envelope::respond;
 use super::error::MarketoApiError;
 use super::fields;
 use super::request_parameters::RequestParameters;
-use crate::sandbox::people::overlay::{FieldChange, PersonEvent, PersonEventKind};
+use crate::sandbox::people::overlay::{OverlaidField, PersonEvent, PersonEventKind};
 use crate::sandbox::people::person::{FIRST_MARKETO_ID, SandboxPerson};
 use crate::sandbox::state::SandboxState;
 use crate::sandbox::timestamps::{self, format_iso};
@@ -129,7 +129,7 @@ fn render_new_lead(person: &SandboxPerson, position: u64) -> Value {
     rendered
 }
 
-fn render_value_change(event: &PersonEvent, changes: &[FieldChange], requested: &[&str], position: u64) -> Option<Value> {
+fn render_value_change(event: &PersonEvent, changes: &[OverlaidField], requested: &[&str], position: u64) -> Option<Value> {
     let rendered: Vec<Value> = changes
         .iter()
         .filter(|change| requested.contains(&change.field))

@@ -70,7 +70,7 @@ pub(in crate::sync) async fn count_qualified(db: &Db, run: RunId) -> Result<i64,
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sync) struct MergeRange {
     pub run: RunId,
-    pub places: (i64, i64),
+    pub row_numbers: (i64, i64),
     pub at: Timestamp,
     /// Whether the instance had nobody when the merge began, so that no comparison is needed.
     pub is_first_load: bool,
@@ -96,7 +96,7 @@ pub(in crate::sync) async fn merge_range(tx: &mut Tx, instance: InstanceId, rang
              AND EXISTS (SELECT 1 FROM people p WHERE p.instance_id = $1 AND p.marketo_id = people_removed.marketo_id)",
             people_table(range.run).name
         );
-        execute!(tx, db::query(AssertSqlSafe(back.as_str())).bind(instance).bind(range.places.0).bind(range.places.1))?;
+        execute!(tx, db::query(AssertSqlSafe(back.as_str())).bind(instance).bind(range.row_numbers.0).bind(range.row_numbers.1))?;
     }
     Ok(merged)
 }
@@ -115,14 +115,20 @@ async fn compare(tx: &mut Tx, instance: InstanceId, range: MergeRange) -> Result
         differences = join_columns(STAGED_COLUMNS, "p.? IS DISTINCT FROM s.?", " OR "),
         with_owners = join_owners(range.run),
     );
-    let (after, up_to) = range.places;
+    let (after, up_to) = range.row_numbers;
     let (read, qualified, inserted, without_record, queue, differing): (i64, i64, i64, i64, i64, String) =
         on_tx!(tx, c => db::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
     Ok((MergeCounts { read, qualified, inserted, without_record, owned_by_queue: queue, ..MergeCounts::default() }, differing))
 }
 
-/// Writes those of a range who qualify, or only those at `places`, a JSON array; returns how many.
-async fn write_qualified(tx: &mut Tx, instance: InstanceId, range: MergeRange, change: i64, places: Option<&str>) -> Result<i64, DbError> {
+/// Writes those of a range who qualify, or only those at `row_numbers`, a JSON array; returns how many.
+async fn write_qualified(
+    tx: &mut Tx,
+    instance: InstanceId,
+    range: MergeRange,
+    change: i64,
+    row_numbers: Option<&str>,
+) -> Result<i64, DbError> {
     let statement = format!(
         "INSERT INTO people (instance_id, marketo_id, {names}, owner_id, run_id, synced_at, change_number) \
          SELECT $1, s.marketo_id, {values}, {USER}, $4, $5, $6 FROM {with_owners} \
@@ -134,7 +140,7 @@ async fn write_qualified(tx: &mut Tx, instance: InstanceId, range: MergeRange, c
         with_owners = join_owners(range.run),
         changes = join_columns(COLUMNS, "? = excluded.?", ", "),
     );
-    let (after, up_to) = range.places;
+    let (after, up_to) = range.row_numbers;
     let written = execute!(
         tx,
         db::query(AssertSqlSafe(statement.as_str()))
@@ -144,7 +150,7 @@ async fn write_qualified(tx: &mut Tx, instance: InstanceId, range: MergeRange, c
             .bind(range.run)
             .bind(range.at)
             .bind(change)
-            .bind(places)
+            .bind(row_numbers)
     )?;
     Ok(i64::try_from(written).unwrap_or(i64::MAX))
 }
@@ -160,7 +166,7 @@ async fn count_left_out(tx: &mut Tx, instance: InstanceId, range: MergeRange) ->
         owners = owners_table(range.run).name,
         people = people_table(range.run).name,
     );
-    let (after, up_to) = range.places;
+    let (after, up_to) = range.row_numbers;
     let (read, without_record, queue): (i64, i64, i64) =
         on_tx!(tx, c => db::query_as(AssertSqlSafe(statement.as_str())).bind(instance).bind(after).bind(up_to).fetch_one(c))?;
     Ok(MergeCounts { read, without_record, owned_by_queue: queue, ..MergeCounts::default() })
@@ -201,11 +207,11 @@ pub(in crate::sync) async fn remove_range(
     );
     let remove = format!("DELETE FROM people {gone}");
     let change = next_change(tx, instance).await?;
-    let kept = execute!(
+    let recorded = execute!(
         tx,
         db::query(AssertSqlSafe(keep.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began).bind(change).bind(at)
     )?;
-    if kept == 0 {
+    if recorded == 0 {
         return Ok(0);
     }
     let removed = execute!(tx, db::query(AssertSqlSafe(remove.as_str())).bind(instance).bind(run).bind(after).bind(up_to).bind(began))?;
