@@ -23,6 +23,9 @@ pub(super) struct ConnectionContext {
     pub(super) clock: SharedClock,
     pub(super) vault: Vault,
     pub(super) http: reqwest::Client,
+    /// Sends refresh tokens, and nothing else. What it opens belongs to the runtime of the refreshes; a connection that a request has
+    /// opened with [`Self::http`] ends with the request's thread when the process stops, and the answer to a refresh would be lost.
+    pub(super) refresh_http: reqwest::Client,
     pub(super) addresses: Addresses,
     pub(super) salesforce: SalesforceSettings,
     /// Our own address, where Salesforce sends people back to.

@@ -42,6 +42,7 @@ impl Connections {
             clock: clock.clone(),
             vault: vault.clone(),
             http: settings.upstream.http_client()?,
+            refresh_http: settings.upstream.http_client()?,
             addresses: Addresses::new(&settings.upstream),
             salesforce: settings.salesforce.clone(),
             public_url: public_url.0.clone(),

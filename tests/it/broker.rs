@@ -124,6 +124,25 @@ on_both_engines! {
         app.stop().await;
     }
 
+    async fn a_refresh_under_way_is_stored_when_its_process_stops(engine: Engine) {
+        let app = TestApp::start_guided(engine, 20).await;
+        let (operator, _) = connected(&app).await;
+        let second = app.replica().await;
+        // Leaves a connection to Salesforce that a request has opened, and that ends with the thread of the request.
+        let test = format!("{}/v1/connections/salesforce/test", second.url);
+        assert_eq!(Answer::send(app.http.post(test).bearer_auth(&operator)).await.expect(200)["ok"], true);
+        app.clock.advance(Duration::hours(3));
+        let broker = broker_token(&app, &app.narrowed_again(&operator).await).await;
+        app.fault(json!({ "target": "salesforce", "path_contains": "oauth2/token", "kind": "delay", "ms": 1500 })).await;
+        let asked = app.http.post(format!("{}{SALESFORCE}", second.url)).bearer_auth(&broker).timeout(std::time::Duration::from_millis(300));
+        assert!(asked.send().await.unwrap_err().is_timeout());
+        second.stop().await;
+        let given = ask(&app, &broker, SALESFORCE).await.expect(200);
+        assert!(app.works_at_salesforce(&given).await);
+        assert_eq!(app.sandbox_calls(REFRESHES).await, 1, "the answer was stored");
+        app.stop().await;
+    }
+
     async fn a_report_renews_a_token_that_salesforce_refuses_and_no_other(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let (_, broker) = connected(&app).await;

@@ -160,7 +160,8 @@ impl SalesforceTokenProvider {
             ));
         };
         let token = self.context.vault.open_text(&refresh_token_context(instance, row.id), sealed)?;
-        Ok(salesforce::refresh(&self.context.http, &self.context.salesforce_app()?, &parse_login_base(&row.login_base)?, &token).await?)
+        Ok(salesforce::refresh(&self.context.refresh_http, &self.context.salesforce_app()?, &parse_login_base(&row.login_base)?, &token)
+            .await?)
     }
 
     /// Stores what a refresh brought. Durable before the access token is used: the old refresh token is dead already.
