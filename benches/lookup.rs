@@ -149,7 +149,7 @@ async fn fill(db: &Db, instance: InstanceId, people: u64) {
             );
             sqlx::query(AssertSqlSafe(sql)).execute(writer).await.expect("the people can be written");
         }
-        Db::Postgres(pool) => {
+        Db::Postgres { pool, .. } => {
             let values = values(&format!("'{instance}'::uuid"), &format!("'{RUN}'::uuid")).replace("000Z'", "000Z'::timestamptz");
             // The people of an instance have their own partition, which the first full run creates.
             let name = format!("people_{}", instance.to_string().replace('-', ""));
@@ -165,7 +165,7 @@ async fn fill(db: &Db, instance: InstanceId, people: u64) {
 /// Opens every connection of the pool here: on PostgreSQL the runtime that opens one waits for it with the least effort, an advantage that
 /// neither of the two servers should have.
 async fn open_pool(db: &Db) {
-    if let Db::Postgres(pool) = db {
+    if let Db::Postgres { pool, .. } = db {
         let all = (0..pool.options().get_max_connections()).map(|_| pool.acquire());
         for connection in futures_util::future::join_all(all).await {
             drop(connection.expect("PostgreSQL takes as many connections as the settings say"));

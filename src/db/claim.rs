@@ -41,7 +41,7 @@ macro_rules! returning {
 /// Whether other processes may claim this database's jobs: of a SQLite file there is one process.
 #[must_use]
 pub fn has_other_claimers(db: &Db) -> bool {
-    matches!(db, Db::Postgres(_))
+    matches!(db, Db::Postgres { .. })
 }
 
 /// Who has due jobs in a lane, the first one behind `after` in the circle of all; each of them gets its turn. Global: the queue is one.
@@ -75,7 +75,9 @@ pub async fn claim_job(db: &Db, lane: &str, key: Uuid, lease: JobLease) -> Resul
         Db::Sqlite { writer, .. } => {
             db::query_as(SQLITE).bind(worker).bind(until).bind(now).bind(lane).bind(key).fetch_optional(writer).await?
         }
-        Db::Postgres(pool) => db::query_as(POSTGRES).bind(worker).bind(until).bind(now).bind(lane).bind(key).fetch_optional(pool).await?,
+        Db::Postgres { pool, .. } => {
+            db::query_as(POSTGRES).bind(worker).bind(until).bind(now).bind(lane).bind(key).fetch_optional(pool).await?
+        }
     })
 }
 
@@ -90,7 +92,7 @@ pub async fn claim_expired(db: &Db, id: JobId, lease: JobLease) -> Result<Option
     let JobLease { worker, now, until } = lease;
     Ok(match db {
         Db::Sqlite { writer, .. } => db::query_as(SQL).bind(worker).bind(until).bind(now).bind(id).fetch_optional(writer).await?,
-        Db::Postgres(pool) => db::query_as(SQL).bind(worker).bind(until).bind(now).bind(id).fetch_optional(pool).await?,
+        Db::Postgres { pool, .. } => db::query_as(SQL).bind(worker).bind(until).bind(now).bind(id).fetch_optional(pool).await?,
     })
 }
 
@@ -102,6 +104,6 @@ pub async fn mark_due(db: &Db, now: Timestamp) -> Result<u64, DbError> {
          SELECT id FROM jobs WHERE state = 'queued' AND is_due = FALSE AND run_at <= $1 ORDER BY run_at LIMIT 1000 FOR UPDATE SKIP LOCKED)";
     Ok(match db {
         Db::Sqlite { writer, .. } => db::query(SQLITE).bind(now).execute(writer).await?.rows_affected(),
-        Db::Postgres(pool) => db::query(POSTGRES).bind(now).execute(pool).await?.rows_affected(),
+        Db::Postgres { pool, .. } => db::query(POSTGRES).bind(now).execute(pool).await?.rows_affected(),
     })
 }

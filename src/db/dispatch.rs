@@ -5,7 +5,7 @@ macro_rules! on {
     ($db:expr, $c:ident => $query:expr) => {
         match $db.reader() {
             $crate::db::ReadPool::Sqlite($c) => $query.await,
-            $crate::db::ReadPool::Postgres($c) => $query.await,
+            $crate::db::ReadPool::Postgres($c, runtime) => $crate::db::run_on(runtime, $query).await,
         }
         .map_err($crate::db::DbError::from)
     };

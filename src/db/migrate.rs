@@ -36,7 +36,7 @@ impl Db {
                 SQLITE_STEPS.run_direct(None, &mut *tx, false).await?;
                 Ok(tx.commit().await?)
             }
-            Self::Postgres(pool) => migrate_postgres(pool).await,
+            Self::Postgres { pool, .. } => migrate_postgres(pool).await,
         }
     }
 
@@ -44,7 +44,7 @@ impl Db {
     pub async fn schema_version(&self) -> Result<(i64, i64), DbError> {
         let known = match self {
             Self::Sqlite { .. } => &SQLITE_STEPS,
-            Self::Postgres(_) => &*POSTGRES_STEPS,
+            Self::Postgres { .. } => &*POSTGRES_STEPS,
         };
         let newest = known.iter().map(|step| step.version).max().unwrap_or(0);
         let applied: Option<i64> =

@@ -17,6 +17,7 @@ mod timestamp;
 
 pub use connect::ConnectError;
 pub use error::DbError;
+pub(crate) use pools::run_on;
 pub use pools::{Db, ReadPool, Tx};
 pub use probe::{WriteOutcome, WriteProbe};
 #[cfg(debug_assertions)]

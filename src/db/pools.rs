@@ -1,3 +1,4 @@
+use std::future::Future;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -6,6 +7,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTransactionManager};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use sqlx_core::transaction::TransactionManager;
+use tokio::runtime::Handle;
+use tokio_util::context::TokioContext;
 
 use super::{ConnectError, DbError};
 use crate::config::DatabaseUrl;
@@ -78,15 +81,21 @@ pub enum Db {
     /// Readers run side by side (WAL); the one writer is a pool of a single connection, where writers queue up instead
     /// of meeting "database is locked".
     Sqlite { readers: SqlitePool, writer: SqlitePool },
-    /// A PostgreSQL pool.
-    Postgres(PgPool),
+    /// A PostgreSQL pool, and the runtime whose connections are in it. It outlives requests: their threads have runtimes of their own,
+    /// which end before jobs and refreshes do and would take along the connections that they opened.
+    Postgres { pool: PgPool, runtime: Handle },
+}
+
+/// Runs a future that may open a connection, so that the connection belongs to this runtime.
+pub(crate) fn run_on<F: Future>(runtime: &Handle, future: F) -> TokioContext<F> {
+    TokioContext::new(future, runtime.clone())
 }
 
 /// Where [`on!`](super::on) runs a query.
 #[derive(Debug)]
 pub enum ReadPool<'a> {
     Sqlite(&'a SqlitePool),
-    Postgres(&'a PgPool),
+    Postgres(&'a PgPool, &'a Handle),
 }
 
 /// A transaction under way; rolled back when dropped without [`Tx::commit`].
@@ -98,6 +107,8 @@ pub enum Tx {
 
 impl Db {
     /// Opens the database, making a SQLite file that doesn't exist yet. The schema is left alone: see [`Db::migrate`].
+    ///
+    /// Must be called on the runtime that outlives all requests.
     ///
     /// # Errors
     /// [`ConnectError`] when it can't be opened.
@@ -153,7 +164,7 @@ impl Db {
         if fitting.is_err() {
             pool.close().await;
         }
-        fitting.map(|()| Self::Postgres(pool))
+        fitting.map(|()| Self::Postgres { pool, runtime: Handle::current() })
     }
 
     async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Self, ConnectError> {
@@ -204,7 +215,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres { pool, runtime } => Tx::Postgres(run_on(runtime, pool.begin()).await?),
         })
     }
 
@@ -213,7 +224,7 @@ impl Db {
     pub fn reader(&self) -> ReadPool<'_> {
         match self {
             Self::Sqlite { readers, .. } => ReadPool::Sqlite(readers),
-            Self::Postgres(pool) => ReadPool::Postgres(pool),
+            Self::Postgres { pool, runtime } => ReadPool::Postgres(pool, runtime),
         }
     }
 
@@ -222,7 +233,7 @@ impl Db {
     pub fn engine(&self) -> &'static str {
         match self {
             Self::Sqlite { .. } => "SQLite",
-            Self::Postgres(_) => "PostgreSQL",
+            Self::Postgres { .. } => "PostgreSQL",
         }
     }
 
@@ -233,7 +244,7 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, .. } => pool.close().await,
         }
     }
 }

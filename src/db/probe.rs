@@ -73,7 +73,7 @@ impl WriteProbe {
     /// Why there is no connection, from one attempt to make one: a pool tries again and again, and then says only that it ran out of time.
     async fn connection_error(&self) -> DbError {
         let timed_out = sqlx::Error::PoolTimedOut;
-        let Db::Postgres(pool) = &self.db else { return timed_out.into() };
+        let Db::Postgres { pool, .. } = &self.db else { return timed_out.into() };
         let options = pool.connect_options();
         match tokio::time::timeout(MAX_REASON_WAIT, options.connect()).await {
             Ok(Err(error)) => error.into(),

@@ -1,4 +1,4 @@
-use super::{Db, DbError, Tx};
+use super::{Db, DbError, Tx, run_on};
 
 impl Db {
     /// Begins a transaction that only reads, and sees throughout what was there when it began, however long it takes. Writers don't
@@ -10,7 +10,9 @@ impl Db {
         Ok(match self {
             // In WAL mode a reading transaction sees one state: <https://www.sqlite.org/isolation.html>.
             Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+            Self::Postgres { pool, runtime } => {
+                Tx::Postgres(run_on(runtime, pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?)
+            }
         })
     }
 }

@@ -316,7 +316,7 @@ on_both_engines! {
         const SQL: &str = "SELECT COUNT(*) FROM jobs WHERE kind = 'test_endless' AND state = 'queued' AND is_due = TRUE AND failures = 0";
         let given_back: i64 = match &db {
             msi_actions::db::Db::Sqlite { readers, .. } => sqlx::query_scalar(SQL).fetch_one(readers).await.unwrap(),
-            msi_actions::db::Db::Postgres(pool) => sqlx::query_scalar(SQL).fetch_one(pool).await.unwrap(),
+            msi_actions::db::Db::Postgres { pool, .. } => sqlx::query_scalar(SQL).fetch_one(pool).await.unwrap(),
         };
         assert_eq!(given_back, 1);
         db.close().await;

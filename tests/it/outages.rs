@@ -6,12 +6,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use msi_actions::config::DatabaseUrl;
 use msi_actions::db::{Db, WriteOutcome, WriteProbe};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Connection;
 
-use crate::support::outage::{DatabaseProxy, SmallDisk, Writers, WriteCounts};
+use crate::support::outage::{DatabaseProxy, SmallDisk, WriteCounts, Writers};
 use crate::support::{Answer, Engine, Server, TestApp, TestDatabase, binary, eventually, on_both_engines};
 
 /// An operator's token of a service that runs as a process.
@@ -250,7 +251,7 @@ fn a_postgres_that_only_reads_makes_the_service_unready() {
         let (app, proxy, _database, _directory) = behind_a_proxy().await;
         let token = app.operator_token().await;
         until_ready(&app.http, &app.url).await;
-        let Db::Postgres(pool) = app.db() else { unreachable!() };
+        let Db::Postgres { pool, .. } = app.db() else { unreachable!() };
         // New sessions are as a standby's would be.
         let options = pool.connect_options().as_ref().clone();
         pool.set_connect_options(options.options([("default_transaction_read_only", "on")]));
@@ -283,6 +284,24 @@ fn a_service_that_starts_before_its_database_waits_for_it() {
         let app = starting.await.unwrap();
         until_ready(&app.http, &app.url).await;
         app.stop().await;
+    });
+}
+
+#[test]
+fn a_transaction_goes_on_when_the_runtime_it_was_begun_on_has_ended() {
+    crate::support::run(async {
+        let database = TestDatabase::create(Engine::Postgres, Path::new("unused")).await;
+        let db = Db::connect(&DatabaseUrl::Postgres(database.url.clone()), 4).await.unwrap();
+        let opening = db.clone();
+        // As many as the pool has: all but one of their connections are opened there.
+        let begin_all = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { futures_util::future::try_join_all((0..4).map(|_| opening.begin())).await.unwrap() })
+        };
+        for transaction in tokio::task::spawn_blocking(begin_all).await.unwrap() {
+            transaction.commit().await.unwrap();
+        }
+        db.close().await;
     });
 }
 

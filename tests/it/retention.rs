@@ -116,7 +116,7 @@ on_both_engines! {
             const SQL: &str = "SELECT email_key FROM invite_messages WHERE email_key <> $1 ORDER BY email_key";
             let rows: Vec<(String,)> = match app.db() {
                 Db::Sqlite { readers, .. } => sqlx::query_as(SQL).bind(FIRST_USER).fetch_all(readers).await.unwrap(),
-                Db::Postgres(pool) => sqlx::query_as(SQL).bind(FIRST_USER).fetch_all(pool).await.unwrap(),
+                Db::Postgres { pool, .. } => sqlx::query_as(SQL).bind(FIRST_USER).fetch_all(pool).await.unwrap(),
             };
             rows.into_iter().map(|(email,)| email).collect::<Vec<_>>()
         };

@@ -145,12 +145,12 @@ on_both_engines! {
         }
         match &db {
             Db::Sqlite { writer, .. } => steps.run_to(11, writer).await.unwrap(),
-            Db::Postgres(pool) => steps.run_to(11, pool).await.unwrap(),
+            Db::Postgres { pool, .. } => steps.run_to(11, pool).await.unwrap(),
         }
         for statement in old {
             match &db {
                 Db::Sqlite { writer, .. } => drop(sqlx::query(AssertSqlSafe(statement)).execute(writer).await.unwrap()),
-                Db::Postgres(pool) => drop(sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap()),
+                Db::Postgres { pool, .. } => drop(sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap()),
             }
         }
         // The service takes the other steps when it starts.

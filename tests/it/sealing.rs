@@ -32,14 +32,14 @@ async fn everything_opens(app: &TestApp, token: &str) {
 pub async fn bytes(app: &TestApp, statement: &str) -> Vec<Vec<u8>> {
     match app.db() {
         Db::Sqlite { readers, .. } => sqlx::query_scalar(AssertSqlSafe(statement)).fetch_all(readers).await.unwrap(),
-        Db::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(statement)).fetch_all(pool).await.unwrap(),
+        Db::Postgres { pool, .. } => sqlx::query_scalar(AssertSqlSafe(statement)).fetch_all(pool).await.unwrap(),
     }
 }
 
 async fn put(app: &TestApp, statement: &str, value: &[u8]) {
     match app.db() {
         Db::Sqlite { writer, .. } => drop(sqlx::query(AssertSqlSafe(statement)).bind(value).execute(writer).await.unwrap()),
-        Db::Postgres(pool) => drop(sqlx::query(AssertSqlSafe(statement)).bind(value).execute(pool).await.unwrap()),
+        Db::Postgres { pool, .. } => drop(sqlx::query(AssertSqlSafe(statement)).bind(value).execute(pool).await.unwrap()),
     }
 }
 

@@ -83,7 +83,7 @@ pub async fn tables_named(db: &Db, prefix: &str) -> Result<Vec<String>, DbError>
             const SQL: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, length($1)) = $1";
             Ok(db::query_scalar(SQL).bind(prefix).fetch_all(readers).await?)
         }
-        Db::Postgres(pool) => {
+        Db::Postgres { pool, .. } => {
             const SQL: &str =
                 "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND substr(tablename::text, 1, length($1)) = $1";
             Ok(db::query_scalar(SQL).bind(prefix).fetch_all(pool).await?)
@@ -122,7 +122,7 @@ pub async fn insert(tx: &mut Tx, table: &Table, parcels: Vec<PackedRows>) -> Res
 /// # Errors
 /// When the database refuses or is lost.
 pub async fn load(db: &Db, table: &Table, arriving: &mut Receiver<PackedRows>, written: &AtomicI64) -> Result<Tx, DbError> {
-    if let Db::Postgres(_) = db {
+    if let Db::Postgres { .. } = db {
         let mut tx = db.begin().await?;
         if let Tx::Postgres(transaction) = &mut tx {
             postgres::copy(transaction, table, arriving, written).await?;

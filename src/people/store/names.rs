@@ -73,7 +73,7 @@ pub(super) async fn list_by_name(
 ) -> Result<Vec<ListedPerson>, DbError> {
     let sql = match db.reader() {
         ReadPool::Sqlite(_) => SQLITE.as_str(),
-        ReadPool::Postgres(_) => POSTGRES.as_str(),
+        ReadPool::Postgres(..) => POSTGRES.as_str(),
     };
     let here = (after.name_key.as_str(), after.marketo_id);
     let start = ("", 0);

@@ -17,7 +17,7 @@ impl FullRun {
         if self.progress.phase != RunPhase::Tidying {
             match &self.service.db {
                 Db::Sqlite { .. } => self.merge_in_ranges().await?,
-                Db::Postgres(_) => self.merge_at_once().await?,
+                Db::Postgres { .. } => self.merge_at_once().await?,
             }
         }
         let done = self.done;

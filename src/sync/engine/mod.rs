@@ -211,7 +211,7 @@ impl FullRun {
         }
         let qualified = match &self.service.db {
             db @ Db::Sqlite { .. } => store::merge::sqlite::count_qualified(db, self.run).await?,
-            Db::Postgres(pool) => store::merge::postgres::count_qualified(pool, self.run).await?,
+            Db::Postgres { pool, .. } => store::merge::postgres::count_qualified(pool, self.run).await?,
         };
         self.service.check_people_limit(qualified)
     }

@@ -95,7 +95,7 @@ pub(in crate::sync) async fn find_lost_staging(
     windows: &[(i64, i64)],
     owners: i64,
 ) -> Result<(Vec<i64>, bool), DbError> {
-    let Db::Postgres(pool) = db else { return Ok((Vec::new(), false)) };
+    let Db::Postgres { pool, .. } = db else { return Ok((Vec::new(), false)) };
     let people = people_table(run).name;
     let all_there = count(pool, &people).await? == windows.iter().map(|(_, people)| people).sum::<i64>();
     let lost = if all_there {

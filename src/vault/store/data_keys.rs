@@ -35,7 +35,7 @@ pub async fn list_before_migration(db: &Db) -> Result<Vec<SealedDataKey>, DbErro
         Db::Sqlite { readers, .. } => {
             db::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'data_keys'").fetch_one(readers).await?
         }
-        Db::Postgres(pool) => db::query_scalar("SELECT COUNT(to_regclass('data_keys')::text)").fetch_one(pool).await?,
+        Db::Postgres { pool, .. } => db::query_scalar("SELECT COUNT(to_regclass('data_keys')::text)").fetch_one(pool).await?,
     };
     if found == 0 {
         return Ok(Vec::new());

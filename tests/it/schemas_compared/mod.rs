@@ -100,7 +100,7 @@ async fn shapes(engine: Engine) -> Shapes {
     db.migrate().await.unwrap();
     let shapes = match &db {
         Db::Sqlite { readers, .. } => sqlite::shapes(readers).await,
-        Db::Postgres(pool) => postgres::shapes(pool).await,
+        Db::Postgres { pool, .. } => postgres::shapes(pool).await,
     };
     db.close().await;
     shapes

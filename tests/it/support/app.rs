@@ -309,7 +309,7 @@ impl TestApp {
     pub async fn try_sql(&self, statement: &str) -> Result<u64, sqlx::Error> {
         match &self.db {
             Db::Sqlite { writer, .. } => sqlx::query(AssertSqlSafe(statement)).execute(writer).await.map(|done| done.rows_affected()),
-            Db::Postgres(pool) => sqlx::query(AssertSqlSafe(statement)).execute(pool).await.map(|done| done.rows_affected()),
+            Db::Postgres { pool, .. } => sqlx::query(AssertSqlSafe(statement)).execute(pool).await.map(|done| done.rows_affected()),
         }
     }
 
@@ -317,7 +317,7 @@ impl TestApp {
     pub async fn sql(&self, statement: &str) -> u64 {
         match &self.db {
             Db::Sqlite { writer, .. } => sqlx::query(AssertSqlSafe(statement)).execute(writer).await.unwrap().rows_affected(),
-            Db::Postgres(pool) => sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap().rows_affected(),
+            Db::Postgres { pool, .. } => sqlx::query(AssertSqlSafe(statement)).execute(pool).await.unwrap().rows_affected(),
         }
     }
 
@@ -325,7 +325,7 @@ impl TestApp {
     pub async fn count(&self, query: &str) -> i64 {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(readers).await.unwrap(),
-            Db::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(pool).await.unwrap(),
+            Db::Postgres { pool, .. } => sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(pool).await.unwrap(),
         }
     }
 
@@ -339,7 +339,7 @@ impl TestApp {
     pub async fn staging_tables(&self) -> i64 {
         match &self.db {
             Db::Sqlite { .. } => self.count("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name LIKE 'sync_staged_%'").await,
-            Db::Postgres(_) => {
+            Db::Postgres { .. } => {
                 self.count("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE 'sync_staged_%'").await
             }
         }
