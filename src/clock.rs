@@ -1,5 +1,5 @@
-//! The one place that reads the machine's clocks. Whatever has a date asks a [`Clock`] that it is handed, so that expiry can be tested by
-//! moving time instead of waiting for it. What only measures how long this process has been at something asks [`monotonic_now`].
+//! The one place that reads the machine's clocks. Dates come from an injected [`Clock`], so that tests move time instead of waiting
+//! for it; durations within this process come from [`monotonic_now`].
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -21,10 +21,10 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
         Timestamp::from(self.now())
     }
 
-    /// What keeps this clock's ids in order.
+    /// The counter behind [`Clock::new_id`].
     fn ids(&self) -> &IdSequence;
 
-    /// A new UUIDv7 (RFC 9562) stamped with [`Clock::now`]. Of one process, ids sort by creation, also those of one millisecond
+    /// A new UUIDv7 (RFC 9562) stamped with [`Clock::now`]. Ids of one process sort by creation, even within a millisecond
     /// (the counter of section 6.2, method 1).
     fn new_id(&self) -> Uuid {
         let now = self.now();
@@ -33,12 +33,12 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// The counter that tells ids of one millisecond apart and keeps them in the order in which they were made.
+/// Keeps ids made within one millisecond distinct and in order.
 #[derive(Debug)]
 pub struct IdSequence(Mutex<AssertUnwindSafe<ContextV7>>);
 
 impl IdSequence {
-    /// A sequence whose counter begins at random in each millisecond.
+    /// The counter starts at a random value in each millisecond.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(AssertUnwindSafe(ContextV7::new())))
@@ -51,7 +51,6 @@ impl Default for IdSequence {
     }
 }
 
-/// The shared handle to a clock.
 pub type SharedClock = Arc<dyn Clock>;
 
 /// The machine's clock.
@@ -70,15 +69,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// A reading of the machine's monotonic clock, which nobody sets: for measuring durations and for waits within this process, which no moved
-/// clock shortens. As cheap as [`Instant::now`], which it is.
+/// Reads the monotonic clock, which nobody can set: for durations and waits within this process.
 #[must_use]
 #[allow(clippy::disallowed_methods)] // this is the one place
 pub fn monotonic_now() -> Instant {
     Instant::now()
 }
 
-/// A clock that only moves when told to: for tests and for the sandbox's own tests.
+/// A clock that moves only by [`MovableClock::advance`], for tests.
 #[derive(Debug)]
 pub struct MovableClock {
     now: Mutex<OffsetDateTime>,
@@ -92,7 +90,6 @@ impl MovableClock {
         Self { now: Mutex::new(start), ids: IdSequence::new() }
     }
 
-    /// Moves the clock forward by `by`.
     pub fn advance(&self, by: Duration) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         *now += by;
@@ -109,13 +106,12 @@ impl Clock for MovableClock {
     }
 }
 
-/// An instant as the API shows it and the databases keep it: UTC, RFC 3339, microseconds. Finer digits are dropped when it
-/// is made, so that a value read back equals the value written.
+/// An instant as the API shows it and the databases keep it: UTC, RFC 3339, microseconds. Finer digits are dropped on
+/// creation, so that a value read back equals the value written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(OffsetDateTime);
 
 impl Timestamp {
-    /// The instant itself.
     #[must_use]
     pub fn instant(self) -> OffsetDateTime {
         self.0
@@ -133,7 +129,7 @@ impl Timestamp {
         OffsetDateTime::from_unix_timestamp(seconds).ok().map(Self::from)
     }
 
-    /// Reads RFC 3339 text.
+    /// Reads RFC 3339 and converts it to UTC.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         // At the ends of the calendar there are instants that UTC can't express.
@@ -172,12 +168,12 @@ impl std::ops::Sub<Timestamp> for Timestamp {
 }
 
 impl Timestamp {
-    /// The text, without room of its own: answers hold very many.
-    pub fn with_text<T>(self, use_it: impl FnOnce(&str) -> T) -> T {
+    /// Lends the text without allocating: responses hold many timestamps.
+    pub fn with_text<T>(self, use_text: impl FnOnce(&str) -> T) -> T {
         let mut text = *b"0000-00-00T00:00:00.000000Z";
         let (year, month, day) = self.0.to_calendar_date();
         let (hour, minute, second, micros) = self.0.to_hms_micro();
-        // What RFC 3339 has no year for is shown as its first one.
+        // RFC 3339 has no negative years; they are shown as year 0.
         let year = u32::try_from(year).unwrap_or_default();
         let numbers = [year, u8::from(month).into(), day.into(), hour.into(), minute.into(), second.into(), micros];
         for (mut number, digits) in numbers.into_iter().zip([0..4, 5..7, 8..10, 11..13, 14..16, 17..19, 20..26]) {
@@ -186,7 +182,7 @@ impl Timestamp {
                 number /= 10;
             }
         }
-        use_it(std::str::from_utf8(&text).expect("these are digits and signs of ASCII"))
+        use_text(std::str::from_utf8(&text).expect("digits and ASCII punctuation"))
     }
 }
 
@@ -206,7 +202,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 date-time"))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("must be an RFC 3339 date-time, such as 2026-06-15T14:05:09Z"))
     }
 }
 
@@ -226,24 +222,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_one_instant_sort_in_the_order_in_which_they_were_made() {
+    fn ids_made_at_one_instant_sort_by_creation() {
         let clock = MovableClock::starting_at(time::macros::datetime!(2026-06-15 12:00:00 UTC));
-        let made: Vec<_> = (0..1_000).map(|_| clock.new_id()).collect();
-        assert!(made.is_sorted_by(|one, next| one < next));
+        let ids: Vec<_> = (0..1_000).map(|_| clock.new_id()).collect();
+        assert!(ids.is_sorted_by(|one, next| one < next));
     }
 
     #[test]
-    fn a_timestamp_has_always_six_decimals_and_is_in_utc() {
-        for (read, shown) in [
+    fn a_timestamp_is_written_in_utc_with_six_decimals() {
+        for (text, expected) in [
             ("2026-06-15T14:05:09Z", "2026-06-15T14:05:09.000000Z"),
             ("2026-06-15T14:05:09.0000019Z", "2026-06-15T14:05:09.000001Z"),
             ("2024-02-29T23:59:59.987654+05:30", "2024-02-29T18:29:59.987654Z"),
             ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000000Z"),
             ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
         ] {
-            let timestamp = Timestamp::parse(read).unwrap();
-            assert_eq!(timestamp.to_string(), shown);
-            assert_eq!(serde_json::to_string(&timestamp).unwrap(), format!("\"{shown}\""));
+            let timestamp = Timestamp::parse(text).unwrap();
+            assert_eq!(timestamp.to_string(), expected);
+            assert_eq!(serde_json::to_string(&timestamp).unwrap(), format!("\"{expected}\""));
         }
     }
 }

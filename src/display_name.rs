@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// Most characters of a name.
-pub const LONGEST_DISPLAY_NAME: usize = 100;
+pub const MAX_DISPLAY_NAME_LENGTH: usize = 100;
 
 /// A name of 1 to 100 characters, each of which can be read ([`is_unreadable`]), without spaces around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct DisplayName(String);
 pub enum NoDisplayName {
     #[error("a name has something to read, not only spaces")]
     Empty,
-    #[error("a name has at most {} characters", LONGEST_DISPLAY_NAME)]
+    #[error("a name has at most {} characters", MAX_DISPLAY_NAME_LENGTH)]
     TooLong,
     #[error("a name holds no control character, line separator or mark of direction; this one holds U+{:04X}", u32::from(*.0))]
     Unreadable(char),
@@ -32,7 +32,7 @@ impl DisplayName {
         if trimmed.is_empty() {
             return Err(NoDisplayName::Empty);
         }
-        if text.chars().count() > LONGEST_DISPLAY_NAME {
+        if text.chars().count() > MAX_DISPLAY_NAME_LENGTH {
             return Err(NoDisplayName::TooLong);
         }
         match trimmed.chars().find(|one| is_unreadable(*one)) {

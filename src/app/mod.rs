@@ -16,7 +16,7 @@ mod start;
 pub use database::{open_database, open_existing_database};
 pub use error::StartError;
 pub use features::dead_letters;
-pub use permissions_page::permissions_page;
+pub use permissions_page::render_permissions_page;
 pub use routes::{openapi_document, route_table};
 pub use running::RunningApp;
 pub use sealed_columns::sealed_columns;

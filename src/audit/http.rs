@@ -18,7 +18,7 @@ use crate::permissions::scope::AuditRead;
 /// Events read at a time for an export.
 const PAGE: i64 = 500;
 /// Most characters of a text that is looked for.
-const LONGEST_TEXT: usize = 200;
+const MAX_TEXT_LENGTH: usize = 200;
 
 /// The routes.
 pub fn routes(routes: &mut Routes<'_>) {
@@ -106,8 +106,8 @@ impl AuditEventParams {
             [("actor", &self.actor), ("action", &self.action), ("subject_kind", &self.subject_kind), ("subject_id", &self.subject_id)];
         for (name, text) in texts {
             let Some(text) = text else { continue };
-            if text.is_empty() || text.chars().count() > LONGEST_TEXT || text.contains('\0') {
-                let detail = format!("{name} has 1 to {LONGEST_TEXT} characters, none of them NUL.");
+            if text.is_empty() || text.chars().count() > MAX_TEXT_LENGTH || text.contains('\0') {
+                let detail = format!("{name} has 1 to {MAX_TEXT_LENGTH} characters, none of them NUL.");
                 faults.push(ValidationError::new(format!("#query/{name}"), "length", detail));
             }
         }

@@ -21,9 +21,9 @@ use crate::ids::InstanceId;
 /// How far the issuer's clock may be from ours, in seconds.
 const SKEW: i64 = 60;
 /// The longest life of an assertion, in seconds.
-const LONGEST_LIFE: i64 = 300;
+const MAX_LIFE: i64 = 300;
 /// Most characters of a `jti`.
-const LONGEST_JTI: usize = 255;
+const MAX_JTI_LENGTH: usize = 255;
 
 /// The issuers whose assertions are taken. Cheap to clone.
 #[derive(Clone)]
@@ -146,7 +146,7 @@ impl TrustedIssuers {
 
     /// Marks the assertion as used, so that it is good for one token.
     async fn use_up(&self, issuer: &TrustedIssuer, claims: &AssertionClaims, now: Timestamp) -> Result<(), AuthError> {
-        if claims.jti.is_empty() || claims.jti.len() > LONGEST_JTI {
+        if claims.jti.is_empty() || claims.jti.len() > MAX_JTI_LENGTH {
             return Err(AuthError::BadAssertion("its jti is empty or longer than 255 bytes"));
         }
         let hash = SecretHash::of_secret(&format!("{}\n{}", issuer.issuer, claims.jti).into());
@@ -172,7 +172,7 @@ fn read_claimed_issuer(text: &str) -> Option<String> {
 fn check_times(claims: &AssertionClaims, now: i64) -> Result<(), AuthError> {
     let fault = if claims.exp.saturating_add(SKEW) <= now {
         "it has expired"
-    } else if claims.exp.saturating_sub(claims.iat) > LONGEST_LIFE || claims.exp > now.saturating_add(LONGEST_LIFE + SKEW) {
+    } else if claims.exp.saturating_sub(claims.iat) > MAX_LIFE || claims.exp > now.saturating_add(MAX_LIFE + SKEW) {
         "it lives longer than five minutes"
     } else if claims.iat > now + SKEW || claims.nbf.is_some_and(|nbf| nbf > now + SKEW) {
         "it is not valid yet"

@@ -21,11 +21,11 @@ use crate::http::network_of;
 /// Failures in a row that have no consequence.
 const FREE_FAILURES: i64 = 5;
 /// The longest wait.
-const LONGEST_WAIT: Duration = Duration::minutes(15);
+const MAX_WAIT: Duration = Duration::minutes(15);
 /// Failures further apart than this are not in a row.
 const MEMORY: Duration = Duration::days(1);
 /// Rows that are kept; those of the attempts made longest ago are forgotten first.
-const MOST_ATTEMPTS: i64 = 50_000;
+const MAX_ATTEMPTS: i64 = 50_000;
 /// Addresses that are remembered for a person, and for how long.
 const KNOWN_ADDRESSES: i64 = 10;
 const KNOWN_FOR: Duration = Duration::days(180);
@@ -34,7 +34,7 @@ const KNOWN_FOR: Duration = Duration::days(180);
 fn wait_after(failures: i64) -> Option<Duration> {
     let over = failures - FREE_FAILURES;
     // Twenty doublings are days; more would not fit.
-    (over >= 0).then(|| Duration::seconds(1 << over.min(20)).min(LONGEST_WAIT))
+    (over >= 0).then(|| Duration::seconds(1 << over.min(20)).min(MAX_WAIT))
 }
 
 /// An attempt under way, counted as failed until it is known to be none.
@@ -71,7 +71,7 @@ impl AuthAttempt {
         let everywhere = AttemptKey { address: None, ..key.clone() };
         let from_address = count(&mut tx, key, now, wait_after).await?;
         let from_unknown_addresses = match kind.most_from_unknown_addresses() {
-            Some(most) if !known => Some(count(&mut tx, everywhere, now, |failures| (failures >= most).then_some(LONGEST_WAIT)).await?),
+            Some(most) if !known => Some(count(&mut tx, everywhere, now, |failures| (failures >= most).then_some(MAX_WAIT)).await?),
             _ => None,
         };
         tx.commit().await?;
@@ -88,7 +88,7 @@ impl AuthAttempt {
             store::uncount_attempt(&mut tx, &counted.key, counted.locked_until).await?;
         }
         if let (AttemptKind::Login, Some(address)) = (key.kind, &key.address) {
-            store::note_known_address(&mut tx, &key.subject, address, now, KNOWN_ADDRESSES).await?;
+            store::record_known_address(&mut tx, &key.subject, address, now, KNOWN_ADDRESSES).await?;
         }
         tx.commit().await
     }
@@ -110,7 +110,7 @@ async fn count(
     wait_after: impl FnOnce(i64) -> Option<Duration>,
 ) -> Result<CountedAttempt, AuthError> {
     let Some(failures) = store::count_attempt(tx, &key, now, now - MEMORY).await? else {
-        let wait = store::attempts_locked_until(tx, &key).await?.map_or(Duration::ZERO, |until| until - now);
+        let wait = store::find_attempt_lock(tx, &key).await?.map_or(Duration::ZERO, |until| until - now);
         let seconds = wait.whole_seconds() + i64::from(wait.subsec_nanoseconds() > 0);
         return Err(AuthError::LockedOut { seconds: seconds.max(1) });
     };
@@ -126,14 +126,14 @@ async fn count(
 pub async fn forget_failed_logins(db: &Db, now: Timestamp, subject: &str, address: Option<&str>) -> Result<(), DbError> {
     let subject = SecretHash::of_secret(&subject.into());
     let mut tx = db.begin().await?;
-    store::delete_attempts_of(&mut tx, AttemptKind::Login, &subject).await?;
-    store::note_known_address(&mut tx, &subject, &address_hash(address), now, KNOWN_ADDRESSES).await?;
+    store::delete_subject_attempts(&mut tx, AttemptKind::Login, &subject).await?;
+    store::record_known_address(&mut tx, &subject, &address_hash(address), now, KNOWN_ADDRESSES).await?;
     tx.commit().await
 }
 
 /// Keeps what is counted within its bound.
 pub(super) async fn forget_oldest(db: &Db, now: Timestamp) -> Result<(), DbError> {
-    let beyond = store::find_oldest_attempt_within(db, MOST_ATTEMPTS).await?;
+    let beyond = store::find_newest_attempt_beyond(db, MAX_ATTEMPTS).await?;
     let mut tx = db.begin().await?;
     store::delete_attempts_up_to(&mut tx, beyond.unwrap_or(now - MEMORY).max(now - MEMORY)).await?;
     store::delete_known_addresses_up_to(&mut tx, now - KNOWN_FOR).await?;

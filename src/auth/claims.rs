@@ -4,7 +4,7 @@ use uuid::Uuid;
 use crate::ids::{InstanceId, MemberId};
 
 /// The longest an access token is valid, in seconds.
-pub const TOKEN_LIFETIME: i64 = 900;
+pub const TOKEN_LIFETIME_SECONDS: i64 = 900;
 
 /// The claims of an access token (RFC 9068, section 2.2).
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -46,14 +46,14 @@ pub async fn create_client(tx: &mut Tx, clock: &dyn Clock, new: NewClient) -> Re
 }
 
 /// The longest time that a client's secret of before may go on working.
-pub const LONGEST_OVERLAP: Duration = Duration::days(7);
+pub const MAX_OVERLAP: Duration = Duration::days(7);
 
-/// Gives the client another secret. The one before works on for `overlap`, at most [`LONGEST_OVERLAP`], and stops at once when
+/// Gives the client another secret. The one before works on for `overlap`, at most [`MAX_OVERLAP`], and stops at once when
 /// that is zero; a still older one stops at once in any case. The tokens that were issued for a secret end with it, in every process
 /// within two seconds (see [`super::Revocations`]). `None` when there is no such client in force.
 pub async fn rotate_secret(tx: &mut Tx, clock: &dyn Clock, client_id: &str, overlap: Duration) -> Result<Option<SecretString>, DbError> {
     let secret = random_token();
-    let keep_until = (overlap > Duration::ZERO).then(|| clock.timestamp() + overlap.min(LONGEST_OVERLAP));
+    let keep_until = (overlap > Duration::ZERO).then(|| clock.timestamp() + overlap.min(MAX_OVERLAP));
     let found = store::update_client_secret(tx, client_id, &SecretHash::of_secret(&secret), keep_until, clock.timestamp()).await?;
     Ok(found.then_some(secret))
 }

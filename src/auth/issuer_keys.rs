@@ -17,8 +17,8 @@ const CACHE_LIFETIME: Duration = Duration::minutes(5);
 const FETCHES_APART: Duration = Duration::seconds(30);
 /// Longest time of a fetch, and largest set.
 const TIMEOUT: Wait = Wait::from_secs(5);
-const MOST_BYTES: usize = 256 * 1024;
-const MOST_KEYS: usize = 100;
+const MAX_BYTES: usize = 256 * 1024;
+const MAX_KEYS: usize = 100;
 
 /// A key and the one algorithm it is for: what the assertion's header says doesn't choose it.
 #[derive(Clone)]
@@ -104,7 +104,7 @@ impl IssuerKeys {
         let mut answer = answer;
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|_| "the answer broke off")? {
-            if bytes.len() + chunk.len() > MOST_BYTES {
+            if bytes.len() + chunk.len() > MAX_BYTES {
                 return Err("the set is too large");
             }
             bytes.extend_from_slice(&chunk);
@@ -112,7 +112,7 @@ impl IssuerKeys {
         // Key by key: a set may hold keys of kinds that are not known here.
         let set: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| "the answer is no JSON")?;
         let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or("the answer is no JWK set")?;
-        let read = keys.iter().take(MOST_KEYS).filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
+        let read = keys.iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
         Ok(read.filter_map(|jwk| IssuerKey::from_jwk(&jwk)).collect())
     }
 }

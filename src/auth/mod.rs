@@ -24,17 +24,17 @@ pub use crate::permissions::{Access, Actor, Caller, Role, Scope, Scopes};
 pub use assertions::{IssuerUnfit, TrustedIssuers, VouchedIdentity};
 pub use attempt_kind::AttemptKind;
 pub use attempts::{AuthAttempt, forget_failed_logins};
-pub use claims::TOKEN_LIFETIME;
+pub use claims::TOKEN_LIFETIME_SECONDS;
 pub use client::Client;
 pub use clients::{
-    AuthenticatedClient, ClientAuthentication, LONGEST_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
+    AuthenticatedClient, ClientAuthentication, MAX_OVERLAP, NewClient, authenticate_client, create_client, revoke_client, rotate_secret,
 };
 pub use exchange::{ExchangedMember, MemberExchange, SubjectToken};
 pub use scim_token::ScimToken;
-pub use scim_tokens::{MOST_SCIM_TOKENS, create_scim_token, revoke_scim_token};
+pub use scim_tokens::{MAX_SCIM_TOKENS, create_scim_token, revoke_scim_token};
 pub use session::{Session, SessionMethod};
-pub use sessions::{MOST_SESSIONS, NewSession, begin_session, begin_session_by, sign_out};
-pub use signing_keys::{JWKS_MAX_AGE, SigningKey, SigningKeyRotation, rotate_signing_key};
+pub use sessions::{MAX_SESSIONS, NewSession, begin_session, begin_session_by, sign_out};
+pub use signing_keys::{JWKS_MAX_AGE_SECONDS, SigningKey, SigningKeyRotation, rotate_signing_key};
 pub use store::{
     delete_password_sessions, delete_session, delete_session_of, delete_sessions, find_session, list_scim_tokens, list_sessions,
     lock_client,
@@ -69,7 +69,7 @@ pub enum AuthError {
     #[error("this client has revoked too many tokens that have not run out; try again later, or let them run out")]
     TooManyRevoked,
     /// The instance has as many tokens of directories as it may.
-    #[error("an instance can have {} tokens for SCIM; revoke one first", MOST_SCIM_TOKENS)]
+    #[error("an instance can have {} tokens for SCIM; revoke one first", MAX_SCIM_TOKENS)]
     TooManyScimTokens,
     /// An assertion that is not believed.
     #[error("the assertion is refused: {0}")]

@@ -1,4 +1,4 @@
-//! Access tokens that are refused before they run out: revoked ones (RFC 7009), those of revoked clients, and those that were issued
+//! Access tokens that are refused before they expire: revoked ones (RFC 7009), those of revoked clients, and those that were issued
 //! for a secret that has ended.
 
 use std::collections::HashMap;
@@ -7,14 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use time::Duration;
 use uuid::Uuid;
 
-use super::claims::{AccessClaims, TOKEN_LIFETIME};
+use super::claims::{AccessClaims, TOKEN_LIFETIME_SECONDS};
 use super::store::{self, EndedSecrets, RevokedToken};
 use super::{AuthError, Client};
 use crate::clock::{SharedClock, Timestamp};
 use crate::db::{Db, DbError};
 
 /// Revoked tokens of one client that may wait for their end.
-const MOST_OF_A_CLIENT: i64 = 10_000;
+const MAX_OF_A_CLIENT: i64 = 10_000;
 /// How far the clocks of two processes may be apart, and how long a transaction may take until others see it.
 const OVERLAP: Duration = Duration::seconds(60);
 
@@ -30,7 +30,7 @@ pub struct Revocations {
 
 #[derive(Debug, Default)]
 struct RevocationCache {
-    /// Revoked tokens and when they run out, in seconds since 1970.
+    /// Revoked tokens and when they expire, in seconds since 1970.
     tokens: HashMap<Uuid, i64>,
     clients: HashMap<String, TokenCutoff>,
     /// What was revoked before this has been read.
@@ -79,11 +79,11 @@ impl Revocations {
         Ok(revocations)
     }
 
-    /// Reads what was revoked since the last time, and forgets tokens that have run out.
+    /// Reads what was revoked since the last time, and forgets tokens that have expired.
     pub async fn refresh(&self) -> Result<(), DbError> {
         let now = self.clock.timestamp();
-        // Tokens of a client revoked, or for a secret ended, earlier than this have run out.
-        let relevant = now - (Duration::seconds(TOKEN_LIFETIME) + OVERLAP);
+        // Tokens of a client revoked, or for a secret ended, earlier than this have expired.
+        let relevant = now - (Duration::seconds(TOKEN_LIFETIME_SECONDS) + OVERLAP);
         let since = self.read().read_until.map_or(relevant, |until| until - OVERLAP);
         let tokens = store::revoked_tokens(&self.db, now, since).await?;
         let clients = store::secrets_ended_since(&self.db, relevant).await?;
@@ -97,7 +97,7 @@ impl Revocations {
 
     /// Whether a token is refused at `now`, in seconds since 1970.
     #[must_use]
-    pub(super) fn cover(&self, token: &AccessClaims, now: i64) -> bool {
+    pub(super) fn is_revoked(&self, token: &AccessClaims, now: i64) -> bool {
         let known = self.read();
         let of_client = || known.clients.get(&token.client_id).is_some_and(|cutoff| cutoff.refuses(token.secret_generation(), now));
         known.tokens.contains_key(&token.jti) || of_client()
@@ -115,7 +115,7 @@ impl Revocations {
         let expires_at = Timestamp::from_unix_seconds(token.exp).ok_or(AuthError::InvalidToken("its end is no time"))?;
         let row = RevokedToken { jti: token.jti, client_id: token.client_id.clone(), expires_at, revoked_at: now };
         let mut tx = self.db.begin().await?;
-        if store::count_revoked_tokens(&mut tx, &client.client_id, now).await? >= MOST_OF_A_CLIENT {
+        if store::count_revoked_tokens(&mut tx, &client.client_id, now).await? >= MAX_OF_A_CLIENT {
             return Err(AuthError::TooManyRevoked);
         }
         store::insert_revoked_token(&mut tx, &row).await?;

@@ -16,7 +16,7 @@ use crate::ids::{InstanceId, ScimTokenId};
 /// What every such token begins with.
 const PREFIX: &str = "msi_scim_";
 /// Tokens that an instance can have: one in use, one to follow it, and some for trying.
-pub const MOST_SCIM_TOKENS: i64 = 5;
+pub const MAX_SCIM_TOKENS: i64 = 5;
 
 /// Makes a token. Only its hash is kept, so this is the one time that it can be shown.
 ///
@@ -40,7 +40,7 @@ pub async fn create_scim_token(
     let entry = Entry::new("scim_token.created", "scim_token", token.id).after(json!({ "name": name }));
     // Recording makes those who make tokens of one instance wait for each other, so the count after it is right.
     audit::record(tx, clock, instance, origin, entry).await?;
-    if store::count_scim_tokens(tx, instance).await? > MOST_SCIM_TOKENS {
+    if store::count_scim_tokens(tx, instance).await? > MAX_SCIM_TOKENS {
         return Err(AuthError::TooManyScimTokens);
     }
     Ok((token, secret))
@@ -70,7 +70,7 @@ pub(super) fn is_scim_token(token: &str) -> bool {
 }
 
 /// Who is behind such a token. Looked up each time, so that a revocation holds at once.
-pub(super) async fn caller_of(db: &Db, token: &str) -> Result<Caller, AuthError> {
+pub(super) async fn authenticate_scim_token(db: &Db, token: &str) -> Result<Caller, AuthError> {
     let found = store::find_scim_token(db, &SecretHash::of_secret(&token.into())).await?;
     let (instance, id) = found.ok_or(AuthError::InvalidToken("it is unknown or was revoked"))?;
     Ok(Caller { actor: Actor::Client(format!("scim-{id}")), instance: Some(instance), scopes: Scopes([Scope::Scim].into()) })

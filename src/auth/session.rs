@@ -13,7 +13,7 @@ text_enum! {
     }
 }
 
-/// A session that has not run out.
+/// A session that has not expired.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub id: SessionId,

@@ -12,9 +12,9 @@ use crate::ids::{InstanceId, MemberId, SessionId};
 /// How long a person stays logged in.
 const SESSION_LIFETIME: Duration = Duration::hours(12);
 /// Sessions that a member can have at once; another one ends the oldest.
-pub const MOST_SESSIONS: i64 = 20;
+pub const MAX_SESSIONS: i64 = 20;
 
-/// A session just begun: the cookie's value and when it runs out.
+/// A session just begun: the cookie's value and when it expires.
 #[derive(Debug)]
 pub struct NewSession {
     pub token: SecretString,
@@ -58,13 +58,13 @@ async fn begin(
         created_at,
         expires_at,
     };
-    store::delete_sessions_but_newest(tx, instance, member, MOST_SESSIONS - 1, created_at).await?;
+    store::delete_sessions_but_newest(tx, instance, member, MAX_SESSIONS - 1, created_at).await?;
     store::insert_session(tx, instance, member, &row).await?;
     Ok(NewSession { token, expires_at })
 }
 
 /// Logs a member out everywhere: ends the sessions, and refuses the tokens issued to the member up to now. All processes see it
-/// with the next request. Gives how many sessions ended.
+/// with the next request. Returns how many sessions ended.
 pub async fn sign_out(tx: &mut Tx, clock: &dyn Clock, instance: InstanceId, member: MemberId) -> Result<u64, DbError> {
     store::refuse_tokens_until(tx, instance, member, clock.timestamp()).await?;
     store::delete_sessions(tx, instance, member, None).await

@@ -13,7 +13,7 @@ use sqlx::types::Json;
 use time::Duration;
 
 use super::AuthError;
-use super::claims::TOKEN_LIFETIME;
+use super::claims::TOKEN_LIFETIME_SECONDS;
 use super::store::{self, StoredSigningKey};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::{Clock, SharedClock, Timestamp};
@@ -44,14 +44,14 @@ impl std::fmt::Debug for SigningKey {
 }
 
 /// How long others may keep our JWK set, in seconds.
-pub const JWKS_MAX_AGE: i64 = 300;
+pub const JWKS_MAX_AGE_SECONDS: i64 = 300;
 
 /// From a key's publication until it signs: whoever keeps our JWK set has fetched it again by then, and every process of ours
 /// has read the key, even if their clocks are a minute apart.
-const PUBLISHED_BEFORE_USE: Duration = Duration::seconds(JWKS_MAX_AGE + 60);
+const PUBLISHED_BEFORE_USE: Duration = Duration::seconds(JWKS_MAX_AGE_SECONDS + 60);
 /// From the last signature of a key until it verifies nothing any more: the longest lifetime of a token, and as much again for
 /// processes that were slow to change over.
-const VERIFIES_AFTER_USE: Duration = Duration::seconds(TOKEN_LIFETIME + 120);
+const VERIFIES_AFTER_USE: Duration = Duration::seconds(TOKEN_LIFETIME_SECONDS + 120);
 /// How often an unknown key id makes us look for new keys, at most.
 const LOOKS_APART: Duration = Duration::seconds(5);
 
@@ -176,7 +176,7 @@ pub struct SigningKeyRotation {
 }
 
 /// Makes another signing key. Running processes publish it at once, sign with it once everybody knows it, and drop the keys
-/// before it when the last token signed by them has run out. Safe while serving.
+/// before it when the last token signed by them has expired. Safe while serving.
 ///
 /// # Errors
 /// [`AuthError::RotationUnderWay`] while a new key waits to sign; [`AuthError::Db`], [`AuthError::Seal`].

@@ -1,4 +1,4 @@
-//! JWT access tokens (RFC 9068): issuing them, and telling who is behind one.
+//! Issues JWT access tokens (RFC 9068), and authenticates callers by token or session.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::claims::AccessClaims;
 use super::revocations::Revocations;
-use super::scim_tokens::{caller_of, is_scim_token};
+use super::scim_tokens::{authenticate_scim_token, is_scim_token};
 use super::signing_keys::SigningKeys;
 use super::{AuthError, store};
 use crate::clock::SharedClock;
@@ -21,14 +21,14 @@ use crate::http::{Authenticate, Credentials, Problem};
 use crate::ids::{InstanceId, MemberId};
 use crate::permissions::{Actor, Caller, Scopes};
 
-/// A resource indicator (RFC 8707) that names an instance begins so; the instance's id follows.
+/// Prefix of a resource indicator (RFC 8707) that names an instance; the instance's id follows.
 pub const RESOURCE_PREFIX: &str = "urn:msi-actions:instance:";
 
-/// Whom the tokens are for: this API.
+/// The `aud` claim.
 const AUDIENCE: &str = "urn:msi-actions:api";
 
-/// Verified tokens that are remembered: about 40 MB when full.
-const MOST_REMEMBERED: usize = 20_000;
+/// Verified tokens kept in memory: about 40 MB when full.
+const MAX_VERIFIED_TOKENS: usize = 20_000;
 
 /// A token to be issued.
 #[derive(Debug)]
@@ -39,8 +39,7 @@ pub struct NewToken {
     pub member: Option<MemberId>,
     pub instance: Option<InstanceId>,
     pub scopes: Scopes,
-    /// Seconds it is valid.
-    pub lifetime: i64,
+    pub lifetime_seconds: i64,
     /// Which of the client's secrets it is issued for; none when there was no secret.
     pub secret_generation: Option<i64>,
 }
@@ -56,7 +55,7 @@ struct VerifiedToken {
 #[derive(PartialEq, Eq)]
 struct TokenKey(Box<str>);
 
-/// A token a caller sends, to look up its [`TokenKey`] without copying it.
+/// The borrowed form of [`TokenKey`], to look a token up without copying it.
 struct TokenKeyRef<'a>(&'a str);
 
 impl Hash for TokenKeyRef<'_> {
@@ -78,8 +77,8 @@ impl Equivalent<TokenKey> for TokenKeyRef<'_> {
     }
 }
 
-/// Signs access tokens and tells who is behind one. A signature is checked once: what it vouched for is remembered under
-/// the whole token, and only its end and revocation are looked at again. Cheap to clone.
+/// Signs and verifies access tokens. A verified token is cached under its whole text; after that, only expiry and revocation are
+/// checked. Cheap to clone.
 #[derive(Clone)]
 pub struct TokenIssuer {
     pub(super) keys: SigningKeys,
@@ -100,18 +99,17 @@ impl std::fmt::Debug for TokenIssuer {
 pub struct IssuedAccessToken {
     pub token: SecretString,
     pub scopes: Scopes,
-    /// Seconds it is valid.
-    pub lifetime: i64,
+    pub lifetime_seconds: i64,
 }
 
 impl TokenIssuer {
-    /// An issuer that calls itself `issuer` (our public address).
+    /// `issuer` is our public address.
     #[must_use]
     pub fn new(keys: SigningKeys, revocations: Revocations, issuer: &str, clock: SharedClock) -> Self {
-        Self { keys, revocations, verified: Arc::new(Cache::new(MOST_REMEMBERED)), issuer: issuer.into(), clock }
+        Self { keys, revocations, verified: Arc::new(Cache::new(MAX_VERIFIED_TOKENS)), issuer: issuer.into(), clock }
     }
 
-    /// Our name in the tokens.
+    /// The `iss` claim of our tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
@@ -123,8 +121,6 @@ impl TokenIssuer {
         self.keys.signer().is_ok()
     }
 
-    /// Signs a token.
-    ///
     /// # Errors
     /// [`AuthError::SigningKey`].
     pub fn issue(&self, new: NewToken) -> Result<IssuedAccessToken, AuthError> {
@@ -136,7 +132,7 @@ impl TokenIssuer {
             sub: new.member.map_or_else(|| new.client_id.clone(), |member| member.to_string()),
             client_id: new.client_id,
             iat: now,
-            exp: now + new.lifetime,
+            exp: now + new.lifetime_seconds,
             jti: self.clock.new_id(),
             scope: new.scopes.to_string(),
             instance: new.instance,
@@ -145,26 +141,26 @@ impl TokenIssuer {
         };
         let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::ES256) };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|_| AuthError::SigningKey)?;
-        Ok(IssuedAccessToken { token: token.into(), scopes: new.scopes, lifetime: new.lifetime })
+        Ok(IssuedAccessToken { token: token.into(), scopes: new.scopes, lifetime_seconds: new.lifetime_seconds })
     }
 
-    /// Who is behind a token.
+    /// Authenticates the caller who sends a token.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] with the reason; also for tokens with another algorithm or type (RFC 9068, section 4).
     pub async fn verify(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
-        self.verify_signature_once(token).await.map(|verified| verified.caller.clone())
+        self.verify_cached(token).await.map(|verified| verified.caller.clone())
     }
 
-    /// What stands in a token that is in force.
+    /// The claims of a valid token.
     ///
     /// # Errors
     /// As [`TokenIssuer::verify`].
     pub(super) async fn read_claims(&self, token: &SecretString) -> Result<AccessClaims, AuthError> {
-        self.verify_signature_once(token.expose_secret()).await.map(|verified| verified.claims.clone())
+        self.verify_cached(token.expose_secret()).await.map(|verified| verified.claims.clone())
     }
 
-    /// Reads the signing keys again; tokens signed by one that is gone are remembered no longer.
+    /// Reads the signing keys again; forgets the verified tokens when a key is gone.
     ///
     /// # Errors
     /// As [`SigningKeys::reload`].
@@ -175,7 +171,7 @@ impl TokenIssuer {
         Ok(())
     }
 
-    async fn verify_signature_once(&self, token: &str) -> Result<Arc<VerifiedToken>, AuthError> {
+    async fn verify_cached(&self, token: &str) -> Result<Arc<VerifiedToken>, AuthError> {
         let key_ref = TokenKeyRef(token);
         let verified = match self.verified.get(&key_ref) {
             Some(verified) => verified,
@@ -192,7 +188,7 @@ impl TokenIssuer {
             self.verified.remove(&key_ref);
             return Err(AuthError::InvalidToken("it has expired; ask for another"));
         }
-        if self.revocations.cover(claims, now) {
+        if self.revocations.is_revoked(claims, now) {
             self.verified.remove(&key_ref);
             return Err(AuthError::InvalidToken("it was revoked; ask for another"));
         }
@@ -200,70 +196,67 @@ impl TokenIssuer {
     }
 
     async fn check_signature(&self, token: &str) -> Result<VerifiedToken, AuthError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::InvalidToken("it is no JWT"))?;
-        let typed =
+        let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::InvalidToken("it isn't a JWT"))?;
+        let is_access_token =
             header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt"));
-        if !typed || header.alg != Algorithm::ES256 {
-            return Err(AuthError::InvalidToken("it is no access token of this service"));
+        if !is_access_token || header.alg != Algorithm::ES256 {
+            return Err(AuthError::InvalidToken("it isn't an access token of this service"));
         }
         let kid = header.kid.unwrap_or_default();
         let key = match self.keys.find(&kid) {
             Some(key) => key,
             None => {
                 self.keys.look_for_new().await?;
-                self.keys.find(&kid).ok_or(AuthError::InvalidToken("its key is not known"))?
+                self.keys.find(&kid).ok_or(AuthError::InvalidToken("its signing key is unknown"))?
             }
         };
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[AUDIENCE]);
-        // The library compares with the machine's clock; ours is injected, so the times are compared by the caller.
+        // The library compares with the machine's clock; ours is injected, so our caller checks the expiry.
         validation.validate_exp = false;
         validation.required_spec_claims = ["iss", "aud", "exp", "sub"].map(str::to_owned).into();
         let claims = jsonwebtoken::decode::<AccessClaims>(token, &key.decoding, &validation)
             .map_err(|_| AuthError::InvalidToken("its signature, issuer or audience is wrong"))?
             .claims;
-        let scopes = Scopes(claims.scope.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect());
+        let scopes = Scopes::parse_known(&claims.scope);
         let actor = claims.member.map_or_else(|| Actor::Client(claims.client_id.clone()), Actor::Member);
         let caller = Arc::new(Caller { actor, instance: claims.instance, scopes });
         Ok(VerifiedToken { claims, caller })
     }
 }
 
-/// Tells who is behind a token or a session.
+/// Authenticates callers by token or session.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
-    /// Verifies tokens.
     pub issuer: TokenIssuer,
-    /// Where sessions are.
     pub db: Db,
-    /// For the sessions' end.
     pub clock: SharedClock,
 }
 
-/// What of a token's scopes its member still has; none when the member may not act with it any more.
-pub(super) async fn scopes_of_today(db: &Db, claims: &AccessClaims, scopes: &Scopes) -> Result<Option<Scopes>, AuthError> {
+/// The token's scopes that its member's role still has; `None` when the member is deactivated or was logged out since.
+pub(super) async fn load_current_scopes(db: &Db, claims: &AccessClaims, scopes: &Scopes) -> Result<Option<Scopes>, AuthError> {
     let (Some(instance), Some(member)) = (claims.instance, claims.member) else { return Ok(Some(scopes.clone())) };
     let Some((role, signed_out_at)) = store::find_active_member(db, instance, member).await? else { return Ok(None) };
     if signed_out_at.is_some_and(|at| claims.iat <= at.unix_seconds()) {
         return Ok(None);
     }
-    Ok(Some(Scopes(Scopes::of_role(role).0.intersection(&scopes.0).copied().collect())))
+    Ok(Some(Scopes::of_role(role).intersection(scopes)))
 }
 
 impl Authenticator {
-    /// Who is behind a token. A member's is good as long as the member is, and for what the member's role of today allows: that
-    /// is looked up each time, so that it holds in every process at once.
+    /// A member's token can do what the member's current role can. The role is read each time, so that a change holds in every
+    /// process at once.
     async fn authenticate_bearer(&self, token: &str) -> Result<Arc<Caller>, AuthError> {
         if is_scim_token(token) {
-            return Ok(Arc::new(Box::pin(caller_of(&self.db, token)).await?));
+            return Ok(Arc::new(Box::pin(authenticate_scim_token(&self.db, token)).await?));
         }
-        let verified = self.issuer.verify_signature_once(token).await?;
+        let verified = self.issuer.verify_cached(token).await?;
         if verified.claims.member.is_none() {
             return Ok(verified.caller.clone());
         }
-        // Boxed to keep the future of a program's token small.
-        let scopes = Box::pin(scopes_of_today(&self.db, &verified.claims, &verified.caller.scopes)).await?;
+        // Boxed to keep the future of a client's token small.
+        let scopes = Box::pin(load_current_scopes(&self.db, &verified.claims, &verified.caller.scopes)).await?;
         let scopes = scopes.ok_or(AuthError::InvalidToken("its member has been logged out or deactivated"))?;
         Ok(Arc::new(Caller { scopes, ..Caller::clone(&verified.caller) }))
     }

@@ -5,7 +5,7 @@ use time::Duration;
 
 use super::{CommandResult, SharedOptions, error_text, open_existing, quiet, settings};
 use crate::audit::{self, ChangeOrigin, Entry};
-use crate::auth::{self, LONGEST_OVERLAP, NewClient, Scopes};
+use crate::auth::{self, MAX_OVERLAP, NewClient, Scopes};
 use crate::clock::SystemClock;
 use crate::db::{Db, Tx};
 use crate::display_name::DisplayName;
@@ -15,94 +15,98 @@ use crate::proxy::{self, CallRule};
 /// `msi-actions client …`
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
-    /// Make a client and print its id and, this once, its secret, as JSON.
+    /// Create a client and print its id and secret as JSON; the secret is never shown again.
     Create {
-        /// What people call it.
+        /// Display name.
         #[arg(long, value_parser = DisplayName::parse)]
         name: DisplayName,
-        /// An operator: may create instances and act in each.
+        /// An operator's client: may create instances and act in each.
         #[arg(long, conflicts_with = "instance", required_unless_present = "instance")]
         operator: bool,
-        /// The one instance it acts in.
+        /// The only instance it acts in.
         #[arg(long, value_name = "ID")]
         instance: Option<InstanceId>,
         /// Scopes, separated by spaces, or "all".
         #[arg(long, default_value = "all")]
         scopes: String,
-        /// What it may call at a vendor through this service, for example "salesforce GET /services/data/"; may be given several
-        /// times. Without any: nothing.
+        /// What it may call at a vendor through the proxy, for example "salesforce GET /services/data/"; can be given several
+        /// times. Without it, nothing is allowed.
         #[arg(long, value_name = "VENDOR METHOD PREFIX")]
         allow: Vec<CallRule>,
-        /// Begin the database if no service has yet.
+        /// Create the database if it doesn't exist.
         #[arg(long)]
         create_database: bool,
     },
-    /// Set what a client may call at the vendors through this service, in place of what it may until now.
+    /// Replace the rules of what a client may call at the vendors through the proxy.
     Allow {
         /// The client's id.
         client_id: String,
-        /// Each "VENDOR METHOD PREFIX", for example "marketo ANY /rest/v1/"; without any, nothing is allowed.
+        /// Rules, each "VENDOR METHOD PREFIX", for example "marketo ANY /rest/v1/"; without any, nothing is allowed.
         rules: Vec<CallRule>,
     },
-    /// List clients, a line of JSON each.
+    /// List clients, one JSON object per line.
     List,
-    /// Give a client another secret.
+    /// Replace a client's secret and print the new one.
     Rotate {
         /// The client's id.
         client_id: String,
-        /// How long the secret of before works on: a number and s, m, h or d, at most 7d. It stops at once unless given.
-        #[arg(long, value_name = "TIME", value_parser = overlap, default_value = "0s")]
+        /// How long the old secret stays valid: a number and s, m, h or d, at most 7d. By default it stops at once.
+        #[arg(long, value_name = "TIME", value_parser = parse_overlap, default_value = "0s")]
         keep_old_for: Duration,
     },
-    /// Refuse a client from now on, and within two seconds the tokens that it holds.
+    /// Revoke a client; its tokens are refused within two seconds.
     Revoke {
         /// The client's id.
         client_id: String,
     },
 }
 
-fn overlap(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("write a number and s, m, h or d, at most {}d; for example 24h", LONGEST_OVERLAP.whole_days());
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+fn parse_overlap(text: &str) -> Result<Duration, String> {
+    let usage = || format!("write a number and s, m, h or d, at most {}d; for example 24h", MAX_OVERLAP.whole_days());
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(usage)?;
     let seconds = match unit {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
         "d" => 86_400,
-        _ => return Err(wrong()),
+        _ => return Err(usage()),
     };
-    let time = number.parse::<u32>().map(|number| Duration::seconds(i64::from(number) * seconds)).map_err(|_| wrong())?;
-    if time <= LONGEST_OVERLAP { Ok(time) } else { Err(wrong()) }
+    let overlap = number.parse::<u32>().map(|number| Duration::seconds(i64::from(number) * seconds)).map_err(|_| usage())?;
+    if overlap <= MAX_OVERLAP { Ok(overlap) } else { Err(usage()) }
 }
 
-pub(super) async fn client(shared: &SharedOptions, command: ClientCommand) -> CommandResult {
+pub(super) async fn run(shared: &SharedOptions, command: ClientCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let db = match &command {
         ClientCommand::Create { create_database: true, .. } => {
             crate::app::open_database(&settings).await.map_err(|error| error_text(&error))?
         }
-        // A directory or address with a slip of the pen in it would become a database that no service ever reads.
+        // A mistyped directory or URL would create a database that no service ever reads.
         ClientCommand::Create { .. } => open_existing(&settings).await.map_err(|error| format!("{error}; or add --create-database"))?,
         _ => open_existing(&settings).await?,
     };
     db.migrate().await.map_err(|error| error_text(&error))?;
-    let outcome = run(&db, command).await;
+    let outcome = execute(&db, command).await;
     db.close().await;
     outcome
 }
 
-fn texts(rules: &[CallRule]) -> Vec<String> {
+fn format_rules(rules: &[CallRule]) -> Vec<String> {
     rules.iter().map(ToString::to_string).collect()
 }
 
-/// The instance of a client in force; none for an operator's.
-async fn instance_of(db: &Db, client_id: &str) -> Result<Option<InstanceId>, String> {
-    let known = auth::store::find_client(db, client_id).await.map_err(|error| error_text(&error))?;
-    let known = known.filter(|(client, _)| client.revoked_at.is_none());
-    known.map(|(client, _)| client.instance).ok_or_else(|| format!("there is no client {client_id} in force"))
+/// `None` for an operator's client.
+async fn find_active_client_instance(db: &Db, client_id: &str) -> Result<Option<InstanceId>, String> {
+    let client = auth::store::find_client(db, client_id).await.map_err(|error| error_text(&error))?;
+    let client = client.filter(|(client, _)| client.revoked_at.is_none());
+    client.map(|(client, _)| client.instance).ok_or_else(|| no_active_client(client_id))
 }
 
-async fn record(
+fn no_active_client(client_id: &str) -> String {
+    format!("there is no client {client_id}, or it was revoked; `msi-actions client list` shows all")
+}
+
+async fn record_change(
     tx: &mut Tx,
     action: &'static str,
     instance: Option<InstanceId>,
@@ -114,7 +118,7 @@ async fn record(
     audit::record(tx, &SystemClock, chain, &ChangeOrigin::command("client"), entry).await.map_err(|error| error_text(&error))
 }
 
-async fn run(db: &Db, command: ClientCommand) -> CommandResult {
+async fn execute(db: &Db, command: ClientCommand) -> CommandResult {
     match command {
         ClientCommand::Create { name, operator, instance, scopes, allow, create_database: _ } => {
             if let Some(id) = instance
@@ -131,12 +135,12 @@ async fn run(db: &Db, command: ClientCommand) -> CommandResult {
             let new = NewClient { instance, name: name.into(), scopes };
             let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(|error| error_text(&error))?;
             proxy::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| error_text(&error))?;
-            let after = json!({ "name": client.name, "scopes": client.scopes.to_string(), "allow": texts(&allow) });
-            record(&mut tx, "client.created", client.instance, &client.client_id, after).await?;
+            let after = json!({ "name": client.name, "scopes": client.scopes.to_string(), "allow": format_rules(&allow) });
+            record_change(&mut tx, "client.created", client.instance, &client.client_id, after).await?;
             tx.commit().await.map_err(|error| error_text(&error))?;
             let shown = json!({
                 "client_id": client.client_id, "client_secret": secret.expose_secret(),
-                "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(), "allow": texts(&allow),
+                "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(), "allow": format_rules(&allow),
             });
             println!("{shown}");
         }
@@ -145,36 +149,36 @@ async fn run(db: &Db, command: ClientCommand) -> CommandResult {
                 let shown = json!({
                     "client_id": client.client_id, "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(),
                     "created_at": client.created_at, "revoked_at": client.revoked_at,
-                    "allow": texts(&proxy::list_rules(db, &client.client_id).await.map_err(|error| error_text(&error))?),
+                    "allow": format_rules(&proxy::list_rules(db, &client.client_id).await.map_err(|error| error_text(&error))?),
                 });
                 println!("{shown}");
             }
         }
         ClientCommand::Allow { client_id, rules } => {
-            let instance = instance_of(db, &client_id).await?;
+            let instance = find_active_client_instance(db, &client_id).await?;
             let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
             proxy::replace_rules(&mut tx, &client_id, &rules).await.map_err(|error| error_text(&error))?;
-            record(&mut tx, "client.allowed", instance, &client_id, json!({ "allow": texts(&rules) })).await?;
+            record_change(&mut tx, "client.allowed", instance, &client_id, json!({ "allow": format_rules(&rules) })).await?;
             tx.commit().await.map_err(|error| error_text(&error))?;
-            println!("{}", json!({ "client_id": client_id, "allow": texts(&rules) }));
+            println!("{}", json!({ "client_id": client_id, "allow": format_rules(&rules) }));
         }
         ClientCommand::Rotate { client_id, keep_old_for } => {
-            let instance = instance_of(db, &client_id).await?;
+            let instance = find_active_client_instance(db, &client_id).await?;
             let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
             let secret = auth::rotate_secret(&mut tx, &SystemClock, &client_id, keep_old_for).await.map_err(|error| error_text(&error))?;
-            let secret = secret.ok_or_else(|| format!("there is no client {client_id} in force"))?;
+            let secret = secret.ok_or_else(|| no_active_client(&client_id))?;
             let after = json!({ "keep_old_for_seconds": keep_old_for.whole_seconds() });
-            record(&mut tx, "client.secret_rotated", instance, &client_id, after).await?;
+            record_change(&mut tx, "client.secret_rotated", instance, &client_id, after).await?;
             tx.commit().await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "client_id": client_id, "client_secret": secret.expose_secret() }));
         }
         ClientCommand::Revoke { client_id } => {
-            let instance = instance_of(db, &client_id).await?;
+            let instance = find_active_client_instance(db, &client_id).await?;
             let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
             if !auth::revoke_client(&mut tx, &SystemClock, &client_id).await.map_err(|error| error_text(&error))? {
-                return Err(format!("there is no client {client_id} in force"));
+                return Err(no_active_client(&client_id));
             }
-            record(&mut tx, "client.revoked", instance, &client_id, json!({})).await?;
+            record_change(&mut tx, "client.revoked", instance, &client_id, json!({})).await?;
             tx.commit().await.map_err(|error| error_text(&error))?;
             println!("{}", json!({ "client_id": client_id, "revoked": true }));
         }

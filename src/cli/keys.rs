@@ -26,7 +26,7 @@ pub enum KeysCommand {
         data: bool,
     },
     /// Make another key that signs access tokens. Running processes publish it at once, sign with it minutes later, and drop the one
-    /// before when its last token has run out. Safe while serving.
+    /// before when its last token has expired. Safe while serving.
     RotateSigning,
 }
 
@@ -85,7 +85,7 @@ async fn rotate_data(db: &Db, masters: &MasterKeys) -> Result<DataKeyRotation, K
     Ok(rotation)
 }
 
-/// Gives how many data keys another master key sealed before.
+/// Returns how many data keys another master key sealed before.
 async fn rotate_master(db: &Db, masters: &MasterKeys) -> Result<usize, KeyRotationError> {
     let mut tx = db.begin().await?;
     let rotated = rotate_master_key(&mut tx, masters).await?;

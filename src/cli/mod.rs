@@ -115,13 +115,13 @@ async fn dispatch(cli: Cli) -> CommandResult {
         Command::Demo(options) => crate::demo::run(options, cli.shared.database_url).await,
         Command::Sandbox(options) => sandbox::sandbox(options).await,
         Command::Migrate => serve::migrate(&cli.shared).await,
-        Command::Client(command) => client::client(&cli.shared, command).await,
+        Command::Client(command) => client::run(&cli.shared, command).await,
         Command::Keys(command) => keys::keys(&cli.shared, command).await,
         Command::Jobs(command) => jobs::jobs(&cli.shared, command).await,
         Command::Audit(command) => audit::audit(&cli.shared, command).await,
         Command::Mail(command) => mail::mail(&cli.shared, command).await,
         Command::Openapi { permissions: true } => {
-            print!("{}", crate::app::permissions_page());
+            print!("{}", crate::app::render_permissions_page());
             Ok(())
         }
         Command::Openapi { permissions: false } => print_document(),

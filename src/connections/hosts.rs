@@ -24,7 +24,7 @@ pub const SALESFORCE_HOST_PATTERN: &str =
     r"^(production|sandbox|[A-Za-z0-9]+(-+[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?\.my\.salesforce\.com)$";
 
 /// Most characters of a text that names a [`SalesforceHost`].
-pub const LONGEST_HOST: usize = 100;
+pub const MAX_HOST_LENGTH: usize = 100;
 
 /// A text that is no Salesforce host.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ impl FromStr for SalesforceHost {
                         && !part.ends_with('-')
                         && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 };
-                let fine = name.split('.').all(label) && name.split('.').count() <= 2 && host.len() <= LONGEST_HOST;
+                let fine = name.split('.').all(label) && name.split('.').count() <= 2 && host.len() <= MAX_HOST_LENGTH;
                 if fine { Ok(Self::MyDomain(host.to_ascii_lowercase())) } else { Err(NoSalesforceHost) }
             }
         }

@@ -24,7 +24,7 @@ use crate::salesforce::SalesforceError;
 use crate::tokens::TokenError;
 use crate::vault::{SealError, SealedColumn};
 
-pub use hosts::{LONGEST_HOST, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
+pub use hosts::{MAX_HOST_LENGTH, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 pub use marketo::{ConnectionAdmin, MarketoAdmin, MarketoDenial, PastedCredentials};
 pub use members::{forget_member, hand_marketo_over};
 pub use salesforce::{

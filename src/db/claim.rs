@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::db;
 use crate::ids::{InstanceId, JobId};
 
-/// A job that is ours until its lease runs out.
+/// A job that is ours until its lease expires.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct ClaimedJob {
     pub id: JobId,
@@ -17,7 +17,7 @@ pub struct ClaimedJob {
     pub payload: sqlx::types::Json<serde_json::Value>,
     /// How often it was claimed, this time included.
     pub attempts: i64,
-    /// Attempts that failed in a row before this one. A lease that ran out is one.
+    /// Attempts that failed in a row before this one. A lease that expired is one.
     pub failures: i64,
     /// Why the last one of these failed.
     pub last_error: Option<String>,
@@ -81,7 +81,7 @@ pub async fn claim_job(db: &Db, lane: &str, key: Uuid, lease: JobLease) -> Resul
     })
 }
 
-/// Claims a job whose lease has run out, which counts as a failure of the attempt before; none when somebody was faster.
+/// Claims a job whose lease has expired, which counts as a failure of the attempt before; none when somebody was faster.
 pub async fn claim_expired(db: &Db, id: JobId, lease: JobLease) -> Result<Option<ClaimedJob>, DbError> {
     const SQL: &str = concat!(
         "UPDATE jobs SET locked_by = $1, locked_until = $2, started_at = $3, attempts = attempts + 1, is_hastened = FALSE, \
@@ -96,7 +96,7 @@ pub async fn claim_expired(db: &Db, id: JobId, lease: JobLease) -> Result<Option
     })
 }
 
-/// Notes of jobs that their time has come, a bounded number; gives how many. Global: the queue is one.
+/// Notes of jobs that their time has come, a bounded number; returns how many. Global: the queue is one.
 pub async fn mark_due(db: &Db, now: Timestamp) -> Result<u64, DbError> {
     const SQLITE: &str = "UPDATE jobs SET is_due = TRUE WHERE id IN (\
          SELECT id FROM jobs WHERE state = 'queued' AND is_due = FALSE AND run_at <= $1 ORDER BY run_at LIMIT 1000)";

@@ -12,7 +12,7 @@ pub(crate) fn is_usual_size(rows: usize) -> bool {
     rows == 1 || rows == ROWS_PER_STATEMENT
 }
 
-/// Inserts rows by as few statements as may be, and gives how many were: `insert_rows!(tx, "INSERT INTO t (a, b)", rows, |row| [row.a, &row.b])`.
+/// Inserts rows by as few statements as may be, and returns how many were: `insert_rows!(tx, "INSERT INTO t (a, b)", rows, |row| [row.a, &row.b])`.
 /// What stands behind the values, such as `ON CONFLICT DO NOTHING`, comes last.
 macro_rules! insert_rows {
     ($tx:expr, $into:literal, $rows:expr, |$row:pat_param| [$($value:expr),+ $(,)?]) => {

@@ -21,7 +21,7 @@ pub(crate) use pools::run_on;
 pub use pools::{Db, ReadPool, Tx};
 pub use probe::{WriteOutcome, WriteProbe};
 #[cfg(debug_assertions)]
-pub use statements::{ObservedStatement, observe_statements};
+pub use statements::{ObservedStatement, set_statement_observer};
 pub use text_enum::UnknownName;
 
 pub(crate) use dispatch::{execute, on, on_tx};

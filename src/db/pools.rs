@@ -28,7 +28,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 256;
 
 /// How often a SQLite file that is busy is tried to be opened, twenty times a second.
-const MOST_OPENINGS: u32 = 200;
+const MAX_OPENINGS: u32 = 200;
 
 /// What the one writer of a SQLite file holds of it, in KiB, which SQLite wants negative. Sorting for an index takes as much again, and
 /// the allocator keeps what large pieces it has once given: little of it keeps memory the same however many people there are.
@@ -194,7 +194,7 @@ impl Db {
                 Ok(pool) => break pool,
                 // The first process to open a new file changes it to WAL. One that opens it at that moment is told that it is
                 // locked, whatever the busy timeout says.
-                Err(error) if is_busy(&error) && tries < MOST_OPENINGS => {
+                Err(error) if is_busy(&error) && tries < MAX_OPENINGS => {
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }

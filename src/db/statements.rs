@@ -1,5 +1,5 @@
-//! The one way to a statement: sqlx's functions of the same names, which in debug builds show each statement to an observer. The tests are
-//! one: they judge whose tables it names and whether it is bound to an instance.
+//! Every statement is made here: sqlx's functions of the same names, which in debug builds report each statement to an observer. The
+//! tests set one, which checks whose tables a statement names and whether it is bound to an instance.
 
 use sqlx::query::{Query, QueryAs, QueryScalar};
 use sqlx::{Database, FromRow, SqlSafeStr, SqlStr};
@@ -21,12 +21,12 @@ mod observer {
 
     static OBSERVER: OnceLock<fn(ObservedStatement<'_>)> = OnceLock::new();
 
-    /// Shows every statement that this process runs from now on. The first observer stays the only one.
-    pub fn observe_statements(observer: fn(ObservedStatement<'_>)) {
+    /// Sets the observer of every statement that this process runs from now on; a second call changes nothing.
+    pub fn set_statement_observer(observer: fn(ObservedStatement<'_>)) {
         OBSERVER.get_or_init(|| observer);
     }
 
-    pub(super) fn show(statement: ObservedStatement<'_>) {
+    pub(super) fn report(statement: ObservedStatement<'_>) {
         if let Some(observer) = OBSERVER.get() {
             observer(statement);
         }
@@ -34,25 +34,25 @@ mod observer {
 }
 
 #[cfg(debug_assertions)]
-pub use observer::{ObservedStatement, observe_statements};
+pub use observer::{ObservedStatement, set_statement_observer};
 
-/// Shows a statement that doesn't run by one of the functions below.
+/// Reports a statement that isn't made by one of the functions below.
 #[cfg(debug_assertions)]
 #[track_caller]
-pub(in crate::db) fn show<DB: Database>(sql: &str) {
-    observer::show(ObservedStatement { engine: DB::NAME, location: std::panic::Location::caller(), sql });
+pub(in crate::db) fn report<DB: Database>(sql: &str) {
+    observer::report(ObservedStatement { engine: DB::NAME, location: std::panic::Location::caller(), sql });
 }
 
-/// Release builds show nothing.
+/// Release builds report nothing.
 #[cfg(not(debug_assertions))]
 #[inline(always)]
-pub(in crate::db) const fn show<DB: Database>(_sql: &str) {}
+pub(in crate::db) const fn report<DB: Database>(_sql: &str) {}
 
 #[cfg_attr(debug_assertions, track_caller)]
 #[inline]
-fn show_sql<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
+fn report_sql<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
     let sql = sql.into_sql_str();
-    show::<DB>(sql.as_str());
+    report::<DB>(sql.as_str());
     sql
 }
 
@@ -61,7 +61,7 @@ fn show_sql<DB: Database>(sql: impl SqlSafeStr) -> SqlStr {
 #[inline]
 pub(crate) fn query<'q, DB: Database>(sql: impl SqlSafeStr) -> Query<'q, DB, DB::Arguments> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    sqlx::query(show_sql::<DB>(sql))
+    sqlx::query(report_sql::<DB>(sql))
 }
 
 /// [`sqlx::query_as`].
@@ -69,7 +69,7 @@ pub(crate) fn query<'q, DB: Database>(sql: impl SqlSafeStr) -> Query<'q, DB, DB:
 #[inline]
 pub(crate) fn query_as<'q, DB: Database, O: for<'r> FromRow<'r, DB::Row>>(sql: impl SqlSafeStr) -> QueryAs<'q, DB, O, DB::Arguments> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    sqlx::query_as(show_sql::<DB>(sql))
+    sqlx::query_as(report_sql::<DB>(sql))
 }
 
 /// [`sqlx::query_scalar`].
@@ -80,5 +80,5 @@ where
     (O,): for<'r> FromRow<'r, DB::Row>,
 {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-    sqlx::query_scalar(show_sql::<DB>(sql))
+    sqlx::query_scalar(report_sql::<DB>(sql))
 }

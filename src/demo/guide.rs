@@ -28,7 +28,7 @@ struct GuideRun<'a> {
     api: DemoApiClient,
 }
 
-/// Runs all steps; gives a client of the instance.
+/// Runs all steps; returns a client of the instance.
 ///
 /// # Errors
 /// The step that failed, and why; also when a figure contradicts what was asked for.

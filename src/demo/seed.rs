@@ -31,7 +31,7 @@ pub(super) async fn seed(environment: &DemoEnvironment, clock: &LaggingClock, gu
     fail_a_run(environment, guided).await?;
     let instance = guided.get("/v1/instance").await?;
     clock.catch_up();
-    // Every token has run out.
+    // Every token has expired.
     let resource = format!("urn:msi-actions:instance:{}", instance["id"].as_str().unwrap_or_default());
     let api = DemoApiClient::log_in(&guided.http, environment.app.url(), &environment.operator, Some(&resource)).await?;
     invite(&api).await?;

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Longest name or value of a caller's that is repeated, in characters.
-const LONGEST_ECHO: usize = 80;
+const MAX_ECHO_LENGTH: usize = 80;
 
 /// A name or a value of a caller's, as an answer or a log line may repeat it.
 #[must_use]
 pub fn echo(text: &str) -> Cow<'_, str> {
-    excerpt(text, LONGEST_ECHO)
+    excerpt(text, MAX_ECHO_LENGTH)
 }
 
 /// `text` in at most some `longest` characters: of a longer one the middle is left out and said to be, since what to do about it often

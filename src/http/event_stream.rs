@@ -28,9 +28,9 @@ const ACCESS_CHECK: Duration = Duration::from_secs(1);
 /// Streams open at once in a process; each asks the database a few times a second.
 const MOST: usize = 200;
 /// Streams open at once in a process for one instance.
-const MOST_OF_INSTANCE: usize = 24;
+const MAX_OF_INSTANCE: usize = 24;
 /// Streams open at once in a process for one caller: a person with several windows, or a program.
-const MOST_OF_CALLER: usize = 8;
+const MAX_OF_CALLER: usize = 8;
 
 /// What a look at the thing followed has shown.
 #[derive(Debug)]
@@ -62,10 +62,10 @@ impl CountedStream {
         let mut counts = open.lock().unwrap_or_else(PoisonError::into_inner);
         let of_instance = counts.by_instance.get(&caller.0).copied().unwrap_or(0);
         let of_caller = counts.by_caller.get(&caller).copied().unwrap_or(0);
-        let detail = if of_caller >= MOST_OF_CALLER {
-            format!("You have {MOST_OF_CALLER} event streams open, and can have no more. Close one first.")
-        } else if of_instance >= MOST_OF_INSTANCE {
-            format!("Callers of this instance have {MOST_OF_INSTANCE} event streams open, and can have no more.")
+        let detail = if of_caller >= MAX_OF_CALLER {
+            format!("You have {MAX_OF_CALLER} event streams open, and can have no more. Close one first.")
+        } else if of_instance >= MAX_OF_INSTANCE {
+            format!("Callers of this instance have {MAX_OF_INSTANCE} event streams open, and can have no more.")
         } else if counts.total >= MOST {
             "Too many event streams are open.".to_owned()
         } else {

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, Info, License, ObjectBuilder, OpenApi, Ref, RefOr, Required, Type};
 
 use super::browser::{HOST_SESSION_COOKIE, SESSION_COOKIE};
-use super::idempotency::{IDEMPOTENCY_KEY, LONGEST_KEY};
+use super::idempotency::{IDEMPOTENCY_KEY, MAX_KEY_LENGTH};
 use super::problem::{ProblemBody, ValidationError};
 use super::route::{RouteRule, RouteTable};
 use super::scim_error::{self, ScimErrorBody};
@@ -112,7 +112,8 @@ fn complete_operation(operation: &mut Operation, rule: Option<&RouteRule>, has_p
 }
 
 fn key_parameter() -> Parameter {
-    let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(LONGEST_KEY)).pattern(Some("^[!#-~]+$"));
+    let key =
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX_KEY_LENGTH)).pattern(Some("^[!#-~]+$"));
     ParameterBuilder::new()
         .name(IDEMPOTENCY_KEY)
         .parameter_in(ParameterIn::Header)

@@ -15,7 +15,7 @@ use super::Problem;
 use crate::permissions::Caller;
 
 /// Most characters of a user agent that are kept.
-const LONGEST_USER_AGENT: usize = 300;
+const MAX_USER_AGENT_LENGTH: usize = 300;
 
 /// Who asks for a change, and from where. An extractor; [`InstanceCaller`](super::InstanceCaller) carries one too.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(super) fn of_request(request: &HttpRequest) -> ChangeOrigin {
     let actor = request.extensions().get::<Arc<Caller>>().map_or_else(|| "anonymous".to_owned(), |caller| caller.actor.to_string());
     let user_agent = request.headers().get(header::USER_AGENT).map(|value| {
         let text = String::from_utf8_lossy(value.as_bytes());
-        text.chars().filter(|one| !one.is_control()).take(LONGEST_USER_AGENT).collect()
+        text.chars().filter(|one| !one.is_control()).take(MAX_USER_AGENT_LENGTH).collect()
     });
     let address = client_address(request).map(|address| address.to_string());
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string);

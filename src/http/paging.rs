@@ -11,7 +11,7 @@ use super::{Problem, ValidationError};
 use crate::ids::{DiagnosticId, ImportId, InstanceId, InviteId, JobId, MailId, MemberId, RunId, TeamId};
 
 /// Most rows on a page.
-pub const LARGEST_LIMIT: u16 = 500;
+pub const MAX_LIMIT: u16 = 500;
 
 /// The query parameters of every list.
 #[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
@@ -37,8 +37,8 @@ impl PageParams {
     pub fn read<K: PageKey>(&self) -> Result<(u16, Option<K>), Problem> {
         let mut faults = Vec::new();
         let limit = self.limit.unwrap_or(Self::DEFAULT_LIMIT);
-        if !(1..=LARGEST_LIMIT).contains(&limit) {
-            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {MAX_LIMIT}.")));
         }
         let key = self.cursor.as_deref().map(Cursor::read::<K>);
         if let Some(None) = key {

@@ -12,12 +12,12 @@ use super::excerpt;
 use crate::telemetry::error_chain;
 
 /// Longest text of a problem, in characters: what happened and what to do, with a name or a value of the caller's in it.
-const LONGEST_DETAIL: usize = 1000;
+const MAX_DETAIL: usize = 1000;
 /// Longest text of one fault, and longest pointer to it.
-const LONGEST_FAULT: usize = 500;
-const LONGEST_POINTER: usize = 200;
+const MAX_FAULT: usize = 500;
+const MAX_POINTER: usize = 200;
 /// Faults that one answer lists.
-const MOST_FAULTS: usize = 100;
+const MAX_FAULTS: usize = 100;
 
 macro_rules! codes {
     ($($name:ident = $status:literal, $code:literal, $title:literal;)+) => {
@@ -177,7 +177,7 @@ pub struct ValidationError {
 impl ValidationError {
     /// A fault at `pointer`. Both texts may hold what the caller sent; they are cut to what an answer repeats of it.
     pub fn new(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        let (pointer, detail) = (bounded(pointer.into(), LONGEST_POINTER), bounded(detail.into(), LONGEST_FAULT));
+        let (pointer, detail) = (bounded(pointer.into(), MAX_POINTER), bounded(detail.into(), MAX_FAULT));
         Self { pointer, code: code.to_owned(), detail }
     }
 }
@@ -235,7 +235,7 @@ impl Problem {
     /// A problem of this kind; `detail` says what happened and what to do. It may hold what the caller sent, and is cut to what an
     /// answer repeats of it.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        let detail = bounded(detail.into(), LONGEST_DETAIL);
+        let detail = bounded(detail.into(), MAX_DETAIL);
         Self { code, detail, errors: Vec::new(), more_errors: 0, link: None, headers: Vec::new() }
     }
 
@@ -244,11 +244,11 @@ impl Problem {
     pub fn invalid(errors: Vec<ValidationError>) -> Self {
         let detail = match errors.as_slice() {
             [one] => one.detail.clone(),
-            many if many.len() > MOST_FAULTS => {
+            many if many.len() > MAX_FAULTS => {
                 format!(
-                    "{} values can't be used; errors lists the first {MOST_FAULTS}, {} more follow.",
+                    "{} values can't be used; errors lists the first {MAX_FAULTS}, {} more follow.",
                     many.len(),
-                    many.len() - MOST_FAULTS
+                    many.len() - MAX_FAULTS
                 )
             }
             many => format!("{} values can't be used; see errors.", many.len()),
@@ -259,8 +259,8 @@ impl Problem {
     /// Adds what is wrong, one by one. Of very many faults the first are listed, and the others counted.
     #[must_use]
     pub fn with_errors(mut self, mut errors: Vec<ValidationError>) -> Self {
-        self.more_errors = errors.len().saturating_sub(MOST_FAULTS);
-        errors.truncate(MOST_FAULTS);
+        self.more_errors = errors.len().saturating_sub(MAX_FAULTS);
+        errors.truncate(MAX_FAULTS);
         self.errors = errors;
         self
     }

@@ -11,7 +11,7 @@ use super::{Code, Problem, ValidationError};
 pub const SCIM_ROOT: &str = "/scim/v2";
 
 /// Faults that one text names.
-const MOST_FAULTS: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// The body of every error answer of SCIM. The request id is in the header `X-Request-Id`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -66,7 +66,7 @@ fn detail_of(problem: &Problem) -> String {
         "" => fault.detail.clone(),
         pointer => format!("{pointer}: {}", fault.detail),
     };
-    let mut faults: Vec<_> = problem.errors().iter().take(MOST_FAULTS).map(to_text).collect();
+    let mut faults: Vec<_> = problem.errors().iter().take(MAX_FAULTS).map(to_text).collect();
     let more = problem.errors().len() - faults.len() + problem.more_errors();
     if more > 0 {
         faults.push(format!("and {more} more"));

@@ -9,7 +9,7 @@ use crate::ids::{ImportId, InstanceId, InviteId, TeamId};
 use crate::invites::ResultStatus;
 
 /// Imports that an instance can have waiting to be confirmed.
-pub(super) const MOST_UNCONFIRMED: i64 = 20;
+pub(super) const MAX_UNCONFIRMED: i64 = 20;
 /// How long an import waits to be confirmed; after that it is removed, sooner when files are kept for a shorter time.
 pub(super) const UNCONFIRMED_FOR: Duration = Duration::days(7);
 

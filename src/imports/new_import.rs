@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::sync::CancellationToken;
 
 use super::csv::{Analysis, AnalysisBudget, AnalysisLimits, Chunk, ChunkSink, Unreadable, analyze};
-use super::import::{Import, ImportCounts, ImportState, MOST_UNCONFIRMED, UNCONFIRMED_FOR};
+use super::import::{Import, ImportCounts, ImportState, MAX_UNCONFIRMED, UNCONFIRMED_FOR};
 use super::{ImportError, store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::SharedClock;
@@ -34,7 +34,7 @@ pub(super) struct ReceivedFile {
 pub(super) async fn check_limit(context: &Context, instance: InstanceId) -> Result<(), ImportError> {
     let since = context.clock.timestamp() - UNCONFIRMED_FOR;
     let waiting = store::count_unconfirmed(&context.db, instance, since).await?;
-    if waiting >= MOST_UNCONFIRMED { Err(ImportError::Limit(MOST_UNCONFIRMED)) } else { Ok(()) }
+    if waiting >= MAX_UNCONFIRMED { Err(ImportError::Limit(MAX_UNCONFIRMED)) } else { Ok(()) }
 }
 
 /// Reads a file, and keeps what is in it as an import that waits to be confirmed. `slot` is dropped when the reading has ended.
@@ -74,8 +74,8 @@ pub(super) async fn import_file(
     // Others may have been sent since the look at the beginning. Those who are at this point wait for each other here, so that each
     // sees the one before.
     members::ensure_everyone(&mut tx, context.clock.as_ref(), instance).await?;
-    if store::count_unconfirmed_in(&mut tx, instance, since).await? > MOST_UNCONFIRMED {
-        return Err(ImportError::Limit(MOST_UNCONFIRMED));
+    if store::count_unconfirmed_in(&mut tx, instance, since).await? > MAX_UNCONFIRMED {
+        return Err(ImportError::Limit(MAX_UNCONFIRMED));
     }
     audit::record(&mut tx, context.clock.as_ref(), instance, origin, Entry::new("import.created", "import", import.id)).await?;
     tx.commit().await?;

@@ -10,7 +10,7 @@ use super::{
     SettingsChange, integration, store,
 };
 use crate::audit::ChangeOrigin;
-use crate::auth::LONGEST_OVERLAP;
+use crate::auth::MAX_OVERLAP;
 use crate::clock::Timestamp;
 use crate::config::LimitSettings;
 use crate::context::Context;
@@ -346,8 +346,8 @@ async fn rotate_integration_secret(
     OptionalBody(wanted): OptionalBody<RotateSecret>,
 ) -> Result<HttpResponse, Problem> {
     let seconds = wanted.map_or(0.0, |wanted| wanted.keep_old_for_seconds);
-    if seconds.fract() != 0.0 || !(0.0..=LONGEST_OVERLAP.as_seconds_f64()).contains(&seconds) {
-        let detail = format!("An old secret can be kept for 0 to {} whole seconds.", LONGEST_OVERLAP.whole_seconds());
+    if seconds.fract() != 0.0 || !(0.0..=MAX_OVERLAP.as_seconds_f64()).contains(&seconds) {
+        let detail = format!("An old secret can be kept for 0 to {} whole seconds.", MAX_OVERLAP.whole_seconds());
         return Err(Problem::invalid(vec![ValidationError::new("/keep_old_for_seconds", "out_of_range", detail)]));
     }
     let overlap = time::Duration::seconds_f64(seconds);

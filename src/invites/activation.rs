@@ -145,7 +145,7 @@ async fn complete(
     let accepted = store::accept(&mut tx, invite.instance, invite.id, now).await?;
     if !accepted || !members::activate(&mut tx, invite.instance, invite.member, &proof, now).await? {
         drop(tx);
-        // Somebody was faster, or the time ran out since the link was looked at.
+        // Somebody was faster, or the time expired since the link was looked at.
         let invite = store::find(db, invite.instance, invite.id).await?.ok_or(InviteError::LinkUnknown)?;
         check_open(db, clock.timestamp(), &invite).await?;
         return Err(InviteError::LinkUsed);

@@ -4,7 +4,7 @@ use time::Duration;
 use super::context::InviteContext;
 use super::invite::write_messages;
 use super::message_limit::take_message;
-use super::{Invite, InviteError, InviteStatus, LIFETIME, MOST_MESSAGES_A_DAY, RESEND_PAUSE, store};
+use super::{Invite, InviteError, InviteStatus, LIFETIME, MAX_MESSAGES_A_DAY, RESEND_PAUSE, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -61,7 +61,7 @@ async fn check_newest(tx: &mut Tx, invite: &Invite) -> Result<(), InviteError> {
 /// When an invitation may be sent again whose links were made at these times, the newest first; none when it may be now.
 fn next_resend(links: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
     let pause = links.first().map(|newest| *newest + RESEND_PAUSE);
-    let day = links.get(MOST_MESSAGES_A_DAY - 1).map(|oldest| *oldest + DAY);
+    let day = links.get(MAX_MESSAGES_A_DAY - 1).map(|oldest| *oldest + DAY);
     pause.max(day).filter(|next| *next > now)
 }
 
@@ -84,7 +84,7 @@ async fn resend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<
     if invite.status_at(now) == InviteStatus::Pending {
         return Err(InviteError::OnItsWay);
     }
-    let most = i64::try_from(MOST_MESSAGES_A_DAY).unwrap_or(i64::MAX);
+    let most = i64::try_from(MAX_MESSAGES_A_DAY).unwrap_or(i64::MAX);
     let links = store::link_times(tx, cx.instance, id, most).await?;
     if let Some(next) = next_resend(&links, now) {
         return Err(InviteError::TooSoon { next, wait: (next - now).whole_seconds() + 1 });

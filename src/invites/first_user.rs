@@ -9,7 +9,7 @@ use crate::connections::{Connections, MarketoAdmin};
 use crate::db::Tx;
 use crate::display_name::is_unreadable;
 use crate::instances::{self, InstanceError, ensure_integration_client};
-use crate::members::{self, EmailAddress, LONGEST_NAME, NewMember, ensure_everyone};
+use crate::members::{self, EmailAddress, MAX_NAME_LENGTH, NewMember, ensure_everyone};
 
 /// Which Marketo admin is to be the first user.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ async fn invite_original(tx: &mut Tx, cx: &InviteContext<'_>, person: NewMember)
 }
 
 fn readable_name(text: &str) -> Option<String> {
-    let clean: String = text.chars().filter(|one| !is_unreadable(*one)).take(LONGEST_NAME).collect();
+    let clean: String = text.chars().filter(|one| !is_unreadable(*one)).take(MAX_NAME_LENGTH).collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }

@@ -19,7 +19,7 @@ pub(super) async fn find_instance_to_forget(db: &Db, before: Timestamp) -> Resul
     on!(db, c => db::query_scalar(SQL).bind(before).fetch_optional(c))
 }
 
-/// Deletes those invitations of an instance with their links; gives how many they were.
+/// Deletes those invitations of an instance with their links; returns how many they were.
 pub(super) async fn delete_of_former_members(tx: &mut Tx, instance: InstanceId, before: Timestamp) -> Result<u64, DbError> {
     const LINKS: &str = concat!(
         "DELETE FROM invite_links WHERE instance_id = $2 AND invite_id IN (SELECT i.id FROM invites i WHERE i.instance_id = $2 AND ",

@@ -87,7 +87,7 @@ enum InvitePlan {
 }
 
 /// Invites people, in the order given as long as there are seats; the result has one outcome a person. Nobody is invited
-/// whose invitation still holds, so inviting the same list twice sends nothing twice. An invitation that ran out or could not
+/// whose invitation still holds, so inviting the same list twice sends nothing twice. An invitation that expired or could not
 /// be delivered is followed by a new one.
 ///
 /// # Errors

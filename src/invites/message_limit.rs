@@ -7,18 +7,18 @@ use time::Duration;
 
 use super::context::InviteContext;
 use super::message_store;
-use super::{InviteError, MOST_MESSAGES_A_DAY};
+use super::{InviteError, MAX_MESSAGES_A_DAY};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 
 /// The time in which messages are counted.
 pub(super) const MESSAGE_WINDOW: Duration = Duration::DAY;
 /// Most messages to one address by one inviter, as many as one invitation may have.
-const MOST_BY_INVITER: usize = MOST_MESSAGES_A_DAY;
+const MAX_BY_INVITER: usize = MAX_MESSAGES_A_DAY;
 /// Most messages to one address by everybody in the instance.
-const MOST_TO_ADDRESS: usize = 2 * MOST_BY_INVITER;
+const MAX_TO_ADDRESS: usize = 2 * MAX_BY_INVITER;
 /// Most messages of an instance for each of its seats: enough to invite everybody anew some times.
-const MOST_PER_SEAT: i64 = 10;
+const MAX_PER_SEAT: i64 = 10;
 
 /// A message that an address was sent within the window: when, and who invited.
 type SentMessage = (Timestamp, String);
@@ -47,7 +47,7 @@ impl MessageAllowance {
         for (key, queued_at, invited_by) in message_store::list_to_addresses(tx, cx.instance, email_keys, since).await? {
             sent.entry(key).or_default().push((queued_at, invited_by));
         }
-        let most = cx.context.limits.seats.saturating_mul(MOST_PER_SEAT);
+        let most = cx.context.limits.seats.saturating_mul(MAX_PER_SEAT);
         let more_at = first.unwrap_or(now) + MESSAGE_WINDOW;
         Ok(Self { remaining: most - count, more_at, invited_by: cx.invited_by.to_owned(), now, sent })
     }
@@ -86,8 +86,8 @@ pub(super) fn seconds_until(next: Timestamp, now: Timestamp) -> i64 {
 
 /// When an address may be sent another message that was sent these within the window, the newest first; none when it may be now.
 fn next_to_address(sent: &[SentMessage], invited_by: &str) -> Option<Timestamp> {
-    let by_inviter = sent.iter().filter(|(_, by)| by == invited_by).nth(MOST_BY_INVITER - 1);
-    by_inviter.max(sent.get(MOST_TO_ADDRESS - 1)).map(|(queued_at, _)| *queued_at + MESSAGE_WINDOW)
+    let by_inviter = sent.iter().filter(|(_, by)| by == invited_by).nth(MAX_BY_INVITER - 1);
+    by_inviter.max(sent.get(MAX_TO_ADDRESS - 1)).map(|(queued_at, _)| *queued_at + MESSAGE_WINDOW)
 }
 
 #[cfg(test)]

@@ -37,11 +37,11 @@ pub use wiring::wire;
 /// How long an invitation can be used.
 pub const LIFETIME: Duration = Duration::days(7);
 /// Most days for which an invitation can be extended.
-pub const LONGEST_EXTENSION_DAYS: i64 = 30;
+pub const MAX_EXTENSION_DAYS: i64 = 30;
 /// Least time between two messages of one invitation.
 pub const RESEND_PAUSE: Duration = Duration::minutes(10);
 /// Most messages of one invitation in 24 hours, the first one included.
-pub const MOST_MESSAGES_A_DAY: usize = 5;
+pub const MAX_MESSAGES_A_DAY: usize = 5;
 
 text_enum! {
     /// How far an invitation has come.
@@ -179,7 +179,7 @@ pub enum InviteError {
     #[error("{0}")]
     Settled(&'static str),
     /// It was sent too recently or too often.
-    #[error("an invitation is sent at most once in {} minutes and {MOST_MESSAGES_A_DAY} times in 24 hours; resend it after {next}",
+    #[error("an invitation is sent at most once in {} minutes and {MAX_MESSAGES_A_DAY} times in 24 hours; resend it after {next}",
         RESEND_PAUSE.whole_minutes())]
     TooSoon {
         next: Timestamp,

@@ -318,7 +318,7 @@ pub(super) async fn mark_bounced(tx: &mut Tx, instance: InstanceId, invite: Invi
     execute!(tx, db::query(SQL).bind(instance).bind(invite).bind(message).bind(why)).map(drop)
 }
 
-/// Uses the invitation up; `false` when it was used, revoked or has run out, so that of two at once one succeeds.
+/// Uses the invitation up; `false` when it was used, revoked or has expired, so that of two at once one succeeds.
 pub(super) async fn accept(tx: &mut Tx, instance: InstanceId, invite: InviteId, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE invites SET status = 'accepted', accepted_at = $3, send_error = NULL \
          WHERE instance_id = $1 AND id = $2 AND status NOT IN ('accepted', 'revoked') AND expires_at > $3";

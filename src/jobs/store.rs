@@ -14,7 +14,7 @@ text_enum! {
     enum JobState {
         /// To be claimed when its time has come.
         Queued = "queued",
-        /// Claimed, until its lease runs out.
+        /// Claimed, until its lease expires.
         Running = "running",
         Done = "done",
         /// Failed too often; see [`make_dead_letter`].
@@ -178,7 +178,7 @@ pub(super) async fn count_queue(db: &Db) -> Result<Vec<QueueCount>, DbError> {
     on!(db, c => db::query_as(SQL).fetch_all(c))
 }
 
-/// Jobs of a lane whose lease has run out, a bounded number. Global: the queue is one.
+/// Jobs of a lane whose lease has expired, a bounded number. Global: the queue is one.
 pub(super) async fn expired(db: &Db, lane: Lane, now: Timestamp) -> Result<Vec<JobId>, DbError> {
     const SQL: &str = "SELECT id FROM jobs WHERE state = 'running' AND lane = $1 AND locked_until < $2 ORDER BY locked_until LIMIT 200";
     on!(db, c => db::query_scalar(SQL).bind(lane).bind(now).fetch_all(c))

@@ -77,7 +77,7 @@ pub async fn queue(tx: &mut Tx, clock: &dyn Clock, vault: &Vault, mail: NewMail<
     Ok(sealed.id)
 }
 
-/// [`queue`] for several messages of one instance; gives their ids in the same order.
+/// [`queue`] for several messages of one instance; returns their ids in the same order.
 ///
 /// # Errors
 /// [`QueueError`].

@@ -18,7 +18,7 @@ use crate::ids::{InstanceId, MailId};
 use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, RequeueError, back_off};
 
 /// How often a message is handed over again when it is not known whether the server has taken it.
-const MOST_DOUBTS: i64 = 1;
+const MAX_DOUBTS: i64 = 1;
 
 /// Sends the messages of the outbox; see the module for what is promised.
 pub struct SendMail {
@@ -60,7 +60,7 @@ impl SendMail {
         match mail.mail.status {
             MailStatus::Queued => {}
             // Whoever wrote this mark died, or lost its lease, before it could record what came of it.
-            MailStatus::Sending if mail.doubts < MOST_DOUBTS => {
+            MailStatus::Sending if mail.doubts < MAX_DOUBTS => {
                 self.doubt(&mail).await?;
                 mail.doubts += 1;
             }
@@ -177,7 +177,7 @@ fn end_of(mail: &Outgoing, error: MailError) -> End {
         MailError::Permanent { .. } => {
             End::Finished { status: MailStatus::Refused, error: Some(error.to_string()), progress: MailProgress::Refused { why } }
         }
-        MailError::InDoubt { .. } if mail.doubts >= MOST_DOUBTS => unconfirmed(&error.to_string()),
+        MailError::InDoubt { .. } if mail.doubts >= MAX_DOUBTS => unconfirmed(&error.to_string()),
         MailError::InDoubt { .. } => End::Again { doubts: 1, error: error.to_string(), why },
         MailError::Temporary { .. } | MailError::Settings(_) => End::Again { doubts: 0, error: error.to_string(), why },
     }

@@ -208,7 +208,7 @@ pub async fn list(db: &Db, filter: &OutboxFilter, before: Option<MailId>, rows: 
     on!(db, c => db::query_as(SQL).bind(before).bind(instance).bind(status).bind(kind).bind(rows).fetch_all(c))
 }
 
-/// Deletes messages that came to their end before `before`, a bounded number; gives how many. Global: old data goes, whose it is.
+/// Deletes messages that came to their end before `before`, a bounded number; returns how many. Global: old data goes, whose it is.
 pub(super) async fn delete_finished(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM mail_messages WHERE id IN (SELECT id FROM mail_messages WHERE finished_at < $1 LIMIT 1000)";
     execute!(tx, db::query(SQL).bind(before))

@@ -22,7 +22,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a call waits for room within the quotas unless told otherwise: somebody waits for the outcome.
 const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(15);
 /// Largest JSON answer read. The largest known ones, 300 people or the fields of a big subscription, stay well below.
-const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// How long to leave Marketo alone when the export queue is full.
 const QUEUE_PAUSE: Duration = Duration::from_secs(300);
 
@@ -249,8 +249,8 @@ pub(super) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, MarketoErro
 /// The rest of an answer, after `so_far`.
 pub(super) async fn read(response: &mut Response, mut so_far: BytesMut) -> Result<Bytes, MarketoError> {
     while let Some(chunk) = response.chunk().await.map_err(MarketoError::unreachable)? {
-        if so_far.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(MarketoError::UnexpectedAnswer { message: format!("it is larger than {LARGEST_ANSWER} bytes") });
+        if so_far.len() + chunk.len() > MAX_ANSWER {
+            return Err(MarketoError::UnexpectedAnswer { message: format!("it is larger than {MAX_ANSWER} bytes") });
         }
         so_far.extend_from_slice(&chunk);
     }

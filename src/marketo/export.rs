@@ -11,7 +11,7 @@ use super::wire::{Envelope, ExportRow};
 use crate::upstream::{CallFailure, shortened};
 
 /// Longest time span of a date filter.
-const LONGEST_WINDOW: Duration = Duration::days(31);
+const MAX_WINDOW: Duration = Duration::days(31);
 /// ISO 8601 without milliseconds, which is what date filters take.
 const FILTER_TIME: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
@@ -146,7 +146,7 @@ impl MarketoClient {
     /// [`MarketoError::InvalidRequest`] for a span over 31 days; [`MarketoError::UnsupportedFilter`] (1035);
     /// [`MarketoError::ExportQuota`] (1029); see [`MarketoError`] for the rest.
     pub async fn create_export(&self, fields: &[String], filter: ExportFilter) -> Result<ExportJob, MarketoError> {
-        if filter.start >= filter.end || filter.end - filter.start > LONGEST_WINDOW {
+        if filter.start >= filter.end || filter.end - filter.start > MAX_WINDOW {
             return Err(MarketoError::InvalidRequest { message: "an export covers more than nothing and at most 31 days".into() });
         }
         self.tracker.admit_export().await?;

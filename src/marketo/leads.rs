@@ -9,11 +9,11 @@ use super::wire::{Envelope, LeadFieldDescription};
 pub type Lead = Map<String, Value>;
 
 /// Most values that one question for people may name.
-const MOST_VALUES: usize = 300;
+const MAX_VALUES: usize = 300;
 /// Marketo answers 414 when the address of a GET is longer than 8 KB; this leaves room for what stands before the path.
-const LONGEST_TARGET: usize = 7_500;
+const MAX_TARGET_LENGTH: usize = 7_500;
 /// Marketo refuses (1003) a question that more than 1,000 people match, so more pages than this are a fault.
-const MOST_PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 /// A field of a person, from `describe.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,8 @@ impl MarketoClient {
         if values.is_empty() {
             return Ok(Vec::new());
         }
-        if values.len() > MOST_VALUES {
-            return Err(MarketoError::InvalidRequest { message: format!("{} values where {MOST_VALUES} are allowed", values.len()) });
+        if values.len() > MAX_VALUES {
+            return Err(MarketoError::InvalidRequest { message: format!("{} values where {MAX_VALUES} are allowed", values.len()) });
         }
         if values.iter().any(|value| value.contains(',')) {
             return Err(MarketoError::InvalidRequest { message: format!("a value of {filter_type} holds a comma") });
@@ -69,7 +69,7 @@ impl MarketoClient {
         let (values, fields) = (values.join(","), fields.join(","));
         let mut people = Vec::new();
         let mut page: Option<String> = None;
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let call = {
                 let mut query = form_urlencoded::Serializer::new(String::new());
                 query.append_pair("filterType", filter_type).append_pair("filterValues", &values).append_pair("fields", &fields);
@@ -85,14 +85,14 @@ impl MarketoClient {
                 _ => return Ok(people),
             }
         }
-        Err(MarketoError::UnexpectedAnswer { message: format!("more than {MOST_PAGES} pages of people") })
+        Err(MarketoError::UnexpectedAnswer { message: format!("more than {MAX_PAGES} pages of people") })
     }
 
     /// GET, or when the address would be too long the POST that Marketo takes for one: `_method=GET` in the address, the
     /// query in the body.
     pub(super) fn question(&self, path: &[&str], query: String) -> Result<MarketoApiCall, MarketoError> {
         let mut url = self.resource_url(path)?;
-        if url.path().len() + query.len() > LONGEST_TARGET {
+        if url.path().len() + query.len() > MAX_TARGET_LENGTH {
             url.set_query(Some("_method=GET"));
             return Ok(MarketoApiCall::post_form(url, query));
         }

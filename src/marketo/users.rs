@@ -7,7 +7,7 @@ use super::wire::{MarketoUserRow, RoleRow};
 /// Most users on a page.
 const PAGE: usize = 200;
 /// No subscription has more pages of users; a server that never ends its list is faulty.
-const MOST_PAGES: usize = 500;
+const MAX_PAGES: usize = 500;
 
 /// A user of the subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl MarketoClient {
     pub async fn users(&self) -> Result<Vec<User>, MarketoError> {
         let mut users = Vec::new();
         let mut seen = HashSet::new();
-        for page in 0..MOST_PAGES {
+        for page in 0..MAX_PAGES {
             let mut url = self.resource_url(&["userservice", "management", "v1", "users", "allusers.json"])?;
             url.set_query(Some(&format!("pageSize={PAGE}&pageOffset={}", page * PAGE)));
             let rows: Vec<MarketoUserRow> = self.json(&MarketoApiCall::get(url)).await?;
@@ -57,7 +57,7 @@ impl MarketoClient {
                 return Ok(users);
             }
         }
-        Err(MarketoError::UnexpectedAnswer { message: format!("more than {MOST_PAGES} pages of users") })
+        Err(MarketoError::UnexpectedAnswer { message: format!("more than {MAX_PAGES} pages of users") })
     }
 
     /// The roles of one user, named by [`User::user_id`]. A role held in several workspaces is listed once.

@@ -97,7 +97,7 @@ impl AutoLogin {
 }
 
 impl MemberExchange for AutoLogin {
-    fn member<'a>(&'a self, instance: InstanceId, subject: &'a SubjectToken) -> BoxFuture<'a, Result<ExchangedMember, Problem>> {
+    fn find_member<'a>(&'a self, instance: InstanceId, subject: &'a SubjectToken) -> BoxFuture<'a, Result<ExchangedMember, Problem>> {
         Box::pin(async move { Ok(self.find(instance, subject).await?) })
     }
 }

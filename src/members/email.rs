@@ -4,7 +4,7 @@ use email_address::Options;
 use serde::Serialize;
 
 /// Most bytes of an address: what fits into a path of RFC 5321, section 4.5.3.1.3.
-pub const LONGEST_ADDRESS: usize = 254;
+pub const MAX_ADDRESS_LENGTH: usize = 254;
 
 /// An e-mail address, as it was typed. Two that differ in capitals only are the same mailbox to us: compare by
 /// [`EmailAddress::key`].
@@ -57,7 +57,7 @@ impl EmailAddress {
         if text.is_empty() {
             return Err(NoEmailAddress::Empty);
         }
-        if text.len() > LONGEST_ADDRESS {
+        if text.len() > MAX_ADDRESS_LENGTH {
             return Err(NoEmailAddress::TooLong);
         }
         if text.chars().any(|one| one.is_whitespace() || one.is_control() || one == char::REPLACEMENT_CHARACTER) {
@@ -94,7 +94,7 @@ impl EmailAddress {
 fn is_plain(text: &[u8]) -> bool {
     let Some(at) = text.iter().position(|byte| *byte == b'@') else { return false };
     let (local, domain) = (&text[..at], &text[at + 1..]);
-    if local.len() > 64 || text.len() > LONGEST_ADDRESS {
+    if local.len() > 64 || text.len() > MAX_ADDRESS_LENGTH {
         return false;
     }
     let mut before = b'.';

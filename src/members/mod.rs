@@ -17,7 +17,7 @@ mod wiring;
 use crate::auth::{Role, SessionMethod};
 use crate::clock::{Clock, Timestamp};
 use crate::db::{DbError, Tx, text_enum};
-use crate::display_name::LONGEST_DISPLAY_NAME;
+use crate::display_name::MAX_DISPLAY_NAME_LENGTH;
 use crate::ids::{InstanceId, MemberId, TeamId};
 
 pub use acting::ActingCaller;
@@ -26,11 +26,11 @@ pub use change::{
     MemberChange, Names, PassedOn, RefusedChange, change_email, change_member, change_names, change_role, check_deactivatable,
     check_removable, deactivate, reactivate, remove, revoke_and_remove, revoke_own_salesforce,
 };
-pub use email::{EmailAddress, LONGEST_ADDRESS, NoEmailAddress};
+pub use email::{EmailAddress, MAX_ADDRESS_LENGTH, NoEmailAddress};
 pub use field_change::FieldChange;
 pub(crate) use http::MemberView;
 pub use passwords::{
-    LONGEST_PASSWORD, LoggedIn, LoginError, PasswordChange, PasswordFault, SHORTEST_PASSWORD, change_password, check_length,
+    LoggedIn, LoginError, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, PasswordChange, PasswordFault, change_password, check_length,
     complete_reset, hash_new_password, log_in, open_reset,
 };
 pub use reset_job::PasswordResetSubject;
@@ -44,7 +44,7 @@ pub use teams::{EVERYONE, TeamMemberOutcome, change_team_members, create_team, d
 pub use wiring::wire;
 
 /// Most characters of a first or last name.
-pub const LONGEST_NAME: usize = LONGEST_DISPLAY_NAME;
+pub const MAX_NAME_LENGTH: usize = MAX_DISPLAY_NAME_LENGTH;
 
 text_enum! {
     /// How far a member has come.
@@ -173,7 +173,7 @@ pub enum MemberError {
     Db(#[from] DbError),
 }
 
-/// Adds members, invited, to the instance, to Everyone and to the teams named; gives their ids in the same order. Several instances may
+/// Adds members, invited, to the instance, to Everyone and to the teams named; returns their ids in the same order. Several instances may
 /// have invited the same person: the address logs in to the one where the person activates first ([`claim_login`]).
 ///
 /// Call [`ensure_everyone`] before, which also makes those who add members to one instance wait for each other, and then look for the

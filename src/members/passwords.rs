@@ -19,16 +19,16 @@ use crate::instances::{self, InstanceError, LoginManagement};
 use crate::language::Language;
 
 /// Fewest characters of a password.
-pub const SHORTEST_PASSWORD: usize = 12;
+pub const MIN_PASSWORD_LENGTH: usize = 12;
 /// Most characters of a password: enough for any phrase, and a bound on what is hashed.
-pub const LONGEST_PASSWORD: usize = 1024;
+pub const MAX_PASSWORD_LENGTH: usize = 1024;
 /// How long a link for a new password works.
 pub const RESET_LIFETIME: Duration = Duration::hours(1);
 
 /// Passwords that a process hashes at once: each takes 19 MiB and tens of milliseconds of a processor.
 static SLOTS: Semaphore = Semaphore::const_new(4);
 /// Longest wait for one of these places.
-const LONGEST_WAIT: WallTime = WallTime::from_secs(5);
+const MAX_WAIT: WallTime = WallTime::from_secs(5);
 /// What is compared when there is no such member, so that the answer takes as long.
 static NOBODYS_HASH: OnceCell<String> = OnceCell::const_new();
 
@@ -36,7 +36,7 @@ static NOBODYS_HASH: OnceCell<String> = OnceCell::const_new();
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordFault {
     /// Too short or too long.
-    #[error("a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")]
+    #[error("a password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters")]
     Length,
     /// One of those that are tried first.
     #[error(
@@ -58,7 +58,7 @@ pub enum PasswordFault {
 /// [`PasswordFault::Length`].
 pub fn check_length(password: &SecretString) -> Result<(), PasswordFault> {
     let length = password.expose_secret().chars().count();
-    if (SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) { Ok(()) } else { Err(PasswordFault::Length) }
+    if (MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH).contains(&length) { Ok(()) } else { Err(PasswordFault::Length) }
 }
 
 /// Whether a password would be found in less than 10^8 guesses by somebody who knows `hints`: the person's address and the like.
@@ -91,7 +91,7 @@ pub async fn hash_new_password(password: SecretString, hints: &[&str]) -> Result
 }
 
 async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordFault> {
-    let slot = tokio::time::timeout(LONGEST_WAIT, SLOTS.acquire()).await;
+    let slot = tokio::time::timeout(MAX_WAIT, SLOTS.acquire()).await;
     let Ok(Ok(slot)) = slot else { return Err(PasswordFault::Busy) };
     let done = tokio::task::spawn_blocking(move || {
         // Held by the work itself: it goes on when whoever asked for it is gone.

@@ -24,7 +24,7 @@ pub async fn end_session(db: &Db, acting: &ActingCaller<'_>, member: MemberId, i
     Ok(tx.commit().await?)
 }
 
-/// Ends the sessions of a member but for the one with the hash `except`; gives how many.
+/// Ends the sessions of a member but for the one with the hash `except`; returns how many.
 ///
 /// # Errors
 /// [`MemberError::Db`].
@@ -44,7 +44,7 @@ pub async fn end_other_sessions(
     Ok(ended)
 }
 
-/// Ends every session of a member and refuses every token issued to them; gives how many sessions that were.
+/// Ends every session of a member and refuses every token issued to them; returns how many sessions that were.
 ///
 /// # Errors
 /// [`MemberError::Unknown`].

@@ -148,6 +148,20 @@ impl Scopes {
     }
 }
 
+impl Scopes {
+    /// Reads the scopes of a token. One that this version doesn't know is left out: a newer replica may have issued the token.
+    #[must_use]
+    pub fn parse_known(text: &str) -> Self {
+        Self(text.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect())
+    }
+
+    /// The scopes that both have.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).copied().collect())
+    }
+}
+
 impl fmt::Display for Scopes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<_> = self.0.iter().map(|scope| scope.as_str()).collect();

@@ -11,7 +11,7 @@ use super::overriding::has_broken_escape;
 /// The method of a rule for all of [`METHODS`].
 const ANY: &str = "ANY";
 /// Longest path passed on.
-const LONGEST_PATH: usize = 4_096;
+const MAX_PATH_LENGTH: usize = 4_096;
 
 /// Where the vendors' APIs are. Everything else at their addresses (logins, OAuth, identity, pages for people) is never called.
 fn apis(vendor: Vendor) -> &'static [&'static str] {
@@ -80,7 +80,7 @@ pub struct CallPath(String);
 /// A path that could be read in two ways, or leads out of the vendor's APIs.
 #[derive(Debug, thiserror::Error)]
 pub enum UnsafePath {
-    #[error("the path is longer than {LONGEST_PATH} bytes")]
+    #[error("the path is longer than {MAX_PATH_LENGTH} bytes")]
     TooLong,
     #[error("the path has an empty segment, which some servers skip; write one slash between segments")]
     EmptySegment,
@@ -106,7 +106,7 @@ impl CallPath {
     /// # Errors
     /// [`UnsafePath`]. Nothing is put right: what isn't plain isn't passed on.
     pub fn parse(vendor: Vendor, raw: &str) -> Result<Self, UnsafePath> {
-        if raw.len() > LONGEST_PATH {
+        if raw.len() > MAX_PATH_LENGTH {
             return Err(UnsafePath::TooLong);
         }
         let inner = raw.strip_prefix('/').ok_or(UnsafePath::EmptySegment)?;

@@ -179,7 +179,7 @@ impl AccountQuotas {
         self.account.vendor == Vendor::Marketo && !self.lock_held().slots.iter().any(|slot| slot.is_free(now))
     }
 
-    /// Locks the account and writes what this process has learnt since; gives back what is left of a grant that has run out, or of any
+    /// Locks the account and writes what this process has learnt since; gives back what is left of a grant that has expired, or of any
     /// when the process stops.
     async fn write_usage(&self, tx: &mut Tx, now: Timestamp, is_last: bool) -> Result<(QuotaAccountRow, UnwrittenUsage), DbError> {
         let account = &self.account;
@@ -334,7 +334,7 @@ impl AccountQuotas {
             if is_ours {
                 held.slots.iter_mut().filter(|slot| slot.number == number).for_each(|slot| slot.leased_until = now + SLOT_LEASE);
             } else {
-                // It ran out and belongs to another process by now.
+                // It expired and belongs to another process by now.
                 held.slots.retain(|slot| slot.number != number);
             }
         }

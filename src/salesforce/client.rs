@@ -23,7 +23,7 @@ const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(15);
 /// of a day ago fall out of the count; Salesforce doesn't say when.
 const USED_UP_PAUSE: Duration = Duration::from_secs(900);
 /// Largest JSON answer read; the largest known ones, descriptions and pages of 2,000 records, stay well below.
-const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
 /// How much of its API calls an organization has used in the last 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -278,8 +278,8 @@ pub(super) fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, SalesforceE
 pub(super) async fn read(mut response: Response) -> Result<Bytes, SalesforceError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(SalesforceError::unreachable)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(SalesforceError::UnexpectedAnswer { message: format!("it is larger than {LARGEST_ANSWER} bytes") });
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(SalesforceError::UnexpectedAnswer { message: format!("it is larger than {MAX_ANSWER} bytes") });
         }
         body.extend_from_slice(&chunk);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::resources::{GROUP, USER};
 
 /// Most resources of one answer.
-pub const MOST_RESULTS: usize = 200;
+pub const MAX_RESULTS: usize = 200;
 
 /// `ServiceProviderConfig`.
 #[must_use]
@@ -15,7 +15,7 @@ pub fn service_provider_config(base: &str) -> Value {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
         "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
-        "filter": { "supported": true, "maxResults": MOST_RESULTS },
+        "filter": { "supported": true, "maxResults": MAX_RESULTS },
         "changePassword": { "supported": false },
         "sort": { "supported": false },
         "etag": { "supported": true },

@@ -10,7 +10,7 @@ use crate::ids::MemberId;
 use crate::members::{Team, TeamName};
 
 /// Most members that one request may name.
-const MOST_MEMBERS: usize = 10_000;
+const MAX_MEMBERS: usize = 10_000;
 
 /// A team with its members and what a directory says.
 #[derive(Debug, Clone)]
@@ -74,11 +74,11 @@ impl ProvisionedGroup {
             faults.push("externalId has at most 256 characters".into());
         }
         let values = read.get("members").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        if values.len() > MOST_MEMBERS {
-            faults.push(format!("a request names at most {MOST_MEMBERS} members"));
+        if values.len() > MAX_MEMBERS {
+            faults.push(format!("a request names at most {MAX_MEMBERS} members"));
         }
         let mut members = Vec::new();
-        for (at, value) in values.iter().enumerate().take(MOST_MEMBERS) {
+        for (at, value) in values.iter().enumerate().take(MAX_MEMBERS) {
             match value["value"].as_str().and_then(|id| id.parse().ok()) {
                 Some(id) if !members.contains(&id) => members.push(id),
                 Some(_) => {}

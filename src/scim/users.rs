@@ -13,7 +13,7 @@ use crate::ids::TeamId;
 use crate::members::{EmailAddress, Member, MemberStatus};
 
 /// Most characters of a user name, an external id or a display name.
-const LONGEST_TEXT: usize = 256;
+const MAX_TEXT_LENGTH: usize = 256;
 
 /// A member with the teams and what a directory says.
 #[derive(Debug, Clone)]
@@ -150,9 +150,9 @@ impl ProvisionedUser {
             fits.then_some(text)
         };
         let name = |sub: &str| read.get("name").and_then(|name| name.get(sub));
-        let user_name = bounded("userName", read.get("userName"), LONGEST_TEXT);
-        let external_id = bounded("externalId", read.get("externalId"), LONGEST_TEXT);
-        let display_name = bounded("displayName", read.get("displayName"), LONGEST_TEXT);
+        let user_name = bounded("userName", read.get("userName"), MAX_TEXT_LENGTH);
+        let external_id = bounded("externalId", read.get("externalId"), MAX_TEXT_LENGTH);
+        let display_name = bounded("displayName", read.get("displayName"), MAX_TEXT_LENGTH);
         let mut named = |path: &str, value: Option<&Value>| {
             let read = DisplayName::parse(&text(value)?);
             read.map_err(|error| faults.push(format!("{path} can't be used: {error}"))).ok()

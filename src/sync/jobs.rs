@@ -1,4 +1,4 @@
-//! The handler of the job that carries a run out.
+//! The handler of the job that carries out a run.
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;

@@ -49,9 +49,9 @@ pub struct RunReport {
 }
 
 /// The most examples of rejected rows in a report.
-const MOST_EXAMPLES: usize = 100;
+const MAX_EXAMPLES: usize = 100;
 /// The most rejected rows of a run that are kept for a download.
-const MOST_REJECTED: usize = 100_000;
+const MAX_REJECTED: usize = 100_000;
 
 impl RunReport {
     /// Adds the rejected rows of a file. Because of them the run did not see everybody.
@@ -59,13 +59,13 @@ impl RunReport {
         self.rejected += outcome.rejected;
         self.unusable_salesforce_ids += outcome.unusable_salesforce_ids;
         self.saw_everything &= outcome.rejected == 0;
-        let room = MOST_EXAMPLES.saturating_sub(self.rejected_examples.len());
+        let room = MAX_EXAMPLES.saturating_sub(self.rejected_examples.len());
         self.rejected_examples.extend(outcome.examples.iter().take(room).cloned());
     }
 
     /// How many more rejected rows are kept for a download.
     pub(super) fn room_for_rejected(&self) -> usize {
-        MOST_REJECTED.saturating_sub(usize::try_from(self.rejected).unwrap_or(usize::MAX))
+        MAX_REJECTED.saturating_sub(usize::try_from(self.rejected).unwrap_or(usize::MAX))
     }
 }
 

@@ -70,7 +70,7 @@ pub struct CallFailure {
 }
 
 /// Most characters of a code or of a vendor's id.
-const LONGEST_NAME: usize = 80;
+const MAX_NAME_LENGTH: usize = 80;
 
 impl CallFailure {
     /// A failure by its code. A code or an id that is none by its form could be any text and is left out.
@@ -86,7 +86,7 @@ impl CallFailure {
     #[must_use]
     pub fn is_code(text: &str) -> bool {
         let named = |one: u8| one.is_ascii_alphanumeric() || matches!(one, b'_' | b'-' | b'.' | b'#' | b'(' | b')');
-        (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(named)
+        (1..=MAX_NAME_LENGTH).contains(&text.len()) && text.bytes().all(named)
     }
 }
 

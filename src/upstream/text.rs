@@ -1,5 +1,5 @@
 /// Longest part of a vendor's text that is kept.
-const LONGEST_TEXT: usize = 500;
+const MAX_TEXT_LENGTH: usize = 500;
 
 /// The message of `error` and of everything behind it, each once.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 #[must_use]
 pub fn shortened(text: &str) -> String {
     let text = text.trim();
-    match text.char_indices().nth(LONGEST_TEXT) {
+    match text.char_indices().nth(MAX_TEXT_LENGTH) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

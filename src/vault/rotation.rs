@@ -23,7 +23,7 @@ pub struct DataKeyRotation {
     pub seals_from: Timestamp,
 }
 
-/// Seals every data key by the master key in force; gives the ids of those that another one sealed before. What the data keys seal
+/// Seals every data key by the master key in force; returns the ids of those that another one sealed before. What the data keys seal
 /// stays as it is, so this is safe while the service runs.
 ///
 /// # Errors

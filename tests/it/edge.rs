@@ -1,6 +1,6 @@
 //! What holds for every route: problem documents, request ids, signs of life, the document.
 
-use msi_actions::app::{permissions_page, route_table};
+use msi_actions::app::{render_permissions_page, route_table};
 use msi_actions::auth::Scopes;
 use reqwest::Method;
 use serde_json::Value;
@@ -130,7 +130,7 @@ fn the_committed_document_equals_what_the_code_says() {
 #[test]
 fn the_committed_table_of_permissions_equals_what_the_code_says() {
     let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md")).unwrap_or_default();
-    assert!(committed == permissions_page(), "docs/permissions.md is out of date; mend it with: make openapi");
+    assert!(committed == render_permissions_page(), "docs/permissions.md is out of date; mend it with: make openapi");
 }
 
 #[test]

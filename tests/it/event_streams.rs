@@ -123,7 +123,7 @@ on_both_engines! {
         let (anna, path, stream) = admin_following(&app, &token).await;
         app.call(&token, Method::POST, &format!("/v1/members/{}/deactivate", anna.id), None).await.expect(200);
         ends(stream).await;
-        // A program's token that runs out.
+        // A program's token that expires.
         let stream = app.request(Method::GET, &path).bearer_auth(&token).send().await.unwrap();
         app.clock.advance(Duration::minutes(16));
         ends(stream).await;

@@ -149,7 +149,7 @@ on_both_engines! {
         let file: String = (0..450).map(|at| format!("p{at}@example.com\n")).collect();
         let import = upload(&app, &token, "text/csv", file).await.expect(201);
         confirm(&app, &token, &import, json!({})).await.expect(202);
-        // The service's own worker has the job now; two more play processes that think its lease has run out.
+        // The service's own worker has the job now; two more play processes that think its lease has expired.
         let handler = ImportInvites::new(app.context().await);
         let job = ClaimedJob {
             id: JobId(app.clock.new_id()),

@@ -70,7 +70,7 @@ on_both_engines! {
         let token = begun(&app).await;
         let file: String = (0..1000).map(|at| format!("p{at}@example.com\n")).collect();
         let import = upload(&app, &token, "text/csv", file).await.expect(201);
-        // As a process leaves it that dies after two chunks: the job under a lease that has run out, 400 rows done.
+        // As a process leaves it that dies after two chunks: the job under a lease that has expired, 400 rows done.
         call(&app, &app.url, &token, Method::POST, &path(&import, "/confirm"), &json!({})).await.expect(202);
         completed(&app, &token, &import).await;
         app.sql("UPDATE invite_imports SET state = 'confirmed', completed_at = NULL, rows_done = 400").await;

@@ -17,7 +17,7 @@ async fn revoke(app: &TestApp, token: &str, invite: &Value) {
     app.call(token, Method::POST, &format!("/v1/invites/{}/revoke", invite["id"].as_str().unwrap()), None).await.expect(200);
 }
 
-/// Invites and revokes until that is refused; gives how often somebody was invited.
+/// Invites and revokes until that is refused; returns how often somebody was invited.
 async fn invite_and_revoke(app: &TestApp, token: &str, email: &str) -> (usize, Answer) {
     for times in 0..20 {
         let answer = invite(app, token, &[email]).await;

@@ -26,7 +26,7 @@ async fn app_with(engine: Engine, url: String) -> TestApp {
     .await
 }
 
-/// Invites the first user; gives the address of the invitation.
+/// Invites the first user; returns the address of the invitation.
 async fn invite_first(app: &TestApp, token: &str) -> String {
     let invited = app.call(token, Method::POST, "/v1/invites/first", Some(json!({ "email": FIRST_USER }))).await.expect(201);
     format!("/v1/invites/{}", invited["id"].as_str().unwrap())
@@ -256,7 +256,7 @@ on_both_engines! {
             server.wait_for("received", time).await;
             assert_eq!(outbox(&app, "").await[0]["status"], "sending");
             process.kill();
-            // As if the lease of the dead had run out.
+            // As if the lease of the dead had expired.
             app.sql("UPDATE jobs SET locked_until = '2020-01-01T00:00:00.000000Z' WHERE kind = 'send_mail'").await;
             process = serve();
         }

@@ -18,7 +18,7 @@ async fn tidied(app: &TestApp) {
     eventually("all is tidied up", async || app.count(&query).await == 2).await;
 }
 
-/// Lets days pass and everything be tidied up; gives a fresh token.
+/// Lets days pass and everything be tidied up; returns a fresh token.
 async fn days_later(app: &TestApp, token: &str, days: i64) -> String {
     tidied(app).await;
     app.clock.advance(Duration::days(days));

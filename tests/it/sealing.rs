@@ -43,7 +43,7 @@ async fn put(app: &TestApp, statement: &str, value: &[u8]) {
     }
 }
 
-/// The data keys that seal something, but for what runs out by itself.
+/// The data keys that seal something, but for what expires by itself.
 async fn keys_in_use(app: &TestApp) -> Vec<Vec<u8>> {
     let mut keys = Vec::new();
     for column in sealed_columns() {

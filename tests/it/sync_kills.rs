@@ -171,7 +171,7 @@ fn a_run_killed_at_any_point_ends_as_an_undisturbed_one_on_postgres() {
     crate::support::run(kill_runs_at_any_point(Engine::Postgres, kills()));
 }
 
-/// One process carries a run out and is killed; a second one, idle so far, resumes it.
+/// One process carries out a run and is killed; a second one, idle so far, resumes it.
 async fn resumed_in_time(engine: Engine) {
     let played = SandboxSettings { people: 400, export_processing: Duration::from_secs(2), ..SandboxSettings::default() };
     let app = TestApp::without_service_with(engine, played).await;

@@ -11,7 +11,7 @@ use crate::http::{RateLimit, RateLimits, network_of_request};
 ///
 /// # Errors
 /// [`AuthError::InvalidClient`]; [`AuthError::TooManyRequests`] in its place after many of them; [`AuthError::InvalidRequest`].
-pub(super) async fn client_of(
+pub(super) async fn authenticate_request(
     request: &HttpRequest,
     form: &OAuthForm,
     context: &Context,

@@ -1,4 +1,4 @@
-//! What may be done with a token once it is issued: revoking it, asking about it.
+//! `POST /oauth/revoke` and `POST /oauth/introspect`.
 
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
@@ -6,28 +6,28 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::client::client_of;
+use super::client::authenticate_request;
 use super::form::OAuthForm;
 use super::refusal::{TokenRefusal, refuse};
 use crate::auth::claims::AccessClaims;
-use crate::auth::tokens::scopes_of_today;
-use crate::auth::{AuthError, Client, Scope, TokenIssuer};
+use crate::auth::tokens::load_current_scopes;
+use crate::auth::{AuthError, Client, Scope, Scopes, TokenIssuer};
 use crate::context::Context;
 use crate::http::{AnyCaller, Problem, RateLimits, Routes, route};
 use crate::ids::InstanceId;
 
 /// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.add(route!(revoke)).add(route!(introspect));
+    routes.add(route!(revoke_token)).add(route!(introspect_token));
 }
 
-/// The form with the token that is meant.
+/// The token, and the client's credentials unless sent as HTTP Basic.
 #[derive(Debug, utoipa::ToSchema)]
-#[allow(dead_code)] // read pair by pair, to tell a missing parameter from a repeated one
+#[allow(dead_code)] // documents the form, which `OAuthForm` reads
 struct IssuedTokenRequest {
     /// The access token.
     token: String,
-    /// Not needed: there are access tokens only (RFC 7009, section 2.1).
+    /// Ignored: every token is an access token (RFC 7009, section 2.1).
     #[schema(required = false)]
     token_type_hint: String,
     /// The client's id, unless sent as HTTP Basic user.
@@ -38,7 +38,7 @@ struct IssuedTokenRequest {
     client_secret: String,
 }
 
-/// The client that asks, and the token it asks about.
+/// Authenticates the client and reads the form's `token`.
 async fn read_token_request(
     request: &HttpRequest,
     form: &[u8],
@@ -46,13 +46,13 @@ async fn read_token_request(
     limits: &Data<RateLimits>,
 ) -> Result<(Client, SecretString), AuthError> {
     let form = OAuthForm::read(request, form)?;
-    let client = client_of(request, &form, context, limits).await?.client;
+    let client = authenticate_request(request, &form, context, limits).await?.client;
     let token = form.single_value("token")?.ok_or_else(|| AuthError::InvalidRequest("token is missing".into()))?;
     Ok((client, token.into()))
 }
 
-/// The token's claims; none when it is not in force.
-async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<AccessClaims>, AuthError> {
+/// `None` when the token is malformed, expired or revoked.
+async fn read_claims_if_valid(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<AccessClaims>, AuthError> {
     match issuer.read_claims(token).await {
         Ok(claims) => Ok(Some(claims)),
         Err(AuthError::InvalidToken(_)) => Ok(None),
@@ -62,8 +62,8 @@ async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<A
 
 /// Revoke an access token
 ///
-/// RFC 7009. A client can revoke the tokens it was given. The process that answers refuses the token at once, every other one
-/// within two seconds. A token that is not known or has run out counts as revoked.
+/// RFC 7009. A client can revoke the tokens issued to it. The process that answers refuses the token at once, every other one
+/// within two seconds. A token that is unknown or has expired counts as revoked.
 #[utoipa::path(
     post, path = "/oauth/revoke", operation_id = "revokeToken", tag = "Authentication",
     request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
@@ -74,7 +74,7 @@ async fn in_force(issuer: &TokenIssuer, token: &SecretString) -> Result<Option<A
         (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
-async fn revoke(
+async fn revoke_token(
     _: AnyCaller,
     request: HttpRequest,
     form: Result<Bytes, actix_web::Error>,
@@ -83,23 +83,23 @@ async fn revoke(
     limits: Data<RateLimits>,
 ) -> Result<HttpResponse, Problem> {
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
-    let revoked = async {
+    let revocation = async {
         let (client, token) = read_token_request(&request, &form, &context, &limits).await?;
-        match in_force(&issuer, &token).await? {
+        match read_claims_if_valid(&issuer, &token).await? {
             Some(claims) => issuer.revocations.revoke(&client, &claims).await,
             None => Ok(()),
         }
     };
-    match revoked.await {
+    match revocation.await {
         Ok(()) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).finish()),
         Err(error) => refuse(error),
     }
 }
 
-/// What is known of a token (RFC 7662, section 2.2). Only `active` when it is not in force or not the caller's to ask about.
+/// The state of a token (RFC 7662, section 2.2): only `active` when it is not valid or the caller may not see it.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 struct Introspection {
-    /// Whether the token is in force.
+    /// Whether the token is valid and the caller may see it.
     active: bool,
     /// Its scopes, space separated.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,22 +110,22 @@ struct Introspection {
     /// Always `Bearer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
-    /// When it runs out, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
     /// When it was issued, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
-    /// Who acts with it.
+    /// The member who acts with it, or the client itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
-    /// Whom it is for.
+    /// The API that it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<String>,
     /// Who issued it.
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<String>,
-    /// Its own id.
+    /// The token's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<String>,
     /// The instance it is bound to.
@@ -153,19 +153,19 @@ impl Introspection {
 
 /// Ask about an access token
 ///
-/// RFC 7662. A client sees the tokens it was given; an operator's client with the scope `instances:manage` sees all. Any other
+/// RFC 7662. A client sees the tokens issued to it; an operator's client with the scope `instances:manage` sees all. Any other
 /// token is `{"active": false}`. A revocation shows at once in the process that made it, within two seconds in every other.
 #[utoipa::path(
     post, path = "/oauth/introspect", operation_id = "introspectToken", tag = "Authentication",
     request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "What is known of the token.", body = Introspection),
+        (status = 200, description = "The token's state.", body = Introspection),
         (status = 400, description = "The request is wrong.", body = TokenRefusal),
         (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
         (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
     )
 )]
-async fn introspect(
+async fn introspect_token(
     _: AnyCaller,
     request: HttpRequest,
     form: Result<Bytes, actix_web::Error>,
@@ -174,22 +174,22 @@ async fn introspect(
     limits: Data<RateLimits>,
 ) -> Result<HttpResponse, Problem> {
     let form = form.map_err(|error| crate::http::unreadable(&error))?;
-    let shown = async {
+    let introspection = async {
         let (client, token) = read_token_request(&request, &form, &context, &limits).await?;
-        let claims = in_force(&issuer, &token).await?;
+        let claims = read_claims_if_valid(&issuer, &token).await?;
         let sees_all = client.instance.is_none() && client.scopes.0.contains(&Scope::InstancesManage);
         let mut visible = claims.filter(|claims| sees_all || claims.client_id == client.client_id);
         if let Some(claims) = &mut visible {
-            let scopes = claims.scope.parse().unwrap_or_default();
-            match scopes_of_today(&context.db, claims, &scopes).await? {
+            let scopes = Scopes::parse_known(&claims.scope);
+            match load_current_scopes(&context.db, claims, &scopes).await? {
                 Some(scopes) => claims.scope = scopes.to_string(),
                 None => visible = None,
             }
         }
         Ok::<_, AuthError>(visible.map(Introspection::from_claims).unwrap_or_default())
     };
-    match shown.await {
-        Ok(shown) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(shown)),
+    match introspection.await {
+        Ok(body) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)),
         Err(error) => refuse(error),
     }
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 
 pub use token::Federation;
 
-use super::{AuthError, JWKS_MAX_AGE, Scope, TokenIssuer};
+use super::{AuthError, JWKS_MAX_AGE_SECONDS, Scope, TokenIssuer};
 use crate::context::Context;
 use crate::http::{AnyCaller, AsProblem, Code, Problem, RateExceeded, Routes, route};
 
@@ -35,9 +35,8 @@ impl AsProblem for AuthError {
                 Problem::new(Code::InvalidToken, format!("{self}.")).with_header(header::WWW_AUTHENTICATE, challenge)
             }
             Self::TooManyRequests { retry_after_seconds } => RateExceeded { retry_after_seconds: *retry_after_seconds }.as_problem(),
-            Self::TooManyRevoked => {
-                Problem::new(Code::Unavailable, format!("{self}.")).with_header(header::RETRY_AFTER, super::TOKEN_LIFETIME.to_string())
-            }
+            Self::TooManyRevoked => Problem::new(Code::Unavailable, format!("{self}."))
+                .with_header(header::RETRY_AFTER, super::TOKEN_LIFETIME_SECONDS.to_string()),
             Self::IssuerUnreachable => Problem::new(Code::UpstreamUnavailable, format!("{self}.")).with_header(header::RETRY_AFTER, "30"),
             Self::TooManyScimTokens => Problem::new(Code::ScimTokenLimitReached, format!("{self}.")).with_link("/v1/instance/scim-tokens"),
             Self::InvalidClient => Problem::new(Code::Unauthenticated, format!("{self}.")),
@@ -49,14 +48,14 @@ impl AsProblem for AuthError {
     }
 }
 
-/// How a client can authenticate, by the names of RFC 7591, section 2.
+/// Ways a client can authenticate, as RFC 7591, section 2 names them.
 const AUTHENTICATION_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// The routes of the authorization server.
 pub fn routes(routes: &mut Routes<'_>) {
     token::routes(routes);
     issued::routes(routes);
-    routes.add(route!(jwks)).add(route!(metadata));
+    routes.add(route!(get_jwks)).add(route!(get_metadata));
 }
 
 /// Public keys of access tokens
@@ -66,8 +65,8 @@ pub fn routes(routes: &mut Routes<'_>) {
     get, path = "/.well-known/jwks.json", operation_id = "getJwks", tag = "Authentication",
     responses((status = 200, description = "The keys.", body = serde_json::Value))
 )]
-async fn jwks(_: AnyCaller, issuer: Data<TokenIssuer>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={JWKS_MAX_AGE}"))).json(issuer.keys.jwks())
+async fn get_jwks(_: AnyCaller, issuer: Data<TokenIssuer>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={JWKS_MAX_AGE_SECONDS}"))).json(issuer.keys.jwks())
 }
 
 /// Authorization server metadata
@@ -77,7 +76,7 @@ async fn jwks(_: AnyCaller, issuer: Data<TokenIssuer>) -> HttpResponse {
     get, path = "/.well-known/oauth-authorization-server", operation_id = "getAuthorizationServer", tag = "Authentication",
     responses((status = 200, description = "The metadata.", body = serde_json::Value))
 )]
-async fn metadata(_: AnyCaller, issuer: Data<TokenIssuer>, context: Context) -> HttpResponse {
+async fn get_metadata(_: AnyCaller, issuer: Data<TokenIssuer>, context: Context) -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "issuer": issuer.issuer(),
         "token_endpoint": context.public_url.join("/oauth/token"),

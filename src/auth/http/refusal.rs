@@ -6,7 +6,7 @@ use crate::auth::AuthError;
 use crate::http::{Problem, excerpt};
 
 /// Longest description of a refusal, in characters.
-const LONGEST_DESCRIPTION: usize = 1000;
+const MAX_DESCRIPTION_LENGTH: usize = 1000;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -75,6 +75,6 @@ pub(super) fn refuse(refusal: impl Into<TokenRequestError>) -> Result<HttpRespon
     }
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
     // A name of the caller's may be in it.
-    let error_description = excerpt(&error.to_string(), LONGEST_DESCRIPTION).into_owned();
+    let error_description = excerpt(&error.to_string(), MAX_DESCRIPTION_LENGTH).into_owned();
     Ok(answer.json(TokenRefusal { error: name, error_description, code: None }))
 }

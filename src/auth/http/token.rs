@@ -8,13 +8,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-use super::client::client_of;
+use super::client::authenticate_request;
 use super::form::OAuthForm;
 use super::refusal::{TokenRefusal, TokenRequestError, refuse};
-use crate::auth::exchange::{ACCESS_TOKEN, CANVAS_SIGNED_REQUEST, MEMBER_TOKEN_LIFETIME, SALESFORCE_ACCESS_TOKEN};
+use crate::auth::exchange::{ACCESS_TOKEN_TYPE, CANVAS_SIGNED_REQUEST_TYPE, MEMBER_TOKEN_LIFETIME_SECONDS, SALESFORCE_ACCESS_TOKEN_TYPE};
 use crate::auth::{
     AuthError, AuthenticatedClient, Client, IssuedAccessToken, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken,
-    TOKEN_LIFETIME, TokenIssuer, TrustedIssuers, store,
+    TOKEN_LIFETIME_SECONDS, TokenIssuer, TrustedIssuers, store,
 };
 use crate::context::Context;
 use crate::http::{AnyCaller, Problem, RateLimit, RateLimits, Routes, network_of_request, route};
@@ -107,7 +107,7 @@ impl TokenAnswer {
         Self {
             access_token: issued.token.expose_secret().to_owned(),
             token_type: "Bearer",
-            expires_in: issued.lifetime,
+            expires_in: issued.lifetime_seconds,
             scope: issued.scopes.to_string(),
             issued_token_type: None,
         }
@@ -182,7 +182,7 @@ async fn grant(
     if grant_type == Some(JWT_BEARER) && anonymous {
         return by_assertion(&form, issuer, federation).await;
     }
-    let authenticated = client_of(request, &form, context, limits).await?;
+    let authenticated = authenticate_request(request, &form, context, limits).await?;
     limits.check(RateLimit::TokensByClient, &authenticated.client.client_id).map_err(AuthError::from)?;
     match grant_type {
         Some(CLIENT_CREDENTIALS) => {
@@ -194,7 +194,7 @@ async fn grant(
                 member: None,
                 instance,
                 scopes,
-                lifetime: TOKEN_LIFETIME,
+                lifetime_seconds: TOKEN_LIFETIME_SECONDS,
                 secret_generation: Some(secret_generation),
             };
             Ok(TokenAnswer::new(&issuer.issue(new)?))
@@ -216,7 +216,7 @@ async fn by_assertion(form: &OAuthForm, issuer: &TokenIssuer, federation: &Feder
         member: None,
         instance: Some(vouched.instance),
         scopes,
-        lifetime: TOKEN_LIFETIME,
+        lifetime_seconds: TOKEN_LIFETIME_SECONDS,
         secret_generation: None,
     };
     Ok(TokenAnswer::new(&issuer.issue(new)?))
@@ -235,34 +235,34 @@ async fn exchange(
             return Err(AuthError::InvalidRequest(format!("{untaken} is not taken here")).into());
         }
     }
-    if form.single_value("requested_token_type")?.is_some_and(|wanted| wanted != ACCESS_TOKEN) {
-        return Err(AuthError::InvalidRequest(format!("requested_token_type can only be {ACCESS_TOKEN}")).into());
+    if form.single_value("requested_token_type")?.is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE) {
+        return Err(AuthError::InvalidRequest(format!("requested_token_type can only be {ACCESS_TOKEN_TYPE}")).into());
     }
     let subject_text = required(form, "subject_token")?;
     let subject = match required(form, "subject_token_type")? {
-        SALESFORCE_ACCESS_TOKEN => {
+        SALESFORCE_ACCESS_TOKEN_TYPE => {
             SubjectToken::Salesforce { access_token: subject_text.into(), instance_url: required(form, "instance_url")?.to_owned() }
         }
-        CANVAS_SIGNED_REQUEST => SubjectToken::CanvasSignedRequest(subject_text.into()),
+        CANVAS_SIGNED_REQUEST_TYPE => SubjectToken::CanvasSignedRequest(subject_text.into()),
         _ => {
-            let known = format!("subject_token_type is {SALESFORCE_ACCESS_TOKEN} or {CANVAS_SIGNED_REQUEST}");
+            let known = format!("subject_token_type is {SALESFORCE_ACCESS_TOKEN_TYPE} or {CANVAS_SIGNED_REQUEST_TYPE}");
             return Err(AuthError::InvalidRequest(known).into());
         }
     };
     let instance = target(context, client, form.single_value("resource")?).await?;
     let instance = instance.ok_or_else(|| AuthError::InvalidTarget(format!("say which instance: resource={RESOURCE_PREFIX}ID")))?;
-    let found = federation.members.member(instance, &subject).await?;
-    let of_both = Scopes(Scopes::of_role(found.role).0.intersection(&client.scopes.0).copied().collect());
+    let found = federation.members.find_member(instance, &subject).await?;
+    let of_both = Scopes::of_role(found.role).intersection(&client.scopes);
     let scopes = narrowed(&of_both, form.single_value("scope")?)?;
     let new = NewToken {
         client_id: client.client_id.clone(),
         member: Some(found.member),
         instance: Some(instance),
         scopes,
-        lifetime: MEMBER_TOKEN_LIFETIME,
+        lifetime_seconds: MEMBER_TOKEN_LIFETIME_SECONDS,
         secret_generation: Some(*secret_generation),
     };
-    Ok(TokenAnswer { issued_token_type: Some(ACCESS_TOKEN), ..TokenAnswer::new(&issuer.issue(new)?) })
+    Ok(TokenAnswer { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..TokenAnswer::new(&issuer.issue(new)?) })
 }
 
 fn required<'a>(form: &'a OAuthForm, name: &str) -> Result<&'a str, AuthError> {
@@ -273,7 +273,7 @@ fn required<'a>(form: &'a OAuthForm, name: &str) -> Result<&'a str, AuthError> {
 fn narrowed(may: &Scopes, scope: Option<&str>) -> Result<Scopes, AuthError> {
     let Some(scope) = scope else { return Ok(may.clone()) };
     let wanted: Scopes = scope.parse().map_err(|error: UnknownScope| AuthError::InvalidScope(error.to_string()))?;
-    let both = Scopes(may.0.intersection(&wanted.0).copied().collect());
+    let both = may.intersection(&wanted);
     if both.0.is_empty() { Err(AuthError::InvalidScope("none of these scopes can be had".into())) } else { Ok(both) }
 }
 

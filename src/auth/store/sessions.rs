@@ -40,7 +40,7 @@ pub async fn insert_session(tx: &mut Tx, instance: InstanceId, member: MemberId,
     .map(drop)
 }
 
-/// Whose session this is, with the role of today; none once it has run out or the member is no longer active.
+/// Whose session this is, with the role of today; none once it has expired or the member is no longer active.
 pub async fn find_session(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId, Role)>, DbError> {
     const SQL: &str = "SELECT m.instance_id, m.id, m.role FROM sessions s \
          JOIN members m ON m.instance_id = s.instance_id AND m.id = s.member_id \
@@ -57,7 +57,7 @@ pub async fn find_active_member(db: &Db, instance: InstanceId, member: MemberId)
 
 type SessionRow = (SessionId, SecretHash, Option<SessionMethod>, Timestamp, Timestamp, Option<String>, Option<String>);
 
-/// The sessions of a member that have not run out, the newest first.
+/// The sessions of a member that have not expired, the newest first.
 pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now: Timestamp) -> Result<Vec<Session>, DbError> {
     const SQL: &str = "SELECT id, token_hash, method, created_at, expires_at, address, user_agent FROM sessions \
          WHERE instance_id = $1 AND member_id = $2 AND expires_at > $3 AND id IS NOT NULL ORDER BY created_at DESC, id DESC";
@@ -74,7 +74,7 @@ pub async fn list_sessions(db: &Db, instance: InstanceId, member: MemberId, now:
     Ok(rows.into_iter().map(session).collect())
 }
 
-/// Ends the sessions of a member, but for the one with the hash `except`; gives how many.
+/// Ends the sessions of a member, but for the one with the hash `except`; returns how many.
 pub async fn delete_sessions(tx: &mut Tx, instance: InstanceId, member: MemberId, except: Option<&SecretHash>) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND member_id = $2 AND ($3 IS NULL OR token_hash <> $3)";
     execute!(tx, db::query(SQL).bind(instance).bind(member).bind(except))
@@ -91,7 +91,7 @@ pub async fn delete_session_of(tx: &mut Tx, hash: &SecretHash) -> Result<bool, D
     Ok(execute!(tx, db::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash))? > 0)
 }
 
-/// Ends a member's sessions but for the `count` newest of those that have not run out.
+/// Ends a member's sessions but for the `count` newest of those that have not expired.
 pub async fn delete_sessions_but_newest(
     tx: &mut Tx,
     instance: InstanceId,
@@ -104,7 +104,7 @@ pub async fn delete_sessions_but_newest(
     execute!(tx, db::query(SQL).bind(instance).bind(member).bind(count).bind(now))
 }
 
-/// Ends every session of the instance that was begun with a password; gives how many. One of which that is not known counts
+/// Ends every session of the instance that was begun with a password; returns how many. One of which that is not known counts
 /// when the member has a password.
 pub async fn delete_password_sessions(tx: &mut Tx, instance: InstanceId) -> Result<u64, DbError> {
     const SQL: &str = "DELETE FROM sessions WHERE instance_id = $1 AND (method = 'password' OR (method IS NULL AND member_id IN \

@@ -15,9 +15,9 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 }
 
 /// Most characters of a name or id.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_LENGTH: usize = 255;
 /// Most characters of a key: RSA of 16,384 bits in PEM form stays below.
-const LONGEST_KEY: usize = 20_000;
+const MAX_KEY_LENGTH: usize = 20_000;
 
 /// A key for assertions, and whom to act as.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -44,13 +44,13 @@ impl SetUpAssertions {
     fn check(self) -> Result<AssertionSetup, Problem> {
         let mut faults = Vec::new();
         let unfit = |text: &str, most: usize| !(1..=most).contains(&text.chars().count());
-        if unfit(&self.username, LONGEST_NAME) {
+        if unfit(&self.username, MAX_NAME_LENGTH) {
             faults.push(ValidationError::new("/username", "length", "username has 1 to 255 characters."));
         }
-        if unfit(self.private_key.expose_secret(), LONGEST_KEY) {
+        if unfit(self.private_key.expose_secret(), MAX_KEY_LENGTH) {
             faults.push(ValidationError::new("/private_key", "length", "private_key has 1 to 20000 characters."));
         }
-        if self.client_id.as_deref().is_some_and(|id| unfit(id, LONGEST_NAME)) {
+        if self.client_id.as_deref().is_some_and(|id| unfit(id, MAX_NAME_LENGTH)) {
             faults.push(ValidationError::new("/client_id", "length", "client_id has 1 to 255 characters."));
         }
         let setup = AssertionSetup {

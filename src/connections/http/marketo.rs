@@ -29,7 +29,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 }
 
 /// Most characters of a pasted value.
-const LONGEST_VALUE: usize = 200;
+const MAX_VALUE_LENGTH: usize = 200;
 
 /// How to connect Marketo.
 #[derive(Debug, Deserialize)]
@@ -43,7 +43,7 @@ struct ConnectMarketo {
 // Written by hand: either both credentials or neither has no form that derives.
 impl utoipa::PartialSchema for ConnectMarketo {
     fn schema() -> RefOr<Schema> {
-        let text = |description: &str| ObjectBuilder::new().max_length(Some(LONGEST_VALUE)).description(Some(description.to_owned()));
+        let text = |description: &str| ObjectBuilder::new().max_length(Some(MAX_VALUE_LENGTH)).description(Some(description.to_owned()));
         let credential = |description| text(description).schema_type(Type::String).min_length(Some(1));
         let nothing = || ObjectBuilder::new().schema_type(Type::Null);
         let address: Object = text("The subscription's address, to have it checked. It follows from the Munchkin id.")
@@ -71,7 +71,7 @@ impl utoipa::ToSchema for ConnectMarketo {}
 impl ConnectMarketo {
     fn pasted(self) -> Result<(Option<PastedCredentials>, Option<String>), Problem> {
         let mut faults = Vec::new();
-        let unfit = |text: &str, least: usize| !(least..=LONGEST_VALUE).contains(&text.chars().count());
+        let unfit = |text: &str, least: usize| !(least..=MAX_VALUE_LENGTH).contains(&text.chars().count());
         if self.client_id.as_deref().is_some_and(|id| unfit(id, 1)) {
             faults.push(ValidationError::new("/client_id", "length", "client_id has 1 to 200 characters."));
         }

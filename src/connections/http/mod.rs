@@ -16,7 +16,7 @@ use serde::Deserialize;
 use utoipa::openapi::schema::{Schema, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr};
 
-use super::{ConnectionAdmin, ConnectionError, LONGEST_HOST, MarketoDenial, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
+use super::{ConnectionAdmin, ConnectionError, MAX_HOST_LENGTH, MarketoDenial, NoSalesforceHost, SALESFORCE_HOST_PATTERN, SalesforceHost};
 use crate::context::Context;
 use crate::http::{AsProblem, Code, InstanceCaller, Problem, Routes, ValidationError};
 use crate::instances::{self, Instance};
@@ -126,7 +126,7 @@ struct HostName(String);
 impl utoipa::PartialSchema for HostName {
     fn schema() -> RefOr<Schema> {
         let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(SALESFORCE_HOST_PATTERN));
-        text.max_length(Some(LONGEST_HOST)).examples(["production"]).into()
+        text.max_length(Some(MAX_HOST_LENGTH)).examples(["production"]).into()
     }
 }
 

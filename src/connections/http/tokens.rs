@@ -17,7 +17,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 }
 
 /// Longest token that a vendor gives out, with room to spare.
-const LONGEST_TOKEN: usize = 4096;
+const MAX_TOKEN_LENGTH: usize = 4096;
 
 /// An access token of Salesforce.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -58,7 +58,7 @@ struct ReportAnswer {
 
 impl TokenReport {
     fn check(self) -> Result<SecretString, Problem> {
-        let fine = (1..=LONGEST_TOKEN).contains(&self.access_token.expose_secret().chars().count());
+        let fine = (1..=MAX_TOKEN_LENGTH).contains(&self.access_token.expose_secret().chars().count());
         if fine {
             return Ok(self.access_token);
         }

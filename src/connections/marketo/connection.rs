@@ -236,7 +236,7 @@ impl Connections {
     }
 
     /// Forgets the connection that `admin` owns; one that waits to follow takes its place. Marketo has nothing to revoke: its
-    /// tokens run out within the hour.
+    /// tokens expire within the hour.
     ///
     /// # Errors
     /// [`ConnectionError::NotConnected`]; [`ConnectionError::NotTheOwner`].

@@ -105,7 +105,7 @@ impl MarketoTokenProvider {
         Ok(access_token(row, issued.access_token, expires_at))
     }
 
-    /// Records a request that brought no token; gives the error for the callers.
+    /// Records a request that brought no token; returns the error for the callers.
     async fn record_request_failure(
         &self,
         instance: InstanceId,

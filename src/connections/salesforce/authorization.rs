@@ -51,7 +51,7 @@ fn verifier_context(state: &SecretString) -> String {
 }
 
 impl Connections {
-    /// Begins the activation of an invitation by Salesforce login; gives the address to send the person to.
+    /// Begins the activation of an invitation by Salesforce login; returns the address to send the person to.
     ///
     /// # Errors
     /// [`ConnectionError::SalesforceNotConfigured`], [`ConnectionError::Db`].
@@ -65,7 +65,7 @@ impl Connections {
         self.begin_authorization(instance, AuthorizationPurpose::Activation { invite }, host, Some(login_hint)).await.map(|(url, _)| url)
     }
 
-    /// Begins an authorization; gives the address to send the person to, and until when they may come back.
+    /// Begins an authorization; returns the address to send the person to, and until when they may come back.
     pub(super) async fn begin_authorization(
         &self,
         instance: InstanceId,

@@ -21,7 +21,7 @@ use crate::salesforce::{Identity, SalesforceClient, SalesforceError, TokenGrant,
 use crate::upstream::Vendor;
 
 impl Connections {
-    /// Begins connecting the instance; gives the address to send the admin to. `confirmed_organization` is the organization that
+    /// Begins connecting the instance; returns the address to send the admin to. `confirmed_organization` is the organization that
     /// the instance is to move to, if it belongs to another one.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Connections {
         self.begin_authorization(instance, AuthorizationPurpose::Instance { begun_by, confirmed_organization }, host, None).await
     }
 
-    /// Begins connecting a member's own Salesforce user; gives the address to send the member to.
+    /// Begins connecting a member's own Salesforce user; returns the address to send the member to.
     ///
     /// # Errors
     /// As [`Connections::begin_salesforce`].

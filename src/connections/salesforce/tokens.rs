@@ -219,7 +219,7 @@ impl SalesforceTokenProvider {
         Ok(Some(ends))
     }
 
-    /// Records a refresh that brought nothing; gives the error for the callers.
+    /// Records a refresh that brought nothing; returns the error for the callers.
     async fn record_refresh_failure(
         &self,
         instance: InstanceId,

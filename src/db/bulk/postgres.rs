@@ -33,7 +33,7 @@ pub(super) async fn copy(
     // Nothing is begun for nothing.
     let Some(mut rows) = arriving.recv().await else { return Ok(()) };
     let statement = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, table.names());
-    statements::show::<Postgres>(&statement);
+    statements::report::<Postgres>(&statement);
     let mut copy = transaction.copy_in_raw(&statement).await?;
     copy.send(HEAD).await?;
     loop {

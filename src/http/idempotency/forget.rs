@@ -10,7 +10,7 @@ use crate::jobs::{CLEANUP_PERIOD, JobHandler, JobKind, JobOutcome, Lane};
 /// The kind of the job, of which there is one for all instances.
 const FORGET: JobKind = JobKind::new("forget_idempotency_keys", Lane::Maintenance);
 
-/// Deletes keys that have run out, with the answers kept for them, again and again.
+/// Deletes keys that have expired, with the answers kept for them, again and again.
 pub struct ForgetKeys {
     db: Db,
     clock: SharedClock,

@@ -4,7 +4,7 @@ use super::IDEMPOTENCY_KEY;
 use crate::http::{Problem, ValidationError};
 
 /// Most characters of a key.
-pub const LONGEST_KEY: usize = 255;
+pub const MAX_KEY_LENGTH: usize = 255;
 
 /// The key of a request: a String of RFC 9651, section 3.3.3, as the draft wants it, or the same characters without quotes, as most
 /// callers send them. None when there is no header.
@@ -14,7 +14,7 @@ pub(super) fn read_key(headers: &HeaderMap) -> Option<Result<String, Problem>> {
     let key = std::str::from_utf8(first.as_bytes()).ok().filter(|_| values.next().is_none()).and_then(read);
     Some(key.ok_or_else(|| {
         let detail = format!(
-            "Send one key of 1 to {LONGEST_KEY} printable ASCII characters, with or without double quotes around it; without them it has \
+            "Send one key of 1 to {MAX_KEY_LENGTH} printable ASCII characters, with or without double quotes around it; without them it has \
              no spaces. A UUID fits."
         );
         Problem::invalid(vec![ValidationError::new(format!("#header/{IDEMPOTENCY_KEY}"), "wrong_shape", detail)])
@@ -26,7 +26,7 @@ fn read(value: &str) -> Option<String> {
         Some(rest) => unquoted(rest.strip_suffix('"')?)?,
         None => value.bytes().all(|one| one.is_ascii_graphic() && one != b'"').then(|| value.to_owned())?,
     };
-    (1..=LONGEST_KEY).contains(&key.len()).then_some(key)
+    (1..=MAX_KEY_LENGTH).contains(&key.len()).then_some(key)
 }
 
 /// What stands between the quotes.
@@ -57,6 +57,6 @@ mod tests {
         for unfit in ["", "\"\"", "\"", "\"a", "a\"", "\"a\"b\"", "\"a\\x\"", "\"a\\\"", "a b", "ä", "\"ä\"", "\"a\";p=1", "\u{7f}"] {
             assert_eq!(read(unfit), None, "{unfit}");
         }
-        assert!(read(&"x".repeat(LONGEST_KEY)).is_some() && read(&"x".repeat(LONGEST_KEY + 1)).is_none());
+        assert!(read(&"x".repeat(MAX_KEY_LENGTH)).is_some() && read(&"x".repeat(MAX_KEY_LENGTH + 1)).is_none());
     }
 }

@@ -41,7 +41,7 @@ use crate::telemetry::error_chain;
 use crate::vault::{SealedColumn, SealedRowKey};
 use store::{KeyState, KeyedRequest, StoredKey};
 
-pub use key::LONGEST_KEY;
+pub use key::MAX_KEY_LENGTH;
 pub use wiring::wire;
 
 /// The header.
@@ -54,7 +54,7 @@ const KEY_LIFETIME: time::Duration = time::Duration::hours(24);
 /// How long a request is taken to be under way that has not been answered: longer than any work, which bounds its own calls.
 const UNDER_WAY: time::Duration = time::Duration::minutes(5);
 /// Largest answer that is kept.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// Headers of an answer that are kept.
 const STORED_HEADERS: [header::HeaderName; 4] = [header::CONTENT_TYPE, header::LOCATION, header::CACHE_CONTROL, header::ETAG];
 /// The instance of callers that have none.
@@ -223,7 +223,7 @@ async fn settle(taken: ClaimedKey, answered: ServiceResponse<BoxBody>) -> Result
     let (outcome, answered) = match answered.response().body().size() {
         _ if released => (KeyDisposition::Release, answered),
         BodySize::None => (KeyDisposition::Keep(to_stored_answer(&answered, String::new())), answered),
-        BodySize::Sized(size) if status.is_success() && usize::try_from(size).is_ok_and(|size| size <= MOST_BYTES) => {
+        BodySize::Sized(size) if status.is_success() && usize::try_from(size).is_ok_and(|size| size <= MAX_BYTES) => {
             let (request, response) = answered.into_parts();
             let (head, body) = response.into_parts();
             let bytes = to_bytes(body).await.map_err(|_| Problem::new(Code::Internal, "The answer can't be written."))?;

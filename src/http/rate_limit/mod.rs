@@ -31,7 +31,7 @@ use elapsed::ElapsedTime;
 pub use middleware::{limit_links, limit_logins};
 
 /// Callers that are remembered for one limit, about 5 MB when full; of more, those seen longest ago begin anew.
-const MOST_CALLERS: usize = 50_000;
+const MAX_CALLERS: usize = 50_000;
 
 /// What is limited, and by what callers are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Buckets {
     /// None when there is no limit.
     fn new(per_minute: u32) -> Option<Self> {
         let quota = Quota::per_minute(NonZeroU32::new(per_minute)?);
-        Some(Self { quota, by_caller: Cache::new(MOST_CALLERS) })
+        Some(Self { quota, by_caller: Cache::new(MAX_CALLERS) })
     }
 }
 
@@ -180,10 +180,10 @@ mod tests {
     #[test]
     fn callers_beyond_what_is_remembered_take_no_more_memory() {
         let (limits, _) = limits(|_| ());
-        for caller in 0..MOST_CALLERS * 3 {
+        for caller in 0..MAX_CALLERS * 3 {
             assert!(limits.check(RateLimit::TokensByAddress, caller).is_ok());
         }
-        assert!(limits.tokens_by_address.as_ref().unwrap().by_caller.len() <= MOST_CALLERS);
+        assert!(limits.tokens_by_address.as_ref().unwrap().by_caller.len() <= MAX_CALLERS);
     }
 
     #[test]

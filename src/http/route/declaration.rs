@@ -52,7 +52,7 @@ impl Route {
 
     /// Its requests may carry an `Idempotency-Key`: for POSTs that create something or can't be repeated without harm. Others have no
     /// need of it: uploads, whose files are too large to be looked at twice, and are harmless until they are confirmed; authorizations,
-    /// which only begin and run out in minutes; tokens and sessions, which are cheap to get again and must not lie about for a day; and
+    /// which only begin and expire in minutes; tokens and sessions, which are cheap to get again and must not lie about for a day; and
     /// what comes to the same when it is done twice.
     #[must_use]
     pub fn idempotent(mut self) -> Self {

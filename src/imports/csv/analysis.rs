@@ -11,7 +11,7 @@ use super::encoding::{DecodedText, RecognizedEncoding, lost, recognize, unreadab
 use super::proposal::propose;
 use super::row_reader::{CsvRows, FileRow};
 use super::rows::shorten;
-use super::{Analysis, CsvColumn, Dialect, Format, MOST_COLUMNS, MOST_NOTES, MOST_ROWS, Mapping, SAMPLE_ROWS, Unreadable, workbook};
+use super::{Analysis, CsvColumn, Dialect, Format, MAX_COLUMNS, MAX_NOTES, MAX_ROWS, Mapping, SAMPLE_ROWS, Unreadable, workbook};
 use crate::members::Teams;
 
 /// Rows whose cells are looked at to propose a mapping.
@@ -62,7 +62,7 @@ fn analyze_text<R: Read + Seek>(
     }
     // Cells beyond the headers are faults of their row; without headers the longest row rules.
     let columns = headers.map_or_else(|| body.iter().map(StringRecord::len).max().unwrap_or(0), StringRecord::len);
-    if columns > MOST_COLUMNS {
+    if columns > MAX_COLUMNS {
         return Err(Unreadable::TooManyColumns);
     }
     let mapping = propose(headers, columns, body, teams).ok_or(Unreadable::NoAddresses)?;
@@ -156,7 +156,7 @@ struct Count<'a> {
 impl Count<'_> {
     fn add(&mut self, row: FileRow<'_>) -> Result<(), Unreadable> {
         self.rows += 1;
-        if self.rows > MOST_ROWS {
+        if self.rows > MAX_ROWS {
             return Err(Unreadable::TooManyRows);
         }
         let found = self.check.row(row.number, row.cells());
@@ -172,7 +172,7 @@ impl Count<'_> {
         let mut notes: Vec<(u64, StringRecord)> = Vec::new();
         while let Some(row) = rows.next_row()? {
             let is_single = columns > 1 && row.record.len() == 1 && row.unclosed_quote.is_none();
-            if is_single && notes.len() < MOST_NOTES && !is_address(row.cells().cell(Some(mapping.email))) {
+            if is_single && notes.len() < MAX_NOTES && !is_address(row.cells().cell(Some(mapping.email))) {
                 notes.push((row.number, row.record.clone()));
                 continue;
             }

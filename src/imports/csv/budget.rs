@@ -9,7 +9,7 @@ use std::ops::Range;
 use time::{Duration, OffsetDateTime};
 use tokio_util::sync::CancellationToken;
 
-use super::{LARGEST_FILE, MOST_ROWS};
+use super::{MAX_FILE, MAX_ROWS};
 use crate::clock::SharedClock;
 
 const MB: u64 = 1024 * 1024;
@@ -45,10 +45,10 @@ impl AnalysisLimits {
         let file_mb = file_bytes.div_ceil(MB);
         Self {
             unpacked_bytes: (160 * MB + 16 * file_mb * MB).min(800 * MB),
-            text_bytes: LARGEST_FILE,
-            written_bytes: 4 * LARGEST_FILE,
+            text_bytes: MAX_FILE,
+            written_bytes: 4 * MAX_FILE,
             cells: 10_000_000,
-            rows: SHEET_ROWS.max(MOST_ROWS),
+            rows: SHEET_ROWS.max(MAX_ROWS),
             sheets: 200,
             time: Duration::milliseconds(4_000 + i64::try_from(file_mb).unwrap_or(i64::MAX).saturating_mul(500)),
         }

@@ -104,7 +104,7 @@ fn stays_within_its_limits(bomb: &HostileWorkbook) -> Result<(), TestCaseError> 
     let read = analyze(&mut Cursor::new(&file), None, &Teams::default(), Some(&mut written), &budget);
     let work = budget.work();
     // Each is counted before it is done, so what was done is less than what was counted last: a row, a block, what a block unpacks to.
-    let row = LONGEST_ROW as u64;
+    let row = MAX_ROW_LENGTH as u64;
     prop_assert!(work.text_bytes <= limits.text_bytes + row, "{work:?}");
     prop_assert!(work.written_bytes <= limits.written_bytes + row, "{work:?}");
     prop_assert!(written.0 <= limits.written_bytes, "{} kept", written.0);
@@ -131,11 +131,11 @@ fn no_spreadsheet_of_a_megabyte_takes_more_than_its_limits() {
 #[test]
 fn the_limits_of_a_megabyte_are_four_largest_files_and_five_seconds() {
     let limits = AnalysisLimits::for_file(MB);
-    assert_eq!(limits.written_bytes, 4 * LARGEST_FILE);
+    assert_eq!(limits.written_bytes, 4 * MAX_FILE);
     // What is kept in the database is no more than a sheet's text and the numbers of its rows.
-    assert!(limits.text_bytes <= LARGEST_FILE);
+    assert!(limits.text_bytes <= MAX_FILE);
     assert!(limits.time < time::Duration::seconds(5));
-    assert_eq!(AnalysisLimits::for_file(LARGEST_FILE).unpacked_bytes, 800 * MB);
+    assert_eq!(AnalysisLimits::for_file(MAX_FILE).unpacked_bytes, 800 * MB);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use super::headers::role_meant;
 use super::rows::{Cells, examine};
 use super::{LISTED_FAULTS, Mapping, RowFault};
-use crate::members::{LONGEST_ADDRESS, Teams};
+use crate::members::{MAX_ADDRESS_LENGTH, Teams};
 
 /// Different cells of one column whose meaning is remembered.
 const REMEMBERED: usize = 1000;
@@ -103,7 +103,7 @@ struct SeenHashes {
 impl SeenHashes {
     /// The row that had the address before; else the address is this row's from now on.
     fn earlier(&mut self, email: &str, number: u64) -> Option<u64> {
-        let mut lower = [0; LONGEST_ADDRESS];
+        let mut lower = [0; MAX_ADDRESS_LENGTH];
         let hash = match lower.get_mut(..email.len()) {
             Some(lower) if email.is_ascii() => {
                 lower.copy_from_slice(email.as_bytes());

@@ -3,7 +3,7 @@ use super::languages::{HeaderLanguage, LANGUAGES};
 use crate::auth::Role;
 
 /// Most bytes of a header or a role's name.
-const LONGEST_HEADER: usize = 200;
+const MAX_HEADER_LENGTH: usize = 200;
 
 /// Lower case, letters and digits only: `E-Mail Address` and `email_address` are one name. Accents go, and full-width letters
 /// become plain ones, because people type them either way.
@@ -36,7 +36,7 @@ fn without_accent(one: char) -> char {
 /// address is part of a longer one (`Email (work)`) or several fields are named so in different languages.
 pub(super) fn field_named(header: &str) -> Option<(Field, u8)> {
     // A header is no essay; whatever is longer names nothing.
-    if header.len() > LONGEST_HEADER {
+    if header.len() > MAX_HEADER_LENGTH {
         return None;
     }
     let name = plain(header);
@@ -54,7 +54,7 @@ fn is_named(name: &str, names: impl Fn(&'static HeaderLanguage) -> &'static [&'s
 
 /// The role that a word in a cell means.
 pub(super) fn role_meant(cell: &str) -> Option<Role> {
-    if cell.len() > LONGEST_HEADER {
+    if cell.len() > MAX_HEADER_LENGTH {
         return None;
     }
     let word = plain(cell);

@@ -3,7 +3,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
-use super::{Field, MOST_COLUMNS};
+use super::{Field, MAX_COLUMNS};
 
 /// A column proposed for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -37,7 +37,7 @@ pub struct ColumnNumber(pub u16);
 impl<'de> Deserialize<'de> for ColumnNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = f64::deserialize(deserializer)?;
-        let whole = number.fract() == 0.0 && (0.0..f64::from(u16::try_from(MOST_COLUMNS).unwrap_or(u16::MAX))).contains(&number);
+        let whole = number.fract() == 0.0 && (0.0..f64::from(u16::try_from(MAX_COLUMNS).unwrap_or(u16::MAX))).contains(&number);
         // The range was checked just now.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         if whole { Ok(Self(number as u16)) } else { Err(D::Error::custom("not a column's number, 0 to 199")) }
@@ -46,7 +46,7 @@ impl<'de> Deserialize<'de> for ColumnNumber {
 
 impl utoipa::PartialSchema for ColumnNumber {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MOST_COLUMNS - 1)).into()
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_COLUMNS - 1)).into()
     }
 }
 

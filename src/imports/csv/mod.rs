@@ -37,15 +37,15 @@ pub use mapping::{ColumnNumber, Mapping, MappingMismatch, Proposal, ProposedMapp
 pub use rows::{Cells, ImportRow, read_row, shorten};
 
 /// Most bytes of a file.
-pub const LARGEST_FILE: u64 = 50 * 1024 * 1024;
+pub const MAX_FILE: u64 = 50 * 1024 * 1024;
 /// Most rows of a file.
-pub const MOST_ROWS: u64 = 200_000;
+pub const MAX_ROWS: u64 = 200_000;
 /// Most columns of a file.
-pub const MOST_COLUMNS: usize = 200;
+pub const MAX_COLUMNS: usize = 200;
 /// Most bytes of a row: one that is longer has a quote that nobody closed.
-pub const LONGEST_ROW: usize = 1024 * 1024;
+pub const MAX_ROW_LENGTH: usize = 1024 * 1024;
 /// Most notes below the table, such as those that reports end with.
-const MOST_NOTES: usize = 10;
+const MAX_NOTES: usize = 10;
 /// Rows shown as a sample.
 const SAMPLE_ROWS: usize = 5;
 /// Faults listed; all are counted.
@@ -155,7 +155,7 @@ pub enum Unreadable {
     #[error("the spreadsheet can't be read: {0}; save it as CSV (comma separated values) and send that")]
     Workbook(&'static str),
     /// A row that never ends.
-    #[error("the row that begins at line {line} is longer than {} KB; is a quotation mark left open there?", LONGEST_ROW / 1024)]
+    #[error("the row that begins at line {line} is longer than {} KB; is a quotation mark left open there?", MAX_ROW_LENGTH / 1024)]
     RowTooLong {
         /// The line in the file, from 1.
         line: u64,
@@ -176,9 +176,9 @@ pub enum Unreadable {
     #[error("no column holds e-mail addresses")]
     NoAddresses,
     /// Too many rows.
-    #[error("the file has more than {MOST_ROWS} rows; split it")]
+    #[error("the file has more than {MAX_ROWS} rows; split it")]
     TooManyRows,
     /// Too many columns.
-    #[error("the file has more than {MOST_COLUMNS} columns; keep those needed")]
+    #[error("the file has more than {MAX_COLUMNS} columns; keep those needed")]
     TooManyColumns,
 }

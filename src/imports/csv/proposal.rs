@@ -40,7 +40,7 @@ fn contents(columns: usize, rows: &[StringRecord], teams: &Teams) -> Vec<ColumnC
             }
             content.roles += u32::from(role_meant(cell).is_some());
             content.teams += u32::from(teams.in_cell(cell).is_ok());
-            let name = if cell.len() <= LONGEST_NAME_LOOKED_AT { plain(cell) } else { String::new() };
+            let name = if cell.len() <= MAX_NAME_LOOKED_AT { plain(cell) } else { String::new() };
             if name.chars().count() > 1 && name.len() < local.len() {
                 content.begins_address += u32::from(local.starts_with(&name));
                 content.ends_address += u32::from(local.ends_with(&name));
@@ -51,7 +51,7 @@ fn contents(columns: usize, rows: &[StringRecord], teams: &Teams) -> Vec<ColumnC
 }
 
 /// Longest cell in bytes that is compared with addresses: a name is no essay.
-const LONGEST_NAME_LOOKED_AT: usize = 100;
+const MAX_NAME_LOOKED_AT: usize = 100;
 
 /// Proposes a column for each field, by the headers if there are any and by what the cells hold. `None` when no column holds
 /// addresses.

@@ -9,10 +9,10 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 use super::dialect::reader;
 use super::encoding::{RowEndless, lost, unreadable};
 use super::rows::Cells;
-use super::{ColumnNumber, LONGEST_ROW, Unreadable};
+use super::{ColumnNumber, MAX_ROW_LENGTH, Unreadable};
 
 /// Bytes before the row under way that are kept at most, so that they needn't be moved at each row.
-const LONGEST_PAST: usize = 64 * 1024;
+const MAX_PAST: usize = 64 * 1024;
 
 /// A row of the file.
 #[derive(Debug, Clone, Copy)]
@@ -45,9 +45,9 @@ struct ReplayBuffer<R> {
 impl<R> ReplayBuffer<R> {
     fn begin_row(&mut self, at: u64) {
         // What is read again counts as well.
-        self.left = LONGEST_ROW.saturating_sub(self.bytes.len() - self.next);
+        self.left = MAX_ROW_LENGTH.saturating_sub(self.bytes.len() - self.next);
         let past = self.index_of(at);
-        if past > LONGEST_PAST {
+        if past > MAX_PAST {
             self.bytes.drain(..past);
             self.next -= past;
             self.base = at;
@@ -84,7 +84,7 @@ impl<R: Read> Read for TapeReader<R> {
     }
 }
 
-/// The rows of a text, in memory bounded by [`LONGEST_ROW`].
+/// The rows of a text, in memory bounded by [`MAX_ROW_LENGTH`].
 pub(super) struct CsvRows<R> {
     tape: Rc<RefCell<ReplayBuffer<R>>>,
     reader: Reader<TapeReader<R>>,
@@ -233,7 +233,7 @@ fn closing_quote(raw: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// Reads a row whose quotation mark at the beginning of `rest` is taken as it is, like all behind it; gives its column.
+/// Reads a row whose quotation mark at the beginning of `rest` is taken as it is, like all behind it; returns its column.
 fn literal_cells(before: &[u8], rest: &[u8], delimiter: u8, record: &mut StringRecord) -> Result<ColumnNumber, Unreadable> {
     let invalid = |_| lost(io::ErrorKind::InvalidData.into());
     record.clear();
@@ -310,16 +310,16 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_below_a_quote_that_stays_open_for_longer_than_a_row() {
-        let below = "b@example.com,B\n".repeat(2 * LONGEST_ROW / 16);
+        let below = "b@example.com,B\n".repeat(2 * MAX_ROW_LENGTH / 16);
         let rows = read(&format!("email,name\na@example.com,\"oops\n{below}")).unwrap();
-        assert_eq!(rows.len(), 2 + 2 * LONGEST_ROW / 16);
+        assert_eq!(rows.len(), 2 + 2 * MAX_ROW_LENGTH / 16);
         assert_eq!(rows[1], row(2, &["a@example.com", "\"oops"], Some(1)));
         assert!(rows[2..].iter().all(|(_, cells, unclosed)| cells == &["b@example.com", "B"] && unclosed.is_none()));
     }
 
     #[test]
     fn a_line_without_end_says_where_it_begins() {
-        let endless = "x".repeat(LONGEST_ROW + 100_000);
+        let endless = "x".repeat(MAX_ROW_LENGTH + 100_000);
         assert_eq!(read(&format!("email\n\"a\nb\"\n{endless}")), Err(Unreadable::RowTooLong { line: 4 }));
         assert_eq!(read(&format!("email\n\"a\nb\n\"{endless}")), Err(Unreadable::RowTooLong { line: 4 }));
     }

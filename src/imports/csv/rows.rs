@@ -7,7 +7,7 @@ use crate::auth::Role;
 use crate::display_name::is_unreadable;
 use crate::ids::TeamId;
 use crate::invites::split_name;
-use crate::members::{EmailAddress, LONGEST_NAME, NoEmailAddress, Teams};
+use crate::members::{EmailAddress, MAX_NAME_LENGTH, NoEmailAddress, Teams};
 
 /// A person in a row.
 #[derive(Debug, Clone)]
@@ -108,8 +108,8 @@ pub(super) fn examine<'a>(
         faults.push(RowFault::new(number, Some(mapping.email), code, why.to_string()));
     }
     for (name, column) in [(said.first_name, mapping.first_name), (said.last_name, mapping.last_name)] {
-        if name.len() > LONGEST_NAME && name.chars().filter(|one| !is_unreadable(*one)).count() > LONGEST_NAME {
-            let detail = format!("a name has at most {LONGEST_NAME} characters");
+        if name.len() > MAX_NAME_LENGTH && name.chars().filter(|one| !is_unreadable(*one)).count() > MAX_NAME_LENGTH {
+            let detail = format!("a name has at most {MAX_NAME_LENGTH} characters");
             faults.push(RowFault::new(number, column, "name_too_long", detail));
         }
     }

@@ -180,7 +180,7 @@ fn what_is_no_list_of_invitations_says_why() {
         let start: String = text.chars().take(50).collect();
         assert_eq!(read(text.as_bytes()).map(|(analysis, _)| analysis), Err(want), "{start:?}");
     }
-    let many = "a@example.com\n".repeat(usize::try_from(MOST_ROWS).unwrap() + 1);
+    let many = "a@example.com\n".repeat(usize::try_from(MAX_ROWS).unwrap() + 1);
     assert_eq!(read(many.as_bytes()).err(), Some(Unreadable::TooManyRows));
 }
 

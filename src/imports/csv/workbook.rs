@@ -8,7 +8,7 @@ use calamine::{Cell, DataRef, Reader, SheetVisible, Xlsx};
 use super::budget::{AnalysisBudget, MeteredReader};
 use super::encoding::lost;
 use super::workbook_bounds::check_bounds;
-use super::{LONGEST_ROW, MOST_COLUMNS, MOST_ROWS, Unreadable};
+use super::{MAX_COLUMNS, MAX_ROW_LENGTH, MAX_ROWS, Unreadable};
 
 /// How a ZIP archive begins, which a spreadsheet is.
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -97,7 +97,7 @@ impl<'a> SheetWriter<'a> {
             return Ok(());
         }
         let column = usize::try_from(column).unwrap_or(usize::MAX);
-        if column >= MOST_COLUMNS {
+        if column >= MAX_COLUMNS {
             return Err(Unreadable::TooManyColumns);
         }
         if row != self.at {
@@ -115,7 +115,7 @@ impl<'a> SheetWriter<'a> {
             self.at = row;
         }
         self.bytes += written_length(&value);
-        if self.bytes > LONGEST_ROW / 2 {
+        if self.bytes > MAX_ROW_LENGTH / 2 {
             return Err(Unreadable::RowTooLong { line: u64::from(row) + 1 });
         }
         if self.row.len() <= column {
@@ -152,7 +152,7 @@ impl<'a> SheetWriter<'a> {
             return Ok(None);
         }
         self.end_row()?;
-        if self.written > MOST_ROWS + 1 {
+        if self.written > MAX_ROWS + 1 {
             return Err(Unreadable::TooManyRows);
         }
         let buffered = self.writer.into_inner().map_err(|error| lost(io::Error::other(error.to_string())))?;

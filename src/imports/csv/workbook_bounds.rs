@@ -11,15 +11,15 @@ use super::encoding::lost;
 use super::foreign::{ForeignFileKind, by_archive};
 
 /// Most files in the archive.
-const MOST_FILES: usize = 2000;
+const MAX_FILES: usize = 2000;
 /// Most bytes of a part that is kept in memory while the spreadsheet is open, unpacked: the texts of cells are one.
-const MOST_IN_MEMORY: u64 = 24 * 1024 * 1024;
+const MAX_IN_MEMORY: u64 = 24 * 1024 * 1024;
 /// Most bytes between two tags.
-const LONGEST_RUN: usize = 1024 * 1024;
+const MAX_RUN: usize = 1024 * 1024;
 /// Most tags of such a part that is not the texts: a style is some hundred bytes in memory, and no program writes so many.
-const MOST_TAGS_IN_MEMORY: u64 = 500_000;
+const MAX_TAGS_IN_MEMORY: u64 = 500_000;
 /// Most different texts that a spreadsheet may announce.
-const MOST_TEXTS: u64 = 1_000_000;
+const MAX_TEXTS: u64 = 1_000_000;
 
 const TOO_LARGE: Unreadable = Unreadable::Workbook("unpacked it is too large");
 const ODD: Unreadable = Unreadable::Workbook("it holds what spreadsheet programs don't write");
@@ -33,7 +33,7 @@ pub(super) fn check_bounds<R: Read + Seek>(source: &mut R, budget: &AnalysisBudg
     let damaged = || budget.stopped().map_or(Unreadable::Foreign(ForeignFileKind::HalfArchive), Unreadable::from);
     let metered = MeteredReader::plain(source, budget).map_err(lost)?;
     let mut archive = ZipArchive::new(metered).map_err(|_| damaged())?;
-    if archive.len() > MOST_FILES {
+    if archive.len() > MAX_FILES {
         return Err(ODD);
     }
     let is_workbook = (0..archive.len()).any(|at| archive.by_index_raw(at).is_ok_and(|file| file.name_raw().ends_with(b"/workbook.xml")));
@@ -62,7 +62,7 @@ pub(super) fn check_bounds<R: Read + Seek>(source: &mut R, budget: &AnalysisBudg
             bytes += read as u64;
             budget.spend_unpacked(read as u64)?;
             look.check(&block[..read])?;
-            if !streamed && (bytes > MOST_IN_MEMORY || (!is_texts && look.tags > MOST_TAGS_IN_MEMORY)) {
+            if !streamed && (bytes > MAX_IN_MEMORY || (!is_texts && look.tags > MAX_TAGS_IN_MEMORY)) {
                 return Err(TOO_LARGE);
             }
         }
@@ -106,7 +106,7 @@ impl PartScan {
     /// Goes over bytes without the beginning of a tag.
     fn pass(&mut self, bytes: &[u8]) -> Result<(), Unreadable> {
         self.run += bytes.len();
-        if self.run > LONGEST_RUN {
+        if self.run > MAX_RUN {
             return Err(TOO_LARGE);
         }
         if self.in_tag {
@@ -142,5 +142,5 @@ fn announces_too_much(tag: &[u8]) -> bool {
     let Some(at) = tag.windows(NAME.len()).position(|part| part == NAME) else { return tag.len() >= TAG };
     let after = tag[at + NAME.len()..].iter().skip_while(|byte| !byte.is_ascii_digit());
     let digits: String = after.take_while(|byte| byte.is_ascii_digit()).map(|byte| char::from(*byte)).collect();
-    tag.len() >= TAG || (!digits.is_empty() && digits.parse().map_or(true, |count: u64| count > MOST_TEXTS))
+    tag.len() >= TAG || (!digits.is_empty() && digits.parse().map_or(true, |count: u64| count > MAX_TEXTS))
 }

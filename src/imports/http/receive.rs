@@ -15,11 +15,11 @@ use tokio::io::AsyncWriteExt;
 use crate::clock::Clock;
 use crate::http::{Code, Problem, ValidationError};
 use crate::imports::ImportError;
-use crate::imports::csv::{LARGEST_FILE, Unreadable, shorten};
+use crate::imports::csv::{MAX_FILE, Unreadable, shorten};
 use crate::imports::new_import::ReceivedFile;
 
 /// Longest wait for the next bytes of a file.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// How long a file may be on its way at any speed.
 const GRACE: time::Duration = time::Duration::seconds(30);
 /// Fewest bytes a second on average after that: 128 kbit/s. Who sends slower holds a place that others wait for.
@@ -43,7 +43,7 @@ pub(super) async fn receive(request: &HttpRequest, payload: Payload, clock: &dyn
     let (essence, charset) = media_type(media);
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     // A form has some bytes more than its file.
-    let allowed = if essence == "multipart/form-data" { LARGEST_FILE + 64 * 1024 } else { LARGEST_FILE };
+    let allowed = if essence == "multipart/form-data" { MAX_FILE + 64 * 1024 } else { MAX_FILE };
     if announced.is_some_and(|length| length > allowed) {
         return Err(too_large());
     }
@@ -93,7 +93,7 @@ fn clean_name(name: &str) -> Option<String> {
 }
 
 fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("A file has at most {} MB; split it.", LARGEST_FILE / 1024 / 1024))
+    Problem::new(Code::BodyTooLarge, format!("A file has at most {} MB; split it.", MAX_FILE / 1024 / 1024))
 }
 
 /// The media type without its parameters, and its character set (RFC 7111, section 3).
@@ -106,8 +106,8 @@ fn media_type(value: Option<&HeaderValue>) -> (String, Option<String>) {
 }
 
 async fn without_pause<T>(waiting: impl Future<Output = T>) -> Result<T, Problem> {
-    let detail = format!("Nothing came for {} s. Send the file again.", LONGEST_PAUSE.as_secs());
-    tokio::time::timeout(LONGEST_PAUSE, waiting).await.map_err(|_| Problem::new(Code::UploadTooSlow, detail))
+    let detail = format!("Nothing came for {} s. Send the file again.", MAX_PAUSE.as_secs());
+    tokio::time::timeout(MAX_PAUSE, waiting).await.map_err(|_| Problem::new(Code::UploadTooSlow, detail))
 }
 
 /// How fast a file comes.
@@ -145,7 +145,7 @@ async fn spool<E>(
     while let Some(piece) = without_pause(body.next()).await? {
         let piece = piece.map_err(&refuse)?;
         length += piece.len() as u64;
-        if length > LARGEST_FILE {
+        if length > MAX_FILE {
             return Err(too_large());
         }
         pace.check(length)?;

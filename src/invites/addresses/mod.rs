@@ -7,12 +7,12 @@
 use percent_encoding::percent_decode_str;
 
 use crate::display_name::is_unreadable;
-use crate::members::{EmailAddress, LONGEST_NAME, NoEmailAddress};
+use crate::members::{EmailAddress, MAX_NAME_LENGTH, NoEmailAddress};
 
 /// How far the end of a quote, a comment or an angle is looked for, in characters.
 const LOOK_AHEAD: usize = 300;
 /// Most characters of a text that is shown again.
-const LONGEST_TEXT: usize = 320;
+const MAX_TEXT_LENGTH: usize = 320;
 /// Most words of a name written `Last, First` before its address.
 const LAST_NAME_WORDS: usize = 4;
 
@@ -42,7 +42,7 @@ pub(super) fn read_addresses(text: &str) -> Vec<AddressEntry> {
 }
 
 fn shorten(text: &str) -> String {
-    text.trim().chars().take(LONGEST_TEXT).collect()
+    text.trim().chars().take(MAX_TEXT_LENGTH).collect()
 }
 
 /// A character in its plain form, or nothing for one that nobody sees.
@@ -305,7 +305,7 @@ fn name_of(words: &mut Vec<String>) -> Option<String> {
     let words = std::mem::take(words);
     let is_name = |word: &str| word.contains(char::is_alphabetic) && !word.ends_with(':') && !word.contains('@');
     let clean = words.iter().map(|word| word.trim_matches(['"', '\'', '*', '|', '[', ']']).trim()).filter(|word| is_name(word));
-    let name: String = clean.collect::<Vec<_>>().join(" ").chars().filter(|one| !is_unreadable(*one)).take(2 * LONGEST_NAME).collect();
+    let name: String = clean.collect::<Vec<_>>().join(" ").chars().filter(|one| !is_unreadable(*one)).take(2 * MAX_NAME_LENGTH).collect();
     let name = name.trim_matches([',', ' ', '-']);
     (!name.is_empty()).then(|| name.to_owned())
 }
@@ -318,7 +318,7 @@ pub fn split_name(name: &str) -> (Option<String>, Option<String>) {
         None => name.rsplit_once(' ').unwrap_or((name, "")),
     };
     let fitting = |text: &str| {
-        let text: String = text.trim().chars().take(LONGEST_NAME).collect();
+        let text: String = text.trim().chars().take(MAX_NAME_LENGTH).collect();
         (!text.is_empty()).then_some(text)
     };
     (fitting(first), fitting(last))

@@ -105,7 +105,7 @@ fn nothing_that_is_not_closed_swallows_the_rest() {
 fn a_megabyte_of_openings_is_one_entry_cut_short() {
     for open in ["(", "\"", "<", "(\"<"] {
         let entries = read_addresses(&open.repeat(1_000_000 / open.len()));
-        assert_eq!((entries.len(), entries[0].text.chars().count()), (1, LONGEST_TEXT), "{open}");
+        assert_eq!((entries.len(), entries[0].text.chars().count()), (1, MAX_TEXT_LENGTH), "{open}");
         assert_eq!(entries[0].read, Err(NoEmailAddress::Empty), "{open}");
     }
 }
@@ -160,11 +160,11 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     prop_assert!(!entries.is_empty());
     let mut addresses = Vec::new();
     for entry in &entries {
-        prop_assert!(entry.text.chars().count() <= LONGEST_TEXT);
+        prop_assert!(entry.text.chars().count() <= MAX_TEXT_LENGTH);
         if let Some(name) = &entry.name {
-            prop_assert!(!name.is_empty() && name.chars().count() <= 2 * LONGEST_NAME && !name.contains(char::is_control));
+            prop_assert!(!name.is_empty() && name.chars().count() <= 2 * MAX_NAME_LENGTH && !name.contains(char::is_control));
             let (first, last) = split_name(name);
-            prop_assert!(first.iter().chain(&last).all(|part| part.chars().count() <= LONGEST_NAME));
+            prop_assert!(first.iter().chain(&last).all(|part| part.chars().count() <= MAX_NAME_LENGTH));
         }
         if let Ok(email) = &entry.read {
             prop_assert_eq!(&EmailAddress::parse(email.as_str()), &entry.read);

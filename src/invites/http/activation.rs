@@ -32,7 +32,7 @@ use crate::invites::activation::{
 };
 use crate::invites::{InviteError, store};
 use crate::language::Language;
-use crate::members::{LONGEST_PASSWORD, MemberView, SHORTEST_PASSWORD, check_length};
+use crate::members::{MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, MemberView, check_length};
 
 /// The routes behind an invitation's link.
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -84,8 +84,8 @@ impl utoipa::PartialSchema for ActivationRequest {
         let password = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
-            .min_length(Some(SHORTEST_PASSWORD))
-            .max_length(Some(LONGEST_PASSWORD));
+            .min_length(Some(MIN_PASSWORD_LENGTH))
+            .max_length(Some(MAX_PASSWORD_LENGTH));
         OneOfBuilder::new()
             .item(way("salesforce", "Log in to Salesforce").property("salesforce_host", host))
             .item(way("password", "Choose a password").property("password", password).required("password"))

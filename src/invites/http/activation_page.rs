@@ -4,11 +4,11 @@ use crate::http::{Page, PageField, PageForm};
 use crate::invites::activation::{ActivationMethod, OpenLink};
 use crate::language::Language;
 use crate::locales::LocalizedText;
-use crate::members::SHORTEST_PASSWORD;
+use crate::members::MIN_PASSWORD_LENGTH;
 
 /// The page of a link that can be used.
 pub(super) fn page(link: &OpenLink, token: &str, language: Language) -> Page {
-    let (email, instance, shortest) = (link.invite.email.as_str(), link.instance.name.as_str(), SHORTEST_PASSWORD);
+    let (email, instance, shortest) = (link.invite.email.as_str(), link.instance.name.as_str(), MIN_PASSWORD_LENGTH);
     let text = |text: LocalizedText<'_>| text.render(language);
     let action = format!("/activate/{token}");
     let hidden = |method: &str| ("method".to_owned(), method.to_owned());

@@ -23,11 +23,11 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 }
 
 /// Most addresses in one request.
-const MOST_ADDRESSES: usize = 500;
+const MAX_ADDRESSES: usize = 500;
 /// Most characters of a pasted list.
-const LONGEST_LIST: usize = 100_000;
+const MAX_LIST_LENGTH: usize = 100_000;
 /// Most characters of one text among several.
-const LONGEST_TEXT: usize = 1000;
+const MAX_TEXT_LENGTH: usize = 1000;
 
 /// The people to invite: one text, or several.
 #[derive(Debug)]
@@ -68,12 +68,12 @@ impl<'de> Deserialize<'de> for Emails {
 impl utoipa::PartialSchema for Emails {
     fn schema() -> RefOr<Schema> {
         let text = |most: usize| ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(most));
-        let pasted = text(LONGEST_LIST)
+        let pasted = text(MAX_LIST_LENGTH)
             .title(Some("A pasted list"))
             .examples(["ann@example.com, Bo Lind <bo@example.com>; cy@example.com"])
             .description(Some("Addresses as people paste them: separated by commas, semicolons or lines, with names, quotes or comments."));
-        let one = text(LONGEST_TEXT).examples(["ann@example.com"]);
-        let texts = ArrayBuilder::new().items(one).min_items(Some(1)).max_items(Some(MOST_ADDRESSES)).title(Some("Several texts"));
+        let one = text(MAX_TEXT_LENGTH).examples(["ann@example.com"]);
+        let texts = ArrayBuilder::new().items(one).min_items(Some(1)).max_items(Some(MAX_ADDRESSES)).title(Some("Several texts"));
         let said = "E-mail addresses, up to 500. Whether a text is one, the results say.";
         OneOfBuilder::new().item(pasted).item(texts).description(Some(said)).into()
     }
@@ -149,7 +149,7 @@ impl InviteResult {
 /// Invite people
 ///
 /// Each address has a result of its own: what can be done is done, and the rest says why not; or, with `all_or_nothing`, nobody is
-/// invited unless everybody can be. Inviting somebody again whose invitation ran out, bounced or was revoked makes a new one. The
+/// invited unless everybody can be. Inviting somebody again whose invitation expired, bounced or was revoked makes a new one. The
 /// first user must have been invited before.
 #[utoipa::path(
     post, path = "/v1/invites", operation_id = "createInvites", tag = "Invitations", request_body = InviteRequest,
@@ -176,29 +176,29 @@ impl InviteRequest {
         let mut faults = Vec::new();
         let length = |text: &String, most: usize| (1..=most).contains(&text.chars().count());
         let number =
-            || ValidationError::new("/emails", "out_of_range", format!("Send 1 to {MOST_ADDRESSES} addresses; use a CSV import for more."));
+            || ValidationError::new("/emails", "out_of_range", format!("Send 1 to {MAX_ADDRESSES} addresses; use a CSV import for more."));
         let texts = match &self.emails {
-            Emails::Text(text) if !length(text, LONGEST_LIST) => {
-                faults.push(ValidationError::new("/emails", "out_of_range", format!("A list has 1 to {LONGEST_LIST} characters.")));
+            Emails::Text(text) if !length(text, MAX_LIST_LENGTH) => {
+                faults.push(ValidationError::new("/emails", "out_of_range", format!("A list has 1 to {MAX_LIST_LENGTH} characters.")));
                 Vec::new()
             }
             Emails::Text(text) => vec![("/emails".to_owned(), text)],
-            Emails::Texts(texts) if !(1..=MOST_ADDRESSES).contains(&texts.len()) => {
+            Emails::Texts(texts) if !(1..=MAX_ADDRESSES).contains(&texts.len()) => {
                 faults.push(number());
                 Vec::new()
             }
             Emails::Texts(texts) => texts.iter().enumerate().map(|(at, text)| (format!("/emails/{at}"), text)).collect(),
         };
         if matches!(self.emails, Emails::Texts(_)) {
-            for (pointer, _) in texts.iter().filter(|(_, text)| !length(text, LONGEST_TEXT)) {
-                faults.push(ValidationError::new(pointer, "out_of_range", format!("A text has 1 to {LONGEST_TEXT} characters.")));
+            for (pointer, _) in texts.iter().filter(|(_, text)| !length(text, MAX_TEXT_LENGTH)) {
+                faults.push(ValidationError::new(pointer, "out_of_range", format!("A text has 1 to {MAX_TEXT_LENGTH} characters.")));
             }
         }
         let read = |(pointer, text): (String, &String)| {
             read_addresses(text).into_iter().map(move |entry| ListedAddress { pointer: pointer.clone(), entry })
         };
-        let addresses: Vec<_> = texts.into_iter().flat_map(read).take(MOST_ADDRESSES + 1).collect();
-        if addresses.len() > MOST_ADDRESSES {
+        let addresses: Vec<_> = texts.into_iter().flat_map(read).take(MAX_ADDRESSES + 1).collect();
+        if addresses.len() > MAX_ADDRESSES {
             faults.push(number());
         }
         faults.extend(team_faults(self.teams.as_deref()));

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::http::{Authorized, OptionalBody, PathParams, Problem, Routes, ValidationError, route};
 use crate::ids::InviteId;
 use crate::invites::context::InviteContext;
-use crate::invites::{LIFETIME, LONGEST_EXTENSION_DAYS, changes};
+use crate::invites::{LIFETIME, MAX_EXTENSION_DAYS, changes};
 use crate::permissions::scope::MembersWrite;
 
 /// The routes.
@@ -68,7 +68,7 @@ async fn extend_invite(
 ) -> Result<HttpResponse, Problem> {
     let days = wanted.and_then(|wanted| wanted.days).map_or(Some(LIFETIME.whole_days()), whole_days);
     let days = days.ok_or_else(|| {
-        let detail = format!("An invitation is extended by 1 to {LONGEST_EXTENSION_DAYS} whole days.");
+        let detail = format!("An invitation is extended by 1 to {MAX_EXTENSION_DAYS} whole days.");
         Problem::invalid(vec![ValidationError::new("/days", "out_of_range", detail)])
     })?;
     let cx = InviteContext::new(&context, caller.instance, &caller.origin.actor, &caller.origin);
@@ -77,7 +77,7 @@ async fn extend_invite(
 }
 
 fn whole_days(days: f64) -> Option<i64> {
-    (1..=LONGEST_EXTENSION_DAYS).find(|whole| {
+    (1..=MAX_EXTENSION_DAYS).find(|whole| {
         #[allow(clippy::cast_precision_loss)] // a small number
         let whole = *whole as f64;
         (whole - days).abs() < f64::EPSILON

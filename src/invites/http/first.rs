@@ -12,7 +12,7 @@ use crate::http::{Authorized, Body, Code, Problem, Routes, ValidationError, rout
 use crate::invites::context::InviteContext;
 use crate::invites::first_user::{FirstUserChoice, invite_first_user};
 use crate::invites::store;
-use crate::members::{EmailAddress, LONGEST_ADDRESS};
+use crate::members::{EmailAddress, MAX_ADDRESS_LENGTH};
 use crate::permissions::scope::{MembersRead, MembersWrite};
 
 /// The routes of this file.
@@ -21,7 +21,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 }
 
 /// Most characters of a Marketo user id. Marketo documents no bound; its user ids look like e-mail addresses.
-const LONGEST_USER_ID: usize = 255;
+const MAX_USER_ID_LENGTH: usize = 255;
 
 /// The Marketo admin to invite, named by exactly one of the two.
 #[derive(Debug, Deserialize)]
@@ -40,12 +40,12 @@ impl utoipa::PartialSchema for FirstInviteRequest {
         let email = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
-            .max_length(Some(LONGEST_ADDRESS))
+            .max_length(Some(MAX_ADDRESS_LENGTH))
             .description(Some("The admin's e-mail address in Marketo; case doesn't matter."));
         let user = ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))
-            .max_length(Some(LONGEST_USER_ID))
+            .max_length(Some(MAX_USER_ID_LENGTH))
             .description(Some("The admin's `user_id`, as GET /v1/marketo/admins lists it."));
         OneOfBuilder::new()
             .item(only("email", email.build()))
@@ -64,9 +64,9 @@ impl FirstInviteRequest {
             (Some(email), None) => EmailAddress::parse(&email)
                 .map(FirstUserChoice::Email)
                 .map_err(|why| fault("/email", "no_email_address", format!("{why}."))),
-            (None, Some(id)) if (1..=LONGEST_USER_ID).contains(&id.chars().count()) => Ok(FirstUserChoice::UserId(id)),
+            (None, Some(id)) if (1..=MAX_USER_ID_LENGTH).contains(&id.chars().count()) => Ok(FirstUserChoice::UserId(id)),
             (None, Some(_)) => {
-                Err(fault("/marketo_user_id", "out_of_range", format!("A Marketo user id has 1 to {LONGEST_USER_ID} characters.")))
+                Err(fault("/marketo_user_id", "out_of_range", format!("A Marketo user id has 1 to {MAX_USER_ID_LENGTH} characters.")))
             }
             _ => Err(fault("", "one_of", "Give exactly one of email and marketo_user_id.".to_owned())),
         }

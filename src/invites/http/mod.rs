@@ -19,13 +19,13 @@ use crate::http::problem::ProblemBody;
 use crate::http::{AsProblem, Authorized, Code, Listing, PageParams, PathParams, Problem, QueryParams, Routes, ValidationError, route};
 use crate::ids::{ImportId, InviteId, MailId, MemberId};
 use crate::language::Language;
-use crate::members::LONGEST_ADDRESS;
+use crate::members::MAX_ADDRESS_LENGTH;
 use crate::permissions::scope::MembersRead;
 
 pub use activation::Activations;
 
 /// Most teams named in one request; an instance can't have more.
-const MOST_TEAMS: usize = 20;
+const MAX_TEAMS: usize = 20;
 
 impl AsProblem for InviteError {
     fn as_problem(&self) -> Problem {
@@ -146,8 +146,8 @@ pub(crate) struct TeamReference(pub(crate) String);
 pub(crate) fn team_faults(teams: Option<&[TeamReference]>) -> Vec<ValidationError> {
     let mut faults = Vec::new();
     let teams = teams.unwrap_or_default();
-    if teams.len() > MOST_TEAMS {
-        faults.push(ValidationError::new("/teams", "out_of_range", format!("Name at most {MOST_TEAMS} teams.")));
+    if teams.len() > MAX_TEAMS {
+        faults.push(ValidationError::new("/teams", "out_of_range", format!("Name at most {MAX_TEAMS} teams.")));
     }
     for (at, team) in teams.iter().enumerate() {
         if !(1..=100).contains(&team.0.chars().count()) {
@@ -185,11 +185,11 @@ impl InviteParams {
         let mut faults = Vec::new();
         // What no address and no id has in it can't be looked for, either.
         let unfit = |text: &str, most: usize| text.is_empty() || text.len() > most || text.chars().any(|one| one.is_control());
-        if self.email.as_deref().is_some_and(|text| unfit(text, LONGEST_ADDRESS)) {
+        if self.email.as_deref().is_some_and(|text| unfit(text, MAX_ADDRESS_LENGTH)) {
             faults.push(ValidationError::new(
                 "#query/email",
                 "out_of_range",
-                format!("A part of an address has 1 to {LONGEST_ADDRESS} bytes."),
+                format!("A part of an address has 1 to {MAX_ADDRESS_LENGTH} bytes."),
             ));
         }
         let kinds = ["client:", "member:"];

@@ -15,7 +15,7 @@ use crate::http::{
     session_cookie, session_of,
 };
 use crate::instances::{self, InstanceError, LoginManagement};
-use crate::members::{EmailAddress, LONGEST_PASSWORD, LoginError, log_in, log_out, store};
+use crate::members::{EmailAddress, LoginError, MAX_PASSWORD_LENGTH, log_in, log_out, store};
 use crate::permissions::scope::InstanceWrite;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -57,7 +57,7 @@ async fn post_session(
     refuse_cross_site(&request, &context.public_url)?;
     // What nobody can have as address or password is as wrong as any other.
     let email = EmailAddress::parse(&wanted.email).map_err(|_| LoginError::Refused)?;
-    if wanted.password.expose_secret().chars().count() > LONGEST_PASSWORD {
+    if wanted.password.expose_secret().chars().count() > MAX_PASSWORD_LENGTH {
         return Err(LoginError::Refused.into());
     }
     let done = log_in(&context.db, context.clock.as_ref(), &origin, &email, wanted.password).await?;

@@ -26,7 +26,7 @@ use crate::ids::{InstanceId, MemberId, TeamId};
 use crate::permissions::scope::MembersRead;
 
 /// Most characters of a text that is looked for.
-const LONGEST_SEARCH: usize = 200;
+const MAX_SEARCH: usize = 200;
 
 impl AsProblem for MemberError {
     fn as_problem(&self) -> Problem {
@@ -187,9 +187,9 @@ async fn list_members(
 ) -> Result<HttpResponse, Problem> {
     let (limit, after) = PageParams { limit: params.limit, cursor: params.cursor }.read::<MemberId>()?;
     if let Some(text) = &params.search
-        && (text.is_empty() || text.chars().count() > LONGEST_SEARCH || text.contains('\0'))
+        && (text.is_empty() || text.chars().count() > MAX_SEARCH || text.contains('\0'))
     {
-        let detail = format!("search has 1 to {LONGEST_SEARCH} characters, none of them NUL.");
+        let detail = format!("search has 1 to {MAX_SEARCH} characters, none of them NUL.");
         return Err(Problem::invalid(vec![ValidationError::new("#query/search", "length", detail)]));
     }
     let filter = MemberFilter { status: params.status, role: params.role, team: params.team, search: params.search };

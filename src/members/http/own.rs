@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::crypto::SecretHash;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Body, Problem, Routes, route, session_of};
-use crate::members::{FieldChange, LONGEST_PASSWORD, LoginError, MemberChange, PasswordChange, change_member, change_password};
+use crate::members::{FieldChange, LoginError, MAX_PASSWORD_LENGTH, MemberChange, PasswordChange, change_member, change_password};
 use crate::permissions::scope::MembersOwn;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -93,7 +93,7 @@ async fn put_password(
 ) -> Result<HttpResponse, Problem> {
     let member = caller.member()?;
     // What nobody can have is as wrong as any other, and is not hashed.
-    if wanted.current_password.expose_secret().chars().count() > LONGEST_PASSWORD {
+    if wanted.current_password.expose_secret().chars().count() > MAX_PASSWORD_LENGTH {
         return Err(LoginError::CurrentWrong.into());
     }
     let change = PasswordChange {

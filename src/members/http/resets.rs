@@ -16,7 +16,7 @@ use crate::http::{
     refuse_cross_site, route,
 };
 use crate::members::reset_job::request_reset;
-use crate::members::{EmailAddress, PasswordFault, SHORTEST_PASSWORD, complete_reset, open_reset, passwords};
+use crate::members::{EmailAddress, MIN_PASSWORD_LENGTH, PasswordFault, complete_reset, open_reset, passwords};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
@@ -96,7 +96,7 @@ async fn get_link(
         let (_, member) = open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await?;
         match reader {
             Audience::Program => {
-                let view = ResetView { email: member.email.as_str().to_owned(), shortest_password: SHORTEST_PASSWORD };
+                let view = ResetView { email: member.email.as_str().to_owned(), shortest_password: MIN_PASSWORD_LENGTH };
                 Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
             }
             Audience::Person(language) => page(member.email.as_str(), &token, language).respond(StatusCode::OK),

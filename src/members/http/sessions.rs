@@ -24,7 +24,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .add(route!(end_one));
 }
 
-/// A session of the console that has not run out.
+/// A session of the console that has not expired.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Session)]
 struct SessionView {

@@ -19,7 +19,7 @@ use crate::members::{
 use crate::permissions::scope::{MembersRead, MembersWrite};
 
 /// Most members named in one request, for each list.
-const MOST_MEMBERS: usize = 500;
+const MAX_MEMBERS: usize = 500;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
@@ -199,8 +199,8 @@ impl ChangeTeamMembers {
     fn check(&self) -> Result<(), Problem> {
         let mut faults = Vec::new();
         for (pointer, list) in [("/add", &self.add), ("/remove", &self.remove)] {
-            if list.len() > MOST_MEMBERS {
-                faults.push(ValidationError::new(pointer, "out_of_range", format!("Name at most {MOST_MEMBERS} members.")));
+            if list.len() > MAX_MEMBERS {
+                faults.push(ValidationError::new(pointer, "out_of_range", format!("Name at most {MAX_MEMBERS} members.")));
             }
         }
         let joining: BTreeSet<_> = self.add.iter().collect();

@@ -44,7 +44,7 @@ pub async fn teams_of_member(tx: &mut Tx, instance: InstanceId, member: MemberId
     on_tx!(tx, c => db::query_scalar(SQL).bind(instance).bind(member).fetch_all(c))
 }
 
-/// Makes `to` the one who invited where it was `from`; gives how many invitations and imports that were. Invitations build on
+/// Makes `to` the one who invited where it was `from`; returns how many invitations and imports that were. Invitations build on
 /// members, so that asking them would run in a circle.
 pub async fn pass_invitations_on(tx: &mut Tx, instance: InstanceId, from: &str, to: &str) -> Result<(u64, u64), DbError> {
     const INVITES: &str = "UPDATE invites SET invited_by = $3 WHERE instance_id = $1 AND invited_by = $2";
@@ -54,7 +54,7 @@ pub async fn pass_invitations_on(tx: &mut Tx, instance: InstanceId, from: &str, 
     Ok((invites, imports))
 }
 
-/// Revokes what is still open of a member's invitations, which outlive the member; gives their ids. As with passing on, asking
+/// Revokes what is still open of a member's invitations, which outlive the member; returns their ids. As with passing on, asking
 /// `invites` would run in a circle.
 pub async fn revoke_invitations(
     tx: &mut Tx,

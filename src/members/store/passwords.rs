@@ -45,7 +45,7 @@ pub async fn replace_password(tx: &mut Tx, instance: InstanceId, member: MemberI
     Ok(execute!(tx, db::query(SQL).bind(instance).bind(member).bind(from).bind(to))? == 1)
 }
 
-/// Keeps a link for a new password, and forgets those that have run out.
+/// Keeps a link for a new password, and forgets those that have expired.
 pub async fn insert_reset(
     tx: &mut Tx,
     instance: InstanceId,
@@ -61,13 +61,13 @@ pub async fn insert_reset(
     execute!(tx, db::query(SQL).bind(hash).bind(instance).bind(member).bind(now).bind(expires_at)).map(drop)
 }
 
-/// Whose new password a link is for, as long as it has not run out.
+/// Whose new password a link is for, as long as it has not expired.
 pub async fn find_reset(db: &Db, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId)>, DbError> {
     const SQL: &str = "SELECT instance_id, member_id FROM password_resets WHERE token_hash = $1 AND expires_at > $2";
     on!(db, c => db::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
-/// Takes a link, so that it can't be used again; none when somebody was faster or it has run out.
+/// Takes a link, so that it can't be used again; none when somebody was faster or it has expired.
 pub async fn take_reset(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Result<Option<(InstanceId, MemberId)>, DbError> {
     const SQL: &str = "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2 RETURNING instance_id, member_id";
     on_tx!(tx, c => db::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
@@ -94,7 +94,7 @@ pub struct LoginFacts {
     pub without_password: i64,
     /// Members who have not activated yet.
     pub invited: i64,
-    /// Sessions that were begun with a password and have not run out.
+    /// Sessions that were begun with a password and have not expired.
     pub password_sessions: i64,
 }
 

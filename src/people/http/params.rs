@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::cursor;
-use crate::http::paging::LARGEST_LIMIT;
+use crate::http::paging::MAX_LIMIT;
 use crate::http::{PageParams, Problem, ValidationError};
 use crate::people::{InvalidSalesforceId, PeopleCursor, PeopleExportFormat, PeopleFilter, SalesforceId};
 
@@ -40,8 +40,8 @@ impl PeopleListParams {
     /// The number of rows, the cursor and the filter; no filter when nobody can match it.
     pub(super) fn read(self) -> Result<(u16, PeopleCursor, Option<PeopleFilter>), Problem> {
         let (mut faults, limit) = (Vec::new(), self.limit.unwrap_or(PageParams::DEFAULT_LIMIT));
-        if !(1..=LARGEST_LIMIT).contains(&limit) {
-            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {LARGEST_LIMIT}.")));
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {MAX_LIMIT}.")));
         }
         let after = self.cursor.as_deref().map(cursor::read);
         if let Some(None) = after {

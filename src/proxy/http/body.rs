@@ -13,7 +13,7 @@ use crate::proxy::{AmbiguousCall, ProxyError};
 use crate::upstream::ProxyBody;
 
 /// Bodies up to this many bytes are kept, so that the call can be repeated with another token.
-const MOST_BUFFERED: usize = 64 * 1024;
+const MAX_BUFFERED: usize = 64 * 1024;
 /// Chunks that may wait for the vendor; a chunk is what one read from the connection brings.
 const WAITING_CHUNKS: usize = 4;
 
@@ -22,7 +22,7 @@ pub(super) async fn take(mut payload: Payload, headers: &HeaderMap, media: Media
     let mut names = (media == MediaKind::Parts).then(PartNames::default);
     let mut method_in = move |chunk: &Bytes| names.as_mut().and_then(|names| names.find_method(chunk));
     let mut start = BytesMut::new();
-    while start.len() <= MOST_BUFFERED {
+    while start.len() <= MAX_BUFFERED {
         match payload.next().await {
             Some(chunk) => {
                 let chunk = chunk.map_err(|_| ProxyError::BodyBroken)?;

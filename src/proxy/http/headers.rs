@@ -60,7 +60,7 @@ const VENDORS_REQUEST_ID: &str = "x-upstream-request-id";
 /// RFC 7240, section 2.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// Longest time for which a caller can have its call wait for room within the quotas. Proxies give up on an answer after a minute or two.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// How long the caller wants to wait: the preference `wait`, in seconds (RFC 7240, section 4.3). One that can't be read counts as
 /// not given, as section 2 asks; of several the first counts.
@@ -69,7 +69,7 @@ pub(super) fn max_wait(headers: &HeaderMap) -> Option<Duration> {
     let preferences = values.flat_map(|value| value.split(',')).filter_map(|preference| preference.split(';').next()?.split_once('='));
     let mut waits = preferences.filter(|(name, _)| name.trim().eq_ignore_ascii_case("wait"));
     let seconds = waits.next()?.1.trim().trim_matches('"').parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+    Some(Duration::from_secs(seconds).min(MAX_WAIT))
 }
 
 /// What a body is, as far as vendors look for parameters in it.
@@ -85,7 +85,7 @@ pub(super) enum MediaKind {
 /// Headers that servers must read as they are told here, beside those that are not passed on.
 const MEANT_ONCE: &[&str] = &["content-type", "content-encoding"];
 
-/// Checks that the headers mean the same to everybody who reads them; gives what the body is.
+/// Checks that the headers mean the same to everybody who reads them; returns what the body is.
 ///
 /// # Errors
 /// [`AmbiguousCall`]: gateways that hand headers on as variables (RFC 3875, section 4.1.18) take `X_HTTP_Method_Override` for
@@ -141,7 +141,7 @@ pub(super) fn to_vendor(headers: &HeaderMap) -> ProxyHeaders {
     passed.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
-/// Copies what the caller sees of the vendor's headers; gives the length of the body, when the vendor said.
+/// Copies what the caller sees of the vendor's headers; returns the length of the body, when the vendor said.
 pub(super) fn to_caller(headers: &ProxyHeaders, response: &mut HttpResponseBuilder) -> Option<u64> {
     let mut length = None;
     for (name, value) in headers {

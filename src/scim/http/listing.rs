@@ -9,7 +9,7 @@ use super::{MEDIA_TYPE, directory};
 use crate::context::Context;
 use crate::http::{Authorized, InstanceCaller, Problem, Routes, ScimErrorBody, route};
 use crate::permissions::scope::Scim;
-use crate::scim::discovery::MOST_RESULTS;
+use crate::scim::discovery::MAX_RESULTS;
 use crate::scim::protocol::filter;
 use crate::scim::protocol::projection::Projection;
 use crate::scim::protocol::schema::Schema;
@@ -19,7 +19,7 @@ use crate::scim::{ScimError, ScimRefusal};
 /// Resources of a page unless told otherwise.
 const USUAL_RESULTS: usize = 100;
 /// Most characters of a list of attributes.
-const LONGEST_NAMES: usize = 2000;
+const MAX_NAMES_LENGTH: usize = 2000;
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -66,8 +66,10 @@ impl ShownParams {
 }
 
 fn projection(attributes: Option<&str>, excluded: Option<&str>) -> Result<Projection, ScimError> {
-    if [attributes, excluded].into_iter().flatten().any(|names| names.chars().count() > LONGEST_NAMES) {
-        return Err(ScimRefusal::InvalidValue(format!("attributes and excludedAttributes have at most {LONGEST_NAMES} characters")).into());
+    if [attributes, excluded].into_iter().flatten().any(|names| names.chars().count() > MAX_NAMES_LENGTH) {
+        return Err(
+            ScimRefusal::InvalidValue(format!("attributes and excludedAttributes have at most {MAX_NAMES_LENGTH} characters")).into()
+        );
     }
     Ok(Projection::from_attributes(attributes.unwrap_or_default().split(','), excluded.unwrap_or_default().split(','))?)
 }
@@ -104,7 +106,7 @@ pub(super) fn page(
     }
     let total = chosen.len();
     let start = usize::try_from(asked.start_index.unwrap_or(1).max(1)).unwrap_or(usize::MAX);
-    let count = asked.count.map_or(USUAL_RESULTS, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX)).min(MOST_RESULTS);
+    let count = asked.count.map_or(USUAL_RESULTS, |count| usize::try_from(count.max(0)).unwrap_or(usize::MAX)).min(MAX_RESULTS);
     let page: Vec<_> =
         chosen.into_iter().skip(start - 1).take(count).map(|(schema, resource)| projection.of_resource(schema, resource)).collect();
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(list_of(total, start, page).to_string()))

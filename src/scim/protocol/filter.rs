@@ -10,15 +10,15 @@ use super::schema::{Attribute, AttributeKind, Schema};
 use crate::clock::Timestamp;
 
 /// Most characters of a filter.
-const LONGEST_FILTER: usize = 2000;
+const MAX_FILTER: usize = 2000;
 
 /// Reads a filter.
 ///
 /// # Errors
 /// [`ScimRefusal::InvalidFilter`].
 pub fn parse(text: &str) -> Result<Filter, ScimRefusal> {
-    if text.chars().count() > LONGEST_FILTER {
-        return Err(ScimRefusal::InvalidFilter(format!("it has more than {LONGEST_FILTER} characters")));
+    if text.chars().count() > MAX_FILTER {
+        return Err(ScimRefusal::InvalidFilter(format!("it has more than {MAX_FILTER} characters")));
     }
     text.parse().map_err(|error| ScimRefusal::InvalidFilter(format!("{error}")))
 }

@@ -12,7 +12,7 @@ use super::schema::{Attribute, Mutability, Schema};
 /// The schema of the body.
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// Most operations of a request.
-pub const MOST_OPERATIONS: usize = 1000;
+pub const MAX_OPERATIONS: usize = 1000;
 
 /// The body of a change.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -47,8 +47,8 @@ pub fn apply(schema: &Schema, resource: &Value, patch: &Patch) -> Result<Value, 
     if !patch.schemas.iter().any(|named| named.eq_ignore_ascii_case(PATCH_OP)) {
         return Err(ScimRefusal::InvalidSyntax(format!("schemas must name {PATCH_OP}")));
     }
-    if patch.operations.is_empty() || patch.operations.len() > MOST_OPERATIONS {
-        return Err(ScimRefusal::InvalidSyntax(format!("Operations holds 1 to {MOST_OPERATIONS} operations")));
+    if patch.operations.is_empty() || patch.operations.len() > MAX_OPERATIONS {
+        return Err(ScimRefusal::InvalidSyntax(format!("Operations holds 1 to {MAX_OPERATIONS} operations")));
     }
     let mut changed = resource.as_object().cloned().unwrap_or_default();
     for operation in &patch.operations {

@@ -22,7 +22,7 @@ use crate::telemetry::error_chain;
 /// The wait between two looks whether the run is to stop.
 const REQUEST_POLL: Duration = Duration::from_millis(500);
 
-/// One attempt to carry a run out.
+/// One attempt to carry out a run.
 #[derive(Debug, Clone)]
 pub(in crate::sync) struct RunAttempt {
     pub instance: InstanceId,

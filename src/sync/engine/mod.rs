@@ -1,4 +1,4 @@
-//! Carries a full run out: extract, qualify, load. All that resuming needs is in the database before it is acted on, so that another
+//! Carries out a full run: extract, qualify, load. All that resuming needs is in the database before it is acted on, so that another
 //! attempt, in this process or another, continues where a crashed one stopped.
 
 mod ending;

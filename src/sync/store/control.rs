@@ -57,7 +57,7 @@ pub(in crate::sync) async fn set_request(
     execute!(tx, db::query(SQL).bind(instance).bind(id).bind(request).bind(at)).map(drop)
 }
 
-/// Sets the only job that may carry the run out.
+/// Sets the only job that may carry out the run.
 pub(in crate::sync) async fn assign_job(tx: &mut Tx, instance: InstanceId, id: RunId, job: JobId) -> Result<(), DbError> {
     const SQL: &str = "UPDATE sync_runs SET job_id = $3 WHERE instance_id = $1 AND id = $2";
     execute!(tx, db::query(SQL).bind(instance).bind(id).bind(job)).map(drop)

@@ -6,7 +6,7 @@ use crate::ids::{InstanceId, RunId};
 use crate::sync::rows::{RejectedRecord, RejectionReason};
 
 /// How many runs of each kind keep their rejected rows.
-const MOST_RUNS: i64 = 10;
+const MAX_RUNS: i64 = 10;
 
 /// A place in the list of a run's rejected rows, behind which the next ones are read.
 #[derive(Debug, Clone, Copy)]
@@ -81,5 +81,5 @@ pub(in crate::sync) async fn prune_rejected(tx: &mut Tx, instance: InstanceId) -
          (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'full' ORDER BY id DESC LIMIT $2) AND run_id NOT IN \
          (SELECT id FROM sync_runs WHERE instance_id = $1 AND kind = 'incremental' AND EXISTS ( \
               SELECT 1 FROM sync_rejected_rows r WHERE r.instance_id = $1 AND r.run_id = sync_runs.id) ORDER BY id DESC LIMIT $2)";
-    execute!(tx, db::query(SQL).bind(instance).bind(MOST_RUNS)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(MAX_RUNS)).map(drop)
 }

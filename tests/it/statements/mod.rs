@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use msi_actions::db::{ObservedStatement, observe_statements};
+use msi_actions::db::{ObservedStatement, set_statement_observer};
 use sqlparser::ast::Statement;
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
@@ -19,7 +19,7 @@ use crate::support::{Answer, canaries, findings};
 
 /// Begins to judge the statements that run in this process.
 pub fn observe() {
-    observe_statements(|statement| {
+    set_statement_observer(|statement| {
         if let Some(request) = canaries::current_request() {
             *COUNTS.lock().unwrap_or_else(PoisonError::into_inner).entry(request).or_default() += 1;
         }

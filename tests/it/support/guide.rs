@@ -20,7 +20,7 @@ pub struct WayBack {
 }
 
 impl TestApp {
-    /// Makes the instance of the sandbox's subscription; gives an operator's token narrowed to it.
+    /// Makes the instance of the sandbox's subscription; returns an operator's token narrowed to it.
     pub async fn guided_instance(&self) -> String {
         self.instance(MUNCHKIN_ID).await.1
     }
@@ -64,7 +64,7 @@ impl TestApp {
         Answer::send(self.http.get(&way.address).header(COOKIE, &way.cookie).header("accept", "application/json")).await
     }
 
-    /// Connects the instance to Salesforce as `username`; gives the page seen at last.
+    /// Connects the instance to Salesforce as `username`; returns the page seen at last.
     pub async fn connect_salesforce_as(&self, token: &str, username: &str) -> Answer {
         let begun = self.call(token, Method::POST, "/v1/connections/salesforce", Some(json!({}))).await.expect(201);
         let back = self.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), username).await;

@@ -15,14 +15,14 @@ impl TestApp {
         std::fs::read_to_string(self.directory.path().join("mail").join(format!("{message}.eml"))).unwrap()
     }
 
-    /// Waits until the invitation's message has left; gives the path of the link in it.
+    /// Waits until the invitation's message has left; returns the path of the link in it.
     pub async fn activation_path(&self, token: &str, invite: &Value) -> String {
         let message = self.message_of(token, invite).await;
         let line = message.lines().find(|line| line.starts_with(&self.url)).expect("the text has the link on a line of its own");
         line.trim_end().strip_prefix(&self.url).unwrap().to_owned()
     }
 
-    /// Waits for a message to `to` with a link that begins with `path`; gives the path of the newest one's link.
+    /// Waits for a message to `to` with a link that begins with `path`; returns the path of the newest one's link.
     pub async fn link_to(&self, to: &str, path: &str) -> String {
         let start = format!("{}{path}", self.url);
         for _ in 0..500 {

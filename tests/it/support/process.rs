@@ -17,7 +17,7 @@ pub fn binary(directory: &Path) -> Command {
 /// `serve`, running.
 pub struct Server {
     child: Child,
-    /// Looks at what it logs, to the end; gives what must not be logged.
+    /// Looks at what it logs, to the end; returns what must not be logged.
     reader: Option<JoinHandle<Vec<String>>>,
     pub first_line: String,
 }
@@ -64,7 +64,7 @@ impl Server {
         self.first_line.split_whitespace().nth(2).unwrap().to_owned()
     }
 
-    /// Tells it to stop and waits; gives its exit code.
+    /// Tells it to stop and waits; returns its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());

@@ -59,7 +59,7 @@ impl<'a> DirectoryClient<'a> {
         self.send(Method::DELETE, path, &[], None).await
     }
 
-    /// Makes a user; gives the path.
+    /// Makes a user; returns the path.
     pub async fn user(&self, email: &str) -> String {
         path_of("Users", &self.post("/Users", user(email)).await.expect(201))
     }

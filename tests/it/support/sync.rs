@@ -48,14 +48,14 @@ impl TestApp {
         self.until(token, &path, |run| ["completed", "failed", "cancelled", "paused"].iter().any(|state| run["state"] == *state)).await
     }
 
-    /// Starts a run, which must succeed; gives its report.
+    /// Starts a run, which must succeed; returns its report.
     pub async fn sync(&self, token: &str) -> Value {
         let run = self.run_sync(token).await;
         assert_eq!(run["state"], "completed", "{run}");
         run["report"].clone()
     }
 
-    /// Has the changes followed up, which must succeed; gives the run. Time passes first: the very last moment is left for later.
+    /// Has the changes followed up, which must succeed; returns the run. Time passes first: the very last moment is left for later.
     pub async fn follow(&self, token: &str) -> Value {
         self.clock.advance(time::Duration::seconds(10));
         let body = serde_json::json!({ "kind": "incremental" });

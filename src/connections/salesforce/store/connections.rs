@@ -241,7 +241,7 @@ pub async fn suspend_salesforce(
     stored_state::suspend(tx, SQL, (instance, id), (code, reason), at).await
 }
 
-/// Suspends every connection whose refresh was under way before `at`; gives how many. For a database that only one process
+/// Suspends every connection whose refresh was under way before `at`; returns how many. For a database that only one process
 /// uses: what it finds at its start, nobody is waiting for any more.
 pub async fn suspend_lost_refreshes(tx: &mut Tx, code: &str, reason: &str, at: Timestamp) -> Result<u64, DbError> {
     const SQL: &str = "UPDATE salesforce_connections SET state = 'needs_attention', last_error_code = $1, last_error = $2, updated_at = $3 \
