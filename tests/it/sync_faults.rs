@@ -79,7 +79,7 @@ on_both_engines! {
             assert_eq!((&run["state"], &run["paused_because"], &run["waiting_for"]["code"]), (&json!("paused"), &json!(code), &json!(code)), "{run}");
             assert!(run["goes_on_at"].as_str().unwrap().starts_with(goes_on_at), "{run}");
             let until: i64 = time::OffsetDateTime::parse(run["goes_on_at"].as_str().unwrap(), &time::format_description::well_known::Rfc3339).unwrap().unix_timestamp();
-            app.clock.advance(time::Duration::seconds(until - app.clock.now().unix_timestamp() + 1));
+            app.advance_between_jobs(time::Duration::seconds(until - app.clock.now().unix_timestamp() + 1)).await;
             token = app.narrowed_again(&token).await;
             app.until(&token, &format!("/v1/sync/runs/{}", run["id"].as_str().unwrap()), |run| run["state"] == "completed").await;
             assert_everybody_is_synced(&app, &token).await;
@@ -150,7 +150,7 @@ on_both_engines! {
         let seen = app.until(&token, &path, |run| run["waiting_for"].is_object() || run["state"] == "completed").await;
         if seen["state"] != "completed" {
             assert!(seen["waiting_for"]["code"].as_str().unwrap().starts_with("salesforce_"), "{seen}");
-            app.clock.advance(time::Duration::minutes(1));
+            app.advance_between_jobs(time::Duration::minutes(1)).await;
         }
         let ended = app.until(&token, &path, |run| run["state"] == "completed").await;
         assert!(ended.get("waiting_for").is_none());
