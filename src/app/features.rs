@@ -3,10 +3,11 @@ use std::sync::Arc;
 use super::error::StartError;
 use crate::auth::http::Federation;
 use crate::auth::{self, TrustedIssuers};
+use crate::clock::SharedClock;
 use crate::config::Settings;
 use crate::connections::Connections;
 use crate::context::Context;
-use crate::db::WriteProbe;
+use crate::db::{Db, WriteProbe};
 use crate::dead_letters::DeadLetters;
 use crate::http::{Authenticate, EventStreams, RateLimits, idempotency};
 use crate::imports::{self, ImportSubject};
@@ -17,7 +18,6 @@ use crate::members::{self, AutoLogin, PasswordResetSubject};
 use crate::sync::{self, SyncRunSubject};
 use crate::tasks::Shutdown;
 use crate::wiring::Wiring;
-use crate::{clock::SharedClock, db::Db};
 
 /// The dead letters, with what each kind of job is about.
 #[must_use]

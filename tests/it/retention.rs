@@ -65,8 +65,8 @@ on_both_engines! {
         // Once is enough, and a second process takes nothing more.
         let replica = app.replica().await;
         let token = days_later(&app, &token, 1).await;
-        let events_told = events(&app, &token, "import.rows_deleted").await;
-        assert_eq!((events_told.len(), &events_told[0]["actor"]), (1, &"job:forget_invites".into()), "{events_told:?}");
+        let recorded = events(&app, &token, "import.rows_deleted").await;
+        assert_eq!((recorded.len(), &recorded[0]["actor"]), (1, &"job:forget_invites".into()), "{recorded:?}");
         replica.stop().await;
         app.stop().await;
     }
@@ -81,8 +81,8 @@ on_both_engines! {
             let token = days_later(&app, &token, 2).await;
             app.call(&token, Method::GET, &path(&import, ""), None).await.problem(404, "not_found");
             assert_eq!(app.count("SELECT COUNT(*) FROM invite_import_chunks").await, 0);
-            let events_told = events(&app, &token, "import.discarded").await;
-            assert_eq!((events_told.len(), &events_told[0]["actor"]), (1, &"job:forget_invites".into()), "{events_told:?}");
+            let recorded = events(&app, &token, "import.discarded").await;
+            assert_eq!((recorded.len(), &recorded[0]["actor"]), (1, &"job:forget_invites".into()), "{recorded:?}");
             app.stop().await;
         }
     }
@@ -168,8 +168,8 @@ on_both_engines! {
         left.sort();
         assert_eq!(left, ["bo@example.com", "cy@example.com", "maria.admin@example.com"], "those who hold a seat, once each");
         assert_eq!(app.count("SELECT COUNT(*) FROM invite_links").await, 3);
-        let events_told = events(&app, &token, "invites.forgotten").await;
-        assert_eq!((events_told.len(), &events_told[0]["after"]["invitations"]), (1, &4.into()), "{events_told:?}");
+        let recorded = events(&app, &token, "invites.forgotten").await;
+        assert_eq!((recorded.len(), &recorded[0]["after"]["invitations"]), (1, &4.into()), "{recorded:?}");
         person::member(&app, &token, "ann@example.com", "user").await;
         app.stop().await;
     }
