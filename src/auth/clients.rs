@@ -50,7 +50,7 @@ pub const MAX_OVERLAP: Duration = Duration::days(7);
 
 /// Gives the client another secret. The one before works on for `overlap`, at most [`MAX_OVERLAP`], and stops at once when
 /// that is zero; a still older one stops at once in any case. The tokens that were issued for a secret end with it, in every process
-/// within two seconds (see [`super::Revocations`]). `None` when there is no such client in force.
+/// within two seconds (see [`super::Revocations`]). `None` when there is no such active client.
 pub async fn rotate_secret(tx: &mut Tx, clock: &dyn Clock, client_id: &str, overlap: Duration) -> Result<Option<SecretString>, DbError> {
     let secret = random_token();
     let keep_until = (overlap > Duration::ZERO).then(|| clock.timestamp() + overlap.min(MAX_OVERLAP));
@@ -59,7 +59,7 @@ pub async fn rotate_secret(tx: &mut Tx, clock: &dyn Clock, client_id: &str, over
 }
 
 /// Refuses the client from now on. Tokens that it holds are refused, too, in every process within two seconds (see
-/// [`super::Revocations`]). `false` when there is no such client in force.
+/// [`super::Revocations`]). `false` when there is no such active client.
 pub async fn revoke_client(tx: &mut Tx, clock: &dyn Clock, client_id: &str) -> Result<bool, DbError> {
     store::revoke_client(tx, client_id, clock.timestamp()).await
 }

@@ -89,9 +89,12 @@ pub enum AuthError {
     /// The resource names no instance that the client may act in (RFC 8707, section 2).
     #[error("{0}")]
     InvalidTarget(String),
-    /// The access token or session is not valid.
+    /// The access token is not valid.
     #[error("the access token is not valid: {0}")]
     InvalidToken(&'static str),
+    /// The session of a browser has expired, or its member was logged out or deactivated.
+    #[error("the session has ended; log in again")]
+    SessionEnded,
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] crate::db::DbError),

@@ -263,7 +263,7 @@ impl Authenticator {
 
     async fn authenticate_session(&self, cookie: &SecretString) -> Result<Caller, AuthError> {
         let found = store::find_session(&self.db, &SecretHash::of_secret(cookie), self.clock.timestamp()).await?;
-        let (instance, member, role) = found.ok_or(AuthError::InvalidToken("the session has ended; log in again"))?;
+        let (instance, member, role) = found.ok_or(AuthError::SessionEnded)?;
         Ok(Caller { actor: Actor::Member(member), instance: Some(instance), scopes: Scopes::of_role(role) })
     }
 }

@@ -87,18 +87,18 @@ pub(super) async fn audit(shared: &SharedOptions, command: AuditCommand) -> Comm
         AuditCommand::Head(_) => Vec::new(),
     };
     let db = open_existing(&settings).await?;
-    db.migrate().await.map_err(|error| error_text(&error))?;
+    db.migrate().await.map_err(error_text)?;
     let outcome = match &command {
         AuditCommand::Verify(options) => audit::verify(&db, options.chain.chain(), &noted).await.map(|states| report(&states)),
         AuditCommand::Head(options) => audit::heads(&db, options.chain()).await.map(|heads| print_heads(&heads)),
     };
     db.close().await;
-    outcome.map_err(|error| error_text(&error))?
+    outcome.map_err(error_text)?
 }
 
 fn print_heads(heads: &[NotedEvent]) -> CommandResult {
     for head in heads {
-        println!("{}", serde_json::to_string(head).map_err(|error| error_text(&error))?);
+        println!("{}", serde_json::to_string(head).map_err(error_text)?);
     }
     Ok(())
 }

@@ -78,14 +78,12 @@ fn parse_overlap(text: &str) -> Result<Duration, String> {
 pub(super) async fn run(shared: &SharedOptions, command: ClientCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let db = match &command {
-        ClientCommand::Create { create_database: true, .. } => {
-            crate::app::open_database(&settings).await.map_err(|error| error_text(&error))?
-        }
+        ClientCommand::Create { create_database: true, .. } => crate::app::open_database(&settings).await.map_err(error_text)?,
         // A mistyped directory or URL would create a database that no service ever reads.
         ClientCommand::Create { .. } => open_existing(&settings).await.map_err(|error| format!("{error}; or add --create-database"))?,
         _ => open_existing(&settings).await?,
     };
-    db.migrate().await.map_err(|error| error_text(&error))?;
+    db.migrate().await.map_err(error_text)?;
     let outcome = execute(&db, command).await;
     db.close().await;
     outcome
@@ -97,7 +95,7 @@ fn format_rules(rules: &[CallRule]) -> Vec<String> {
 
 /// `None` for an operator's client.
 async fn find_active_client_instance(db: &Db, client_id: &str) -> Result<Option<InstanceId>, String> {
-    let client = auth::store::find_client(db, client_id).await.map_err(|error| error_text(&error))?;
+    let client = auth::store::find_client(db, client_id).await.map_err(error_text)?;
     let client = client.filter(|(client, _)| client.revoked_at.is_none());
     client.map(|(client, _)| client.instance).ok_or_else(|| no_active_client(client_id))
 }
@@ -115,29 +113,29 @@ async fn record_change(
 ) -> Result<(), String> {
     let entry = Entry::new(action, "client", client_id).after(after);
     let chain = instance.unwrap_or(audit::GLOBAL);
-    audit::record(tx, &SystemClock, chain, &ChangeOrigin::command("client"), entry).await.map_err(|error| error_text(&error))
+    audit::record(tx, &SystemClock, chain, &ChangeOrigin::command("client"), entry).await.map_err(error_text)
 }
 
 async fn execute(db: &Db, command: ClientCommand) -> CommandResult {
     match command {
         ClientCommand::Create { name, operator, instance, scopes, allow, create_database: _ } => {
             if let Some(id) = instance
-                && crate::instances::find(db, id).await.map_err(|error| error_text(&error))?.is_none()
+                && crate::instances::find(db, id).await.map_err(error_text)?.is_none()
             {
                 return Err(format!("there is no instance {id}"));
             }
             let scopes = match scopes.as_str() {
                 "all" if operator => Scopes::of_an_operator(),
                 "all" => Scopes::of_an_instance(),
-                list => list.parse().map_err(|error| error_text(&error))?,
+                list => list.parse().map_err(error_text)?,
             };
-            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
+            let mut tx = db.begin().await.map_err(error_text)?;
             let new = NewClient { instance, name: name.into(), scopes };
-            let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(|error| error_text(&error))?;
-            proxy::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(|error| error_text(&error))?;
+            let (client, secret) = auth::create_client(&mut tx, &SystemClock, new).await.map_err(error_text)?;
+            proxy::replace_rules(&mut tx, &client.client_id, &allow).await.map_err(error_text)?;
             let after = json!({ "name": client.name, "scopes": client.scopes.to_string(), "allow": format_rules(&allow) });
             record_change(&mut tx, "client.created", client.instance, &client.client_id, after).await?;
-            tx.commit().await.map_err(|error| error_text(&error))?;
+            tx.commit().await.map_err(error_text)?;
             let shown = json!({
                 "client_id": client.client_id, "client_secret": secret.expose_secret(),
                 "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(), "allow": format_rules(&allow),
@@ -145,41 +143,41 @@ async fn execute(db: &Db, command: ClientCommand) -> CommandResult {
             println!("{shown}");
         }
         ClientCommand::List => {
-            for client in auth::store::list_clients(db).await.map_err(|error| error_text(&error))? {
+            for client in auth::store::list_clients(db).await.map_err(error_text)? {
                 let shown = json!({
                     "client_id": client.client_id, "name": client.name, "instance": client.instance, "scopes": client.scopes.to_string(),
                     "created_at": client.created_at, "revoked_at": client.revoked_at,
-                    "allow": format_rules(&proxy::list_rules(db, &client.client_id).await.map_err(|error| error_text(&error))?),
+                    "allow": format_rules(&proxy::list_rules(db, &client.client_id).await.map_err(error_text)?),
                 });
                 println!("{shown}");
             }
         }
         ClientCommand::Allow { client_id, rules } => {
             let instance = find_active_client_instance(db, &client_id).await?;
-            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
-            proxy::replace_rules(&mut tx, &client_id, &rules).await.map_err(|error| error_text(&error))?;
+            let mut tx = db.begin().await.map_err(error_text)?;
+            proxy::replace_rules(&mut tx, &client_id, &rules).await.map_err(error_text)?;
             record_change(&mut tx, "client.allowed", instance, &client_id, json!({ "allow": format_rules(&rules) })).await?;
-            tx.commit().await.map_err(|error| error_text(&error))?;
+            tx.commit().await.map_err(error_text)?;
             println!("{}", json!({ "client_id": client_id, "allow": format_rules(&rules) }));
         }
         ClientCommand::Rotate { client_id, keep_old_for } => {
             let instance = find_active_client_instance(db, &client_id).await?;
-            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
-            let secret = auth::rotate_secret(&mut tx, &SystemClock, &client_id, keep_old_for).await.map_err(|error| error_text(&error))?;
+            let mut tx = db.begin().await.map_err(error_text)?;
+            let secret = auth::rotate_secret(&mut tx, &SystemClock, &client_id, keep_old_for).await.map_err(error_text)?;
             let secret = secret.ok_or_else(|| no_active_client(&client_id))?;
             let after = json!({ "keep_old_for_seconds": keep_old_for.whole_seconds() });
             record_change(&mut tx, "client.secret_rotated", instance, &client_id, after).await?;
-            tx.commit().await.map_err(|error| error_text(&error))?;
+            tx.commit().await.map_err(error_text)?;
             println!("{}", json!({ "client_id": client_id, "client_secret": secret.expose_secret() }));
         }
         ClientCommand::Revoke { client_id } => {
             let instance = find_active_client_instance(db, &client_id).await?;
-            let mut tx = db.begin().await.map_err(|error| error_text(&error))?;
-            if !auth::revoke_client(&mut tx, &SystemClock, &client_id).await.map_err(|error| error_text(&error))? {
+            let mut tx = db.begin().await.map_err(error_text)?;
+            if !auth::revoke_client(&mut tx, &SystemClock, &client_id).await.map_err(error_text)? {
                 return Err(no_active_client(&client_id));
             }
             record_change(&mut tx, "client.revoked", instance, &client_id, json!({})).await?;
-            tx.commit().await.map_err(|error| error_text(&error))?;
+            tx.commit().await.map_err(error_text)?;
             println!("{}", json!({ "client_id": client_id, "revoked": true }));
         }
     }

@@ -61,7 +61,7 @@ fn to_json(dead_letter: &DeadLetter) -> Value {
 pub(super) async fn jobs(shared: &SharedOptions, command: JobsCommand) -> CommandResult {
     let settings = settings(shared, &[quiet()])?;
     let db = open_existing(&settings).await?;
-    db.migrate().await.map_err(|error| error_text(&error))?;
+    db.migrate().await.map_err(error_text)?;
     let dead_letters = crate::app::dead_letters(db.clone(), Arc::new(SystemClock));
     let outcome = run(&dead_letters, command).await;
     db.close().await;
@@ -75,7 +75,7 @@ async fn run(dead_letters: &DeadLetters, command: JobsCommand) -> CommandResult 
             let filter = DeadLetterFilter { lane, kind, instance };
             let mut before = None;
             loop {
-                let page = dead_letters.list(&filter, before, PAGE).await.map_err(|error| error_text(&error))?;
+                let page = dead_letters.list(&filter, before, PAGE).await.map_err(error_text)?;
                 for dead_letter in &page {
                     println!("{}", to_json(dead_letter));
                 }
@@ -86,15 +86,15 @@ async fn run(dead_letters: &DeadLetters, command: JobsCommand) -> CommandResult 
             }
         }
         JobsCommand::Show { id } => {
-            let dead_letter = dead_letters.find(id, None).await.map_err(|error| error_text(&error))?;
+            let dead_letter = dead_letters.find(id, None).await.map_err(error_text)?;
             println!("{}", to_json(&dead_letter));
         }
         JobsCommand::Retry { id } => {
-            dead_letters.retry(id, None, &origin).await.map_err(|error| error_text(&error))?;
+            dead_letters.retry(id, None, &origin).await.map_err(error_text)?;
             println!("{}", json!({ "id": id, "retried": true }));
         }
         JobsCommand::Discard { id } => {
-            dead_letters.discard(id, None, &origin).await.map_err(|error| error_text(&error))?;
+            dead_letters.discard(id, None, &origin).await.map_err(error_text)?;
             println!("{}", json!({ "id": id, "discarded": true }));
         }
     }

@@ -18,10 +18,10 @@ pub enum KeysCommand {
         #[arg(long, default_value = "k1")]
         id: String,
     },
-    /// Seal the data keys by the master key in force. Put the one before into secrets.old_master_keys first. Safe while serving.
+    /// Seal the data keys by the current master key. Put the one before into secrets.old_master_keys first. Safe while serving.
     Rotate {
         /// Instead: make a new data key, under which the running service re-encrypts everything. Every process must have the master
-        /// key in force.
+        /// current key.
         #[arg(long)]
         data: bool,
     },
@@ -50,20 +50,20 @@ pub(super) async fn keys(shared: &SharedOptions, command: KeysCommand) -> Comman
         }
         KeysCommand::RotateSigning => {
             let (db, masters) = open(shared).await?;
-            let rotation = rotate_signing(&db, &masters).await.map_err(|error| error_text(&error))?;
+            let rotation = rotate_signing(&db, &masters).await.map_err(error_text)?;
             db.close().await;
             let SigningKeyRotation { kid, signs_from, others_retire_at } = rotation;
             println!("the key {kid} signs from {signs_from}; those before it are dropped at {others_retire_at}");
         }
         KeysCommand::Rotate { data: true } => {
             let (db, masters) = open(shared).await?;
-            let seals_from = rotate_data(&db, &masters).await.map_err(|error| error_text(&error))?.seals_from;
+            let seals_from = rotate_data(&db, &masters).await.map_err(error_text)?.seals_from;
             db.close().await;
             println!("a new data key seals from {seals_from}; after that, the running service re-encrypts everything under it");
         }
         KeysCommand::Rotate { data: false } => {
             let (db, masters) = open(shared).await?;
-            let count = rotate_master(&db, &masters).await.map_err(|error| error_text(&error))?;
+            let count = rotate_master(&db, &masters).await.map_err(error_text)?;
             db.close().await;
             println!("{count} data key(s) sealed by the master key {:?} instead of an old one", masters.current.id);
         }
@@ -100,7 +100,7 @@ async fn rotate_master(db: &Db, masters: &MasterKeys) -> Result<usize, KeyRotati
 async fn open(shared: &SharedOptions) -> Result<(Db, MasterKeys), String> {
     let settings = settings(shared, &[quiet()])?;
     let db = open_existing(&settings).await?;
-    let masters = load_master_keys(&settings, &db).await.map_err(|error| error_text(&error))?;
-    db.migrate().await.map_err(|error| error_text(&error))?;
+    let masters = load_master_keys(&settings, &db).await.map_err(error_text)?;
+    db.migrate().await.map_err(error_text)?;
     Ok((db, masters))
 }

@@ -65,7 +65,7 @@ enum Command {
     /// Make, list, rotate and revoke the clients that call the API.
     #[command(subcommand)]
     Client(client::ClientCommand),
-    /// Master keys: print a new one, or seal everything by the one in force.
+    /// Master keys: print a new one, or seal everything by the current one.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// List, look at, retry and discard jobs that nobody tries again by itself.
@@ -161,8 +161,8 @@ async fn open_existing(settings: &Settings) -> Result<Db, String> {
 }
 
 /// An error of a command, with its causes.
-fn error_text(error: &(dyn std::error::Error + 'static)) -> String {
-    error_chain(error).to_string()
+fn error_text(error: impl std::error::Error + 'static) -> String {
+    error_chain(&error).to_string()
 }
 
 /// Being told to stop (SIGINT or SIGTERM). Listened for from before the start, so that a signal that comes early is not lost.

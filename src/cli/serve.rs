@@ -27,7 +27,7 @@ pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Comm
         // Its address can hold a password.
         DatabaseUrl::Postgres(_) => "PostgreSQL".to_owned(),
     };
-    let app = crate::app::start(settings, Arc::new(SystemClock)).await.map_err(|error| error_text(&error))?;
+    let app = crate::app::start(settings, Arc::new(SystemClock)).await.map_err(error_text)?;
     eprintln!("Running at {} on {database}; the API is described at {}/docs/", app.url(), app.url());
     stop.wait().await;
     app.stop().await;
@@ -36,9 +36,9 @@ pub(super) async fn serve(shared: &SharedOptions, options: ServeOptions) -> Comm
 
 pub(super) async fn migrate(shared: &SharedOptions) -> CommandResult {
     let settings = settings(shared, &[])?;
-    let db = crate::app::open_database(&settings).await.map_err(|error| error_text(&error))?;
-    db.migrate().await.map_err(|error| error_text(&error))?;
-    let (known, _) = db.schema_version().await.map_err(|error| error_text(&error))?;
+    let db = crate::app::open_database(&settings).await.map_err(error_text)?;
+    db.migrate().await.map_err(error_text)?;
+    let (known, _) = db.schema_version().await.map_err(error_text)?;
     println!("{} is at schema step {known}", db.engine());
     db.close().await;
     Ok(())

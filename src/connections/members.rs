@@ -4,7 +4,7 @@ use super::{marketo, salesforce};
 use crate::db::{DbError, Tx};
 use crate::ids::{InstanceId, MemberId};
 
-/// Forgets a member's own Salesforce connection, and access to the Marketo connection that was granted to them.
+/// Deletes a member's own Salesforce connection, and access to the Marketo connection that was granted to them.
 ///
 /// # Errors
 /// [`DbError`].

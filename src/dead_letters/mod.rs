@@ -85,7 +85,7 @@ impl DeadLetters {
         Ok(letter)
     }
 
-    /// Forgets one. What it was about stays as it is.
+    /// Discards one. What it was about stays as it is.
     ///
     /// # Errors
     /// Those of [`DeadLetters::find`].

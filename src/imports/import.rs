@@ -126,7 +126,7 @@ pub(super) struct Import {
 }
 
 impl Import {
-    /// The mapping in force.
+    /// The current mapping.
     pub(super) fn mapping(&self) -> Mapping {
         self.confirmation.as_ref().map_or_else(|| self.analysis.mapping.into(), |confirmation| confirmation.mapping)
     }

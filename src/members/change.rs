@@ -284,7 +284,7 @@ pub async fn revoke_and_remove(
     Ok(passed)
 }
 
-/// Revokes the grant of a Salesforce connection of the member's own at Salesforce, if there is one, and forgets it.
+/// Revokes the grant of a Salesforce connection of the member's own at Salesforce, if there is one, and deletes it.
 ///
 /// # Errors
 /// [`MemberError::Connection`] when Salesforce can't be reached, and nothing is done then.

@@ -61,7 +61,7 @@ impl std::fmt::Debug for MasterKey {
     }
 }
 
-/// The master key in force and those that may still open what they sealed.
+/// The current master key and those that may still open what they sealed.
 #[derive(Debug, Clone)]
 pub struct MasterKeys {
     /// Seals from now on.
@@ -71,7 +71,7 @@ pub struct MasterKeys {
 }
 
 impl MasterKeys {
-    /// Reads the key in force and a comma-separated list of old ones.
+    /// Reads the current key and a comma-separated list of old ones.
     ///
     /// # Errors
     /// [`MasterKeyError`] of the first text that is no master key.
@@ -86,7 +86,7 @@ impl MasterKeys {
         self.all().find(|key| key.id == id)
     }
 
-    /// The ids of all keys, the one in force first.
+    /// The ids of all keys, the current one first.
     pub(super) fn ids(&self) -> Vec<&str> {
         self.all().map(|key| key.id.as_str()).collect()
     }

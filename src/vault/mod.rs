@@ -1,5 +1,5 @@
 //! The keys to everything confidential in the database. A master key, which the operator keeps outside of the database, seals the data
-//! keys; the data key in force seals the values of the sealed columns, each bound to its row. Both are rotated while the service runs:
+//! keys; the current data key seals the values of the sealed columns, each bound to its row. Both are rotated while the service runs:
 //! another master key takes over by sealing the data keys, another data key by a job that re-encrypts every sealed value.
 //!
 //! Rotations take the transaction of whoever asks for one, who records it in the audit.

@@ -23,7 +23,7 @@ pub struct DataKeyRotation {
     pub seals_from: Timestamp,
 }
 
-/// Seals every data key by the master key in force; returns the ids of those that another one sealed before. What the data keys seal
+/// Seals every data key by the current master key; returns the ids of those that another one sealed before. What the data keys seal
 /// stays as it is, so this is safe while the service runs.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub async fn rotate_master_key(tx: &mut Tx, masters: &MasterKeys) -> Result<Vec<
     Ok(rewrapped)
 }
 
-/// Makes a data key and queues the job that re-encrypts everything under it. Every running process must have the master key in force.
+/// Makes a data key and queues the job that re-encrypts everything under it. Every running process must have the current master key.
 ///
 /// # Errors
 /// [`VaultError::RotationUnderWay`] until the rotation before is over; as [`rotate_master_key`].

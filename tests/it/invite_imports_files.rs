@@ -185,7 +185,7 @@ on_both_engines! {
         tokio::join!(put(1), put(0), put(1), put(0));
         let last = app.call(&token, Method::GET, &path(&import, ""), None).await.expect(200);
         let faults = all(&app, &token, &path(&import, "/faults")).await;
-        assert_eq!(json!(faults.len()), last["faults_total"], "the faults are those of the mapping in force");
+        assert_eq!(json!(faults.len()), last["faults_total"], "the faults are those of the current mapping");
         app.stop().await;
     }
 

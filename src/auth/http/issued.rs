@@ -16,7 +16,6 @@ use crate::context::Context;
 use crate::http::{AnyCaller, Problem, RateLimits, Routes, route};
 use crate::ids::InstanceId;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(revoke_token)).add(route!(introspect_token));
 }

@@ -30,7 +30,7 @@ impl AsProblem for AuthError {
             Self::Db(error) => error.as_problem(),
             Self::Seal(error) => error.as_problem(),
             Self::SigningKey => Problem::new(Code::Internal, "Access tokens can't be signed. Quote the request id when you ask for help."),
-            Self::InvalidToken(_) => {
+            Self::InvalidToken(_) | Self::SessionEnded => {
                 let challenge = "Bearer realm=\"msi-actions\", error=\"invalid_token\"";
                 Problem::new(Code::InvalidToken, format!("{self}.")).with_header(header::WWW_AUTHENTICATE, challenge)
             }

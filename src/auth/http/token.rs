@@ -21,7 +21,6 @@ use crate::http::{AnyCaller, Problem, RateLimit, RateLimits, Routes, network_of_
 use crate::ids::InstanceId;
 use crate::permissions::UnknownScope;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(token));
 }

@@ -8,7 +8,7 @@ pub async fn insert_used_assertion(tx: &mut Tx, hash: &SecretHash, expires_at: T
     Ok(execute!(tx, db::query(SQL).bind(hash).bind(expires_at))? == 1)
 }
 
-/// Forgets assertions that would be refused for their age.
+/// Deletes the assertions that would be refused for their age.
 pub async fn delete_spent_assertions(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     execute!(tx, db::query("DELETE FROM used_assertions WHERE expires_at <= $1").bind(now)).map(drop)
 }

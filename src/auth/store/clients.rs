@@ -88,7 +88,7 @@ pub async fn list_clients(db: &Db) -> Result<Vec<Client>, DbError> {
 }
 
 /// Replaces the hash of a client's secret. With `keep_until` the one before works until then; otherwise neither it nor the one
-/// before it does any more. `false` when there is no such client in force.
+/// before it does any more. `false` when there is no such active client.
 pub async fn update_client_secret(
     tx: &mut Tx,
     client_id: &str,
@@ -102,7 +102,7 @@ pub async fn update_client_secret(
     Ok(execute!(tx, db::query(SQL).bind(client_id).bind(hash).bind(keep_until).bind(now))? == 1)
 }
 
-/// Marks a client as revoked. `false` when there is no such client in force.
+/// Marks a client as revoked. `false` when there is no such active client.
 pub async fn revoke_client(tx: &mut Tx, client_id: &str, at: Timestamp) -> Result<bool, DbError> {
     const SQL: &str = "UPDATE api_clients SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL";
     Ok(execute!(tx, db::query(SQL).bind(client_id).bind(at))? == 1)
@@ -112,7 +112,7 @@ pub async fn revoke_client(tx: &mut Tx, client_id: &str, at: Timestamp) -> Resul
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct EndedSecrets {
     pub client_id: String,
-    /// The secret in force, counted from 1.
+    /// The current secret, counted from 1.
     pub secret_generation: i64,
     /// Until when the one before it works.
     pub old_secret_until: Option<Timestamp>,

@@ -32,7 +32,7 @@ pub async fn revoked_tokens(db: &Db, now: Timestamp, since: Timestamp) -> Result
     on!(db, c => db::query_as(SQL).bind(now).bind(since).fetch_all(c))
 }
 
-/// Forgets revocations of tokens that have expired.
+/// Deletes the revocations of tokens that have expired.
 pub async fn delete_spent_revocations(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     execute!(tx, db::query("DELETE FROM revoked_tokens WHERE expires_at <= $1").bind(now)).map(drop)
 }

@@ -56,7 +56,7 @@ pub async fn retire_signing_keys_before(tx: &mut Tx, generation: i64, at: Timest
     execute!(tx, db::query(SQL).bind(generation).bind(at)).map(drop)
 }
 
-/// Forgets the keys that verify nothing any more.
+/// Deletes the keys that verify nothing any more.
 pub async fn delete_retired_signing_keys(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     execute!(tx, db::query("DELETE FROM signing_keys WHERE retired_at <= $1").bind(now)).map(drop)
 }

@@ -90,7 +90,7 @@ async fn test_own(caller: Authorized<ConnectionsOwn>, connections: Data<Connecti
 
 /// Disconnect one's own Salesforce user
 ///
-/// Revokes the grant at Salesforce, then forgets it.
+/// Revokes the grant at Salesforce, then deletes it.
 #[utoipa::path(
     delete, path = "/v1/members/me/salesforce-connection",
     operation_id = "deleteOwnSalesforceConnection", tag = "Connections", responses(

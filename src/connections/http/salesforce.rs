@@ -169,7 +169,7 @@ async fn get_salesforce_limits(caller: Authorized<ConnectionsRead>, connections:
 
 /// Disconnect Salesforce
 ///
-/// Revokes the grant at Salesforce, then forgets it.
+/// Revokes the grant at Salesforce, then deletes it.
 #[utoipa::path(delete, path = "/v1/connections/salesforce", operation_id = "deleteSalesforceConnection", tag = "Connections", responses(
     (status = 204, description = "Disconnected."),
     (status = 404, description = "There is no connection.", body = ProblemBody, content_type = "application/problem+json"),

@@ -235,7 +235,7 @@ impl Connections {
         Ok(result)
     }
 
-    /// Forgets the connection that `admin` owns; one that waits to follow takes its place. Marketo has nothing to revoke: its
+    /// Deletes the connection that `admin` owns; one that waits to follow takes its place. Marketo has nothing to revoke: its
     /// tokens expire within the hour.
     ///
     /// # Errors

@@ -89,7 +89,7 @@ pub(super) async fn release(tx: &mut Tx, instance: InstanceId, id: Uuid) -> Resu
     execute!(tx, db::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
-/// Forgets the keys of all instances whose time is over.
+/// Deletes the expired keys of all instances.
 pub(super) async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<(), DbError> {
     execute!(tx, db::query("DELETE FROM idempotency_keys WHERE expires_at <= $1").bind(now)).map(drop)
 }

@@ -14,7 +14,6 @@ use crate::imports::csv::Mapping;
 use crate::invites::{TeamReference, team_faults};
 use crate::permissions::scope::MembersWrite;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(put_mapping)).add(route!(confirm_import).idempotent());
 }

@@ -12,7 +12,6 @@ use crate::imports::import::Import;
 use crate::imports::{changes, store};
 use crate::permissions::scope::MembersWrite;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(get_import_events));
 }

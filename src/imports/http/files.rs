@@ -17,7 +17,6 @@ use crate::imports::{ImportError, import::ImportState};
 use crate::members::{self, Teams};
 use crate::permissions::scope::MembersWrite;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(get_faults_file)).add(route!(get_result_file));
 }

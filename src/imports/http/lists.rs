@@ -13,7 +13,6 @@ use crate::invites::ResultStatus;
 use crate::members;
 use crate::permissions::scope::MembersWrite;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(list_faults)).add(route!(list_results));
 }

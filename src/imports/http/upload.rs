@@ -13,7 +13,6 @@ use crate::http::{Authorized, Problem, Routes, route};
 use crate::imports::new_import;
 use crate::permissions::scope::MembersWrite;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(post_import).upload());
 }

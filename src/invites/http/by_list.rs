@@ -17,7 +17,6 @@ use crate::invites::invite::ResultStatus;
 use crate::language::Language;
 use crate::permissions::scope::MembersWrite;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(post_invites).idempotent());
 }

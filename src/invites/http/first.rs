@@ -15,7 +15,6 @@ use crate::invites::store;
 use crate::members::{EmailAddress, MAX_ADDRESS_LENGTH};
 use crate::permissions::scope::{MembersRead, MembersWrite};
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(post_first_invite).idempotent()).add(route!(get_first_invite));
 }

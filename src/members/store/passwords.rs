@@ -45,7 +45,7 @@ pub async fn replace_password(tx: &mut Tx, instance: InstanceId, member: MemberI
     Ok(execute!(tx, db::query(SQL).bind(instance).bind(member).bind(from).bind(to))? == 1)
 }
 
-/// Keeps a link for a new password, and forgets those that have expired.
+/// Stores a link for a new password, and deletes those that have expired.
 pub async fn insert_reset(
     tx: &mut Tx,
     instance: InstanceId,
@@ -73,7 +73,7 @@ pub async fn take_reset(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Resul
     on_tx!(tx, c => db::query_as(SQL).bind(hash).bind(now).fetch_optional(c))
 }
 
-/// Forgets every link for a new password of a member.
+/// Deletes every link for a new password of a member.
 pub async fn delete_resets(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM password_resets WHERE instance_id = $1 AND member_id = $2";
     execute!(tx, db::query(SQL).bind(instance).bind(member)).map(drop)

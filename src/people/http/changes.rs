@@ -11,7 +11,6 @@ use crate::http::{Authorized, Cursor, PageParams, Problem, QueryParams, Routes, 
 use crate::people::{ChangeCursor, PeopleError, Person, PersonChange, store};
 use crate::permissions::scope::PeopleRead;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(list_people_changes));
 }

@@ -14,7 +14,6 @@ use crate::people::{ListedPerson, PeopleCursor, PeopleExportFormat, PeopleFilter
 use crate::permissions::scope::PeopleRead;
 use crate::telemetry::error_chain;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(export_people).compressed());
 }

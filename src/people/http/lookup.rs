@@ -8,7 +8,6 @@ use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
 use crate::people::{Lookup, MAX_LOOKUP_IDS, SalesforceId, store};
 use crate::permissions::scope::PeopleRead;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(look_up_people));
 }

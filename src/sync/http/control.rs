@@ -10,7 +10,6 @@ use crate::ids::RunId;
 use crate::permissions::scope::SyncWrite;
 use crate::sync::{ControlOutcome, SyncService};
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(cancel_run)).add(route!(pause_run)).add(route!(resume_run)).add(route!(retry_run));
 }

@@ -10,7 +10,6 @@ use crate::ids::RunId;
 use crate::permissions::scope::SyncRead;
 use crate::sync::{SyncError, SyncRun, SyncService};
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(get_run_events));
 }

@@ -15,7 +15,6 @@ use crate::sync::SyncService;
 use crate::sync::store::StoredRejectedRecord;
 use crate::telemetry::error_chain;
 
-/// The routes of this file.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes.add(route!(get_rejected_rows));
 }

@@ -72,7 +72,7 @@ pub async fn insert(tx: &mut Tx, key: &StoredDataKey) -> Result<bool, DbError> {
     Ok(made == 1)
 }
 
-/// Forgets the data keys before a generation.
+/// Deletes the data keys before a generation.
 pub async fn delete_before(tx: &mut Tx, generation: i64) -> Result<(), DbError> {
     execute!(tx, db::query("DELETE FROM data_keys WHERE generation < $1").bind(generation)).map(drop)
 }

@@ -291,7 +291,7 @@ impl TestApp {
         Ok(Replica { url: format!("http://{}", running.address()), running, http: self.http.clone() })
     }
 
-    /// The master key in force, as an operator keeps it.
+    /// The current master key, as an operator keeps it.
     pub fn master_key_text(&self) -> String {
         MASTER_KEY.to_owned()
     }

@@ -150,7 +150,7 @@ pub async fn suspend_marketo(
     stored_state::suspend(tx, SQL, (instance, id), (code, reason), at).await
 }
 
-/// Forgets a connection and, when it was the one in use, lets the one that waits follow it, in one.
+/// Deletes a connection and, when it was the one in use, lets the one that waits follow it, in one.
 pub async fn delete_marketo(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
     const REMOVE: &str = "DELETE FROM marketo_connections WHERE instance_id = $1 AND id = $2";
     execute!(tx, db::query(REMOVE).bind(instance).bind(id))?;

@@ -263,13 +263,13 @@ pub async fn set_jwt_key(
     Ok(execute!(tx, db::query(SQL).bind(instance).bind(id).bind(client_id).bind(key))? == 1)
 }
 
-/// Forgets a connection.
+/// Deletes a connection.
 pub async fn delete_salesforce(tx: &mut Tx, instance: InstanceId, id: ConnectionId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND id = $2";
     execute!(tx, db::query(SQL).bind(instance).bind(id)).map(drop)
 }
 
-/// Forgets a member's own connection.
+/// Deletes a member's own connection.
 pub async fn delete_salesforce_of_member(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Result<(), DbError> {
     const SQL: &str = "DELETE FROM salesforce_connections WHERE instance_id = $1 AND member_id = $2";
     execute!(tx, db::query(SQL).bind(instance).bind(member)).map(drop)
