@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::web;
-use utoipa::openapi::OpenApi;
+use serde_json::Value;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::health;
@@ -48,18 +48,18 @@ async fn front_page() -> HttpResponse {
 }
 
 /// The document and the table, described once a process.
-static API: LazyLock<(OpenApi, RouteTable)> = LazyLock::new(|| {
+static API: LazyLock<(Value, RouteTable)> = LazyLock::new(|| {
     let mut description = ApiDescription { document: crate::http::openapi::base(), ..ApiDescription::default() };
     configure(&mut Routes::describing(&mut description));
-    let ApiDescription { mut document, rules } = description;
+    let ApiDescription { document, rules } = description;
     let table = RouteTable::new(rules);
-    crate::http::openapi::complete(&mut document, &table);
+    let document = crate::http::openapi::complete(document, &table).expect("a document of names, texts and numbers is JSON");
     (document, table)
 });
 
 /// The OpenAPI document, as the code says it.
 #[must_use]
-pub fn openapi_document() -> &'static OpenApi {
+pub fn openapi_document() -> &'static Value {
     &API.0
 }
 

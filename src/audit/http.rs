@@ -182,7 +182,8 @@ async fn list_events(
 /// How an export is written.
 #[derive(Debug, Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum ExportFormat {
+#[schema(title = "AuditExportFormat")]
+enum AuditExportFormat {
     /// An event a line, in JSON.
     #[default]
     Ndjson,
@@ -197,7 +198,7 @@ enum ExportFormat {
 struct ExportParams {
     /// `ndjson` unless given.
     #[param(inline)]
-    format: Option<ExportFormat>,
+    format: Option<AuditExportFormat>,
     /// Who did it, exactly as the events say.
     #[param(min_length = 1, max_length = 200, pattern = r"^[^\x00]+$")]
     actor: Option<String>,
@@ -238,8 +239,8 @@ async fn export_events(
     let filter = AuditEventParams { actor, action, subject_kind, subject_id, from, to }.read()?;
     let format = format.unwrap_or_default();
     let (media, name, head) = match format {
-        ExportFormat::Ndjson => ("application/x-ndjson", "audit-events.ndjson", Vec::new()),
-        ExportFormat::Csv => ("text/csv; charset=utf-8", "audit-events.csv", csv_line(COLUMNS)),
+        AuditExportFormat::Ndjson => ("application/x-ndjson", "audit-events.ndjson", Vec::new()),
+        AuditExportFormat::Csv => ("text/csv; charset=utf-8", "audit-events.csv", csv_line(COLUMNS)),
     };
     let head = stream::iter((!head.is_empty()).then(|| Ok(Bytes::from(head))));
     let body = head.chain(pages(context.db, caller.instance, filter, format));
@@ -255,7 +256,7 @@ fn pages(
     db: Db,
     chain: InstanceId,
     filter: EventFilter,
-    format: ExportFormat,
+    format: AuditExportFormat,
 ) -> impl futures_util::Stream<Item = Result<Bytes, DbError>> + 'static {
     stream::unfold(Some((db, filter, 0)), move |state| async move {
         let (db, filter, after) = state?;
@@ -267,12 +268,12 @@ fn pages(
         let mut text = Vec::new();
         for event in events {
             match format {
-                ExportFormat::Ndjson => {
+                AuditExportFormat::Ndjson => {
                     // What was written as JSON is written as JSON again; it can't fail on a value of ours.
                     text.extend(serde_json::to_vec(&EventView::from(event)).unwrap_or_default());
                     text.push(b'\n');
                 }
-                ExportFormat::Csv => text.extend(csv_line(cells(&event).each_ref().map(String::as_str))),
+                AuditExportFormat::Csv => text.extend(csv_line(cells(&event).each_ref().map(String::as_str))),
             }
         }
         Some((Ok(Bytes::from(text)), Some((db, filter, after))))

@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use serde_json::Value;
+
 use crate::config::Settings;
 use crate::db::Db;
 use crate::telemetry::error_chain;
@@ -129,9 +131,24 @@ async fn dispatch(cli: Cli) -> CommandResult {
 }
 
 fn print_document() -> CommandResult {
-    let text = crate::app::openapi_document().to_pretty_json().map_err(|error| error.to_string())?;
+    let document = crate::app::openapi_document();
+    let [openapi, info, servers, tags, paths, components] =
+        ["openapi", "info", "servers", "tags", "paths", "components"].map(|member| &document[member]);
+    let ordered = OrderedDocument { openapi, info, servers, tags, paths, components };
+    let text = serde_json::to_string_pretty(&ordered).map_err(|error| error.to_string())?;
     println!("{text}");
     Ok(())
+}
+
+/// The document in the order in which people read it.
+#[derive(serde::Serialize)]
+struct OrderedDocument<'a> {
+    openapi: &'a Value,
+    info: &'a Value,
+    servers: &'a Value,
+    tags: &'a Value,
+    paths: &'a Value,
+    components: &'a Value,
 }
 
 /// The settings, with what the command line says on top, and logging started as they say. `given` are those that the command's own flags

@@ -281,6 +281,7 @@ struct IntegrationBody {
     client_secret: Option<String>,
     created_at: Timestamp,
     /// When the secret was shown; null as long as it can be revealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     shown_at: Option<Timestamp>,
 }
 

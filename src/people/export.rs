@@ -8,6 +8,7 @@ use crate::http::harmless_cell;
 /// The form of an export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(title = "PeopleExportFormat")]
 pub enum PeopleExportFormat {
     /// A line of names and a line for each person, with `CRLF` behind each. A cell that a spreadsheet could take for a formula has an
     /// apostrophe before it.

@@ -13,15 +13,15 @@ pub trait RequiredScope: 'static {
 }
 
 macro_rules! scopes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal;)+) => {
         /// What a client may be allowed to do (RFC 6749, section 3.3).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Scope { $($(#[$doc])* $name,)+ }
+        pub enum Scope { $(#[doc = $doc] $name,)+ }
 
         /// Each scope as a type, for the signature of a handler: `Authorized<scope::MembersWrite>`.
         pub mod scope {
             $(
-                $(#[$doc])*
+                #[doc = $doc]
                 #[derive(Debug, Clone, Copy)]
                 pub struct $name;
 
@@ -39,6 +39,12 @@ macro_rules! scopes {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
+            }
+
+            /// What it allows.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$name => $doc.trim_ascii(),)+ }
             }
         }
     };

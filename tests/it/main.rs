@@ -20,6 +20,7 @@ mod connections;
 mod dead_letters;
 mod demo;
 mod diagnostics;
+mod document;
 mod edge;
 mod edge_security;
 mod event_streams;

@@ -109,14 +109,18 @@ struct MarketoConnection {
     /// Whether the credentials are those that the operator provisioned.
     provisioned: bool,
     /// The API user who owns the credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
     api_user: Option<String>,
     /// The owner, who alone can disconnect it: `client:ID` or `member:ID`.
     connected_by: String,
     connected_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_tested_at: Option<Timestamp>,
     /// What went wrong last, by the vendor's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_error_code: Option<String>,
     /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     what_to_do: Option<String>,
     /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
     #[serde(skip_serializing_if = "Option::is_none")]

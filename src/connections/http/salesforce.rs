@@ -88,10 +88,13 @@ pub(super) struct SalesforceConnection {
     /// How its tokens are renewed.
     renewed_by: RenewedBy,
     connected_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_tested_at: Option<Timestamp>,
     /// What went wrong last, by the vendor's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_error_code: Option<String>,
     /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     what_to_do: Option<String>,
     /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
     #[serde(skip_serializing_if = "Option::is_none")]

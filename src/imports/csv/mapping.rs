@@ -59,12 +59,16 @@ pub struct Mapping {
     #[schema(inline)]
     pub email: ColumnNumber,
     #[schema(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<ColumnNumber>,
     #[schema(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<ColumnNumber>,
     #[schema(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<ColumnNumber>,
     #[schema(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub teams: Option<ColumnNumber>,
 }
 

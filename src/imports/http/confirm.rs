@@ -22,7 +22,6 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct MappingRequest {
-    #[schema(inline)]
     mapping: Mapping,
 }
 
@@ -54,10 +53,8 @@ async fn put_mapping(
 #[serde(deny_unknown_fields)]
 struct ConfirmRequest {
     /// Which column is what; that of the import unless given.
-    #[schema(inline)]
     mapping: Option<Mapping>,
     /// What people become whose row names no role; `user` unless given.
-    #[schema(inline)]
     role: Option<Role>,
     /// Teams everybody joins besides Everyone and those of their row; each must exist.
     #[schema(max_items = 20)]

@@ -87,16 +87,13 @@ struct InviteRequest {
     #[schema(inline)]
     emails: Emails,
     /// What they become; `user` unless given.
-    #[schema(inline)]
     role: Option<Role>,
     /// Teams they join besides Everyone; each must exist.
     #[schema(max_items = 20)]
     teams: Option<Vec<TeamReference>>,
     /// The language of their messages; the instance's unless given.
-    #[schema(inline)]
     language: Option<Language>,
     /// `partial` unless given.
-    #[schema(inline)]
     mode: Option<InviteMode>,
 }
 

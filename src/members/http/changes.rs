@@ -45,7 +45,6 @@ struct UpdateMember {
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, pattern = r"^ *[^\u0000-\u0020\u007f-\u009f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$")]
     last_name: FieldChange<String>,
-    #[schema(inline)]
     role: Option<Role>,
 }
 

@@ -28,12 +28,13 @@ struct ChangesParams {
     cursor: Option<String>,
     /// Where to begin without a cursor: `beginning` (unless given) tells of everybody there is, `now` only of what comes.
     #[param(inline)]
-    from: Option<StartFrom>,
+    from: Option<ChangesStart>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum StartFrom {
+#[schema(title = "ChangesStart")]
+enum ChangesStart {
     #[default]
     Beginning,
     Now,
@@ -111,8 +112,8 @@ async fn list_people_changes(
     let after = match (cursor, params.from.unwrap_or_default()) {
         (Some(cursor), _) if cursor.change > last => return Err(PeopleError::CursorGone.into()),
         (Some(cursor), _) => cursor,
-        (None, StartFrom::Beginning) => ChangeCursor { change: 0, marketo_id: 0 },
-        (None, StartFrom::Now) => ChangeCursor { change: last, marketo_id: i64::MAX },
+        (None, ChangesStart::Beginning) => ChangeCursor { change: 0, marketo_id: 0 },
+        (None, ChangesStart::Now) => ChangeCursor { change: last, marketo_id: i64::MAX },
     };
     let mut changes = store::changes(&context.db, caller.instance, after, i64::from(limit) + 1).await?;
     let has_more = changes.len() > usize::from(limit);

@@ -64,3 +64,8 @@ pub fn run(test: impl Future<Output = ()>) {
     runtime.worker_threads(2).enable_all().on_thread_start(watched.on_thread_start()).build().unwrap().block_on(test);
     watched.end();
 }
+
+/// Runs one test with a service of its own on SQLite: what it is about doesn't depend on the engine.
+pub fn on_sqlite(test: impl AsyncFnOnce(TestApp)) {
+    run(async { test(TestApp::start(Engine::Sqlite).await).await });
+}
