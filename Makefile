@@ -40,12 +40,13 @@ demo:
 seed:
 	$(CARGO) run --locked -- demo --seed $(ARGS)
 
-## openapi: write openapi/msi-actions.v1.json and docs/permissions.md from the code
+## openapi: write openapi/msi-actions.v1.json, openapi/problems.md and docs/permissions.md from the code
 openapi:
 	@mkdir -p openapi
 	$(CARGO) run --locked -- openapi > openapi/msi-actions.v1.json.new
 	mv openapi/msi-actions.v1.json.new openapi/msi-actions.v1.json
 	$(CARGO) run --locked -- openapi --permissions > docs/permissions.md
+	$(CARGO) run --locked -- openapi --problems > openapi/problems.md
 
 ## test: every test, with whatever it needs installed outside the source tree
 test:

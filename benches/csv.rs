@@ -79,7 +79,7 @@ fn analyze_all(path: &Path, teams: &Teams) -> u64 {
     let bytes = file.metadata().expect("the file is there").len();
     let budget = AnalysisBudget::new(AnalysisLimits::for_file(bytes), bytes, Arc::new(SystemClock), CancellationToken::new());
     let analysis = analyze(&mut file, None, teams, None, &budget).expect("the file can be read");
-    assert_eq!((analysis.valid_rows, analysis.faults_total), (analysis.rows, 0), "{:?}", analysis.faults);
+    assert_eq!((analysis.valid_rows, analysis.error_count), (analysis.rows, 0), "{:?}", analysis.errors);
     assert!(analysis.mapping.role.is_some() && analysis.mapping.teams.is_some(), "all is mapped, so all is checked");
     analysis.rows
 }

@@ -164,7 +164,7 @@ impl Stage {
             let run = self.get(&path).await;
             match run["state"].as_str() {
                 Some("completed") => return run["report"].clone(),
-                Some("failed" | "cancelled") => panic!("the full run failed: {run}"),
+                Some("failed" | "canceled") => panic!("the full run failed: {run}"),
                 _ => tokio::time::sleep(Duration::from_millis(200)).await,
             }
         }

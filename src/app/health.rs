@@ -31,6 +31,7 @@ async fn live(_: AnyCaller) -> HttpResponse {
 
 /// One part of the readiness.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ReadinessCheck)]
 struct Check {
     /// `database`, `migrations`, `storage` or `keys`.
     name: &'static str,

@@ -5,7 +5,7 @@ use actix_web::web;
 use serde_json::Value;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::health;
+use super::{health, problem_catalog};
 use crate::http::{ApiDescription, RouteTable, Routes};
 
 /// Every route. The router asks one after the other, and each with a parameter costs it a search of the path: those that
@@ -17,6 +17,7 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
     crate::diagnostics::http::routes(routes);
     crate::auth::http::routes(routes);
     health::routes(routes);
+    problem_catalog::routes(routes);
     crate::audit::http::routes(routes);
     crate::instances::http::routes(routes);
     crate::onboarding::http::routes(routes);

@@ -31,14 +31,15 @@ pub fn routes(routes: &mut Routes<'_>) {
 struct EventView {
     /// Its place in the instance's chain, from 1 without a gap.
     #[schema(minimum = 1)]
-    number: i64,
-    at: Timestamp,
+    sequence_number: i64,
+    /// When it was done.
+    occurred_at: Timestamp,
     /// Who: `client:ID`, `member:ID`, `job:KIND`, `command:NAME` of an operator, or `anonymous`.
     actor: String,
     /// What was done.
     #[schema(example = "team.renamed")]
     action: String,
-    subject: SubjectView,
+    subject: AuditSubject,
     /// What changed, as it was before; absent when there was nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
@@ -62,7 +63,7 @@ struct EventView {
 
 /// What something was done to.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct SubjectView {
+struct AuditSubject {
     #[schema(example = "team")]
     kind: String,
     id: String,
@@ -73,11 +74,11 @@ impl From<Event> for EventView {
         let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
         let hash = event.hash_text();
         Self {
-            number: event.number,
-            at: event.at,
+            sequence_number: event.number,
+            occurred_at: event.at,
             actor: event.actor,
             action: event.action,
-            subject: SubjectView { kind: event.subject_kind, id: event.subject_id },
+            subject: AuditSubject { kind: event.subject_kind, id: event.subject_id },
             before: raw(event.before),
             after: raw(event.after),
             address: event.address,
@@ -95,36 +96,36 @@ struct AuditEventParams {
     action: Option<String>,
     subject_kind: Option<String>,
     subject_id: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
 }
 
 impl AuditEventParams {
     fn read(self) -> Result<EventFilter, Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let texts =
             [("actor", &self.actor), ("action", &self.action), ("subject_kind", &self.subject_kind), ("subject_id", &self.subject_id)];
         for (name, text) in texts {
             let Some(text) = text else { continue };
             if text.is_empty() || text.chars().count() > MAX_TEXT_LENGTH || text.contains('\0') {
                 let detail = format!("{name} has 1 to {MAX_TEXT_LENGTH} characters, none of them NUL.");
-                faults.push(ValidationError::new(format!("#query/{name}"), "length", detail));
+                errors.push(ValidationError::new(format!("#query/{name}"), "length", detail));
             }
         }
         let mut time = |name: &str, text: Option<&str>| {
             let read = text.map(Timestamp::parse);
             if let Some(None) = read {
                 let detail = format!("{name} is a date-time of RFC 3339, such as 2026-06-15T12:00:00Z.");
-                faults.push(ValidationError::new(format!("#query/{name}"), "not_a_time", detail));
+                errors.push(ValidationError::new(format!("#query/{name}"), "not_a_time", detail));
             }
             read.flatten()
         };
-        let (from, to) = (time("from", self.from.as_deref()), time("to", self.to.as_deref()));
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
+        let (since, until) = (time("since", self.since.as_deref()), time("until", self.until.as_deref()));
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
         let Self { actor, action, subject_kind, subject_id, .. } = self;
-        Ok(EventFilter { actor, action, subject_kind, subject_id, from, to })
+        Ok(EventFilter { actor, action, subject_kind, subject_id, since, until })
     }
 }
 
@@ -153,10 +154,10 @@ struct EventParams {
     subject_id: Option<String>,
     /// At this time or later (RFC 3339).
     #[param(value_type = Option<String>, format = DateTime)]
-    from: Option<String>,
+    since: Option<String>,
     /// Before this time (RFC 3339).
     #[param(value_type = Option<String>, format = DateTime)]
-    to: Option<String>,
+    until: Option<String>,
 }
 
 /// List audit events
@@ -172,11 +173,11 @@ async fn list_events(
     QueryParams(params): QueryParams<EventParams>,
 ) -> Result<HttpResponse, Problem> {
     let (limit, before) = PageParams { limit: params.limit, cursor: params.cursor }.read::<i64>()?;
-    let EventParams { actor, action, subject_kind, subject_id, from, to, .. } = params;
-    let filter = AuditEventParams { actor, action, subject_kind, subject_id, from, to }.read()?;
+    let EventParams { actor, action, subject_kind, subject_id, since, until, .. } = params;
+    let filter = AuditEventParams { actor, action, subject_kind, subject_id, since, until }.read()?;
     let events = store::list(&context.db, caller.instance, &filter, before, i64::from(limit) + 1).await?;
     let views = events.into_iter().map(EventView::from).collect();
-    Ok(HttpResponse::Ok().json(Listing::page(views, limit, |event: &EventView| event.number)))
+    Ok(HttpResponse::Ok().json(Listing::page(views, limit, |event: &EventView| event.sequence_number)))
 }
 
 /// How an export is written.
@@ -213,14 +214,26 @@ struct ExportParams {
     subject_id: Option<String>,
     /// At this time or later (RFC 3339).
     #[param(value_type = Option<String>, format = DateTime)]
-    from: Option<String>,
+    since: Option<String>,
     /// Before this time (RFC 3339).
     #[param(value_type = Option<String>, format = DateTime)]
-    to: Option<String>,
+    until: Option<String>,
 }
 
-const COLUMNS: [&str; 12] =
-    ["number", "at", "actor", "action", "subject_kind", "subject_id", "before", "after", "address", "user_agent", "request_id", "hash"];
+const COLUMNS: [&str; 12] = [
+    "sequence_number",
+    "occurred_at",
+    "actor",
+    "action",
+    "subject_kind",
+    "subject_id",
+    "before",
+    "after",
+    "address",
+    "user_agent",
+    "request_id",
+    "hash",
+];
 
 /// Export audit events
 ///
@@ -235,8 +248,8 @@ async fn export_events(
     caller: Authorized<AuditRead>,
     QueryParams(params): QueryParams<ExportParams>,
 ) -> Result<HttpResponse, Problem> {
-    let ExportParams { format, actor, action, subject_kind, subject_id, from, to } = params;
-    let filter = AuditEventParams { actor, action, subject_kind, subject_id, from, to }.read()?;
+    let ExportParams { format, actor, action, subject_kind, subject_id, since, until } = params;
+    let filter = AuditEventParams { actor, action, subject_kind, subject_id, since, until }.read()?;
     let format = format.unwrap_or_default();
     let (media, name, head) = match format {
         AuditExportFormat::Ndjson => ("application/x-ndjson", "audit-events.ndjson", Vec::new()),

@@ -20,7 +20,7 @@ use crate::db::{DbError, Tx};
 use crate::ids::InstanceId;
 
 pub use crate::http::ChangeOrigin;
-pub use verify::{ChainFault, ChainState, NotedEvent, heads, verify};
+pub use verify::{ChainDefect, ChainState, NotedEvent, heads, verify};
 
 /// The chain of what belongs to no instance.
 pub const GLOBAL: InstanceId = InstanceId(Uuid::nil());
@@ -90,9 +90,9 @@ pub struct EventFilter {
     pub subject_kind: Option<String>,
     pub subject_id: Option<String>,
     /// At this time or later.
-    pub from: Option<Timestamp>,
+    pub since: Option<Timestamp>,
     /// Before this time.
-    pub to: Option<Timestamp>,
+    pub until: Option<Timestamp>,
 }
 
 impl Event {

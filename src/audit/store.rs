@@ -142,8 +142,8 @@ async fn select(
         .bind(&begin)
         .bind(&filter.subject_kind)
         .bind(&filter.subject_id)
-        .bind(filter.from)
-        .bind(filter.to)
+        .bind(filter.since)
+        .bind(filter.until)
         .fetch_all(c))?;
     Ok(rows.into_iter().map(Event::from).collect())
 }

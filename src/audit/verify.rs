@@ -23,7 +23,7 @@ pub struct NotedEvent {
 
 /// What is wrong with a chain at the first broken event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChainFault {
+pub enum ChainDefect {
     /// The event with this number is not there.
     Missing(i64),
     /// The event's content, or the one before it, is not what was hashed.
@@ -44,7 +44,7 @@ pub enum ChainFault {
     NotedMissing(i64),
 }
 
-impl fmt::Display for ChainFault {
+impl fmt::Display for ChainDefect {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(number) => write!(out, "event {number} is missing"),
@@ -72,7 +72,7 @@ pub struct ChainState {
     /// The hash of the last of these, in hexadecimal digits.
     pub hash: String,
     /// What is wrong with the next one.
-    pub fault: Option<ChainFault>,
+    pub defect: Option<ChainDefect>,
 }
 
 /// Looks through every chain, or only that of `only`, in pages: the memory taken does not grow with them. Heads and events are read
@@ -116,7 +116,7 @@ async fn verify_chain(snapshot: &mut Tx, chain: InstanceId, mut noted: BTreeMap<
     let head = store::find_head(snapshot, chain).await?;
     let newest = store::find_newest_number(snapshot, chain).await?;
     let (mut sound, mut hash) = (0, BEGINNING.to_vec());
-    let state = |sound, hash: &[u8], fault| ChainState { chain, sound, hash: hex(hash), fault };
+    let state = |sound, hash: &[u8], defect| ChainState { chain, sound, hash: hex(hash), defect };
     loop {
         let events = store::list_events_after(snapshot, chain, sound, PAGE).await?;
         if events.is_empty() {
@@ -124,28 +124,28 @@ async fn verify_chain(snapshot: &mut Tx, chain: InstanceId, mut noted: BTreeMap<
         }
         for event in events {
             let number = sound + 1;
-            let fault = match &head {
-                _ if event.number != number => Some(ChainFault::Missing(number)),
+            let defect = match &head {
+                _ if event.number != number => Some(ChainDefect::Missing(number)),
                 // What the head does not vouch for is no part of the chain, however well it fits.
-                Some((head, _)) if number > *head => Some(ChainFault::BeyondHead { newest: newest.unwrap_or(number), head: *head }),
-                _ if event.hash != event.hash_after(&hash, chain) => Some(ChainFault::Changed(number)),
+                Some((head, _)) if number > *head => Some(ChainDefect::BeyondHead { newest: newest.unwrap_or(number), head: *head }),
+                _ if event.hash != event.hash_after(&hash, chain) => Some(ChainDefect::Changed(number)),
                 _ if noted.remove(&number).is_some_and(|noted| !noted.eq_ignore_ascii_case(&event.hash_text())) => {
-                    Some(ChainFault::NotAsNoted(number))
+                    Some(ChainDefect::NotAsNoted(number))
                 }
                 _ => None,
             };
-            if fault.is_some() {
-                return Ok(state(sound, &hash, fault));
+            if defect.is_some() {
+                return Ok(state(sound, &hash, defect));
             }
             (sound, hash) = (event.number, event.hash);
         }
     }
-    let fault = match head {
-        Some((head, _)) if sound < head => Some(ChainFault::Cut { newest: sound, head }),
-        Some((_, head_hash)) if head_hash != hash => Some(ChainFault::HeadChanged(sound)),
-        None if sound > 0 => Some(ChainFault::NoHead),
-        None if chain != GLOBAL && noted.is_empty() => Some(ChainFault::NoChain),
-        _ => noted.keys().next().map(|number| ChainFault::NotedMissing(*number)),
+    let defect = match head {
+        Some((head, _)) if sound < head => Some(ChainDefect::Cut { newest: sound, head }),
+        Some((_, head_hash)) if head_hash != hash => Some(ChainDefect::HeadChanged(sound)),
+        None if sound > 0 => Some(ChainDefect::NoHead),
+        None if chain != GLOBAL && noted.is_empty() => Some(ChainDefect::NoChain),
+        _ => noted.keys().next().map(|number| ChainDefect::NotedMissing(*number)),
     };
-    Ok(state(sound, &hash, fault))
+    Ok(state(sound, &hash, defect))
 }

@@ -170,7 +170,7 @@ fn read_claimed_issuer(text: &str) -> Option<String> {
 }
 
 fn check_times(claims: &AssertionClaims, now: i64) -> Result<(), AuthError> {
-    let fault = if claims.exp.saturating_add(SKEW) <= now {
+    let error = if claims.exp.saturating_add(SKEW) <= now {
         "it has expired"
     } else if claims.exp.saturating_sub(claims.iat) > MAX_LIFE || claims.exp > now.saturating_add(MAX_LIFE + SKEW) {
         "it lives longer than five minutes"
@@ -179,14 +179,14 @@ fn check_times(claims: &AssertionClaims, now: i64) -> Result<(), AuthError> {
     } else {
         return Ok(());
     };
-    Err(AuthError::BadAssertion(fault))
+    Err(AuthError::BadAssertion(error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fault(iat: i64, nbf: Option<i64>, exp: i64) -> Option<String> {
+    fn error(iat: i64, nbf: Option<i64>, exp: i64) -> Option<String> {
         let claims = AssertionClaims { exp, iat, nbf, jti: "1".into(), others: Map::new() };
         check_times(&claims, 10_000).err().map(|error| error.to_string())
     }
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn an_assertion_is_taken_within_five_minutes_and_a_minute_of_skew() {
         for fine in [(9_990, None, 10_100), (10_060, Some(10_060), 10_360), (9_650, None, 9_941)] {
-            assert_eq!(fault(fine.0, fine.1, fine.2), None, "{fine:?}");
+            assert_eq!(error(fine.0, fine.1, fine.2), None, "{fine:?}");
         }
         for wrong in [
             (9_650, None, 9_940),
@@ -204,7 +204,7 @@ mod tests {
             (i64::MIN, None, i64::MAX),
             (i64::MAX, None, i64::MAX),
         ] {
-            assert!(fault(wrong.0, wrong.1, wrong.2).is_some(), "{wrong:?}");
+            assert!(error(wrong.0, wrong.1, wrong.2).is_some(), "{wrong:?}");
         }
     }
 }

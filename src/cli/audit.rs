@@ -107,11 +107,11 @@ fn report(states: &[audit::ChainState]) -> CommandResult {
     let mut broken = 0;
     for state in states {
         let chain = if state.chain == audit::GLOBAL { "operators".to_owned() } else { format!("instance {}", state.chain) };
-        match &state.fault {
+        match &state.defect {
             None => println!("{chain}: {} event(s) as recorded, hash {}", state.sound, state.hash),
-            Some(fault) => {
+            Some(defect) => {
                 broken += 1;
-                println!("{chain}: BROKEN, {fault}; {} event(s) before it as recorded, hash {}", state.sound, state.hash);
+                println!("{chain}: BROKEN, {defect}; {} event(s) before it as recorded, hash {}", state.sound, state.hash);
             }
         }
     }

@@ -84,6 +84,9 @@ enum Command {
         /// Print the table of who may call what instead, in Markdown.
         #[arg(long)]
         permissions: bool,
+        /// Print the catalog of problems instead, in Markdown.
+        #[arg(long, conflicts_with = "permissions")]
+        problems: bool,
     },
 }
 
@@ -122,11 +125,15 @@ async fn dispatch(cli: Cli) -> CommandResult {
         Command::Jobs(command) => jobs::jobs(&cli.shared, command).await,
         Command::Audit(command) => audit::audit(&cli.shared, command).await,
         Command::Mail(command) => mail::mail(&cli.shared, command).await,
-        Command::Openapi { permissions: true } => {
+        Command::Openapi { permissions: true, .. } => {
             print!("{}", crate::app::render_permissions_page());
             Ok(())
         }
-        Command::Openapi { permissions: false } => print_document(),
+        Command::Openapi { problems: true, .. } => {
+            print!("{}", crate::app::render_problem_catalog());
+            Ok(())
+        }
+        Command::Openapi { .. } => print_document(),
     }
 }
 

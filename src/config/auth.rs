@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[auth]`: whose word about a caller is taken.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -32,20 +32,20 @@ pub struct TrustedIssuerSettings {
 }
 
 impl AuthSettings {
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
         for (at, issuer) in self.trusted_issuers.iter().enumerate() {
             let section = format!("auth.trusted_issuers.{at}");
             let named =
                 (1..=60).contains(&issuer.name.len()) && issuer.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             let problem = "must have 1 to 60 letters, digits or '-'";
-            require(faults, named, &format!("{section}.name"), problem, "\"marketo-admin\"");
+            require(errors, named, &format!("{section}.name"), problem, "\"marketo-admin\"");
             let twice = self.trusted_issuers[..at].iter().any(|other| other.name == issuer.name || other.issuer == issuer.issuer);
-            require(faults, !twice, &format!("{section}.issuer"), "an issuer and its name stand here once", "");
-            require(faults, !issuer.issuer.is_empty(), &format!("{section}.issuer"), "is missing", "\"https://ui.example.com\"");
+            require(errors, !twice, &format!("{section}.issuer"), "an issuer and its name stand here once", "");
+            require(errors, !issuer.issuer.is_empty(), &format!("{section}.issuer"), "is missing", "\"https://ui.example.com\"");
             let problem = "must be an https address (http only on this machine)";
-            require(faults, fetchable(&issuer.jwks_uri), &format!("{section}.jwks_uri"), problem, "\"https://ui.example.com/jwks.json\"");
+            require(errors, fetchable(&issuer.jwks_uri), &format!("{section}.jwks_uri"), problem, "\"https://ui.example.com/jwks.json\"");
             let problem = "must name the claim with the Munchkin id or the instance's id";
-            require(faults, !issuer.instance_claim.is_empty(), &format!("{section}.instance_claim"), problem, "\"munchkin_id\"");
+            require(errors, !issuer.instance_claim.is_empty(), &format!("{section}.instance_claim"), problem, "\"munchkin_id\"");
         }
     }
 }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[database]`: which database, and how many connections to it.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,15 +34,15 @@ impl DatabaseSettings {
         }
     }
 
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
         let known = self.url.is_empty() || ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme));
         require(
-            faults,
+            errors,
             known,
             "database.url",
             "must start with sqlite:, postgres:// or postgresql://",
             "\"postgres://msi:secret@db.example.com:5432/msi\"",
         );
-        require(faults, self.max_connections >= 2, "database.max_connections", "must be at least 2", "16");
+        require(errors, self.max_connections >= 2, "database.max_connections", "must be at least 2", "16");
     }
 }

@@ -11,7 +11,7 @@ use super::DEFAULTS;
 
 /// One setting that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingFault {
+pub struct SettingError {
     /// Dotted name as in the TOML file, for example `server.public_url`.
     pub name: String,
     /// What is wrong with the value found.
@@ -22,16 +22,16 @@ pub struct SettingFault {
     pub flag: Option<&'static str>,
 }
 
-/// Why the settings can't be used; names every fault, not just the first.
+/// Why the settings can't be used; names every error, not just the first.
 #[derive(Debug, thiserror::Error)]
-pub struct SettingsError(pub Vec<SettingFault>);
+pub struct SettingsError(pub Vec<SettingError>);
 
 impl SettingsError {
     /// Names the flags by which some of the settings were given: pairs of a setting's name and its flag.
     #[must_use]
     pub fn given_by(mut self, flags: &[(&'static str, &'static str)]) -> Self {
-        for fault in &mut self.0 {
-            fault.flag = flags.iter().find(|(name, _)| *name == fault.name).map(|(_, flag)| *flag);
+        for error in &mut self.0 {
+            error.flag = flags.iter().find(|(name, _)| *name == error.name).map(|(_, flag)| *flag);
         }
         self
     }
@@ -40,17 +40,17 @@ impl SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "the settings can't be used:")?;
-        for fault in &self.0 {
-            match fault.flag {
-                Some(flag) => writeln!(out, "  {flag} ({}): {}", fault.name, fault.problem)?,
-                None => writeln!(out, "  {}: {}", fault.name, fault.problem)?,
+        for error in &self.0 {
+            match error.flag {
+                Some(flag) => writeln!(out, "  {flag} ({}): {}", error.name, error.problem)?,
+                None => writeln!(out, "  {}: {}", error.name, error.problem)?,
             }
-            match fault.flag {
-                _ if fault.example.is_empty() => {}
-                Some(flag) => writeln!(out, "      for example {flag} {}", fault.example.trim_matches('"'))?,
+            match error.flag {
+                _ if error.example.is_empty() => {}
+                Some(flag) => writeln!(out, "      for example {flag} {}", error.example.trim_matches('"'))?,
                 None => {
-                    let variable = fault.name.to_uppercase().replace('.', "__");
-                    writeln!(out, "      for example {}   (or the environment variable MSI_{variable})", fault.example)?;
+                    let variable = error.name.to_uppercase().replace('.', "__");
+                    writeln!(out, "      for example {}   (or the environment variable MSI_{variable})", error.example)?;
                 }
             }
         }
@@ -60,11 +60,11 @@ impl fmt::Display for SettingsError {
 
 impl From<figment::Error> for SettingsError {
     fn from(error: figment::Error) -> Self {
-        Self(error.into_iter().map(SettingFault::from).collect())
+        Self(error.into_iter().map(SettingError::from).collect())
     }
 }
 
-impl From<figment::Error> for SettingFault {
+impl From<figment::Error> for SettingError {
     fn from(error: figment::Error) -> Self {
         let source = error.metadata.as_ref().and_then(|metadata| match &metadata.source {
             Some(figment::Source::File(file)) => Some(format!(" (in {})", file.display())),
@@ -120,9 +120,9 @@ fn default_of(name: &str) -> Option<String> {
     }
 }
 
-/// Adds a fault for `name` unless `fine`.
-pub(super) fn require(faults: &mut Vec<SettingFault>, fine: bool, name: &str, problem: impl Into<String>, example: &str) {
+/// Adds an error for `name` unless `fine`.
+pub(super) fn require(errors: &mut Vec<SettingError>, fine: bool, name: &str, problem: impl Into<String>, example: &str) {
     if !fine {
-        faults.push(SettingFault { name: name.into(), problem: problem.into(), example: example.into(), flag: None });
+        errors.push(SettingError { name: name.into(), problem: problem.into(), example: example.into(), flag: None });
     }
 }

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use time::Duration;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[jobs]`: work outside requests.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -36,8 +36,8 @@ impl JobSettings {
         self.lease().unsigned_abs() / 4
     }
 
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
-        require(faults, (1..=600).contains(&self.lease_seconds), "jobs.lease_seconds", "must be between 1 and 600", "20");
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
+        require(errors, (1..=600).contains(&self.lease_seconds), "jobs.lease_seconds", "must be between 1 and 600", "20");
         for (limit, name, example) in [
             (self.interactive_limit, "jobs.interactive_limit", "2"),
             (self.mail_limit, "jobs.mail_limit", "4"),
@@ -46,7 +46,7 @@ impl JobSettings {
             (self.schedule_limit, "jobs.schedule_limit", "2"),
             (self.maintenance_limit, "jobs.maintenance_limit", "2"),
         ] {
-            require(faults, (1..=64).contains(&limit), name, "must be between 1 and 64", example);
+            require(errors, (1..=64).contains(&limit), name, "must be between 1 and 64", example);
         }
     }
 }

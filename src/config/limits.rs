@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[limits]`: how much an instance may have.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -15,9 +15,9 @@ pub struct LimitSettings {
 }
 
 impl LimitSettings {
-    pub(super) fn check(self, faults: &mut Vec<SettingFault>) {
-        require(faults, (1..=100_000_000).contains(&self.people), "limits.people", "must be between 1 and 100000000", "1500000");
-        require(faults, (1..=10_000).contains(&self.seats), "limits.seats", "must be between 1 and 10000", "100");
-        require(faults, (1..=1_000).contains(&self.teams), "limits.teams", "must be between 1 and 1000", "20");
+    pub(super) fn check(self, errors: &mut Vec<SettingError>) {
+        require(errors, (1..=100_000_000).contains(&self.people), "limits.people", "must be between 1 and 100000000", "1500000");
+        require(errors, (1..=10_000).contains(&self.seats), "limits.seats", "must be between 1 and 10000", "100");
+        require(errors, (1..=1_000).contains(&self.teams), "limits.teams", "must be between 1 and 1000", "20");
     }
 }

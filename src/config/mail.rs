@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use url::Url;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[mail]`: how messages leave.
 #[derive(Clone, Deserialize)]
@@ -28,19 +28,19 @@ impl std::fmt::Debug for MailSettings {
 }
 
 impl MailSettings {
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
         let sender = self.from.parse::<lettre::message::Mailbox>();
-        require(faults, sender.is_ok(), "mail.from", format!("{:?} is no mailbox", self.from), "\"MSI Actions <no-reply@example.com>\"");
+        require(errors, sender.is_ok(), "mail.from", format!("{:?} is no mailbox", self.from), "\"MSI Actions <no-reply@example.com>\"");
         let usable = self.smtp_url.is_empty()
             || Url::parse(&self.smtp_url).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.host().is_some());
         require(
-            faults,
+            errors,
             usable,
             "mail.smtp_url",
             "must start with smtp:// or smtps:// and name a host",
             "\"smtp://user:password@mail.example.com:587?tls=required\"",
         );
         let patient = (1..=600).contains(&self.answer_timeout_seconds);
-        require(faults, patient, "mail.answer_timeout_seconds", "must be between 1 and 600", "30");
+        require(errors, patient, "mail.answer_timeout_seconds", "must be between 1 and 600", "30");
     }
 }

@@ -25,7 +25,7 @@ use serde::Deserialize;
 
 pub use auth::{AuthSettings, TrustedIssuerSettings};
 pub use database::{DatabaseSettings, DatabaseUrl};
-pub use error::{SettingFault, SettingsError};
+pub use error::{SettingError, SettingsError};
 pub use jobs::JobSettings;
 pub use limits::LimitSettings;
 pub use log::{LogFormat, LogSettings};
@@ -77,7 +77,7 @@ impl Settings {
         let mut figment = Figment::from(Toml::string(DEFAULTS));
         if let Some(path) = file {
             if !path.is_file() {
-                return Err(SettingsError(vec![SettingFault {
+                return Err(SettingsError(vec![SettingError {
                     name: "--config".into(),
                     problem: format!("there is no file {}", path.display()),
                     example: String::new(),
@@ -98,25 +98,25 @@ impl Settings {
             figment = figment.merge(Serialized::default(name, value));
         }
         let settings: Self = figment.extract().map_err(SettingsError::from)?;
-        let faults = settings.faults();
-        if faults.is_empty() { Ok(settings) } else { Err(SettingsError(faults)) }
+        let errors = settings.errors();
+        if errors.is_empty() { Ok(settings) } else { Err(SettingsError(errors)) }
     }
 
-    fn faults(&self) -> Vec<SettingFault> {
-        let mut faults = Vec::new();
-        self.server.check(&mut faults);
-        self.database.check(&mut faults);
-        self.mail.check(&mut faults);
-        self.upstream.check(&mut faults);
-        self.salesforce.check(&mut faults);
-        self.marketo.check(self.upstream.sandbox.origins().is_none(), &mut faults);
-        self.sync.check(&mut faults);
-        self.jobs.check(&mut faults);
-        self.auth.check(&mut faults);
-        self.limits.check(&mut faults);
-        self.rate_limits.check(&mut faults);
-        self.retention.check(&mut faults);
-        faults
+    fn errors(&self) -> Vec<SettingError> {
+        let mut errors = Vec::new();
+        self.server.check(&mut errors);
+        self.database.check(&mut errors);
+        self.mail.check(&mut errors);
+        self.upstream.check(&mut errors);
+        self.salesforce.check(&mut errors);
+        self.marketo.check(self.upstream.sandbox.origins().is_none(), &mut errors);
+        self.sync.check(&mut errors);
+        self.jobs.check(&mut errors);
+        self.auth.check(&mut errors);
+        self.limits.check(&mut errors);
+        self.rate_limits.check(&mut errors);
+        self.retention.check(&mut errors);
+        errors
     }
 }
 
@@ -131,8 +131,8 @@ fn is_foreign(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn faults(overrides: &[Override]) -> Vec<String> {
-        Settings::load(None, overrides).map(|_| Vec::new()).unwrap_or_else(|error| error.0.into_iter().map(|fault| fault.name).collect())
+    fn errors(overrides: &[Override]) -> Vec<String> {
+        Settings::load(None, overrides).map(|_| Vec::new()).unwrap_or_else(|error| error.0.into_iter().map(|error| error.name).collect())
     }
 
     #[test]
@@ -151,12 +151,12 @@ mod tests {
             ("mail.from", "nobody".to_owned()),
             ("salesforce.api_version", "v49.0".to_owned()),
         ];
-        assert_eq!(faults(&wrong), ["server.metrics_address", "server.public_url", "database.url", "mail.from", "salesforce.api_version"]);
+        assert_eq!(errors(&wrong), ["server.metrics_address", "server.public_url", "database.url", "mail.from", "salesforce.api_version"]);
     }
 
     #[test]
     fn a_value_of_another_type_is_named() {
-        assert_eq!(faults(&[("server.address", "everywhere".to_owned())]), ["server.address"]);
+        assert_eq!(errors(&[("server.address", "everywhere".to_owned())]), ["server.address"]);
     }
 
     #[test]
@@ -190,25 +190,25 @@ mod tests {
     fn marketos_own_limit_binds_unless_the_sandbox_stands_in() {
         let mut settings = Settings::load(None, &[]).unwrap();
         settings.marketo.quota_calls_per_20_seconds = 1000;
-        assert_eq!(settings.faults().len(), 1);
+        assert_eq!(settings.errors().len(), 1);
         settings.upstream.sandbox.salesforce_url = "http://127.0.0.1:4011".to_owned();
         settings.upstream.sandbox.marketo_url = "http://127.0.0.1:4012/".to_owned();
-        assert!(settings.faults().is_empty());
+        assert!(settings.errors().is_empty());
     }
 
     #[test]
     fn a_sandbox_stands_in_for_both_vendors_by_bare_origins() {
         let (salesforce, marketo) = ("upstream.sandbox.salesforce_url", "upstream.sandbox.marketo_url");
         let fine = |name, text: &str| (name, text.to_owned());
-        assert_eq!(faults(&[fine(salesforce, "http://127.0.0.1:4011")]), [marketo]);
-        assert_eq!(faults(&[fine(salesforce, "http://localhost:4011"), fine(marketo, "https://localhost/")]), [""; 0]);
+        assert_eq!(errors(&[fine(salesforce, "http://127.0.0.1:4011")]), [marketo]);
+        assert_eq!(errors(&[fine(salesforce, "http://localhost:4011"), fine(marketo, "https://localhost/")]), [""; 0]);
         for wrong in ["http://127.0.0.1:4010/salesforce", "http://a@127.0.0.1", "http://127.0.0.1?x", "ftp://127.0.0.1", "127.0.0.1:4011"] {
-            assert_eq!(faults(&[fine(salesforce, wrong), fine(marketo, "http://127.0.0.1:4012")]), [salesforce], "{wrong}");
+            assert_eq!(errors(&[fine(salesforce, wrong), fine(marketo, "http://127.0.0.1:4012")]), [salesforce], "{wrong}");
         }
     }
 
     #[test]
-    fn a_fault_shows_the_variable_and_an_example() {
+    fn a_error_shows_the_variable_and_an_example() {
         let error = Settings::load(None, &[("sync.earliest", "yesterday".to_owned())]).unwrap_err().to_string();
         assert!(error.contains("MSI_SYNC__EARLIEST") && error.contains("\"2006-01-01\""), "{error}");
     }

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[rate_limits]`: how often one caller may ask a process, in a minute; 0 for as often as it likes.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -21,7 +21,7 @@ pub struct RateLimitSettings {
 }
 
 impl RateLimitSettings {
-    pub(super) fn check(self, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(self, errors: &mut Vec<SettingError>) {
         let named = [
             ("rate_limits.tokens_per_minute_by_address", self.tokens_per_minute_by_address, "1200"),
             ("rate_limits.tokens_per_minute_by_client", self.tokens_per_minute_by_client, "600"),
@@ -31,7 +31,7 @@ impl RateLimitSettings {
             ("rate_limits.logins_per_minute_by_address", self.logins_per_minute_by_address, "300"),
         ];
         for (name, limit, example) in named {
-            require(faults, limit <= 1_000_000, name, "must be between 0 and 1000000", example);
+            require(errors, limit <= 1_000_000, name, "must be between 0 and 1000000", example);
         }
     }
 }

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use time::Duration;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[retention]`: how many days personal data is kept that has served its purpose.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -34,14 +34,14 @@ impl RetentionSettings {
         Duration::days(self.mail_days.into())
     }
 
-    pub(super) fn check(self, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(self, errors: &mut Vec<SettingError>) {
         let named = [
             ("retention.import_days", self.import_days),
             ("retention.invite_days", self.invite_days),
             ("retention.mail_days", self.mail_days),
         ];
         for (name, days) in named {
-            require(faults, (1..=3650).contains(&days), name, "must be between 1 and 3650", "30");
+            require(errors, (1..=3650).contains(&days), name, "must be between 1 and 3650", "30");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[server]`: where and how the service listens.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,9 +79,9 @@ impl ServerSettings {
         self.metrics_address.parse().ok()
     }
 
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
         require(
-            faults,
+            errors,
             self.metrics_address.is_empty() || self.metrics_address().is_some(),
             "server.metrics_address",
             format!("{:?} is no address with a port", self.metrics_address),
@@ -90,14 +90,14 @@ impl ServerSettings {
         let usable = self.public_url.is_empty()
             || Url::parse(&self.public_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
         require(
-            faults,
+            errors,
             usable,
             "server.public_url",
             format!("{:?} is no http(s) address", self.public_url),
             "\"https://actions.example.com\"",
         );
-        require(faults, self.body_limit_bytes >= 1024, "server.body_limit_bytes", "must be at least 1024", "1048576");
-        require(faults, self.request_timeout_seconds >= 1, "server.request_timeout_seconds", "must be at least 1", "30");
-        require(faults, self.shutdown_timeout_seconds >= 1, "server.shutdown_timeout_seconds", "must be at least 1", "20");
+        require(errors, self.body_limit_bytes >= 1024, "server.body_limit_bytes", "must be at least 1024", "1048576");
+        require(errors, self.request_timeout_seconds >= 1, "server.request_timeout_seconds", "must be at least 1", "30");
+        require(errors, self.shutdown_timeout_seconds >= 1, "server.shutdown_timeout_seconds", "must be at least 1", "20");
     }
 }

@@ -2,7 +2,7 @@ use serde::Deserialize;
 use time::Date;
 use time::macros::format_description;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 
 /// `[sync]`: how the people sync reads and writes.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,18 +39,18 @@ impl SyncSettings {
         Date::parse(text, format_description!("[year]-[month]-[day]")).ok()
     }
 
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
-        require(faults, (1..=31).contains(&self.window_days), "sync.window_days", "must be between 1 and 31", "31");
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
+        require(errors, (1..=31).contains(&self.window_days), "sync.window_days", "must be between 1 and 31", "31");
         require(
-            faults,
+            errors,
             Self::parse(&self.earliest).is_some(),
             "sync.earliest",
             format!("{:?} is no date", self.earliest),
             "\"2006-01-01\"",
         );
-        require(faults, (1..=10).contains(&self.exports_at_once), "sync.exports_at_once", "must be between 1 and 10", "2");
+        require(errors, (1..=10).contains(&self.exports_at_once), "sync.exports_at_once", "must be between 1 and 10", "2");
         let fine = self.incremental_interval_seconds == 0 || (5..=86_400).contains(&self.incremental_interval_seconds);
-        require(faults, fine, "sync.incremental_interval_seconds", "must be 0 or between 5 and 86400", "60");
-        require(faults, (1..=50_000).contains(&self.batch_rows), "sync.batch_rows", "must be between 1 and 50000", "2000");
+        require(errors, fine, "sync.incremental_interval_seconds", "must be 0 or between 5 and 86400", "60");
+        require(errors, (1..=50_000).contains(&self.batch_rows), "sync.batch_rows", "must be between 1 and 50000", "2000");
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{SettingFault, require};
+use super::{SettingError, require};
 use crate::upstream::WebOrigin;
 
 /// `[upstream]`: what holds for every call to a vendor.
@@ -40,10 +40,10 @@ impl UpstreamSettings {
             .build()
     }
 
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
-        self.sandbox.check(faults);
-        require(faults, self.connect_timeout_seconds >= 1, "upstream.connect_timeout_seconds", "must be at least 1", "5");
-        require(faults, self.read_timeout_seconds >= 1, "upstream.read_timeout_seconds", "must be at least 1", "30");
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
+        self.sandbox.check(errors);
+        require(errors, self.connect_timeout_seconds >= 1, "upstream.connect_timeout_seconds", "must be at least 1", "5");
+        require(errors, self.read_timeout_seconds >= 1, "upstream.read_timeout_seconds", "must be at least 1", "30");
     }
 }
 
@@ -72,7 +72,7 @@ impl SandboxUrlSettings {
         Some(SandboxOrigins { salesforce: origin(&self.salesforce_url)?, marketo: origin(&self.marketo_url)? })
     }
 
-    fn check(&self, faults: &mut Vec<SettingFault>) {
+    fn check(&self, errors: &mut Vec<SettingError>) {
         let both = !self.salesforce_url.is_empty() || !self.marketo_url.is_empty();
         for (name, value, example) in [
             ("upstream.sandbox.salesforce_url", &self.salesforce_url, "\"http://127.0.0.1:4011\""),
@@ -83,7 +83,7 @@ impl SandboxUrlSettings {
             } else {
                 format!("{value:?} is no origin: http:// or https://, a host, perhaps a port, and no path")
             };
-            require(faults, !both || WebOrigin::of_sandbox(value).is_ok(), name, problem, example);
+            require(errors, !both || WebOrigin::of_sandbox(value).is_ok(), name, problem, example);
         }
     }
 }
@@ -113,15 +113,15 @@ impl SalesforceSettings {
         time::Duration::minutes(self.token_lifetime_minutes.into())
     }
 
-    pub(super) fn check(&self, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(&self, errors: &mut Vec<SettingError>) {
         let version =
             self.api_version.strip_prefix('v').and_then(|rest| rest.strip_suffix(".0")).and_then(|number| number.parse::<u16>().ok());
         // 58.0 brought resultPages; below 50.0 the columns of a result come in another order.
-        require(faults, version.is_some_and(|number| number >= 58), "salesforce.api_version", "must be v58.0 or later", "\"v66.0\"");
+        require(errors, version.is_some_and(|number| number >= 58), "salesforce.api_version", "must be v58.0 or later", "\"v66.0\"");
         // Salesforce's own bounds of the session time-out.
         let lifetime = (15..=1440).contains(&self.token_lifetime_minutes);
-        require(faults, lifetime, "salesforce.token_lifetime_minutes", "must be between 15 and 1440", "120");
-        check_share(self.share, "salesforce.share", faults);
+        require(errors, lifetime, "salesforce.token_lifetime_minutes", "must be between 15 and 1440", "120");
+        check_share(self.share, "salesforce.share", errors);
     }
 }
 
@@ -151,22 +151,22 @@ impl MarketoSettings {
     }
 
     /// `real` is whether Marketo itself is called: the sandbox counts no calls unless it is told to.
-    pub(super) fn check(&self, real: bool, faults: &mut Vec<SettingFault>) {
+    pub(super) fn check(&self, real: bool, errors: &mut Vec<SettingError>) {
         let sensible = (0.001..=3600.0).contains(&self.poll_interval_seconds);
-        require(faults, sensible, "marketo.poll_interval_seconds", "must be between 0.001 and 3600", "60.0");
-        check_share(self.share, "marketo.share", faults);
+        require(errors, sensible, "marketo.poll_interval_seconds", "must be between 0.001 and 3600", "60.0");
+        check_share(self.share, "marketo.share", errors);
         let most = if real { 100 } else { 100_000 };
         let fine = (1..=most).contains(&self.quota_calls_per_20_seconds);
-        require(faults, fine, "marketo.quota_calls_per_20_seconds", format!("must be between 1 and {most}"), "100");
-        require(faults, (1..=10).contains(&self.quota_calls_at_once), "marketo.quota_calls_at_once", "must be between 1 and 10", "10");
-        require(faults, self.quota_calls_per_day >= 1, "marketo.quota_calls_per_day", "must be at least 1", "50000");
+        require(errors, fine, "marketo.quota_calls_per_20_seconds", format!("must be between 1 and {most}"), "100");
+        require(errors, (1..=10).contains(&self.quota_calls_at_once), "marketo.quota_calls_at_once", "must be between 1 and 10", "10");
+        require(errors, self.quota_calls_per_day >= 1, "marketo.quota_calls_per_day", "must be at least 1", "50000");
         let fine = self.quota_export_megabytes_per_day >= 1;
-        require(faults, fine, "marketo.quota_export_megabytes_per_day", "must be at least 1", "500");
+        require(errors, fine, "marketo.quota_export_megabytes_per_day", "must be at least 1", "500");
     }
 }
 
-fn check_share(share: f64, name: &str, faults: &mut Vec<SettingFault>) {
-    require(faults, share > 0.0 && share <= 1.0, name, "must be above 0 and at most 1", "0.5");
+fn check_share(share: f64, name: &str, errors: &mut Vec<SettingError>) {
+    require(errors, share > 0.0 && share <= 1.0, name, "must be above 0 and at most 1", "0.5");
 }
 
 /// `share` of `whole`, rounded down, but never nothing.

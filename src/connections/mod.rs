@@ -32,7 +32,7 @@ pub use salesforce::{
     active_page,
 };
 pub use service::Connections;
-pub use token_report::ReportOutcome;
+pub use token_report::TokenInvalidationOutcome;
 
 /// What is sealed in the tables of this feature.
 pub fn sealed_columns() -> impl Iterator<Item = &'static SealedColumn> {
@@ -51,6 +51,7 @@ text_enum! {
 
 /// What a test call found.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = ConnectionTest)]
 pub struct TestResult {
     /// Whether the test call succeeded.
     pub ok: bool,
@@ -64,27 +65,27 @@ pub struct TestResult {
     pub message: Option<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub what_to_do: Option<String>,
+    pub remedy: Option<String>,
 }
 
 impl TestResult {
     fn succeeded(tested_at: Timestamp) -> Self {
-        Self { ok: true, tested_at, code: None, message: None, what_to_do: None }
+        Self { ok: true, tested_at, code: None, message: None, remedy: None }
     }
 
     fn salesforce(tested_at: Timestamp, error: &SalesforceError) -> Self {
-        let (code, message, what_to_do) = (error.code().map(str::to_owned), error.message(), error.what_to_do());
-        Self { ok: false, tested_at, code, message: Some(message), what_to_do: Some(what_to_do.to_owned()) }
+        let (code, message, remedy) = (error.code().map(str::to_owned), error.message(), error.remedy());
+        Self { ok: false, tested_at, code, message: Some(message), remedy: Some(remedy.to_owned()) }
     }
 
     fn denied(tested_at: Timestamp, denial: MarketoDenial) -> Self {
         let message = Some("Access denied".to_owned());
-        Self { ok: false, tested_at, code: Some(denial.code().into()), message, what_to_do: Some(denial.what_to_do().into()) }
+        Self { ok: false, tested_at, code: Some(denial.code().into()), message, remedy: Some(denial.remedy().into()) }
     }
 
     fn marketo(tested_at: Timestamp, error: &MarketoError) -> Self {
-        let (code, message, what_to_do) = (error.code().map(str::to_owned), error.message(), error.what_to_do());
-        Self { ok: false, tested_at, code, message: Some(message), what_to_do: Some(what_to_do.to_owned()) }
+        let (code, message, remedy) = (error.code().map(str::to_owned), error.message(), error.remedy());
+        Self { ok: false, tested_at, code, message: Some(message), remedy: Some(remedy.to_owned()) }
     }
 }
 
@@ -151,7 +152,7 @@ pub enum ConnectionError {
     #[error(transparent)]
     Marketo(#[from] MarketoError),
     /// Marketo knows the caller and denies the call.
-    #[error("Marketo denies the call. {}", .0.what_to_do())]
+    #[error("Marketo denies the call. {}", .0.remedy())]
     MarketoDenied(MarketoDenial),
     #[error(transparent)]
     Salesforce(#[from] SalesforceError),

@@ -15,7 +15,7 @@ pub(super) async fn record_test(
     result: &TestResult,
 ) -> Result<(), DbError> {
     let state = if is_usable { ConnectionState::Active } else { ConnectionState::NeedsAttention };
-    execute!(tx, db::query(sql).bind(instance).bind(id).bind(state).bind(result.tested_at).bind(&result.code).bind(&result.what_to_do))
+    execute!(tx, db::query(sql).bind(instance).bind(id).bind(state).bind(result.tested_at).bind(&result.code).bind(&result.remedy))
         .map(drop)
 }
 

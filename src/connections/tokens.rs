@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::salesforce::SalesforceConnectionKey;
-use super::token_report::ReportOutcome;
+use super::token_report::TokenInvalidationOutcome;
 use super::{ConnectionError, Connections};
 use crate::ids::InstanceId;
 use crate::tokens::{AccessToken, AccessTokenRequest};
@@ -33,9 +33,13 @@ impl Connections {
     ///
     /// # Errors
     /// As [`Connections::salesforce_token`].
-    pub async fn report_salesforce_token(&self, instance: InstanceId, token: &SecretString) -> Result<ReportOutcome, ConnectionError> {
+    pub async fn report_salesforce_token(
+        &self,
+        instance: InstanceId,
+        token: &SecretString,
+    ) -> Result<TokenInvalidationOutcome, ConnectionError> {
         let outcome = self.salesforce_tokens.provider().investigate_report(instance, token).await?;
-        if outcome == ReportOutcome::Renewed {
+        if outcome == TokenInvalidationOutcome::Refreshed {
             let request = AccessTokenRequest::replacing(token.clone());
             self.salesforce_tokens.token(SalesforceConnectionKey::of_instance(instance), request).await?;
         }
@@ -47,12 +51,16 @@ impl Connections {
     ///
     /// # Errors
     /// As [`Connections::salesforce_token`].
-    pub async fn report_marketo_token(&self, instance: InstanceId, token: &SecretString) -> Result<ReportOutcome, ConnectionError> {
+    pub async fn report_marketo_token(
+        &self,
+        instance: InstanceId,
+        token: &SecretString,
+    ) -> Result<TokenInvalidationOutcome, ConnectionError> {
         if !self.marketo_token(instance).await?.is(token) {
-            return Ok(ReportOutcome::NotCurrent);
+            return Ok(TokenInvalidationOutcome::NotCurrent);
         }
         let current = self.marketo_tokens.token(instance, AccessTokenRequest::replacing(token.clone())).await?;
-        Ok(if current.is(token) { ReportOutcome::StillValid } else { ReportOutcome::Renewed })
+        Ok(if current.is(token) { TokenInvalidationOutcome::StillValid } else { TokenInvalidationOutcome::Refreshed })
     }
 
     /// Suspends the connections whose refresh a process before us has left without an answer.

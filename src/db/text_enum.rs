@@ -7,13 +7,14 @@ use super::DbError;
 macro_rules! text_enum {
     ($(#[$meta:meta])* $visibility:vis enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
         $(#[$meta])*
         $visibility enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $text)] $variant),+
+            $($(#[$variant_meta])* $variant),+
         }
 
         impl $name {
-            /// The name in the database and in JSON.
+            /// The name in the database. In JSON it is the variant's name in snake case.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -82,14 +83,14 @@ impl From<UnknownName> for DbError {
 #[cfg(test)]
 mod tests {
     text_enum! {
-        enum Fruit { Apple = "apple", RipePear = "ripe_pear" }
+        enum Fruit { Apple = "apple", RipePear = "ripe_pear", Colored = "coloured" }
     }
 
     #[test]
-    fn a_name_is_the_same_in_rows_and_json_and_an_unknown_one_is_an_error() {
+    fn json_has_the_name_of_the_variant_and_an_unknown_name_is_an_error() {
         assert_eq!("ripe_pear".parse(), Ok(Fruit::RipePear));
-        assert_eq!(serde_json::to_value(Fruit::RipePear).unwrap(), Fruit::RipePear.as_str());
+        assert_eq!(serde_json::to_value([Fruit::RipePear, Fruit::Colored]).unwrap(), serde_json::json!(["ripe_pear", "colored"]));
         assert_eq!("plum".parse::<Fruit>().unwrap_err().to_string(), "\"plum\" is no Fruit");
-        assert_eq!(Fruit::Apple.as_str(), "apple");
+        assert_eq!((Fruit::Apple.as_str(), Fruit::Colored.as_str()), ("apple", "coloured"), "rows keep an older spelling");
     }
 }

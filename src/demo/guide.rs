@@ -180,8 +180,8 @@ impl GuideRun<'_> {
     async fn invite_users(&self) -> Result<String, String> {
         let list = json!({ "emails": ["sam.sales@example.com", "priya.rep@example.com"] });
         let answer = self.api.post("/v1/invites", &list).await?;
-        let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let by_list = results.iter().filter(|one| one["status"] == "invited").count();
+        let results = answer["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let by_list = results.iter().filter(|one| one["outcome"] == "invited").count();
         DemoReport::print_detail(&format!(
             "{} of 2 addresses of a list were invited",
             expect("addresses of the list invited", by_list, 2)?
@@ -198,7 +198,7 @@ impl GuideRun<'_> {
         expect_count("rows with a result", &import, "/rows_done", rows)?;
         let by_file = expect_count("rows invited", &import, "/counts/invited", valid)?;
         expect_count("invalid rows", &import, "/counts/invalid", rows - valid)?;
-        let refused = self.api.get(&format!("{path}/results?status=invalid")).await?;
+        let refused = self.api.get(&format!("{path}/results?outcome=invalid")).await?;
         let row = expect_count("the row that was not invited", &refused, "/data/0/row", 4)?;
         let reason = refused["data"][0]["reason"].as_str().unwrap_or_default();
         if !reason.contains("address") {
@@ -241,7 +241,7 @@ impl GuideRun<'_> {
         let configuration = self.api.get("/v1/package/configuration").await?;
         DemoReport::print_detail(&format!(
             "the package reads its configuration: version {} or later is wanted",
-            str_of(&configuration, "lowest_package_version")
+            str_of(&configuration, "min_package_version")
         ));
         let received = self.send_heartbeat(false).await?;
         if received["package_version_supported"] != json!(true) {

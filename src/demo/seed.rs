@@ -65,9 +65,9 @@ async fn add_members_and_teams(environment: &DemoEnvironment, api: &DemoApiClien
 async fn invite(api: &DemoApiClient) -> Result<(), String> {
     let bounced = format!("{UNKNOWN_RECIPIENT}@example.com");
     let answer = api.post("/v1/invites", &json!({ "emails": ["noor@example.com", "kai@example.com", "lee@example.com", bounced] })).await?;
-    let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
-    expect("people invited", results.iter().filter(|one| one["status"] == "invited").count(), 4)?;
-    let is_settled = |listed: &Value| listed["data"].as_array().is_some_and(|all| all.iter().all(|one| one["status"] != "pending"));
+    let results = answer["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+    expect("people invited", results.iter().filter(|one| one["outcome"] == "invited").count(), 4)?;
+    let is_settled = |listed: &Value| listed["data"].as_array().is_some_and(|all| all.iter().all(|one| one["state"] != "pending"));
     let listed = api.wait_until("/v1/invites?limit=500", |listed| is_settled(listed).then(|| listed.clone())).await?;
     let revoked = listed["data"].as_array().into_iter().flatten().find(|one| one["email"] == "lee@example.com");
     let id = revoked.and_then(|one| one["id"].as_str()).ok_or("the invitation to be revoked is not listed")?;
@@ -119,9 +119,9 @@ async fn fail_test_call(environment: &DemoEnvironment, api: &DemoApiClient, vend
 pub(super) async fn print_inventory(api: &DemoApiClient) -> Result<(), String> {
     println!("\nIt holds:");
     for (what, path, sorted_by) in [
-        ("members", "/v1/members?limit=500", "status"),
+        ("members", "/v1/members?limit=500", "state"),
         ("teams", "/v1/teams?limit=500", "name"),
-        ("invitations", "/v1/invites?limit=500", "status"),
+        ("invitations", "/v1/invites?limit=500", "state"),
         ("CSV imports", "/v1/invite-imports?limit=500", "state"),
         ("runs", "/v1/sync/runs?limit=500", "state"),
         ("diagnostics", "/v1/diagnostics?limit=500", "code"),

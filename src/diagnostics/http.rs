@@ -44,20 +44,20 @@ struct DiagnosticParams {
 
 impl DiagnosticParams {
     fn read(self) -> Result<(u16, Option<DiagnosticId>, DiagnosticFilter), Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let since = self.since.as_deref().map(Timestamp::parse);
         if let Some(None) = since {
-            faults.push(ValidationError::new(
+            errors.push(ValidationError::new(
                 "#query/since",
                 "not_a_time",
                 "since is a date-time of RFC 3339, such as 2026-06-15T12:00:00Z.",
             ));
         }
         if self.code.as_deref().is_some_and(|code| !CallFailure::is_code(code)) {
-            faults.push(ValidationError::new("#query/code", "not_a_code", "A code has 1 to 80 letters, digits and signs of _-.#()."));
+            errors.push(ValidationError::new("#query/code", "not_a_code", "A code has 1 to 80 letters, digits and signs of _-.#()."));
         }
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
         let (limit, after) = PageParams { limit: self.limit, cursor: self.cursor }.read()?;
         let Self { vendor, category, code, connection, .. } = self;

@@ -37,7 +37,7 @@ pub struct Diagnostic {
     /// What it means.
     pub meaning: &'static str,
     /// What to do about it.
-    pub what_to_do: &'static str,
+    pub remedy: &'static str,
     /// How often it was met; repeated attempts count each.
     pub occurrences: i64,
     pub first_seen_at: Timestamp,

@@ -32,7 +32,7 @@ impl TryFrom<DiagnosticRow> for Diagnostic {
             code: row.code,
             category: parse_category(&row.category)?,
             meaning: known.meaning,
-            what_to_do: known.what_to_do,
+            remedy: known.remedy,
             occurrences: row.occurrences,
             first_seen_at: row.first_seen_at,
             last_seen_at: row.last_seen_at,

@@ -1,4 +1,4 @@
-//! Extractors whose failures are problem documents that name the fault by its pointer.
+//! Extractors whose failures are problem documents that name the error by its pointer.
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -6,6 +6,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Code, HandlerArgument, Problem, ValidationError};
@@ -157,4 +158,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for PathParams<T> {
             read.map(|path| Self(path.into_inner())).map_err(|_| Problem::new(Code::NotFound, "There is nothing of this name.")),
         )
     }
+}
+
+/// For a field that may be left out but is no null: `#[serde(default, deserialize_with = "not_null")]`.
+///
+/// # Errors
+/// When it is null, or no `T`.
+pub fn not_null<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(input: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(input).map(Some)
 }

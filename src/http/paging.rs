@@ -35,16 +35,16 @@ impl PageParams {
     /// # Errors
     /// A problem naming `limit` or `cursor` when it can't be used.
     pub fn read<K: PageKey>(&self) -> Result<(u16, Option<K>), Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let limit = self.limit.unwrap_or(Self::DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
-            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {MAX_LIMIT}.")));
+            errors.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {MAX_LIMIT}.")));
         }
         let key = self.cursor.as_deref().map(Cursor::read::<K>);
         if let Some(None) = key {
-            faults.push(ValidationError::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
+            errors.push(ValidationError::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
         }
-        if faults.is_empty() { Ok((limit, key.flatten())) } else { Err(Problem::invalid(faults)) }
+        if errors.is_empty() { Ok((limit, key.flatten())) } else { Err(Problem::invalid(errors)) }
     }
 }
 

@@ -10,8 +10,8 @@ use super::{Code, Problem, ValidationError};
 /// Where SCIM is; its clients know no problem documents.
 pub const SCIM_ROOT: &str = "/scim/v2";
 
-/// Faults that one text names.
-const MAX_FAULTS: usize = 20;
+/// Errors that one text names.
+const MAX_ERRORS: usize = 20;
 
 /// The body of every error answer of SCIM. The request id is in the header `X-Request-Id`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -60,18 +60,18 @@ pub(super) fn respond(problem: &Problem) -> HttpResponse {
     answer.content_type("application/scim+json").json(body)
 }
 
-/// What happened, with every fault of the input, for which SCIM has no place of its own.
+/// What happened, with every error of the input, for which SCIM has no place of its own.
 fn detail_of(problem: &Problem) -> String {
-    let to_text = |fault: &ValidationError| match fault.pointer.as_str() {
-        "" => fault.detail.clone(),
-        pointer => format!("{pointer}: {}", fault.detail),
+    let to_text = |error: &ValidationError| match error.pointer.as_str() {
+        "" => error.detail.clone(),
+        pointer => format!("{pointer}: {}", error.detail),
     };
-    let mut faults: Vec<_> = problem.errors().iter().take(MAX_FAULTS).map(to_text).collect();
-    let more = problem.errors().len() - faults.len() + problem.more_errors();
+    let mut errors: Vec<_> = problem.errors().iter().take(MAX_ERRORS).map(to_text).collect();
+    let more = problem.errors().len() - errors.len() + problem.more_errors();
     if more > 0 {
-        faults.push(format!("and {more} more"));
+        errors.push(format!("and {more} more"));
     }
-    if faults.is_empty() { problem.detail().to_owned() } else { faults.join("; ") }
+    if errors.is_empty() { problem.detail().to_owned() } else { errors.join("; ") }
 }
 
 /// The detail error keyword (RFC 7644, table 9).
@@ -80,10 +80,10 @@ fn kind_of(problem: &Problem) -> Option<&'static str> {
         Code::ScimInvalidFilter => Some("invalidFilter"),
         Code::ScimInvalidPath => Some("invalidPath"),
         Code::ScimNoTarget => Some("noTarget"),
-        Code::InvalidInput if problem.errors().iter().all(|fault| fault.pointer.starts_with('#')) => Some("invalidValue"),
+        Code::InvalidInput if problem.errors().iter().all(|error| error.pointer.starts_with('#')) => Some("invalidValue"),
         Code::ScimInvalidValue => Some("invalidValue"),
         Code::ScimInvalidSyntax | Code::MalformedRequest | Code::InvalidInput => Some("invalidSyntax"),
-        Code::ScimMutability | Code::EveryoneIsFixed => Some("mutability"),
+        Code::ScimMutability | Code::EveryoneTeamProtected => Some("mutability"),
         Code::ScimUserNameTaken | Code::AlreadyMember | Code::EmailTaken | Code::TeamExists => Some("uniqueness"),
         _ => None,
     }

@@ -37,7 +37,7 @@ pub(super) async fn find(db: &Db, instance: InstanceId, id: ImportId) -> Result<
 /// Chooses which column is what, and checks the whole file anew.
 ///
 /// # Errors
-/// [`ImportError::Unknown`]; [`ImportError::MappingUnfit`]; [`ImportError::MappingShared`]; [`ImportError::Confirmed`];
+/// [`ImportError::Unknown`]; [`ImportError::MappingMismatch`]; [`ImportError::MappingShared`]; [`ImportError::Confirmed`];
 /// [`ImportError::Interrupted`].
 pub(super) async fn choose_mapping(
     context: &Context,

@@ -54,7 +54,7 @@ impl ForgetInvites {
         // Another process may have been faster.
         if let Some(mut import) = import.filter(|import| import.rows_deleted_at.is_none()) {
             import.analysis.sample.clear();
-            import.analysis.faults.clear();
+            import.analysis.errors.clear();
             store::delete_rows(&mut tx, instance, id, &import.analysis, now).await?;
             let entry = Entry::new("import.rows_deleted", "import", id).after(json!({ "rows": import.analysis.rows }));
             audit::record(&mut tx, self.context.clock.as_ref(), instance, origin, entry).await?;

@@ -6,7 +6,7 @@ use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::db::text_enum;
 use crate::ids::{ImportId, InstanceId, InviteId, TeamId};
-use crate::invites::ResultStatus;
+use crate::invites::InviteOutcomeKind;
 
 /// Imports that an instance can have waiting to be confirmed.
 pub(super) const MAX_UNCONFIRMED: i64 = 20;
@@ -36,6 +36,7 @@ impl ImportState {
 
 /// What was confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ImportConfirmation)]
 pub struct Confirmation {
     pub mapping: Mapping,
     /// For rows that name no role.
@@ -46,7 +47,6 @@ pub struct Confirmation {
 
 /// How many rows ended how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = Counts)]
 pub struct ImportCounts {
     pub invited: u64,
     pub already_member: u64,
@@ -60,15 +60,15 @@ pub struct ImportCounts {
 }
 
 impl ImportCounts {
-    pub(super) fn add(&mut self, status: ResultStatus) {
-        let count = match status {
-            ResultStatus::Invited => &mut self.invited,
-            ResultStatus::AlreadyMember => &mut self.already_member,
-            ResultStatus::AlreadyInvited => &mut self.already_invited,
-            ResultStatus::OtherInstance => &mut self.other_instance,
-            ResultStatus::Invalid => &mut self.invalid,
-            ResultStatus::NoSeat => &mut self.no_seat,
-            ResultStatus::TooManyMessages => &mut self.too_many_messages,
+    pub(super) fn add(&mut self, outcome: InviteOutcomeKind) {
+        let count = match outcome {
+            InviteOutcomeKind::Invited => &mut self.invited,
+            InviteOutcomeKind::AlreadyMember => &mut self.already_member,
+            InviteOutcomeKind::AlreadyInvited => &mut self.already_invited,
+            InviteOutcomeKind::OtherInstance => &mut self.other_instance,
+            InviteOutcomeKind::Invalid => &mut self.invalid,
+            InviteOutcomeKind::NoSeat => &mut self.no_seat,
+            InviteOutcomeKind::TooManyMessages => &mut self.too_many_messages,
         };
         *count += 1;
     }
@@ -77,7 +77,8 @@ impl ImportCounts {
 /// What became of one row, as it is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RowOutcome {
-    pub(super) status: ResultStatus,
+    #[serde(rename = "status")]
+    pub(super) kind: InviteOutcomeKind,
     /// Why the row invited nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
@@ -88,12 +89,13 @@ pub(super) struct RowOutcome {
 
 /// What became of one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ImportRowResult)]
 pub struct RowResult {
-    /// The row's number in the file, as in the faults.
+    /// The row's number in the file, as in the errors.
     pub row: u64,
     /// What the row has in the e-mail column.
     pub email: String,
-    pub status: ResultStatus,
+    pub outcome: InviteOutcomeKind,
     /// Why the row invited nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

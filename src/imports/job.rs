@@ -1,7 +1,7 @@
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::csv::{RowFault, StoredRows, read_row};
+use super::csv::{RowError, StoredRows, read_row};
 use super::import::{Confirmation, Import, ImportState, RowOutcome};
 use super::{ImportError, store};
 use crate::audit::ChangeOrigin;
@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::db::Tx;
 use crate::db::claim::ClaimedJob;
 use crate::ids::{ImportId, InstanceId, TeamId};
-use crate::invites::{InviteContext, InviteOutcome, ResultStatus, invite};
+use crate::invites::{InviteContext, InviteOutcome, InviteOutcomeKind, invite};
 use crate::jobs::{DeadLetter, GiveUpError, JobHandler, JobKind, JobOutcome, JobSubject, Lane, RequeueError};
 use crate::members::{self, NewMember, Teams};
 
@@ -34,7 +34,7 @@ struct ImportInvitesPayload {
 }
 
 /// A row read: the person, or why there is none.
-type ImportedPerson = Result<NewMember, Vec<RowFault>>;
+type ImportedPerson = Result<NewMember, Vec<RowError>>;
 
 /// The rows that one transaction takes on.
 struct RowBatch {
@@ -112,13 +112,13 @@ impl ImportInvites {
         let mut counts = import.counts;
         for person in portion.people {
             let outcome = match person {
-                Err(faults) => faulty(&faults),
+                Err(errors) => faulty(&errors),
                 Ok(_) => match invited.next() {
                     Some(outcome) => settled(outcome),
                     None => continue,
                 },
             };
-            counts.add(outcome.status);
+            counts.add(outcome.kind);
             outcomes.push(outcome);
         }
         store::record(&mut tx, import.instance, import.id, portion.first, &outcomes, &counts).await?;
@@ -143,14 +143,14 @@ fn merge_teams(own: &mut Vec<TeamId>, teams: &[TeamId]) {
     }
 }
 
-fn faulty(faults: &[RowFault]) -> RowOutcome {
-    let reasons: Vec<_> = faults.iter().map(|fault| fault.detail.as_str()).collect();
-    RowOutcome { status: ResultStatus::Invalid, reason: Some(reasons.join("; ")), invite_id: None }
+fn faulty(errors: &[RowError]) -> RowOutcome {
+    let reasons: Vec<_> = errors.iter().map(|error| error.detail.as_str()).collect();
+    RowOutcome { kind: InviteOutcomeKind::Invalid, reason: Some(reasons.join("; ")), invite_id: None }
 }
 
 fn settled(outcome: InviteOutcome) -> RowOutcome {
-    let status = outcome.status();
-    RowOutcome { status, reason: None, invite_id: outcome.into_invite().map(|invite| invite.id) }
+    let kind = outcome.kind();
+    RowOutcome { kind, reason: None, invite_id: outcome.into_invite().map(|invite| invite.id) }
 }
 
 impl JobHandler for ImportInvites {

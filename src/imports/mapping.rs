@@ -11,13 +11,13 @@ const TRIES: u32 = 5;
 /// Checks that a mapping fits the file.
 ///
 /// # Errors
-/// [`ImportError::MappingUnfit`], [`ImportError::MappingShared`].
+/// [`ImportError::MappingMismatch`], [`ImportError::MappingShared`].
 pub(super) fn check_fit(import: &Import, mapping: &Mapping) -> Result<(), ImportError> {
     let columns = import.analysis.columns.len();
     match mapping.unfit(columns) {
         None => Ok(()),
         Some(MappingMismatch::NoSuchColumn { field, column }) => {
-            Err(ImportError::MappingUnfit { field: field.as_str(), column, last: columns.saturating_sub(1) })
+            Err(ImportError::MappingMismatch { field: field.as_str(), column, last: columns.saturating_sub(1) })
         }
         Some(MappingMismatch::Shared { field, other, column }) => {
             Err(ImportError::MappingShared { field: field.as_str(), other: other.as_str(), column })
@@ -46,7 +46,7 @@ pub(super) async fn map_anew(context: &Context, import: &mut Import, mapping: Ma
         }
         store::set_analysis(&mut tx, import.instance, import.id, &analysis).await?;
         for chunk in &changed {
-            store::set_faults(&mut tx, import.instance, import.id, chunk).await?;
+            store::set_errors(&mut tx, import.instance, import.id, chunk).await?;
         }
         import.analysis = analysis;
         return Ok(tx);
@@ -70,7 +70,7 @@ pub(super) async fn lock_mapped(context: &Context, mut import: Import, wanted: O
     Ok((map_anew(context, &mut import, mapping).await?, mapping))
 }
 
-/// What is found under another mapping, and the chunks whose faults are others than before.
+/// What is found under another mapping, and the chunks whose errors are others than before.
 async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Result<(Analysis, Vec<Chunk>), ImportError> {
     let teams = members::teams(&context.db, import.instance).await?;
     let table_rows = import.analysis.rows;
@@ -79,32 +79,32 @@ async fn check_file(context: &Context, import: &Import, mapping: Mapping) -> Res
     while let Some(stored) = store::chunk_from(&context.db, import.instance, import.id, position, 0).await? {
         let mut chunk = stored.chunk;
         position = chunk.first + u64::from(chunk.rows);
-        let before = (chunk.faults, chunk.repeats.clone());
+        let before = (chunk.errors, chunk.repeats.clone());
         let work = tokio::task::spawn_blocking(move || {
             check_chunk(&mut check, &mut chunk, table_rows);
             (check, chunk)
         });
         // The task only fails when the runtime shuts down.
         (check, chunk) = work.await.map_err(|_| ImportError::Interrupted)?;
-        if before != (chunk.faults, chunk.repeats.clone()) {
+        if before != (chunk.errors, chunk.repeats.clone()) {
             chunk.body = Vec::new();
             changed.push(chunk);
         }
     }
     let mut analysis = import.analysis.clone();
     analysis.mapping = mapping.into();
-    (analysis.faults_total, analysis.valid_rows) = (check.faults_total, check.valid_rows);
-    analysis.faults = check.faults;
+    (analysis.error_count, analysis.valid_rows) = (check.error_count, check.valid_rows);
+    analysis.errors = check.errors;
     Ok((analysis, changed))
 }
 
 fn check_chunk(check: &mut RowCheck, chunk: &mut Chunk, table_rows: u64) {
-    (chunk.faults, chunk.repeats) = (0, Vec::new());
+    (chunk.errors, chunk.repeats) = (0, Vec::new());
     let mut position = chunk.first;
     let mut rows = StoredRows::new(&chunk.body);
     while let Some((number, cells)) = rows.next_row().filter(|_| position < table_rows) {
         let found = check.row(number, cells);
-        chunk.faults = chunk.faults.saturating_add(found.faults);
+        chunk.errors = chunk.errors.saturating_add(found.errors);
         chunk.repeats.extend(found.repeats.map(|first| (number, first)));
         position += 1;
     }

@@ -47,7 +47,7 @@ pub enum ImportError {
     Unreadable(#[from] csv::Unreadable),
     /// A column of the mapping is not in the file.
     #[error("{field} is mapped to column {column}, but the file's columns are 0 to {last}")]
-    MappingUnfit { field: &'static str, column: u16, last: usize },
+    MappingMismatch { field: &'static str, column: u16, last: usize },
     /// Two fields of the mapping have the same column.
     #[error("{field} and {other} are both mapped to column {column}; give each field a column of its own")]
     MappingShared { field: &'static str, other: &'static str, column: u16 },

@@ -121,7 +121,7 @@ pub(super) async fn insert_chunk(tx: &mut Tx, instance: InstanceId, id: ImportId
             .bind(number(chunk.first))
             .bind(i64::from(chunk.rows))
             .bind(&chunk.body)
-            .bind(i64::from(chunk.faults))
+            .bind(i64::from(chunk.errors))
             .bind(Json(&chunk.repeats))
     )
     .map(drop)
@@ -139,12 +139,12 @@ pub(super) async fn set_analysis(tx: &mut Tx, instance: InstanceId, id: ImportId
     execute!(tx, db::query(SQL).bind(instance).bind(id).bind(Json(analysis))).map(drop)
 }
 
-/// Records the faults that the rows of a chunk have under another mapping.
-pub(super) async fn set_faults(tx: &mut Tx, instance: InstanceId, id: ImportId, chunk: &Chunk) -> Result<(), DbError> {
+/// Records the errors that the rows of a chunk have under another mapping.
+pub(super) async fn set_errors(tx: &mut Tx, instance: InstanceId, id: ImportId, chunk: &Chunk) -> Result<(), DbError> {
     const SQL: &str =
         "UPDATE invite_import_chunks SET faults = $4, repeats = $5 WHERE instance_id = $1 AND import_id = $2 AND first_row = $3";
-    let (first, faults) = (number(chunk.first), i64::from(chunk.faults));
-    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(first).bind(faults).bind(Json(&chunk.repeats))).map(drop)
+    let (first, errors) = (number(chunk.first), i64::from(chunk.errors));
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(first).bind(errors).bind(Json(&chunk.repeats))).map(drop)
 }
 
 /// Rows as they are kept, and what became of them.
@@ -155,24 +155,24 @@ pub(super) struct StoredChunk {
     pub(super) outcomes: Option<Vec<RowOutcome>>,
 }
 
-/// The first chunk that has a row at `position` or after it and at least `faults` faults.
+/// The first chunk that has a row at `position` or after it and at least `errors` errors.
 pub(super) async fn chunk_from(
     db: &Db,
     instance: InstanceId,
     id: ImportId,
     position: u64,
-    faults: i64,
+    errors: i64,
 ) -> Result<Option<StoredChunk>, DbError> {
-    const SQL: &str = "SELECT first_row, row_count, faults, repeats, body, results FROM invite_import_chunks \
+    const SQL: &str = "SELECT first_row, row_count, faults AS errors, repeats, body, results FROM invite_import_chunks \
          WHERE instance_id = $1 AND import_id = $2 AND first_row + row_count > $3 AND faults >= $4 ORDER BY first_row LIMIT 1";
     type ChunkColumns = (i64, i64, i64, Json<Vec<(u64, u64)>>, Vec<u8>, Option<Json<Vec<RowOutcome>>>);
     let found: Option<ChunkColumns> =
-        on!(db, c => db::query_as(SQL).bind(instance).bind(id).bind(number(position)).bind(faults).fetch_optional(c))?;
-    Ok(found.map(|(first, rows, faults, repeats, body, outcomes)| StoredChunk {
+        on!(db, c => db::query_as(SQL).bind(instance).bind(id).bind(number(position)).bind(errors).fetch_optional(c))?;
+    Ok(found.map(|(first, rows, errors, repeats, body, outcomes)| StoredChunk {
         chunk: Chunk {
             first: u64::try_from(first).unwrap_or(0),
             rows: u32::try_from(rows).unwrap_or(0),
-            faults: u32::try_from(faults).unwrap_or(0),
+            errors: u32::try_from(errors).unwrap_or(0),
             repeats: repeats.0,
             body,
         },

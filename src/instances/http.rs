@@ -52,6 +52,7 @@ pub fn routes(routes: &mut Routes<'_>) {
 
 /// Limits of an instance.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = InstanceLimits)]
 struct Limits {
     people: u64,
     user_seats: i64,
@@ -60,6 +61,7 @@ struct Limits {
 
 /// An instance.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Instance)]
 struct InstanceBody {
     id: InstanceId,
     /// Names the Marketo subscription.
@@ -93,14 +95,28 @@ impl InstanceBody {
     }
 }
 
-/// The credentials of a Marketo API-only user, provisioned for the one-click connect.
+/// The credentials of a Marketo API-only user.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MarketoCredentials {
+pub(crate) struct MarketoCredentials {
+    /// Client id of a LaunchPoint service.
     #[schema(min_length = 1, max_length = 200)]
-    client_id: String,
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
-    client_secret: SecretString,
+    pub(crate) client_id: String,
+    /// Its client secret.
+    #[schema(value_type = String, format = "password", min_length = 1, max_length = 200)]
+    pub(crate) client_secret: SecretString,
+}
+
+impl MarketoCredentials {
+    /// Adds what is wrong with them to the errors of the input; `pointer` is theirs.
+    pub(crate) fn check(self, pointer: &str, errors: &mut Vec<ValidationError>) -> Self {
+        for (name, text) in [("client_id", self.client_id.as_str()), ("client_secret", self.client_secret.expose_secret())] {
+            if text.is_empty() || text.chars().count() > 200 {
+                errors.push(ValidationError::new(format!("{pointer}/{name}"), "length", format!("{name} has 1 to 200 characters.")));
+            }
+        }
+        self
+    }
 }
 
 /// An instance to be made.
@@ -128,34 +144,25 @@ struct CreateInstance {
 
 impl CreateInstance {
     fn parse(self) -> Result<NewInstance, Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let munchkin_id = self.munchkin_id.parse::<MunchkinId>();
         if let Err(error) = &munchkin_id {
-            faults.push(ValidationError::new("/munchkin_id", "not_a_munchkin_id", format!("{error}.")));
+            errors.push(ValidationError::new("/munchkin_id", "not_a_munchkin_id", format!("{error}.")));
         }
         let name = match &self.name {
-            Some(text) => read_display_name(&mut faults, "/name", text),
+            Some(text) => read_display_name(&mut errors, "/name", text),
             None => munchkin_id.as_ref().ok().map(|id| id.into()),
         };
-        if let Some(marketo) = &self.marketo {
-            for (pointer, text) in
-                [("/marketo/client_id", marketo.client_id.as_str()), ("/marketo/client_secret", marketo.client_secret.expose_secret())]
-            {
-                if text.is_empty() || text.chars().count() > 200 {
-                    faults.push(ValidationError::new(pointer, "length", "this has 1 to 200 characters."));
-                }
-            }
-        }
+        let marketo = self.marketo.map(|marketo| marketo.check("/marketo", &mut errors));
         match (munchkin_id, name) {
-            (Ok(munchkin_id), Some(name)) if faults.is_empty() => {
+            (Ok(munchkin_id), Some(name)) if errors.is_empty() => {
                 let (environment, prerequisites) = (self.environment, self.prerequisites);
                 let language = self.language.unwrap_or(Language::En);
-                let marketo = self
-                    .marketo
-                    .map(|marketo| ProvisionedCredentials { client_id: marketo.client_id, client_secret: marketo.client_secret });
+                let marketo =
+                    marketo.map(|MarketoCredentials { client_id, client_secret }| ProvisionedCredentials { client_id, client_secret });
                 Ok(NewInstance { munchkin_id, name, environment, language, prerequisites, marketo })
             }
-            _ => Err(Problem::invalid(faults)),
+            _ => Err(Problem::invalid(errors)),
         }
     }
 }
@@ -258,11 +265,11 @@ async fn update_instance(
     caller: Authorized<InstanceWrite>,
     Body(wanted): Body<UpdateInstance>,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let UpdateInstance { name, login_management, language, prerequisites } = wanted;
-    let name = name.and_then(|text| read_display_name(&mut faults, "/name", &text));
-    if !faults.is_empty() {
-        return Err(Problem::invalid(faults));
+    let name = name.and_then(|text| read_display_name(&mut errors, "/name", &text));
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
     }
     let change = SettingsChange { name, login_management, language, prerequisites };
     let mut tx = context.db.begin().await?;
@@ -273,6 +280,7 @@ async fn update_instance(
 
 /// The Integration Information card.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = IntegrationInformation)]
 struct IntegrationBody {
     /// The instance's own API client.
     client_id: String,
@@ -282,13 +290,13 @@ struct IntegrationBody {
     created_at: Timestamp,
     /// When the secret was shown; null as long as it can be revealed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    shown_at: Option<Timestamp>,
+    revealed_at: Option<Timestamp>,
 }
 
 impl From<super::IntegrationInformation> for IntegrationBody {
     fn from(card: super::IntegrationInformation) -> Self {
         let client_secret = card.client_secret.map(|secret| secret.expose_secret().to_owned());
-        Self { client_id: card.client_id, client_secret, created_at: card.created_at, shown_at: card.shown_at }
+        Self { client_id: card.client_id, client_secret, created_at: card.created_at, revealed_at: card.revealed_at }
     }
 }
 

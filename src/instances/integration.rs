@@ -22,7 +22,7 @@ pub struct IntegrationInformation {
     pub client_secret: Option<SecretString>,
     pub created_at: Timestamp,
     /// When the secret was shown.
-    pub shown_at: Option<Timestamp>,
+    pub revealed_at: Option<Timestamp>,
 }
 
 /// The secret of the integration information, until it is revealed.
@@ -49,7 +49,7 @@ pub async fn ensure_integration_client(tx: &mut Tx, clock: &dyn Clock, vault: &V
 /// [`InstanceError::NobodyInvited`] before the first invitation.
 pub(super) async fn find_card(tx: &mut Tx, instance: InstanceId) -> Result<IntegrationInformation, InstanceError> {
     let row = store::find_integration(tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
-    Ok(IntegrationInformation { client_id: row.client_id, client_secret: None, created_at: row.created_at, shown_at: row.shown_at })
+    Ok(IntegrationInformation { client_id: row.client_id, client_secret: None, created_at: row.created_at, revealed_at: row.revealed_at })
 }
 
 /// The card with the secret, which is given out once and not kept any longer.
@@ -64,7 +64,7 @@ pub(super) async fn reveal_secret(
     let mut tx = context.db.begin().await?;
     let row = store::find_integration(&mut tx, instance).await?.ok_or(InstanceError::NobodyInvited)?;
     let now = context.clock.timestamp();
-    let already = InstanceError::SecretAlreadyRevealed(row.shown_at.unwrap_or(now));
+    let already = InstanceError::SecretAlreadyRevealed(row.revealed_at.unwrap_or(now));
     let Some(sealed) = row.sealed_secret else { return Err(already) };
     let secret = context.vault.open_text(&SECRET.context(instance), &sealed)?;
     // Of two who ask at once, one gets it.
@@ -74,7 +74,7 @@ pub(super) async fn reveal_secret(
     let entry = Entry::new("integration.secret_shown", "client", &row.client_id);
     audit::record(&mut tx, &*context.clock, instance, origin, entry).await?;
     tx.commit().await?;
-    Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, shown_at: Some(now) })
+    Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, revealed_at: Some(now) })
 }
 
 /// Gives the client another secret and shows it; the one before works on for `overlap`.
@@ -97,5 +97,5 @@ pub(super) async fn rotate_secret(
         .after(json!({ "keep_old_for_seconds": overlap.whole_seconds() }));
     audit::record(&mut tx, clock, instance, origin, entry).await?;
     tx.commit().await?;
-    Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, shown_at: Some(now) })
+    Ok(IntegrationInformation { client_id: row.client_id, client_secret: Some(secret), created_at: row.created_at, revealed_at: Some(now) })
 }

@@ -24,6 +24,7 @@ pub use change::change_settings;
 pub use create::NewInstance;
 pub use credentials::{ProvisionedCredentials, provisioned_credentials};
 pub use facts::sync_has_started;
+pub(crate) use http::MarketoCredentials;
 pub use integration::{IntegrationInformation, ensure_integration_client};
 pub use settings_change::SettingsChange;
 pub use store::{find, lock_instance, lock_login_management};

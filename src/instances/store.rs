@@ -144,12 +144,13 @@ pub struct IntegrationRow {
     pub client_id: String,
     pub sealed_secret: Option<Vec<u8>>,
     pub created_at: Timestamp,
-    pub shown_at: Option<Timestamp>,
+    pub revealed_at: Option<Timestamp>,
 }
 
 /// The integration client of an instance, once there is one.
 pub async fn find_integration(tx: &mut Tx, instance: InstanceId) -> Result<Option<IntegrationRow>, DbError> {
-    const SQL: &str = "SELECT client_id, sealed_secret, created_at, shown_at FROM integration_clients WHERE instance_id = $1";
+    const SQL: &str =
+        "SELECT client_id, sealed_secret, created_at, shown_at AS revealed_at FROM integration_clients WHERE instance_id = $1";
     on_tx!(tx, c => db::query_as(SQL).bind(instance).fetch_optional(c))
 }
 

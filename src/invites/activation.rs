@@ -1,7 +1,7 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{Invite, InviteError, InviteStatus, store};
+use super::{Invite, InviteError, InviteState, store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{Actor, NewSession, begin_session_by};
 use crate::clock::{Clock, Timestamp};
@@ -11,7 +11,7 @@ use crate::db::Db;
 use crate::instances::{self, Environment, Instance, LoginManagement};
 use crate::language::Language;
 use crate::mail;
-use crate::members::{self, IdentityProof, Member, MemberStatus};
+use crate::members::{self, IdentityProof, Member, MemberState};
 
 /// A way to activate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -82,10 +82,10 @@ async fn check_open(db: &Db, now: Timestamp, invite: &Invite) -> Result<(), Invi
 
 async fn check_usable(db: &Db, invite: &Invite) -> Result<(), InviteError> {
     let member = members::find(db, invite.instance, invite.member).await?;
-    match (invite.status, member) {
-        (InviteStatus::Accepted, _) => Err(InviteError::LinkUsed),
-        (InviteStatus::Revoked, _) | (_, None) => Err(InviteError::LinkRevoked),
-        (_, Some(member)) if member.status != MemberStatus::Invited => Err(InviteError::LinkUsed),
+    match (invite.state, member) {
+        (InviteState::Accepted, _) => Err(InviteError::LinkUsed),
+        (InviteState::Revoked, _) | (_, None) => Err(InviteError::LinkRevoked),
+        (_, Some(member)) if member.state != MemberState::Invited => Err(InviteError::LinkUsed),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::InviteError;
 use super::addresses::{AddressEntry, split_name};
 use super::context::InviteContext;
-use super::invite::{InviteOutcome, ResultStatus, invite};
+use super::invite::{InviteOutcome, InviteOutcomeKind, invite};
 use super::message_limit::seconds_until;
 use crate::audit::ChangeOrigin;
 use crate::auth::Role;
@@ -67,8 +67,8 @@ pub(super) struct AddressResult {
 }
 
 impl AddressResult {
-    pub(super) fn status(&self) -> ResultStatus {
-        self.outcome.as_ref().map_or(ResultStatus::Invalid, InviteOutcome::status)
+    pub(super) fn outcome_kind(&self) -> InviteOutcomeKind {
+        self.outcome.as_ref().map_or(InviteOutcomeKind::Invalid, InviteOutcome::kind)
     }
 
     /// When the person may be sent another message, if they are sent too many.
@@ -88,7 +88,7 @@ impl AddressResult {
             Ok(InviteOutcome::Invited(_) | InviteOutcome::AlreadyMember | InviteOutcome::AlreadyInvited(_)) => return None,
         };
         let address = &self.address;
-        Some(BlockedAddress { pointer: address.pointer.clone(), email: address.email().to_owned(), status: self.status(), reason })
+        Some(BlockedAddress { pointer: address.pointer.clone(), email: address.email().to_owned(), outcome: self.outcome_kind(), reason })
     }
 }
 
@@ -99,7 +99,7 @@ pub struct BlockedAddress {
     pub pointer: String,
     /// The address, or the text that holds none.
     pub email: String,
-    pub status: ResultStatus,
+    pub outcome: InviteOutcomeKind,
     pub reason: String,
 }
 
@@ -147,6 +147,6 @@ pub(super) async fn invite_list(
 
 /// When somebody of a list can be sent a message, if nobody can now.
 fn next_message_at(results: &[AddressResult]) -> Option<Timestamp> {
-    let is_refused = |result: &AddressResult| result.status() == ResultStatus::TooManyMessages;
+    let is_refused = |result: &AddressResult| result.outcome_kind() == InviteOutcomeKind::TooManyMessages;
     results.iter().all(is_refused).then(|| results.iter().filter_map(AddressResult::retry_at).min()).flatten()
 }

@@ -4,7 +4,7 @@ use time::Duration;
 use super::context::InviteContext;
 use super::invite::write_messages;
 use super::message_limit::take_message;
-use super::{Invite, InviteError, InviteStatus, LIFETIME, MAX_MESSAGES_A_DAY, RESEND_PAUSE, store};
+use super::{Invite, InviteError, InviteState, LIFETIME, MAX_MESSAGES_A_DAY, RESEND_PAUSE, store};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -35,11 +35,11 @@ async fn locked(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Inv
 /// The invitation, locked, unless nothing more can come of it.
 async fn open(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
     let invite = locked(tx, cx, id).await?;
-    match invite.status {
-        InviteStatus::Accepted => {
+    match invite.state {
+        InviteState::Accepted => {
             Err(InviteError::Settled("the person has activated; there is nothing left to change about the invitation"))
         }
-        InviteStatus::Revoked => Err(InviteError::Settled("the invitation has been revoked; invite the person with POST /v1/invites")),
+        InviteState::Revoked => Err(InviteError::Settled("the invitation has been revoked; invite the person with POST /v1/invites")),
         _ => Ok(invite),
     }
 }
@@ -81,7 +81,7 @@ async fn resend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<
     let now = cx.context.clock.timestamp();
     let mut invite = open(tx, cx, id).await?;
     check_newest(tx, &invite).await?;
-    if invite.status_at(now) == InviteStatus::Pending {
+    if invite.state_at(now) == InviteState::Pending {
         return Err(InviteError::OnItsWay);
     }
     let most = i64::try_from(MAX_MESSAGES_A_DAY).unwrap_or(i64::MAX);
@@ -97,7 +97,7 @@ async fn resend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<
     write_messages(tx, cx, &sender, std::slice::from_mut(&mut invite), now).await?;
     store::mark_resent(tx, cx.instance, id, invite.message, invite.expires_at).await?;
     record(tx, cx, "invite.resent", id, json!({ "expires_at": invite.expires_at })).await?;
-    Ok(Invite { status: InviteStatus::Pending, sent_at: None, send_error: None, ..invite })
+    Ok(Invite { state: InviteState::Pending, sent_at: None, send_error: None, ..invite })
 }
 
 /// Lets an invitation work for `days` from now, unless it does longer anyway. The link stays the same, also after its time.
@@ -114,9 +114,9 @@ pub(super) async fn extend(cx: &InviteContext<'_>, id: InviteId, days: i64) -> R
 async fn extend_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId, days: i64) -> Result<Invite, InviteError> {
     let mut invite = open(tx, cx, id).await?;
     check_newest(tx, &invite).await?;
-    match invite.status {
-        InviteStatus::Pending => return Err(InviteError::OnItsWay),
-        InviteStatus::Bounced => return Err(InviteError::Settled("the message could not be delivered; resend the invitation instead")),
+    match invite.state {
+        InviteState::Pending => return Err(InviteError::OnItsWay),
+        InviteState::Bounced => return Err(InviteError::Settled("the message could not be delivered; resend the invitation instead")),
         _ => {}
     }
     let until = cx.context.clock.timestamp() + Duration::days(days);
@@ -141,9 +141,9 @@ pub(super) async fn revoke(cx: &InviteContext<'_>, id: InviteId) -> Result<Invit
 
 async fn revoke_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<Invite, InviteError> {
     let invite = locked(tx, cx, id).await?;
-    match invite.status {
-        InviteStatus::Revoked => return Ok(invite),
-        InviteStatus::Accepted => return Err(InviteError::Settled("the person has activated; remove them from the members instead")),
+    match invite.state {
+        InviteState::Revoked => return Ok(invite),
+        InviteState::Accepted => return Err(InviteError::Settled("the person has activated; remove them from the members instead")),
         _ => {}
     }
     if invite.is_first && sync_has_started(tx, cx.instance).await? {
@@ -157,7 +157,7 @@ async fn revoke_in(tx: &mut Tx, cx: &InviteContext<'_>, id: InviteId) -> Result<
     }
     record(tx, cx, "invite.revoked", id, json!({ "email": invite.email })).await?;
     let revoked_by = Some(cx.invited_by.to_owned());
-    Ok(Invite { status: InviteStatus::Revoked, revoked_at: Some(now), revoked_by, send_error: None, ..invite })
+    Ok(Invite { state: InviteState::Revoked, revoked_at: Some(now), revoked_by, send_error: None, ..invite })
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use super::context::InviteContext;
 use super::message_limit::MessageAllowance;
 use super::message_store::{self, InviteMessage};
 use super::store::{self, InviteSender};
-use super::{Invite, InviteError, InviteStatus, LIFETIME, inviting_member};
+use super::{Invite, InviteError, InviteState, LIFETIME, inviting_member};
 use crate::audit::{self, Entry};
 use crate::clock::Timestamp;
 use crate::crypto::{SecretHash, random_token};
 use crate::db::{Tx, text_enum};
 use crate::ids::{InviteId, MemberId};
 use crate::mail::{self, InvitationMail, Inviter, MailTemplate, NewMail};
-use crate::members::{self, AddressHolder, MemberStatus, NewMember, ensure_everyone};
+use crate::members::{self, AddressHolder, MemberState, NewMember, ensure_everyone};
 
 /// What became of one address.
 #[derive(Debug, Clone)]
@@ -33,7 +33,8 @@ pub enum InviteOutcome {
 
 text_enum! {
     /// What became of an address.
-    pub enum ResultStatus {
+    #[schema(as = InviteOutcome)]
+    pub enum InviteOutcomeKind {
         /// A message is on its way.
         Invited = "invited",
         /// The person is active in this instance.
@@ -52,15 +53,15 @@ text_enum! {
 }
 
 impl InviteOutcome {
-    /// The name of the outcome.
+    /// Which of the outcomes it is.
     #[must_use]
-    pub fn status(&self) -> ResultStatus {
+    pub fn kind(&self) -> InviteOutcomeKind {
         match self {
-            Self::Invited(_) => ResultStatus::Invited,
-            Self::AlreadyMember => ResultStatus::AlreadyMember,
-            Self::AlreadyInvited(_) => ResultStatus::AlreadyInvited,
-            Self::NoSeat => ResultStatus::NoSeat,
-            Self::TooManyMessages(_) => ResultStatus::TooManyMessages,
+            Self::Invited(_) => InviteOutcomeKind::Invited,
+            Self::AlreadyMember => InviteOutcomeKind::AlreadyMember,
+            Self::AlreadyInvited(_) => InviteOutcomeKind::AlreadyInvited,
+            Self::NoSeat => InviteOutcomeKind::NoSeat,
+            Self::TooManyMessages(_) => InviteOutcomeKind::TooManyMessages,
         }
     }
 
@@ -164,7 +165,7 @@ impl InvitePlanner {
         let seats = cx.context.limits.seats - members::count(tx, cx.instance).await?;
         let allowance = MessageAllowance::load(tx, cx, &distinct).await?;
         let holders = members::holders_of(tx, cx.instance, &distinct).await?;
-        let is_invited = |holder: &&AddressHolder| holder.status == MemberStatus::Invited;
+        let is_invited = |holder: &&AddressHolder| holder.state == MemberState::Invited;
         let invited: Vec<MemberId> = holders.values().filter(is_invited).map(|holder| holder.member).collect();
         let newest = store::newest_of_each(tx, cx.instance, &invited).await?;
         Ok(Self { now: cx.clock().timestamp(), seats, allowance, holders, newest })
@@ -181,7 +182,7 @@ impl InvitePlanner {
             self.seats -= 1;
             return Ok(InvitePlan::Add);
         };
-        if holder.status != MemberStatus::Invited {
+        if holder.state != MemberState::Invited {
             return Err(InviteOutcome::AlreadyMember.into());
         }
         let newest = self.newest.get(&holder.member);
@@ -215,7 +216,7 @@ pub(super) async fn issue(
         instance: cx.instance,
         member: to.member,
         email: to.email.to_owned(),
-        status: InviteStatus::Pending,
+        state: InviteState::Pending,
         is_first: to.is_first,
         import: cx.import,
         message: None,

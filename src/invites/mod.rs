@@ -29,8 +29,8 @@ pub use addresses::split_name;
 pub use context::InviteContext;
 pub use delivery::InvitationWatcher;
 pub use forget::forget_ended;
-pub(crate) use http::{TeamReference, team_faults};
-pub use invite::{InviteOutcome, ResultStatus, invite};
+pub(crate) use http::{TeamReference, team_errors};
+pub use invite::{InviteOutcome, InviteOutcomeKind, invite};
 pub use provisioning::{Provisioning, invite_anew, provision, withdraw};
 pub use wiring::wire;
 
@@ -45,7 +45,7 @@ pub const MAX_MESSAGES_A_DAY: usize = 5;
 
 text_enum! {
     /// How far an invitation has come.
-    pub enum InviteStatus {
+    pub enum InviteState {
         /// The message is still to be sent, or to be tried again; `send_error` says why it has not left.
         Pending = "pending",
         /// The mail server has taken the message.
@@ -70,8 +70,8 @@ pub struct Invite {
     pub member: MemberId,
     /// The address as it was typed.
     pub email: String,
-    /// As stored; see [`Invite::status_at`].
-    pub status: InviteStatus,
+    /// As stored; see [`Invite::state_at`].
+    pub state: InviteState,
     /// Whether it went to the first person of the instance.
     pub is_first: bool,
     /// The CSV import it came from.
@@ -95,17 +95,17 @@ pub struct Invite {
 impl Invite {
     /// How far it has come at `now`.
     #[must_use]
-    pub fn status_at(&self, now: Timestamp) -> InviteStatus {
-        match self.status {
-            InviteStatus::Pending | InviteStatus::Sent if now >= self.expires_at => InviteStatus::Expired,
-            status => status,
+    pub fn state_at(&self, now: Timestamp) -> InviteState {
+        match self.state {
+            InviteState::Pending | InviteState::Sent if now >= self.expires_at => InviteState::Expired,
+            state => state,
         }
     }
 
     /// Whether nothing can come of it any more, so that the person may be invited again.
     #[must_use]
     pub fn is_over_at(&self, now: Timestamp) -> bool {
-        matches!(self.status_at(now), InviteStatus::Expired | InviteStatus::Bounced | InviteStatus::Revoked)
+        matches!(self.state_at(now), InviteState::Expired | InviteState::Bounced | InviteState::Revoked)
     }
 }
 
@@ -194,7 +194,7 @@ pub enum InviteError {
     PasswordSwitchedOff,
     /// The password is not taken.
     #[error(transparent)]
-    Password(#[from] crate::members::PasswordFault),
+    Password(#[from] crate::members::PasswordError),
     /// The Salesforce user has another address than the invited person.
     #[error(
         "the invitation went to another e-mail address than the Salesforce user has; log in to Salesforce with the user whose \

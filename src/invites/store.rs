@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Invite, InviteStatus};
+use super::{Invite, InviteState};
 use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::db::{self, Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
@@ -15,7 +15,7 @@ struct InviteRow {
     instance_id: InstanceId,
     member_id: MemberId,
     email: String,
-    status: InviteStatus,
+    status: InviteState,
     is_first: bool,
     import_id: Option<ImportId>,
     message_id: Option<MailId>,
@@ -53,7 +53,7 @@ impl TryFrom<InviteRow> for Invite {
             instance: row.instance_id,
             member: row.member_id,
             email: row.email,
-            status: row.status,
+            state: row.status,
             is_first: row.is_first,
             import: row.import_id,
             message: row.message_id,
@@ -140,7 +140,7 @@ pub(super) async fn newest_of_each(tx: &mut Tx, instance: InstanceId, members: &
 /// Which invitations a list shows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InviteFilter {
-    pub(super) status: Option<InviteStatus>,
+    pub(super) state: Option<InviteState>,
     /// A part of the address; case doesn't matter.
     pub(super) email: Option<String>,
     pub(super) invited_by: Option<String>,
@@ -169,7 +169,7 @@ pub(super) async fn list(
     let found: Vec<InviteRow> = on!(db, c => db::query_as(SQL)
         .bind(instance)
         .bind(after)
-        .bind(filter.status)
+        .bind(filter.state)
         .bind(now)
         .bind(&email)
         .bind(&filter.invited_by)
@@ -227,7 +227,7 @@ pub(super) async fn insert_all(tx: &mut Tx, instance: InstanceId, invites: &[Inv
             invite.id,
             invite.member,
             &invite.email,
-            InviteStatus::Pending,
+            InviteState::Pending,
             invite.is_first,
             invite.import,
             invite.message,

@@ -18,18 +18,18 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    /// Parses a catalog file. What can't be used is left out, and returned as faults.
+    /// Parses a catalog file. What can't be used is left out, and returned as errors.
     pub(super) fn parse(language: Language, source: &str) -> (Self, Vec<FluentError>) {
-        let (resource, faults) = match FluentResource::try_new(source.to_owned()) {
+        let (resource, errors) = match FluentResource::try_new(source.to_owned()) {
             Ok(resource) => (resource, Vec::new()),
             Err(partly) => partly,
         };
-        let mut faults: Vec<_> = faults.into_iter().map(FluentError::from).collect();
+        let mut errors: Vec<_> = errors.into_iter().map(FluentError::from).collect();
         let mut texts = FluentBundle::new_concurrent(vec![language.as_str().parse().unwrap_or_default()]);
         // Fluent would mark where an argument begins and ends, for texts of mixed direction; subjects and addresses are to be copied.
         texts.set_use_isolating(false);
-        faults.extend(texts.add_resource(resource).err().into_iter().flatten());
-        (Self { language, texts }, faults)
+        errors.extend(texts.add_resource(resource).err().into_iter().flatten());
+        (Self { language, texts }, errors)
     }
 
     /// The text with its arguments filled in; none when it is missing or needs other arguments.
@@ -40,9 +40,9 @@ impl Catalog {
             Some(attribute) => message.get_attribute(attribute)?.value(),
             None => message.value()?,
         };
-        let mut faults = Vec::new();
-        let text = self.texts.format_pattern(pattern, Some(arguments), &mut faults);
-        faults.is_empty().then(|| text.into_owned())
+        let mut errors = Vec::new();
+        let text = self.texts.format_pattern(pattern, Some(arguments), &mut errors);
+        errors.is_empty().then(|| text.into_owned())
     }
 }
 

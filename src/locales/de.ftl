@@ -47,7 +47,7 @@ sync-failed-mail =
     .subject = Die Personensynchronisierung von { $instance } ist fehlgeschlagen
     .ending = die Personensynchronisierung von { $instance } ist fehlgeschlagen.
     .what = Was geschehen ist (auf Englisch): { $what }
-    .what-to-do = Was zu tun ist (auf Englisch): { $what_to_do }
+    .remedy = Was zu tun ist (auf Englisch): { $remedy }
 
 sync-notice-mail =
     .run = Lauf { $run }

@@ -45,12 +45,12 @@ sync-complete-mail =
     .subject = The people sync of { $instance } is complete
     .ending = the people sync of { $instance } is complete.
 
-# $what and $what_to_do are in English: much of them is the vendors' own words.
+# $what and $remedy are in English: much of them is the vendors' own words.
 sync-failed-mail =
     .subject = The people sync of { $instance } failed
     .ending = the people sync of { $instance } failed.
     .what = What happened: { $what }
-    .what-to-do = What to do: { $what_to_do }
+    .remedy = What to do: { $remedy }
 
 # The name comes before the figure, so that no language has to bend it to the number.
 sync-notice-mail =

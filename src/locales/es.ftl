@@ -47,7 +47,7 @@ sync-failed-mail =
     .subject = La sincronización de personas de { $instance } ha fallado
     .ending = La sincronización de personas de { $instance } ha fallado.
     .what = Qué ha ocurrido (en inglés): { $what }
-    .what-to-do = Qué hacer (en inglés): { $what_to_do }
+    .remedy = Qué hacer (en inglés): { $remedy }
 
 sync-notice-mail =
     .run = Ejecución { $run }

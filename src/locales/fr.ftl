@@ -47,7 +47,7 @@ sync-failed-mail =
     .subject = La synchronisation des personnes de { $instance } a échoué
     .ending = la synchronisation des personnes de { $instance } a échoué.
     .what = Ce qui s'est passé (en anglais) : { $what }
-    .what-to-do = Ce qu'il faut faire (en anglais) : { $what_to_do }
+    .remedy = Ce qu'il faut faire (en anglais) : { $remedy }
 
 sync-notice-mail =
     .run = Exécution { $run }

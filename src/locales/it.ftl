@@ -47,7 +47,7 @@ sync-failed-mail =
     .subject = La sincronizzazione delle persone di { $instance } non è riuscita
     .ending = la sincronizzazione delle persone di { $instance } non è riuscita.
     .what = Che cosa è successo (in inglese): { $what }
-    .what-to-do = Che cosa fare (in inglese): { $what_to_do }
+    .remedy = Che cosa fare (in inglese): { $remedy }
 
 sync-notice-mail =
     .run = Esecuzione { $run }

@@ -33,7 +33,7 @@ sync-failed-mail =
     .subject = { $instance } の人物の同期に失敗しました
     .ending = { $instance } の人物の同期に失敗しました。
     .what = 発生した問題（英語）: { $what }
-    .what-to-do = 対処方法（英語）: { $what_to_do }
+    .remedy = 対処方法（英語）: { $remedy }
 
 sync-notice-mail =
     .run = 実行 { $run }

@@ -33,7 +33,7 @@ sync-failed-mail =
     .subject = { $instance }의 사용자 동기화에 실패했습니다
     .ending = { $instance }의 사용자 동기화에 실패했습니다.
     .what = 발생한 문제(영어): { $what }
-    .what-to-do = 조치 방법(영어): { $what_to_do }
+    .remedy = 조치 방법(영어): { $remedy }
 
 sync-notice-mail =
     .run = 실행 { $run }

@@ -47,7 +47,7 @@ sync-failed-mail =
     .subject = A sincronização de pessoas de { $instance } falhou
     .ending = A sincronização de pessoas de { $instance } falhou.
     .what = O que aconteceu (em inglês): { $what }
-    .what-to-do = O que fazer (em inglês): { $what_to_do }
+    .remedy = O que fazer (em inglês): { $remedy }
 
 sync-notice-mail =
     .run = Execução { $run }

@@ -1,4 +1,4 @@
-//! The catalog is complete. Each fault names the language and the text.
+//! The catalog is complete. Each error names the language and the text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,18 +75,18 @@ fn words(pattern: &Pattern<&'static str>) -> String {
     pattern.elements.iter().map(text).collect()
 }
 
-/// Fails with all faults at once, so that whoever adds a language sees what is left to do.
-fn assert_none(faults: impl IntoIterator<Item = String>) {
-    let faults: Vec<_> = faults.into_iter().collect();
-    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+/// Fails with all errors at once, so that whoever adds a language sees what is left to do.
+fn assert_none(errors: impl IntoIterator<Item = String>) {
+    let errors: Vec<_> = errors.into_iter().collect();
+    assert!(errors.is_empty(), "\n{}", errors.join("\n"));
 }
 
 #[test]
 fn every_catalog_file_can_be_read() {
     assert_none(Language::ALL.into_iter().flat_map(|language| {
-        let (catalog, faults) = Catalog::parse(language, language.catalog_source());
+        let (catalog, errors) = Catalog::parse(language, language.catalog_source());
         assert_eq!(catalog.locale(), language.as_str(), "plurals follow the language's own rules");
-        faults.into_iter().map(move |fault| format!("{}: {fault}", language.as_str()))
+        errors.into_iter().map(move |error| format!("{}: {error}", language.as_str()))
     }));
 }
 
@@ -107,7 +107,7 @@ fn each_language_has_every_text_and_no_other() {
 #[test]
 fn a_text_takes_the_same_arguments_in_every_language() {
     let all = Language::ALL.map(|language| (language, patterns(language)));
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     for (id, declared) in LocalizedText::DECLARED {
         let in_languages: Vec<_> = all.iter().filter_map(|(language, patterns)| Some((*language, arguments(patterns.get(*id)?)))).collect();
         // English repeats what a problem says. The other languages have words of their own for it, all of them with or all without it.
@@ -117,11 +117,11 @@ fn a_text_takes_the_same_arguments_in_every_language() {
         for (language, found) in &in_languages {
             let expected = if is_problem && *language != Language::En { of_others.as_ref().unwrap_or(&declared) } else { &declared };
             if found != expected || !found.is_subset(&declared) {
-                faults.push(format!("{}: {id} takes {found:?}, not {expected:?}", language.as_str()));
+                errors.push(format!("{}: {id} takes {found:?}, not {expected:?}", language.as_str()));
             }
         }
     }
-    assert_none(faults);
+    assert_none(errors);
 }
 
 #[test]

@@ -68,7 +68,7 @@ localized_texts! {
         "sync-failed-mail.subject" SyncFailedMailSubject { instance: &'a str },
         "sync-failed-mail.ending" SyncFailedMailEnding { instance: &'a str },
         "sync-failed-mail.what" SyncFailedMailWhat { what: &'a str },
-        "sync-failed-mail.what-to-do" SyncFailedMailWhatToDo { what_to_do: &'a str },
+        "sync-failed-mail.remedy" SyncFailedMailRemedy { remedy: &'a str },
         "sync-notice-mail.run" SyncNoticeMailRun { run: &'a str },
         "sync-notice-mail.read" SyncNoticeMailRead { count: i64 },
         "sync-notice-mail.qualified" SyncNoticeMailQualified { count: i64 },

@@ -33,7 +33,7 @@ sync-failed-mail =
     .subject = { $instance } 的人员同步失败
     .ending = { $instance } 的人员同步失败。
     .what = 发生的问题（英文）： { $what }
-    .what-to-do = 处理方法（英文）： { $what_to_do }
+    .remedy = 处理方法（英文）： { $remedy }
 
 sync-notice-mail =
     .run = 运行 { $run }

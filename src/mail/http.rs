@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 
-use super::MailStatus;
+use super::MailState;
 use super::store::{self, OutboxFilter, OutboxRow};
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -31,17 +31,16 @@ struct OutboxMessage {
     recipient: String,
     #[schema(value_type = Language)]
     language: String,
-    #[schema(value_type = MailStatus)]
-    status: String,
+    state: MailState,
     /// How often it was handed to the mail server.
-    tries: i64,
+    attempts: i64,
     /// Why it has not left: the server's reply code or the kind of failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
     created_at: Timestamp,
-    /// When it is tried next.
+    /// When the next attempt is made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_try_at: Option<Timestamp>,
+    next_attempt_at: Option<Timestamp>,
     /// When it left, or was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
@@ -55,11 +54,11 @@ impl From<OutboxRow> for OutboxMessage {
             kind: row.kind,
             recipient: masked(&row.recipient),
             language: row.language,
-            status: row.status.as_str().to_owned(),
-            tries: row.tries,
+            state: row.status,
+            attempts: row.tries,
             last_error: row.last_error,
             created_at: row.created_at,
-            next_try_at: row.next_try_at,
+            next_attempt_at: row.next_try_at,
             finished_at: row.finished_at,
         }
     }
@@ -83,9 +82,9 @@ struct OutboxParams {
     cursor: Option<String>,
     /// Only messages of this instance.
     instance_id: Option<InstanceId>,
-    /// Only messages with this status.
+    /// Only messages with this state.
     #[param(inline)]
-    status: Option<MailStatus>,
+    state: Option<MailState>,
     /// Only messages of this kind.
     #[param(pattern = "^[a-z_]{1,40}$", example = "invitation")]
     kind: Option<String>,
@@ -113,7 +112,7 @@ async fn list_outbox(
     if params.instance_id.is_some_and(|wanted| !caller.reaches(wanted)) {
         return Ok(HttpResponse::Ok().json(Listing::page(Vec::new(), limit, |row: &OutboxMessage| row.id)));
     }
-    let filter = OutboxFilter { instance: params.instance_id.or(caller.narrowed_to), status: params.status, kind: params.kind };
+    let filter = OutboxFilter { instance: params.instance_id.or(caller.narrowed_to), state: params.state, kind: params.kind };
     let rows = store::list(&context.db, &filter, before, i64::from(limit) + 1).await?;
     let rows = rows.into_iter().map(OutboxMessage::from).collect();
     Ok(HttpResponse::Ok().json(Listing::page(rows, limit, |row: &OutboxMessage| row.id)))

@@ -26,7 +26,7 @@ use crate::language::Language;
 pub use error::MailError;
 pub use mailer::Mailer;
 pub use outbox::{MailProgress, MailWatcher, QueueError, SEALED_COLUMNS, queue, queue_all};
-pub use queued_mail::{MailStatus, NewMail, QueuedMail};
+pub use queued_mail::{MailState, NewMail, QueuedMail};
 pub use send_job::MailSubject;
 pub use store::cancel;
 pub use templates::{InvitationMail, Inviter, MailTemplate, PasswordResetMail, SyncCounts, SyncFailureText, SyncNoticeMail};

@@ -8,7 +8,7 @@ use crate::language::Language;
 
 text_enum! {
     /// How far a message has come.
-    pub enum MailStatus {
+    pub enum MailState {
         /// To be handed to the mail server, or to be tried again.
         Queued = "queued",
         /// Being handed to the mail server. After a crash: it is not known whether the server has taken it.
@@ -22,7 +22,7 @@ text_enum! {
         /// The time was over in which it is useful.
         RanOut = "ran_out",
         /// What it told about was undone before it left.
-        Cancelled = "cancelled",
+        Canceled = "cancelled",
         /// This service failed to send it, again and again; its job is a dead letter.
         Failed = "failed",
     }
@@ -52,5 +52,5 @@ pub struct QueuedMail {
     pub kind: String,
     /// See [`NewMail::about`].
     pub about: Uuid,
-    pub status: MailStatus,
+    pub state: MailState,
 }

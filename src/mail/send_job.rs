@@ -9,7 +9,7 @@ use time::Duration;
 use super::outbox::{SEND_MAIL, content_context};
 use super::store::MailRetryOutcome;
 use super::store::Outgoing;
-use super::{MailError, MailProgress, MailStatus, MailTemplate, MailWatcher, Mailer, Message, store};
+use super::{MailError, MailProgress, MailState, MailTemplate, MailWatcher, Mailer, Message, store};
 use crate::clock::{Clock, Timestamp};
 use crate::context::Context;
 use crate::db::claim::ClaimedJob;
@@ -35,7 +35,7 @@ struct SendMailPayload {
 /// How a try ended.
 enum End {
     Finished {
-        status: MailStatus,
+        state: MailState,
         /// For the outbox and the log: no address.
         error: Option<String>,
         progress: MailProgress,
@@ -57,20 +57,20 @@ impl SendMail {
 
     async fn attempt(&self, instance: InstanceId, id: MailId) -> Result<JobOutcome, DbError> {
         let Some(mut mail) = store::outgoing(&self.context.db, instance, id).await? else { return Ok(JobOutcome::Done) };
-        match mail.mail.status {
-            MailStatus::Queued => {}
+        match mail.mail.state {
+            MailState::Queued => {}
             // Whoever wrote this mark died, or lost its lease, before it could record what came of it.
-            MailStatus::Sending if mail.doubts < MAX_DOUBTS => {
+            MailState::Sending if mail.doubts < MAX_DOUBTS => {
                 self.doubt(&mail).await?;
                 mail.doubts += 1;
             }
-            MailStatus::Sending => return self.record(&mail, unconfirmed("the process ended while it was sent")).await,
+            MailState::Sending => return self.record(&mail, unconfirmed("the process ended while it was sent")).await,
             _ => return Ok(JobOutcome::Done),
         }
         let now = self.context.clock.timestamp();
         if now >= mail.useful_until {
             let error = Some("it could not be delivered in time".to_owned());
-            return self.record(&mail, End::Finished { status: MailStatus::RanOut, error, progress: MailProgress::RanOut }).await;
+            return self.record(&mail, End::Finished { state: MailState::RanOut, error, progress: MailProgress::RanOut }).await;
         }
         if let Some(wait) = self.pace(&mail, now).await? {
             return Ok(JobOutcome::RunAgain(wait));
@@ -84,7 +84,7 @@ impl SendMail {
         }
         mail.tries += 1;
         let end = match self.mailer.send(&message).await {
-            Ok(()) => End::Finished { status: MailStatus::Sent, error: None, progress: MailProgress::Sent },
+            Ok(()) => End::Finished { state: MailState::Sent, error: None, progress: MailProgress::Sent },
             Err(error) => end_of(&mail, error),
         };
         self.record(&mail, end).await
@@ -133,12 +133,12 @@ impl SendMail {
     /// Shows that nobody tries it again by itself. Of one that was being handed over it is not known whether the server has taken it.
     async fn give_up(&self, instance: InstanceId, id: MailId) -> Result<(), DbError> {
         let Some(mail) = store::outgoing(&self.context.db, instance, id).await? else { return Ok(()) };
-        let end = match mail.mail.status {
-            MailStatus::Queued => {
+        let end = match mail.mail.state {
+            MailState::Queued => {
                 let error = Some("this service failed to send it, several times".to_owned());
-                End::Finished { status: MailStatus::Failed, error, progress: MailProgress::Failed }
+                End::Finished { state: MailState::Failed, error, progress: MailProgress::Failed }
             }
-            MailStatus::Sending => unconfirmed("this service failed to send it, several times"),
+            MailState::Sending => unconfirmed("this service failed to send it, several times"),
             _ => return Ok(()),
         };
         self.record(&mail, end).await.map(drop)
@@ -150,8 +150,8 @@ impl SendMail {
         let now = self.context.clock.timestamp();
         let mut tx = self.context.db.begin().await?;
         let (progress, outcome) = match end {
-            End::Finished { status, error, progress } => {
-                store::finish(&mut tx, instance, id, status, error.as_deref(), now).await?;
+            End::Finished { state, error, progress } => {
+                store::finish(&mut tx, instance, id, state, error.as_deref(), now).await?;
                 // The outbox has it, whatever it is.
                 (progress, JobOutcome::Done)
             }
@@ -175,7 +175,7 @@ fn end_of(mail: &Outgoing, error: MailError) -> End {
     let why: String = error.answer().chars().filter(|one| !one.is_control()).take(500).collect();
     match &error {
         MailError::Permanent { .. } => {
-            End::Finished { status: MailStatus::Refused, error: Some(error.to_string()), progress: MailProgress::Refused { why } }
+            End::Finished { state: MailState::Refused, error: Some(error.to_string()), progress: MailProgress::Refused { why } }
         }
         MailError::InDoubt { .. } if mail.doubts >= MAX_DOUBTS => unconfirmed(&error.to_string()),
         MailError::InDoubt { .. } => End::Again { doubts: 1, error: error.to_string(), why },
@@ -189,7 +189,7 @@ fn subject(job: &ClaimedJob) -> Option<(InstanceId, MailId)> {
 }
 
 fn unconfirmed(error: &str) -> End {
-    End::Finished { status: MailStatus::Unconfirmed, error: Some(error.to_owned()), progress: MailProgress::Unconfirmed }
+    End::Finished { state: MailState::Unconfirmed, error: Some(error.to_owned()), progress: MailProgress::Unconfirmed }
 }
 
 impl JobHandler for SendMail {
@@ -235,7 +235,7 @@ impl JobSubject for MailSubject {
             match store::revive(tx, instance, payload.mail_id, clock.timestamp()).await? {
                 MailRetryOutcome::Queued => Ok(()),
                 MailRetryOutcome::Pointless => {
-                    obsolete("the message has left, was cancelled or deleted, or the time in which it is useful is over; discard it")
+                    obsolete("the message has left, was canceled or deleted, or the time in which it is useful is over; discard it")
                 }
             }
         })

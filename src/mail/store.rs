@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{MailStatus, NewMail, QueuedMail};
+use super::{MailState, NewMail, QueuedMail};
 use crate::clock::Timestamp;
 use crate::db::{self, Db, DbError, Tx, execute, insert_rows, on, on_tx};
 use crate::ids::{InstanceId, MailId};
@@ -27,7 +27,7 @@ pub(super) struct Outgoing {
 struct OutgoingRow {
     kind: String,
     about: Uuid,
-    status: MailStatus,
+    status: MailState,
     recipient: String,
     language: String,
     sealed_content: Option<Vec<u8>>,
@@ -49,7 +49,7 @@ pub(super) async fn outgoing(db: &Db, instance: InstanceId, id: MailId) -> Resul
     let row: Option<OutgoingRow> = on!(db, c => db::query_as(SQL).bind(instance).bind(id).fetch_optional(c))?;
     row.map(|row| {
         Ok(Outgoing {
-            mail: QueuedMail { id, instance, kind: row.kind, about: row.about, status: row.status },
+            mail: QueuedMail { id, instance, kind: row.kind, about: row.about, state: row.status },
             recipient: row.recipient,
             language: Language::read(&row.language).ok_or_else(|| unknown("language"))?,
             sealed_content: row.sealed_content,
@@ -85,7 +85,7 @@ pub(super) async fn insert_all(tx: &mut Tx, instance: InstanceId, mails: &[Seale
             mail.to,
             mail.language.as_str(),
             content,
-            MailStatus::Queued,
+            MailState::Queued,
             0_i64,
             0_i64,
             mail.useful_until,
@@ -129,13 +129,13 @@ pub(super) async fn finish(
     tx: &mut Tx,
     instance: InstanceId,
     id: MailId,
-    status: MailStatus,
+    state: MailState,
     error: Option<&str>,
     at: Timestamp,
 ) -> Result<(), DbError> {
     const SQL: &str = "UPDATE mail_messages SET status = $3, last_error = $4, \
          sealed_content = CASE WHEN $3 = 'failed' THEN sealed_content ELSE NULL END, slot_at = NULL, next_try_at = NULL, finished_at = $5 WHERE instance_id = $1 AND id = $2 AND status IN ('queued', 'sending')";
-    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(status).bind(error).bind(at)).map(drop)
+    execute!(tx, db::query(SQL).bind(instance).bind(id).bind(state).bind(error).bind(at)).map(drop)
 }
 
 /// What became of having a failed message tried again.
@@ -182,7 +182,7 @@ pub struct OutboxRow {
     pub kind: String,
     pub recipient: String,
     pub language: String,
-    pub status: MailStatus,
+    pub status: MailState,
     pub tries: i64,
     pub last_error: Option<String>,
     pub created_at: Timestamp,
@@ -194,7 +194,7 @@ pub struct OutboxRow {
 #[derive(Debug, Clone, Default)]
 pub struct OutboxFilter {
     pub instance: Option<InstanceId>,
-    pub status: Option<MailStatus>,
+    pub state: Option<MailState>,
     pub kind: Option<String>,
 }
 
@@ -204,8 +204,8 @@ pub async fn list(db: &Db, filter: &OutboxFilter, before: Option<MailId>, rows: 
          FROM mail_messages WHERE id < $1 AND ($2 IS NULL OR instance_id = $2) AND ($3 IS NULL OR status = $3) \
          AND ($4 IS NULL OR kind = $4) ORDER BY id DESC LIMIT $5";
     let before = before.unwrap_or(MailId(Uuid::max()));
-    let (instance, status, kind) = (filter.instance, filter.status, filter.kind.as_deref());
-    on!(db, c => db::query_as(SQL).bind(before).bind(instance).bind(status).bind(kind).bind(rows).fetch_all(c))
+    let (instance, state, kind) = (filter.instance, filter.state, filter.kind.as_deref());
+    on!(db, c => db::query_as(SQL).bind(before).bind(instance).bind(state).bind(kind).bind(rows).fetch_all(c))
 }
 
 /// Deletes messages that came to their end before `before`, a bounded number; returns how many. Global: old data goes, whose it is.

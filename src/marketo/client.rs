@@ -120,7 +120,7 @@ impl MarketoClient {
     /// Reports a failed attempt, and what it tells of the quotas.
     pub(super) fn report(&self, error: &MarketoError) {
         // Too many at once is over as soon as one of them ends: there is nothing to learn from it but to wait a little.
-        let learnt = error.quota().filter(|quota| *quota != Quota::AtOnce && !matches!(error, MarketoError::ShareUsedUp(_)));
+        let learnt = error.quota().filter(|quota| *quota != Quota::Concurrent && !matches!(error, MarketoError::ShareUsedUp(_)));
         if let (Some(quota), Some(reset)) = (learnt, error.retry_after()) {
             self.tracker.refused(quota, reset);
         }

@@ -92,7 +92,7 @@ pub fn explain(code: &str) -> CodeExplanation {
     let row = TABLE.iter().find(|(codes, ..)| codes.contains(&code));
     row.map_or_else(
         || CodeExplanation::unknown(code),
-        |(_, category, meaning, what_to_do)| CodeExplanation { category: *category, meaning, what_to_do },
+        |(_, category, meaning, remedy)| CodeExplanation { category: *category, meaning, remedy },
     )
 }
 
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn every_code_that_the_client_knows_is_explained_once() {
         let mut seen = std::collections::HashSet::new();
-        for (codes, _, meaning, what_to_do) in TABLE {
+        for (codes, _, meaning, remedy) in TABLE {
             assert!(codes.iter().all(|code| seen.insert(*code)), "{codes:?}");
-            assert!(meaning.ends_with('.') && what_to_do.ends_with('.'), "{codes:?}");
+            assert!(meaning.ends_with('.') && remedy.ends_with('.'), "{codes:?}");
         }
         assert_eq!(explain("603").category, AccessValidation);
     }
@@ -114,7 +114,7 @@ mod tests {
     fn a_code_in_no_row_is_to_be_quoted_to_support() {
         let unknown = explain("4711");
         assert_eq!(unknown.category, Other);
-        assert!(unknown.what_to_do.contains("support"), "{unknown:?}");
+        assert!(unknown.remedy.contains("support"), "{unknown:?}");
         assert_eq!(explain("503").category, Intermittent, "a bare HTTP status says what kind of trouble it is");
     }
 }

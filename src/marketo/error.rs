@@ -197,7 +197,7 @@ impl MarketoError {
         match self {
             Self::ShareUsedUp(exhausted) => Some(exhausted.quota),
             Self::RateLimit(_) => Some(Quota::ShortWindow),
-            Self::ConcurrencyLimit(_) => Some(Quota::AtOnce),
+            Self::ConcurrencyLimit(_) => Some(Quota::Concurrent),
             Self::DailyQuota(_) => Some(Quota::Day),
             Self::ExportQuota(_) => Some(Quota::Exports),
             _ => None,
@@ -206,7 +206,7 @@ impl MarketoError {
 
     /// One sentence for the person who has to act.
     #[must_use]
-    pub fn what_to_do(&self) -> &'static str {
+    pub fn remedy(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => diagnosis::CHECK_REACH,
             Self::NotMarketo { .. } => diagnosis::CHECK_ADDRESS,

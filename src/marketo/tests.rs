@@ -147,7 +147,7 @@ async fn every_other_refusal_has_its_own_error_and_is_not_repeated() {
         let error = client.create_export(&["id".into()], january()).await.unwrap_err();
         assert!(expected(&error), "{code}: {error:?}");
         assert_eq!((error.code(), error.message().as_str()), (Some(code), message));
-        assert!(!error.what_to_do().is_empty());
+        assert!(!error.remedy().is_empty());
         assert_eq!(stub.requests().len(), 1, "{code}");
     }
 }

@@ -4,7 +4,7 @@
 use futures_util::future::BoxFuture;
 
 use super::store::AutoLoginCandidate;
-use super::{MemberStatus, store};
+use super::{MemberState, store};
 use crate::auth::{ExchangedMember, MemberExchange, SubjectToken};
 use crate::connections::{Connections, SalesforceLogin, SignInError};
 use crate::db::{Db, DbError};
@@ -55,10 +55,10 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Checks the last three conditions.
 fn check(candidate: &AutoLoginCandidate, login: &SalesforceLogin) -> Result<(), AutoLoginError> {
-    if candidate.status == MemberStatus::Deactivated {
+    if candidate.state == MemberState::Deactivated {
         return Err(AutoLoginError::Deactivated);
     }
-    let Some(activated_as) = candidate.salesforce_username.as_deref().filter(|_| candidate.status == MemberStatus::Active) else {
+    let Some(activated_as) = candidate.salesforce_username.as_deref().filter(|_| candidate.state == MemberState::Active) else {
         return Err(AutoLoginError::NotActivated);
     };
     let by_username = same(activated_as, &login.username);
@@ -112,7 +112,7 @@ mod tests {
 
     fn active(salesforce_username: Option<&str>) -> AutoLoginCandidate {
         let salesforce_username = salesforce_username.map(str::to_owned);
-        AutoLoginCandidate { status: MemberStatus::Active, email: "ann@example.com".into(), salesforce_username }
+        AutoLoginCandidate { state: MemberState::Active, email: "ann@example.com".into(), salesforce_username }
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn who_activated_by_a_password_or_not_at_all_is_not_let_in() {
-        let invited = AutoLoginCandidate { status: MemberStatus::Invited, ..active(Some("ann@example.com")) };
+        let invited = AutoLoginCandidate { state: MemberState::Invited, ..active(Some("ann@example.com")) };
         for candidate in [active(None), invited] {
             assert!(matches!(check(&candidate, &login("ann@example.com", "ann@example.com")), Err(AutoLoginError::NotActivated)));
         }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::acting::{ActingCaller, owner};
-use super::{EmailAddress, FieldChange, Member, MemberError, MemberStatus, ensure_everyone, store};
+use super::{EmailAddress, FieldChange, Member, MemberError, MemberState, ensure_everyone, store};
 use crate::audit::{self, Entry};
 use crate::auth::{self, Role};
 use crate::connections::{self, ConnectionError, Connections};
@@ -60,7 +60,7 @@ async fn check_bearable(tx: &mut Tx, acting: &ActingCaller<'_>, member: &Member,
     if member.is_original && instances::sync_has_started(tx, acting.instance).await? {
         return Err(MemberError::OriginalUser(loss));
     }
-    let can_act = member.role == Role::Admin && member.status == MemberStatus::Active;
+    let can_act = member.role == Role::Admin && member.state == MemberState::Active;
     if can_act && store::count_active_admins(tx, acting.instance).await? <= 1 {
         return Err(MemberError::LastAdmin(loss));
     }
@@ -118,7 +118,7 @@ pub async fn change_names(tx: &mut Tx, acting: &ActingCaller<'_>, member: Member
 /// Gives a member another role. Who is no admin any more has no access to a Marketo connection: theirs passes to the actor.
 ///
 /// # Errors
-/// [`MemberError::Unknown`]; [`MemberError::OriginalUser`]; [`MemberError::LastAdmin`]; [`MemberError::OwnsMarketo`] for those who
+/// [`MemberError::Unknown`]; [`MemberError::OriginalUser`]; [`MemberError::LastAdmin`]; [`MemberError::OwnsMarketoConnection`] for those who
 /// would make themselves users while they own the connection.
 pub async fn change_role(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId, role: Role) -> Result<Member, MemberError> {
     let mut found = locked(tx, acting, member).await?;
@@ -139,7 +139,7 @@ pub async fn change_role(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberI
 
 async fn hand_marketo_over(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<bool, MemberError> {
     let passed = connections::hand_marketo_over(tx, acting.instance, member, &acting.origin.actor).await?;
-    if passed && acting.is(member) { Err(MemberError::OwnsMarketo) } else { Ok(passed) }
+    if passed && acting.is(member) { Err(MemberError::OwnsMarketoConnection) } else { Ok(passed) }
 }
 
 /// Keeps an active member out until they are reactivated: their sessions and tokens end at once, their seat, teams and what they
@@ -150,10 +150,10 @@ async fn hand_marketo_over(tx: &mut Tx, acting: &ActingCaller<'_>, member: Membe
 /// [`MemberError::OriginalUser`]; [`MemberError::LastAdmin`].
 pub async fn deactivate(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<Member, MemberError> {
     let found = locked(tx, acting, member).await?;
-    match found.status {
-        MemberStatus::Deactivated => return Ok(found),
-        MemberStatus::Invited => return Err(MemberError::NotActivated),
-        MemberStatus::Active => {}
+    match found.state {
+        MemberState::Deactivated => return Ok(found),
+        MemberState::Invited => return Err(MemberError::NotActivated),
+        MemberState::Active => {}
     }
     check_bearable(tx, acting, &found, RefusedChange::Deactivation).await?;
     if acting.is(member) {
@@ -166,7 +166,7 @@ pub async fn deactivate(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId
     let sessions = auth::sign_out(tx, acting.clock, acting.instance, member).await?;
     let entry = Entry::new("member.deactivated", "member", member).after(json!({ "sessions_ended": sessions }));
     audit::record(tx, acting.clock, acting.instance, acting.origin, entry).await?;
-    Ok(Member { status: MemberStatus::Deactivated, deactivated_at: Some(at), ..found })
+    Ok(Member { state: MemberState::Deactivated, deactivated_at: Some(at), ..found })
 }
 
 /// Checks that the instance could do without a member who is to be kept out, activated or not.
@@ -189,7 +189,7 @@ pub async fn change_email(tx: &mut Tx, acting: &ActingCaller<'_>, member: Member
     if !store::claim_email(tx, acting.instance, member, email).await? {
         return Err(MemberError::EmailTaken);
     }
-    if before.status != MemberStatus::Invited {
+    if before.state != MemberState::Invited {
         // When it logs in to another instance, it doesn't log in here; to say so would tell of that instance.
         store::claim_login(tx, acting.instance, member).await?;
     }
@@ -208,13 +208,13 @@ pub async fn change_email(tx: &mut Tx, acting: &ActingCaller<'_>, member: Member
 /// [`MemberError::Unknown`].
 pub async fn reactivate(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) -> Result<Member, MemberError> {
     let found = locked(tx, acting, member).await?;
-    if found.status != MemberStatus::Deactivated {
+    if found.state != MemberState::Deactivated {
         return Ok(found);
     }
     store::set_deactivated(tx, acting.instance, member, None).await?;
     audit::record(tx, acting.clock, acting.instance, acting.origin, Entry::new("member.reactivated", "member", member)).await?;
     // Only active members are deactivated.
-    Ok(Member { status: MemberStatus::Active, deactivated_at: None, ..found })
+    Ok(Member { state: MemberState::Active, deactivated_at: None, ..found })
 }
 
 /// Checks that a member could be removed now.
@@ -252,10 +252,10 @@ pub async fn remove(tx: &mut Tx, acting: &ActingCaller<'_>, member: MemberId) ->
     store::delete(tx, instance, member).await?;
     let before = json!({
         "email": found.email, "first_name": found.first_name, "last_name": found.last_name, "role": found.role,
-        "status": found.status, "teams": teams,
+        "state": found.state, "teams": teams,
     });
     let after = json!({
-        "passed_to": passed.to, "marketo_connection": passed.marketo_connection, "invitations": passed.invitations,
+        "reassigned_to": passed.to, "marketo_connection": passed.marketo_connection, "invitations": passed.invitations,
         "imports": passed.imports,
     });
     let entry = Entry::new("member.removed", "member", member).before(before).after(after);

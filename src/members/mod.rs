@@ -30,7 +30,7 @@ pub use email::{EmailAddress, MAX_ADDRESS_LENGTH, NoEmailAddress};
 pub use field_change::FieldChange;
 pub(crate) use http::MemberView;
 pub use passwords::{
-    LoggedIn, LoginError, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, PasswordChange, PasswordFault, change_password, check_length,
+    LoggedIn, LoginError, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, PasswordChange, PasswordError, change_password, check_length,
     complete_reset, hash_new_password, log_in, open_reset,
 };
 pub use reset_job::PasswordResetSubject;
@@ -48,7 +48,7 @@ pub const MAX_NAME_LENGTH: usize = MAX_DISPLAY_NAME_LENGTH;
 
 text_enum! {
     /// How far a member has come.
-    pub enum MemberStatus {
+    pub enum MemberState {
         /// Invited, and has not activated yet.
         Invited = "invited",
         /// Has activated and can log in.
@@ -66,7 +66,7 @@ pub struct Member {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub role: Role,
-    pub status: MemberStatus,
+    pub state: MemberState,
     /// The very first person invited, who must not be removed once data sync has started.
     pub is_original: bool,
     pub created_at: Timestamp,
@@ -83,7 +83,7 @@ impl Member {
     }
 }
 
-/// A person to become a member, with status invited.
+/// A person to become a member, with state invited.
 #[derive(Debug, Clone)]
 pub struct NewMember {
     pub email: EmailAddress,
@@ -119,7 +119,7 @@ impl IdentityProof {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressHolder {
     pub member: MemberId,
-    pub status: MemberStatus,
+    pub state: MemberState,
 }
 
 /// Why a member or team can't be made or changed.
@@ -151,7 +151,7 @@ pub enum MemberError {
     Oneself(RefusedChange),
     /// An admin who would become a user owns the Marketo connection.
     #[error("you own the Marketo connection, which users can't; ask another admin to change your role, and it passes to them")]
-    OwnsMarketo,
+    OwnsMarketoConnection,
     /// There is nothing to deactivate yet.
     #[error("the person has not activated; remove them to withdraw the invitation")]
     NotActivated,

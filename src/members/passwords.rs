@@ -8,7 +8,7 @@ use time::Duration;
 use tokio::sync::{OnceCell, Semaphore};
 use zxcvbn::Score;
 
-use super::{EmailAddress, Member, MemberStatus, ensure_everyone, store};
+use super::{EmailAddress, Member, MemberState, ensure_everyone, store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::auth::{self, Actor, AttemptKind, AuthAttempt, AuthError, NewSession, SessionMethod};
 use crate::clock::Clock;
@@ -34,7 +34,7 @@ static NOBODYS_HASH: OnceCell<String> = OnceCell::const_new();
 
 /// Why a password is not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum PasswordFault {
+pub enum PasswordError {
     /// Too short or too long.
     #[error("a password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters")]
     Length,
@@ -55,10 +55,10 @@ pub enum PasswordFault {
 /// Checks the length of a password.
 ///
 /// # Errors
-/// [`PasswordFault::Length`].
-pub fn check_length(password: &SecretString) -> Result<(), PasswordFault> {
+/// [`PasswordError::Length`].
+pub fn check_length(password: &SecretString) -> Result<(), PasswordError> {
     let length = password.expose_secret().chars().count();
-    if (MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH).contains(&length) { Ok(()) } else { Err(PasswordFault::Length) }
+    if (MIN_PASSWORD_LENGTH..=MAX_PASSWORD_LENGTH).contains(&length) { Ok(()) } else { Err(PasswordError::Length) }
 }
 
 /// Whether a password would be found in less than 10^8 guesses by somebody who knows `hints`: the person's address and the like.
@@ -77,28 +77,28 @@ fn is_guessable(password: &str, hints: &[String]) -> bool {
 /// Checks a new password and hashes it, on the blocking pool. `hints` is what a guesser would know of the person.
 ///
 /// # Errors
-/// [`PasswordFault`].
-pub async fn hash_new_password(password: SecretString, hints: &[&str]) -> Result<String, PasswordFault> {
+/// [`PasswordError`].
+pub async fn hash_new_password(password: SecretString, hints: &[&str]) -> Result<String, PasswordError> {
     check_length(&password)?;
     let hints: Vec<String> = hints.iter().map(|hint| (*hint).to_owned()).collect();
     let hashed = on_blocking_pool(move || {
         if is_guessable(password.expose_secret(), &hints) {
-            return Err(PasswordFault::Guessable);
+            return Err(PasswordError::Guessable);
         }
-        crypto::hash_password(&password).map_err(|_| PasswordFault::Interrupted)
+        crypto::hash_password(&password).map_err(|_| PasswordError::Interrupted)
     });
     hashed.await?
 }
 
-async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordFault> {
+async fn on_blocking_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
     let slot = tokio::time::timeout(MAX_WAIT, SLOTS.acquire()).await;
-    let Ok(Ok(slot)) = slot else { return Err(PasswordFault::Busy) };
+    let Ok(Ok(slot)) = slot else { return Err(PasswordError::Busy) };
     let done = tokio::task::spawn_blocking(move || {
         // Held by the work itself: it goes on when whoever asked for it is gone.
         let _slot = slot;
         work()
     });
-    done.await.map_err(|_| PasswordFault::Interrupted)
+    done.await.map_err(|_| PasswordError::Interrupted)
 }
 
 /// Why somebody is not logged in, or a password not replaced.
@@ -129,7 +129,7 @@ pub enum LoginError {
     #[error("this link is not known, has been used, or is older than an hour; ask for another one")]
     LinkUnusable,
     #[error(transparent)]
-    Password(#[from] PasswordFault),
+    Password(#[from] PasswordError),
     #[error(transparent)]
     Instance(#[from] InstanceError),
     #[error(transparent)]
@@ -183,7 +183,7 @@ pub async fn log_in(
     }
     ensure_everyone(&mut tx, clock, row.instance).await?;
     let member = store::find_in(&mut tx, row.instance, row.member).await?.ok_or(LoginError::Refused)?;
-    if member.status != MemberStatus::Active {
+    if member.state != MemberState::Active {
         return Err(LoginError::Deactivated);
     }
     let origin = origin.acting_as(&Actor::Member(member.id));
@@ -202,12 +202,12 @@ async fn find_by_password(db: &Db, email: &EmailAddress, password: SecretString)
         None => nobodys_hash().await?,
     };
     let right = on_blocking_pool(move || crypto::verify_password(&password, &stored)).await?;
-    Ok(found.filter(|row| right && row.password_hash.is_some() && row.status != MemberStatus::Invited))
+    Ok(found.filter(|row| right && row.password_hash.is_some() && row.state != MemberState::Invited))
 }
 
-async fn nobodys_hash() -> Result<String, PasswordFault> {
+async fn nobodys_hash() -> Result<String, PasswordError> {
     let made = NOBODYS_HASH.get_or_try_init(|| async {
-        on_blocking_pool(|| crypto::hash_password(&random_token())).await?.map_err(|_| PasswordFault::Interrupted)
+        on_blocking_pool(|| crypto::hash_password(&random_token())).await?.map_err(|_| PasswordError::Interrupted)
     });
     made.await.cloned()
 }
@@ -241,7 +241,7 @@ pub(super) async fn begin_reset(tx: &mut Tx, clock: &dyn Clock, instance: Instan
 pub async fn open_reset(db: &Db, clock: &dyn Clock, token: &SecretString) -> Result<(InstanceId, Member), LoginError> {
     let found = store::find_reset(db, &SecretHash::of_secret(token), clock.timestamp()).await?;
     let (instance, member) = found.ok_or(LoginError::LinkUnusable)?;
-    let member = store::find(db, instance, member).await?.filter(|member| member.status == MemberStatus::Active);
+    let member = store::find(db, instance, member).await?.filter(|member| member.state == MemberState::Active);
     let member = member.ok_or(LoginError::LinkUnusable)?;
     let settings = instances::find(db, instance).await?.ok_or(LoginError::LinkUnusable)?;
     if settings.login_management == LoginManagement::AllLoginMethods { Ok((instance, member)) } else { Err(LoginError::SwitchedOff) }
@@ -322,9 +322,9 @@ pub async fn change_password(db: &Db, clock: &dyn Clock, origin: &ChangeOrigin, 
             Ok(_) | Err(LoginError::LockedOut { .. }) => return Err(LoginError::CurrentWrong),
             Err(error) => return Err(error),
         },
-        Err(fault) => {
+        Err(error) => {
             tried.withdraw(db).await?;
-            return Err(fault.into());
+            return Err(error.into());
         }
     }
     let hash = hash_new_password(new, &[member.email.as_str(), &member.display_name()]).await?;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::passwords::{RESET_LIFETIME, begin_reset, may_ask_for_reset};
-use super::{EmailAddress, LoginError, MemberStatus, store};
+use super::{EmailAddress, LoginError, MemberState, store};
 use crate::audit::{self, ChangeOrigin, Entry};
 use crate::clock::Clock;
 use crate::context::Context;
@@ -59,7 +59,7 @@ impl AnswerPasswordResets {
     /// Makes a link and queues its message, together; does nothing when it would not help.
     async fn answer(&self, email_key: &str) -> Result<(), ResetError> {
         let Context { db, clock, vault, public_url, .. } = &self.0;
-        let found = store::find_for_login(db, email_key).await?.filter(|row| row.status == MemberStatus::Active);
+        let found = store::find_for_login(db, email_key).await?.filter(|row| row.state == MemberState::Active);
         let Some(row) = found else { return Ok(()) };
         let settings = instances::find(db, row.instance).await?;
         let settings = settings.filter(|found| found.login_management == LoginManagement::AllLoginMethods);

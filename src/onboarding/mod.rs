@@ -9,7 +9,7 @@ use self::store::{ConnectionFact, Facts};
 use crate::clock::Timestamp;
 use crate::connections::ConnectionState;
 use crate::instances::{Instance, Prerequisites};
-use crate::invites::InviteStatus;
+use crate::invites::InviteState;
 use crate::package::{LOWEST_PACKAGE_VERSION, is_package_version_supported};
 use crate::sync::RunState;
 
@@ -25,7 +25,7 @@ pub enum Persona {
 /// How far a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum StepState {
+pub enum OnboardingStepState {
     /// Something before it is not done.
     Blocked,
     /// It can be done now.
@@ -44,19 +44,20 @@ pub struct Prerequisite {
     pub name: &'static str,
     pub met: bool,
     /// What holds or what to do.
-    pub why: &'static str,
+    pub reason: &'static str,
 }
 
 /// A step of the guide.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = OnboardingStep)]
 pub struct Step {
     /// 1 to 7.
-    pub number: u8,
+    pub step_number: u8,
     pub title: &'static str,
     pub persona: Persona,
-    pub state: StepState,
+    pub state: OnboardingStepState,
     /// Why it is in this state, and what to do next.
-    pub why: String,
+    pub reason: String,
     /// The request that moves the step on, for example `POST /v1/connections/salesforce`.
     pub action: &'static str,
     /// Its address.
@@ -84,77 +85,83 @@ fn prerequisites(met: Prerequisites) -> Vec<Prerequisite> {
         "Set up the Salesforce sync in Marketo's admin area."
     };
     vec![
-        Prerequisite { name: "msi_actions_enabled", met: met.msi_actions_enabled, why: enabled },
-        Prerequisite { name: "salesforce_sync_configured", met: met.salesforce_sync_configured, why: configured },
+        Prerequisite { name: "msi_actions_enabled", met: met.msi_actions_enabled, reason: enabled },
+        Prerequisite { name: "salesforce_sync_configured", met: met.salesforce_sync_configured, reason: configured },
     ]
 }
 
-type StepAssessment = (StepState, String);
+type StepAssessment = (OnboardingStepState, String);
 
-fn judged(state: StepState, why: impl Into<String>) -> StepAssessment {
-    (state, why.into())
+fn judged(state: OnboardingStepState, reason: impl Into<String>) -> StepAssessment {
+    (state, reason.into())
 }
 
 fn first_invite(facts: &Facts) -> StepAssessment {
     match &facts.first_invite {
-        None => judged(StepState::Ready, "Choose a person from GET /v1/marketo/admins and invite them."),
+        None => judged(OnboardingStepState::Ready, "Choose a person from GET /v1/marketo/admins and invite them."),
         Some(invite) => match invite.status {
-            InviteStatus::Sent | InviteStatus::Accepted => judged(StepState::Done, "The first user has been sent the invitation."),
-            InviteStatus::Revoked => {
-                judged(StepState::Ready, "The invitation was revoked. Choose a person from GET /v1/marketo/admins and invite them.")
+            InviteState::Sent | InviteState::Accepted => judged(OnboardingStepState::Done, "The first user has been sent the invitation."),
+            InviteState::Revoked => judged(
+                OnboardingStepState::Ready,
+                "The invitation was revoked. Choose a person from GET /v1/marketo/admins and invite them.",
+            ),
+            InviteState::Bounced => {
+                judged(OnboardingStepState::Failed, invite.send_error.clone().unwrap_or_else(|| "The invitation could not be sent.".into()))
             }
-            InviteStatus::Bounced => {
-                judged(StepState::Failed, invite.send_error.clone().unwrap_or_else(|| "The invitation could not be sent.".into()))
-            }
-            InviteStatus::Pending | InviteStatus::Expired => judged(StepState::InProgress, "The invitation is on its way."),
+            InviteState::Pending | InviteState::Expired => judged(OnboardingStepState::InProgress, "The invitation is on its way."),
         },
     }
 }
 
 fn connection(fact: Option<&ConnectionFact>, vendor: &str) -> StepAssessment {
     match fact {
-        None => judged(StepState::Ready, format!("Connect {vendor}.")),
+        None => judged(OnboardingStepState::Ready, format!("Connect {vendor}.")),
         Some(fact) if fact.state != ConnectionState::Active => {
-            judged(StepState::Failed, fact.last_error.clone().unwrap_or_else(|| format!("{vendor} refused; connect it again.")))
+            judged(OnboardingStepState::Failed, fact.last_error.clone().unwrap_or_else(|| format!("{vendor} refused; connect it again.")))
         }
         Some(ConnectionFact { last_tested_at: Some(at), last_error: None, .. }) => {
-            judged(StepState::Done, format!("{vendor} is connected; a test call succeeded at {at}."))
+            judged(OnboardingStepState::Done, format!("{vendor} is connected; a test call succeeded at {at}."))
         }
-        Some(_) => judged(StepState::InProgress, format!("{vendor} is connected, but no test call has succeeded yet; make one.")),
+        Some(_) => judged(OnboardingStepState::InProgress, format!("{vendor} is connected, but no test call has succeeded yet; make one.")),
     }
 }
 
 fn sync(facts: &Facts) -> StepAssessment {
-    let done = |at: Timestamp| judged(StepState::Done, format!("The first full sync completed; the newest at {at}."));
+    let done = |at: Timestamp| judged(OnboardingStepState::Done, format!("The first full sync completed; the newest at {at}."));
     match (&facts.last_run, facts.full_sync_completed_at) {
         (_, Some(at)) => done(at),
-        (None, None) => judged(StepState::Ready, "Look at the field preview, then start the sync."),
+        (None, None) => judged(OnboardingStepState::Ready, "Look at the field preview, then start the sync."),
         (Some(run), None) if run.state == RunState::Failed => {
-            judged(StepState::Failed, run.error.clone().unwrap_or_else(|| "The sync failed; see the run.".into()))
+            judged(OnboardingStepState::Failed, run.error.clone().unwrap_or_else(|| "The sync failed; see the run.".into()))
         }
-        (Some(run), None) if run.state == RunState::Cancelled => judged(StepState::Ready, "The first sync was cancelled; start it again."),
+        (Some(run), None) if run.state == RunState::Canceled => {
+            judged(OnboardingStepState::Ready, "The first sync was canceled; start it again.")
+        }
         (Some(run), None) => {
-            judged(StepState::InProgress, format!("The first sync is {}; see /v1/sync/runs/{}.", run.state.as_str(), run.id))
+            judged(OnboardingStepState::InProgress, format!("The first sync is {}; see /v1/sync/runs/{}.", run.state.as_str(), run.id))
         }
     }
 }
 
 fn package_installed(facts: &Facts) -> StepAssessment {
     match &facts.package {
-        None => judged(StepState::Ready, "Install or upgrade the managed package; it reports by itself."),
+        None => judged(OnboardingStepState::Ready, "Install or upgrade the managed package; it reports by itself."),
         Some(package) if is_package_version_supported(&package.package_version) => {
-            judged(StepState::Done, format!("The package reported the supported version {}.", package.package_version))
+            judged(OnboardingStepState::Done, format!("The package reported the supported version {}.", package.package_version))
         }
         Some(package) => {
             let (major, minor) = LOWEST_PACKAGE_VERSION;
-            judged(StepState::Failed, format!("Version {} is too old; upgrade to {major}.{minor} or later.", package.package_version))
+            judged(
+                OnboardingStepState::Failed,
+                format!("Version {} is too old; upgrade to {major}.{minor} or later.", package.package_version),
+            )
         }
     }
 }
 
 fn package_configured(facts: &Facts) -> StepAssessment {
     let Some(package) = &facts.package else {
-        return judged(StepState::Blocked, "The package has not reported yet.");
+        return judged(OnboardingStepState::Blocked, "The package has not reported yet.");
     };
     let checks = [
         (package.identity_remote_site, "add the Remote Site of the identity endpoint"),
@@ -164,19 +171,19 @@ fn package_configured(facts: &Facts) -> StepAssessment {
     ];
     let missing: Vec<_> = checks.iter().filter(|(fine, _)| !fine).map(|(_, what)| *what).collect();
     if missing.is_empty() {
-        judged(StepState::Done, "The package reports that everything is configured.")
+        judged(OnboardingStepState::Done, "The package reports that everything is configured.")
     } else if missing.len() == checks.len() {
-        judged(StepState::Ready, format!("In Salesforce: {}.", missing.join(", ")))
+        judged(OnboardingStepState::Ready, format!("In Salesforce: {}.", missing.join(", ")))
     } else {
-        judged(StepState::InProgress, format!("Still to do in Salesforce: {}.", missing.join(", ")))
+        judged(OnboardingStepState::InProgress, format!("Still to do in Salesforce: {}.", missing.join(", ")))
     }
 }
 
 /// Blocks a step that was not begun while something before it is not done.
-fn after(before: &[(StepState, &str)], judgment: StepAssessment) -> StepAssessment {
-    let waiting = matches!(judgment.0, StepState::Ready | StepState::Blocked);
-    match before.iter().find(|(state, _)| *state != StepState::Done) {
-        Some((_, what)) if waiting => judged(StepState::Blocked, format!("First: {what}.")),
+fn after(before: &[(OnboardingStepState, &str)], judgment: StepAssessment) -> StepAssessment {
+    let waiting = matches!(judgment.0, OnboardingStepState::Ready | OnboardingStepState::Blocked);
+    match before.iter().find(|(state, _)| *state != OnboardingStepState::Done) {
+        Some((_, what)) if waiting => judged(OnboardingStepState::Blocked, format!("First: {what}.")),
         _ => judgment,
     }
 }
@@ -184,7 +191,7 @@ fn after(before: &[(StepState, &str)], judgment: StepAssessment) -> StepAssessme
 /// The guide's progress of an instance. `address` makes a full address of a path.
 fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) -> Onboarding {
     let met = instance.prerequisites.check().is_ok();
-    let ground = (if met { StepState::Done } else { StepState::Blocked }, "meet the prerequisites");
+    let ground = (if met { OnboardingStepState::Done } else { OnboardingStepState::Blocked }, "meet the prerequisites");
 
     let one = after(&[ground], first_invite(facts));
     let account = (one.0, "set up the Sales account (step 1)");
@@ -193,9 +200,9 @@ fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) 
     let connected = [ground, (two.0, "connect Salesforce (step 2)"), (three.0, "connect Marketo (step 3)")];
     let four = after(&connected, sync(facts));
     let invited = match facts.further_invites {
-        0 => judged(StepState::Ready, "Invite users by a list of e-mail addresses or by CSV."),
-        1 => judged(StepState::Done, "One more user was invited."),
-        more => judged(StepState::Done, format!("{more} more users were invited.")),
+        0 => judged(OnboardingStepState::Ready, "Invite users by a list of e-mail addresses or by CSV."),
+        1 => judged(OnboardingStepState::Done, "One more user was invited."),
+        more => judged(OnboardingStepState::Done, format!("{more} more users were invited.")),
     };
     let five = after(&[ground, account], invited);
     let six = after(&[ground], package_installed(facts));
@@ -203,7 +210,7 @@ fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) 
 
     let step = |number, title, persona, judgment: StepAssessment, action: &'static str| {
         let path = action.split_once(' ').map_or(action, |(_, path)| path);
-        Step { number, title, persona, state: judgment.0, why: judgment.1, action, link: address(path) }
+        Step { step_number: number, title, persona, state: judgment.0, reason: judgment.1, action, link: address(path) }
     };
     let steps = vec![
         step(1, "Set up the Sales account", Persona::MarketoAdmin, one, "POST /v1/invites/first"),
@@ -214,6 +221,6 @@ fn derive(instance: &Instance, facts: &Facts, address: impl Fn(&str) -> String) 
         step(6, "Install or upgrade the MSI package", Persona::SalesforceAdmin, six, "POST /v1/package/heartbeat"),
         step(7, "Configure MSI Actions in Salesforce", Persona::SalesforceAdmin, seven, "POST /v1/package/heartbeat"),
     ];
-    let complete = met && steps.iter().all(|step| step.state == StepState::Done);
+    let complete = met && steps.iter().all(|step| step.state == OnboardingStepState::Done);
     Onboarding { prerequisites: prerequisites(instance.prerequisites), steps, complete }
 }

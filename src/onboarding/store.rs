@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::connections::ConnectionState;
 use crate::db::{self, Db, DbError, on};
 use crate::ids::{InstanceId, RunId};
-use crate::invites::InviteStatus;
+use crate::invites::InviteState;
 use crate::sync::RunState;
 
 /// What is known about an instance's set-up.
@@ -21,7 +21,7 @@ pub(super) struct Facts {
 
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct FirstInvite {
-    pub(super) status: InviteStatus,
+    pub(super) status: InviteState,
     pub(super) send_error: Option<String>,
 }
 

@@ -17,7 +17,7 @@ pub fn routes(routes: &mut Routes<'_>) {
 /// What is in place in the organization.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Configured {
+struct PackageSetup {
     /// The Remote Site of the identity endpoint exists.
     identity_remote_site: bool,
     /// The Remote Site of the Actions API exists.
@@ -41,30 +41,30 @@ struct Heartbeat {
     /// Version of the package.
     #[schema(pattern = r"^[0-9]{1,5}\.[0-9]{1,5}(\.[0-9]{1,5}){0,2}$", example = "3.2")]
     package_version: String,
-    configured: Configured,
+    configured: PackageSetup,
 }
 
 impl Heartbeat {
     fn parse(self, reported_at: Timestamp) -> Result<PackageReport, Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let organization_id = self.organization_id.parse::<OrganizationId>();
         if let Err(error) = &organization_id {
-            faults.push(ValidationError::new("/organization_id", "not_an_organization_id", format!("{error}.")));
+            errors.push(ValidationError::new("/organization_id", "not_an_organization_id", format!("{error}.")));
         }
         if self.edition.trim().is_empty() || self.edition.chars().count() > 100 {
-            faults.push(ValidationError::new("/edition", "length", "edition has 1 to 100 characters, not only spaces."));
+            errors.push(ValidationError::new("/edition", "length", "edition has 1 to 100 characters, not only spaces."));
         }
         let parts: Vec<_> = self.package_version.split('.').collect();
         let number = |part: &&str| (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
         if !(2..=4).contains(&parts.len()) || !parts.iter().all(number) {
-            faults.push(ValidationError::new(
+            errors.push(ValidationError::new(
                 "/package_version",
                 "not_a_version",
                 "package_version has two to four numbers, for example 3.2.",
             ));
         }
         match organization_id {
-            Ok(organization_id) if faults.is_empty() => Ok(PackageReport {
+            Ok(organization_id) if errors.is_empty() => Ok(PackageReport {
                 organization_id,
                 edition: self.edition,
                 package_version: self.package_version,
@@ -74,7 +74,7 @@ impl Heartbeat {
                 msi_actions_enabled: self.configured.msi_actions_enabled,
                 reported_at,
             }),
-            _ => Err(Problem::invalid(faults)),
+            _ => Err(Problem::invalid(errors)),
         }
     }
 }
@@ -87,7 +87,7 @@ struct HeartbeatReceived {
     /// Whether this service works with the package's version.
     package_version_supported: bool,
     /// The lowest version it works with.
-    lowest_package_version: String,
+    min_package_version: String,
     received_at: Timestamp,
 }
 
@@ -108,7 +108,7 @@ async fn send_heartbeat(context: Context, caller: Authorized<Package>, Body(hear
     Ok(HttpResponse::Ok().json(HeartbeatReceived {
         organization_id: report.organization_id.as_str().to_owned(),
         package_version_supported: is_package_version_supported(&report.package_version),
-        lowest_package_version: lowest_version(),
+        min_package_version: lowest_version(),
         received_at: report.reported_at,
     }))
 }
@@ -122,7 +122,7 @@ struct PackageConfiguration {
     api_url: String,
     /// Where access tokens come from.
     token_url: String,
-    lowest_package_version: String,
+    min_package_version: String,
     /// Custom activity fields that the package logs to.
     activity_fields: &'static [&'static str],
 }
@@ -137,7 +137,7 @@ async fn get_configuration(context: Context, _caller: Authorized<Package>) -> Ht
         identity_url: context.public_url.join(""),
         api_url: context.public_url.join(""),
         token_url: context.public_url.join("/oauth/token"),
-        lowest_package_version: lowest_version(),
+        min_package_version: lowest_version(),
         activity_fields: ACTIVITY_FIELDS,
     })
 }

@@ -18,7 +18,7 @@ pub enum LookupOutcome {
     Found,
     /// No synced person is this lead or contact.
     NotFound,
-    /// `fault_code` and `fault_detail` say why this is no id.
+    /// `error_code` and `error_detail` say why this is no id.
     Invalid,
 }
 
@@ -33,25 +33,25 @@ pub struct LookupResult<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub person: Option<&'a Person>,
-    /// Stable name of the fault.
+    /// Stable name of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub fault_code: Option<&'static str>,
+    pub error_code: Option<&'static str>,
     /// What is wrong and what would be accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub fault_detail: Option<String>,
+    pub error_detail: Option<String>,
 }
 
 /// The answers, in the order of the ids.
 #[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = PeopleLookup)]
 pub struct Lookup<'a> {
-    pub results: Vec<LookupResult<'a>>,
+    pub data: Vec<LookupResult<'a>>,
 }
 
 impl InvalidSalesforceId {
-    /// Stable name of the fault.
+    /// Stable name of the error.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -79,14 +79,14 @@ impl<'a> Lookup<'a> {
                 salesforce_id: requested,
                 outcome: LookupOutcome::NotFound,
                 person: None,
-                fault_code: None,
-                fault_detail: None,
+                error_code: None,
+                error_detail: None,
             };
             match id {
-                Err(fault) => LookupResult {
+                Err(error) => LookupResult {
                     outcome: LookupOutcome::Invalid,
-                    fault_code: Some(fault.code()),
-                    fault_detail: Some(format!("{fault}.")),
+                    error_code: Some(error.code()),
+                    error_detail: Some(format!("{error}.")),
                     ..nothing
                 },
                 Ok(id) => match found.get(id.as_str()) {
@@ -95,6 +95,6 @@ impl<'a> Lookup<'a> {
                 },
             }
         };
-        Self { results: requested.iter().zip(ids).map(answer).collect() }
+        Self { data: requested.iter().zip(ids).map(answer).collect() }
     }
 }

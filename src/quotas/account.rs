@@ -117,7 +117,7 @@ impl AccountQuotas {
             return Ok(permit);
         }
         match self.request_room().await {
-            Ok(None) => self.take_held_call().ok_or(NoRoom { quota: Quota::AtOnce, retry_after: POLL_INTERVAL }),
+            Ok(None) => self.take_held_call().ok_or(NoRoom { quota: Quota::Concurrent, retry_after: POLL_INTERVAL }),
             Ok(Some(no_room)) => Err(no_room),
             Err(error) => {
                 tracing::warn!(error = %error_chain(&error), vendor = self.account.vendor.as_str(), "the quotas can't be read, so no call is made");
@@ -255,7 +255,7 @@ impl AccountQuotas {
     async fn request_slot(&self, tx: &mut Tx, now: Timestamp) -> Result<QuotaRequestOutcome<CallSlot>, DbError> {
         let leased = store::list_leased_slots(tx, &self.account, now).await?;
         let Some(number) = (1..=self.shares.at_once()).find(|number| !leased.contains(number)) else {
-            return Ok(QuotaRequestOutcome::NoRoom(NoRoom { quota: Quota::AtOnce, retry_after: POLL_INTERVAL }));
+            return Ok(QuotaRequestOutcome::NoRoom(NoRoom { quota: Quota::Concurrent, retry_after: POLL_INTERVAL }));
         };
         let leased_until = now + SLOT_LEASE;
         store::lease_slot(tx, &self.account, number, self.holder, leased_until).await?;

@@ -48,7 +48,7 @@ use store::QuotaAccount;
 
 pub use account::AccountQuotas;
 pub use connection_tracker::ConnectionQuotaTracker;
-pub use limits::{LimitState, StoppedQuota, VendorLimits};
+pub use limits::{ExhaustedQuota, QuotaUsage, VendorLimits};
 
 /// How often leases are extended and what isn't needed is given back.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -115,16 +115,18 @@ impl Quotas {
         let row = store::find_account(&self.db, &account).await?.unwrap_or_default();
         let used = store::find_usage_since(&self.db, &account, counted_since(vendor, now)).await?;
         let shares = &self.shares;
-        let stop = |quota: Quota, until: Option<Timestamp>| until.filter(|until| *until > now).map(|until| StoppedQuota { quota, until });
+        let stop = |quota: Quota, until: Option<Timestamp>| {
+            until.filter(|until| *until > now).map(|resets_at| ExhaustedQuota { quota, resets_at })
+        };
         let quota = if row.stopped_quota.as_deref() == Some(SHORT_WINDOW) { Quota::ShortWindow } else { Quota::Day };
         let stopped = [stop(quota, row.stopped_until), stop(Quota::Exports, row.exports_stopped_until)];
         let (share, limits) = match vendor {
             Vendor::Salesforce => {
                 let allowed = row.told_allowed;
-                let day = LimitState {
-                    everybody_used: row.told_used,
-                    told_at: row.told_at,
-                    ..LimitState::new(Quota::Day, allowed, allowed.map(|allowed| shares.salesforce_day(allowed)), used.calls)
+                let day = QuotaUsage {
+                    used_by_all: row.told_used,
+                    reported_at: row.told_at,
+                    ..QuotaUsage::new(Quota::Day, allowed, allowed.map(|allowed| shares.salesforce_day(allowed)), used.calls)
                 };
                 (shares.salesforce.share, vec![day])
             }
@@ -132,24 +134,24 @@ impl Quotas {
                 let reset = Some(period_end(vendor, now));
                 let (granted, oldest) = store::find_granted_since(&self.db, &account, window_start(now)).await?;
                 let busy = store::count_leased_slots(&self.db, &account, now).await?;
-                let state = |quota, whole: u64, share, used| LimitState::new(quota, Some(saturating_i64(whole)), Some(share), used);
+                let state = |quota, whole: u64, share, used| QuotaUsage::new(quota, Some(saturating_i64(whole)), Some(share), used);
                 let settings = &shares.marketo;
                 let window_ends = oldest.map(|oldest| oldest + GRANT_COUNTS_FOR);
                 let limits = vec![
-                    LimitState {
+                    QuotaUsage {
                         resets_at: window_ends,
                         ..state(Quota::ShortWindow, settings.quota_calls_per_20_seconds.into(), shares.short_window(), granted)
                     },
-                    state(Quota::AtOnce, settings.quota_calls_at_once.into(), shares.at_once(), busy),
-                    LimitState {
+                    state(Quota::Concurrent, settings.quota_calls_at_once.into(), shares.at_once(), busy),
+                    QuotaUsage {
                         resets_at: reset,
                         ..state(Quota::Day, settings.quota_calls_per_day.into(), shares.marketo_day(), used.calls)
                     },
-                    LimitState { resets_at: reset, ..state(Quota::Exports, shares.export_quota(), shares.exports(), used.bytes) },
+                    QuotaUsage { resets_at: reset, ..state(Quota::Exports, shares.export_quota(), shares.exports(), used.bytes) },
                 ];
                 (settings.share, limits)
             }
         };
-        Ok(VendorLimits { vendor, account: account.name, share, limits, stopped_by_vendor: stopped.into_iter().flatten().collect() })
+        Ok(VendorLimits { vendor, account: account.name, share, limits, exhausted: stopped.into_iter().flatten().collect() })
     }
 }

@@ -166,8 +166,8 @@ pub fn explain(code: &str) -> CodeExplanation {
 
 /// What is known of `code`, Salesforce's, one that [`of_oauth`] made of an OAuth error, or a name of ours.
 pub(super) fn look_up(code: &str) -> Option<CodeExplanation> {
-    let (_, category, meaning, what_to_do) = TABLE.iter().find(|(codes, ..)| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))?;
-    Some(CodeExplanation { category: *category, meaning, what_to_do })
+    let (_, category, meaning, remedy) = TABLE.iter().find(|(codes, ..)| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))?;
+    Some(CodeExplanation { category: *category, meaning, remedy })
 }
 
 /// The number by which Salesforce's support finds an `UNKNOWN_EXCEPTION`: "… include this ErrorId …: 1234-5678 (-90)".

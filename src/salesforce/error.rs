@@ -179,9 +179,9 @@ impl SalesforceError {
 
     /// One sentence for the person who has to act.
     #[must_use]
-    pub fn what_to_do(&self) -> &'static str {
+    pub fn remedy(&self) -> &'static str {
         if let Some(known) = self.code().or(self.name()).and_then(diagnosis::look_up) {
-            return known.what_to_do;
+            return known.remedy;
         }
         match self {
             Self::TokenUnavailable(_) | Self::SessionInvalid(_) => "Connect Salesforce again.",

@@ -217,7 +217,7 @@ pub struct TokenIntrospection {
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// Asks about an access token (RFC 7662; Salesforce Help "OpenID Connect Token Introspection"): a token answer doesn't say how
+/// Asks about an access token (RFC 7662; Salesforce Help "OpenID Connect Token TokenIntrospection"): a token answer doesn't say how
 /// long its token lives.
 ///
 /// # Errors

@@ -152,7 +152,7 @@ async fn every_code_of_the_diagnostics_has_its_category_and_advice() {
         let error = client.query("SELECT Id FROM Lead").await.unwrap_err();
         assert_eq!((error.code(), error.category(), error.message()), (Some(code), category, format!("words of {code}")));
         assert!(matches!(&error, SalesforceError::Api(refusal) if refusal.fields == ["Email"]), "{error:?}");
-        assert!(!error.what_to_do().is_empty());
+        assert!(!error.remedy().is_empty());
     }
 }
 

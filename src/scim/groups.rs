@@ -61,33 +61,33 @@ impl ProvisionedGroup {
     /// Reads a whole group.
     ///
     /// # Errors
-    /// [`ScimRefusal::InvalidSyntax`]; [`ScimRefusal::InvalidValue`] naming every fault.
+    /// [`ScimRefusal::InvalidSyntax`]; [`ScimRefusal::InvalidValue`] naming every error.
     pub(super) fn read(body: &Value) -> Result<Self, ScimRefusal> {
         let read = reading::read(&GROUP, body)?;
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let name = TeamName::parse(read.get("displayName").and_then(Value::as_str).unwrap_or_default());
         if let Err(error) = &name {
-            faults.push(format!("displayName can't be used: {error}"));
+            errors.push(format!("displayName can't be used: {error}"));
         }
         let external_id = read.get("externalId").and_then(Value::as_str).map(str::to_owned);
         if external_id.as_ref().is_some_and(|id| id.chars().count() > 256 || id.contains('\0')) {
-            faults.push("externalId has at most 256 characters".into());
+            errors.push("externalId has at most 256 characters".into());
         }
         let values = read.get("members").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if values.len() > MAX_MEMBERS {
-            faults.push(format!("a request names at most {MAX_MEMBERS} members"));
+            errors.push(format!("a request names at most {MAX_MEMBERS} members"));
         }
         let mut members = Vec::new();
         for (at, value) in values.iter().enumerate().take(MAX_MEMBERS) {
             match value["value"].as_str().and_then(|id| id.parse().ok()) {
                 Some(id) if !members.contains(&id) => members.push(id),
                 Some(_) => {}
-                None => faults.push(format!("members[{at}].value is no id of a user")),
+                None => errors.push(format!("members[{at}].value is no id of a user")),
             }
         }
-        match (name, faults.is_empty()) {
+        match (name, errors.is_empty()) {
             (Ok(name), true) => Ok(Self { name, external_id, members }),
-            _ => Err(ScimRefusal::InvalidValue(faults.join("; "))),
+            _ => Err(ScimRefusal::InvalidValue(errors.join("; "))),
         }
     }
 }

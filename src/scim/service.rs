@@ -17,7 +17,7 @@ use crate::db::Tx;
 use crate::http::InstanceCaller;
 use crate::ids::{InstanceId, MemberId, TeamId};
 use crate::invites::{self, Provisioning};
-use crate::members::{self, ActingCaller, MemberFilter, MemberStatus, Names, NewMember, TeamMemberOutcome};
+use crate::members::{self, ActingCaller, MemberFilter, MemberState, Names, NewMember, TeamMemberOutcome};
 
 /// Members read at once while all are listed.
 const PAGE: i64 = 500;
@@ -170,14 +170,14 @@ impl Directory {
     /// Activates or deactivates; gives whether the member is held back before activation.
     async fn make_active(&self, tx: &mut Tx, before: &ScimUser, active: bool, moved: bool) -> Result<bool, ScimError> {
         let (acting, id) = (self.acting(), before.member.id);
-        match (before.member.status, active) {
-            (MemberStatus::Invited, true) => {
+        match (before.member.state, active) {
+            (MemberState::Invited, true) => {
                 if !before.is_active() || moved {
                     invites::invite_anew(tx, &self.provisioning(), id).await?;
                 }
                 return Ok(false);
             }
-            (MemberStatus::Invited, false) => {
+            (MemberState::Invited, false) => {
                 if before.is_active() {
                     members::check_deactivatable(tx, &acting, id).await?;
                     invites::withdraw(tx, &self.provisioning(), id).await?;

@@ -183,7 +183,7 @@ fn a_change_that_can_not_be_applied_says_why() {
 }
 
 #[test]
-fn a_user_is_read_whole_and_every_fault_is_named() {
+fn a_user_is_read_whole_and_every_error_is_named() {
     let wanted = ProvisionedUser::read(
         &json!({ "SCHEMAS": [USER.id], "USERNAME": "sam@example.com", "active": "False", "unknown": 1, "name": null }),
     )
@@ -194,16 +194,16 @@ fn a_user_is_read_whole_and_every_fault_is_named() {
         &json!({ "schemas": [USER.id], "userName": 7, "emails": [{ "type": "work" }], "active": "maybe", "roles": ["boss"] }),
     );
     let Err(ScimRefusal::InvalidValue(text)) = refusal else { panic!("{refusal:?}") };
-    for fault in ["userName must be a text", "emails.value is missing", "active must be true or false", "roles.value is one of admin, user"]
+    for error in ["userName must be a text", "emails.value is missing", "active must be true or false", "roles.value is one of admin, user"]
     {
-        assert!(text.contains(fault), "{fault}: {text}");
+        assert!(text.contains(error), "{error}: {text}");
     }
     let refusal = ProvisionedUser::read(
         &json!({ "schemas": [USER.id], "userName": "x".repeat(257), "emails": [{ "value": "nowhere" }], "name": { "givenName": "a\u{7}" } }),
     );
     let Err(ScimRefusal::InvalidValue(text)) = refusal else { panic!("{refusal:?}") };
-    for fault in ["userName has at most 256", "name.givenName can't be used", "the address has no @"] {
-        assert!(text.contains(fault), "{fault}: {text}");
+    for error in ["userName has at most 256", "name.givenName can't be used", "the address has no @"] {
+        assert!(text.contains(error), "{error}: {text}");
     }
     assert!(matches!(ProvisionedUser::read(&json!({ "userName": "x" })), Err(ScimRefusal::InvalidSyntax(_))));
     assert!(matches!(ProvisionedUser::read(&json!(["x"])), Err(ScimRefusal::InvalidSyntax(_))));

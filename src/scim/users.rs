@@ -10,7 +10,7 @@ use super::version_of;
 use crate::auth::Role;
 use crate::display_name::{DisplayName, is_unreadable};
 use crate::ids::TeamId;
-use crate::members::{EmailAddress, Member, MemberStatus};
+use crate::members::{EmailAddress, Member, MemberState};
 
 /// Most characters of a user name, an external id or a display name.
 const MAX_TEXT_LENGTH: usize = 256;
@@ -28,10 +28,10 @@ pub(super) struct ScimUser {
 impl ScimUser {
     /// Whether the person may use the instance, or could after activating.
     pub(super) fn is_active(&self) -> bool {
-        match self.member.status {
-            MemberStatus::Active => true,
-            MemberStatus::Invited => !self.row.as_ref().is_some_and(|row| row.held),
-            MemberStatus::Deactivated => false,
+        match self.member.state {
+            MemberState::Active => true,
+            MemberState::Invited => !self.row.as_ref().is_some_and(|row| row.held),
+            MemberState::Deactivated => false,
         }
     }
 
@@ -123,7 +123,7 @@ impl ProvisionedUser {
     /// Reads a whole user. Without e-mail address, a user name that is one stands for it.
     ///
     /// # Errors
-    /// [`ScimRefusal::InvalidSyntax`]; [`ScimRefusal::InvalidValue`] naming every fault.
+    /// [`ScimRefusal::InvalidSyntax`]; [`ScimRefusal::InvalidValue`] naming every error.
     pub(super) fn read(body: &Value) -> Result<Self, ScimRefusal> {
         let mut body = body.clone();
         if let Some(members) = body.as_object_mut() {
@@ -137,13 +137,13 @@ impl ProvisionedUser {
             }
         }
         let read = reading::read(&USER, &body)?;
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         let mut bounded = |path: &str, value: Option<&Value>, most: usize| {
             let text = text(value)?;
             let fits = text.chars().count() <= most && !text.chars().any(is_unreadable);
             if !fits {
-                faults.push(format!(
+                errors.push(format!(
                     "{path} has at most {most} characters, none of them a control character, line separator or mark of direction"
                 ));
             }
@@ -155,12 +155,12 @@ impl ProvisionedUser {
         let display_name = bounded("displayName", read.get("displayName"), MAX_TEXT_LENGTH);
         let mut named = |path: &str, value: Option<&Value>| {
             let read = DisplayName::parse(&text(value)?);
-            read.map_err(|error| faults.push(format!("{path} can't be used: {error}"))).ok()
+            read.map_err(|error| errors.push(format!("{path} can't be used: {error}"))).ok()
         };
         let first_name = named("name.givenName", name("givenName"));
         let last_name = named("name.familyName", name("familyName"));
-        if user_name.is_none() && faults.is_empty() {
-            faults.push("userName is empty".into());
+        if user_name.is_none() && errors.is_empty() {
+            errors.push("userName is empty".into());
         }
         let emails = read.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let chosen = emails
@@ -169,13 +169,13 @@ impl ProvisionedUser {
             .or_else(|| emails.iter().find(|email| email["type"] == "work"))
             .or_else(|| emails.first());
         let email = chosen.and_then(|email| email["value"].as_str()).map(EmailAddress::parse);
-        if let Some(Err(fault)) = &email {
-            faults.push(format!("emails.value can't be used: {fault}"));
+        if let Some(Err(error)) = &email {
+            errors.push(format!("emails.value can't be used: {error}"));
         }
         let roles = read.get("roles").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let role = roles.first().and_then(|role| role["value"].as_str()).and_then(|text| text.parse::<Role>().ok());
         if roles.iter().any(|other| other["value"].as_str().and_then(|text| text.parse::<Role>().ok()) != role) {
-            faults.push("roles holds one role, admin or user".into());
+            errors.push("roles holds one role, admin or user".into());
         }
         let active = read.get("active").and_then(Value::as_bool);
         let given = DirectoryAttributes {
@@ -186,11 +186,11 @@ impl ProvisionedUser {
             active: active.is_some(),
             roles: role.is_some(),
         };
-        match (faults.is_empty(), user_name, email) {
+        match (errors.is_empty(), user_name, email) {
             (true, Some(user_name), Some(Ok(email))) => {
                 Ok(Self { user_name, external_id, first_name, last_name, email, active, role, given })
             }
-            _ => Err(ScimRefusal::InvalidValue(faults.join("; "))),
+            _ => Err(ScimRefusal::InvalidValue(errors.join("; "))),
         }
     }
 }

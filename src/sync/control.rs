@@ -40,17 +40,17 @@ impl SyncService {
     /// Cancels a run. What it has merged stays; what it has only read is deleted.
     ///
     /// # Errors
-    /// [`SyncError::RunStateUnfit`] when it is over, [`SyncError::RunNotFound`], [`SyncError::Db`].
+    /// [`SyncError::RunStateConflict`] when it is over, [`SyncError::RunNotFound`], [`SyncError::Db`].
     pub async fn cancel(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
         match (row.state, row.requested) {
-            (RunState::Cancelled, _) | (_, Some(RunRequest::Cancel)) => return self.respond_unchanged(tx, instance, id).await,
-            (RunState::Completed, _) => return Err(SyncError::RunStateUnfit("The run is complete; there is nothing to cancel.")),
-            (RunState::Failed, _) => return Err(SyncError::RunStateUnfit("The run has failed; there is nothing to cancel.")),
+            (RunState::Canceled, _) | (_, Some(RunRequest::Cancel)) => return self.respond_unchanged(tx, instance, id).await,
+            (RunState::Completed, _) => return Err(SyncError::RunStateConflict("The run is complete; there is nothing to cancel.")),
+            (RunState::Failed, _) => return Err(SyncError::RunStateConflict("The run has failed; there is nothing to cancel.")),
             _ => store::set_request(&mut tx, instance, id, Some(RunRequest::Cancel), now).await?,
         }
         self.wake_job(&mut tx, instance, &row).await?;
-        self.record_accepted(tx, instance, id, origin, "sync.cancelled").await
+        self.record_accepted(tx, instance, id, origin, "sync.canceled").await
     }
 
     /// Pauses a run until it is resumed.
@@ -61,9 +61,9 @@ impl SyncService {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
         match (row.state, row.requested) {
             (state, _) if state.is_final() => {
-                return Err(SyncError::RunStateUnfit("The run is over; only a run under way can be paused."));
+                return Err(SyncError::RunStateConflict("The run is over; only a run under way can be paused."));
             }
-            (_, Some(RunRequest::Cancel)) => return Err(SyncError::RunStateUnfit("The run is being cancelled; it can't be paused.")),
+            (_, Some(RunRequest::Cancel)) => return Err(SyncError::RunStateConflict("The run is being canceled; it can't be paused.")),
             (RunState::Paused, _) if row.resumes_at.is_none() => return self.respond_unchanged(tx, instance, id).await,
             (RunState::Paused, _) => {
                 // It waits for a quota and no attempt is running: from now on it waits for somebody to resume it.
@@ -86,13 +86,13 @@ impl SyncService {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
         match (row.state, row.requested) {
             (RunState::Failed, _) => {
-                return Err(SyncError::RunStateUnfit("The run has failed. Have it tried again with POST /v1/sync/runs/{run_id}/retry."));
+                return Err(SyncError::RunStateConflict("The run has failed. Have it tried again with POST /v1/sync/runs/{run_id}/retry."));
             }
             (state, _) if state.is_final() => {
-                return Err(SyncError::RunStateUnfit("The run is over. Start another one with POST /v1/sync/runs."));
+                return Err(SyncError::RunStateConflict("The run is over. Start another one with POST /v1/sync/runs."));
             }
             (_, Some(RunRequest::Cancel)) => {
-                return Err(SyncError::RunStateUnfit("The run is being cancelled. Start another one with POST /v1/sync/runs."));
+                return Err(SyncError::RunStateConflict("The run is being canceled. Start another one with POST /v1/sync/runs."));
             }
             (RunState::Paused, _) => {
                 let job = queue::enqueue_run(&mut tx, self, instance, id).await?;
@@ -108,7 +108,7 @@ impl SyncService {
     /// Retries a failed run: from where it failed while the staged data is kept, otherwise from the start.
     ///
     /// # Errors
-    /// [`SyncError::RunActive`]; [`SyncError::RunStateUnfit`] when it hasn't failed; [`SyncError::RetryTooLate`];
+    /// [`SyncError::RunActive`]; [`SyncError::RunStateConflict`] when it hasn't failed; [`SyncError::RetryTooLate`];
     /// [`SyncError::StepRequired`]; [`SyncError::Connection`], [`SyncError::RunNotFound`], [`SyncError::Db`].
     pub async fn retry(&self, instance: InstanceId, id: RunId, origin: &ChangeOrigin) -> Result<ControlOutcome, SyncError> {
         // Before the connections are checked: a run of another instance does not exist here.
@@ -117,12 +117,14 @@ impl SyncService {
         let (mut tx, row, now) = self.lock_run(instance, id).await?;
         match row.state {
             RunState::Failed => {}
-            RunState::Completed => return Err(SyncError::RunStateUnfit("The run is complete. Start another one with POST /v1/sync/runs.")),
-            RunState::Cancelled => {
-                return Err(SyncError::RunStateUnfit("The run was cancelled. Start another one with POST /v1/sync/runs."));
+            RunState::Completed => {
+                return Err(SyncError::RunStateConflict("The run is complete. Start another one with POST /v1/sync/runs."));
+            }
+            RunState::Canceled => {
+                return Err(SyncError::RunStateConflict("The run was canceled. Start another one with POST /v1/sync/runs."));
             }
             RunState::Paused => {
-                return Err(SyncError::RunStateUnfit("The run is paused. Have it go on with POST /v1/sync/runs/{run_id}/resume."));
+                return Err(SyncError::RunStateConflict("The run is paused. Have it go on with POST /v1/sync/runs/{run_id}/resume."));
             }
             _ => return self.respond_unchanged(tx, instance, id).await,
         }

@@ -12,7 +12,7 @@ use crate::upstream::Quota;
 
 /// Why a run failed, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = Failure)]
+#[schema(as = SyncFailure)]
 pub struct RunFailure {
     /// Stable name; branch on this. Codes of Salesforce's own appear in lower case behind `salesforce_`.
     #[schema(example = "marketo_export_quota")]
@@ -20,7 +20,8 @@ pub struct RunFailure {
     /// What happened.
     pub detail: String,
     /// What to do about it.
-    pub what_to_do: String,
+    #[serde(alias = "what_to_do")]
+    pub remedy: String,
 }
 
 /// Attempts after failures that are temporary, and after those that may be.
@@ -39,7 +40,7 @@ impl RunFailure {
     /// Describes `error`; `now` serves to say when a used-up quota resets.
     #[must_use]
     pub fn from_error(error: &SyncError, now: Timestamp) -> Self {
-        let (code, what_to_do) = match error {
+        let (code, remedy) = match error {
             SyncError::Connection(ConnectionError::Marketo(inner)) => return describe_marketo(inner, now),
             SyncError::Connection(ConnectionError::Salesforce(inner)) => return describe_salesforce(inner),
             SyncError::Connection(inner) => return describe_connection(inner),
@@ -60,7 +61,7 @@ impl RunFailure {
             SyncError::Spool(_) => ("spool_not_writable", "Make room in this service's data directory, and check that it may write there."),
             _ => ("internal_error", "Start the sync again; if it fails again, report this to the maintainers of this service."),
         };
-        Self::new(code, format!("{error}."), what_to_do)
+        Self::new(code, format!("{error}."), remedy)
     }
 
     /// Whether a retry may continue with the data that was read.
@@ -68,8 +69,8 @@ impl RunFailure {
         !UNRESUMABLE_CODES.contains(&self.code.as_str())
     }
 
-    fn new(code: impl Into<String>, detail: impl Into<String>, what_to_do: impl Into<String>) -> Self {
-        Self { code: code.into(), detail: detail.into(), what_to_do: what_to_do.into() }
+    fn new(code: impl Into<String>, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { code: code.into(), detail: detail.into(), remedy: remedy.into() }
     }
 }
 
@@ -78,7 +79,7 @@ fn describe_marketo(error: &MarketoError, now: Timestamp) -> RunFailure {
         MarketoError::ShareUsedUp(exhausted) => match exhausted.quota {
             Quota::Day => "marketo_daily_quota",
             Quota::Exports => "marketo_export_quota",
-            Quota::ShortWindow | Quota::AtOnce => "marketo_busy",
+            Quota::ShortWindow | Quota::Concurrent => "marketo_busy",
         },
         MarketoError::Unreachable { .. } => "marketo_unreachable",
         MarketoError::NotMarketo { .. } => "marketo_address_wrong",
@@ -105,7 +106,7 @@ fn describe_marketo(error: &MarketoError, now: Timestamp) -> RunFailure {
         let wait = Duration::try_from(wait).unwrap_or(Duration::DAY);
         detail = format!("{detail} The quota begins afresh at {}.", now + wait);
     }
-    RunFailure::new(code, detail, error.what_to_do())
+    RunFailure::new(code, detail, error.remedy())
 }
 
 fn describe_salesforce(error: &SalesforceError) -> RunFailure {
@@ -117,17 +118,17 @@ fn describe_salesforce(error: &SalesforceError) -> RunFailure {
         (None, SalesforceError::UnexpectedAnswer { .. } | SalesforceError::InvalidRequest { .. }) => "salesforce_answer_unexpected".into(),
         (None, _) => "salesforce_refused".into(),
     };
-    RunFailure::new(code, format!("{error}."), error.what_to_do())
+    RunFailure::new(code, format!("{error}."), error.remedy())
 }
 
 fn describe_connection(error: &ConnectionError) -> RunFailure {
-    let what_to_do = "See GET /v1/instance/onboarding: steps 2 and 3 say what to do about the connections.";
+    let remedy = "See GET /v1/instance/onboarding: steps 2 and 3 say what to do about the connections.";
     let code = match error {
         ConnectionError::NotConnected { .. } => "not_connected",
         ConnectionError::NeedsAttention(_) => "connection_needs_attention",
         _ => "connection_unusable",
     };
-    RunFailure::new(code, format!("{error}."), what_to_do)
+    RunFailure::new(code, format!("{error}."), remedy)
 }
 
 /// What happens to a run after a failure.

@@ -14,14 +14,14 @@ pub enum FieldResolution {
     /// No field of a known name; people are synced without a value.
     Missing {
         /// What to do about it.
-        what_to_do: &'static str,
+        remedy: &'static str,
     },
     /// A field of the name holds something else; people are synced without a value.
     TypeMismatch {
         /// The field found.
         found: FieldDescription,
         /// What to do about it.
-        what_to_do: String,
+        remedy: String,
     },
 }
 
@@ -62,7 +62,7 @@ fn resolve_one(field: SyncField, described: &[FieldDescription]) -> FieldResolut
     let candidates = definition.marketo_names;
     let exact = candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name == *name));
     let alike = || candidates.iter().find_map(|name| described.iter().find(|found| found.rest_name.eq_ignore_ascii_case(name)));
-    let Some(found) = exact.or_else(alike) else { return FieldResolution::Missing { what_to_do: definition.remedy_if_missing } };
+    let Some(found) = exact.or_else(alike) else { return FieldResolution::Missing { remedy: definition.remedy_if_missing } };
     // Marketo's type names: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/field-types
     let (fits, wanted) = match definition.kind {
         FieldKind::MarketoId => (matches!(found.data_type.as_str(), "integer" | "reference"), "a whole number"),
@@ -73,12 +73,12 @@ fn resolve_one(field: SyncField, described: &[FieldDescription]) -> FieldResolut
     if fits {
         return FieldResolution::Available(found.clone());
     }
-    let what_to_do = format!(
+    let remedy = format!(
         "The field {} holds values of the type {}, where {wanted} is expected: give it another API name in Marketo, and the name to a field of \
          the right type.",
         found.rest_name, found.data_type
     );
-    FieldResolution::TypeMismatch { found: found.clone(), what_to_do }
+    FieldResolution::TypeMismatch { found: found.clone(), remedy }
 }
 
 /// Selects the fields that a run reads.
@@ -139,13 +139,13 @@ mod tests {
     fn a_missing_or_mismatched_field_says_what_to_do() {
         let resolved = resolve_fields(&described(&[("id", "integer"), ("title", "boolean")]));
         assert!(
-            matches!(resolution_of(&resolved, SyncField::SalesforceLeadId), FieldResolution::Missing { what_to_do } if what_to_do.contains("Salesforce sync"))
+            matches!(resolution_of(&resolved, SyncField::SalesforceLeadId), FieldResolution::Missing { remedy } if remedy.contains("Salesforce sync"))
         );
         assert!(
-            matches!(resolution_of(&resolved, SyncField::LinkedinUrl), FieldResolution::Missing { what_to_do } if what_to_do.contains("linkedInURL"))
+            matches!(resolution_of(&resolved, SyncField::LinkedinUrl), FieldResolution::Missing { remedy } if remedy.contains("linkedInURL"))
         );
         assert!(
-            matches!(resolution_of(&resolved, SyncField::Title), FieldResolution::TypeMismatch { what_to_do, .. } if what_to_do.contains("boolean"))
+            matches!(resolution_of(&resolved, SyncField::Title), FieldResolution::TypeMismatch { remedy, .. } if remedy.contains("boolean"))
         );
         assert!(matches!(resolution_of(&resolved, SyncField::MarketoId), FieldResolution::Available(_)));
     }

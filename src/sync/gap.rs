@@ -1,4 +1,4 @@
-//! What an incremental run may have missed, and the remedy.
+//! What an incremental run may have missed, and how that is resolved.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,52 +16,54 @@ pub struct SyncGap {
     pub code: String,
     /// What and why.
     pub detail: String,
-    pub remedy: GapRemedy,
+    #[serde(alias = "remedy")]
+    pub resolution: GapResolution,
 }
 
 /// What is done about a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = SyncGapRemedy)]
-pub enum GapRemedy {
+#[schema(as = SyncGapResolution)]
+pub enum GapResolution {
     /// The changes are read again from a time before the gap; nothing is missed.
     ReadAgain,
     /// A run was begun that reads those who changed in Marketo since the gap; nothing else is missed.
     TargetedRun,
     /// A full run was begun.
     FullRun,
-    /// Such a run is needed and begins later: the last one failed or was cancelled, did not help, or is under way.
+    /// Such a run is needed and begins later: the last one failed or was canceled, did not help, or is under way.
     FullRunLater,
     /// The next full run, whenever that is, sees what is missing.
     NextFullRun,
 }
 
 impl SyncGap {
-    fn new(code: &str, detail: impl Into<String>, remedy: GapRemedy) -> Self {
-        Self { code: code.to_owned(), detail: detail.into(), remedy }
+    fn new(code: &str, detail: impl Into<String>, resolution: GapResolution) -> Self {
+        Self { code: code.to_owned(), detail: detail.into(), resolution }
     }
 
     pub(super) fn no_cursor() -> Self {
-        Self::new("no_cursor", "No full run has set aside a place to read changes from.", GapRemedy::FullRun)
+        Self::new("no_cursor", "No full run has set aside a place to read changes from.", GapResolution::FullRun)
     }
 
     pub(super) fn fields_changed() -> Self {
         let detail = "Marketo has other fields than when everybody was read: a synced field was added, removed or renamed.";
-        Self::new("fields_changed", detail, GapRemedy::FullRun)
+        Self::new("fields_changed", detail, GapResolution::FullRun)
     }
 
     pub(super) fn token_refused(since: Timestamp, said: &str) -> Self {
         let detail = format!("Marketo does not take the paging token any more ({said}). Its log is read again from {since} on.");
-        Self::new("paging_token_refused", detail, GapRemedy::ReadAgain)
+        Self::new("paging_token_refused", detail, GapResolution::ReadAgain)
     }
 
     /// Marketo refuses even a new paging token for one of its logs.
     pub(super) fn log_unreadable(is_of_changes: bool, since: Timestamp, said: &str) -> Self {
-        let (log, remedy) = if is_of_changes { ("changes", GapRemedy::TargetedRun) } else { ("deletions or merges", GapRemedy::FullRun) };
+        let (log, resolution) =
+            if is_of_changes { ("changes", GapResolution::TargetedRun) } else { ("deletions or merges", GapResolution::FullRun) };
         Self::new(
             UNREADABLE,
             format!("Marketo's log of {log} since {since} can't be read, not even by a new paging token ({said})."),
-            remedy,
+            resolution,
         )
     }
 
@@ -71,7 +73,7 @@ impl SyncGap {
 
     pub(super) fn log_purged(earliest: Timestamp) -> Self {
         let detail = format!("Salesforce remembers deletions since {earliest} only, which is later than they were last read.");
-        Self::new("deletions_purged", detail, GapRemedy::FullRun)
+        Self::new("deletions_purged", detail, GapResolution::FullRun)
     }
 
     pub(super) fn not_searchable(unfound: usize) -> Self {
@@ -79,17 +81,17 @@ impl SyncGap {
             "This Marketo subscription can't look people up by the ids of Salesforce records; they were looked up by e-mail address \
              instead. {unfound} records have none, so whoever they are is found by the next full run."
         );
-        Self::new("salesforce_ids_not_searchable", detail, if unfound == 0 { GapRemedy::ReadAgain } else { GapRemedy::NextFullRun })
+        Self::new("salesforce_ids_not_searchable", detail, if unfound == 0 { GapResolution::ReadAgain } else { GapResolution::NextFullRun })
     }
 
     pub(super) fn merged_unnamed() -> Self {
         let detail = "Marketo merged people without saying which; who is gone is found by the next full run.";
-        Self::new("merged_people_unnamed", detail, GapRemedy::NextFullRun)
+        Self::new("merged_people_unnamed", detail, GapResolution::NextFullRun)
     }
 
     /// The vendors may have forgotten changes after `oldest`, up to which they were last read.
     pub(super) fn changes_forgotten(oldest: Timestamp) -> Self {
         let detail = format!("Changes were last read at {oldest}; the vendors may have forgotten deletions of that time.");
-        Self::new("changes_forgotten", detail, GapRemedy::FullRun)
+        Self::new("changes_forgotten", detail, GapResolution::FullRun)
     }
 }

@@ -43,7 +43,7 @@ use crate::salesforce::SalesforceError;
 pub use active_run::ActiveRun;
 pub use control::ControlOutcome;
 pub use failure::RunFailure;
-pub use gap::{GapRemedy, SyncGap};
+pub use gap::{GapResolution, SyncGap};
 pub use preview::{CostEstimate, FieldPreview, FieldState, NotQualifyingGroup, NotQualifyingReason, PeopleEstimate, SyncPreview};
 pub use report::{ChangesReport, NotQualified, RunReport, RunUsage, VendorUsage};
 pub use rows::RejectedRow;
@@ -64,7 +64,7 @@ pub enum SyncError {
     RunActive(ActiveRun),
     /// The state of the run doesn't allow the request; the text says why, and what to do instead.
     #[error("{0}")]
-    RunStateUnfit(&'static str),
+    RunStateConflict(&'static str),
     /// A failed run can't be retried because a newer one was started.
     #[error(
         "another run, {newer}, was begun since, and what this one has read is older than what that one has written; start a new run \

@@ -10,7 +10,7 @@ use crate::db::Tx;
 use crate::ids::{InstanceId, RunId};
 use crate::instances::{self, Instance};
 use crate::mail::{self, MailTemplate, NewMail, SyncCounts, SyncFailureText, SyncNoticeMail};
-use crate::members::{self, Member, MemberFilter, MemberStatus};
+use crate::members::{self, Member, MemberFilter, MemberState};
 
 /// The origin of scheduled runs.
 pub(super) fn schedule_origin() -> ChangeOrigin {
@@ -41,7 +41,7 @@ impl RunNotice {
         let db = &service.db;
         let row = store::find_run(db, instance, run).await?.ok_or(SyncError::RunNotFound)?;
         let before = store::find_previous_run(db, instance, run, row.kind).await?.map(|before| before.state);
-        let filter = MemberFilter { status: Some(MemberStatus::Active), role: Some(Role::Admin), ..MemberFilter::default() };
+        let filter = MemberFilter { state: Some(MemberState::Active), role: Some(Role::Admin), ..MemberFilter::default() };
         Ok(Self {
             instance: instances::find(db, instance).await?,
             run,
@@ -60,7 +60,7 @@ impl RunNotice {
         let template = MailTemplate::SyncNotice(SyncNoticeMail {
             instance: instance.name.clone(),
             run: self.run.to_string(),
-            failure: failure.map(|one| SyncFailureText { what: one.detail.clone(), what_to_do: one.what_to_do.clone() }),
+            failure: failure.map(|one| SyncFailureText { what: one.detail.clone(), remedy: one.remedy.clone() }),
             counts: SyncCounts {
                 read: report.read,
                 qualified: report.qualified,

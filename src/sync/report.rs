@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 
 /// What a run did. Interim while it is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = Report)]
+#[schema(as = SyncReport)]
 pub struct RunReport {
     /// People read from Marketo.
     pub read: i64,
@@ -30,7 +30,8 @@ pub struct RunReport {
     /// Values that should have been Salesforce ids and aren't; they count as empty.
     pub unusable_salesforce_ids: i64,
     /// Whether everything could be read. If not, nobody is removed.
-    pub saw_everything: bool,
+    #[serde(alias = "saw_everything")]
+    pub is_complete: bool,
     /// Marketo exports to be made: one for each window of creation time.
     pub export_jobs_planned: i64,
     /// Marketo exports made and read.
@@ -58,7 +59,7 @@ impl RunReport {
     pub(super) fn reject(&mut self, outcome: &PeopleOutcome) {
         self.rejected += outcome.rejected;
         self.unusable_salesforce_ids += outcome.unusable_salesforce_ids;
-        self.saw_everything &= outcome.rejected == 0;
+        self.is_complete &= outcome.rejected == 0;
         let room = MAX_EXAMPLES.saturating_sub(self.rejected_examples.len());
         self.rejected_examples.extend(outcome.examples.iter().take(room).cloned());
     }
@@ -130,6 +131,7 @@ impl ChangesReport {
 
 /// Why people read from Marketo are not synced.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = NotQualifiedCounts)]
 pub struct NotQualified {
     /// Marketo knows neither a lead nor a contact.
     pub no_salesforce_record: i64,

@@ -36,6 +36,7 @@ text_enum! {
 
 text_enum! {
     /// Where a run stands.
+    #[schema(as = SyncRunState)]
     pub enum RunState {
         /// Waits for its turn.
         Queued = "queued",
@@ -50,7 +51,7 @@ text_enum! {
         Completed = "completed",
         Failed = "failed",
         /// Ended because somebody asked for it.
-        Cancelled = "cancelled",
+        Canceled = "cancelled",
         /// Waits for a quota to begin afresh, or for somebody to resume it.
         Paused = "paused",
     }
@@ -60,14 +61,14 @@ impl RunState {
     /// Whether nothing more will happen.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Completed | Self::Failed | Self::Canceled)
     }
 }
 
 /// What a run is at, finer than its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = Phase)]
+#[schema(as = SyncRunPhase)]
 pub enum RunPhase {
     /// Waits to be begun.
     #[default]
@@ -83,7 +84,8 @@ pub enum RunPhase {
     /// Counts people looked at who may have to go.
     Removing,
     /// Clears what was read.
-    Tidying,
+    #[serde(alias = "tidying")]
+    CleaningUp,
     /// It is over.
     Ended,
 }

@@ -36,9 +36,8 @@ impl JobSubject for SyncRunSubject {
             }
             match row.state {
                 RunState::Failed => {}
-                RunState::Completed | RunState::Cancelled => {
-                    return obsolete(format!("the run {} is {}; discard the job", row.id, row.state.as_str()));
-                }
+                RunState::Completed => return obsolete(format!("the run {} is completed; discard the job", row.id)),
+                RunState::Canceled => return obsolete(format!("the run {} is canceled; discard the job", row.id)),
                 // The failure of the job was never recorded, so the run still waits for it.
                 _ => return Ok(()),
             }

@@ -53,7 +53,7 @@ impl SyncTidyJob {
         let mut tx = service.db.begin().await?;
         let Some(row) = store::lock_run(&mut tx, instance, run).await? else { return Ok(()) };
         let is_due = match (row.state, row.finished_at) {
-            (RunState::Cancelled, _) => true,
+            (RunState::Canceled, _) => true,
             // It may have been retried and have failed again since.
             (RunState::Failed, Some(finished)) => finished + STAGING_RETENTION <= service.clock.timestamp(),
             _ => false,
@@ -63,7 +63,7 @@ impl SyncTidyJob {
         }
         store::mark_staging_deleted(&mut tx, instance, run).await?;
         tx.commit().await?;
-        if row.state == RunState::Cancelled {
+        if row.state == RunState::Canceled {
             self.cancel_at_vendors(instance, run, &row).await;
         }
         clear_staging(service, run).await

@@ -10,6 +10,7 @@ use super::BoxFuture;
 /// What kind of trouble a failure is, as the product's diagnostics page groups them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DiagnosticCategory)]
 pub enum Category {
     /// The connection must be made again, or the user or organization is locked out.
     Authentication,
@@ -42,7 +43,7 @@ pub struct CodeExplanation {
     /// What it means.
     pub meaning: &'static str,
     /// What to do about it.
-    pub what_to_do: &'static str,
+    pub remedy: &'static str,
 }
 
 impl CodeExplanation {
@@ -53,7 +54,7 @@ impl CodeExplanation {
         Self {
             category,
             meaning: "This service has no explanation of the code.",
-            what_to_do: "Quote the code and the request id to the vendor's support.",
+            remedy: "Quote the code and the request id to the vendor's support.",
         }
     }
 }
@@ -93,11 +94,12 @@ impl CallFailure {
 /// A quota of a vendor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = QuotaKind)]
 pub enum Quota {
     /// Calls within a short span of time.
     ShortWindow,
     /// Calls under way at once.
-    AtOnce,
+    Concurrent,
     /// Calls of a day.
     Day,
     /// Bytes of export files of a day.
@@ -116,7 +118,7 @@ impl fmt::Display for Quota {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::ShortWindow => "the calls in a short time",
-            Self::AtOnce => "the calls at once",
+            Self::Concurrent => "the calls at once",
             Self::Day => "the calls of a day",
             Self::Exports => "the export files of a day",
         })

@@ -67,11 +67,11 @@ on_both_engines! {
         assert!(page(&back, 200).contains("Your account is active"), "{}", back.text);
         let cookie = back.headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         let seen = Answer::send(app.request(Method::GET, "/v1/members").header(COOKIE, cookie)).await.expect(200);
-        assert_eq!((&seen["data"][0]["status"], &seen["data"][0]["activated_at"]), (&"active".into(), &"2026-06-15T12:00:00.000000Z".into()));
+        assert_eq!((&seen["data"][0]["state"], &seen["data"][0]["activated_at"]), (&"active".into(), &"2026-06-15T12:00:00.000000Z".into()));
         let invites = app.call(&token, Method::GET, "/v1/invites", None).await.expect(200);
-        assert_eq!(invites["data"][0]["status"], "accepted");
+        assert_eq!(invites["data"][0]["state"], "accepted");
         let result = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": [FIRST_USER] }))).await.expect(200);
-        assert_eq!(result["results"][0]["status"], "already_member");
+        assert_eq!(result["data"][0]["outcome"], "already_member");
         app.stop().await;
     }
 
@@ -114,7 +114,7 @@ on_both_engines! {
         activate(&app, &unknown, json!({ "method": "salesforce" })).await.problem(404, "activation_unknown");
 
         let listed = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["ann@example.com"] }))).await.expect(200);
-        let late = app.activation_path(&token, &listed["results"][0]["invite"]).await;
+        let late = app.activation_path(&token, &listed["data"][0]["invite"]).await;
         page(&through_salesforce(&app, &path, FIRST_USER).await, 200);
         look(&app, &path, "application/json").await.problem(410, "activation_used");
         page(&look(&app, &path, "text/html").await, 410);
@@ -148,7 +148,7 @@ on_both_engines! {
             assert_eq!(activate(&app, &path, unfit).await.problem(422, "invalid_input")["errors"][0]["pointer"], "/password");
         }
         let answer = activate(&app, &path, chosen).await;
-        assert_eq!(answer.expect(200)["status"], "active");
+        assert_eq!(answer.expect(200)["state"], "active");
         let cookie = answer.headers[SET_COOKIE].to_str().unwrap();
         for part in ["msi_session=", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
             assert!(cookie.contains(part), "{cookie}");
@@ -177,7 +177,7 @@ on_both_engines! {
         allow_passwords(&app, &token).await;
         let wanted = json!({ "emails": ["ann@example.com"], "language": "fr" });
         let listed = app.call(&token, Method::POST, "/v1/invites", Some(wanted)).await.expect(200);
-        let path = app.activation_path(&token, &listed["results"][0]["invite"]).await;
+        let path = app.activation_path(&token, &listed["data"][0]["invite"]).await;
         let in_japanese = async |path: &str| {
             Answer::send(app.request(Method::GET, path).header(ACCEPT, "text/html").header(ACCEPT_LANGUAGE, "nl, ja;q=0.8, en;q=0.5")).await
         };

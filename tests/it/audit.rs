@@ -148,8 +148,8 @@ on_both_engines! {
         // People.
         let people = json!({ "emails": ["anna@example.com", "bert@example.com"], "role": "admin" });
         let invited = driver.by(&maria, Method::POST, "/v1/invites", "/v1/invites", "invite.created", Some(people)).await.json();
-        let anna = activate(&driver.app, &driver.token, &invited["results"][0]["invite"]).await;
-        let bert = activate(&driver.app, &driver.token, &invited["results"][1]["invite"]).await;
+        let anna = activate(&driver.app, &driver.token, &invited["data"][0]["invite"]).await;
+        let bert = activate(&driver.app, &driver.token, &invited["data"][1]["invite"]).await;
         let me = "/v1/members/me";
         driver.by(&anna, Method::PATCH, me, me, "member.renamed", Some(json!({ "first_name": "Anna" }))).await;
         let (own, same) = ("/v1/members/me/password", json!({ "current_password": PASSWORD, "password": PASSWORD }));
@@ -273,7 +273,7 @@ on_both_engines! {
         // What can be done to an invitation.
         let people = json!({ "emails": ["dora@example.com"] });
         let listed = driver.app.call(&driver.token, Method::POST, "/v1/invites", Some(people)).await.expect(200);
-        let invite = &listed["results"][0]["invite"];
+        let invite = &listed["data"][0]["invite"];
         driver.app.message_of(&driver.token, invite).await;
         driver.app.clock.advance(time::Duration::minutes(11));
         driver.token = driver.app.narrowed_again(&driver.token).await;
@@ -309,7 +309,7 @@ on_both_engines! {
             assert!(!all.contains(secret), "{secret}");
         }
         let states = audit::verify(driver.app.db(), None, &[]).await.unwrap();
-        assert!(states.iter().all(|state| state.fault.is_none()), "{states:?}");
+        assert!(states.iter().all(|state| state.defect.is_none()), "{states:?}");
         let own = states.iter().find(|state| state.chain.to_string() == id).unwrap();
         assert_eq!(own.sound as usize, all.lines().count());
         driver.app.stop().await;
@@ -326,7 +326,7 @@ on_both_engines! {
         let newest = list("limit=2").await;
         assert_eq!(newest["data"][0]["after"]["name"], "South", "newest first: {newest}");
         let next = list(&format!("limit=2&cursor={}", newest["next_cursor"].as_str().unwrap())).await;
-        assert_eq!(next["data"][0]["number"].as_i64().unwrap(), newest["data"][1]["number"].as_i64().unwrap() - 1);
+        assert_eq!(next["data"][0]["sequence_number"].as_i64().unwrap(), newest["data"][1]["sequence_number"].as_i64().unwrap() - 1);
         let of_teams = list("action=team.").await["data"].as_array().unwrap().clone();
         assert_eq!(of_teams.len(), 3);
         assert!(list("action=team").await["data"].as_array().unwrap().is_empty());
@@ -334,9 +334,9 @@ on_both_engines! {
         assert_eq!(list(&format!("subject_kind=team&subject_id={subject}")).await["data"].as_array().unwrap().len(), 1);
         let actor = of_teams[0]["actor"].as_str().unwrap().to_owned();
         assert!(list(&format!("actor={actor}")).await["data"].as_array().unwrap().len() >= 4);
-        assert_eq!(list("from=2026-06-15T12:00:02Z&to=2026-06-15T12:00:03Z").await["data"].as_array().unwrap().len(), 1);
-        let wrong = app.call(&token, Method::GET, &format!("{EVENTS}?from=yesterday&to=x&actor=&limit=10"), None).await;
-        assert_eq!(wrong.problem(422, "invalid_input")["errors"].as_array().unwrap().len(), 3, "every fault at once");
+        assert_eq!(list("since=2026-06-15T12:00:02Z&until=2026-06-15T12:00:03Z").await["data"].as_array().unwrap().len(), 1);
+        let wrong = app.call(&token, Method::GET, &format!("{EVENTS}?since=yesterday&until=x&actor=&limit=10"), None).await;
+        assert_eq!(wrong.problem(422, "invalid_input")["errors"].as_array().unwrap().len(), 3, "every error at once");
 
         let lines = app.call(&token, Method::GET, &format!("{EVENTS}/export?action=team."), None).await;
         let lines: Vec<Value> = lines.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -345,7 +345,7 @@ on_both_engines! {
         let table = app.call(&token, Method::GET, &format!("{EVENTS}/export?format=csv&action=team."), None).await;
         assert_eq!(table.headers["content-type"], "text/csv; charset=utf-8");
         let mut reader = csv::Reader::from_reader(table.text.as_bytes());
-        assert_eq!(reader.headers().unwrap().iter().take(4).collect::<Vec<_>>(), ["number", "at", "actor", "action"]);
+        assert_eq!(reader.headers().unwrap().iter().take(4).collect::<Vec<_>>(), ["sequence_number", "occurred_at", "actor", "action"]);
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 3);
         assert!(rows.iter().flatten().all(|cell| !cell.starts_with(['=', '+', '-', '@'])), "{rows:?}");
@@ -372,7 +372,7 @@ on_both_engines! {
         let context = app.context().await;
         rotate_signing_key(&context.db, &context.vault, &*context.clock).await.unwrap();
         let verify = async || audit::verify(app.db(), None, &[]).await.unwrap();
-        assert!(verify().await.iter().all(|state| state.fault.is_none() && state.sound > 0));
+        assert!(verify().await.iter().all(|state| state.defect.is_none() && state.sound > 0));
         assert_eq!(verify().await.len(), 2, "the instance's and the operators'");
 
         for forbidden in ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"] {
@@ -386,13 +386,13 @@ on_both_engines! {
         for statement in unguard {
             app.sql(statement).await;
         }
-        let faults = async || verify().await.into_iter().filter_map(|state| state.fault.map(|fault| fault.to_string())).collect::<Vec<_>>();
+        let defects = async || verify().await.into_iter().filter_map(|state| state.defect.map(|defect| defect.to_string())).collect::<Vec<_>>();
         app.sql("UPDATE audit_events SET new_value = '{\"name\":\"Forged\"}' WHERE number = 3 AND action = 'team.created'").await;
-        assert_eq!(faults().await, ["event 3 is not what was recorded"]);
+        assert_eq!(defects().await, ["event 3 is not what was recorded"]);
         app.sql("DELETE FROM audit_events WHERE number = 3").await;
-        assert_eq!(faults().await, ["event 3 is missing"]);
+        assert_eq!(defects().await, ["event 3 is missing"]);
         app.sql("DELETE FROM audit_events WHERE number > 2").await;
-        assert_eq!(faults().await, ["event 6 was the newest, and now it is event 2"]);
+        assert_eq!(defects().await, ["event 6 was the newest, and now it is event 2"]);
 
         let command = binary(app.directory.path()).args(["audit", "verify"]).env("MSI_DATABASE__URL", app.database_url()).output().unwrap();
         let said = String::from_utf8(command.stdout).unwrap();
@@ -412,7 +412,7 @@ on_both_engines! {
         let urls = [app.url.clone(), replica.url.clone()];
         futures_util::future::join_all((0..24).map(|number| make(&urls[number % 2], number))).await;
         let states = audit::verify(app.db(), None, &[]).await.unwrap();
-        assert!(states.iter().all(|state| state.fault.is_none()), "{states:?}");
+        assert!(states.iter().all(|state| state.defect.is_none()), "{states:?}");
         assert_eq!(states.iter().map(|state| state.sound).max(), Some(25));
         replica.stop().await;
         app.stop().await;

@@ -42,20 +42,20 @@ fn failure_output(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap() + &String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-async fn faults(app: &TestApp) -> Vec<String> {
+async fn defects(app: &TestApp) -> Vec<String> {
     let states = audit::verify(app.db(), None, &[]).await.unwrap();
-    states.into_iter().filter_map(|state| state.fault.map(|fault| fault.to_string())).collect()
+    states.into_iter().filter_map(|state| state.defect.map(|defect| defect.to_string())).collect()
 }
 
 on_both_engines! {
     async fn a_head_that_was_set_back_is_found(engine: Engine) {
         let app = TestApp::start(engine).await;
         let id = unguarded(&app, engine, 4).await;
-        assert!(faults(&app).await.is_empty());
+        assert!(defects(&app).await.is_empty());
         // The head names the third event again, and what follows was rewritten.
         app.sql("UPDATE audit_heads SET number = 3, hash = (SELECT hash FROM audit_events WHERE number = 3)").await;
         app.sql("UPDATE audit_events SET actor = 'client:nobody' WHERE number > 3").await;
-        assert_eq!(faults(&app).await, ["the head names event 3 as the newest, and there are events up to 5; the head was set back"]);
+        assert_eq!(defects(&app).await, ["the head names event 3 as the newest, and there are events up to 5; the head was set back"]);
         let said = failure_output(&command(&app, &["verify", "--instance", &id]));
         assert!(said.contains("BROKEN, the head names event 3") && said.contains("3 event(s) before it as recorded"), "{said}");
         app.stop().await;
@@ -65,9 +65,9 @@ on_both_engines! {
         let app = TestApp::start(engine).await;
         unguarded(&app, engine, 2).await;
         app.sql("UPDATE audit_heads SET hash = (SELECT hash FROM audit_events WHERE number = 1)").await;
-        assert_eq!(faults(&app).await, ["the head names event 3 with another hash than it has"]);
+        assert_eq!(defects(&app).await, ["the head names event 3 with another hash than it has"]);
         app.sql("DELETE FROM audit_heads").await;
-        assert_eq!(faults(&app).await, ["there are events, and the head is missing"]);
+        assert_eq!(defects(&app).await, ["there are events, and the head is missing"]);
         app.stop().await;
     }
 
@@ -76,7 +76,7 @@ on_both_engines! {
         unguarded(&app, engine, 2).await;
         app.sql("DELETE FROM audit_events").await;
         app.sql("DELETE FROM audit_heads").await;
-        assert_eq!(faults(&app).await, ["the instance has no event, not even that of its creation"]);
+        assert_eq!(defects(&app).await, ["the instance has no event, not even that of its creation"]);
         app.stop().await;
     }
 
@@ -104,7 +104,7 @@ on_both_engines! {
         for name in ["One", "Two", "Three", "Four"] {
             app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "name": name }))).await.expect(200);
         }
-        assert!(faults(&app).await.is_empty(), "the chain alone can't tell");
+        assert!(defects(&app).await.is_empty(), "the chain alone can't tell");
         for arguments in [&by_file[..], &by_hand] {
             let said = failure_output(&command(&app, arguments));
             assert!(said.contains("event 3 has another hash than the one expected"), "{said}");
@@ -128,7 +128,7 @@ on_both_engines! {
             let mut seen = 0;
             while seen < 41 {
                 let states = audit::verify(app.db(), None, &[]).await.unwrap();
-                assert!(states.iter().all(|state| state.fault.is_none()), "{states:?}");
+                assert!(states.iter().all(|state| state.defect.is_none()), "{states:?}");
                 seen = states.iter().map(|state| state.sound).max().unwrap();
             }
         };

@@ -157,7 +157,7 @@ on_both_engines! {
         assert_eq!(app.sandbox_calls(REFRESHES).await, 0, "a caller who is mistaken costs nothing");
         app.clock.advance(Duration::seconds(61));
         app.fault(json!({ "target": "salesforce", "kind": "expire_sessions" })).await;
-        assert_eq!(report(&app, &broker, SALESFORCE, &first).await, "renewed");
+        assert_eq!(report(&app, &broker, SALESFORCE, &first).await, "refreshed");
         let second = ask(&app, &broker, SALESFORCE).await.expect(200);
         assert_ne!(string_of(&second, "access_token"), first);
         assert!(app.works_at_salesforce(&second).await);
@@ -264,7 +264,7 @@ on_both_engines! {
         let tested = set_up(&operator, json!({ "username": FIRST_USER, "private_key": PRIVATE_KEY })).await.expect(200);
         assert_eq!(tested["ok"], true, "{tested}");
         let connection = app.call(&operator, Method::GET, "/v1/connections/salesforce", None).await.expect(200);
-        assert_eq!((&connection["state"], &connection["renewed_by"]), (&"active".into(), &"assertion".into()));
+        assert_eq!((&connection["state"], &connection["refreshed_by"]), (&"active".into(), &"assertion".into()));
         assert!(!connection.to_string().contains("PRIVATE KEY"));
 
         // From now on a lost answer costs nothing.

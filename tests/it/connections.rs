@@ -81,7 +81,7 @@ on_both_engines! {
         assert!(page.text.contains("needs attention"), "{}", page.text);
         let connection = app.call(&token, Method::GET, SALESFORCE, None).await.expect(200);
         assert_eq!((&connection["state"], &connection["last_error_code"]), (&"needs_attention".into(), &"API_CURRENTLY_DISABLED".into()));
-        assert!(connection["what_to_do"].as_str().unwrap().contains("API Enabled"));
+        assert!(connection["remedy"].as_str().unwrap().contains("API Enabled"));
         assert_eq!(app.step(&token, 2).await["state"], "failed");
         app.stop().await;
     }
@@ -143,13 +143,16 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 20).await;
         let token = app.guided_instance().await;
         let paste = async |body| app.call(&token, Method::POST, MARKETO, Some(body)).await;
-        let good = json!({ "client_id": "sandbox-marketo-client", "client_secret": "sandbox-marketo-secret" });
-        let with = |name: &str, value: &str| { let mut body = good.clone(); body[name] = value.into(); body };
+        let good = json!({ "credentials": { "client_id": "sandbox-marketo-client", "client_secret": "sandbox-marketo-secret" } });
+        let with = |name: &str, value: &str| { let mut body = good.clone(); body["credentials"][name] = value.into(); body };
         paste(with("client_id", "somebody-else")).await.problem(409, "marketo_client_unknown");
         paste(with("client_secret", "guess")).await.problem(409, "marketo_secret_wrong");
-        paste(with("base_url", "https://169.254.169.254")).await.problem(409, "marketo_address_wrong");
-        let half = paste(json!({ "client_id": "sandbox-marketo-client" })).await.problem(422, "invalid_input");
-        assert_eq!(half["errors"][0]["pointer"], "/client_secret");
+        let elsewhere = json!({ "credentials": good["credentials"], "base_url": "https://169.254.169.254" });
+        paste(elsewhere).await.problem(409, "marketo_address_wrong");
+        let half = paste(json!({ "credentials": { "client_id": "sandbox-marketo-client" } })).await;
+        half.problem(422, "invalid_input");
+        let empty = paste(with("client_secret", "")).await.problem(422, "invalid_input");
+        assert_eq!(empty["errors"][0]["pointer"], "/credentials/client_secret");
         app.call(&token, Method::GET, MARKETO, None).await.problem(404, "not_connected");
         assert_eq!(paste(good).await.expect(201)["provisioned"], false);
         app.stop().await;

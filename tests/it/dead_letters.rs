@@ -180,18 +180,18 @@ on_both_engines! {
         fail_too_often(&app, "send_mail").await;
         app.until(&token, &invite, |invite| invite["send_error"].as_str().is_some_and(|text| text.contains("this service failed"))).await;
         let outbox = async |status: &str| {
-            let page = app.call(&app.operator_token().await, Method::GET, &format!("/v1/mail/outbox?status={status}"), None).await.expect(200);
+            let page = app.call(&app.operator_token().await, Method::GET, &format!("/v1/mail/outbox?state={status}"), None).await.expect(200);
             page["data"].as_array().unwrap().clone()
         };
         let failed = outbox("failed").await;
-        assert_eq!((failed.len(), &failed[0]["tries"]), (1, &json!(1)));
+        assert_eq!((failed.len(), &failed[0]["attempts"]), (1, &json!(1)));
         eventually("there is a dead letter", async || letters(&app, "?lane=mail").await.len() == 1).await;
         let letter = letters(&app, "?lane=mail").await.remove(0);
         let retry = format!("/v1/dead-letters/{}/retry", letter["id"].as_str().unwrap());
         app.call(&app.operator_token().await, Method::POST, &retry, None).await.expect(202);
         // Messages keep a distance in time to each other.
         app.clock.advance(Duration::seconds(1));
-        eventually("it is tried again", async || outbox("queued").await.iter().any(|mail| mail["tries"] == 2)).await;
+        eventually("it is tried again", async || outbox("queued").await.iter().any(|mail| mail["attempts"] == 2)).await;
         app.stop().await;
     }
 

@@ -93,7 +93,7 @@ async fn a_seeded_service_holds_something_in_every_state() {
 
     let invites = get("/v1/invites?limit=500").await;
     assert_eq!(
-        count_by(&invites, "status"),
+        count_by(&invites, "state"),
         counts(&[("accepted", 3), ("bounced", 1), ("expired", 2), ("revoked", 1), ("sent", 2)]),
         "{invites}"
     );
@@ -108,7 +108,7 @@ async fn a_seeded_service_holds_something_in_every_state() {
     let teams = get("/v1/teams?limit=500").await;
     assert!(teams["data"].as_array().unwrap().iter().all(|team| team["members"].as_i64() > Some(0)), "{teams}");
     assert_eq!(teams["data"].as_array().unwrap().len(), 3, "{teams}");
-    assert_eq!(count_by(&get("/v1/members?limit=500").await, "status").get("active"), Some(&3));
+    assert_eq!(count_by(&get("/v1/members?limit=500").await, "state").get("active"), Some(&3));
     for vendor in ["salesforce", "marketo"] {
         assert_eq!(get(&format!("/v1/connections/{vendor}")).await["state"], "active");
     }

@@ -41,7 +41,7 @@ on_both_engines! {
         let found = entries(&app, &token, ALL, 1).await;
         let one = &found[0];
         assert_eq!((&one["vendor"], &one["code"], &one["category"]), (&json!("salesforce"), &json!("API_CURRENTLY_DISABLED"), &json!("access_validation")));
-        assert!(one["what_to_do"].as_str().unwrap().contains("API Enabled") && one["meaning"].as_str().unwrap().contains("API"));
+        assert!(one["remedy"].as_str().unwrap().contains("API Enabled") && one["meaning"].as_str().unwrap().contains("API"));
         assert_eq!((&one["first_seen_at"], &one["last_seen_at"]), (&json!("2026-06-15T12:00:00.000000Z"), &json!("2026-06-15T12:00:00.000000Z")));
         assert!(!one.to_string().contains("Ann") && !one.to_string().contains("example.com"), "{one}");
         let path = format!("{ALL}/{}", one["id"].as_str().unwrap());
@@ -77,7 +77,7 @@ on_both_engines! {
         let found = entries(&app, &token, ALL, 2).await;
         assert_eq!((&found[0]["code"], &found[1]["code"]), (&json!("4711"), &json!("603")), "the newest kind first");
         assert_eq!((&found[0]["category"], &found[1]["category"]), (&json!("other"), &json!("access_validation")));
-        assert!(found[0]["what_to_do"].as_str().unwrap().contains("Quote"), "{}", found[0]);
+        assert!(found[0]["remedy"].as_str().unwrap().contains("Quote"), "{}", found[0]);
         assert!(found.iter().all(|one| one["last_request_id"].is_string() && !one.to_string().contains("Ann")), "{found:?}");
         app.stop().await;
     }
@@ -85,7 +85,7 @@ on_both_engines! {
     async fn refused_tokens_and_lost_refreshes_are_kept(engine: Engine) {
         let app = TestApp::start_guided(engine, 20).await;
         let token = app.guided_instance().await;
-        let wrong = json!({ "client_id": "sandbox-marketo-client", "client_secret": "guess" });
+        let wrong = json!({ "credentials": { "client_id": "sandbox-marketo-client", "client_secret": "guess" } });
         app.call(&token, Method::POST, "/v1/connections/marketo", Some(wrong)).await.problem(409, "marketo_secret_wrong");
         let found = entries(&app, &token, ALL, 1).await;
         assert_eq!((&found[0]["code"], &found[0]["category"]), (&json!("WRONG_SECRET"), &json!("authentication")));

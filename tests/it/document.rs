@@ -1,7 +1,11 @@
 //! The OpenAPI document as generators need it: a name for each type, one place for what operations share.
 
 use msi_actions::app::openapi_document;
+use msi_actions::http::Code;
+use reqwest::Method;
 use serde_json::Value;
+
+use crate::support::{Answer, on_sqlite};
 
 /// Calls `visit` with every object below `value` and the path to it.
 fn visit(value: &Value, path: &str, found: &mut impl FnMut(&str, &Value)) {
@@ -90,4 +94,34 @@ fn every_operation_belongs_to_a_described_group() {
     for group in groups {
         assert!(used.contains(&format!("\"tags\":[{group}]")), "nothing is in {group}");
     }
+}
+
+#[test]
+fn each_problem_is_explained_where_its_type_points() {
+    on_sqlite(async |app| {
+        let problem = app.get("/v1/people").await.problem(401, "unauthenticated");
+        let told = app.get(problem["type"].as_str().unwrap()).await.expect(200);
+        assert_eq!((&told["code"], &told["status"], &told["title"]), (&problem["code"], &problem["status"], &problem["title"]));
+        assert!(told["remedy"].as_str().unwrap().contains("/oauth/token"), "{told}");
+        let page = Answer::send(app.request(Method::GET, "/problems/unauthenticated").header("accept", "text/html")).await;
+        assert!(page.status == 200 && page.text.contains("Authentication required"), "{}", page.text);
+        app.get("/problems/nothing").await.problem(404, "not_found");
+    });
+}
+
+#[test]
+fn the_catalog_explains_each_code_in_whole_sentences() {
+    for code in Code::ALL {
+        let name = code.as_str();
+        assert!(!code.title().ends_with('.') && code.title().chars().count() <= 60, "{name}: {}", code.title());
+        for text in [code.meaning(), code.remedy()] {
+            assert!(text.ends_with('.') && text.starts_with(char::is_uppercase) && text.len() >= 7, "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_committed_catalog_of_problems_equals_what_the_code_says() {
+    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/problems.md")).unwrap_or_default();
+    assert!(committed == msi_actions::app::render_problem_catalog(), "openapi/problems.md is out of date; mend it with: make openapi");
 }

@@ -224,9 +224,9 @@ on_both_engines! {
         };
         invite(&ann, "x@example.com").await.expect(200);
         let theirs = invite(&bo, "x@example.com").await;
-        assert_eq!((&theirs.expect(200)["results"][0]["status"], is_repeated(&theirs)), (&"already_invited".into(), false));
+        assert_eq!((&theirs.expect(200)["data"][0]["outcome"], is_repeated(&theirs)), (&"already_invited".into(), false));
         let again = invite(&ann, "x@example.com").await;
-        assert_eq!((&again.expect(200)["results"][0]["status"], is_repeated(&again)), (&"invited".into(), true));
+        assert_eq!((&again.expect(200)["data"][0]["outcome"], is_repeated(&again)), (&"invited".into(), true));
         app.stop().await;
     }
 

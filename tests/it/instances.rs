@@ -114,7 +114,7 @@ on_both_engines! {
         let guide = app.call(&token, Method::GET, "/v1/instance/onboarding", None).await.expect(200);
         assert_eq!(states(&guide), ["ready", "blocked", "blocked", "blocked", "blocked", "ready", "blocked"]);
         for step in guide["steps"].as_array().unwrap() {
-            assert!(step["link"].as_str().unwrap().starts_with(&app.url) && !step["why"].as_str().unwrap().is_empty(), "{step}");
+            assert!(step["link"].as_str().unwrap().starts_with(&app.url) && !step["reason"].as_str().unwrap().is_empty(), "{step}");
         }
         app.stop().await;
     }
@@ -135,7 +135,7 @@ on_both_engines! {
         let path = "/v1/instance/integration-information";
         for _ in 0..2 {
             let card = app.call(&token, Method::GET, path, None).await.expect(200);
-            assert!(card.get("client_secret").is_none() && card["shown_at"].is_null(), "{card}");
+            assert!(card.get("client_secret").is_none() && card["revealed_at"].is_null(), "{card}");
         }
         let reveal = format!("{path}/reveal-secret");
         let (first, second) = tokio::join!(app.call(&token, Method::POST, &reveal, None), app.call(&token, Method::POST, &reveal, None));
@@ -146,7 +146,7 @@ on_both_engines! {
         let problem = refused.problem(409, "secret_already_revealed");
         assert_eq!(problem["link"], "/v1/instance/integration-information/rotate");
         let card = app.call(&token, Method::GET, path, None).await.expect(200);
-        assert!(card.get("client_secret").is_none() && !card["shown_at"].is_null(), "{card}");
+        assert!(card.get("client_secret").is_none() && !card["revealed_at"].is_null(), "{card}");
         app.stop().await;
     }
 }

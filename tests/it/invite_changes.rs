@@ -16,9 +16,9 @@ async fn begun(engine: Engine) -> (TestApp, String) {
 }
 
 async fn invite(app: &TestApp, token: &str, email: &str) -> Value {
-    let results = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": email }))).await.expect(200);
-    assert_eq!(results["results"][0]["status"], "invited", "{results}");
-    results["results"][0]["invite"].clone()
+    let results = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": [email] }))).await.expect(200);
+    assert_eq!(results["data"][0]["outcome"], "invited", "{results}");
+    results["data"][0]["invite"].clone()
 }
 
 async fn change(app: &TestApp, token: &str, invite: &Value, what: &str, body: Option<Value>) -> Answer {
@@ -50,7 +50,7 @@ on_both_engines! {
         assert_eq!(early.headers["retry-after"], "601");
         app.clock.advance(Duration::minutes(10));
         let resent = change(&app, &token, &ann, "resend", None).await.expect(200);
-        assert_eq!((&resent["id"], &resent["status"], &resent["expires_at"]), (&ann["id"], &"pending".into(), &"2026-06-22T12:10:00.000000Z".into()));
+        assert_eq!((&resent["id"], &resent["state"], &resent["expires_at"]), (&ann["id"], &"pending".into(), &"2026-06-22T12:10:00.000000Z".into()));
         assert_ne!(resent["message_id"], ann["message_id"]);
         let new = app.activation_path(&token, &resent).await;
         assert_ne!(old, new);
@@ -95,13 +95,13 @@ on_both_engines! {
         app.clock.advance(Duration::days(8));
         look(&app, &path).await.problem(410, "activation_expired");
         let token = app.narrowed_again(&token).await;
-        assert_eq!(list_emails(&app, &token, "status=expired").await.len(), 2);
+        assert_eq!(list_emails(&app, &token, "state=expired").await.len(), 2);
         for days in [json!(0), json!(31), json!(1.5)] {
             let problem = change(&app, &token, &ann, "extend", Some(json!({ "days": days }))).await.problem(422, "invalid_input");
             assert_eq!(problem["errors"][0]["pointer"], "/days");
         }
         let extended = change(&app, &token, &ann, "extend", Some(json!({ "days": 30 }))).await.expect(200);
-        assert_eq!((&extended["status"], &extended["expires_at"]), (&"sent".into(), &"2026-07-23T12:00:00.000000Z".into()));
+        assert_eq!((&extended["state"], &extended["expires_at"]), (&"sent".into(), &"2026-07-23T12:00:00.000000Z".into()));
         look(&app, &path).await.expect(200);
         let shorter = change(&app, &token, &ann, "extend", None).await.expect(200);
         assert_eq!(shorter["expires_at"], extended["expires_at"], "extending takes no time away");
@@ -130,7 +130,7 @@ on_both_engines! {
         let ann = invite(&app, &token, "ann@example.com").await;
         let path = app.activation_path(&token, &ann).await;
         let revoked = change(&app, &token, &ann, "revoke", None).await.expect(200);
-        assert_eq!((&revoked["status"], &revoked["revoked_by"]), (&"revoked".into(), &ann["invited_by"]));
+        assert_eq!((&revoked["state"], &revoked["revoked_by"]), (&"revoked".into(), &ann["invited_by"]));
         assert_eq!(change(&app, &token, &ann, "revoke", None).await.expect(200), revoked, "once more does nothing");
         let said = look(&app, &path).await.problem(410, "activation_revoked");
         assert!(!said.to_string().contains("ann@"), "{said}");
@@ -170,8 +170,8 @@ on_both_engines! {
         let by = all["data"][0]["invited_by"].as_str().unwrap();
         change(&app, &token, &all["data"][3], "revoke", None).await.expect(200);
         assert_eq!(list_emails(&app, &token, "email=ANN_LEE").await, ["ann_lee@example.com"], "signs stand for themselves");
-        assert_eq!(list_emails(&app, &token, "status=revoked").await.len(), 1);
-        assert_eq!(list_emails(&app, &token, "status=sent&email=example.").await.len(), 3);
+        assert_eq!(list_emails(&app, &token, "state=revoked").await.len(), 1);
+        assert_eq!(list_emails(&app, &token, "state=sent&email=example.").await.len(), 3);
         assert_eq!(list_emails(&app, &token, &format!("invited_by={by}&limit=2")).await.len(), 2);
         assert!(list_emails(&app, &token, "invited_by=client:nobody").await.is_empty());
         assert!(list_emails(&app, &token, "import_id=0190b0a0-0000-7000-8000-000000000000").await.is_empty());

@@ -63,12 +63,12 @@ on_both_engines! {
         let location = answer.headers["location"].to_str().unwrap().to_owned();
         let dialect = json!({ "format": "csv", "encoding": "windows-1252", "byte_order_mark": false, "delimiter": ";", "has_headers": true });
         assert_eq!(import["dialect"], dialect);
-        assert_eq!((&import["state"], &import["rows"], &import["valid_rows"]), (&"analysed".into(), &5.into(), &3.into()));
+        assert_eq!((&import["state"], &import["rows"], &import["valid_rows"]), (&"analyzed".into(), &5.into(), &3.into()));
         let columns = ["first_name", "last_name", "email", "role", "teams"].map(|field| import["mapping"][field]["column"].clone());
         assert_eq!(columns, [0, 1, 2, 3, 4].map(Value::from));
         assert_eq!(import["sample"][1][0], "Bo; Jr");
-        let faults: Vec<_> = import["faults"].as_array().unwrap().iter().map(|fault| (fault["row"].as_u64(), fault["code"].as_str())).collect();
-        assert_eq!(faults, [(Some(4), Some("email_invalid")), (Some(5), Some("team_unknown"))]);
+        let errors: Vec<_> = import["errors"].as_array().unwrap().iter().map(|error| (error["row"].as_u64(), error["code"].as_str())).collect();
+        assert_eq!(errors, [(Some(4), Some("email_invalid")), (Some(5), Some("team_unknown"))]);
 
         let confirmed = confirm(&app, &token, &import, json!({})).await;
         assert_eq!(confirmed.headers["location"].to_str().unwrap(), location);
@@ -78,10 +78,10 @@ on_both_engines! {
         let counts = &done["counts"];
         assert_eq!((&counts["invited"], &counts["invalid"], &counts["already_invited"]), (&2.into(), &2.into(), &1.into()));
         let results = all(&app, &token, &path(&import, "/results")).await;
-        assert_eq!((&results[0]["email"], &results[0]["status"]), (&"ann@example.com".into(), &"invited".into()));
-        assert_eq!((&results[2]["row"], &results[2]["status"]), (&4.into(), &"invalid".into()));
+        assert_eq!((&results[0]["email"], &results[0]["outcome"]), (&"ann@example.com".into(), &"invited".into()));
+        assert_eq!((&results[2]["row"], &results[2]["outcome"]), (&4.into(), &"invalid".into()));
         assert_eq!(results[2]["reason"], "the part after the @ is no domain, such as example.com");
-        assert_eq!(all(&app, &token, &path(&import, "/results?status=already_invited")).await.len(), 1);
+        assert_eq!(all(&app, &token, &path(&import, "/results?outcome=already_invited")).await.len(), 1);
 
         let members = app.call(&token, Method::GET, "/v1/members", None).await.expect(200)["data"].clone();
         let ann = members.as_array().unwrap().iter().find(|member| member["email"] == "ann@example.com").unwrap();
@@ -115,8 +115,8 @@ on_both_engines! {
         let token = begun(&app).await;
         let file = "Email,Private email\nann@example.com,ann@home.example\n";
         let import = upload(&app, &token, "text/csv; charset=utf-8", file).await.expect(201);
-        confirm(&app, &token, &import, json!({ "mapping": { "email": 2 } })).await.problem(409, "mapping_unfit");
-        confirm(&app, &token, &import, json!({ "mapping": { "email": 1, "first_name": 1 } })).await.problem(409, "mapping_unfit");
+        confirm(&app, &token, &import, json!({ "mapping": { "email": 2 } })).await.problem(409, "mapping_mismatch");
+        confirm(&app, &token, &import, json!({ "mapping": { "email": 1, "first_name": 1 } })).await.problem(409, "mapping_mismatch");
         confirm(&app, &token, &import, json!({ "mapping": { "first_name": 0 } })).await.problem(422, "invalid_input");
         confirm(&app, &token, &import, json!({ "teams": ["Nowhere"] })).await.problem(409, "team_unknown");
         confirm(&app, &token, &import, json!({ "mapping": { "email": 1 }, "role": "admin" })).await.expect(202);
@@ -210,7 +210,7 @@ on_both_engines! {
         let import = upload(&app, &first, "text/csv", "ann@example.com\n").await.expect(201);
         confirm(&app, &first, &import, json!({})).await.problem(409, "step_required");
         confirm(&app, &second, &import, json!({})).await.problem(404, "not_found");
-        for rest in ["", "/faults", "/results", "/faults.csv", "/result.csv", "/events"] {
+        for rest in ["", "/errors", "/results", "/errors.csv", "/result.csv", "/events"] {
             app.call(&second, Method::GET, &path(&import, rest), None).await.problem(404, "not_found");
         }
         app.call(&second, Method::DELETE, &path(&import, ""), None).await.problem(404, "not_found");

@@ -1,4 +1,4 @@
-//! What goes in and out of an import: forms and spreadsheets, mappings, faults, the file with its results.
+//! What goes in and out of an import: forms and spreadsheets, mappings, errors, the file with its results.
 
 use std::collections::BTreeSet;
 
@@ -57,12 +57,12 @@ on_both_engines! {
         assert_eq!(import["file_name"], "people.xlsx");
         assert_eq!((&import["dialect"]["format"], &import["dialect"]["sheet"]), (&"xlsx".into(), &"People".into()));
         assert_eq!((&import["rows"], &import["valid_rows"]), (&3.into(), &2.into()));
-        assert_eq!((&import["faults"][0]["row"], &import["faults"][0]["column"]), (&5.into(), &1.into()), "as in the sheet");
+        assert_eq!((&import["errors"][0]["row"], &import["errors"][0]["column"]), (&5.into(), &1.into()), "as in the sheet");
         confirm(&app, &token, &import, json!({})).await.expect(202);
         completed(&app, &token, &import).await;
         let result = file(&app, &token, &path(&import, "/result.csv")).await;
         assert_eq!(result.headers["content-type"], "text/csv; charset=UTF-8");
-        let want = "\u{feff}\"Vorname\",\"E-Mail\",\"Rolle\",\"status\",\"reason\"\r\n\
+        let want = "\u{feff}\"Vorname\",\"E-Mail\",\"Rolle\",\"outcome\",\"reason\"\r\n\
             \"Käthe\",\"kaethe@example.com\",\"Benutzer\",\"invited\",\"\"\r\n\
             \"'=1+1\",\"bo@example.com\",\"\",\"invited\",\"\"\r\n\
             \"Cy\",\"cy@\",\"\",\"invalid\",\"the part after the @ is no domain, such as example.com\"\r\n";
@@ -98,20 +98,20 @@ on_both_engines! {
         let token = begun(&app).await;
         let rows: String = (0..700).map(|at| if at % 2 == 0 { format!("=p{at}@;boss\n") } else { format!("p{at}@example.com;user\n") }).collect();
         let import = upload(&app, &token, "text/csv", format!("email;role\nann@example.com;user\nANN@example.com;user\n{rows}")).await.expect(201);
-        assert_eq!((&import["faults_total"], &import["valid_rows"]), (&701.into(), &351.into()));
-        assert_eq!(import["faults"].as_array().unwrap().len(), 100);
-        let faults = all(&app, &token, &path(&import, "/faults")).await;
-        assert_eq!(faults.len(), 701);
-        assert_eq!(faults[..100], import["faults"].as_array().unwrap()[..]);
-        assert_eq!((&faults[0]["row"], &faults[0]["code"]), (&3.into(), &"duplicate".into()));
-        let last: Vec<_> = faults[699..].iter().map(|fault| (fault["row"].as_u64(), fault["code"].as_str())).collect();
+        assert_eq!((&import["error_count"], &import["valid_rows"]), (&701.into(), &351.into()));
+        assert_eq!(import["errors"].as_array().unwrap().len(), 100);
+        let errors = all(&app, &token, &path(&import, "/errors")).await;
+        assert_eq!(errors.len(), 701);
+        assert_eq!(errors[..100], import["errors"].as_array().unwrap()[..]);
+        assert_eq!((&errors[0]["row"], &errors[0]["code"]), (&3.into(), &"duplicate".into()));
+        let last: Vec<_> = errors[699..].iter().map(|error| (error["row"].as_u64(), error["code"].as_str())).collect();
         assert_eq!(last, [(Some(702), Some("email_invalid")), (Some(702), Some("role_unknown"))]);
-        // A page that ends between two faults of one row goes on with the second.
-        let page = app.call(&token, Method::GET, &path(&import, "/faults?limit=2"), None).await.expect(200);
-        let next = format!("/faults?limit=1&cursor={}", page["next_cursor"].as_str().unwrap());
-        assert_eq!(app.call(&token, Method::GET, &path(&import, &next), None).await.expect(200)["data"][0], faults[2]);
+        // A page that ends between two errors of one row goes on with the second.
+        let page = app.call(&token, Method::GET, &path(&import, "/errors?limit=2"), None).await.expect(200);
+        let next = format!("/errors?limit=1&cursor={}", page["next_cursor"].as_str().unwrap());
+        assert_eq!(app.call(&token, Method::GET, &path(&import, &next), None).await.expect(200)["data"][0], errors[2]);
 
-        let answer = file(&app, &token, &path(&import, "/faults.csv")).await;
+        let answer = file(&app, &token, &path(&import, "/errors.csv")).await;
         assert!(answer.headers["content-disposition"].to_str().unwrap().starts_with("attachment; filename=\"invite-import-"));
         let lines: Vec<_> = answer.text.lines().collect();
         assert_eq!(lines.len(), 702);
@@ -126,16 +126,16 @@ on_both_engines! {
         let token = begun(&app).await;
         let rows: String = (0..500).map(|at| format!("p{at}@example.com,q{at},Sales\n")).collect();
         let import = upload(&app, &token, "text/csv", format!("Email,Other,Team\n{rows}")).await.expect(201);
-        assert_eq!((&import["mapping"]["teams"]["column"], &import["faults_total"]), (&2.into(), &500.into()));
+        assert_eq!((&import["mapping"]["teams"]["column"], &import["error_count"]), (&2.into(), &500.into()));
         let put = async |mapping: Value| app.call(&token, Method::PUT, &path(&import, "/mapping"), Some(json!({ "mapping": mapping }))).await;
         let mapped = put(json!({ "email": 0, "first_name": 1 })).await.expect(200);
-        assert_eq!((&mapped["valid_rows"], &mapped["faults_total"], &mapped["faults"]), (&500.into(), &0.into(), &json!([])));
+        assert_eq!((&mapped["valid_rows"], &mapped["error_count"], &mapped["errors"]), (&500.into(), &0.into(), &json!([])));
         assert_eq!(mapped["mapping"], json!({ "email": { "column": 0, "confidence": 100 }, "first_name": { "column": 1, "confidence": 100 } }));
-        assert!(all(&app, &token, &path(&import, "/faults")).await.is_empty());
+        assert!(all(&app, &token, &path(&import, "/errors")).await.is_empty());
         assert_eq!(put(json!({ "email": 1 })).await.expect(200)["valid_rows"], 0);
-        assert_eq!(all(&app, &token, &path(&import, "/faults")).await.len(), 500);
-        put(json!({ "email": 3 })).await.problem(409, "mapping_unfit");
-        put(json!({ "email": 0, "role": 0 })).await.problem(409, "mapping_unfit");
+        assert_eq!(all(&app, &token, &path(&import, "/errors")).await.len(), 500);
+        put(json!({ "email": 3 })).await.problem(409, "mapping_mismatch");
+        put(json!({ "email": 0, "role": 0 })).await.problem(409, "mapping_mismatch");
         put(json!({ "first_name": 0 })).await.problem(422, "invalid_input");
         // The team is made meanwhile.
         app.call(&token, Method::POST, "/v1/teams", Some(json!({ "name": "Sales" }))).await.expect(201);
@@ -161,7 +161,7 @@ on_both_engines! {
         app.call(&token, Method::PUT, &path(&import, "/mapping"), Some(other.clone())).await.problem(500, "internal_error");
         confirm(&app, &token, &import, other.clone()).await.problem(500, "internal_error");
         let as_before = app.call(&token, Method::GET, &path(&import, ""), None).await.expect(200);
-        assert_eq!((&as_before["mapping"], &as_before["state"]), (&import["mapping"], &"analysed".into()));
+        assert_eq!((&as_before["mapping"], &as_before["state"]), (&import["mapping"], &"analyzed".into()));
         app.sql(match engine {
             Engine::Sqlite => "DROP TRIGGER full",
             Engine::Postgres => "DROP TRIGGER full_disk ON audit_events",
@@ -184,15 +184,15 @@ on_both_engines! {
         };
         tokio::join!(put(1), put(0), put(1), put(0));
         let last = app.call(&token, Method::GET, &path(&import, ""), None).await.expect(200);
-        let faults = all(&app, &token, &path(&import, "/faults")).await;
-        assert_eq!(json!(faults.len()), last["faults_total"], "the faults are those of the current mapping");
+        let errors = all(&app, &token, &path(&import, "/errors")).await;
+        assert_eq!(json!(errors.len()), last["error_count"], "the errors are those of the current mapping");
         app.stop().await;
     }
 
     async fn the_result_file_keeps_the_delimiter_and_encoding_of_the_upload(engine: Engine) {
         let app = TestApp::start_guided(engine, 10).await;
         let token = begun(&app).await;
-        let sent = "Name;E-Mail;Status\r\nMüller;mueller@example.com;+49\r\n\"=HYPERLINK(\"\"x\"\")\";no;\r\nÄnne;MUELLER@example.com;\r\nend\r\n";
+        let sent = "Name;E-Mail;Outcome\r\nMüller;mueller@example.com;+49\r\n\"=HYPERLINK(\"\"x\"\")\";no;\r\nÄnne;MUELLER@example.com;\r\nend\r\n";
         let windows = encoding_rs::WINDOWS_1252.encode(sent).0.into_owned();
         let import = upload(&app, &token, "text/csv", windows).await.expect(201);
         assert_eq!(import["notes"], 1);
@@ -204,7 +204,7 @@ on_both_engines! {
         let bytes = response.bytes().await.unwrap();
         let text = encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned();
         let want = [
-            "\"Name\";\"E-Mail\";\"Status\";\"invitation status\";\"reason\"",
+            "\"Name\";\"E-Mail\";\"Outcome\";\"invitation outcome\";\"reason\"",
             "\"Müller\";\"mueller@example.com\";\"'+49\";\"invited\";\"\"",
             "\"'=HYPERLINK(\"\"x\"\")\";\"no\";\"\";\"invalid\";\"the address has no @\"",
             "\"Änne\";\"MUELLER@example.com\";\"\";\"already_invited\";\"the person has an invitation that still holds; no second message was sent\"",
@@ -241,7 +241,7 @@ on_both_engines! {
         let listed = all(&app, &token, "/v1/invite-imports").await;
         let ids = |rows: &[Value]| rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>();
         assert_eq!((listed.len(), ids(&listed)), (20, ids(&imports)));
-        assert_eq!((&listed[0]["state"], &listed[0]["rows"], &listed[0]["valid_rows"]), (&"analysed".into(), &1.into(), &1.into()));
+        assert_eq!((&listed[0]["state"], &listed[0]["rows"], &listed[0]["valid_rows"]), (&"analyzed".into(), &1.into(), &1.into()));
 
         let delete = async |import: &Value| app.call(&token, Method::DELETE, &path(import, ""), None).await;
         delete(&imports[0]).await.expect(204);

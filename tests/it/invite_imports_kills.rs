@@ -70,7 +70,7 @@ on_both_engines! {
             assert_eq!((rows.len() as u64, addresses.len() as u64), (ROWS + 1, ROWS + 1), "{list}, with the first user");
         }
         let nothing_waits = |page: &Value| page["data"].as_array().unwrap().is_empty();
-        until(&app, &token, "/v1/invites?status=pending&limit=1", nothing_waits).await;
+        until(&app, &token, "/v1/invites?state=pending&limit=1", nothing_waits).await;
         let recipients: Vec<_> = app.texts().iter().filter_map(|text| text.lines().find(|line| line.starts_with("To: ")).map(str::to_owned)).collect();
         let once: BTreeSet<_> = recipients.iter().collect();
         assert_eq!((recipients.len() as u64, once.len() as u64), (ROWS + 1, ROWS + 1), "one message a person");

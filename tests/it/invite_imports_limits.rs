@@ -183,14 +183,14 @@ on_both_engines! {
         let token = begun(&app).await;
         let file = "email,name\na@example.com,\"oops\nb@example.com,B\nCy Lee <c@example.com>,\"C, Jr\"\nmailto:d@example.com,D\n";
         let import = upload(&app, &token, "text/csv", file).await.expect(201);
-        assert_eq!((&import["rows"], &import["valid_rows"], &import["faults_total"]), (&4.into(), &3.into(), &1.into()), "{import}");
-        let fault = &import["faults"][0];
-        assert_eq!((&fault["row"], &fault["column"], &fault["code"]), (&2.into(), &1.into(), &"quote_unclosed".into()));
-        // Another mapping finds the same fault in the rows as they were kept.
+        assert_eq!((&import["rows"], &import["valid_rows"], &import["error_count"]), (&4.into(), &3.into(), &1.into()), "{import}");
+        let error = &import["errors"][0];
+        assert_eq!((&error["row"], &error["column"], &error["code"]), (&2.into(), &1.into(), &"quote_unclosed".into()));
+        // Another mapping finds the same error in the rows as they were kept.
         let mapping = json!({ "mapping": { "email": 0, "last_name": 1 } });
         let mapped = app.call(&token, Method::PUT, &path(&import, "/mapping"), Some(mapping)).await.expect(200);
-        assert_eq!(mapped["faults"], import["faults"]);
-        assert_eq!(all(&app, &token, &path(&import, "/faults")).await, *import["faults"].as_array().unwrap());
+        assert_eq!(mapped["errors"], import["errors"]);
+        assert_eq!(all(&app, &token, &path(&import, "/errors")).await, *import["errors"].as_array().unwrap());
         confirm(&app, &token, &import, json!({})).await.expect(202);
         let done = crate::invite_imports::completed(&app, &token, &import).await;
         assert_eq!((&done["counts"]["invited"], &done["counts"]["invalid"]), (&3.into(), &1.into()));
@@ -227,7 +227,7 @@ on_both_engines! {
         let import: Value = upload(&app, &token, "text/csv", "a@example.com\n").await.expect(201);
         let user = member(&app, &token, "user@example.com", "user").await;
         let admin = member(&app, &token, "admin@example.com", "admin").await;
-        for rest in ["", "/faults", "/results", "/faults.csv", "/events"] {
+        for rest in ["", "/errors", "/results", "/errors.csv", "/events"] {
             user.get(&app, &path(&import, rest)).await.problem(403, "forbidden");
         }
         user.get(&app, "/v1/invite-imports").await.problem(403, "forbidden");

@@ -24,7 +24,7 @@ async fn invite_and_revoke(app: &TestApp, token: &str, email: &str) -> (usize, A
         if answer.status == 429 {
             return (times, answer);
         }
-        revoke(app, token, &answer.expect(200)["results"][0]["invite"]).await;
+        revoke(app, token, &answer.expect(200)["data"][0]["invite"]).await;
     }
     panic!("{email} was invited 20 times");
 }
@@ -39,14 +39,14 @@ on_both_engines! {
         assert_eq!((&refused.headers["retry-after"], &problem["errors"][0]["pointer"]), (&"86401".parse().unwrap(), &"/emails/0".into()));
         // Others are invited all the same, and the address is no other for its capitals.
         let mixed = invite(&app, &token, &["bo@example.com", "ANN@example.com"]).await.expect(200);
-        assert_eq!((&mixed["results"][0]["status"], &mixed["results"][1]["status"]), (&"invited".into(), &"too_many_messages".into()));
-        assert_eq!(mixed["results"][1]["retry_at"], "2026-06-16T12:00:00.000000Z");
+        assert_eq!((&mixed["data"][0]["outcome"], &mixed["data"][1]["outcome"]), (&"invited".into(), &"too_many_messages".into()));
+        assert_eq!(mixed["data"][1]["retry_at"], "2026-06-16T12:00:00.000000Z");
         let directory = DirectoryClient::create(&app, &token).await;
         let import = upload(&app, &token, "text/csv", "ann@example.com\n").await.expect(201);
         confirm(&app, &token, &import, json!({})).await.expect(202);
         let done = completed(&app, &token, &import).await;
         assert_eq!(done["counts"]["too_many_messages"], 1);
-        assert_eq!(all(&app, &token, &path(&import, "/results")).await[0]["status"], "too_many_messages");
+        assert_eq!(all(&app, &token, &path(&import, "/results")).await[0]["outcome"], "too_many_messages");
         // A directory is an inviter of its own; together they have ten.
         for _ in 0..5 {
             let made = directory.post("/Users", user("ann@example.com")).await.expect(201);
@@ -56,7 +56,7 @@ on_both_engines! {
         assert_eq!((refused.status.as_u16(), refused.headers.contains_key("retry-after")), (429, true), "{}", refused.text);
         app.clock.advance(Duration::days(1));
         let token = app.narrowed_again(&token).await;
-        assert_eq!(invite(&app, &token, &["ann@example.com"]).await.expect(200)["results"][0]["status"], "invited");
+        assert_eq!(invite(&app, &token, &["ann@example.com"]).await.expect(200)["data"][0]["outcome"], "invited");
         app.stop().await;
     }
 
@@ -65,13 +65,13 @@ on_both_engines! {
         let token = open_to_members(&app).await;
         for _ in 0..5 {
             let invited = invite(&app, &token, &["ann@example.com"]).await.expect(200);
-            let id = invited["results"][0]["invite"]["member_id"].as_str().unwrap().to_owned();
+            let id = invited["data"][0]["invite"]["member_id"].as_str().unwrap().to_owned();
             app.call(&token, Method::DELETE, &format!("/v1/members/{id}"), None).await.expect(200);
         }
         invite(&app, &token, &["ann@example.com"]).await.problem(429, "invite_limit_reached");
         let admin = member(&app, &token, "bo@example.com", "admin").await;
         let by_admin = admin.call(&app, Method::POST, "/v1/invites", Some(json!({ "emails": ["ann@example.com"] }))).await.expect(200);
-        assert_eq!(by_admin["results"][0]["status"], "invited", "another inviter has messages of their own");
+        assert_eq!(by_admin["data"][0]["outcome"], "invited", "another inviter has messages of their own");
         app.stop().await;
     }
 
@@ -85,7 +85,7 @@ on_both_engines! {
             if answer.status == 429 {
                 break;
             }
-            for result in answer.expect(200)["results"].as_array().unwrap().iter().filter(|result| result["status"] == "invited") {
+            for result in answer.expect(200)["data"].as_array().unwrap().iter().filter(|result| result["outcome"] == "invited") {
                 revoke(&app, &token, &result["invite"]).await;
                 sent += 1;
             }

@@ -20,7 +20,7 @@ async fn invite(app: &TestApp, token: &str, body: Value) -> Answer {
 }
 
 fn statuses(results: &Value) -> Vec<&str> {
-    results["results"].as_array().unwrap().iter().map(|result| result["status"].as_str().unwrap()).collect()
+    results["data"].as_array().unwrap().iter().map(|result| result["outcome"].as_str().unwrap()).collect()
 }
 
 async fn listed(app: &TestApp, token: &str, path: &str) -> Vec<Value> {
@@ -50,11 +50,11 @@ on_both_engines! {
         assert!(message.contains("To: maria.admin@example.com"), "{message}");
         assert!(message.contains("invited you to Instance 123-ABC-456"), "{message}");
         assert!(message.contains("until 22 June 2026, 12:00 UTC"), "{message}");
-        assert_eq!(app.call(&token, Method::GET, location, None).await.expect(200)["status"], "sent");
+        assert_eq!(app.call(&token, Method::GET, location, None).await.expect(200)["state"], "sent");
 
         let members = listed(&app, &token, "/v1/members").await;
         assert_eq!(members.len(), 1);
-        assert_eq!((&members[0]["role"], &members[0]["status"]), (&"admin".into(), &"invited".into()));
+        assert_eq!((&members[0]["role"], &members[0]["state"]), (&"admin".into(), &"invited".into()));
         assert_eq!((&members[0]["is_original"], &members[0]["first_name"]), (&true.into(), &"Maria".into()));
         let teams = listed(&app, &token, "/v1/teams").await;
         assert_eq!((&teams[0]["name"], &teams[0]["members"]), (&"Everyone".into(), &1.into()));
@@ -116,17 +116,17 @@ on_both_engines! {
         let list = json!({ "emails": ["ann@example.com", "no address", "ANN@Example.com", FIRST_USER], "role": "admin" });
         let results = invite(&app, &first, list.clone()).await.expect(200);
         assert_eq!(statuses(&results), ["invited", "invalid", "already_invited", "already_invited"]);
-        assert_eq!(results["results"][2]["invite"]["id"], results["results"][0]["invite"]["id"]);
-        assert!(results["results"][1]["reason"].as_str().unwrap().contains("has no @"));
-        app.message_of(&first, &results["results"][0]["invite"]).await;
+        assert_eq!(results["data"][2]["invite"]["id"], results["data"][0]["invite"]["id"]);
+        assert!(results["data"][1]["reason"].as_str().unwrap().contains("has no @"));
+        app.message_of(&first, &results["data"][0]["invite"]).await;
 
         let again = invite(&app, &first, list).await.expect(200);
         assert_eq!(statuses(&again), ["already_invited", "invalid", "already_invited", "already_invited"]);
-        let known = &again["results"][0];
+        let known = &again["data"][0];
         assert_eq!(known["resend_link"], format!("/v1/invites/{}/resend", known["invite"]["id"].as_str().unwrap()));
         assert_eq!(listed(&app, &first, "/v1/invites").await.len(), 2, "nobody is sent two messages");
         assert_eq!(app.messages(), 2);
-        let admins = listed(&app, &first, "/v1/members?role=admin&status=invited").await;
+        let admins = listed(&app, &first, "/v1/members?role=admin&state=invited").await;
         assert_eq!(admins.len(), 2);
         app.stop().await;
     }
@@ -136,19 +136,19 @@ on_both_engines! {
         let token = app.guided_instance().await;
         invite_first(&app, &token, FIRST_USER).await.expect(201);
         let pasted = "Ann Lee <ann@example.com>; \"Lind, Bo\" <bo@example.com>,\n mailto:cy@example.com (Cyril)； nobody, ann@example.com.";
-        let results = invite(&app, &token, json!({ "emails": pasted })).await.expect(200);
+        let results = invite(&app, &token, json!({ "emails": [pasted] })).await.expect(200);
         assert_eq!(statuses(&results), ["invited", "invited", "invited", "invalid", "already_invited"]);
-        let shown = |at: usize| (results["results"][at]["email"].as_str().unwrap(), results["results"][at]["text"].as_str());
+        let shown = |at: usize| (results["data"][at]["email"].as_str().unwrap(), results["data"][at]["text"].as_str());
         assert_eq!(shown(0), ("ann@example.com", Some("Ann Lee <ann@example.com>")));
         assert_eq!((shown(2).0, shown(3)), ("cy@example.com", ("nobody", None)));
         let members = listed(&app, &token, "/v1/members").await;
         let named = |email: &str| members.iter().find(|member| member["email"] == email).unwrap();
         assert_eq!((&named("ann@example.com")["first_name"], &named("ann@example.com")["last_name"]), (&"Ann".into(), &"Lee".into()));
         assert_eq!((&named("bo@example.com")["first_name"], &named("bo@example.com")["last_name"]), (&"Bo".into(), &"Lind".into()));
-        let nothing = invite(&app, &token, json!({ "emails": " ;\n" })).await.expect(200);
+        let nothing = invite(&app, &token, json!({ "emails": [" ;\n"] })).await.expect(200);
         assert_eq!(statuses(&nothing), ["invalid"]);
         let many: Vec<_> = (0..501).map(|at| format!("p{at}@example.com")).collect();
-        let problem = invite(&app, &token, json!({ "emails": many.join(","), "teams": [""] })).await.problem(422, "invalid_input");
+        let problem = invite(&app, &token, json!({ "emails": [many.join(",")], "teams": [""] })).await.problem(422, "invalid_input");
         let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
         assert_eq!(pointers, ["/emails", "/teams/0"]);
         invite(&app, &token, json!({ "emails": 7 })).await.problem(422, "invalid_input");
@@ -165,10 +165,10 @@ on_both_engines! {
         let all = |emails: &[&str]| json!({ "emails": emails, "mode": "all_or_nothing" });
         let wrong = all(&["ann@example.com", "nobody", "tom.ops@example.com", "bo@example.com", "cy@example.com", "di@example.com", FIRST_USER]);
         let problem = invite(&app, &first, wrong).await.problem(409, "nobody_invited");
-        let faults: Vec<_> =
-            problem["errors"].as_array().unwrap().iter().map(|fault| (fault["pointer"].as_str().unwrap(), fault["code"].as_str().unwrap())).collect();
+        let errors: Vec<_> =
+            problem["errors"].as_array().unwrap().iter().map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect();
         // That one of them is in use elsewhere makes no difference.
-        assert_eq!(faults, [("/emails/1", "invalid"), ("/emails/4", "no_seat"), ("/emails/5", "no_seat")]);
+        assert_eq!(errors, [("/emails/1", "invalid"), ("/emails/4", "no_seat"), ("/emails/5", "no_seat")]);
         assert_eq!(listed(&app, &first, "/v1/members").await.len(), 1);
         let right = invite(&app, &first, all(&["ann@example.com", FIRST_USER])).await.expect(200);
         assert_eq!(statuses(&right), ["invited", "already_invited"]);
@@ -180,9 +180,9 @@ on_both_engines! {
         let token = app.guided_instance().await;
         invite_first(&app, &token, FIRST_USER).await.expect(201);
         app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "language": "ja" }))).await.expect(200);
-        for (wanted, language, part) in [(json!({ "emails": "ann@example.com" }), "ja", "管理者が"), (json!({ "emails": "bo@example.com", "language": "fr" }), "fr", "Bonjour,")] {
+        for (wanted, language, part) in [(json!({ "emails": ["ann@example.com"] }), "ja", "管理者が"), (json!({ "emails": ["bo@example.com"], "language": "fr" }), "fr", "Bonjour,")] {
             let results = invite(&app, &token, wanted).await.expect(200);
-            let message = app.message_of(&token, &results["results"][0]["invite"]).await;
+            let message = app.message_of(&token, &results["data"][0]["invite"]).await;
             assert!(message.contains(&format!("Content-Language: {language}\r\n")) && message.contains(part), "{message}");
         }
         app.stop().await;
@@ -215,17 +215,17 @@ on_both_engines! {
         #[cfg(debug_assertions)]
         assert!((1..=100).contains(&crate::statements::count_for(&answer)));
         let first = answer.expect(200);
-        let ids: BTreeSet<_> = first["results"].as_array().unwrap().iter().map(|result| result["invite"]["id"].as_str().unwrap()).collect();
+        let ids: BTreeSet<_> = first["data"].as_array().unwrap().iter().map(|result| result["invite"]["id"].as_str().unwrap()).collect();
         assert!(statuses(&first).iter().all(|status| *status == "invited"), "{first}");
         assert_eq!(ids.len(), 500);
         let again = invite(&app, &token, list).await.expect(200);
         assert!(statuses(&again).iter().all(|status| *status == "already_invited"), "{again}");
-        assert_eq!(again["results"][499]["invite"]["id"], first["results"][499]["invite"]["id"]);
+        assert_eq!(again["data"][499]["invite"]["id"], first["data"][499]["invite"]["id"]);
         let team = &listed(&app, &token, "/v1/teams").await[0];
         assert_eq!((&team["name"], &team["members"]), (&"Everyone".into(), &501.into()));
         let events = listed(&app, &token, "/v1/audit-events?action=invite.created&limit=500").await;
         assert_eq!(events.len(), 500);
-        let numbers: Vec<_> = events.iter().map(|event| event["number"].as_i64().unwrap()).collect();
+        let numbers: Vec<_> = events.iter().map(|event| event["sequence_number"].as_i64().unwrap()).collect();
         assert!(numbers.is_sorted_by(|one, next| one == &(next + 1)), "an event of the chain is missing: {numbers:?}");
         app.stop().await;
     }
@@ -238,10 +238,10 @@ on_both_engines! {
         app.clock.advance(Duration::days(7));
         let token = fresh_token(&app, &instance).await;
         let path = format!("/v1/invites/{}", invited["id"].as_str().unwrap());
-        assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["status"], "expired");
+        assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["state"], "expired");
         let again = invite(&app, &token, json!({ "emails": [FIRST_USER] })).await.expect(200);
         assert_eq!(statuses(&again), ["invited"]);
-        assert_eq!((&again["results"][0]["invite"]["is_first"], listed(&app, &token, "/v1/members").await.len()), (&true.into(), 1));
+        assert_eq!((&again["data"][0]["invite"]["is_first"], listed(&app, &token, "/v1/members").await.len()), (&true.into(), 1));
         app.stop().await;
     }
 

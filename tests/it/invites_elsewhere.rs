@@ -22,7 +22,7 @@ async fn two_instances(app: &TestApp) -> (String, String) {
 
 async fn invite(app: &TestApp, token: &str, email: &str) -> Value {
     let answer = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": [email] }))).await.expect(200);
-    answer["results"][0].clone()
+    answer["data"][0].clone()
 }
 
 async fn try_to_activate(app: &TestApp, path: &str) -> Answer {
@@ -47,7 +47,7 @@ on_both_engines! {
         member(&app, &first, "ann@example.com", "user").await;
         invite(&app, &first, "bo@example.com").await;
         let nobody = shape(&invite(&app, &second, "nobody@example.com").await);
-        assert_eq!(nobody["status"], "invited");
+        assert_eq!(nobody["outcome"], "invited");
         for email in ["ann@example.com", "BO@example.com"] {
             assert_eq!(shape(&invite(&app, &second, email).await), nobody, "{email}");
         }

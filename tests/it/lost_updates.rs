@@ -110,7 +110,7 @@ on_both_engines! {
             deactivated.expect(200);
             assert!([200, 410].contains(&activated.status.as_u16()), "{}", activated.text);
             let now = app.call(&token, Method::GET, &path.replace("/Users/", "/v1/members/"), None).await.expect(200);
-            assert_ne!(now["status"], "active", "pair {pair}: {now}");
+            assert_ne!(now["state"], "active", "pair {pair}: {now}");
         }
         app.stop().await;
     }

@@ -43,11 +43,11 @@ async fn next_try(app: &TestApp) {
 }
 
 fn status(wanted: &'static str) -> impl Fn(&Value) -> bool {
-    move |invite| invite["status"] == wanted
+    move |invite| invite["state"] == wanted
 }
 
 fn delayed(why: &'static str) -> impl Fn(&Value) -> bool {
-    move |invite| invite["status"] == "pending" && invite["send_error"].as_str().is_some_and(|text| text.contains(why))
+    move |invite| invite["state"] == "pending" && invite["send_error"].as_str().is_some_and(|text| text.contains(why))
 }
 
 on_both_engines! {
@@ -80,10 +80,10 @@ on_both_engines! {
         let begun = Answer::send(app.request(Method::POST, &link).json(&json!({ "method": "salesforce" }))).await.expect(200);
         let back = app.log_in_at_salesforce(begun["authorization_url"].as_str().unwrap(), FIRST_USER).await;
         assert!(app.come_back(&back).await.text.contains("Ihr Konto ist aktiv"));
-        assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["status"], "accepted");
+        assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["state"], "accepted");
 
         let seen = outbox(&app, "").await;
-        assert_eq!((&seen[0]["status"], &seen[0]["tries"], &seen[0]["kind"]), (&"sent".into(), &1.into(), &"invitation".into()));
+        assert_eq!((&seen[0]["state"], &seen[0]["attempts"], &seen[0]["kind"]), (&"sent".into(), &1.into(), &"invitation".into()));
         assert_eq!((&seen[0]["recipient"], &seen[0]["language"]), (&"m…@example.com".into(), &"de".into()));
         assert!(!seen[0].to_string().contains("activate"), "{}", seen[0]);
         app.stop().await;
@@ -107,10 +107,10 @@ on_both_engines! {
         let token = app.guided_instance().await;
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, delayed("greylisted")).await;
-        let waiting = outbox(&app, "?status=queued").await;
-        assert_eq!(waiting[0]["tries"], 1);
+        let waiting = outbox(&app, "?state=queued").await;
+        assert_eq!(waiting[0]["attempts"], 1);
         assert_eq!(waiting[0]["last_error"], "the mail server does not take the message now (451)", "without the address");
-        assert_eq!(waiting[0]["next_try_at"], "2026-06-15T12:00:04.000000Z");
+        assert_eq!(waiting[0]["next_attempt_at"], "2026-06-15T12:00:04.000000Z");
         let problem = app.call(&token, Method::POST, &format!("{path}/resend"), None).await.problem(409, "invite_on_its_way");
         assert!(problem["detail"].as_str().unwrap().contains("tried again by itself"), "{problem}");
 
@@ -122,7 +122,7 @@ on_both_engines! {
         let received = server.received();
         assert_eq!(received.len(), 2, "the one refused at its end, and the one taken");
         assert_eq!((&received[0]["message_id"], link_path(&received[0])), (&received[1]["message_id"], link_path(&received[1])));
-        assert_eq!(outbox(&app, "?status=sent").await[0]["tries"], 3);
+        assert_eq!(outbox(&app, "?state=sent").await[0]["attempts"], 3);
         next_try(&app).await;
         assert_eq!(server.received().len(), 2);
         app.stop().await;
@@ -135,19 +135,19 @@ on_both_engines! {
         let first = invite_first(&app, &token).await;
         app.until(&token, &first, status("sent")).await;
         server.tell("recipient", json!([{ "answer": "550 5.1.1 no such mailbox" }])).await;
-        let list = json!({ "emails": "nobody@example.com" });
+        let list = json!({ "emails": ["nobody@example.com"] });
         let invited = app.call(&token, Method::POST, "/v1/invites", Some(list.clone())).await.expect(200);
-        let path = format!("/v1/invites/{}", invited["results"][0]["invite"]["id"].as_str().unwrap());
+        let path = format!("/v1/invites/{}", invited["data"][0]["invite"]["id"].as_str().unwrap());
         let bounced = app.until(&token, &path, status("bounced")).await;
         assert!(bounced["send_error"].as_str().unwrap().contains("5.1.1 no such mailbox"), "{bounced}");
-        assert_eq!(outbox(&app, "?status=refused").await[0]["last_error"], "the mail server refuses the message (550)");
+        assert_eq!(outbox(&app, "?state=refused").await[0]["last_error"], "the mail server refuses the message (550)");
         next_try(&app).await;
         app.call(&token, Method::POST, &format!("{path}/extend"), None).await.problem(409, "invite_settled");
         assert_eq!(server.count("received"), 1);
 
         let again = app.call(&token, Method::POST, "/v1/invites", Some(list)).await.expect(200);
-        assert_eq!(again["results"][0]["status"], "invited");
-        let path = format!("/v1/invites/{}", again["results"][0]["invite"]["id"].as_str().unwrap());
+        assert_eq!(again["data"][0]["outcome"], "invited");
+        let path = format!("/v1/invites/{}", again["data"][0]["invite"]["id"].as_str().unwrap());
         app.until(&token, &path, status("sent")).await;
         assert_eq!(server.count("received"), 2);
         app.stop().await;
@@ -161,7 +161,7 @@ on_both_engines! {
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, |invite| invite["send_error"].is_string()).await;
         app.advance_between_jobs(Duration::seconds(4)).await;
-        eventually("a second try", async || outbox(&app, "").await[0]["tries"] == 2).await;
+        eventually("a second try", async || outbox(&app, "").await[0]["attempts"] == 2).await;
         let server = MailServer::start_with(json!({ "port": port }));
         next_try(&app).await;
         app.until(&token, &path, status("sent")).await;
@@ -180,7 +180,7 @@ on_both_engines! {
         app.until(&token, &path, delayed("blocked")).await;
         app.advance_between_jobs(Duration::seconds(4)).await;
         app.until(&token, &path, delayed("wrong credentials")).await;
-        assert_eq!(outbox(&app, "?status=queued&kind=invitation").await[0]["tries"], 2);
+        assert_eq!(outbox(&app, "?state=queued&kind=invitation").await[0]["attempts"], 2);
         app.stop().await;
     }
 
@@ -216,7 +216,7 @@ on_both_engines! {
         // The answer to the end of the message is waited for, however long it takes.
         app.until(&token, &path, status("sent")).await;
         next_try(&app).await;
-        assert_eq!((server.received().len(), &outbox(&app, "").await[0]["tries"]), (1, &2.into()));
+        assert_eq!((server.received().len(), &outbox(&app, "").await[0]["attempts"]), (1, &2.into()));
         app.stop().await;
     }
 
@@ -231,8 +231,8 @@ on_both_engines! {
         app.advance_between_jobs(Duration::seconds(4)).await;
         let sent = app.until(&token, &path, status("sent")).await;
         assert!(sent["send_error"].as_str().unwrap().contains("did not confirm"), "{sent}");
-        let seen = outbox(&app, "?status=unconfirmed").await;
-        assert_eq!((seen.len(), &seen[0]["tries"]), (1, &2.into()));
+        let seen = outbox(&app, "?state=unconfirmed").await;
+        assert_eq!((seen.len(), &seen[0]["attempts"]), (1, &2.into()));
         next_try(&app).await;
         let received = server.received();
         assert_eq!(received.len(), 2);
@@ -254,7 +254,7 @@ on_both_engines! {
         let mut process = first;
         for time in 1..=2 {
             server.wait_for("received", time).await;
-            assert_eq!(outbox(&app, "").await[0]["status"], "sending");
+            assert_eq!(outbox(&app, "").await[0]["state"], "sending");
             process.kill();
             // As if the lease of the dead had expired.
             app.sql("UPDATE jobs SET locked_until = '2020-01-01T00:00:00.000000Z' WHERE kind = 'send_mail'").await;
@@ -262,7 +262,7 @@ on_both_engines! {
         }
         let sent = app.until(&token, &path, status("sent")).await;
         assert!(sent["send_error"].as_str().unwrap().contains("did not confirm"), "{sent}");
-        assert_eq!((&outbox(&app, "").await[0]["status"], server.received().len()), (&"unconfirmed".into(), 2));
+        assert_eq!((&outbox(&app, "").await[0]["state"], server.received().len()), (&"unconfirmed".into(), 2));
         let received = server.received();
         assert_eq!((&received[0]["message_id"], link_path(&received[0])), (&received[1]["message_id"], link_path(&received[1])));
         process.stop();
@@ -279,10 +279,10 @@ on_both_engines! {
         let replica = app.replica().await;
         let token = app.guided_instance().await;
         invite_first(&app, &token).await;
-        app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": "a@example.com, b@example.com, c@example.com" }))).await.expect(200);
-        let planned = async || outbox(&app, "").await.iter().filter(|mail| mail["tries"] == 0 && mail["next_try_at"] != "2026-06-15T12:00:00.000000Z").count() == 3;
+        app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["a@example.com, b@example.com, c@example.com"] }))).await.expect(200);
+        let planned = async || outbox(&app, "").await.iter().filter(|mail| mail["attempts"] == 0 && mail["next_attempt_at"] != "2026-06-15T12:00:00.000000Z").count() == 3;
         eventually("three have their time", planned).await;
-        let mut times: Vec<_> = outbox(&app, "?status=queued").await.iter().map(|mail| mail["next_try_at"].as_str().unwrap().to_owned()).collect();
+        let mut times: Vec<_> = outbox(&app, "?state=queued").await.iter().map(|mail| mail["next_attempt_at"].as_str().unwrap().to_owned()).collect();
         times.sort();
         assert_eq!(times, ["12:00:10", "12:00:20", "12:00:30"].map(|time| format!("2026-06-15T{time}.000000Z")));
         for count in 1..=4 {
@@ -300,9 +300,9 @@ on_both_engines! {
         let path = invite_first(&app, &token).await;
         app.until(&token, &path, |invite| invite["send_error"].is_string()).await;
         app.advance_between_jobs(Duration::days(7)).await;
-        eventually("it is given up", async || outbox(&app, "?status=ran_out").await.len() == 1).await;
+        eventually("it is given up", async || outbox(&app, "?state=ran_out").await.len() == 1).await;
         let token = app.narrowed_again(&token).await;
-        assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["status"], "expired");
+        assert_eq!(app.call(&token, Method::GET, &path, None).await.expect(200)["state"], "expired");
         app.stop().await;
     }
 
@@ -318,8 +318,8 @@ on_both_engines! {
         next_try(&app).await;
         // The next message is tried after it.
         invite_first(&app, &token).await;
-        let statuses = async || outbox(&app, "").await.iter().map(|mail| mail["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
-        eventually("one is sent and one is not", async || statuses().await == ["sent", "cancelled"]).await;
+        let statuses = async || outbox(&app, "").await.iter().map(|mail| mail["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        eventually("one is sent and one is not", async || statuses().await == ["sent", "canceled"]).await;
         assert_eq!(server.received().len(), 1);
         app.stop().await;
     }
@@ -331,7 +331,7 @@ on_both_engines! {
         invite_first(&app, &first).await;
         app.clock.advance(Duration::seconds(1));
         app.call(&second, Method::POST, "/v1/invites/first", Some(json!({ "email": "tom.ops@example.com" }))).await.expect(201);
-        app.call(&first, Method::POST, "/v1/invites", Some(json!({ "emails": "a@example.com, b@example.com" }))).await.expect(200);
+        app.call(&first, Method::POST, "/v1/invites", Some(json!({ "emails": ["a@example.com, b@example.com"] }))).await.expect(200);
         let token = app.operator_token().await;
         let page = app.call(&token, Method::GET, "/v1/mail/outbox?limit=3", None).await.expect(200);
         let recipients = |page: &Value| page["data"].as_array().unwrap().iter().map(|mail| mail["recipient"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
@@ -341,7 +341,7 @@ on_both_engines! {
         assert_eq!(outbox(&app, &format!("?instance_id={instance}")).await.len(), 3);
         assert_eq!(outbox(&app, "?kind=password_reset").await.len(), 0);
         app.call(&token, Method::GET, "/v1/mail/outbox?kind=a%00b", None).await.problem(422, "invalid_input");
-        app.call(&token, Method::GET, "/v1/mail/outbox?status=lost", None).await.problem(422, "invalid_input");
+        app.call(&token, Method::GET, "/v1/mail/outbox?state=lost", None).await.problem(422, "invalid_input");
         app.stop().await;
     }
 }

@@ -46,10 +46,10 @@ on_both_engines! {
         assert_eq!(emails(&list("search=e_1").await), ["zoe_1@example.com"], "a sign of LIKE is a sign");
         assert!(emails(&list("search=%25").await).is_empty());
         assert_eq!(emails(&list(&format!("team={team}")).await), ["anna@example.com"]);
-        assert_eq!(emails(&list("role=admin&status=active").await), [FIRST_USER, "zoe_1@example.com"]);
-        assert_eq!(emails(&list("status=invited").await), ["later@example.com"]);
+        assert_eq!(emails(&list("role=admin&state=active").await), [FIRST_USER, "zoe_1@example.com"]);
+        assert_eq!(emails(&list("state=invited").await), ["later@example.com"]);
         maria.call(&app, Method::POST, &format!("{}/deactivate", path(&anna)), None).await.expect(200);
-        assert_eq!(emails(&list("status=deactivated").await), ["anna@example.com"]);
+        assert_eq!(emails(&list("state=deactivated").await), ["anna@example.com"]);
         let first = list("limit=2").await;
         let second = list(&format!("limit=2&cursor={}", first["next_cursor"].as_str().unwrap())).await;
         let mut both = [emails(&first), emails(&second)].concat();
@@ -101,7 +101,7 @@ on_both_engines! {
         assert!(refused.problem(409, "last_admin")["detail"].as_str().unwrap().contains("PATCH /v1/members/ID"), "{}", refused.text);
         app.call(&token, Method::POST, &format!("{}/deactivate", path(&maria)), None).await.problem(409, "last_admin");
         app.call(&token, Method::DELETE, &path(&maria), None).await.problem(409, "last_admin");
-        let anna = activate(&app, &token, &invited["results"][0]["invite"]).await;
+        let anna = activate(&app, &token, &invited["data"][0]["invite"]).await;
         // Two admins who remove each other at once: one stays.
         let (by_maria, by_anna) = (path(&anna), path(&maria));
         let both = futures_util::future::join(
@@ -145,17 +145,17 @@ on_both_engines! {
         };
         at_replica().await.expect(200);
         let done = maria.call(&app, Method::POST, &format!("{}/deactivate", path(&tom)), None).await.expect(200);
-        assert!(done["status"] == "deactivated" && done["deactivated_at"].is_string(), "{done}");
+        assert!(done["state"] == "deactivated" && done["deactivated_at"].is_string(), "{done}");
         at_replica().await.problem(401, "invalid_token");
         tom.get(&app, "/v1/members/me").await.problem(401, "invalid_token");
         log_in(&app, "tom@example.com", PASSWORD).await.problem(403, "member_deactivated");
         log_in(&app, "tom@example.com", "not the password at all").await.problem(401, "login_refused");
         let again = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["tom@example.com"] }))).await.expect(200);
-        assert_eq!(again["results"][0]["status"], "already_member", "no way in by another invitation: {again}");
+        assert_eq!(again["data"][0]["outcome"], "already_member", "no way in by another invitation: {again}");
         // Once more does no harm; the session of before stays ended.
         maria.call(&app, Method::POST, &format!("{}/deactivate", path(&tom)), None).await.expect(200);
         let back = maria.call(&app, Method::POST, &format!("{}/reactivate", path(&tom)), None).await.expect(200);
-        assert!(back["status"] == "active" && back.get("deactivated_at").is_none(), "{back}");
+        assert!(back["state"] == "active" && back.get("deactivated_at").is_none(), "{back}");
         tom.get(&app, "/v1/members/me").await.problem(401, "invalid_token");
         log_in(&app, "tom@example.com", PASSWORD).await.expect(201);
         maria.call(&app, Method::POST, &format!("{}/deactivate", path(&maria)), None).await.problem(409, "last_admin");
@@ -219,13 +219,13 @@ on_both_engines! {
         anna.call(&app, Method::POST, "/v1/connections/marketo", Some(json!({}))).await.expect(201);
         anna.call(&app, Method::PUT, &format!("/v1/connections/marketo/access/{}", maria.id), None).await.expect(204);
         let invited = anna.call(&app, Method::POST, "/v1/invites", Some(json!({ "emails": ["tom@example.com"] }))).await.expect(200);
-        let invite = invited["results"][0]["invite"]["id"].as_str().unwrap().to_owned();
+        let invite = invited["data"][0]["invite"]["id"].as_str().unwrap().to_owned();
         // Not by herself.
-        anna.call(&app, Method::DELETE, &path(&anna), None).await.problem(409, "not_yourself");
-        anna.call(&app, Method::PATCH, &path(&anna), Some(json!({ "role": "user" }))).await.problem(409, "owns_marketo");
+        anna.call(&app, Method::DELETE, &path(&anna), None).await.problem(409, "self_change_forbidden");
+        anna.call(&app, Method::PATCH, &path(&anna), Some(json!({ "role": "user" }))).await.problem(409, "owns_marketo_connection");
         let removed = maria.call(&app, Method::DELETE, &path(&anna), None).await.expect(200);
         let me = format!("member:{}", maria.id);
-        assert_eq!(removed, json!({ "passed_to": me, "marketo_connection": true, "invitations": 1, "imports": 0 }));
+        assert_eq!(removed, json!({ "reassigned_to": me, "marketo_connection": true, "invitations": 1, "imports": 0 }));
         assert_eq!(maria.get(&app, "/v1/connections/marketo").await.expect(200)["connected_by"], me);
         let access = maria.get(&app, "/v1/connections/marketo/access").await.expect(200);
         assert!(access["data"].as_array().unwrap().is_empty(), "the owner needs none: {access}");
@@ -234,7 +234,7 @@ on_both_engines! {
         maria.get(&app, &path(&anna)).await.problem(404, "not_found");
         // The address and the seat are free again.
         let again = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["anna@example.com"] }))).await.expect(200);
-        assert_eq!(again["results"][0]["status"], "invited");
+        assert_eq!(again["data"][0]["outcome"], "invited");
         maria.call(&app, Method::DELETE, "/v1/connections/marketo", None).await.expect(204);
         app.stop().await;
     }
@@ -273,7 +273,7 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 5).await;
         let token = open_to_members(&app).await;
         let invited = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["tom@example.com"] }))).await.expect(200);
-        let invite = &invited["results"][0]["invite"];
+        let invite = &invited["data"][0]["invite"];
         let link = app.activation_path(&token, invite).await;
         let member = format!("/v1/members/{}", invite["member_id"].as_str().unwrap());
         app.call(&token, Method::POST, &format!("{member}/deactivate"), None).await.problem(409, "member_not_activated");
@@ -291,7 +291,7 @@ on_both_engines! {
         let token = open_to_members(&app).await;
         let both = json!({ "emails": ["anna@example.com", "bert@example.com"] });
         let results = app.call(&token, Method::POST, "/v1/invites", Some(both)).await.expect(200);
-        let statuses: Vec<_> = results["results"].as_array().unwrap().iter().map(|one| one["status"].as_str().unwrap()).collect();
+        let statuses: Vec<_> = results["data"].as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap()).collect();
         assert_eq!(statuses, ["invited", "no_seat"]);
         assert_eq!(app.call(&token, Method::GET, "/v1/instance", None).await.expect(200)["limits"]["user_seats"], 2);
         app.stop().await;

@@ -78,7 +78,7 @@ on_both_engines! {
             app.tell_sandbox("marketo", change).await;
             let tested = app.call(&token, Method::POST, &format!("{MARKETO}/test"), None).await.expect(200);
             assert_eq!((&tested["ok"], &tested["code"]), (&false.into(), &code.into()));
-            assert!(tested["what_to_do"].as_str().unwrap().contains(word), "{tested}");
+            assert!(tested["remedy"].as_str().unwrap().contains(word), "{tested}");
             assert_eq!(app.call(&token, Method::GET, MARKETO, None).await.expect(200)["state"], "needs_attention");
             assert_eq!(app.call(&token, Method::DELETE, MARKETO, None).await.status, 204);
             app.connect_marketo(&token).await.problem(409, &format!("marketo_{code}"));

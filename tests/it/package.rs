@@ -29,7 +29,7 @@ on_both_engines! {
         assert_eq!(states().await, ("done".into(), "ready".into()));
         send(heartbeat("3.2", [true, true, false, true])).await;
         assert_eq!(states().await, ("done".into(), "in_progress".into()));
-        assert!(app.step(&token, 7).await["why"].as_str().unwrap().contains("API Secret Key"));
+        assert!(app.step(&token, 7).await["reason"].as_str().unwrap().contains("API Secret Key"));
         send(heartbeat("3.2", [true; 4])).await;
         assert_eq!(states().await, ("done".into(), "done".into()));
         app.stop().await;

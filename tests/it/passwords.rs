@@ -338,7 +338,7 @@ on_both_engines! {
         let token = open_to_members(&app).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;
         let consequences = async |to: &str| {
-            let path = format!("/v1/instance/login-management/consequences?to={to}");
+            let path = format!("/v1/instance/login-management/consequences?login_management={to}");
             app.call(&token, Method::GET, &path, None).await.expect(200)
         };
         let preview = consequences("salesforce_only").await;
@@ -347,7 +347,7 @@ on_both_engines! {
             .collect();
         let expected = [("password_login_lost", 1), ("login_lost", 1), ("password_sessions_ended", 1), ("activation_by_salesforce_only", 1), ("no_admin_left", 1)];
         assert_eq!(counts, expected.map(|(code, count)| (code.to_owned(), count)), "{preview}");
-        assert_eq!(consequences("all_login_methods").await, json!({ "from": "all_login_methods", "to": "all_login_methods", "changes": false, "consequences": [] }));
+        assert_eq!(consequences("all_login_methods").await, json!({ "current": "all_login_methods", "proposed": "all_login_methods", "is_change": false, "consequences": [] }));
         tom.get(&app, "/v1/members/me").await.expect(200);
         ask_for_link(&app, "tom@example.com").await.expect(202);
         let link = app.link_to("tom@example.com", "/reset-password/").await;

@@ -64,7 +64,7 @@ on_both_engines! {
 
     async fn the_feed_from_now_gives_only_later_changes(engine: Engine) {
         let (app, token) = synced(engine).await;
-        let (nothing, cursor) = follow(&app, &token, "from=now").await;
+        let (nothing, cursor) = follow(&app, &token, "start_at=now").await;
         assert!(nothing.is_empty());
         let id = app.people(&token).await[0]["marketo_id"].as_i64().unwrap();
         app.clock.advance(time::Duration::minutes(1));
@@ -100,7 +100,7 @@ on_both_engines! {
         }
         let (before, same) = follow(&app, &token, &format!("cursor={cursor}")).await;
         assert!(before.is_empty());
-        let now = follow(&app, &token, "from=now").await.1;
+        let now = follow(&app, &token, "start_at=now").await.1;
         tx.commit().await.unwrap();
         for cursor in [same, now] {
             assert_eq!(short(&follow(&app, &token, &format!("cursor={cursor}")).await.0), [(id, "changed")]);
@@ -114,9 +114,9 @@ on_both_engines! {
         // As after restoring an older backup of the database.
         app.sql("UPDATE people_feeds SET last_change = 0").await;
         let gone = app.call(&token, Method::GET, &format!("/v1/people/changes?cursor={cursor}"), None).await.problem(410, "cursor_gone");
-        assert!(gone["detail"].as_str().unwrap().contains("from=beginning"), "{gone}");
+        assert!(gone["detail"].as_str().unwrap().contains("start_at=beginning"), "{gone}");
         app.call(&token, Method::GET, "/v1/people/changes?cursor=nonsense", None).await.problem(422, "invalid_input");
-        app.call(&token, Method::GET, "/v1/people/changes?from=yesterday", None).await.problem(422, "invalid_input");
+        app.call(&token, Method::GET, "/v1/people/changes?start_at=yesterday", None).await.problem(422, "invalid_input");
         app.stop().await;
     }
 

@@ -8,7 +8,7 @@ use crate::support::{TestApp, on_both_engines};
 
 async fn look_up(app: &TestApp, token: &str, ids: &[String]) -> Vec<Value> {
     let found = app.call(token, Method::POST, "/v1/people/lookup", Some(json!({ "salesforce_ids": ids }))).await.expect(200);
-    found["results"].as_array().unwrap().clone()
+    found["data"].as_array().unwrap().clone()
 }
 
 on_both_engines! {
@@ -30,9 +30,9 @@ on_both_engines! {
         assert_eq!(outcomes, ["found", "not_found", "found", "invalid", "found", "invalid", "invalid", "found"]);
         let found: Vec<_> = results.iter().filter_map(|one| one.get("person")).collect();
         assert_eq!(found, [&l, &c, &c, &l]);
-        let faults: Vec<_> = results.iter().filter_map(|one| one["fault_code"].as_str()).collect();
+        let faults: Vec<_> = results.iter().filter_map(|one| one["error_code"].as_str()).collect();
         assert_eq!(faults, ["not_a_salesforce_id", "salesforce_id_mistyped", "not_a_salesforce_id"]);
-        assert!(results[3]["fault_detail"].as_str().is_some_and(|detail| detail.contains("15 or 18")));
+        assert!(results[3]["error_detail"].as_str().is_some_and(|detail| detail.contains("15 or 18")));
         app.stop().await;
     }
 

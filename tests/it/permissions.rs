@@ -50,6 +50,7 @@ fn samples(scene: &PermissionScene) -> Vec<(&'static str, ParameterSample)> {
         ("import_id", tenants(&scene.import)),
         ("session_id", tenants(&scene.session)),
         ("token_id", tenants(&scene.directory)),
+        ("code", ParameterSample::Global("not_found".to_owned())),
         ("name", ParameterSample::Global("User".to_owned())),
         ("uri", ParameterSample::Global("urn:ietf:params:scim:schemas:core:2.0:User".to_owned())),
         (

@@ -101,7 +101,7 @@ on_both_engines! {
         assert_eq!(refused.headers["retry-after"], (17 * 3600).to_string().as_str());
         assert_eq!(counted(&app).await, 2, "half of four");
         let day = limit(&app, &token, "day").await;
-        assert_eq!((&day["allowed"], &day["our_share"], &day["used_by_us"], &day["left"]), (&json!(4), &json!(2), &json!(2), &json!(0)));
+        assert_eq!((&day["allowed"], &day["share"], &day["used_by_us"], &day["remaining"]), (&json!(4), &json!(2), &json!(2), &json!(0)));
         assert_eq!(day["resets_at"], "2026-06-16T05:00:00.000000Z");
         app.clock.advance(Duration::hours(17));
         let token = app.narrowed_again(&token).await;
@@ -120,7 +120,7 @@ on_both_engines! {
         }
         assert_eq!(counted(&app).await, before);
         let limits = app.call(&token, Method::GET, LIMITS, None).await.expect(200);
-        assert_eq!(limits["stopped_by_vendor"], json!([{ "quota": "day", "until": "2026-06-16T05:00:00.000000Z" }]));
+        assert_eq!(limits["exhausted"], json!([{ "quota": "day", "resets_at": "2026-06-16T05:00:00.000000Z" }]));
         app.clock.advance(Duration::hours(17));
         let token = app.narrowed_again(&token).await;
         assert_eq!(app.call(&token, Method::POST, TEST_MARKETO, None).await.expect(200)["ok"], true);
@@ -193,7 +193,7 @@ on_both_engines! {
         assert_eq!(made, 10, "half of what Salesforce allows");
         let limits = app.call(&token, Method::GET, "/v1/connections/salesforce/limits", None).await.expect(200);
         let day = &limits["limits"][0];
-        assert_eq!((&day["allowed"], &day["our_share"], &day["left"], &day["everybody_used"]), (&json!(20), &json!(10), &json!(0), &json!(10)), "{limits}");
+        assert_eq!((&day["allowed"], &day["share"], &day["remaining"], &day["used_by_all"]), (&json!(20), &json!(10), &json!(0), &json!(10)), "{limits}");
         let found = app.call(&token, Method::GET, "/v1/diagnostics", None).await.expect(200);
         assert_eq!(found["data"], json!([]), "Salesforce did not refuse anything");
         app.clock.advance(Duration::hours(26));

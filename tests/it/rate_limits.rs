@@ -100,7 +100,7 @@ on_both_engines! {
         .await;
         let token = open_to_members(&app).await;
         let listed = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["tom@example.com"] }))).await.expect(200);
-        let link = app.activation_path(&token, &listed["results"][0]["invite"]).await;
+        let link = app.activation_path(&token, &listed["data"][0]["invite"]).await;
         let open = async |address: &str, method: Method, path: &str| {
             Answer::send(from(&app, address, method, path).header("accept", "application/json").json(&json!({ "password": "x" }))).await
         };

@@ -40,10 +40,10 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 10).await;
         let token = begun(&app).await;
         let import = upload(&app, &token, "text/csv", "name,email,team\nAnn,ann@example.com,\nBo,bo@example.com,Nowhere\n").await.expect(201);
-        assert_eq!((import["sample"].as_array().unwrap().len(), &import["faults_total"]), (2, &1.into()));
+        assert_eq!((import["sample"].as_array().unwrap().len(), &import["error_count"]), (2, &1.into()));
         confirm(&app, &token, &import, json!({})).await.expect(202);
         let done = completed(&app, &token, &import).await;
-        let rows = ["/result.csv", "/results", "/faults", "/faults.csv"];
+        let rows = ["/result.csv", "/results", "/errors", "/errors.csv"];
         let token = days_later(&app, &token, 29).await;
         for rest in rows {
             assert_eq!(app.call(&token, Method::GET, &path(&import, rest), None).await.status, 200, "{rest}");
@@ -57,7 +57,7 @@ on_both_engines! {
         }
         let left = app.call(&token, Method::GET, &path(&import, ""), None).await.expect(200);
         assert_eq!((&left["counts"], &left["rows_done"], &left["columns"]), (&done["counts"], &2.into(), &done["columns"]));
-        assert_eq!((&left["sample"], &left["faults"], &left["rows_deleted_at"]), (&json!([]), &json!([]), &"2026-07-16T12:00:00.000000Z".into()));
+        assert_eq!((&left["sample"], &left["errors"], &left["rows_deleted_at"]), (&json!([]), &json!([]), &"2026-07-16T12:00:00.000000Z".into()));
         let chunk_count = "SELECT (SELECT COUNT(*) FROM invite_import_chunks) + (SELECT COUNT(*) FROM invite_imports \
             WHERE CAST(analysis AS text) LIKE '%ann@%' OR CAST(analysis AS text) LIKE '%Nowhere%')";
         assert_eq!(app.count(chunk_count).await, 0);
@@ -97,8 +97,8 @@ on_both_engines! {
         let first = app.call(&token, Method::GET, "/v1/invites/first", None).await.expect(200);
         app.message_of(&token, &first).await;
         let token = days_later(&app, &token, 20).await;
-        let listed = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": "ann@example.com" }))).await.expect(200);
-        app.message_of(&token, &listed["results"][0]["invite"]).await;
+        let listed = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["ann@example.com"] }))).await.expect(200);
+        app.message_of(&token, &listed["data"][0]["invite"]).await;
         assert_eq!(outbox().await, 2);
         let token = days_later(&app, &token, 11).await;
         assert_eq!(outbox().await, 1, "the newer one stays");
@@ -121,7 +121,7 @@ on_both_engines! {
             rows.into_iter().map(|(email,)| email).collect::<Vec<_>>()
         };
         let invite = async |token: &str, email: &str| {
-            app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": email }))).await.expect(200);
+            app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": [email] }))).await.expect(200);
             tidied(&app).await;
         };
         invite(&token, "ann@example.com").await;
@@ -138,9 +138,9 @@ on_both_engines! {
         let app = TestApp::start_guided(engine, 10).await;
         let token = person::open_to_members(&app).await;
         let invite = async |token: &str, email: &str| {
-            let listed = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": email }))).await.expect(200);
-            assert_eq!(listed["results"][0]["status"], "invited", "{listed}");
-            listed["results"][0]["invite"].clone()
+            let listed = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": [email] }))).await.expect(200);
+            assert_eq!(listed["data"][0]["outcome"], "invited", "{listed}");
+            listed["data"][0]["invite"].clone()
         };
         let addresses = async |token: &str| {
             let rows = all(&app, token, "/v1/invites").await;

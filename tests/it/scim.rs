@@ -45,10 +45,10 @@ on_both_engines! {
         let deactivated = directory.patch(&path, json!([{ "op": "replace", "value": { "active": false } }])).await.expect(200);
         assert_eq!(deactivated["active"], false);
         sam.get(&app, "/v1/members/me").await.problem(401, "invalid_token");
-        assert_eq!(as_member(&app, &token, &path).await.expect(200)["status"], "deactivated");
+        assert_eq!(as_member(&app, &token, &path).await.expect(200)["state"], "deactivated");
         let sent = app.messages();
         directory.patch(&path, json!([{ "op": "Replace", "path": "active", "value": "True" }])).await.expect(200);
-        assert_eq!(as_member(&app, &token, &path).await.expect(200)["status"], "active");
+        assert_eq!(as_member(&app, &token, &path).await.expect(200)["state"], "active");
         assert_eq!(app.messages(), sent, "who has activated needs no link");
 
         assert_eq!(directory.delete(&path).await.status, 204);
@@ -71,7 +71,7 @@ on_both_engines! {
         let invites = async || {
             let listed = app.call(&token, Method::GET, "/v1/invites", None).await.expect(200);
             let own = listed["data"].as_array().unwrap().iter().filter(|one| one["member_id"] == made["id"]).cloned().collect::<Vec<_>>();
-            own.iter().map(|one| (one["email"].as_str().unwrap().to_owned(), one["status"] == "revoked")).collect::<Vec<_>>()
+            own.iter().map(|one| (one["email"].as_str().unwrap().to_owned(), one["state"] == "revoked")).collect::<Vec<_>>()
         };
         assert!(invites().await.is_empty());
         let active = async |value: bool| directory.patch(&path, json!([{ "op": "replace", "path": "active", "value": value }])).await.expect(200);
@@ -153,7 +153,7 @@ on_both_engines! {
             let text = refused(&answer, 409, None);
             assert!(text.contains("original user"), "{text}");
         }
-        assert_eq!(as_member(&app, &token, &path).await.expect(200)["status"], "active");
+        assert_eq!(as_member(&app, &token, &path).await.expect(200)["state"], "active");
         let anna = format!("/Users/{}", anna.id);
         assert_eq!(directory.patch(&anna, demoted).await.expect(200)["roles"][0]["value"], "user");
         app.stop().await;
@@ -346,7 +346,7 @@ on_both_engines! {
         refused(&answer, 401, None);
         assert!(answer.headers["www-authenticate"].to_str().unwrap().contains("invalid_token"));
         app.call(&token, Method::DELETE, &own, None).await.problem(404, "not_found");
-        assert_eq!(as_member(&app, &token, &ann).await.expect(200)["status"], "invited", "members stay");
+        assert_eq!(as_member(&app, &token, &ann).await.expect(200)["state"], "invited", "members stay");
         app.stop().await;
     }
 

@@ -147,7 +147,7 @@ on_both_engines! {
         let token = open_to_members(&app).await;
         member(&app, &token, "tom@example.com", "user").await;
         let invited = app.call(&token, Method::POST, "/v1/invites", Some(json!({ "emails": ["eve@example.com"] }))).await.expect(200);
-        let activation = app.activation_path(&token, &invited["results"][0]["invite"]).await;
+        let activation = app.activation_path(&token, &invited["data"][0]["invite"]).await;
         Answer::send(app.request(Method::POST, "/v1/password-resets").json(&json!({ "email": "tom@example.com" }))).await.expect(202);
         let reset = app.link_to("tom@example.com", "/reset-password/").await;
         let another = "another horse with batteries";

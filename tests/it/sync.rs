@@ -41,7 +41,7 @@ on_both_engines! {
         assert_eq!(report["not_qualified"]["owned_by_a_queue"], truth["owned_by_a_queue"]);
         let people = app.people(&token).await;
         assert_eq!(json!(people.len()), truth["owned_by_a_user"]);
-        assert_eq!((&report["inserted"], &report["rejected"], &report["saw_everything"]), (&report["qualified"], &json!(0), &json!(true)));
+        assert_eq!((&report["inserted"], &report["rejected"], &report["is_complete"]), (&report["qualified"], &json!(0), &json!(true)));
         assert!(people.windows(2).all(|pair| pair[0]["marketo_id"].as_i64() < pair[1]["marketo_id"].as_i64()));
         for person in people.iter().step_by(37) {
             let truth = app.sandbox_says(&format!("people/{}", person["marketo_id"])).await;

@@ -58,7 +58,7 @@ async fn complete(app: &TestApp, token: &str, path: &str) -> Value {
         let run = app.call(&token, Method::GET, path, None).await.expect(200);
         match run["state"].as_str().unwrap() {
             "completed" => return run,
-            "failed" | "cancelled" => panic!("{run}"),
+            "failed" | "canceled" => panic!("{run}"),
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
@@ -78,8 +78,8 @@ on_both_engines! {
         let asked = control(&app, &token, &path, "pause").await.expect(202);
         assert_eq!(asked["requested"], "pause");
         let paused = app.until(&token, &path, |run| run["state"] == "paused").await;
-        assert_eq!(paused["paused_because"], "requested");
-        assert!(paused.get("goes_on_at").is_none() && paused.get("requested").is_none(), "{paused}");
+        assert_eq!(paused["pause_reason"], "requested");
+        assert!(paused.get("resumes_at").is_none() && paused.get("requested").is_none(), "{paused}");
         assert_eq!(control(&app, &token, &path, "pause").await.expect(200)["state"], "paused");
         let problem = app.call(&token, Method::POST, "/v1/sync/runs", None).await.problem(409, "sync_running");
         assert_eq!(problem["link"], path.as_str());
@@ -99,16 +99,16 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_cancelled_run_ends_at_once_and_leaves_nothing_behind(engine: Engine) {
+    async fn a_canceled_run_ends_at_once_and_leaves_nothing_behind(engine: Engine) {
         let (app, token, path) = run_waiting_for_an_export(engine).await;
         assert_eq!(control(&app, &token, &path, "cancel").await.expect(202)["requested"], "cancel");
-        let run = app.until(&token, &path, |run| run["state"] == "cancelled").await;
+        let run = app.until(&token, &path, |run| run["state"] == "canceled").await;
         assert!(run["finished_at"].is_string() && run["phase"] == "ended" && run.get("error").is_none(), "{run}");
-        assert_eq!(control(&app, &token, &path, "cancel").await.expect(200)["state"], "cancelled");
-        let events = app.call(&token, Method::GET, "/v1/audit-events?action=sync.cancelled", None).await.expect(200);
+        assert_eq!(control(&app, &token, &path, "cancel").await.expect(200)["state"], "canceled");
+        let events = app.call(&token, Method::GET, "/v1/audit-events?action=sync.canceled", None).await.expect(200);
         assert_eq!(events["data"].as_array().unwrap().len(), 1, "asked twice, done once: {events}");
-        for (verb, why) in [("pause", "only a run under way"), ("resume", "Start another one"), ("retry", "was cancelled")] {
-            let problem = control(&app, &token, &path, verb).await.problem(409, "run_state_unfit");
+        for (verb, why) in [("pause", "only a run under way"), ("resume", "Start another one"), ("retry", "was canceled")] {
+            let problem = control(&app, &token, &path, verb).await.problem(409, "run_state_conflict");
             assert!(problem["detail"].as_str().unwrap().contains(why), "{verb}: {problem}");
         }
         eventually("what Marketo still prepares is called off", async || app.sandbox_calls(CANCELED_EXPORTS).await >= 1).await;
@@ -120,14 +120,14 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_paused_run_can_be_cancelled(engine: Engine) {
+    async fn a_paused_run_can_be_canceled(engine: Engine) {
         let (app, token, path) = run_waiting_for_an_export(engine).await;
         control(&app, &token, &path, "pause").await.expect(202);
         app.until(&token, &path, |run| run["state"] == "paused").await;
         control(&app, &token, &path, "cancel").await.expect(202);
         let refused = control(&app, &token, &path, "resume").await;
         assert_eq!(refused.status, 409, "{}", refused.text);
-        app.until(&token, &path, |run| run["state"] == "cancelled").await;
+        app.until(&token, &path, |run| run["state"] == "canceled").await;
         app.stop().await;
     }
 
@@ -136,15 +136,15 @@ on_both_engines! {
         app.tell_sandbox("marketo", json!({ "export_daily_bytes": 0 })).await;
         let path = start(&app, &token).await;
         let paused = app.until(&token, &path, |run| run["state"] == "paused").await;
-        assert_eq!((&paused["paused_because"], &paused["waiting_for"]["code"]), (&json!("marketo_export_quota"), &json!("marketo_export_quota")));
+        assert_eq!((&paused["pause_reason"], &paused["waiting_for"]["code"]), (&json!("marketo_export_quota"), &json!("marketo_export_quota")));
         // Midnight US Central time, in summer.
-        assert!(paused["goes_on_at"].as_str().unwrap().starts_with("2026-06-16T05:00:0"), "{paused}");
+        assert!(paused["resumes_at"].as_str().unwrap().starts_with("2026-06-16T05:00:0"), "{paused}");
         // Resumed too soon, it pauses again.
         control(&app, &token, &path, "resume").await.expect(202);
         app.until(&token, &path, |run| run["state"] == "paused").await;
         // Paused by a person, it doesn't resume by itself any more.
         let held = control(&app, &token, &path, "pause").await.expect(202);
-        assert!(held["paused_because"] == "requested" && held.get("goes_on_at").is_none(), "{held}");
+        assert!(held["pause_reason"] == "requested" && held.get("resumes_at").is_none(), "{held}");
         app.tell_sandbox("marketo", json!({ "export_daily_bytes": 1_000_000 })).await;
         app.clock.advance(time::Duration::hours(18));
         let token = app.narrowed_again(&token).await;
@@ -183,7 +183,7 @@ on_both_engines! {
         control(&app, &token, &path, "pause").await.expect(202);
         refused("paused until somebody resumes it").await;
         control(&app, &token, &path, "cancel").await.expect(202);
-        app.until(&token, &path, |run| run["state"] == "cancelled").await;
+        app.until(&token, &path, |run| run["state"] == "canceled").await;
         app.clock.advance(time::Duration::seconds(61));
         let followed = async || {
             let runs = app.call(&token, Method::GET, "/v1/sync/runs?kind=incremental&state=completed", None).await.expect(200);
@@ -203,7 +203,7 @@ on_both_engines! {
         app.no_more_faults().await;
         let newer = app.follow(&token).await;
         let newer = newer["id"].as_str().unwrap();
-        let problem = control(&app, &token, &format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap()), "retry").await.problem(409, "run_state_unfit");
+        let problem = control(&app, &token, &format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap()), "retry").await.problem(409, "run_state_conflict");
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(newer) && detail.contains(r#"POST /v1/sync/runs {"kind":"full"}"#), "{detail}");
         assert_eq!(problem["link"], format!("/v1/sync/runs/{newer}"));
@@ -216,7 +216,7 @@ on_both_engines! {
         let failed = app.run_sync(&token).await;
         assert_eq!((&failed["state"], &failed["error"]["code"]), (&json!("failed"), &json!("salesforce_api_disabled_for_org")), "{failed}");
         let path = format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap());
-        control(&app, &token, &path, "resume").await.problem(409, "run_state_unfit");
+        control(&app, &token, &path, "resume").await.problem(409, "run_state_conflict");
         let made = exports_made(&app).await;
         app.no_more_faults().await;
         let again = control(&app, &token, &path, "retry").await.expect(202);
@@ -228,7 +228,7 @@ on_both_engines! {
         let events = app.call(&token, Method::GET, "/v1/audit-events?action=sync.retried", None).await.expect(200);
         assert_eq!(events["data"].as_array().unwrap().len(), 1, "asked twice, done once: {events}");
         assert_everybody_is_synced(&app, &token).await;
-        control(&app, &token, &path, "retry").await.problem(409, "run_state_unfit");
+        control(&app, &token, &path, "retry").await.problem(409, "run_state_conflict");
         app.stop().await;
     }
 
@@ -299,8 +299,8 @@ on_both_engines! {
         app.call(&token, Method::PATCH, "/v1/instance", Some(json!({ "language": "de" }))).await.expect(200);
         app.tell_sandbox("marketo", json!({ "read_leads": false })).await;
         let failed = app.run_sync(&token).await;
-        let what_to_do = format!("Was zu tun ist (auf Englisch): {}", failed["error"]["what_to_do"].as_str().unwrap());
-        let parts = ["die Personensynchronisierung von Instance 123-ABC-456 ist fehlgeschlagen.", &what_to_do, "Content-Language: de\r\n"];
+        let remedy = format!("Was zu tun ist (auf Englisch): {}", failed["error"]["remedy"].as_str().unwrap());
+        let parts = ["die Personensynchronisierung von Instance 123-ABC-456 ist fehlgeschlagen.", &remedy, "Content-Language: de\r\n"];
         eventually("and of a failure, in the instance's language", async || {
             app.texts().iter().any(|text| parts.iter().all(|part| text.contains(part)))
         })
@@ -330,16 +330,16 @@ on_both_engines! {
         assert_eq!(notices().await.as_array().unwrap().len(), 1);
         eventually("a try in vain", async || {
             let notice = notices().await[0].clone();
-            notice["tries"] == 1 && notice["status"] == "queued"
+            notice["attempts"] == 1 && notice["state"] == "queued"
         }).await;
         app.no_more_faults().await;
         let path = format!("/v1/sync/runs/{}", failed["id"].as_str().unwrap());
         control(&app, &token, &path, "retry").await.expect(202);
-        assert_eq!(notices().await[0]["status"], "cancelled");
+        assert_eq!(notices().await[0]["state"], "canceled");
         app.until(&token, &path, |run| run["state"] == "completed").await;
         let told = notices().await;
-        let cancelled = told.as_array().unwrap().iter().filter(|notice| notice["status"] == "cancelled").count();
-        assert_eq!((told.as_array().unwrap().len(), cancelled), (2, 1), "{told}");
+        let canceled = told.as_array().unwrap().iter().filter(|notice| notice["state"] == "canceled").count();
+        assert_eq!((told.as_array().unwrap().len(), canceled), (2, 1), "{told}");
         app.stop().await;
     }
 

@@ -17,7 +17,7 @@ async fn connected(engine: Engine, people: u64) -> (TestApp, String) {
 async fn failure(app: &TestApp, token: &str, code: &str) -> Value {
     let run = app.run_sync(token).await;
     assert_eq!((&run["state"], &run["error"]["code"]), (&json!("failed"), &json!(code)), "{run}");
-    for member in ["detail", "what_to_do"] {
+    for member in ["detail", "remedy"] {
         assert!(run["error"][member].as_str().is_some_and(|text| !text.is_empty()), "{run}");
     }
     assert!(run["finished_at"].is_string() && run["phase"] == "ended");
@@ -73,12 +73,12 @@ on_both_engines! {
             (json!({ "target": "salesforce", "path_contains": "/jobs/query", "kind": "salesforce_error", "status": 403, "error_code": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded." }), "salesforce_request_limit_exceeded", "2026-06-17T05:15:01"),
         ];
         let mut token = token;
-        for (fault, code, goes_on_at) in quotas {
+        for (fault, code, resumes_at) in quotas {
             app.fault(fault).await;
             let run = app.run_sync(&token).await;
-            assert_eq!((&run["state"], &run["paused_because"], &run["waiting_for"]["code"]), (&json!("paused"), &json!(code), &json!(code)), "{run}");
-            assert!(run["goes_on_at"].as_str().unwrap().starts_with(goes_on_at), "{run}");
-            let until: i64 = time::OffsetDateTime::parse(run["goes_on_at"].as_str().unwrap(), &time::format_description::well_known::Rfc3339).unwrap().unix_timestamp();
+            assert_eq!((&run["state"], &run["pause_reason"], &run["waiting_for"]["code"]), (&json!("paused"), &json!(code), &json!(code)), "{run}");
+            assert!(run["resumes_at"].as_str().unwrap().starts_with(resumes_at), "{run}");
+            let until: i64 = time::OffsetDateTime::parse(run["resumes_at"].as_str().unwrap(), &time::format_description::well_known::Rfc3339).unwrap().unix_timestamp();
             app.advance_between_jobs(time::Duration::seconds(until - app.clock.now().unix_timestamp() + 1)).await;
             token = app.narrowed_again(&token).await;
             app.until(&token, &format!("/v1/sync/runs/{}", run["id"].as_str().unwrap()), |run| run["state"] == "completed").await;
@@ -132,7 +132,7 @@ on_both_engines! {
             fault["target"] = json!("marketo");
             app.fault(fault).await;
             let report = app.sync(&token).await;
-            assert_eq!((&report["rejected"], &report["saw_everything"], &report["removed"]), (&json!(1), &json!(false), &json!(0)), "{report}");
+            assert_eq!((&report["rejected"], &report["is_complete"], &report["removed"]), (&json!(1), &json!(false), &json!(0)), "{report}");
             let example = &report["rejected_examples"][0];
             assert_eq!(example["reason"], "wrong_number_of_columns");
             assert_eq!(example.as_object().unwrap().keys().collect::<Vec<_>>(), ["marketo_id", "reason", "window_start"], "and nothing of the person");
@@ -198,7 +198,7 @@ on_both_engines! {
             app.fault(fault.clone()).await;
             let run = app.run_sync(&token).await;
             assert_eq!(run["state"], "completed", "{fault}: {run}");
-            assert_eq!((&run["report"]["saw_everything"], &run["report"]["removed"]), (&json!(true), &json!(0)), "{fault}: {run}");
+            assert_eq!((&run["report"]["is_complete"], &run["report"]["removed"]), (&json!(true), &json!(0)), "{fault}: {run}");
             assert_eq!(app.sandbox_says("faults").await, json!([]), "it was suffered: {fault}");
             assert_everybody_is_synced(&app, &token).await;
             app.clock.advance(time::Duration::seconds(30));
@@ -245,7 +245,7 @@ on_both_engines! {
             // window would begin at the new time.
             eventually("the run is completed", async || {
                 let limits = app.call(&token, Method::GET, "/v1/connections/marketo/limits", None).await.expect(200);
-                if limits["stopped_by_vendor"] != json!([]) {
+                if limits["exhausted"] != json!([]) {
                     app.clock.advance(time::Duration::seconds(25));
                 }
                 app.call(&token, Method::GET, &path, None).await.expect(200)["state"] == "completed"

@@ -54,7 +54,7 @@ async fn rejected_rows(app: &TestApp, token: &str, run: &Value) -> Vec<String> {
 
 fn gaps(run: &Value) -> Vec<(&str, &str)> {
     let gaps = run["report"]["changes"]["gaps"].as_array().unwrap();
-    gaps.iter().map(|gap| (gap["code"].as_str().unwrap(), gap["remedy"].as_str().unwrap())).collect()
+    gaps.iter().map(|gap| (gap["code"].as_str().unwrap(), gap["resolution"].as_str().unwrap())).collect()
 }
 
 on_both_engines! {
@@ -87,7 +87,7 @@ on_both_engines! {
         change(&app, &people[1], json!({ "title": "Chief" })).await;
         let run = app.follow(&token).await;
         let report = &run["report"];
-        assert_eq!((&report["rejected"], &report["updated"], &report["saw_everything"]), (&json!(1), &json!(1), &json!(false)), "{run}");
+        assert_eq!((&report["rejected"], &report["updated"], &report["is_complete"]), (&json!(1), &json!(1), &json!(false)), "{run}");
         let example = &report["rejected_examples"][0];
         assert_eq!((&example["marketo_id"], &example["reason"]), (&json!(id_of(&people[0])), &json!("value_too_long")));
         let rows = rejected_rows(&app, &token, &run).await;
@@ -133,7 +133,7 @@ on_both_engines! {
         app.fault(refusal.clone()).await;
         let run = app.follow(&token).await;
         assert_eq!(gaps(&run), [("log_unreadable", "targeted_run")], "{run}");
-        assert_eq!((&run["report"]["saw_everything"], &run["report"]["removed"]), (&json!(false), &json!(2)), "what else there is to read is read");
+        assert_eq!((&run["report"]["is_complete"], &run["report"]["removed"]), (&json!(false), &json!(2)), "what else there is to read is read");
         let targeted = async || {
             let full = app.call(&token, Method::GET, "/v1/sync/runs?kind=full", None).await.expect(200);
             full["data"].as_array().unwrap().iter().find(|run| run["started_by"] == "job:schedule").cloned()

@@ -38,7 +38,7 @@ async fn change(app: &TestApp, person: &Value, fields: Value) -> Value {
 /// The codes of a run's gaps, each with its remedy.
 fn gaps(run: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    run["report"]["changes"]["gaps"].as_array().unwrap().iter().map(|gap| (text(&gap["code"]), text(&gap["remedy"]))).collect()
+    run["report"]["changes"]["gaps"].as_array().unwrap().iter().map(|gap| (text(&gap["code"]), text(&gap["resolution"]))).collect()
 }
 
 on_both_engines! {
@@ -178,7 +178,7 @@ on_both_engines! {
         app.tell_sandbox("faults", refusal).await;
         let run = app.follow(&token).await;
         assert_eq!(gaps(&run), [("paging_token_refused".to_owned(), "read_again".to_owned())]);
-        assert_eq!(run["report"]["saw_everything"], true);
+        assert_eq!(run["report"]["is_complete"], true);
         assert!(copy_of(&app, &token, &person).await.is_some());
         app.stop().await;
     }
@@ -189,7 +189,7 @@ on_both_engines! {
         let token = app.narrowed_again(&token).await;
         let run = app.follow(&token).await;
         assert_eq!(gaps(&run), [("changes_forgotten".to_owned(), "full_run".to_owned())]);
-        assert_eq!(run["report"]["saw_everything"], false);
+        assert_eq!(run["report"]["is_complete"], false);
         let begun = async || {
             let full = app.call(&token, Method::GET, "/v1/sync/runs?kind=full", None).await.expect(200);
             full["data"].as_array().unwrap().iter().find(|run| run["started_by"] == "job:schedule").cloned()

@@ -44,7 +44,7 @@ pub async fn completed(app: &TestApp, token: &str, path: &str) -> Value {
         let run = app.call(token, Method::GET, path, None).await.expect(200);
         match run["state"].as_str().unwrap() {
             "completed" => return run,
-            "failed" | "cancelled" | "paused" => panic!("{run}"),
+            "failed" | "canceled" | "paused" => panic!("{run}"),
             _ => assert!(Instant::now() < deadline, "{run}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -131,7 +131,7 @@ async fn kill_runs_at_any_point(engine: Engine, kills: u32) {
         }
         let truth = app.sandbox_says("summary").await;
         assert_eq!(
-            (&report["read"], &report["qualified"], &report["saw_everything"]),
+            (&report["read"], &report["qualified"], &report["is_complete"]),
             (&truth["people_in_marketo"], &truth["owned_by_a_user"], &json!(true)),
             "{run}"
         );

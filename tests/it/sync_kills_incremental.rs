@@ -118,7 +118,7 @@ async fn follow(app: &TestApp, token: &str) -> Value {
 
 fn assert_nothing_missed(run: &Value) {
     let report = &run["report"];
-    assert_eq!((&report["saw_everything"], &report["changes"]["gaps"]), (&json!(true), &json!([])), "{run}");
+    assert_eq!((&report["is_complete"], &report["changes"]["gaps"]), (&json!(true), &json!([])), "{run}");
 }
 
 async fn kill_incremental_runs_at_any_point(engine: Engine, kills: u32) {

@@ -56,13 +56,13 @@ on_both_engines! {
         app.stop().await;
     }
 
-    async fn a_cancelled_run_counts_every_call_it_made(engine: Engine) {
+    async fn a_canceled_run_counts_every_call_it_made(engine: Engine) {
         let (app, token) = connected(engine, SandboxSettings { people: 80, export_processing: Duration::from_secs(3600), ..SandboxSettings::default() }).await;
         let before = answered_calls(&app).await;
         let path = start(&app, &token, "full").await;
         app.until(&token, &path, |run| counted_calls(run)[0] > 3).await;
         app.call(&token, Method::POST, &format!("{path}/cancel"), None).await.expect(202);
-        let run = app.until(&token, &path, |run| run["state"] == "cancelled").await;
+        let run = app.until(&token, &path, |run| run["state"] == "canceled").await;
         let (made, counted) = (difference(answered_calls(&app).await, before), counted_calls(&run));
         // One may have been admitted and not sent.
         assert!((made[0]..=made[0] + 1).contains(&counted[0]) && counted[1] == made[1], "{counted:?} of {made:?}: {run}");

@@ -45,17 +45,17 @@ on_both_engines! {
         let members = format!("{west}/members");
         let nobody = "0190b0a0-0000-7000-8000-000000000000";
         let change = async |body: Value| app.call(&token, Method::POST, &members, Some(body)).await;
-        let statuses = |answer: &Value| answer["results"].as_array().unwrap().iter().map(|one| one["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        let statuses = |answer: &Value| answer["data"].as_array().unwrap().iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
         let done = change(json!({ "add": [anna.id, nobody, anna.id], "remove": [tom.id] })).await.expect(200);
         assert_eq!(statuses(&done), ["added", "unknown_member", "already_in", "not_in"]);
-        assert_eq!(done["results"][0]["member_id"], anna.id);
+        assert_eq!(done["data"][0]["member_id"], anna.id);
         let done = change(json!({ "add": [tom.id], "remove": [anna.id] })).await.expect(200);
         assert_eq!(statuses(&done), ["added", "removed"]);
         assert_eq!(app.call(&token, Method::GET, &west, None).await.expect(200)["members"], 1);
         let both = change(json!({ "add": [tom.id], "remove": [anna.id, tom.id] })).await;
         assert_eq!(both.problem(422, "invalid_input")["errors"][0]["pointer"], "/remove/1");
         change(json!({ "add": vec![nobody; 501] })).await.problem(422, "invalid_input");
-        assert_eq!(change(json!({})).await.expect(200)["results"], json!([]));
+        assert_eq!(change(json!({})).await.expect(200)["data"], json!([]));
         app.stop().await;
     }
 
@@ -64,12 +64,12 @@ on_both_engines! {
         let token = open_to_members(&app).await;
         let tom = member(&app, &token, "tom@example.com", "user").await;
         let path = format!("/v1/teams/{}", everyone(&app, &token).await["id"].as_str().unwrap());
-        app.call(&token, Method::PATCH, &path, Some(json!({ "name": "All" }))).await.problem(409, "everyone_is_fixed");
-        app.call(&token, Method::DELETE, &path, None).await.problem(409, "everyone_is_fixed");
+        app.call(&token, Method::PATCH, &path, Some(json!({ "name": "All" }))).await.problem(409, "everyone_team_protected");
+        app.call(&token, Method::DELETE, &path, None).await.problem(409, "everyone_team_protected");
         let members = format!("{path}/members");
-        app.call(&token, Method::POST, &members, Some(json!({ "remove": [tom.id] }))).await.problem(409, "everyone_is_fixed");
+        app.call(&token, Method::POST, &members, Some(json!({ "remove": [tom.id] }))).await.problem(409, "everyone_team_protected");
         let done = app.call(&token, Method::POST, &members, Some(json!({ "add": [tom.id] }))).await.expect(200);
-        assert_eq!(done["results"][0]["status"], "already_in");
+        assert_eq!(done["data"][0]["outcome"], "already_in");
         assert_eq!(everyone(&app, &token).await["members"], 2);
         tom.call(&app, Method::PATCH, &path, Some(json!({ "name": "All" }))).await.problem(403, "forbidden");
         app.stop().await;

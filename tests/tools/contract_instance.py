@@ -44,7 +44,7 @@ def activate_admin(request, url, access):
     """Invites an admin, who activates with a password; gives the member's id and the session's cookie."""
     request("PATCH", access, "/v1/instance", json.dumps({"login_management": "all_login_methods"}))
     body = json.dumps({"emails": ["owner@example.com"], "role": "admin"})
-    member = request("POST", access, "/v1/invites", body)["results"][0]["invite"]["member_id"]
+    member = request("POST", access, "/v1/invites", body)["data"][0]["invite"]["member_id"]
     mails = Path(os.environ["CONTRACT_MAILS"])
     link = None
     while link is None:
@@ -82,7 +82,7 @@ def main():
     access = token(resource=resource)
     post(access, "/v1/invites/first", json.dumps({"email": "maria.admin@example.com"}))
     emails = [f"guest{number}@example.com" for number in range(60)]
-    invites = post(access, "/v1/invites", json.dumps({"emails": emails}))["results"]
+    invites = post(access, "/v1/invites", json.dumps({"emails": emails}))["data"]
     imported = post(access, "/v1/invite-imports", "Email\nann@example.com\nnowhere\n", "text/csv")
     member, session = activate_admin(request, url, access)
     team = post(access, "/v1/teams", json.dumps({"name": "Sellers"}))

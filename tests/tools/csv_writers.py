@@ -207,7 +207,7 @@ def check(caller, content, dialect):
     require(answer.status_code, 201, answer.text)
     told = answer.json()
     require(tuple(told["dialect"][name] for name in ("format", "encoding", "delimiter")), dialect, "dialect")
-    require((told["rows"], told["valid_rows"]), (3, 3), f"rows, with the faults {told['faults']}")
+    require((told["rows"], told["valid_rows"]), (3, 3), f"rows, with the errors {told['errors']}")
     columns = [told["mapping"].get(field, {}).get("column") for field in ("first_name", "last_name", "email", "role")]
     require(columns, [0, 1, 2, 3], "mapping")
     sample = [[cell.replace("\r", "\n") for cell in row] for row in told["sample"]]

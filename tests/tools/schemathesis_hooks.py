@@ -206,7 +206,7 @@ def open_link():
 def leave_an_import():
     """Leaves one import that waits to be confirmed, for fuzzing confirms and discards them; an instance can have so many waiting."""
     for old in call("GET", "/v1/invite-imports?limit=500").json()["data"]:
-        if old["state"] == "analysed":
+        if old["state"] == "analyzed":
             call("DELETE", f"/v1/invite-imports/{old['id']}")
     made = call("POST", "/v1/invite-imports", data="Email\nann@example.com\nnowhere\n", headers={"Content-Type": "text/csv"})
     made.raise_for_status()

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::client::authenticate_request;
 use super::form::OAuthForm;
-use super::refusal::{TokenRefusal, refuse};
+use super::refusal::{TokenErrorBody, refuse};
 use crate::auth::claims::AccessClaims;
 use crate::auth::tokens::load_current_scopes;
 use crate::auth::{AuthError, Client, Scope, Scopes, TokenIssuer};
@@ -68,9 +68,9 @@ async fn read_claims_if_valid(issuer: &TokenIssuer, token: &SecretString) -> Res
     request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token is refused from now on."),
-        (status = 400, description = "The request is wrong, or the token was issued to another client (`invalid_grant`).", body = TokenRefusal),
-        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
-        (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
+        (status = 400, description = "The request is wrong, or the token was issued to another client (`invalid_grant`).", body = TokenErrorBody),
+        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenErrorBody),
+        (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenErrorBody),
     )
 )]
 async fn revoke_token(
@@ -97,7 +97,7 @@ async fn revoke_token(
 
 /// The state of a token (RFC 7662, section 2.2): only `active` when it is not valid or the caller may not see it.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-struct Introspection {
+struct TokenIntrospection {
     /// Whether the token is valid and the caller may see it.
     active: bool,
     /// Its scopes, space separated.
@@ -132,7 +132,7 @@ struct Introspection {
     instance: Option<InstanceId>,
 }
 
-impl Introspection {
+impl TokenIntrospection {
     fn from_claims(claims: AccessClaims) -> Self {
         Self {
             active: true,
@@ -158,10 +158,10 @@ impl Introspection {
     post, path = "/oauth/introspect", operation_id = "introspectToken", tag = "Authentication",
     request_body(content = IssuedTokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "The token's state.", body = Introspection),
-        (status = 400, description = "The request is wrong.", body = TokenRefusal),
-        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
-        (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenRefusal),
+        (status = 200, description = "The token's state.", body = TokenIntrospection),
+        (status = 400, description = "The request is wrong.", body = TokenErrorBody),
+        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenErrorBody),
+        (status = 429, description = "Too many wrong secrets from this address; Retry-After says how long to wait.", body = TokenErrorBody),
     )
 )]
 async fn introspect_token(
@@ -185,7 +185,7 @@ async fn introspect_token(
                 None => visible = None,
             }
         }
-        Ok::<_, AuthError>(visible.map(Introspection::from_claims).unwrap_or_default())
+        Ok::<_, AuthError>(visible.map(TokenIntrospection::from_claims).unwrap_or_default())
     };
     match introspection.await {
         Ok(body) => Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(body)),

@@ -30,7 +30,8 @@ impl From<Problem> for TokenRequestError {
 
 /// What the endpoints of the authorization server answer when they refuse (RFC 6749, section 5.2).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct TokenRefusal {
+#[schema(as = TokenError)]
+pub(super) struct TokenErrorBody {
     /// `invalid_request`, `invalid_client`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`, or
     /// `temporarily_unavailable` with status 429.
     error: &'static str,
@@ -46,7 +47,7 @@ pub(super) fn refuse(refusal: impl Into<TokenRequestError>) -> Result<HttpRespon
     let error = match refusal.into() {
         TokenRequestError::Auth(error) => error,
         TokenRequestError::NotGranted(problem) if problem.code().status().is_client_error() => {
-            let body = TokenRefusal {
+            let body = TokenErrorBody {
                 error: "invalid_grant",
                 error_description: problem.detail().to_owned(),
                 code: Some(problem.code().as_str()),
@@ -76,5 +77,5 @@ pub(super) fn refuse(refusal: impl Into<TokenRequestError>) -> Result<HttpRespon
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
     // A name of the caller's may be in it.
     let error_description = excerpt(&error.to_string(), MAX_DESCRIPTION_LENGTH).into_owned();
-    Ok(answer.json(TokenRefusal { error: name, error_description, code: None }))
+    Ok(answer.json(TokenErrorBody { error: name, error_description, code: None }))
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::client::authenticate_request;
 use super::form::OAuthForm;
-use super::refusal::{TokenRefusal, TokenRequestError, refuse};
+use super::refusal::{TokenErrorBody, TokenRequestError, refuse};
 use crate::auth::exchange::{ACCESS_TOKEN_TYPE, CANVAS_SIGNED_REQUEST_TYPE, MEMBER_TOKEN_LIFETIME_SECONDS, SALESFORCE_ACCESS_TOKEN_TYPE};
 use crate::auth::{
     AuthError, AuthenticatedClient, Client, IssuedAccessToken, MemberExchange, NewToken, RESOURCE_PREFIX, Scopes, SubjectToken,
@@ -87,7 +87,7 @@ enum SubjectTokenType {
 
 /// An access token.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct TokenAnswer {
+struct TokenResponse {
     /// The token, a JWT (RFC 9068).
     access_token: String,
     /// Always `Bearer`.
@@ -101,7 +101,7 @@ struct TokenAnswer {
     issued_token_type: Option<&'static str>,
 }
 
-impl TokenAnswer {
+impl TokenResponse {
     fn new(issued: &IssuedAccessToken) -> Self {
         Self {
             access_token: issued.token.expose_secret().to_owned(),
@@ -141,10 +141,10 @@ pub struct Federation {
     post, path = "/oauth/token", operation_id = "createToken", tag = "Authentication",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "The token.", body = TokenAnswer),
-        (status = 400, description = "The request is wrong.", body = TokenRefusal),
-        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenRefusal),
-        (status = 429, description = "Too many requests of this client or from this address; Retry-After says how long to wait.", body = TokenRefusal),
+        (status = 200, description = "The token.", body = TokenResponse),
+        (status = 400, description = "The request is wrong.", body = TokenErrorBody),
+        (status = 401, description = "The client is not known or its secret is wrong.", body = TokenErrorBody),
+        (status = 429, description = "Too many requests of this client or from this address; Retry-After says how long to wait.", body = TokenErrorBody),
     )
 )]
 async fn token(
@@ -173,7 +173,7 @@ async fn grant(
     issuer: &TokenIssuer,
     federation: &Federation,
     limits: &Data<RateLimits>,
-) -> Result<TokenAnswer, TokenRequestError> {
+) -> Result<TokenResponse, TokenRequestError> {
     let form = OAuthForm::read(request, form)?;
     let grant_type = form.single_value("grant_type")?;
     // An assertion speaks for itself; the other grants are a client's.
@@ -196,7 +196,7 @@ async fn grant(
                 lifetime_seconds: TOKEN_LIFETIME_SECONDS,
                 secret_generation: Some(secret_generation),
             };
-            Ok(TokenAnswer::new(&issuer.issue(new)?))
+            Ok(TokenResponse::new(&issuer.issue(new)?))
         }
         Some(TOKEN_EXCHANGE) => exchange(&form, context, &authenticated, issuer, federation).await,
         Some(JWT_BEARER) => by_assertion(&form, issuer, federation).await,
@@ -206,7 +206,7 @@ async fn grant(
 }
 
 /// RFC 7523, section 2.1.
-async fn by_assertion(form: &OAuthForm, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenAnswer, TokenRequestError> {
+async fn by_assertion(form: &OAuthForm, issuer: &TokenIssuer, federation: &Federation) -> Result<TokenResponse, TokenRequestError> {
     let assertion = required(form, "assertion")?;
     let vouched = federation.issuers.redeem(&assertion.into()).await?;
     let scopes = narrowed(&vouched.scopes, form.single_value("scope")?)?;
@@ -218,7 +218,7 @@ async fn by_assertion(form: &OAuthForm, issuer: &TokenIssuer, federation: &Feder
         lifetime_seconds: TOKEN_LIFETIME_SECONDS,
         secret_generation: None,
     };
-    Ok(TokenAnswer::new(&issuer.issue(new)?))
+    Ok(TokenResponse::new(&issuer.issue(new)?))
 }
 
 /// RFC 8693, section 2.
@@ -228,7 +228,7 @@ async fn exchange(
     AuthenticatedClient { client, secret_generation }: &AuthenticatedClient,
     issuer: &TokenIssuer,
     federation: &Federation,
-) -> Result<TokenAnswer, TokenRequestError> {
+) -> Result<TokenResponse, TokenRequestError> {
     for untaken in ["actor_token", "actor_token_type", "audience"] {
         if form.single_value(untaken)?.is_some() {
             return Err(AuthError::InvalidRequest(format!("{untaken} is not taken here")).into());
@@ -261,7 +261,7 @@ async fn exchange(
         lifetime_seconds: MEMBER_TOKEN_LIFETIME_SECONDS,
         secret_generation: Some(*secret_generation),
     };
-    Ok(TokenAnswer { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..TokenAnswer::new(&issuer.issue(new)?) })
+    Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE), ..TokenResponse::new(&issuer.issue(new)?) })
 }
 
 fn required<'a>(form: &'a OAuthForm, name: &str) -> Result<&'a str, AuthError> {

@@ -13,6 +13,6 @@ pub(super) fn connected(result: &TestResult, language: Language) -> Page {
     }
     let (title, text) = (LocalizedText::SalesforceNeedsAttentionPageTitle, LocalizedText::SalesforceNeedsAttentionPageText);
     // Salesforce's words, and what is said about them, are in English.
-    let said = [result.message.clone(), result.what_to_do.clone()].into_iter().flatten();
+    let said = [result.message.clone(), result.remedy.clone()].into_iter().flatten();
     Page::with_paragraphs(language, title.render(language), std::iter::once(text.render(language)).chain(said))
 }

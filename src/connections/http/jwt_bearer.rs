@@ -22,7 +22,7 @@ const MAX_KEY_LENGTH: usize = 20_000;
 /// A key for assertions, and whom to act as.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SetUpAssertions {
+struct ConfigureJwtBearer {
     /// Login name of the Salesforce user to act as; the user must have been approved for the app.
     #[schema(min_length = 1, max_length = 255, example = "integration@example.com")]
     username: String,
@@ -40,27 +40,27 @@ struct SetUpAssertions {
     confirm_organization_id: Option<String>,
 }
 
-impl SetUpAssertions {
+impl ConfigureJwtBearer {
     fn check(self) -> Result<AssertionSetup, Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let unfit = |text: &str, most: usize| !(1..=most).contains(&text.chars().count());
         if unfit(&self.username, MAX_NAME_LENGTH) {
-            faults.push(ValidationError::new("/username", "length", "username has 1 to 255 characters."));
+            errors.push(ValidationError::new("/username", "length", "username has 1 to 255 characters."));
         }
         if unfit(self.private_key.expose_secret(), MAX_KEY_LENGTH) {
-            faults.push(ValidationError::new("/private_key", "length", "private_key has 1 to 20000 characters."));
+            errors.push(ValidationError::new("/private_key", "length", "private_key has 1 to 20000 characters."));
         }
         if self.client_id.as_deref().is_some_and(|id| unfit(id, MAX_NAME_LENGTH)) {
-            faults.push(ValidationError::new("/client_id", "length", "client_id has 1 to 255 characters."));
+            errors.push(ValidationError::new("/client_id", "length", "client_id has 1 to 255 characters."));
         }
         let setup = AssertionSetup {
-            host: parse_host(self.host.as_ref(), &mut faults),
-            confirmed_organization: parse_organization_id(self.confirm_organization_id, &mut faults),
+            host: parse_host(self.host.as_ref(), &mut errors),
+            confirmed_organization: parse_organization_id(self.confirm_organization_id, &mut errors),
             username: self.username,
             client_id: self.client_id,
             private_key: self.private_key,
         };
-        if faults.is_empty() { Ok(setup) } else { Err(Problem::invalid(faults)) }
+        if errors.is_empty() { Ok(setup) } else { Err(Problem::invalid(errors)) }
     }
 }
 
@@ -71,7 +71,7 @@ impl SetUpAssertions {
 /// again. Otherwise it makes the instance's connection. Nothing is kept unless a token was had.
 #[utoipa::path(
     put, path = "/v1/connections/salesforce/jwt-bearer",
-    operation_id = "connectSalesforceWithKey", tag = "Connections", request_body = SetUpAssertions, responses(
+    operation_id = "connectSalesforceWithKey", tag = "Connections", request_body = ConfigureJwtBearer, responses(
     (status = 200, description = "Connected; the result of a test call.", body = TestResult),
     (status = 409, description = "Salesforce refuses, a prerequisite is unmet, it is another organization, or the service's app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -79,7 +79,7 @@ async fn set_up_assertions(
     context: Context,
     caller: Authorized<ConnectionsWrite>,
     connections: Data<Connections>,
-    Body(body): Body<SetUpAssertions>,
+    Body(body): Body<ConfigureJwtBearer>,
 ) -> Result<HttpResponse, Problem> {
     let setup = body.check()?;
     find_instance(&context, &caller).await?.prerequisites.check()?;

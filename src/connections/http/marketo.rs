@@ -1,10 +1,6 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema, SchemaType, Type};
-use utoipa::openapi::{ObjectBuilder, RefOr};
 
 use super::{connection_admin, find_instance};
 use crate::clock::Timestamp;
@@ -15,6 +11,7 @@ use crate::context::Context;
 use crate::diagnostics::{RecentErrors, find_recent_errors};
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Body, Listing, Problem, Routes, ValidationError, route};
+use crate::instances::MarketoCredentials;
 use crate::permissions::scope::{ConnectionsRead, ConnectionsWrite, MembersRead};
 use crate::quotas::VendorLimits;
 
@@ -28,72 +25,32 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .add(route!(list_marketo_admins));
 }
 
-/// Most characters of a pasted value.
-const MAX_VALUE_LENGTH: usize = 200;
+/// Most characters of an address.
+const MAX_ADDRESS_LENGTH: usize = 200;
 
-/// How to connect Marketo.
-#[derive(Debug, Deserialize)]
+/// How to connect Marketo: with the credentials provisioned for the instance, or with those sent along.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ConnectMarketo {
-    client_id: Option<String>,
-    client_secret: Option<SecretString>,
+    /// Credentials as shown in Actions Config; those provisioned for the instance unless given.
+    credentials: Option<MarketoCredentials>,
+    /// The subscription's address, to have it checked. It follows from the Munchkin id.
+    #[schema(max_length = 200, example = "https://123-abc-456.mktorest.com")]
     base_url: Option<String>,
 }
 
-// Written by hand: either both credentials or neither has no form that derives.
-impl utoipa::PartialSchema for ConnectMarketo {
-    fn schema() -> RefOr<Schema> {
-        let text = |description: &str| ObjectBuilder::new().max_length(Some(MAX_VALUE_LENGTH)).description(Some(description.to_owned()));
-        let credential = |description| text(description).schema_type(Type::String).min_length(Some(1));
-        let nothing = || ObjectBuilder::new().schema_type(Type::Null);
-        let address: Object = text("The subscription's address, to have it checked. It follows from the Munchkin id.")
-            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .examples([json!("https://123-abc-456.mktorest.com")])
-            .build();
-        let with = |id: ObjectBuilder, secret: ObjectBuilder| {
-            ObjectBuilder::new()
-                .property("client_id", id)
-                .property("client_secret", secret)
-                .property("base_url", address.clone())
-                .additional_properties(Some(AdditionalProperties::FreeForm(false)))
-        };
-        let pasted = with(credential("As shown in Actions Config."), credential("As shown in Actions Config."));
-        OneOfBuilder::new()
-            .item(with(nothing(), nothing()).title(Some("One-click connect")))
-            .item(pasted.required("client_id").required("client_secret").title(Some("Pasted credentials")))
-            .description(Some("How to connect Marketo: with the credentials provisioned for the instance, or with pasted ones."))
-            .into()
-    }
-}
-
-impl utoipa::ToSchema for ConnectMarketo {}
-
 impl ConnectMarketo {
-    fn pasted(self) -> Result<(Option<PastedCredentials>, Option<String>), Problem> {
-        let mut faults = Vec::new();
-        let unfit = |text: &str, least: usize| !(least..=MAX_VALUE_LENGTH).contains(&text.chars().count());
-        if self.client_id.as_deref().is_some_and(|id| unfit(id, 1)) {
-            faults.push(ValidationError::new("/client_id", "length", "client_id has 1 to 200 characters."));
+    fn read(self) -> Result<(Option<PastedCredentials>, Option<String>), Problem> {
+        let mut errors = Vec::new();
+        let credentials = self.credentials.map(|credentials| credentials.check("/credentials", &mut errors));
+        if self.base_url.as_deref().is_some_and(|address| address.chars().count() > MAX_ADDRESS_LENGTH) {
+            errors.push(ValidationError::new("/base_url", "length", format!("base_url has at most {MAX_ADDRESS_LENGTH} characters.")));
         }
-        if self.client_secret.as_ref().is_some_and(|secret| unfit(secret.expose_secret(), 1)) {
-            faults.push(ValidationError::new("/client_secret", "length", "client_secret has 1 to 200 characters."));
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
-        if self.base_url.as_deref().is_some_and(|address| unfit(address, 0)) {
-            faults.push(ValidationError::new("/base_url", "length", "base_url has at most 200 characters."));
-        }
-        let pasted = match (self.client_id, self.client_secret) {
-            (Some(client_id), Some(client_secret)) => Some(PastedCredentials { client_id, client_secret }),
-            (None, None) => None,
-            (Some(_), None) => {
-                faults.push(ValidationError::new("/client_secret", "missing", "client_id comes with client_secret."));
-                None
-            }
-            (None, Some(_)) => {
-                faults.push(ValidationError::new("/client_id", "missing", "client_secret comes with client_id."));
-                None
-            }
-        };
-        if faults.is_empty() { Ok((pasted, self.base_url)) } else { Err(Problem::invalid(faults)) }
+        let pasted = credentials.map(|MarketoCredentials { client_id, client_secret }| PastedCredentials { client_id, client_secret });
+        Ok((pasted, self.base_url))
     }
 }
 
@@ -121,7 +78,7 @@ struct MarketoConnection {
     last_error_code: Option<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    what_to_do: Option<String>,
+    remedy: Option<String>,
     /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
     #[serde(skip_serializing_if = "Option::is_none")]
     recent_errors: Option<RecentErrors>,
@@ -140,7 +97,7 @@ impl From<MarketoRow> for MarketoConnection {
             connected_at: row.created_at,
             last_tested_at: row.last_tested_at,
             last_error_code: row.last_error_code,
-            what_to_do: row.last_error,
+            remedy: row.last_error,
             recent_errors: None,
         }
     }
@@ -164,7 +121,7 @@ async fn connect_marketo(
     connections: Data<Connections>,
     Body(body): Body<ConnectMarketo>,
 ) -> Result<HttpResponse, Problem> {
-    let (pasted, address) = body.pasted()?;
+    let (pasted, address) = body.read()?;
     let instance = find_instance(&context, &caller).await?;
     instance.prerequisites.check()?;
     let admin = connection_admin(&caller);

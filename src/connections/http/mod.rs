@@ -67,7 +67,7 @@ fn exhausted(quota: Quota, wait: Option<Duration>, detail: String) -> Problem {
 }
 
 fn marketo_problem(error: &MarketoError) -> Problem {
-    let detail = format!("{error}. {}", error.what_to_do());
+    let detail = format!("{error}. {}", error.remedy());
     if let Some(quota) = error.quota() {
         return exhausted(quota, error.retry_after(), detail);
     }
@@ -82,7 +82,7 @@ fn marketo_problem(error: &MarketoError) -> Problem {
 }
 
 fn salesforce_problem(error: &SalesforceError) -> Problem {
-    let detail = format!("{error}. {}", error.what_to_do());
+    let detail = format!("{error}. {}", error.remedy());
     if let SalesforceError::ShareUsedUp(QuotaExhausted { quota, retry_after }) = error {
         return exhausted(*quota, Some(*retry_after), detail);
     }
@@ -132,19 +132,19 @@ impl utoipa::PartialSchema for HostName {
 
 impl utoipa::ToSchema for HostName {}
 
-/// The host that a caller names, if any; what is wrong with it joins the other faults.
-fn parse_host(named: Option<&HostName>, faults: &mut Vec<ValidationError>) -> Option<SalesforceHost> {
-    let wrong = |error: NoSalesforceHost| faults.push(ValidationError::new("/host", "not_a_salesforce_host", format!("{error}.")));
+/// The host that a caller names, if any; what is wrong with it joins the other errors.
+fn parse_host(named: Option<&HostName>, errors: &mut Vec<ValidationError>) -> Option<SalesforceHost> {
+    let wrong = |error: NoSalesforceHost| errors.push(ValidationError::new("/host", "not_a_salesforce_host", format!("{error}.")));
     named?.0.parse().map_err(wrong).ok()
 }
 
-/// The organization that a caller confirms, if any; what is wrong with its id joins the other faults.
-fn parse_organization_id(confirmed: Option<String>, faults: &mut Vec<ValidationError>) -> Option<String> {
+/// The organization that a caller confirms, if any; what is wrong with its id joins the other errors.
+fn parse_organization_id(confirmed: Option<String>, errors: &mut Vec<ValidationError>) -> Option<String> {
     let id = confirmed?;
     if id.len() == 18 && id.starts_with("00D") && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Some(id);
     }
     let detail = "The id of an organization begins with 00D and has 18 letters and digits.";
-    faults.push(ValidationError::new("/confirm_organization_id", "not_an_organization_id", detail));
+    errors.push(ValidationError::new("/confirm_organization_id", "not_an_organization_id", detail));
     None
 }

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::salesforce::{AuthorizationBegun, SalesforceConnection};
+use super::salesforce::{SalesforceAuthorization, SalesforceConnection};
 use super::{HostName, find_instance, parse_host};
 use crate::connections::salesforce::store;
 use crate::connections::{ConnectionError, Connections, SalesforceHost, TestResult};
@@ -27,7 +27,7 @@ fn member_of(caller: &InstanceCaller) -> Result<MemberId, Problem> {
 /// How to begin connecting one's own Salesforce user.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BeginOwnSalesforce {
+struct ConnectOwnSalesforce {
     /// `production`, `sandbox`, or the organization's My Domain host. Production unless given.
     #[schema(inline)]
     host: Option<HostName>,
@@ -38,8 +38,8 @@ struct BeginOwnSalesforce {
 /// It must belong to the instance's organization. The address works only in a browser in which the member is logged in.
 #[utoipa::path(
     post, path = "/v1/members/me/salesforce-connection",
-    operation_id = "beginOwnSalesforceConnection", tag = "Connections", request_body = BeginOwnSalesforce, responses(
-    (status = 201, description = "Open the address.", body = AuthorizationBegun),
+    operation_id = "beginOwnSalesforceConnection", tag = "Connections", request_body = ConnectOwnSalesforce, responses(
+    (status = 201, description = "Open the address.", body = SalesforceAuthorization),
     (status = 403, description = "The caller is a program.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -47,17 +47,17 @@ async fn begin_own(
     context: Context,
     caller: Authorized<ConnectionsOwn>,
     connections: Data<Connections>,
-    Body(body): Body<BeginOwnSalesforce>,
+    Body(body): Body<ConnectOwnSalesforce>,
 ) -> Result<HttpResponse, Problem> {
     let member = member_of(&caller)?;
-    let mut faults = Vec::new();
-    let host = parse_host(body.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
-    if !faults.is_empty() {
-        return Err(Problem::invalid(faults));
+    let mut errors = Vec::new();
+    let host = parse_host(body.host.as_ref(), &mut errors).unwrap_or(SalesforceHost::Production);
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
     }
     find_instance(&context, &caller).await?.prerequisites.check()?;
     let (url, expires_at) = connections.begin_own_salesforce(caller.instance, member, &host).await?;
-    let begun = AuthorizationBegun { authorization_url: url.into(), expires_at };
+    let begun = SalesforceAuthorization { authorization_url: url.into(), expires_at };
     Ok(HttpResponse::Created().insert_header(("location", context.public_url.join(LINK))).json(begun))
 }
 

@@ -26,7 +26,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 /// How to begin connecting Salesforce.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BeginSalesforce {
+struct ConnectSalesforce {
     /// `production`, `sandbox`, or the organization's My Domain host. Production unless given.
     #[schema(inline)]
     host: Option<HostName>,
@@ -37,7 +37,7 @@ struct BeginSalesforce {
 
 /// Where to send the admin.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(super) struct AuthorizationBegun {
+pub(super) struct SalesforceAuthorization {
     /// Open this in the person's browser, which has to be the one that comes back. It comes back by itself.
     pub(super) authorization_url: String,
     /// Until when it can be completed.
@@ -50,26 +50,28 @@ pub(super) struct AuthorizationBegun {
 /// the same browser. Another organization than the one that the instance belongs to is refused until it is confirmed.
 #[utoipa::path(
     post, path = "/v1/connections/salesforce",
-    operation_id = "beginSalesforceConnection", tag = "Connections", request_body = BeginSalesforce, responses(
-    (status = 201, description = "Send the admin to the address.", body = AuthorizationBegun),
+    operation_id = "beginSalesforceConnection", tag = "Connections", request_body = ConnectSalesforce, responses(
+    (status = 201, description = "Send the admin to the address.", body = SalesforceAuthorization),
     (status = 409, description = "Connected already, a prerequisite is unmet, or the service's Salesforce app is not configured.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn begin_salesforce(
     context: Context,
     caller: Authorized<ConnectionsWrite>,
     connections: Data<Connections>,
-    Body(body): Body<BeginSalesforce>,
+    Body(body): Body<ConnectSalesforce>,
 ) -> Result<HttpResponse, Problem> {
-    let mut faults = Vec::new();
-    let host = parse_host(body.host.as_ref(), &mut faults).unwrap_or(SalesforceHost::Production);
-    let confirmed = parse_organization_id(body.confirm_organization_id, &mut faults);
-    if !faults.is_empty() {
-        return Err(Problem::invalid(faults));
+    let mut errors = Vec::new();
+    let host = parse_host(body.host.as_ref(), &mut errors).unwrap_or(SalesforceHost::Production);
+    let confirmed = parse_organization_id(body.confirm_organization_id, &mut errors);
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
     }
     find_instance(&context, &caller).await?.prerequisites.check()?;
     let (url, expires_at) = connections.begin_salesforce(caller.instance, &host, connection_admin(&caller).name(), confirmed).await?;
     let location = context.public_url.join("/v1/connections/salesforce");
-    Ok(HttpResponse::Created().insert_header(("location", location)).json(AuthorizationBegun { authorization_url: url.into(), expires_at }))
+    Ok(HttpResponse::Created()
+        .insert_header(("location", location))
+        .json(SalesforceAuthorization { authorization_url: url.into(), expires_at }))
 }
 
 /// A Salesforce connection. No token ever appears here.
@@ -86,7 +88,7 @@ pub(super) struct SalesforceConnection {
     /// Scopes granted, space separated.
     scopes: String,
     /// How its tokens are renewed.
-    renewed_by: RenewedBy,
+    refreshed_by: RefreshedBy,
     connected_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_tested_at: Option<Timestamp>,
@@ -95,22 +97,22 @@ pub(super) struct SalesforceConnection {
     last_error_code: Option<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    what_to_do: Option<String>,
+    remedy: Option<String>,
     /// What failed in the last 24 hours; absent when nothing did. See `GET /v1/diagnostics`.
     #[serde(skip_serializing_if = "Option::is_none")]
     recent_errors: Option<RecentErrors>,
 }
 
-/// How access tokens are renewed.
+/// How access tokens are refreshed.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum RenewedBy {
+enum RefreshedBy {
     /// With a refresh token, which Salesforce replaces each time.
     RefreshToken,
     /// With assertions signed by the uploaded key (JWT bearer flow).
     Assertion,
     /// Not at all: Salesforce gave no refresh token.
-    Nothing,
+    None,
 }
 
 impl From<SalesforceRow> for SalesforceConnection {
@@ -122,15 +124,15 @@ impl From<SalesforceRow> for SalesforceConnection {
             user_id: row.user_id,
             username: row.username,
             scopes: row.scopes,
-            renewed_by: match (&row.sealed_jwt_key, &row.sealed_refresh_token) {
-                (Some(_), _) => RenewedBy::Assertion,
-                (None, Some(_)) => RenewedBy::RefreshToken,
-                (None, None) => RenewedBy::Nothing,
+            refreshed_by: match (&row.sealed_jwt_key, &row.sealed_refresh_token) {
+                (Some(_), _) => RefreshedBy::Assertion,
+                (None, Some(_)) => RefreshedBy::RefreshToken,
+                (None, None) => RefreshedBy::None,
             },
             connected_at: row.created_at,
             last_tested_at: row.last_tested_at,
             last_error_code: row.last_error_code,
-            what_to_do: row.last_error,
+            remedy: row.last_error,
             recent_errors: None,
         }
     }

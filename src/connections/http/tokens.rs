@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::connections::{Connections, ReportOutcome};
+use crate::connections::{Connections, TokenInvalidationOutcome};
 use crate::http::problem::ProblemBody;
 use crate::http::{AuthorizedInstance, Body, Problem, Routes, ValidationError, route};
 use crate::permissions::scope::{TokensMarketo, TokensSalesforce};
@@ -44,7 +44,7 @@ struct MarketoToken<'a> {
 /// A token that a vendor refuses.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TokenReport {
+struct InvalidateToken {
     /// The token.
     #[schema(value_type = String, min_length = 1, max_length = 4096)]
     access_token: SecretString,
@@ -52,11 +52,11 @@ struct TokenReport {
 
 /// What came of the report.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct ReportAnswer {
-    outcome: ReportOutcome,
+struct TokenInvalidation {
+    outcome: TokenInvalidationOutcome,
 }
 
-impl TokenReport {
+impl InvalidateToken {
     fn check(self) -> Result<SecretString, Problem> {
         let fine = (1..=MAX_TOKEN_LENGTH).contains(&self.access_token.expose_secret().chars().count());
         if fine {
@@ -71,8 +71,8 @@ fn respond_with_token(token: impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(token)
 }
 
-fn respond_with_outcome(outcome: ReportOutcome) -> HttpResponse {
-    HttpResponse::Ok().json(ReportAnswer { outcome })
+fn respond_with_outcome(outcome: TokenInvalidationOutcome) -> HttpResponse {
+    HttpResponse::Ok().json(TokenInvalidation { outcome })
 }
 
 /// Get a Salesforce access token
@@ -95,8 +95,8 @@ async fn salesforce_token(caller: AuthorizedInstance<TokensSalesforce>, connecti
 /// After a 401. Salesforce is asked about the token, at most once a minute; if it has ended indeed, it is renewed.
 #[utoipa::path(
     post, path = "/v1/tokens/salesforce/invalidate",
-    operation_id = "reportSalesforceToken", tag = "Tokens", request_body = TokenReport, responses(
-    (status = 200, description = "What came of it.", body = ReportAnswer),
+    operation_id = "reportSalesforceToken", tag = "Tokens", request_body = InvalidateToken, responses(
+    (status = 200, description = "What came of it.", body = TokenInvalidation),
     (status = 404, description = "Salesforce is not connected.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "Salesforce can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
@@ -104,7 +104,7 @@ async fn salesforce_token(caller: AuthorizedInstance<TokensSalesforce>, connecti
 async fn report_salesforce_token(
     caller: AuthorizedInstance<TokensSalesforce>,
     connections: Data<Connections>,
-    Body(report): Body<TokenReport>,
+    Body(report): Body<InvalidateToken>,
 ) -> Result<HttpResponse, Problem> {
     Ok(respond_with_outcome(connections.report_salesforce_token(caller.instance, &report.check()?).await?))
 }
@@ -129,8 +129,8 @@ async fn marketo_token(caller: AuthorizedInstance<TokensMarketo>, connections: D
 /// After error 601 or 602. Marketo is asked for its token, at most once a minute; it may well stand by the one reported.
 #[utoipa::path(
     post, path = "/v1/tokens/marketo/invalidate",
-    operation_id = "reportMarketoToken", tag = "Tokens", request_body = TokenReport, responses(
-    (status = 200, description = "What came of it.", body = ReportAnswer),
+    operation_id = "reportMarketoToken", tag = "Tokens", request_body = InvalidateToken, responses(
+    (status = 200, description = "What came of it.", body = TokenInvalidation),
     (status = 404, description = "Marketo is not connected.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, description = "The connection needs attention; the detail says what to do.", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "Marketo can't answer right now.", body = ProblemBody, content_type = "application/problem+json"),
@@ -138,7 +138,7 @@ async fn marketo_token(caller: AuthorizedInstance<TokensMarketo>, connections: D
 async fn report_marketo_token(
     caller: AuthorizedInstance<TokensMarketo>,
     connections: Data<Connections>,
-    Body(report): Body<TokenReport>,
+    Body(report): Body<InvalidateToken>,
 ) -> Result<HttpResponse, Problem> {
     Ok(respond_with_outcome(connections.report_marketo_token(caller.instance, &report.check()?).await?))
 }

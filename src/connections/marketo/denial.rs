@@ -19,7 +19,7 @@ impl MarketoDenial {
 
     /// One sentence for the person who has to act.
     #[must_use]
-    pub fn what_to_do(self) -> &'static str {
+    pub fn remedy(self) -> &'static str {
         match self {
             Self::MissingPermission => "Give the role of the API user the permission \"Read-Only Person\" in Marketo.",
             Self::AddressNotAllowed => {

@@ -117,7 +117,7 @@ impl MarketoTokenProvider {
             matches!(error, MarketoError::UnknownClient { .. } | MarketoError::WrongSecret { .. } | MarketoError::ClientRefused { .. });
         let mut tx = self.context.db.begin().await?;
         let shown = if is_lasting {
-            let remedy = error.what_to_do();
+            let remedy = error.remedy();
             store::suspend_marketo(&mut tx, instance, row.id, "invalid_client", remedy, self.context.clock.timestamp()).await?;
             tracing::warn!(%instance, connection = %row.id, "a Marketo connection needs attention");
             needs_attention(Some(remedy))

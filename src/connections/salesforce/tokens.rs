@@ -13,7 +13,7 @@ use super::store::{self, RefreshedTokens, SalesforceRow};
 use super::{NOT_CONNECTED, access_token_context, needs_attention, parse_login_base, refresh_token_context};
 use crate::clock::Timestamp;
 use crate::connections::context::ConnectionContext;
-use crate::connections::token_report::{REPORT_INTERVAL, ReportOutcome};
+use crate::connections::token_report::{REPORT_INTERVAL, TokenInvalidationOutcome};
 use crate::connections::{ConnectionError, ConnectionState};
 use crate::db::Db;
 use crate::ids::{ConnectionId, InstanceId};
@@ -261,22 +261,22 @@ impl SalesforceTokenProvider {
         Ok(shown)
     }
 
-    /// Looks into a report about a token: [`ReportOutcome::Renewed`] says that it has to be.
+    /// Looks into a report about a token: [`TokenInvalidationOutcome::Refreshed`] says that it has to be.
     pub(in crate::connections) async fn investigate_report(
         &self,
         instance: InstanceId,
         token: &SecretString,
-    ) -> Result<ReportOutcome, ConnectionError> {
+    ) -> Result<TokenInvalidationOutcome, ConnectionError> {
         let row = store::find_salesforce(&self.context.db, instance, None).await?.ok_or(NOT_CONNECTED)?;
         if row.state != ConnectionState::Active && !recovers_by_itself(&row) {
             return Err(needs_attention(row.last_error.as_deref()));
         }
         if !self.open_access_token(instance, &row)?.is(token) {
-            return Ok(ReportOutcome::NotCurrent);
+            return Ok(TokenInvalidationOutcome::NotCurrent);
         }
         let now = self.context.clock.timestamp();
         if row.token_reported_at.is_some_and(|at| now - at < REPORT_INTERVAL) {
-            return Ok(ReportOutcome::StillValid);
+            return Ok(TokenInvalidationOutcome::StillValid);
         }
         match salesforce::introspect(&self.context.http, &self.context.salesforce_app()?, &parse_login_base(&row.login_base)?, token).await
         {
@@ -284,10 +284,10 @@ impl SalesforceTokenProvider {
                 let mut tx = self.context.db.begin().await?;
                 store::record_token_report(&mut tx, instance, row.id, &row.sealed_access_token, now).await?;
                 tx.commit().await?;
-                Ok(ReportOutcome::StillValid)
+                Ok(TokenInvalidationOutcome::StillValid)
             }
             // An app that may not introspect leaves us the caller's word.
-            Ok(_) | Err(SalesforceError::OAuth(_)) => Ok(ReportOutcome::Renewed),
+            Ok(_) | Err(SalesforceError::OAuth(_)) => Ok(TokenInvalidationOutcome::Refreshed),
             Err(error) => {
                 self.context.record_salesforce_failure(instance, Some(row.id), &error);
                 Err(ConnectionError::Unavailable { message: error.to_string() })
@@ -323,7 +323,7 @@ impl RefreshFailure {
     fn from_error(error: &SalesforceError, by_assertion: bool) -> Self {
         let refused = |token_consumed| Self::NeedsAttention {
             code: error.code().unwrap_or("AUTHENTICATION_FAILURE").to_owned(),
-            remedy: error.what_to_do().to_owned(),
+            remedy: error.remedy().to_owned(),
             token_consumed,
         };
         let lost = || Self::NeedsAttention { code: ANSWER_LOST.into(), remedy: ANSWER_LOST_REMEDY.into(), token_consumed: true };

@@ -65,7 +65,7 @@ impl Page {
 
     /// What is wrong with what was filled in, to be shown beside the form once more.
     #[must_use]
-    pub fn with_fault(mut self, problem: &Problem) -> Self {
+    pub fn with_error(mut self, problem: &Problem) -> Self {
         self.paragraphs.push(problem_texts::title_and_text(problem, self.language).1);
         self
     }

@@ -33,11 +33,11 @@ fn texts(problem: &Problem) -> (LocalizedText<'_>, LocalizedText<'_>) {
         }
         Code::Internal => (ProblemInternalTitle { title }, ProblemInternalText { detail }),
         Code::InvalidInput => match problem.errors() {
-            [fault] if fault.pointer == "/password" && fault.code == "guessable" => {
+            [error] if error.pointer == "/password" && error.code == "guessable" => {
                 (ProblemPasswordGuessableTitle { title }, ProblemPasswordGuessableText { detail })
             }
-            [fault] if fault.pointer == "/password" => (ProblemPasswordLengthTitle { title }, ProblemPasswordLengthText { detail }),
-            [fault] if fault.pointer == "/salesforce_host" => (ProblemSalesforceHostTitle { title }, ProblemSalesforceHostText { detail }),
+            [error] if error.pointer == "/password" => (ProblemPasswordLengthTitle { title }, ProblemPasswordLengthText { detail }),
+            [error] if error.pointer == "/salesforce_host" => (ProblemSalesforceHostTitle { title }, ProblemSalesforceHostText { detail }),
             _ => (ProblemOtherTitle { title }, ProblemOtherText { detail }),
         },
         _ => (ProblemOtherTitle { title }, ProblemOtherText { detail }),
@@ -53,11 +53,11 @@ mod tests {
 
     #[test]
     fn only_english_and_rare_problems_are_told_in_the_problems_own_words() {
-        let fault = |pointer: &str, code: &str| Problem::invalid(vec![ValidationError::new(pointer, code, "told in English")]);
-        let faults =
-            [fault("/password", "guessable"), fault("/password", "out_of_range"), fault("/salesforce_host", "x"), fault("/x", "x")];
+        let error = |pointer: &str, code: &str| Problem::invalid(vec![ValidationError::new(pointer, code, "told in English")]);
+        let errors =
+            [error("/password", "guessable"), error("/password", "out_of_range"), error("/salesforce_host", "x"), error("/x", "x")];
         let mut met = BTreeMap::new();
-        for problem in Code::ALL.iter().map(|code| Problem::new(*code, "told in English")).chain(faults) {
+        for problem in Code::ALL.iter().map(|code| Problem::new(*code, "told in English")).chain(errors) {
             let (title, text) = texts(&problem);
             for language in Language::ALL {
                 let (said_title, said) = title_and_text(&problem, language);

@@ -60,7 +60,7 @@ fn analyze_text<R: Read + Seek>(
     if body.is_empty() {
         return Err(if headers.is_some() { Unreadable::NoRows } else { Unreadable::Empty });
     }
-    // Cells beyond the headers are faults of their row; without headers the longest row rules.
+    // Cells beyond the headers are errors of their row; without headers the longest row rules.
     let columns = headers.map_or_else(|| body.iter().map(StringRecord::len).max().unwrap_or(0), StringRecord::len);
     if columns > MAX_COLUMNS {
         return Err(Unreadable::TooManyColumns);
@@ -89,8 +89,8 @@ fn analyze_text<R: Read + Seek>(
         columns: name_columns(headers, columns),
         mapping,
         sample: body.iter().take(SAMPLE_ROWS).map(|row| row.iter().take(columns).map(shorten).collect()).collect(),
-        faults: count.check.faults,
-        faults_total: count.check.faults_total,
+        errors: count.check.errors,
+        error_count: count.check.error_count,
         rows: count.rows,
         valid_rows: count.check.valid_rows,
         notes: count.notes,

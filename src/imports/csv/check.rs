@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 use super::headers::role_meant;
 use super::rows::{Cells, examine};
-use super::{LISTED_FAULTS, Mapping, RowFault};
+use super::{LISTED_ERRORS, Mapping, RowError};
 use crate::members::{MAX_ADDRESS_LENGTH, Teams};
 
 /// Different cells of one column whose meaning is remembered.
@@ -18,19 +18,19 @@ pub struct RowCheck {
     seen: SeenHashes,
     roles: HashMap<String, bool>,
     team_cells: HashMap<String, Option<String>>,
-    scratch: Vec<RowFault>,
-    /// The first faults.
-    pub faults: Vec<RowFault>,
-    /// How many faults there are.
-    pub faults_total: u64,
-    /// Rows without a fault.
+    scratch: Vec<RowError>,
+    /// The first errors.
+    pub errors: Vec<RowError>,
+    /// How many errors there are.
+    pub error_count: u64,
+    /// Rows without an error.
     pub valid_rows: u64,
 }
 
 /// What was found in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowFindings {
-    pub faults: u32,
+    pub errors: u32,
     /// The earlier row with the same address.
     pub repeats: Option<u64>,
 }
@@ -47,8 +47,8 @@ impl RowCheck {
             roles: HashMap::new(),
             team_cells: HashMap::new(),
             scratch: Vec::new(),
-            faults: Vec::new(),
-            faults_total: 0,
+            errors: Vec::new(),
+            error_count: 0,
             valid_rows: 0,
         }
     }
@@ -67,18 +67,18 @@ impl RowCheck {
                 None => self.valid_rows += 1,
             }
         }
-        let found = RowFindings { faults: u32::try_from(self.scratch.len()).unwrap_or(u32::MAX), repeats };
-        self.faults_total += u64::from(found.faults);
-        let room = LISTED_FAULTS.saturating_sub(self.faults.len());
-        self.faults.extend(self.scratch.drain(..).take(room));
+        let found = RowFindings { errors: u32::try_from(self.scratch.len()).unwrap_or(u32::MAX), repeats };
+        self.error_count += u64::from(found.errors);
+        let room = LISTED_ERRORS.saturating_sub(self.errors.len());
+        self.errors.extend(self.scratch.drain(..).take(room));
         found
     }
 }
 
-/// The fault of a row that has the address of an earlier one.
-pub(super) fn repeated(number: u64, mapping: &Mapping, first: u64) -> RowFault {
+/// The error of a row that has the address of an earlier one.
+pub(super) fn repeated(number: u64, mapping: &Mapping, first: u64) -> RowError {
     let detail = format!("row {first} has the same address; a person is invited once");
-    RowFault::new(number, Some(mapping.email), "duplicate", detail)
+    RowError::new(number, Some(mapping.email), "duplicate", detail)
 }
 
 fn remembered<T: Clone>(cells: &mut HashMap<String, T>, cell: &str, find: impl FnOnce(&str) -> T) -> T {

@@ -7,7 +7,7 @@ use super::check::{RowFindings, repeated};
 use super::dialect::reader;
 use super::row_reader::FileRow;
 use super::rows::{Cells, read_row};
-use super::{ColumnNumber, Mapping, RowFault};
+use super::{ColumnNumber, Mapping, RowError};
 use crate::members::Teams;
 
 /// Most rows of a chunk: what one transaction invites.
@@ -21,8 +21,8 @@ pub struct Chunk {
     /// Place of the first of them among the rows of the file, from 0.
     pub first: u64,
     pub rows: u32,
-    /// How many faults they have under the mapping.
-    pub faults: u32,
+    /// How many errors they have under the mapping.
+    pub errors: u32,
     /// Numbers of the rows that repeat an address, each with the number of the row that has it first.
     pub repeats: Vec<(u64, u64)>,
     /// CSV in UTF-8 with commas; the first cell of each row is its number in the file, followed by a quotation mark and a column when
@@ -45,7 +45,7 @@ pub(super) struct Chunks<'a> {
     budget: &'a AnalysisBudget,
     first: u64,
     rows: u32,
-    faults: u32,
+    errors: u32,
     repeats: Vec<(u64, u64)>,
     writer: Writer<Vec<u8>>,
     bytes: usize,
@@ -57,7 +57,7 @@ fn writer() -> Writer<Vec<u8>> {
 
 impl<'a> Chunks<'a> {
     pub(super) fn new(sink: &'a mut dyn ChunkSink, budget: &'a AnalysisBudget) -> Self {
-        Self { sink, budget, first: 0, rows: 0, faults: 0, repeats: Vec::new(), writer: writer(), bytes: 0 }
+        Self { sink, budget, first: 0, rows: 0, errors: 0, repeats: Vec::new(), writer: writer(), bytes: 0 }
     }
 
     /// Adds a row; of a note below the table nothing was found.
@@ -71,7 +71,7 @@ impl<'a> Chunks<'a> {
         self.rows += 1;
         self.bytes += record.as_slice().len() + record.len();
         if let Some(found) = found {
-            self.faults = self.faults.saturating_add(found.faults);
+            self.errors = self.errors.saturating_add(found.errors);
             self.repeats.extend(found.repeats.map(|first| (number, first)));
         }
         if self.rows >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES { self.end_chunk() } else { Ok(()) }
@@ -84,10 +84,10 @@ impl<'a> Chunks<'a> {
         }
         let body = std::mem::replace(&mut self.writer, writer()).into_inner().map_err(|error| io::Error::other(error.to_string()))?;
         self.budget.spend_written(body.len() as u64)?;
-        let (first, rows, faults) = (self.first, self.rows, self.faults);
+        let (first, rows, errors) = (self.first, self.rows, self.errors);
         self.first += u64::from(rows);
-        (self.rows, self.faults, self.bytes) = (0, 0, 0);
-        self.sink.store(Chunk { first, rows, faults, repeats: std::mem::take(&mut self.repeats), body })
+        (self.rows, self.errors, self.bytes) = (0, 0, 0);
+        self.sink.store(Chunk { first, rows, errors, repeats: std::mem::take(&mut self.repeats), body })
     }
 }
 
@@ -129,21 +129,21 @@ impl<'a> StoredRows<'a> {
 }
 
 impl Chunk {
-    /// Every fault of its rows, given how many rows of it are rows of the table.
+    /// Every error of its rows, given how many rows of it are rows of the table.
     #[must_use]
-    pub fn all_faults(&self, table_rows: u64, mapping: &Mapping, columns: usize, teams: &Teams) -> Vec<(u64, Vec<RowFault>)> {
+    pub fn all_errors(&self, table_rows: u64, mapping: &Mapping, columns: usize, teams: &Teams) -> Vec<(u64, Vec<RowError>)> {
         let mut all = Vec::new();
         let mut rows = StoredRows::new(&self.body);
         let (mut position, mut repeats) = (self.first, self.repeats.iter().peekable());
         while let Some((number, cells)) = rows.next_row().filter(|_| position < table_rows) {
             let first = repeats.next_if(|(row, _)| *row == number).map(|(_, first)| *first);
-            let faults = match (read_row(number, cells, mapping, columns, teams), first) {
-                (Err(faults), _) => faults,
+            let errors = match (read_row(number, cells, mapping, columns, teams), first) {
+                (Err(errors), _) => errors,
                 (Ok(_), Some(first)) => vec![repeated(number, mapping, first)],
                 (Ok(_), None) => Vec::new(),
             };
-            if !faults.is_empty() {
-                all.push((position, faults));
+            if !errors.is_empty() {
+                all.push((position, errors));
             }
             position += 1;
         }

@@ -10,6 +10,7 @@ const LOOK: usize = 50;
 /// The kind of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FileFormat)]
 pub enum Format {
     /// Separated values: CSV and its relatives.
     #[default]
@@ -20,6 +21,7 @@ pub enum Format {
 
 /// How the file is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FileDialect)]
 pub struct Dialect {
     #[serde(default)]
     pub format: Format,

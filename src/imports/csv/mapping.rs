@@ -7,6 +7,7 @@ use super::{Field, MAX_COLUMNS};
 
 /// A column proposed for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ColumnProposal)]
 pub struct Proposal {
     /// The column, counted from 0.
     pub column: u16,
@@ -17,6 +18,7 @@ pub struct Proposal {
 
 /// Which column is proposed for which field; fields without a column are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ProposedImportMapping)]
 pub struct ProposedMapping {
     pub email: Proposal,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +57,7 @@ impl utoipa::ToSchema for ColumnNumber {}
 /// Which column is which field, counted from 0. Columns not named are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ImportMapping)]
 pub struct Mapping {
     #[schema(inline)]
     pub email: ColumnNumber,

@@ -48,8 +48,8 @@ pub const MAX_ROW_LENGTH: usize = 1024 * 1024;
 const MAX_NOTES: usize = 10;
 /// Rows shown as a sample.
 const SAMPLE_ROWS: usize = 5;
-/// Faults listed; all are counted.
-const LISTED_FAULTS: usize = 100;
+/// Errors listed; all are counted.
+const LISTED_ERRORS: usize = 100;
 /// Characters of a cell that are shown.
 const SHOWN_CHARACTERS: usize = 200;
 
@@ -83,7 +83,7 @@ impl Field {
 
 /// A column of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = Column)]
+#[schema(as = FileColumn)]
 pub struct CsvColumn {
     /// Counted from 0; use it in the mapping.
     pub index: u16,
@@ -93,20 +93,21 @@ pub struct CsvColumn {
 
 /// One thing in a row that can't be used. The row invites nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct RowFault {
+#[schema(as = ImportRowError)]
+pub struct RowError {
     /// The row's number in the file. The first row, headers included, is 1; empty lines are not counted.
     pub row: u64,
     /// The column, counted from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<u16>,
-    /// Stable name of the fault: `email_missing`, `email_invalid`, `duplicate`, `name_too_long`, `role_unknown`,
+    /// Stable name of the error: `email_missing`, `email_invalid`, `duplicate`, `name_too_long`, `role_unknown`,
     /// `team_unknown`, `too_many_cells`, `quote_unclosed`.
     pub code: String,
     /// What is wrong.
     pub detail: String,
 }
 
-impl RowFault {
+impl RowError {
     fn new(row: u64, column: Option<ColumnNumber>, code: &str, detail: impl Into<String>) -> Self {
         Self { row, column: column.map(|column| column.0), code: code.to_owned(), detail: detail.into() }
     }
@@ -120,13 +121,15 @@ pub struct Analysis {
     pub mapping: ProposedMapping,
     /// The first rows, as they are in the file; long cells are cut.
     pub sample: Vec<Vec<String>>,
-    /// The first 100 faults under the mapping.
-    pub faults: Vec<RowFault>,
-    /// How many faults there are.
-    pub faults_total: u64,
+    /// The first 100 errors under the mapping.
+    #[serde(alias = "faults")]
+    pub errors: Vec<RowError>,
+    /// How many errors there are.
+    #[serde(alias = "faults_total")]
+    pub error_count: u64,
     /// Rows with something in them, headers and notes not counted.
     pub rows: u64,
-    /// Rows without a fault under the mapping.
+    /// Rows without an error under the mapping.
     pub valid_rows: u64,
     /// Lines at the end that are no rows of the table, such as the notes below a report. They invite nobody.
     #[serde(default)]

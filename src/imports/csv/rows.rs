@@ -2,7 +2,7 @@ use csv::StringRecord;
 
 use super::address_cell::{AddressCell, address_in};
 use super::headers::role_meant;
-use super::{ColumnNumber, Mapping, RowFault};
+use super::{ColumnNumber, Mapping, RowError};
 use crate::auth::Role;
 use crate::display_name::is_unreadable;
 use crate::ids::TeamId;
@@ -71,7 +71,7 @@ pub(super) struct RowValues<'a> {
     teams: &'a str,
 }
 
-/// Looks at a row under a mapping and appends its faults. `role` and `teams` say whether such a cell can be used.
+/// Looks at a row under a mapping and appends its errors. `role` and `teams` say whether such a cell can be used.
 pub(super) fn examine<'a>(
     number: u64,
     cells: Cells<'a>,
@@ -79,16 +79,16 @@ pub(super) fn examine<'a>(
     columns: usize,
     is_role: impl FnOnce(&str) -> bool,
     unknown_team: impl FnOnce(&str) -> Option<String>,
-    faults: &mut Vec<RowFault>,
+    errors: &mut Vec<RowError>,
 ) -> RowValues<'a> {
     if cells.count() > columns && cells.iter().skip(columns).any(|cell| !cell.trim().is_empty()) {
         let count = cells.count();
         let detail = format!("the row has {count} cells, but the file has {columns} columns; is a value with a delimiter unquoted?");
-        faults.push(RowFault::new(number, None, "too_many_cells", detail));
+        errors.push(RowError::new(number, None, "too_many_cells", detail));
     }
     if let Some(column) = cells.unclosed_quote {
         let detail = "a quotation mark is opened here and never closed; close it, or take it away";
-        faults.push(RowFault::new(number, Some(column), "quote_unclosed", detail));
+        errors.push(RowError::new(number, Some(column), "quote_unclosed", detail));
     }
     let email_cell = cells.cell(Some(mapping.email));
     let read = address_in(email_cell);
@@ -105,22 +105,22 @@ pub(super) fn examine<'a>(
         && cells.unclosed_quote != Some(mapping.email)
     {
         let code = if why == NoEmailAddress::Empty { "email_missing" } else { "email_invalid" };
-        faults.push(RowFault::new(number, Some(mapping.email), code, why.to_string()));
+        errors.push(RowError::new(number, Some(mapping.email), code, why.to_string()));
     }
     for (name, column) in [(said.first_name, mapping.first_name), (said.last_name, mapping.last_name)] {
         if name.len() > MAX_NAME_LENGTH && name.chars().filter(|one| !is_unreadable(*one)).count() > MAX_NAME_LENGTH {
             let detail = format!("a name has at most {MAX_NAME_LENGTH} characters");
-            faults.push(RowFault::new(number, column, "name_too_long", detail));
+            errors.push(RowError::new(number, column, "name_too_long", detail));
         }
     }
     if !said.role.is_empty() && !is_role(said.role) {
-        faults.push(RowFault::new(number, mapping.role, "role_unknown", "the role is user or admin"));
+        errors.push(RowError::new(number, mapping.role, "role_unknown", "the role is user or admin"));
     }
     if !said.teams.is_empty()
         && let Some(team) = unknown_team(said.teams)
     {
         let detail = format!("there is no team {:?}; make it, then confirm", shorten(&team));
-        faults.push(RowFault::new(number, mapping.teams, "team_unknown", detail));
+        errors.push(RowError::new(number, mapping.teams, "team_unknown", detail));
     }
     said
 }
@@ -128,18 +128,18 @@ pub(super) fn examine<'a>(
 /// Reads a row under a mapping.
 ///
 /// # Errors
-/// Every fault of the row.
-pub fn read_row(number: u64, cells: Cells<'_>, mapping: &Mapping, columns: usize, teams: &Teams) -> Result<ImportRow, Vec<RowFault>> {
-    let mut faults = Vec::new();
+/// Every error of the row.
+pub fn read_row(number: u64, cells: Cells<'_>, mapping: &Mapping, columns: usize, teams: &Teams) -> Result<ImportRow, Vec<RowError>> {
+    let mut errors = Vec::new();
     let is_role = |cell: &str| role_meant(cell).is_some();
     let unknown_team = |cell: &str| teams.in_cell(cell).err().map(str::to_owned);
-    let said = examine(number, cells, mapping, columns, is_role, unknown_team, &mut faults);
+    let said = examine(number, cells, mapping, columns, is_role, unknown_team, &mut errors);
     match (EmailAddress::parse(said.email), teams.in_cell(said.teams)) {
-        (Ok(email), Ok(teams)) if faults.is_empty() => {
+        (Ok(email), Ok(teams)) if errors.is_empty() => {
             let (first_name, last_name) = said.names();
             Ok(ImportRow { email, first_name, last_name, role: role_meant(said.role), teams })
         }
-        _ => Err(faults),
+        _ => Err(errors),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::http::{Authorized, Body, PathParams, Problem, Routes, route};
 use crate::ids::ImportId;
 use crate::imports::changes::{self, ConfirmationRequest};
 use crate::imports::csv::Mapping;
-use crate::invites::{TeamReference, team_faults};
+use crate::invites::{TeamReference, team_errors};
 use crate::permissions::scope::MembersWrite;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -21,7 +21,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 /// Which column is what.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MappingRequest {
+struct ChangeImportMapping {
     mapping: Mapping,
 }
 
@@ -31,7 +31,7 @@ struct MappingRequest {
 /// sending the file.
 #[utoipa::path(
     put, path = "/v1/invite-imports/{import_id}/mapping",
-    operation_id = "setInviteImportMapping", tag = "Invitations", request_body = MappingRequest,
+    operation_id = "setInviteImportMapping", tag = "Invitations", request_body = ChangeImportMapping,
     params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses(
         (status = 200, description = "What is in the file under this mapping.", body = ImportView),
@@ -42,7 +42,7 @@ async fn put_mapping(
     context: Context,
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
-    Body(wanted): Body<MappingRequest>,
+    Body(wanted): Body<ChangeImportMapping>,
 ) -> Result<HttpResponse, Problem> {
     let import = changes::choose_mapping(&context, caller.instance, &caller.origin, id, wanted.mapping).await?;
     Ok(HttpResponse::Ok().json(ImportView::new(import, context.clock.timestamp())))
@@ -51,7 +51,7 @@ async fn put_mapping(
 /// How to invite the people in the file.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConfirmRequest {
+struct ConfirmImport {
     /// Which column is what; that of the import unless given.
     mapping: Option<Mapping>,
     /// What people become whose row names no role; `user` unless given.
@@ -67,7 +67,7 @@ struct ConfirmRequest {
 /// nobody twice.
 #[utoipa::path(
     post, path = "/v1/invite-imports/{import_id}/confirm",
-    operation_id = "confirmInviteImport", tag = "Invitations", request_body = ConfirmRequest,
+    operation_id = "confirmInviteImport", tag = "Invitations", request_body = ConfirmImport,
     params(("import_id" = ImportId, Path, description = "The import's id.")),
     responses(
         (status = 202, description = "People are being invited; the import shows the progress.", body = ImportView, headers(("Location" = String, description = "The import."))),
@@ -78,11 +78,11 @@ async fn confirm_import(
     context: Context,
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
-    Body(wanted): Body<ConfirmRequest>,
+    Body(wanted): Body<ConfirmImport>,
 ) -> Result<HttpResponse, Problem> {
-    let faults = team_faults(wanted.teams.as_deref());
-    if !faults.is_empty() {
-        return Err(Problem::invalid(faults));
+    let errors = team_errors(wanted.teams.as_deref());
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
     }
     let request = ConfirmationRequest {
         mapping: wanted.mapping,

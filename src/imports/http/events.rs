@@ -74,5 +74,5 @@ fn mark(import: &Import) -> (&'static str, u64, u64, u64) {
     } else {
         "analysed"
     };
-    (state, import.rows_done, import.analysis.valid_rows, import.analysis.faults_total)
+    (state, import.rows_done, import.analysis.valid_rows, import.analysis.error_count)
 }

@@ -6,30 +6,30 @@ use crate::context::Context;
 use crate::http::problem::ProblemBody;
 use crate::http::{Authorized, Listing, PageParams, PathParams, Problem, QueryParams, Routes, route};
 use crate::ids::ImportId;
-use crate::imports::csv::RowFault;
+use crate::imports::csv::RowError;
 use crate::imports::import::RowResult;
-use crate::imports::rows::{faults_after, results_after};
-use crate::invites::ResultStatus;
+use crate::imports::rows::{errors_after, results_after};
+use crate::invites::InviteOutcomeKind;
 use crate::members;
 use crate::permissions::scope::MembersWrite;
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.add(route!(list_faults)).add(route!(list_results));
+    routes.add(route!(list_errors)).add(route!(list_results));
 }
 
-/// List the faults of an import
+/// List the errors of an import
 ///
-/// Every fault under the mapping, in the order of the rows. Teams made since the file was checked count; `PUT …/mapping` counts
+/// Every error under the mapping, in the order of the rows. Teams made since the file was checked count; `PUT …/mapping` counts
 /// anew.
 #[utoipa::path(
-    get, path = "/v1/invite-imports/{import_id}/faults", operation_id = "listInviteImportFaults", tag = "Invitations",
+    get, path = "/v1/invite-imports/{import_id}/errors", operation_id = "listInviteImportErrors", tag = "Invitations",
     params(("import_id" = ImportId, Path, description = "The import's id."), PageParams),
     responses(
-        (status = 200, description = "A page of faults.", body = Listing<RowFault>),
+        (status = 200, description = "A page of errors.", body = Listing<RowError>),
         (status = 410, description = "The rows have been deleted, some time after the import ended.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn list_faults(
+async fn list_errors(
     context: Context,
     caller: Authorized<MembersWrite>,
     PathParams(id): PathParams<ImportId>,
@@ -38,8 +38,8 @@ async fn list_faults(
     let (limit, after) = params.read::<i64>()?;
     let import = found_with_rows(&context, caller.instance, id).await?;
     let teams = members::teams(&context.db, caller.instance).await?;
-    let faults = faults_after(&context.db, &import, &teams, after, usize::from(limit) + 1).await?;
-    Ok(HttpResponse::Ok().json(page(faults, limit)))
+    let errors = errors_after(&context.db, &import, &teams, after, usize::from(limit) + 1).await?;
+    Ok(HttpResponse::Ok().json(page(errors, limit)))
 }
 
 /// What a list of results shows.
@@ -47,9 +47,9 @@ async fn list_faults(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ResultParams {
-    /// Only rows that ended so.
+    /// Only rows with this outcome.
     #[param(inline)]
-    status: Option<ResultStatus>,
+    outcome: Option<InviteOutcomeKind>,
     /// Most rows to return; 100 unless given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u16>,
@@ -77,7 +77,7 @@ async fn list_results(
 ) -> Result<HttpResponse, Problem> {
     let (limit, after) = PageParams { limit: params.limit, cursor: params.cursor }.read::<i64>()?;
     let import = found_with_rows(&context, caller.instance, id).await?;
-    let results = results_after(&context.db, &import, params.status, after, usize::from(limit) + 1).await?;
+    let results = results_after(&context.db, &import, params.outcome, after, usize::from(limit) + 1).await?;
     Ok(HttpResponse::Ok().json(page(results, limit)))
 }
 

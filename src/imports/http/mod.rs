@@ -39,7 +39,7 @@ impl AsProblem for ImportError {
                 problem(Code::ImportUnreadable).with_errors(vec![ValidationError::new("", limit.name(), format!("{limit}."))])
             }
             Self::Unreadable(_) => problem(Code::ImportUnreadable),
-            Self::MappingUnfit { .. } | Self::MappingShared { .. } => problem(Code::MappingUnfit),
+            Self::MappingMismatch { .. } | Self::MappingShared { .. } => problem(Code::MappingMismatch),
             Self::Interrupted => problem(Code::Unavailable),
             Self::Invite(error) => error.as_problem(),
             Self::Member(error) => error.as_problem(),

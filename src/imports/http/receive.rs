@@ -63,13 +63,13 @@ async fn receive_form(request: &HttpRequest, payload: Payload, pace: &UploadPace
     let malformed =
         |error: &actix_multipart::MultipartError| Problem::new(Code::MalformedRequest, format!("The form can't be read: {error}."));
     let mut form = Multipart::new(request.headers(), payload);
-    let (mut received, mut faults) = (None, Vec::new());
+    let (mut received, mut errors) = (None, Vec::new());
     while let Some(field) = without_pause(form.next()).await? {
         let mut field = field.map_err(|error| malformed(&error))?;
         let name = field.name().unwrap_or_default().to_owned();
         if name != FIELD || received.is_some() {
             let why = if name == FIELD { "Send one file." } else { "The form has one field, file." };
-            faults.push(ValidationError::new(format!("/{}", shorten(&name)), "unknown_field", why));
+            errors.push(ValidationError::new(format!("/{}", shorten(&name)), "unknown_field", why));
             break;
         }
         let (_, charset) = media_type(field.headers().get(header::CONTENT_TYPE));
@@ -78,11 +78,11 @@ async fn receive_form(request: &HttpRequest, payload: Payload, pace: &UploadPace
         received = Some(ReceivedFile { file, bytes, charset, name: called });
     }
     match received {
-        Some(received) if faults.is_empty() => Ok(received),
-        None if faults.is_empty() => {
+        Some(received) if errors.is_empty() => Ok(received),
+        None if errors.is_empty() => {
             Err(Problem::invalid(vec![ValidationError::new("/file", "missing", "Send the file in the field file.")]))
         }
-        _ => Err(Problem::invalid(faults)),
+        _ => Err(Problem::invalid(errors)),
     }
 }
 

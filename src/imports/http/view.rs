@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::ids::ImportId;
-use crate::imports::csv::{Analysis, CsvColumn, Dialect, ProposedMapping, RowFault};
+use crate::imports::csv::{Analysis, CsvColumn, Dialect, ProposedMapping, RowError};
 use crate::imports::import::{Confirmation, Import, ImportCounts, ImportState};
 
 /// How far an import has come.
@@ -16,10 +16,10 @@ pub(super) struct ImportProgress {
     file_name: Option<String>,
     /// Rows with something in them; headers, and notes below the table, are not counted.
     rows: u64,
-    /// Rows without a fault under the mapping.
+    /// Rows without an error under the mapping.
     valid_rows: u64,
-    /// How many faults there are under the mapping; a row can have several.
-    faults_total: u64,
+    /// How many errors there are under the mapping; a row can have several.
+    error_count: u64,
     /// Rows that have a result, of `rows`.
     rows_done: u64,
     /// Rows done a second, while the import is under way.
@@ -55,7 +55,7 @@ impl ImportProgress {
             file_name: import.file_name.clone(),
             rows: import.analysis.rows,
             valid_rows: import.analysis.valid_rows,
-            faults_total: import.analysis.faults_total,
+            error_count: import.analysis.error_count,
             rows_done: import.rows_done,
             rate_per_second,
             eta,
@@ -83,8 +83,8 @@ pub(super) struct ImportView {
     mapping: ProposedMapping,
     /// The first rows, as they are in the file; long cells are cut.
     sample: Vec<Vec<String>>,
-    /// The first 100 faults; `…/faults` lists all.
-    faults: Vec<RowFault>,
+    /// The first 100 errors; `…/errors` lists all.
+    errors: Vec<RowError>,
     /// Lines at the end that are no rows of the table, such as the notes below a report. They invite nobody.
     notes: u64,
     /// What was confirmed.
@@ -99,7 +99,7 @@ impl ImportView {
 
     pub(super) fn new(import: Import, now: Timestamp) -> Self {
         let progress = ImportProgress::new(&import, now);
-        let Analysis { dialect, columns, mapping, sample, faults, notes, .. } = import.analysis;
-        Self { progress, dialect, columns, mapping, sample, faults, notes, confirmation: import.confirmation }
+        let Analysis { dialect, columns, mapping, sample, errors, notes, .. } = import.analysis;
+        Self { progress, dialect, columns, mapping, sample, errors, notes, confirmation: import.confirmation }
     }
 }

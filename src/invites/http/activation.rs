@@ -19,7 +19,7 @@ use crate::connections::{
     active_page,
 };
 use crate::context::Context;
-use crate::http::body::read_json_or_form;
+use crate::http::body::{not_null, read_json_or_form};
 use crate::http::problem::ProblemBody;
 use crate::http::{
     AnyCaller, Audience, Code, PathParams, Problem, Routes, SharedLimit, ValidationError, problem_or_page, refuse_cross_site, route,
@@ -57,13 +57,13 @@ struct ActivationView {
 #[serde(deny_unknown_fields)]
 struct ActivationRequest {
     method: ActivationMethod,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     salesforce_host: Option<String>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "not_null")]
     password: Option<SecretString>,
 }
 
-// Written by hand: each method has a field of its own, and a fault in either is to be named by its pointer, which a derived
+// Written by hand: each method has a field of its own, and an error in either is to be named by its pointer, which a derived
 // enum can't do.
 impl utoipa::PartialSchema for ActivationRequest {
     fn schema() -> RefOr<Schema> {
@@ -96,11 +96,6 @@ impl utoipa::PartialSchema for ActivationRequest {
 
 impl utoipa::ToSchema for ActivationRequest {}
 
-/// A value that may be left out but is no null.
-fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(input: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(input).map(Some)
-}
-
 /// The way that was chosen, with what it needs.
 enum ChosenLogin {
     Salesforce(Option<SalesforceHost>),
@@ -109,13 +104,13 @@ enum ChosenLogin {
 
 impl ActivationRequest {
     fn parse(self) -> Result<ChosenLogin, Problem> {
-        let fault = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
-        let foreign = |pointer| fault(pointer, "not_for_this_method", "This belongs to the other method; leave it out.".to_owned());
+        let error = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
+        let foreign = |pointer| error(pointer, "not_for_this_method", "This belongs to the other method; leave it out.".to_owned());
         match self.method {
             ActivationMethod::Salesforce if self.password.is_some() => Err(foreign("/password")),
             ActivationMethod::Salesforce => {
                 let host = self.salesforce_host.map(|text| text.parse()).transpose();
-                let wrong = |error: NoSalesforceHost| fault("/salesforce_host", "not_a_salesforce_host", format!("{error}."));
+                let wrong = |no_host: NoSalesforceHost| error("/salesforce_host", "not_a_salesforce_host", format!("{no_host}."));
                 host.map(ChosenLogin::Salesforce).map_err(wrong)
             }
             ActivationMethod::Password if self.salesforce_host.is_some() => Err(foreign("/salesforce_host")),
@@ -140,7 +135,7 @@ struct AuthorizationRedirect {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code)] // documents that the answer is one of two
-enum ActivationAnswer {
+enum ActivationResponse {
     Member(MemberView),
     Redirect(AuthorizationRedirect),
 }
@@ -193,7 +188,7 @@ async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audien
     operation_id = "activate", tag = "Activation", params(("token" = String, Path, description = "The secret of the link.")),
     request_body(content((ActivationRequest = "application/json"), (ActivationRequest = "application/x-www-form-urlencoded"))),
     responses(
-        (status = 200, description = "The member, or where to log in.", content((ActivationAnswer = "application/json"), (String = "text/html"))),
+        (status = 200, description = "The member, or where to log in.", content((ActivationResponse = "application/json"), (String = "text/html"))),
         (status = 303, description = "Off to Salesforce.", headers(("Location" = String, description = "Salesforce's authorization address."))),
         (status = 400, description = "The body can't be read.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 403, description = "A page of another site has sent the request.", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
@@ -231,7 +226,7 @@ async fn post_activation(
         // The person is at the form: show it again, with what is wrong.
         (Err(problem), Audience::Person(language)) if problem.code() == Code::InvalidInput => {
             match open_link(&context.db, context.clock.timestamp(), &token.clone().into()).await {
-                Ok(link) => page(&link, &token, language).with_fault(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY),
+                Ok(link) => page(&link, &token, language).with_error(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY),
                 Err(_) => problem_or_page(Err(problem), reader),
             }
         }

@@ -1,19 +1,16 @@
 //! `POST /v1/invites`: inviting by a list, as people paste it.
 
 use actix_web::HttpResponse;
-use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema, Type};
-use utoipa::openapi::{ObjectBuilder, RefOr};
 
-use super::{InviteView, ProblemBody, TeamReference, team_faults};
+use super::{InviteView, ProblemBody, TeamReference, team_errors};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::{Authorized, Body, Problem, Routes, ValidationError, route};
 use crate::invites::address_list::{AddressList, AddressResult, InviteMode, ListedAddress, invite_list};
 use crate::invites::addresses::read_addresses;
-use crate::invites::invite::ResultStatus;
+use crate::invites::invite::InviteOutcomeKind;
 use crate::language::Language;
 use crate::permissions::scope::MembersWrite;
 
@@ -23,69 +20,17 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 /// Most addresses in one request.
 const MAX_ADDRESSES: usize = 500;
-/// Most characters of a pasted list.
-const MAX_LIST_LENGTH: usize = 100_000;
-/// Most characters of one text among several.
-const MAX_TEXT_LENGTH: usize = 1000;
-
-/// The people to invite: one text, or several.
-#[derive(Debug)]
-enum Emails {
-    Text(String),
-    Texts(Vec<String>),
-}
-
-impl<'de> Deserialize<'de> for Emails {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Texts;
-
-        impl<'de> Visitor<'de> for Texts {
-            type Value = Emails;
-
-            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                out.write_str("a text with e-mail addresses, or an array of such texts")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Emails, E> {
-                Ok(Emails::Text(text.to_owned()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Emails, A::Error> {
-                let mut read = Vec::new();
-                while let Some(text) = texts.next_element()? {
-                    read.push(text);
-                }
-                Ok(Emails::Texts(read))
-            }
-        }
-
-        input.deserialize_any(Texts)
-    }
-}
-
-// Written by hand: two forms of one value have no form that derives.
-impl utoipa::PartialSchema for Emails {
-    fn schema() -> RefOr<Schema> {
-        let text = |most: usize| ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(most));
-        let pasted = text(MAX_LIST_LENGTH)
-            .title(Some("A pasted list"))
-            .examples(["ann@example.com, Bo Lind <bo@example.com>; cy@example.com"])
-            .description(Some("Addresses as people paste them: separated by commas, semicolons or lines, with names, quotes or comments."));
-        let one = text(MAX_TEXT_LENGTH).examples(["ann@example.com"]);
-        let texts = ArrayBuilder::new().items(one).min_items(Some(1)).max_items(Some(MAX_ADDRESSES)).title(Some("Several texts"));
-        let said = "E-mail addresses, up to 500. Whether a text is one, the results say.";
-        OneOfBuilder::new().item(pasted).item(texts).description(Some(said)).into()
-    }
-}
-
-impl utoipa::ToSchema for Emails {}
+/// Most characters of one text.
+const MAX_TEXT_LENGTH: usize = 100_000;
 
 /// People to invite.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct InviteRequest {
-    #[schema(inline)]
-    emails: Emails,
+    /// E-mail addresses, up to 500: one a text, or as people paste them, separated by commas, semicolons or lines, with names, quotes or
+    /// comments. Whether a text is an address, the results say.
+    #[schema(value_type = Vec<AddressText>, min_items = 1, max_items = 500)]
+    emails: Vec<String>,
     /// What they become; `user` unless given.
     role: Option<Role>,
     /// Teams they join besides Everyone; each must exist.
@@ -97,6 +42,12 @@ struct InviteRequest {
     mode: Option<InviteMode>,
 }
 
+/// A text with an address, or with several as people paste them.
+#[derive(utoipa::ToSchema)]
+#[schema(min_length = 1, max_length = 100_000, example = "ann@example.com")]
+#[allow(dead_code)] // documents the texts
+struct AddressText(String);
+
 /// What became of one address.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct InviteResult {
@@ -105,7 +56,7 @@ struct InviteResult {
     /// The text it was found in, when there was more in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    status: ResultStatus,
+    outcome: InviteOutcomeKind,
     /// Why the address can't be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -123,22 +74,22 @@ struct InviteResult {
 /// One result an address, in the order they were sent.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct InviteResults {
-    results: Vec<InviteResult>,
+    data: Vec<InviteResult>,
 }
 
 impl InviteResult {
     fn new(result: AddressResult, now: Timestamp) -> Self {
-        let (status, retry_at) = (result.status(), result.retry_at());
+        let (outcome, retry_at) = (result.outcome_kind(), result.retry_at());
         let email = result.address.email().to_owned();
         let text = (result.address.entry.text != email).then_some(result.address.entry.text);
         let (invite, reason) = match result.outcome {
             Ok(outcome) => (outcome.into_invite(), None),
             Err(why) => (None, Some(format!("{why}."))),
         };
-        let waiting = invite.as_ref().filter(|_| status == ResultStatus::AlreadyInvited);
+        let waiting = invite.as_ref().filter(|_| outcome == InviteOutcomeKind::AlreadyInvited);
         let resend_link = waiting.map(|invite| format!("/v1/invites/{}/resend", invite.id));
         let invite = invite.map(|invite| InviteView::new(invite, now));
-        Self { email, text, status, reason, invite, retry_at, resend_link }
+        Self { email, text, outcome, reason, invite, retry_at, resend_link }
     }
 }
 
@@ -162,44 +113,34 @@ async fn post_invites(
 ) -> Result<HttpResponse, Problem> {
     let results = invite_list(&context, caller.instance, &caller.origin, wanted.read()?).await?;
     let now = context.clock.timestamp();
-    let results = results.into_iter().map(|result| InviteResult::new(result, now)).collect();
-    Ok(HttpResponse::Ok().json(InviteResults { results }))
+    let data = results.into_iter().map(|result| InviteResult::new(result, now)).collect();
+    Ok(HttpResponse::Ok().json(InviteResults { data }))
 }
 
 impl InviteRequest {
     /// The list, its addresses in the order they were sent.
     fn read(self) -> Result<AddressList, Problem> {
-        let mut faults = Vec::new();
-        let length = |text: &String, most: usize| (1..=most).contains(&text.chars().count());
+        let mut errors = Vec::new();
         let number =
             || ValidationError::new("/emails", "out_of_range", format!("Send 1 to {MAX_ADDRESSES} addresses; use a CSV import for more."));
-        let texts = match &self.emails {
-            Emails::Text(text) if !length(text, MAX_LIST_LENGTH) => {
-                faults.push(ValidationError::new("/emails", "out_of_range", format!("A list has 1 to {MAX_LIST_LENGTH} characters.")));
-                Vec::new()
-            }
-            Emails::Text(text) => vec![("/emails".to_owned(), text)],
-            Emails::Texts(texts) if !(1..=MAX_ADDRESSES).contains(&texts.len()) => {
-                faults.push(number());
-                Vec::new()
-            }
-            Emails::Texts(texts) => texts.iter().enumerate().map(|(at, text)| (format!("/emails/{at}"), text)).collect(),
-        };
-        if matches!(self.emails, Emails::Texts(_)) {
-            for (pointer, _) in texts.iter().filter(|(_, text)| !length(text, MAX_TEXT_LENGTH)) {
-                faults.push(ValidationError::new(pointer, "out_of_range", format!("A text has 1 to {MAX_TEXT_LENGTH} characters.")));
-            }
+        if !(1..=MAX_ADDRESSES).contains(&self.emails.len()) {
+            errors.push(number());
+        }
+        let texts: Vec<_> =
+            (0..).zip(&self.emails).map(|(at, text): (usize, _)| (format!("/emails/{at}"), text)).take(MAX_ADDRESSES).collect();
+        for (pointer, _) in texts.iter().filter(|(_, text)| !(1..=MAX_TEXT_LENGTH).contains(&text.chars().count())) {
+            errors.push(ValidationError::new(pointer, "out_of_range", format!("A text has 1 to {MAX_TEXT_LENGTH} characters.")));
         }
         let read = |(pointer, text): (String, &String)| {
             read_addresses(text).into_iter().map(move |entry| ListedAddress { pointer: pointer.clone(), entry })
         };
         let addresses: Vec<_> = texts.into_iter().flat_map(read).take(MAX_ADDRESSES + 1).collect();
         if addresses.len() > MAX_ADDRESSES {
-            faults.push(number());
+            errors.push(number());
         }
-        faults.extend(team_faults(self.teams.as_deref()));
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
+        errors.extend(team_errors(self.teams.as_deref()));
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
         Ok(AddressList {
             addresses,

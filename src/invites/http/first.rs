@@ -2,17 +2,16 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 use serde::Deserialize;
-use utoipa::openapi::schema::{AdditionalProperties, Object, OneOfBuilder, Schema, SchemaFormat, Type};
-use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr};
 
 use super::{InviteView, ProblemBody};
 use crate::connections::Connections;
 use crate::context::Context;
+use crate::http::body::not_null;
 use crate::http::{Authorized, Body, Code, Problem, Routes, ValidationError, route};
 use crate::invites::context::InviteContext;
 use crate::invites::first_user::{FirstUserChoice, invite_first_user};
 use crate::invites::store;
-use crate::members::{EmailAddress, MAX_ADDRESS_LENGTH};
+use crate::members::EmailAddress;
 use crate::permissions::scope::{MembersRead, MembersWrite};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -23,51 +22,32 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 const MAX_USER_ID_LENGTH: usize = 255;
 
 /// The Marketo admin to invite, named by exactly one of the two.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1, max_properties = 1)]
 struct FirstInviteRequest {
+    /// The admin's e-mail address in Marketo; case doesn't matter.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<String>, nullable = false, format = "email", max_length = 254)]
     email: Option<String>,
+    /// The admin's `user_id`, as GET /v1/marketo/admins lists it.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 255)]
     marketo_user_id: Option<String>,
 }
 
-// Written by hand, because exactly one of two fields has no form that derives.
-impl utoipa::PartialSchema for FirstInviteRequest {
-    fn schema() -> RefOr<Schema> {
-        let only = |name: &str, field: Object| {
-            ObjectBuilder::new().property(name, field).required(name).additional_properties(Some(AdditionalProperties::FreeForm(false)))
-        };
-        let email = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
-            .max_length(Some(MAX_ADDRESS_LENGTH))
-            .description(Some("The admin's e-mail address in Marketo; case doesn't matter."));
-        let user = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .min_length(Some(1))
-            .max_length(Some(MAX_USER_ID_LENGTH))
-            .description(Some("The admin's `user_id`, as GET /v1/marketo/admins lists it."));
-        OneOfBuilder::new()
-            .item(only("email", email.build()))
-            .item(only("marketo_user_id", user.build()))
-            .description(Some("The Marketo admin to invite, named by exactly one of the two."))
-            .into()
-    }
-}
-
-impl utoipa::ToSchema for FirstInviteRequest {}
-
 impl FirstInviteRequest {
     fn read(self) -> Result<FirstUserChoice, Problem> {
-        let fault = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
+        let error = |pointer, code, detail: String| Problem::invalid(vec![ValidationError::new(pointer, code, detail)]);
         match (self.email, self.marketo_user_id) {
             (Some(email), None) => EmailAddress::parse(&email)
                 .map(FirstUserChoice::Email)
-                .map_err(|why| fault("/email", "no_email_address", format!("{why}."))),
+                .map_err(|why| error("/email", "no_email_address", format!("{why}."))),
             (None, Some(id)) if (1..=MAX_USER_ID_LENGTH).contains(&id.chars().count()) => Ok(FirstUserChoice::UserId(id)),
             (None, Some(_)) => {
-                Err(fault("/marketo_user_id", "out_of_range", format!("A Marketo user id has 1 to {MAX_USER_ID_LENGTH} characters.")))
+                Err(error("/marketo_user_id", "out_of_range", format!("A Marketo user id has 1 to {MAX_USER_ID_LENGTH} characters.")))
             }
-            _ => Err(fault("", "one_of", "Give exactly one of email and marketo_user_id.".to_owned())),
+            _ => Err(error("", "one_of", "Give exactly one of email and marketo_user_id.".to_owned())),
         }
     }
 }

@@ -12,7 +12,7 @@ use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 
 use super::store::InviteFilter;
-use super::{BlockedAddress, Invite, InviteError, InviteStatus, store};
+use super::{BlockedAddress, Invite, InviteError, InviteState, store};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::http::problem::ProblemBody;
@@ -52,7 +52,7 @@ impl AsProblem for InviteError {
             Self::TooSoon { wait, .. } => problem(Code::ResendTooSoon).with_header(header::RETRY_AFTER, wait.to_string()),
             Self::OriginalUserStays => problem(Code::OriginalUserStays),
             Self::PasswordSwitchedOff => problem(Code::ActivationMethodNotAllowed),
-            Self::Password(fault) => fault.as_problem(),
+            Self::Password(error) => error.as_problem(),
             Self::EmailMismatch => problem(Code::EmailMismatch),
             Self::Member(error) => error.as_problem(),
             Self::Instance(error) => error.as_problem(),
@@ -64,7 +64,7 @@ impl AsProblem for InviteError {
 }
 
 fn blocked_errors(blocked: &[BlockedAddress]) -> Vec<ValidationError> {
-    let error = |one: &BlockedAddress| ValidationError::new(&one.pointer, one.status.as_str(), format!("{:?}: {}", one.email, one.reason));
+    let error = |one: &BlockedAddress| ValidationError::new(&one.pointer, one.outcome.as_str(), format!("{:?}: {}", one.email, one.reason));
     blocked.iter().map(error).collect()
 }
 
@@ -85,7 +85,7 @@ struct InviteView {
     member_id: MemberId,
     /// As it was typed.
     email: String,
-    status: InviteStatus,
+    state: InviteState,
     /// Whether it went to the first person of the instance.
     is_first: bool,
     /// The CSV import it came from.
@@ -119,7 +119,7 @@ impl InviteView {
         Self {
             id: invite.id,
             member_id: invite.member,
-            status: invite.status_at(now),
+            state: invite.state_at(now),
             email: invite.email,
             is_first: invite.is_first,
             import_id: invite.import,
@@ -143,18 +143,18 @@ impl InviteView {
 #[schema(min_length = 1, max_length = 100, example = "EMEA sales")]
 pub(crate) struct TeamReference(pub(crate) String);
 
-pub(crate) fn team_faults(teams: Option<&[TeamReference]>) -> Vec<ValidationError> {
-    let mut faults = Vec::new();
+pub(crate) fn team_errors(teams: Option<&[TeamReference]>) -> Vec<ValidationError> {
+    let mut errors = Vec::new();
     let teams = teams.unwrap_or_default();
     if teams.len() > MAX_TEAMS {
-        faults.push(ValidationError::new("/teams", "out_of_range", format!("Name at most {MAX_TEAMS} teams.")));
+        errors.push(ValidationError::new("/teams", "out_of_range", format!("Name at most {MAX_TEAMS} teams.")));
     }
     for (at, team) in teams.iter().enumerate() {
         if !(1..=100).contains(&team.0.chars().count()) {
-            faults.push(ValidationError::new(format!("/teams/{at}"), "out_of_range", "A team's name has 1 to 100 characters."));
+            errors.push(ValidationError::new(format!("/teams/{at}"), "out_of_range", "A team's name has 1 to 100 characters."));
         }
     }
-    faults
+    errors
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -167,9 +167,9 @@ struct InviteParams {
     /// `next_cursor` of the page before.
     #[param(pattern = "^[0-9A-Za-z_-]{21}[AQgw]$")]
     cursor: Option<String>,
-    /// Only invitations with this status.
+    /// Only invitations with this state.
     #[param(inline)]
-    status: Option<InviteStatus>,
+    state: Option<InviteState>,
     /// Only invitations to addresses with this in them; case doesn't matter.
     #[param(pattern = "^[!-~]{1,254}$", example = "@example.com")]
     email: Option<String>,
@@ -182,11 +182,11 @@ struct InviteParams {
 
 impl InviteParams {
     fn read(self) -> Result<(u16, Option<InviteId>, InviteFilter), Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         // What no address and no id has in it can't be looked for, either.
         let unfit = |text: &str, most: usize| text.is_empty() || text.len() > most || text.chars().any(|one| one.is_control());
         if self.email.as_deref().is_some_and(|text| unfit(text, MAX_ADDRESS_LENGTH)) {
-            faults.push(ValidationError::new(
+            errors.push(ValidationError::new(
                 "#query/email",
                 "out_of_range",
                 format!("A part of an address has 1 to {MAX_ADDRESS_LENGTH} bytes."),
@@ -195,14 +195,14 @@ impl InviteParams {
         let kinds = ["client:", "member:"];
         let is_actor = |text: &str| kinds.iter().any(|kind| text.starts_with(kind)) && !unfit(text, 100);
         if self.invited_by.as_deref().is_some_and(|text| !is_actor(text)) {
-            faults.push(ValidationError::new("#query/invited_by", "unknown_actor", "Write client:ID or member:ID, as in invited_by."));
+            errors.push(ValidationError::new("#query/invited_by", "unknown_actor", "Write client:ID or member:ID, as in invited_by."));
         }
         let page = PageParams { limit: self.limit, cursor: self.cursor }.read::<InviteId>();
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
         let (limit, after) = page?;
-        Ok((limit, after, InviteFilter { status: self.status, email: self.email, invited_by: self.invited_by, import: self.import_id }))
+        Ok((limit, after, InviteFilter { state: self.state, email: self.email, invited_by: self.invited_by, import: self.import_id }))
     }
 }
 

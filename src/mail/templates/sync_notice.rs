@@ -23,7 +23,7 @@ pub struct SyncFailureText {
     /// What happened.
     pub what: String,
     /// What to do about it.
-    pub what_to_do: String,
+    pub remedy: String,
 }
 
 /// How many people a sync did what with.
@@ -50,12 +50,12 @@ impl SyncNoticeMail {
         let instance = self.instance.as_str();
         let (subject, paragraphs) = match &self.failure {
             None => (LocalizedText::SyncCompleteMailSubject { instance }, vec![LocalizedText::SyncCompleteMailEnding { instance }]),
-            Some(SyncFailureText { what, what_to_do }) => (
+            Some(SyncFailureText { what, remedy }) => (
                 LocalizedText::SyncFailedMailSubject { instance },
                 vec![
                     LocalizedText::SyncFailedMailEnding { instance },
                     LocalizedText::SyncFailedMailWhat { what },
-                    LocalizedText::SyncFailedMailWhatToDo { what_to_do },
+                    LocalizedText::SyncFailedMailRemedy { remedy },
                 ],
             ),
         };
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn failure() -> SyncFailureText {
-        SyncFailureText { what: "Marketo's day is used up.".into(), what_to_do: "Wait until midnight.".into() }
+        SyncFailureText { what: "Marketo's day is used up.".into(), remedy: "Wait until midnight.".into() }
     }
 
     #[test]

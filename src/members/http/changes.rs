@@ -23,14 +23,14 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 /// Reads names; spaces around them are dropped.
 pub(super) fn read_names(first_name: FieldChange<String>, last_name: FieldChange<String>) -> Result<Names, Problem> {
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let mut read = |pointer: &str, name: FieldChange<String>| match name {
-        FieldChange::Set(text) => read_display_name(&mut faults, pointer, &text).map_or(FieldChange::Keep, FieldChange::Set),
+        FieldChange::Set(text) => read_display_name(&mut errors, pointer, &text).map_or(FieldChange::Keep, FieldChange::Set),
         FieldChange::Clear => FieldChange::Clear,
         FieldChange::Keep => FieldChange::Keep,
     };
     let names = Names { first_name: read("/first_name", first_name), last_name: read("/last_name", last_name) };
-    if faults.is_empty() { Ok(names) } else { Err(Problem::invalid(faults)) }
+    if errors.is_empty() { Ok(names) } else { Err(Problem::invalid(errors)) }
 }
 
 /// What is to be changed; what is left out stays.
@@ -118,7 +118,7 @@ async fn reactivate(
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct RemovedMember {
     /// Who has it now: `client:ID` or `member:ID`.
-    passed_to: String,
+    reassigned_to: String,
     /// Whether the Marketo connection, or the one that waits to follow it, was theirs.
     marketo_connection: bool,
     /// Invitations they had made.
@@ -132,7 +132,7 @@ struct RemovedMember {
 impl From<PassedOn> for RemovedMember {
     fn from(passed: PassedOn) -> Self {
         Self {
-            passed_to: passed.to,
+            reassigned_to: passed.to,
             marketo_connection: passed.marketo_connection,
             invitations: passed.invitations,
             imports: passed.imports,

@@ -91,12 +91,12 @@ async fn delete_session(_: AnyCaller, request: HttpRequest, context: Context, or
 struct ConsequencesParams {
     /// What it would be set to.
     #[param(inline)]
-    to: LoginManagement,
+    login_management: LoginManagement,
 }
 
 /// What would follow for some members.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Consequence {
+struct LoginManagementConsequence {
     /// Stable name.
     #[schema(example = "password_login_lost")]
     code: &'static str,
@@ -109,13 +109,15 @@ struct Consequence {
 
 /// What would follow from setting the way to log in.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Consequences {
-    from: LoginManagement,
-    to: LoginManagement,
+struct LoginManagementConsequences {
+    /// What it is set to now.
+    current: LoginManagement,
+    /// What it would be set to.
+    proposed: LoginManagement,
     /// Whether it is another way than today's.
-    changes: bool,
+    is_change: bool,
     /// Everything that somebody would notice; those that meet nobody are left out.
-    consequences: Vec<Consequence>,
+    consequences: Vec<LoginManagementConsequence>,
 }
 
 /// See what another way to log in would mean
@@ -124,7 +126,7 @@ struct Consequences {
 #[utoipa::path(
     get, path = "/v1/instance/login-management/consequences",
     operation_id = "getLoginManagementConsequences", tag = "Instances", params(ConsequencesParams),
-    responses((status = 200, description = "What would follow.", body = Consequences))
+    responses((status = 200, description = "What would follow.", body = LoginManagementConsequences))
 )]
 async fn get_consequences(
     context: Context,
@@ -133,10 +135,10 @@ async fn get_consequences(
 ) -> Result<HttpResponse, Problem> {
     let instance = instances::find(&context.db, caller.instance).await?.ok_or(InstanceError::Unknown)?;
     let facts = store::login_facts(&context.db, caller.instance, context.clock.timestamp()).await?;
-    let (from, to) = (instance.login_management, params.to);
-    let changes = from != to;
-    let all: Vec<(&'static str, i64, &'static str)> = match to {
-        _ if !changes => Vec::new(),
+    let (current, proposed) = (instance.login_management, params.login_management);
+    let is_change = current != proposed;
+    let all: Vec<(&'static str, i64, &'static str)> = match proposed {
+        _ if !is_change => Vec::new(),
         LoginManagement::SalesforceOnly => vec![
             ("password_login_lost", facts.with_password, "Active members who can log in by password today and could not any more."),
             (
@@ -165,6 +167,6 @@ async fn get_consequences(
         ],
     };
     let met = all.into_iter().filter(|(_, count, _)| *count > 0);
-    let consequences = met.map(|(code, count, detail)| Consequence { code, count, detail }).collect();
-    Ok(HttpResponse::Ok().json(Consequences { from, to, changes, consequences }))
+    let consequences = met.map(|(code, count, detail)| LoginManagementConsequence { code, count, detail }).collect();
+    Ok(HttpResponse::Ok().json(LoginManagementConsequences { current, proposed, is_change, consequences }))
 }

@@ -15,7 +15,7 @@ use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 
 use super::store::MemberFilter;
-use super::{ActingCaller, LoginError, Member, MemberError, MemberStatus, PasswordFault, store};
+use super::{ActingCaller, LoginError, Member, MemberError, MemberState, PasswordError, store};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::context::Context;
@@ -38,10 +38,10 @@ impl AsProblem for MemberError {
             Self::Unknown | Self::NoSuchTeam | Self::NoSuchSession => problem(Code::NotFound),
             Self::OriginalUser(_) => problem(Code::OriginalUserStays),
             Self::LastAdmin(_) => problem(Code::LastAdmin).with_link("/v1/members"),
-            Self::Oneself(_) => problem(Code::NotYourself),
-            Self::OwnsMarketo => problem(Code::OwnsMarketo),
+            Self::Oneself(_) => problem(Code::SelfChangeForbidden),
+            Self::OwnsMarketoConnection => problem(Code::OwnsMarketoConnection),
             Self::NotActivated => problem(Code::MemberNotActivated),
-            Self::EveryoneIsFixed(_) => problem(Code::EveryoneIsFixed),
+            Self::EveryoneIsFixed(_) => problem(Code::EveryoneTeamProtected),
             Self::EmailTaken => problem(Code::EmailTaken),
             Self::Connection(error) => error.as_problem(),
             Self::Db(error) => error.as_problem(),
@@ -49,12 +49,12 @@ impl AsProblem for MemberError {
     }
 }
 
-impl AsProblem for PasswordFault {
+impl AsProblem for PasswordError {
     fn as_problem(&self) -> Problem {
-        let fault = |code| Problem::invalid(vec![ValidationError::new("/password", code, format!("{self}."))]);
+        let error = |code| Problem::invalid(vec![ValidationError::new("/password", code, format!("{self}."))]);
         match self {
-            Self::Length => fault("out_of_range"),
-            Self::Guessable => fault("guessable"),
+            Self::Length => error("out_of_range"),
+            Self::Guessable => error("guessable"),
             Self::Busy | Self::Interrupted => Problem::new(Code::Unavailable, format!("{self}.")).with_header(header::RETRY_AFTER, "5"),
         }
     }
@@ -71,7 +71,7 @@ impl AsProblem for LoginError {
             Self::CurrentWrong => problem(Code::CurrentPasswordWrong).with_link("/v1/password-resets"),
             Self::NoPassword => problem(Code::NoPassword).with_link("/v1/password-resets"),
             Self::LinkUnusable => problem(Code::ResetLinkUnusable),
-            Self::Password(fault) => fault.as_problem(),
+            Self::Password(error) => error.as_problem(),
             Self::Instance(error) => error.as_problem(),
             Self::Auth(error) => error.as_problem(),
             Self::Db(error) => error.as_problem(),
@@ -107,7 +107,7 @@ pub(crate) struct MemberView {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_name: Option<String>,
     role: Role,
-    status: MemberStatus,
+    state: MemberState,
     /// The very first person invited, who must not be removed once data sync has started.
     is_original: bool,
     /// Ids of the teams they are in.
@@ -127,7 +127,7 @@ impl MemberView {
             first_name: member.first_name,
             last_name: member.last_name,
             role: member.role,
-            status: member.status,
+            state: member.state,
             is_original: member.is_original,
             teams,
             created_at: member.created_at,
@@ -158,9 +158,9 @@ struct MemberParams {
     /// `next_cursor` of the page before.
     #[param(pattern = "^[0-9A-Za-z_-]{21}[AQgw]$")]
     cursor: Option<String>,
-    /// Only members with this status.
+    /// Only members with this state.
     #[param(inline)]
-    status: Option<MemberStatus>,
+    state: Option<MemberState>,
     /// Only members with this role.
     #[param(inline)]
     role: Option<Role>,
@@ -192,7 +192,7 @@ async fn list_members(
         let detail = format!("search has 1 to {MAX_SEARCH} characters, none of them NUL.");
         return Err(Problem::invalid(vec![ValidationError::new("#query/search", "length", detail)]));
     }
-    let filter = MemberFilter { status: params.status, role: params.role, team: params.team, search: params.search };
+    let filter = MemberFilter { state: params.state, role: params.role, team: params.team, search: params.search };
     let members = store::list(&context.db, caller.instance, &filter, after, i64::from(limit) + 1).await?;
     let mut teams = teams_of(&context, &caller, &members).await?;
     let views = members.into_iter().map(|member| {

@@ -16,7 +16,7 @@ use crate::http::{
     refuse_cross_site, route,
 };
 use crate::members::reset_job::request_reset;
-use crate::members::{EmailAddress, MIN_PASSWORD_LENGTH, PasswordFault, complete_reset, open_reset, passwords};
+use crate::members::{EmailAddress, MIN_PASSWORD_LENGTH, PasswordError, complete_reset, open_reset, passwords};
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
@@ -28,7 +28,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 /// Whose password was forgotten.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ResetRequest {
+struct RequestPasswordReset {
     #[schema(min_length = 1, max_length = 1000, example = "ann@example.com")]
     email: String,
 }
@@ -40,7 +40,7 @@ struct ResetRequest {
 /// whose instance is set to Salesforce Only. Asked again and again for one address from one network, it takes longer and longer until there is
 /// another message.
 #[utoipa::path(
-    post, path = "/v1/password-resets", operation_id = "requestPasswordReset", tag = "Sessions", request_body = ResetRequest,
+    post, path = "/v1/password-resets", operation_id = "requestPasswordReset", tag = "Sessions", request_body = RequestPasswordReset,
     responses(
         (status = 202, description = "If a member with a password has this address, a message is on its way."),
         (status = 429, description = "Too many requests from this address; Retry-After says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
@@ -50,7 +50,7 @@ async fn post_reset(
     _: AnyCaller,
     context: Context,
     origin: ChangeOrigin,
-    Body(wanted): Body<ResetRequest>,
+    Body(wanted): Body<RequestPasswordReset>,
 ) -> Result<HttpResponse, Problem> {
     if !(1..=1000).contains(&wanted.email.chars().count()) {
         return Err(Problem::invalid(vec![ValidationError::new("/email", "out_of_range", "An address has 1 to 1000 characters.")]));
@@ -68,7 +68,7 @@ struct ResetView {
     /// Whose password it replaces.
     email: String,
     /// Fewest characters of a password.
-    shortest_password: usize,
+    min_password_length: usize,
 }
 
 /// See a link for a new password
@@ -96,7 +96,7 @@ async fn get_link(
         let (_, member) = open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await?;
         match reader {
             Audience::Program => {
-                let view = ResetView { email: member.email.as_str().to_owned(), shortest_password: MIN_PASSWORD_LENGTH };
+                let view = ResetView { email: member.email.as_str().to_owned(), min_password_length: MIN_PASSWORD_LENGTH };
                 Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(view))
             }
             Audience::Person(language) => page(member.email.as_str(), &token, language).respond(StatusCode::OK),
@@ -116,7 +116,7 @@ async fn reader(request: &HttpRequest, context: &Context, token: &str) -> Audien
 /// The new password, in JSON or as a form.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewPassword {
+struct SetPassword {
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 1024)]
     password: SecretString,
 }
@@ -128,7 +128,7 @@ struct NewPassword {
 #[utoipa::path(
     post, path = "/reset-password/{token}",
     operation_id = "completePasswordReset", tag = "Sessions", params(("token" = String, Path, description = "The secret of the link.")),
-    request_body(content((NewPassword = "application/json"), (NewPassword = "application/x-www-form-urlencoded"))),
+    request_body(content((SetPassword = "application/json"), (SetPassword = "application/x-www-form-urlencoded"))),
     responses(
         (status = 200, description = "A page: the password is set.", content((String = "text/html"))),
         (status = 204, description = "The password is set."),
@@ -166,7 +166,7 @@ async fn post_link(
         (Err(problem), Audience::Person(language)) if problem.code() == Code::InvalidInput => {
             match open_reset(&context.db, context.clock.as_ref(), &token.clone().into()).await {
                 Ok((_, member)) => {
-                    page(member.email.as_str(), &token, language).with_fault(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY)
+                    page(member.email.as_str(), &token, language).with_error(&problem).respond(StatusCode::UNPROCESSABLE_ENTITY)
                 }
                 Err(_) => problem_or_page(Err(problem), reader),
             }
@@ -175,6 +175,6 @@ async fn post_link(
     }
 }
 
-fn read(request: &HttpRequest, bytes: &[u8]) -> Result<NewPassword, Problem> {
-    read_json_or_form(request.headers(), bytes, |_| PasswordFault::Length.as_problem())
+fn read(request: &HttpRequest, bytes: &[u8]) -> Result<SetPassword, Problem> {
+    read_json_or_form(request.headers(), bytes, |_| PasswordError::Length.as_problem())
 }

@@ -85,7 +85,7 @@ async fn get_team(context: Context, caller: Authorized<MembersRead>, PathParams(
 /// A team to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewTeam {
+struct CreateTeam {
     /// Unique in the instance without regard to case. No control characters, line separators or marks of direction; spaces around it are dropped.
     #[schema(
         min_length = 1,
@@ -97,21 +97,21 @@ struct NewTeam {
 }
 
 fn read_name(text: &str) -> Result<TeamName, Problem> {
-    let fault = |error: NoDisplayName| ValidationError::new("/name", "unusable_name", format!("The text can't be used: {error}."));
-    TeamName::parse(text).map_err(|error| Problem::invalid(vec![fault(error)]))
+    let unusable = |error: NoDisplayName| ValidationError::new("/name", "unusable_name", format!("The text can't be used: {error}."));
+    TeamName::parse(text).map_err(|error| Problem::invalid(vec![unusable(error)]))
 }
 
 /// Make a team
 ///
 /// An instance can have 20 teams, Everyone included, unless the operator has set another limit.
 #[utoipa::path(
-    post, path = "/v1/teams", operation_id = "createTeam", tag = "Members", request_body = NewTeam,
+    post, path = "/v1/teams", operation_id = "createTeam", tag = "Members", request_body = CreateTeam,
     responses(
         (status = 201, description = "The team.", body = TeamView, headers(("Location" = String, description = "The team."))),
         (status = 409, description = "A team of this name exists, or no more can be made.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn post_team(context: Context, caller: Authorized<MembersWrite>, Body(new): Body<NewTeam>) -> Result<HttpResponse, Problem> {
+async fn post_team(context: Context, caller: Authorized<MembersWrite>, Body(new): Body<CreateTeam>) -> Result<HttpResponse, Problem> {
     let name = read_name(&new.name)?;
     let mut tx = context.db.begin().await?;
     let made = create_team(&mut tx, &acting(&context, &caller), &name, context.limits.teams).await?;
@@ -197,21 +197,21 @@ struct ChangeTeamMembers {
 
 impl ChangeTeamMembers {
     fn check(&self) -> Result<(), Problem> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for (pointer, list) in [("/add", &self.add), ("/remove", &self.remove)] {
             if list.len() > MAX_MEMBERS {
-                faults.push(ValidationError::new(pointer, "out_of_range", format!("Name at most {MAX_MEMBERS} members.")));
+                errors.push(ValidationError::new(pointer, "out_of_range", format!("Name at most {MAX_MEMBERS} members.")));
             }
         }
         let joining: BTreeSet<_> = self.add.iter().collect();
         for (at, _) in self.remove.iter().enumerate().filter(|(_, member)| joining.contains(member)) {
-            faults.push(ValidationError::new(
+            errors.push(ValidationError::new(
                 format!("/remove/{at}"),
                 "in_both",
                 "This member is to join and to leave; name them in one list.",
             ));
         }
-        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
     }
 }
 
@@ -219,13 +219,13 @@ impl ChangeTeamMembers {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct TeamMemberResult {
     member_id: MemberId,
-    status: TeamMemberOutcome,
+    outcome: TeamMemberOutcome,
 }
 
 /// One result a member: first those of `add`, then those of `remove`, in the order they were sent.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct TeamMemberResults {
-    results: Vec<TeamMemberResult>,
+    data: Vec<TeamMemberResult>,
 }
 
 /// Add members to a team and take members out
@@ -249,6 +249,6 @@ async fn post_members(
     let mut tx = context.db.begin().await?;
     let outcomes = change_team_members(&mut tx, &acting(&context, &caller), id, &wanted.add, &wanted.remove).await?;
     tx.commit().await?;
-    let results = outcomes.into_iter().map(|(member_id, status)| TeamMemberResult { member_id, status }).collect();
-    Ok(HttpResponse::Ok().json(TeamMemberResults { results }))
+    let data = outcomes.into_iter().map(|(member_id, outcome)| TeamMemberResult { member_id, outcome }).collect();
+    Ok(HttpResponse::Ok().json(TeamMemberResults { data }))
 }

@@ -6,7 +6,7 @@ mod teams;
 
 use std::collections::HashMap;
 
-use super::{AddressHolder, EmailAddress, IdentityProof, Member, MemberStatus, NewMember};
+use super::{AddressHolder, EmailAddress, IdentityProof, Member, MemberState, NewMember};
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::db::{self, Db, DbError, Tx, execute, fetch_by_keys, insert_rows, on, on_tx};
@@ -28,7 +28,7 @@ struct MemberRow {
     first_name: Option<String>,
     last_name: Option<String>,
     role: Role,
-    status: MemberStatus,
+    status: MemberState,
     is_original: bool,
     created_at: Timestamp,
     activated_at: Option<Timestamp>,
@@ -49,7 +49,7 @@ impl TryFrom<MemberRow> for Member {
             first_name: row.first_name,
             last_name: row.last_name,
             role: row.role,
-            status: row.status,
+            state: row.status,
             is_original: row.is_original,
             created_at: row.created_at,
             activated_at: row.activated_at,
@@ -77,7 +77,7 @@ pub async fn find_in(tx: &mut Tx, instance: InstanceId, member: MemberId) -> Res
 /// Which members a list shows; every condition that is given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct MemberFilter {
-    pub status: Option<MemberStatus>,
+    pub state: Option<MemberState>,
     pub role: Option<Role>,
     pub team: Option<TeamId>,
     /// Part of a name or address, in whatever case.
@@ -103,7 +103,7 @@ pub async fn list(
     let rows: Vec<MemberRow> = on!(db, c => db::query_as(SQL)
         .bind(instance)
         .bind(after)
-        .bind(filter.status)
+        .bind(filter.state)
         .bind(filter.role)
         .bind(filter.team)
         .bind(&holding)
@@ -158,7 +158,7 @@ pub async fn holder_of(tx: &mut Tx, instance: InstanceId, email_key: &str) -> Re
 
 /// [`holder_of`] for many addresses, by their keys.
 pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) -> Result<HashMap<String, AddressHolder>, DbError> {
-    let rows: Vec<(String, MemberId, MemberStatus)> = fetch_by_keys!(
+    let rows: Vec<(String, MemberId, MemberState)> = fetch_by_keys!(
         tx,
         [instance],
         email_keys,
@@ -166,7 +166,7 @@ pub async fn holders_of(tx: &mut Tx, instance: InstanceId, email_keys: &[&str]) 
          JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id WHERE e.instance_id = $1 AND e.email_key IN",
         ""
     )?;
-    Ok(rows.into_iter().map(|(key, member, status)| (key, AddressHolder { member, status })).collect())
+    Ok(rows.into_iter().map(|(key, member, state)| (key, AddressHolder { member, state })).collect())
 }
 
 /// A new member with the id they get.
@@ -194,7 +194,7 @@ pub async fn insert_all(
             &new.first_name,
             &new.last_name,
             new.role,
-            MemberStatus::Invited,
+            MemberState::Invited,
             new.is_original,
             at,
             search_key(new.first_name.as_deref(), new.last_name.as_deref(), &new.email),
@@ -260,16 +260,16 @@ pub async fn remove_invited(tx: &mut Tx, instance: InstanceId, member: MemberId)
 /// A member who may be the Salesforce user who logs in.
 #[derive(Debug, Clone)]
 pub struct AutoLoginCandidate {
-    pub status: MemberStatus,
+    pub state: MemberState,
     pub email: String,
     /// The Salesforce user who activated, if one did.
     pub salesforce_username: Option<String>,
 }
 
-type CandidateRow = (MemberId, Role, MemberStatus, String, Option<String>);
+type CandidateRow = (MemberId, Role, MemberState, String, Option<String>);
 
-fn candidate((id, role, status, email, salesforce_username): CandidateRow) -> (MemberId, Role, AutoLoginCandidate) {
-    (id, role, AutoLoginCandidate { status, email, salesforce_username })
+fn candidate((id, role, state, email, salesforce_username): CandidateRow) -> (MemberId, Role, AutoLoginCandidate) {
+    (id, role, AutoLoginCandidate { state, email, salesforce_username })
 }
 
 /// The member who activated as this Salesforce user. Usernames are compared without regard to case.

@@ -2,14 +2,14 @@ use crate::clock::Timestamp;
 use crate::crypto::SecretHash;
 use crate::db::{self, Db, DbError, Tx, execute, on, on_tx};
 use crate::ids::{InstanceId, MemberId};
-use crate::members::MemberStatus;
+use crate::members::MemberState;
 
 /// What logging in by password asks of a member.
 #[derive(Debug)]
 pub struct LoginRow {
     pub instance: InstanceId,
     pub member: MemberId,
-    pub status: MemberStatus,
+    pub state: MemberState,
     /// A PHC string.
     pub password_hash: Option<String>,
 }
@@ -19,9 +19,9 @@ pub async fn find_for_login(db: &Db, email_key: &str) -> Result<Option<LoginRow>
     const SQL: &str = "SELECT m.instance_id, m.id, CASE WHEN m.deactivated_at IS NULL THEN m.status ELSE 'deactivated' END, \
          m.password_hash FROM member_emails e JOIN members m ON m.instance_id = e.instance_id AND m.id = e.member_id \
          WHERE e.email_key = $1 AND e.logs_in";
-    type LoginColumns = (InstanceId, MemberId, MemberStatus, Option<String>);
+    type LoginColumns = (InstanceId, MemberId, MemberState, Option<String>);
     let row: Option<LoginColumns> = on!(db, c => db::query_as(SQL).bind(email_key).fetch_optional(c))?;
-    Ok(row.map(|(instance, member, status, password_hash)| LoginRow { instance, member, status, password_hash }))
+    Ok(row.map(|(instance, member, state, password_hash)| LoginRow { instance, member, state, password_hash }))
 }
 
 /// Writes the hash of a password.

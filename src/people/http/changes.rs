@@ -28,7 +28,7 @@ struct ChangesParams {
     cursor: Option<String>,
     /// Where to begin without a cursor: `beginning` (unless given) tells of everybody there is, `now` only of what comes.
     #[param(inline)]
-    from: Option<ChangesStart>,
+    start_at: Option<ChangesStart>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -57,7 +57,7 @@ enum PersonChangeKind {
 struct PersonChangeBody {
     kind: PersonChangeKind,
     marketo_id: i64,
-    at: Timestamp,
+    changed_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     person: Option<Person>,
@@ -66,7 +66,7 @@ struct PersonChangeBody {
 impl From<PersonChange> for PersonChangeBody {
     fn from(change: PersonChange) -> Self {
         let kind = if change.person.is_some() { PersonChangeKind::Changed } else { PersonChangeKind::Removed };
-        Self { kind, marketo_id: change.cursor.marketo_id, at: change.at, person: change.person }
+        Self { kind, marketo_id: change.cursor.marketo_id, changed_at: change.at, person: change.person }
     }
 }
 
@@ -109,7 +109,7 @@ async fn list_people_changes(
     let (limit, cursor) = PageParams { limit: params.limit, cursor: params.cursor }.read::<ChangeCursor>()?;
     // Before the changes are read: what is committed in between is behind every cursor returned so far.
     let last = store::last_change(&context.db, caller.instance).await?;
-    let after = match (cursor, params.from.unwrap_or_default()) {
+    let after = match (cursor, params.start_at.unwrap_or_default()) {
         (Some(cursor), _) if cursor.change > last => return Err(PeopleError::CursorGone.into()),
         (Some(cursor), _) => cursor,
         (None, ChangesStart::Beginning) => ChangeCursor { change: 0, marketo_id: 0 },

@@ -24,7 +24,7 @@ struct LookupRequest {
 
 /// Look up people by Salesforce ids
 ///
-/// Up to 200 at once, answered in their order: each is found, not found, or invalid with its fault. Nothing is changed, so it may be
+/// Up to 200 at once, answered in their order: each is found, not found, or invalid with its error. Nothing is changed, so it may be
 /// repeated at will.
 #[utoipa::path(
     post, path = "/v1/people/lookup", operation_id = "lookUpPeople", tag = "People", request_body = LookupRequest,

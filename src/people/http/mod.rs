@@ -18,7 +18,9 @@ impl AsProblem for PeopleError {
     fn as_problem(&self) -> Problem {
         match self {
             Self::Unknown => Problem::new(Code::NotFound, format!("{self}.")),
-            Self::CursorGone => Problem::new(Code::CursorGone, format!("{self}. Begin anew with from=beginning and drop what you have.")),
+            Self::CursorGone => {
+                Problem::new(Code::CursorGone, format!("{self}. Begin anew with start_at=beginning and drop what you have."))
+            }
             Self::Db(error) => error.as_problem(),
         }
     }

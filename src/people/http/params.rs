@@ -39,13 +39,13 @@ pub(super) struct PeopleListParams {
 impl PeopleListParams {
     /// The number of rows, the cursor and the filter; no filter when nobody can match it.
     pub(super) fn read(self) -> Result<(u16, PeopleCursor, Option<PeopleFilter>), Problem> {
-        let (mut faults, limit) = (Vec::new(), self.limit.unwrap_or(PageParams::DEFAULT_LIMIT));
+        let (mut errors, limit) = (Vec::new(), self.limit.unwrap_or(PageParams::DEFAULT_LIMIT));
         if !(1..=MAX_LIMIT).contains(&limit) {
-            faults.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {MAX_LIMIT}.")));
+            errors.push(ValidationError::new("#query/limit", "out_of_range", format!("limit is between 1 and {MAX_LIMIT}.")));
         }
         let after = self.cursor.as_deref().map(cursor::read);
         if let Some(None) = after {
-            faults.push(ValidationError::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
+            errors.push(ValidationError::new("#query/cursor", "unknown_cursor", "Use next_cursor of the page before, unchanged."));
         }
         let filter = FilterParams {
             marketo_id: self.marketo_id,
@@ -53,7 +53,7 @@ impl PeopleListParams {
             email: self.email,
             name_prefix: self.name_prefix,
         };
-        let filter = filter.read(faults)?;
+        let filter = filter.read(errors)?;
         Ok((limit, after.flatten().unwrap_or_default(), filter))
     }
 }
@@ -102,26 +102,26 @@ struct FilterParams {
 }
 
 impl FilterParams {
-    fn read(self, mut faults: Vec<ValidationError>) -> Result<Option<PeopleFilter>, Problem> {
+    fn read(self, mut errors: Vec<ValidationError>) -> Result<Option<PeopleFilter>, Problem> {
         if self.marketo_id.is_some_and(|id| id < 1) {
-            faults.push(ValidationError::new("#query/marketo_id", "out_of_range", "A Marketo id is 1 or more."));
+            errors.push(ValidationError::new("#query/marketo_id", "out_of_range", "A Marketo id is 1 or more."));
         }
         let salesforce_id = self.salesforce_id.as_deref().map(str::parse::<SalesforceId>);
         if let Some(Err(error @ InvalidSalesforceId::Malformed)) = &salesforce_id {
-            faults.push(ValidationError::new("#query/salesforce_id", error.code(), format!("{error}.")));
+            errors.push(ValidationError::new("#query/salesforce_id", error.code(), format!("{error}.")));
         }
         for (pointer, text) in [("#query/email", &self.email), ("#query/name_prefix", &self.name_prefix)] {
             let Some(text) = text else { continue };
             if text.is_empty() || text.chars().count() > MAX_TEXT_CHARS || text.contains('\0') {
-                faults.push(ValidationError::new(
+                errors.push(ValidationError::new(
                     pointer,
                     "length",
                     format!("this has 1 to {MAX_TEXT_CHARS} characters, none of them NUL."),
                 ));
             }
         }
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
         // An id whose suffix doesn't fit is the id of nothing.
         let Ok(salesforce_id) = salesforce_id.transpose() else { return Ok(None) };

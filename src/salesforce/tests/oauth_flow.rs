@@ -122,7 +122,7 @@ async fn refusals_of_the_token_endpoint_are_told_apart() {
         let refused = outcome.unwrap_err();
         assert!(matches!(&refused, SalesforceError::OAuth(refusal) if refusal.error == error), "{refused:?}");
         assert_eq!((refused.code(), refused.category()), (Some(code), category), "{error}: {description}");
-        assert!(!refused.what_to_do().is_empty());
+        assert!(!refused.remedy().is_empty());
     }
 }
 

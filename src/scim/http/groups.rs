@@ -44,7 +44,7 @@ async fn list(context: Context, caller: Authorized<Scim>, QueryParams(asked): Qu
     })),
     responses(
         (status = 201, description = "The group.", body = Value, content_type = "application/scim+json"),
-        (status = 400, description = "The group can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 400, description = "The group can't be read; every error is named.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 409, description = "A team of this name exists, or there are as many as there may be.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
@@ -81,7 +81,7 @@ async fn read(scim: ScimRequest, PathParams(id): PathParams<TeamId>) -> Result<H
     request_body(content = Value, content_type = "application/scim+json"),
     responses(
         (status = 200, description = "The group.", body = Value, content_type = "application/scim+json"),
-        (status = 400, description = "The group can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 400, description = "The group can't be read; every error is named.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 404, description = "There is no such group.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 409, description = "The rules of teams forbid it.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),

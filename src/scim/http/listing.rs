@@ -92,7 +92,7 @@ pub(super) fn page(
     let mut chosen = resources;
     if let Some(text) = asked.filter.as_deref().filter(|text| !text.trim().is_empty()) {
         let filter = filter::parse(text)?;
-        // A fault of the filter is told even when there is nothing to filter.
+        // An error of the filter is told even when there is nothing to filter.
         filter::passes(kinds, &Value::Null, &filter)?;
         let mut passing = Vec::new();
         for (schema, resource) in chosen {

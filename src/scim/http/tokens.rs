@@ -20,7 +20,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewScimToken {
+struct CreateScimToken {
     /// What you call it, such as the directory that will use it. No control characters, line separators or marks of direction; spaces around it are dropped.
     #[schema(
         min_length = 1,
@@ -68,15 +68,19 @@ struct ScimTokens {
 /// With it Okta, Entra ID and the like provision members and teams at `/scim/v2`. It is good until you revoke it; an instance can have
 /// 5, so that another can follow one in use.
 #[utoipa::path(
-    post, path = "/v1/instance/scim-tokens", operation_id = "createScimToken", tag = "SCIM", request_body = NewScimToken,
+    post, path = "/v1/instance/scim-tokens", operation_id = "createScimToken", tag = "SCIM", request_body = CreateScimToken,
     responses(
         (status = 201, description = "The token.", body = CreatedScimToken),
         (status = 409, description = "There are 5 already.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-async fn create_token(context: Context, caller: Authorized<MembersWrite>, Body(new): Body<NewScimToken>) -> Result<HttpResponse, Problem> {
-    let mut faults = Vec::new();
-    let Some(name) = read_display_name(&mut faults, "/name", &new.name) else { return Err(Problem::invalid(faults)) };
+async fn create_token(
+    context: Context,
+    caller: Authorized<MembersWrite>,
+    Body(new): Body<CreateScimToken>,
+) -> Result<HttpResponse, Problem> {
+    let mut errors = Vec::new();
+    let Some(name) = read_display_name(&mut errors, "/name", &new.name) else { return Err(Problem::invalid(errors)) };
     let mut tx = context.db.begin().await?;
     let (token, secret) = auth::create_scim_token(&mut tx, context.clock.as_ref(), caller.instance, &caller.origin, name.as_str()).await?;
     tx.commit().await?;

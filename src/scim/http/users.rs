@@ -47,7 +47,7 @@ async fn list(context: Context, caller: Authorized<Scim>, QueryParams(asked): Qu
     })),
     responses(
         (status = 201, description = "The user.", body = Value, content_type = "application/scim+json"),
-        (status = 400, description = "The user can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 400, description = "The user can't be read; every error is named.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 409, description = "The userName or the address is taken, or there is no seat.", body = ScimErrorBody, content_type = "application/scim+json"),
     )
 )]
@@ -84,7 +84,7 @@ async fn read(scim: ScimRequest, PathParams(id): PathParams<MemberId>) -> Result
     request_body(content = Value, content_type = "application/scim+json"),
     responses(
         (status = 200, description = "The user.", body = Value, content_type = "application/scim+json"),
-        (status = 400, description = "The user can't be read; every fault is named.", body = ScimErrorBody, content_type = "application/scim+json"),
+        (status = 400, description = "The user can't be read; every error is named.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 404, description = "There is no such user.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 409, description = "The rules of members forbid it.", body = ScimErrorBody, content_type = "application/scim+json"),
         (status = 412, description = "It has changed since.", body = ScimErrorBody, content_type = "application/scim+json"),

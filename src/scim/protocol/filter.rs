@@ -39,7 +39,7 @@ pub fn passes(schemas: &[&'static Schema], resource: &Value, filter: &Filter) ->
         }
         Filter::ValuePath(value_path) => {
             let (attribute, is_own) = resolve(schemas, &value_path.attr)?;
-            // Looked at without a value, too, so that a fault in the brackets is told.
+            // Looked at without a value, too, so that an error in the brackets is told.
             value_passes(attribute, &Value::Null, &value_path.filter)?;
             let values = values_of(resource.get(attribute.name).filter(|_| is_own));
             any(&values, |value| value_passes(attribute, value, &value_path.filter))
@@ -68,7 +68,7 @@ pub fn value_passes(attribute: &'static Attribute, value: &Value, filter: &ValFi
 }
 
 fn all<T>(items: &[T], mut holds: impl FnMut(&T) -> Result<bool, ScimRefusal>) -> Result<bool, ScimRefusal> {
-    // Every operand is looked at, so that a fault is told whatever the resources are.
+    // Every operand is looked at, so that an error is told whatever the resources are.
     items.iter().try_fold(true, |so_far, item| Ok(holds(item)? && so_far))
 }
 

@@ -117,7 +117,7 @@ impl StoppedAttempt<'_> {
 
     async fn cancel(&mut self) -> Result<AttemptOutcome, SyncError> {
         tracing::info!(run = %self.attempt.run, "a sync is canceled");
-        self.end(RunState::Cancelled, None).await?;
+        self.end(RunState::Canceled, None).await?;
         tidy::enqueue(&mut self.tx, self.service, self.attempt.instance, self.attempt.run, self.now).await?;
         Ok(AttemptOutcome::Finished)
     }

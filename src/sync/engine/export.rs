@@ -113,7 +113,7 @@ impl FullRun {
         let outcome = parsing.await.map_err(|_| SyncError::Internal)??;
         if expected.is_some_and(|expected| expected != outcome.rows) {
             tracing::warn!(run = %self.run, export = export.position, ?expected, read = outcome.rows, "an export holds another number of people than announced");
-            self.progress.report.saw_everything = false;
+            self.progress.report.is_complete = false;
         }
         if outcome.rejected > 0 {
             self.save_rejected(&mut tx, window, &file).await?;

@@ -14,14 +14,14 @@ use crate::sync::{RunPhase, SyncError, store};
 impl FullRun {
     /// Merges, removes people who are gone, and drops the staging tables.
     pub(super) async fn load(&mut self) -> Result<(), SyncError> {
-        if self.progress.phase != RunPhase::Tidying {
+        if self.progress.phase != RunPhase::CleaningUp {
             match &self.service.db {
                 Db::Sqlite { .. } => self.merge_in_ranges().await?,
                 Db::Postgres { .. } => self.merge_at_once().await?,
             }
         }
         let done = self.done;
-        self.begin_phase(RunPhase::Tidying, done, self.total).await?;
+        self.begin_phase(RunPhase::CleaningUp, done, self.total).await?;
         clear_staging(&self.service, self.run).await
     }
 
@@ -57,7 +57,7 @@ impl FullRun {
             at: self.service.clock.timestamp(),
             began_at: self.plan.latest,
             reads_everybody: self.plan.changed_since.is_none(),
-            removes_missing: self.progress.report.saw_everything,
+            removes_missing: self.progress.report.is_complete,
         };
         postgres::prepare(transaction, self.run, self.progress.may_have_duplicates).await?;
         let merged = if postgres::has_partition(transaction, self.instance).await? {
@@ -79,7 +79,7 @@ impl FullRun {
         };
         self.check_additions(&mut tx, merged).await?;
         self.add_counts(merged);
-        self.progress.phase = RunPhase::Tidying;
+        self.progress.phase = RunPhase::CleaningUp;
         self.progress.phase_began_at = Some(self.service.clock.timestamp());
         self.save_step(&mut tx).await?;
         Ok(tx.commit().await?)
@@ -90,7 +90,7 @@ impl FullRun {
         if self.progress.phase != RunPhase::Removing {
             self.merge_ranges().await?;
         }
-        if !self.progress.report.saw_everything {
+        if !self.progress.report.is_complete {
             return Ok(());
         }
         self.change_state(RunState::Reconciling).await?;

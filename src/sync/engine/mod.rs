@@ -113,7 +113,7 @@ async fn begin(
     let now = service.clock.timestamp();
     let changed_since = store::find_changed_since(&service.db, instance, run).await?;
     let plan = RunPlan { fields, earliest: service.earliest_creation(), latest: now, changed_since };
-    progress.report.saw_everything = true;
+    progress.report.is_complete = true;
     progress.report.export_jobs_planned =
         ExportWindows::new(changed_since.unwrap_or(plan.earliest), now, service.settings.window_days).remaining();
     let mut tx = service.db.begin().await?;
@@ -133,7 +133,7 @@ impl FullRun {
 
     /// Reads everybody, or everybody who changed, and merges the people who qualify.
     async fn read_everybody(&mut self, mut state: RunState) -> Result<(), SyncError> {
-        if self.progress.phase != RunPhase::Tidying && self.recover_staging().await? {
+        if self.progress.phase != RunPhase::CleaningUp && self.recover_staging().await? {
             state = RunState::Extracting;
         }
         if matches!(state, RunState::Queued | RunState::Extracting) {

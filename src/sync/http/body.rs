@@ -20,10 +20,10 @@ pub(super) struct RunBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     requested: Option<RunRequest>,
     /// Why it is paused: `requested`, or the code of what it waits for (see `waiting_for`).
-    #[serde(rename = "paused_because", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pause_reason: Option<String>,
     /// When it goes on by itself; a paused run without it waits for somebody to resume it.
-    #[serde(rename = "goes_on_at", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     resumes_at: Option<Timestamp>,
     phase: RunPhase,
     /// How much of the phase is done; the phase says what is counted.

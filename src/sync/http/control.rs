@@ -28,7 +28,7 @@ fn respond(outcome: ControlOutcome) -> HttpResponse {
 #[utoipa::path(
     post, path = "/v1/sync/runs/{run_id}/cancel",
     operation_id = "cancelSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
-    (status = 200, description = "It is cancelled, or about to be, already.", body = RunBody),
+    (status = 200, description = "It is canceled, or about to be, already.", body = RunBody),
     (status = 202, description = "It will be; follow the run.", body = RunBody),
     (status = 409, description = "The run is over.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -49,7 +49,7 @@ async fn cancel_run(
     operation_id = "pauseSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "It is paused, or about to be, already.", body = RunBody),
     (status = 202, description = "It will be; follow the run.", body = RunBody),
-    (status = 409, description = "The run is over or being cancelled.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "The run is over or being canceled.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn pause_run(
     caller: Authorized<SyncWrite>,
@@ -67,7 +67,7 @@ async fn pause_run(
     operation_id = "resumeSyncRun", tag = "Sync", params(("run_id" = RunId, Path, description = "The run.")), responses(
     (status = 200, description = "It isn't paused.", body = RunBody),
     (status = 202, description = "It goes on.", body = RunBody),
-    (status = 409, description = "The run is over or being cancelled; the detail says what to do instead.", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "The run is over or being canceled; the detail says what to do instead.", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn resume_run(
     caller: Authorized<SyncWrite>,

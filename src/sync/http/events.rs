@@ -17,6 +17,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 /// An event of a run's stream.
 #[derive(Debug, utoipa::ToSchema)]
 #[allow(dead_code)] // documents; an event is written as text
+#[schema(as = SyncRunEvent)]
 struct RunEvent {
     event: RunEventName,
     /// The run, as JSON (`SyncRun`).
@@ -27,6 +28,7 @@ struct RunEvent {
 /// The names of events.
 #[derive(Debug, utoipa::ToSchema)]
 #[allow(dead_code)] // documents the one name
+#[schema(as = SyncRunEventName)]
 enum RunEventName {
     #[schema(rename = "run")]
     Run,

@@ -25,8 +25,8 @@ impl AsProblem for SyncError {
         match self {
             Self::StepRequired(step) => Problem::new(Code::StepRequired, said).with_link(step.link()),
             Self::RunActive(active) => Problem::new(Code::SyncRunning, said).with_link(format!("/v1/sync/runs/{}", active.run)),
-            Self::RetryTooLate { newer, .. } => Problem::new(Code::RunStateUnfit, said).with_link(format!("/v1/sync/runs/{newer}")),
-            Self::RunStateUnfit(_) => Problem::new(Code::RunStateUnfit, self.to_string()),
+            Self::RetryTooLate { newer, .. } => Problem::new(Code::RunStateConflict, said).with_link(format!("/v1/sync/runs/{newer}")),
+            Self::RunStateConflict(_) => Problem::new(Code::RunStateConflict, self.to_string()),
             Self::RunNotFound => Problem::new(Code::NotFound, said),
             Self::Connection(error) => error.as_problem(),
             Self::Db(error) => error.as_problem(),

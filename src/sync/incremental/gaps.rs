@@ -33,7 +33,7 @@ pub(super) fn may_start_full_run(last: Option<LastFullRun>, has_unreadable_log: 
         RunState::Completed => {
             !(has_unreadable_log && last.started_by == notices::schedule_origin().actor) || now - last.created_at > FULL_RUN_PAUSE
         }
-        RunState::Failed | RunState::Cancelled => now - last.created_at > FULL_RUN_PAUSE,
+        RunState::Failed | RunState::Canceled => now - last.created_at > FULL_RUN_PAUSE,
         _ => false,
     })
 }

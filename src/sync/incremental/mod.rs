@@ -31,7 +31,7 @@ pub(super) use schedule::follow_full_run;
 use self::round::SyncRound;
 use super::attempt::RunAttempt;
 use super::cursor::{ChangesCursor, TOKEN_MARGIN};
-use super::gap::{GapRemedy, SyncGap};
+use super::gap::{GapResolution, SyncGap};
 use super::notices::{self, RunNotice};
 use super::progress::{RunPlan, RunProgress};
 use super::run::RunState;
@@ -109,7 +109,7 @@ impl IncrementalRun {
 
     /// Adds a gap to the report, once for each code.
     fn add_gap(&mut self, gap: SyncGap) {
-        tracing::warn!(run = %self.attempt.run, code = gap.code, remedy = ?gap.remedy, "an incremental sync may have missed something");
+        tracing::warn!(run = %self.attempt.run, code = gap.code, resolution = ?gap.resolution, "an incremental sync may have missed something");
         let gaps = &mut self.changes_report().gaps;
         if !gaps.iter().any(|known| known.code == gap.code) {
             gaps.push(gap);
@@ -121,7 +121,7 @@ impl IncrementalRun {
         self.changes_report().cursor_age_seconds = Some((now - until).whole_seconds().max(0));
         self.progress.phase = RunPhase::ReadingChanges;
         self.progress.phase_began_at = Some(now);
-        self.progress.report.saw_everything = true;
+        self.progress.report.is_complete = true;
         let plan = RunPlan { fields: self.cursor.fields.clone(), earliest: until, latest: now, changed_since: None };
         let mut tx = self.service.db.begin().await?;
         store::save_plan(&mut tx, self.instance, self.attempt.run, &plan, now).await?;
@@ -161,9 +161,9 @@ impl IncrementalRun {
     /// Completes the run, and starts a full one when only that can fill a gap.
     async fn complete(&mut self, row: &RunRow) -> Result<(), SyncError> {
         let now = self.now();
-        let missed_something = self.changes_report().gaps.iter().any(|gap| gap.remedy != GapRemedy::ReadAgain);
-        let needs_everybody = self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::FullRun);
-        let needs_run = needs_everybody || self.changes_report().gaps.iter().any(|gap| gap.remedy == GapRemedy::TargetedRun);
+        let missed_something = self.changes_report().gaps.iter().any(|gap| gap.resolution != GapResolution::ReadAgain);
+        let needs_everybody = self.changes_report().gaps.iter().any(|gap| gap.resolution == GapResolution::FullRun);
+        let needs_run = needs_everybody || self.changes_report().gaps.iter().any(|gap| gap.resolution == GapResolution::TargetedRun);
         let has_unreadable_log = self.changes_report().gaps.iter().any(SyncGap::is_unreadable);
         let starts_full_run = needs_run
             && gaps::may_start_full_run(store::find_last_full_run(&self.service.db, self.instance).await?, has_unreadable_log, now);
@@ -171,15 +171,15 @@ impl IncrementalRun {
         let changed_since = (!needs_everybody).then(|| until - TOKEN_MARGIN);
         let report = self.changes_report();
         report.read_up_to = Some(until);
-        for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.remedy, GapRemedy::FullRun | GapRemedy::TargetedRun)) {
-            gap.remedy = match (starts_full_run, needs_everybody) {
-                (false, _) => GapRemedy::FullRunLater,
-                (true, true) => GapRemedy::FullRun,
-                (true, false) => GapRemedy::TargetedRun,
+        for gap in report.gaps.iter_mut().filter(|gap| matches!(gap.resolution, GapResolution::FullRun | GapResolution::TargetedRun)) {
+            gap.resolution = match (starts_full_run, needs_everybody) {
+                (false, _) => GapResolution::FullRunLater,
+                (true, true) => GapResolution::FullRun,
+                (true, false) => GapResolution::TargetedRun,
             };
         }
         let report = &mut self.progress.report;
-        report.saw_everything &= !missed_something;
+        report.is_complete &= !missed_something;
         let is_idle = report.inserted + report.updated + report.removed + report.rejected == 0
             && report.changes.as_ref().is_none_or(|changes| changes.gaps.is_empty());
         self.progress.phase = RunPhase::Ended;

@@ -26,7 +26,7 @@ pub struct CostEstimate {
     pub export_bytes: u64,
     /// Bytes that this service may still export today, out of its share of the subscription's daily quota.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub export_bytes_left_today: Option<u64>,
+    pub export_bytes_remaining_today: Option<u64>,
     /// Days that the export quota makes it take: 1 unless the files are larger than what is left today. A run that has to wait
     /// pauses, and goes on by itself when the quota begins afresh.
     pub days: u64,
@@ -53,16 +53,16 @@ impl CostEstimate {
     pub(super) fn new(basis: &CostBasis, last: Option<&SyncRun>, limits: &VendorLimits) -> Self {
         let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
         let records = basis.leads.saturating_add(basis.contacts);
-        let report = last.and_then(|run| run.report.as_ref()).filter(|report| report.read > 0 && report.saw_everything);
+        let report = last.and_then(|run| run.report.as_ref()).filter(|report| report.read > 0 && report.is_complete);
         let people_read = report.map_or(records, |report| records.max(unsigned(report.read)));
         let export_bytes = match report {
             Some(report) => people_read.saturating_mul(unsigned(report.export_bytes)) / unsigned(report.read).max(1),
             None => people_read.saturating_mul(basis.bytes_per_person),
         };
         let exports = limits.limits.iter().find(|limit| limit.quota == Quota::Exports);
-        let export_bytes_left_today = exports.and_then(|limit| limit.left).map(unsigned);
-        let a_day = exports.and_then(|limit| limit.our_share).map(unsigned).filter(|share| *share > 0);
-        let over = export_bytes.saturating_sub(export_bytes_left_today.unwrap_or(u64::MAX));
+        let export_bytes_remaining_today = exports.and_then(|limit| limit.remaining).map(unsigned);
+        let a_day = exports.and_then(|limit| limit.share).map(unsigned).filter(|share| *share > 0);
+        let over = export_bytes.saturating_sub(export_bytes_remaining_today.unwrap_or(u64::MAX));
         let days = 1 + a_day.map_or(0, |share| over.div_ceil(share));
         let taken = last.and_then(|run| run.finished_at.zip(run.started_at)).map(|(end, begin)| end - begin);
         let seconds = report.zip(taken).and_then(|(report, taken)| {
@@ -78,7 +78,7 @@ impl CostEstimate {
             people_read,
             exports: basis.windows,
             export_bytes,
-            export_bytes_left_today,
+            export_bytes_remaining_today,
             days,
             marketo_calls: 1 + basis.windows.saturating_mul(CALLS_PER_EXPORT),
             salesforce_calls: 2 * CALLS_PER_QUERY + pages,
@@ -92,27 +92,21 @@ impl CostEstimate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quotas::LimitState;
+    use crate::quotas::QuotaUsage;
     use crate::upstream::Vendor;
 
     fn limits(share: i64, used: i64) -> VendorLimits {
-        let exports = LimitState {
+        let exports = QuotaUsage {
             quota: Quota::Exports,
             allowed: Some(2 * share),
-            our_share: Some(share),
+            share: Some(share),
             used_by_us: used,
-            left: Some(share - used),
-            everybody_used: None,
-            told_at: None,
+            remaining: Some(share - used),
+            used_by_all: None,
+            reported_at: None,
             resets_at: None,
         };
-        VendorLimits {
-            vendor: Vendor::Marketo,
-            account: "123-ABC-456".into(),
-            share: 0.5,
-            limits: vec![exports],
-            stopped_by_vendor: Vec::new(),
-        }
+        VendorLimits { vendor: Vendor::Marketo, account: "123-ABC-456".into(), share: 0.5, limits: vec![exports], exhausted: Vec::new() }
     }
 
     fn basis(people: u64) -> CostBasis {

@@ -18,7 +18,6 @@ pub use people::{NotQualifyingGroup, NotQualifyingReason, PeopleEstimate};
 
 /// What a sync would bring.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = Preview)]
 pub struct SyncPreview {
     /// The 13 fields.
     pub fields: Vec<FieldPreview>,
@@ -37,6 +36,7 @@ pub struct SyncPreview {
 /// Whether a field can be synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SyncFieldState)]
 pub enum FieldState {
     Available,
     /// The subscription has no such field.
@@ -65,7 +65,7 @@ pub struct FieldPreview {
     pub state: FieldState,
     /// What to do when it is not available.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub what_to_do: Option<String>,
+    pub remedy: Option<String>,
     /// A few values that people have, each once.
     pub samples: Vec<String>,
     /// The share of the sampled people who have a value, 0 to 1; absent when the field isn't available or nobody was found.

@@ -27,7 +27,7 @@ pub struct PeopleEstimate {
     /// What the estimate rests on.
     pub basis: &'static str,
     /// Most people an instance can have.
-    pub limit: u64,
+    pub people_limit: u64,
     /// Whether the estimate is above the limit.
     pub exceeds_limit: bool,
 }
@@ -90,7 +90,7 @@ impl SalesforceCounts {
         let total = leads.saturating_add(contacts);
         let basis = "Counted in Salesforce: unconverted leads owned by a user, and contacts. A person that Marketo doesn't have is counted too, \
                      and one that Marketo has twice is counted once.";
-        PeopleEstimate { leads, contacts, total, is_estimate: true, basis, limit, exceeds_limit: total > limit }
+        PeopleEstimate { leads, contacts, total, is_estimate: true, basis, people_limit: limit, exceeds_limit: total > limit }
     }
 
     /// Counts people who would not be synced; `last` is the last run that read everybody.

@@ -52,15 +52,15 @@ pub(super) fn preview_field(resolved: ResolvedField, people: &[Lead], may_read_p
             }
         }
     }
-    let (state, found, what_to_do) = match resolved.resolution {
+    let (state, found, remedy) = match resolved.resolution {
         FieldResolution::Available(found) => (FieldState::Available, Some(found), None),
-        FieldResolution::Missing { what_to_do } => (FieldState::Missing, None, Some(what_to_do.to_owned())),
-        FieldResolution::TypeMismatch { found, what_to_do } => (FieldState::TypeMismatch, Some(found), Some(what_to_do)),
+        FieldResolution::Missing { remedy } => (FieldState::Missing, None, Some(remedy.to_owned())),
+        FieldResolution::TypeMismatch { found, remedy } => (FieldState::TypeMismatch, Some(found), Some(remedy)),
     };
     let label = found.as_ref().map_or_else(|| resolved.field.definition().title.to_owned(), |found| found.display_name.clone());
     let length = found.as_ref().and_then(|found| found.length);
     let (api_name, data_type) = found.map(|found| (found.rest_name, found.data_type)).unzip();
-    FieldPreview { name: resolved.field, label, source: "marketo", api_name, r#type: data_type, length, state, what_to_do, samples, filled }
+    FieldPreview { name: resolved.field, label, source: "marketo", api_name, r#type: data_type, length, state, remedy, samples, filled }
 }
 
 fn to_text(value: &Value) -> Option<String> {

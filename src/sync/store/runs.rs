@@ -190,7 +190,7 @@ pub(in crate::sync) async fn change_state(
     const SQL: &str = "UPDATE sync_runs SET state = $3, error_code = $4, error = $5, updated_at = $6, finished_at = $7 \
          WHERE instance_id = $1 AND id = $2 AND state NOT IN ('completed', 'failed', 'cancelled')";
     let (code, text) =
-        (failure.map(|failure| failure.code.as_str()), failure.map(|failure| format!("{} {}", failure.detail, failure.what_to_do)));
+        (failure.map(|failure| failure.code.as_str()), failure.map(|failure| format!("{} {}", failure.detail, failure.remedy)));
     let finished_at = state.is_final().then_some(at);
     execute!(tx, db::query(SQL).bind(instance).bind(id).bind(state).bind(code).bind(text.as_deref()).bind(at).bind(finished_at)).map(drop)
 }

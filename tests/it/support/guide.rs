@@ -86,7 +86,7 @@ impl TestApp {
     /// The state of a step of the guide.
     pub async fn step(&self, token: &str, number: u64) -> Value {
         let guide = self.call(token, Method::GET, "/v1/instance/onboarding", None).await.expect(200);
-        guide["steps"].as_array().unwrap().iter().find(|step| step["number"] == number).unwrap().clone()
+        guide["steps"].as_array().unwrap().iter().find(|step| step["step_number"] == number).unwrap().clone()
     }
 
     /// Tells the sandbox to fail in some way from now on.

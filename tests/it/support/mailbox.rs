@@ -10,7 +10,7 @@ impl TestApp {
     /// Waits until the invitation's newest message has left; gives it as it is.
     pub async fn message_of(&self, token: &str, invite: &Value) -> String {
         let id = invite["id"].as_str().unwrap();
-        let sent = self.until(token, &format!("/v1/invites/{id}"), |invite| invite["status"] == "sent").await;
+        let sent = self.until(token, &format!("/v1/invites/{id}"), |invite| invite["state"] == "sent").await;
         let message = sent["message_id"].as_str().unwrap();
         std::fs::read_to_string(self.directory.path().join("mail").join(format!("{message}.eml"))).unwrap()
     }

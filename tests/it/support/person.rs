@@ -58,7 +58,7 @@ pub async fn activate(app: &TestApp, token: &str, invite: &Value) -> LoggedInMem
 /// Invites somebody, who activates with a password.
 pub async fn member(app: &TestApp, token: &str, email: &str, role: &str) -> LoggedInMember {
     let listed = app.call(token, Method::POST, "/v1/invites", Some(json!({ "emails": [email], "role": role }))).await.expect(200);
-    activate(app, token, &listed["results"][0]["invite"]).await
+    activate(app, token, &listed["data"][0]["invite"]).await
 }
 
 /// Logs in by password.

@@ -45,7 +45,7 @@ impl TestApp {
     pub async fn run_sync(&self, token: &str) -> Value {
         let run = self.call(token, Method::POST, "/v1/sync/runs", None).await.expect(202);
         let path = format!("/v1/sync/runs/{}", run["id"].as_str().unwrap());
-        self.until(token, &path, |run| ["completed", "failed", "cancelled", "paused"].iter().any(|state| run["state"] == *state)).await
+        self.until(token, &path, |run| ["completed", "failed", "canceled", "paused"].iter().any(|state| run["state"] == *state)).await
     }
 
     /// Starts a run, which must succeed; returns its report.
