@@ -1,7 +1,6 @@
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
-use actix_web::web;
+use actix_web::{HttpResponse, Route, guard, web};
 use serde_json::Value;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -35,9 +34,13 @@ pub(super) fn configure(routes: &mut Routes<'_>) {
 
 /// The document and its page, which don't document themselves.
 fn configure_undocumented(routes: &mut Routes<'_>) {
-    routes.add_undocumented("/openapi.json", web::resource("/openapi.json").route(web::get().to(document_json)));
+    routes.add_undocumented("/openapi.json", web::resource("/openapi.json").route(get_or_head().to(document_json)));
     routes.add_undocumented("/docs/{_:.*}", SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
-    routes.add_undocumented("/", web::resource("/").route(web::get().to(front_page)));
+    routes.add_undocumented("/", web::resource("/").route(get_or_head().to(front_page)));
+}
+
+fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn document_json() -> HttpResponse {

@@ -135,9 +135,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(web::Query::<T>::from_query(request.query_string()).map(|query| Self(query.into_inner())).map_err(|error| {
-            let detail = error.to_string();
-            Problem::invalid(vec![ValidationError::new("#query", "wrong_shape", detail.trim_start_matches("Query deserialize error: "))])
+        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+        let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
+        std::future::ready(read.map(Self).map_err(|error| {
+            let name = error.path().to_string();
+            let pointer = if error.path().iter().len() == 0 { "#query".to_owned() } else { format!("#query/{name}") };
+            Problem::invalid(vec![ValidationError::new(pointer, "wrong_shape", format!("{}.", error.inner()))])
         }))
     }
 }

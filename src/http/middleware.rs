@@ -1,6 +1,8 @@
 //! What every request passes: whom its route lets in, the longest time, and the last word on errors, so that each leaves as a
 //! problem document with the request id, panics included.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -20,9 +22,9 @@ use tracing_actix_web::RequestId;
 use uuid::fmt::Hyphenated;
 
 use super::framework_error::{from_actix, problem_of};
-use super::route::{MatchedRoute, operation, route_of};
+use super::route::{MatchedRoute, RouteRule, operation, route_of};
 use super::security_headers::SecurityHeaders;
-use super::{Code, Credentials, MiddlewareConfig, Problem, idempotency, scim_error, session_of};
+use super::{Code, Credentials, MiddlewareConfig, Problem, ValidationError, idempotency, scim_error, session_of};
 use crate::clock::monotonic_now;
 use crate::permissions::{Access, Caller, Scope};
 use crate::telemetry::Metrics;
@@ -177,20 +179,47 @@ async fn admit(request: &ServiceRequest, route: Option<MatchedRoute>) -> Result<
         let detail = format!("This address answers to {allowed}.");
         return Err(Problem::new(Code::MethodNotAllowed, detail).with_header(header::ALLOW, allowed));
     };
-    let Some(scope) = rule.access.scope() else { return Ok(()) };
-    let caller = authenticate(request).await?;
-    permit(&caller, scope, rule.access)?;
-    request.extensions_mut().insert(caller);
-    Ok(())
+    if let Some(scope) = rule.access.scope() {
+        let caller = authenticate(request).await?;
+        permit(&caller, scope, rule.access)?;
+        request.extensions_mut().insert(caller);
+    }
+    check_query(request.query_string(), rule)
+}
+
+/// Refuses query parameters that the operation doesn't have: a misspelt filter would list everything. What follows a link of an e-mail
+/// or comes from Salesforce may have more.
+fn check_query(query: &str, rule: &RouteRule) -> Result<(), Problem> {
+    if query.is_empty() || !rule.pattern.starts_with("/v1/") || is_vendors(&rule.pattern) {
+        return Ok(());
+    }
+    let unknown = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+    let unknown: BTreeSet<_> = unknown.filter(|name| !rule.query_parameters.iter().any(|known| known == name)).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let there_are = match rule.query_parameters.as_slice() {
+        [] => "It has none".to_owned(),
+        known => format!("It has {}", known.join(", ")),
+    };
+    let error = |name: &Cow<'_, str>| {
+        let detail = format!("This operation has no parameter {name:?}. {there_are}.");
+        ValidationError::new(format!("#query/{name}"), "unknown_parameter", detail)
+    };
+    Err(Problem::invalid(unknown.iter().map(error).collect()))
 }
 
 /// Where the rest of the path is a vendor's. It is checked, with more care, where the call is passed on (`proxy/rule.rs`).
 const VENDORS_PATHS: &[&str] = &["/v1/salesforce/", "/v1/marketo/"];
 
+fn is_vendors(path: &str) -> bool {
+    VENDORS_PATHS.iter().any(|vendors| path.starts_with(vendors))
+}
+
 /// Refuses a path that could be read as another one: with letters, digits or `-._~` encoded, which means the same (RFC 3986, section
 /// 6.2.2.2), the table of routes and the router would have to agree on when to decode it, and so would every proxy before us.
 fn check_path(path: &str) -> Result<(), Problem> {
-    if !path.contains('%') || VENDORS_PATHS.iter().any(|vendors| path.starts_with(vendors)) {
+    if !path.contains('%') || is_vendors(path) {
         return Ok(());
     }
     for part in path.split('%').skip(1) {
@@ -230,7 +259,7 @@ pub(super) fn credentials(request: &HttpRequest) -> Result<Option<Credentials<'_
         return Ok(bearer(value).map(Credentials::Bearer));
     }
     // A cookie comes along with requests that other sites make a browser send; those can't set a header of their own.
-    let safe = request.method() == Method::GET || request.headers().contains_key("x-requested-with");
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD) || request.headers().contains_key("x-requested-with");
     Ok(session_of(request).filter(|_| safe).map(Credentials::Session))
 }
 

@@ -29,6 +29,38 @@ fn an_unknown_address_is_a_problem_document() {
 }
 
 #[test]
+fn a_query_parameter_that_an_operation_lacks_is_refused_by_name() {
+    on_sqlite(async |app| {
+        let token = app.operator_token().await;
+        let pointers = async |path: &str| {
+            let problem = app.call(&token, Method::GET, path, None).await.problem(422, "invalid_input");
+            problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(pointers("/v1/instances?limt=5&q=1&limit=2").await, ["#query/limt", "#query/q"]);
+        assert_eq!(pointers("/v1/instances/0190b0a0-0000-7000-8000-000000000000?verbose=true").await, ["#query/verbose"]);
+        assert_eq!(pointers("/v1/instances?limit=many").await, ["#query/limit"]);
+        app.call(&token, Method::GET, "/v1/instances?limit=2", None).await.expect(200);
+        assert_eq!(app.get("/livez?from=a-load-balancer").await.status, 200);
+    });
+}
+
+#[test]
+fn head_is_answered_like_get_without_the_body() {
+    on_sqlite(async |app| {
+        let token = app.operator_token().await;
+        for path in ["/livez", "/openapi.json", "/v1/instances?limit=1", "/problems/not_found"] {
+            let get = Answer::send(app.request(Method::GET, path).bearer_auth(&token)).await;
+            let head = Answer::send(app.request(Method::HEAD, path).bearer_auth(&token)).await;
+            assert_eq!((get.status, get.text.is_empty()), (reqwest::StatusCode::OK, false), "{path}");
+            assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
+            assert_eq!(head.headers["content-type"], get.headers["content-type"], "{path}");
+        }
+        assert_eq!(Answer::send(app.request(Method::HEAD, "/v1/instances")).await.status, 401);
+        assert_eq!(Answer::send(app.request(Method::HEAD, "/oauth/token")).await.headers["allow"], "POST");
+    });
+}
+
+#[test]
 fn a_method_that_an_address_does_not_have_is_told_which_ones_it_has() {
     on_sqlite(async |app| {
         let answer = Answer::send(app.request(Method::DELETE, "/oauth/token")).await;

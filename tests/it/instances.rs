@@ -23,7 +23,7 @@ on_both_engines! {
         let token = app.operator_token().await;
         let answer = app.call(&token, Method::POST, "/v1/instances", Some(wanted("123-ABC-456"))).await;
         let made = answer.expect(201);
-        let location = answer.headers["location"].to_str().unwrap().strip_prefix(&app.url).unwrap().to_owned();
+        let location = app.location_of(&answer);
         assert_eq!(app.call(&token, Method::GET, &location, None).await.expect(200), made);
         assert_eq!(made["login_management"], "salesforce_only");
         assert_eq!(made["limits"], json!({ "people": 1_500_000, "user_seats": 100, "teams": 20 }));

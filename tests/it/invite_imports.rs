@@ -60,7 +60,7 @@ on_both_engines! {
         let windows = encoding_rs::WINDOWS_1252.encode(file).0.into_owned();
         let answer = upload(&app, &token, "text/csv", windows).await;
         let import = answer.expect(201);
-        let location = answer.headers["location"].to_str().unwrap().to_owned();
+        let location = app.location_of(&answer);
         let dialect = json!({ "format": "csv", "encoding": "windows-1252", "byte_order_mark": false, "delimiter": ";", "has_headers": true });
         assert_eq!(import["dialect"], dialect);
         assert_eq!((&import["state"], &import["rows"], &import["valid_rows"]), (&"analyzed".into(), &5.into(), &3.into()));
@@ -71,7 +71,7 @@ on_both_engines! {
         assert_eq!(errors, [(Some(4), Some("email_invalid")), (Some(5), Some("team_unknown"))]);
 
         let confirmed = confirm(&app, &token, &import, json!({})).await;
-        assert_eq!(confirmed.headers["location"].to_str().unwrap(), location);
+        assert_eq!(app.location_of(&confirmed), location);
         confirmed.expect(202);
         let done = app.until(&token, &location, |import| import["state"] == "completed").await;
         assert_eq!(done["rows_done"], 5);

@@ -44,13 +44,13 @@ on_both_engines! {
 
         let answer = invite_first(&app, &token, "Maria.ADMIN@example.com").await;
         let invited = answer.expect(201);
-        let location = answer.headers["location"].to_str().unwrap();
+        let location = app.location_of(&answer);
         assert_eq!((&invited["email"], &invited["is_first"]), (&FIRST_USER.into(), &true.into()));
         let message = app.message_of(&token, &invited).await;
         assert!(message.contains("To: maria.admin@example.com"), "{message}");
         assert!(message.contains("invited you to Instance 123-ABC-456"), "{message}");
         assert!(message.contains("until 22 June 2026, 12:00 UTC"), "{message}");
-        assert_eq!(app.call(&token, Method::GET, location, None).await.expect(200)["state"], "sent");
+        assert_eq!(app.call(&token, Method::GET, &location, None).await.expect(200)["state"], "sent");
 
         let members = listed(&app, &token, "/v1/members").await;
         assert_eq!(members.len(), 1);
@@ -252,7 +252,7 @@ on_both_engines! {
         let made = app.call(&token, Method::POST, "/v1/teams", Some(json!({ "name": " EMEA sales " }))).await;
         let team = made.expect(201);
         assert_eq!(team["name"], "EMEA sales");
-        app.call(&token, Method::GET, made.headers["location"].to_str().unwrap(), None).await.expect(200);
+        app.call(&token, Method::GET, &app.location_of(&made), None).await.expect(200);
         app.call(&token, Method::POST, "/v1/teams", Some(json!({ "name": "emea SALES" }))).await.problem(409, "team_exists");
         app.call(&token, Method::POST, "/v1/teams", Some(json!({ "name": "everyone" }))).await.problem(409, "team_exists");
         app.call(&token, Method::POST, "/v1/teams", Some(json!({ "name": "a\u{0}b" }))).await.problem(422, "invalid_input");

@@ -25,7 +25,7 @@ pub struct Route {
     resource: Resource,
     limit: Option<SharedLimit>,
     is_compressed: bool,
-    describe: fn(&mut ApiDescription, &RouteRule),
+    describe: fn(&mut ApiDescription, RouteRule),
 }
 
 impl std::fmt::Debug for Route {
@@ -45,7 +45,11 @@ impl Route {
     {
         let method = name_of_method(&method_of::<P>());
         let rule = RouteRule::new(method, P::path(), const { A::ACCESS });
-        let is_method = guard::fn_guard(move |context| context.head().method.as_str() == method);
+        let takes_head = method == "GET" && !rule.has_tail();
+        let is_method = guard::fn_guard(move |context| match context.head().method.as_str() {
+            "HEAD" if takes_head => true,
+            asked => asked == method,
+        });
         let resource = web::resource(rule.pattern.as_str()).guard(is_method).to(handler);
         Self { rule, resource, limit: None, is_compressed: false, describe: ApiDescription::add_operation::<P> }
     }
@@ -93,8 +97,7 @@ impl Route {
     }
 
     pub(super) fn describe(self, description: &mut ApiDescription) {
-        (self.describe)(description, &self.rule);
-        description.rules.push(self.rule);
+        (self.describe)(description, self.rule);
     }
 }
 

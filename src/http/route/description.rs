@@ -1,7 +1,7 @@
 //! What the routes say of themselves: the OpenAPI document and the table.
 
-use utoipa::openapi::path::{HttpMethod, PathItem, PathsBuilder};
-use utoipa::openapi::{Components, OpenApi};
+use utoipa::openapi::path::{HttpMethod, Parameter, ParameterIn, PathItem, PathsBuilder};
+use utoipa::openapi::{Components, OpenApi, RefOr};
 
 use super::table::RouteRule;
 
@@ -21,8 +21,8 @@ impl std::fmt::Debug for ApiDescription {
 }
 
 impl ApiDescription {
-    /// Adds the operation to the document, with the schemas it refers to.
-    pub(super) fn add_operation<P>(&mut self, rule: &RouteRule)
+    /// Adds the operation to the document, with the schemas it refers to, and its rule.
+    pub(super) fn add_operation<P>(&mut self, mut rule: RouteRule)
     where
         P: utoipa::Path + utoipa::__dev::SchemaReferences + for<'t> utoipa::__dev::Tags<'t>,
     {
@@ -31,11 +31,22 @@ impl ApiDescription {
         if !tags.is_empty() {
             operation.tags.get_or_insert_default().extend(tags.into_iter().map(ToString::to_string));
         }
+        let in_query = |parameter: &&Parameter| matches!(parameter.parameter_in, ParameterIn::Query);
+        rule.query_parameters =
+            operation.parameters.iter().flatten().filter_map(known).filter(in_query).map(|one| one.name.clone()).collect();
         let item = PathItem::new(method_of::<P>(), operation);
         self.document.paths.merge(PathsBuilder::new().path(rule.document_path(), item).build());
         let mut schemas = Vec::new();
         P::schemas(&mut schemas);
         self.document.components.get_or_insert_with(Components::new).schemas.extend(schemas);
+        self.rules.push(rule);
+    }
+}
+
+fn known(parameter: &RefOr<Parameter>) -> Option<&Parameter> {
+    match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
     }
 }
 

@@ -24,13 +24,15 @@ impl MatchedRoute {
         self.numbered(method).map(|(_, rule)| rule)
     }
 
+    /// HEAD is answered like GET, without the body (RFC 9110, section 9.3.2), unless it has a rule of its own.
     fn numbered(&self, method: &Method) -> Option<(usize, &'static RouteRule)> {
-        self.rules.iter().copied().find(|(_, rule)| rule.method == method.as_str())
+        let of = |name: &str| self.rules.iter().copied().find(|(_, rule)| rule.method == name);
+        of(method.as_str()).or_else(|| if method == Method::HEAD { of("GET") } else { None })
     }
 
-    /// The methods that there are rules for.
+    /// The methods that a request can have.
     pub(in crate::http) fn methods(&self) -> impl Iterator<Item = &'static str> {
-        self.rules.iter().map(|(_, rule)| rule.method)
+        METHODS.iter().copied().filter(|name| Method::from_bytes(name.as_bytes()).is_ok_and(|method| self.rule(&method).is_some()))
     }
 }
 

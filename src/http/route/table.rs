@@ -25,13 +25,29 @@ pub struct RouteRule {
     pub is_upload: bool,
     /// It stands in the OpenAPI document.
     pub is_documented: bool,
+    /// The names of its query parameters.
+    pub query_parameters: Vec<String>,
 }
 
 impl RouteRule {
     /// The rule of a route that is documented and has nothing special about it.
     #[must_use]
     pub fn new(method: &'static str, pattern: impl Into<String>, access: Access) -> Self {
-        Self { method, pattern: pattern.into(), access, is_idempotent: false, is_upload: false, is_documented: true }
+        Self {
+            method,
+            pattern: pattern.into(),
+            access,
+            is_idempotent: false,
+            is_upload: false,
+            is_documented: true,
+            query_parameters: Vec::new(),
+        }
+    }
+
+    /// Whether its last parameter is the rest of the path, which is a vendor's.
+    #[must_use]
+    pub fn has_tail(&self) -> bool {
+        self.pattern.contains(TAIL)
     }
 
     /// The pattern as the OpenAPI document writes it.

@@ -91,5 +91,5 @@ async fn confirm_import(
     };
     let import = changes::confirm(&context, caller.instance, &caller.origin, id, request).await?;
     let view = ImportView::new(import, context.clock.timestamp());
-    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, address(id))).json(view))
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, context.public_url.join(&address(id)))).json(view))
 }

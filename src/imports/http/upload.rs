@@ -62,5 +62,5 @@ async fn post_import(
     let import = new_import::import_file(&context, caller.instance, &caller.origin, received, slot).await?;
     let view = ImportView::new(import, context.clock.timestamp());
     let id = view.id();
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, address(id))).json(view))
+    Ok(HttpResponse::Created().insert_header((header::LOCATION, context.public_url.join(&address(id)))).json(view))
 }

@@ -71,7 +71,7 @@ async fn post_first_invite(
 ) -> Result<HttpResponse, Problem> {
     let cx = InviteContext::new(&context, caller.instance, &caller.origin.actor, &caller.origin);
     let invited = invite_first_user(&cx, &connections, &wanted.read()?).await?;
-    let location = format!("/v1/invites/{}", invited.id);
+    let location = context.public_url.join(&format!("/v1/invites/{}", invited.id));
     let view = InviteView::new(invited, context.clock.timestamp());
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(view))
 }

@@ -116,7 +116,7 @@ async fn post_team(context: Context, caller: Authorized<MembersWrite>, Body(new)
     let mut tx = context.db.begin().await?;
     let made = create_team(&mut tx, &acting(&context, &caller), &name, context.limits.teams).await?;
     tx.commit().await?;
-    let location = format!("/v1/teams/{}", made.id);
+    let location = context.public_url.join(&format!("/v1/teams/{}", made.id));
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(TeamView::from(made)))
 }
 

@@ -259,6 +259,12 @@ impl TestApp {
         self.running.as_ref().unwrap()
     }
 
+    /// The path that `Location` leads to. It names the service, so that a caller behind a proxy needn't put it together.
+    pub fn location_of(&self, answer: &Answer) -> String {
+        let location = answer.headers["location"].to_str().unwrap();
+        location.strip_prefix(&self.url).unwrap_or_else(|| panic!("{location} doesn't lead to {}", self.url)).to_owned()
+    }
+
     /// The port of `url`.
     pub fn port(&self) -> u16 {
         self.url.rsplit(':').next().unwrap().parse().unwrap()
