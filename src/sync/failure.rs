@@ -204,6 +204,12 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_with_the_names_of_earlier_versions_is_read() {
+        let stored = serde_json::json!({ "code": "spool_not_writable", "detail": "The disk is full.", "what_to_do": "Make room." });
+        assert_eq!(serde_json::from_value::<RunFailure>(stored).unwrap().remedy, "Make room.");
+    }
+
+    #[test]
     fn a_used_up_quota_pauses_the_run_until_it_resets() {
         let error = refused(MarketoError::ExportQuota, Some(3600));
         let failure = RunFailure::from_error(&error, noon());

@@ -103,4 +103,15 @@ mod tests {
         let read: RunProgress = serde_json::from_value(stored).expect("progress");
         assert!(read.may_have_duplicates && read.leads.is_complete && read.consecutive_failures == 3);
     }
+
+    #[test]
+    fn a_report_with_the_names_of_earlier_versions_is_read() {
+        let mut stored = serde_json::to_value(RunProgress::default()).expect("JSON");
+        stored["phase"] = json!("tidying");
+        let report = stored["report"].as_object_mut().expect("a report");
+        report.remove("is_complete");
+        report.insert("saw_everything".to_owned(), json!(true));
+        let read: RunProgress = serde_json::from_value(stored).expect("progress");
+        assert!(read.report.is_complete && read.phase == RunPhase::CleaningUp);
+    }
 }

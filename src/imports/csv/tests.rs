@@ -65,6 +65,19 @@ fn analyzed(text: &str) -> Analysis {
 }
 
 #[test]
+fn an_analysis_with_the_names_of_earlier_versions_is_read() {
+    let analysis = analyzed("email\nann@example.com\nnobody\n");
+    let mut stored = serde_json::to_value(&analysis).unwrap();
+    let members = stored.as_object_mut().unwrap();
+    for (name, earlier) in [("errors", "faults"), ("error_count", "faults_total")] {
+        let value = members.remove(name).unwrap();
+        members.insert(earlier.to_owned(), value);
+    }
+    let read: Analysis = serde_json::from_value(stored).unwrap();
+    assert_eq!((read.error_count, read.errors), (1, analysis.errors));
+}
+
+#[test]
 fn a_file_is_read_whichever_program_wrote_it() {
     for (name, encoding, mark, delimiter, headers, columns) in [
         ("excel-windows", "windows-1252", false, ',', true, [2, 0, 1, 3]),
