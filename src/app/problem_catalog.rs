@@ -1,6 +1,6 @@
 //! The catalog of problems: `GET /problems/{code}`, to which `type` of every problem points, and the page `openapi/problems.md`.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
@@ -47,8 +47,7 @@ impl From<Code> for ProblemType {
     )
 )]
 async fn get_problem_type(_: AnyCaller, request: HttpRequest, PathParams(code): PathParams<String>) -> Result<HttpResponse, Problem> {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let reader = if accept.contains("text/html") { Audience::of_request(&request) } else { Audience::Program };
+    let reader = Audience::of_api_request(&request);
     let answer = match (find(&code), reader) {
         (None, _) => Err(Problem::new(Code::NotFound, "No problem has this code.")),
         (Some(code), Audience::Program) => Ok(HttpResponse::Ok().json(ProblemType::from(code))),

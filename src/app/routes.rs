@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, Route, guard, web};
 use serde_json::Value;
+use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{health, problem_catalog};
@@ -52,19 +53,22 @@ async fn front_page() -> HttpResponse {
 }
 
 /// The document and the table, described once a process.
-static API: LazyLock<(Value, RouteTable)> = LazyLock::new(|| {
+static API: LazyLock<(OpenApi, RouteTable)> = LazyLock::new(|| {
     let mut description = ApiDescription { document: crate::http::openapi::base(), ..ApiDescription::default() };
     configure(&mut Routes::describing(&mut description));
     let ApiDescription { document, rules } = description;
     let table = RouteTable::new(rules);
-    let document = crate::http::openapi::complete(document, &table).expect("a document of names, texts and numbers is JSON");
     (document, table)
 });
+
+/// The finished document. Apart, because the service starts without it.
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| crate::http::openapi::complete(API.0.clone(), &API.1).expect("a document of names, texts and numbers is JSON"));
 
 /// The OpenAPI document, as the code says it.
 #[must_use]
 pub fn openapi_document() -> &'static Value {
-    &API.0
+    &DOCUMENT
 }
 
 /// Every route, with whom it lets in.

@@ -138,24 +138,19 @@ async fn dispatch(cli: Cli) -> CommandResult {
 }
 
 fn print_document() -> CommandResult {
-    let document = crate::app::openapi_document();
-    let [openapi, info, servers, tags, paths, components] =
-        ["openapi", "info", "servers", "tags", "paths", "components"].map(|member| &document[member]);
-    let ordered = OrderedDocument { openapi, info, servers, tags, paths, components };
-    let text = serde_json::to_string_pretty(&ordered).map_err(|error| error.to_string())?;
+    let text = serde_json::to_string_pretty(&OrderedDocument(crate::app::openapi_document())).map_err(|error| error.to_string())?;
     println!("{text}");
     Ok(())
 }
 
-/// The document in the order in which people read it.
-#[derive(serde::Serialize)]
-struct OrderedDocument<'a> {
-    openapi: &'a Value,
-    info: &'a Value,
-    servers: &'a Value,
-    tags: &'a Value,
-    paths: &'a Value,
-    components: &'a Value,
+/// The document, its members in the order in which people read them.
+struct OrderedDocument<'a>(&'a Value);
+
+impl serde::Serialize for OrderedDocument<'_> {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let members = ["openapi", "info", "servers", "tags", "paths", "components"];
+        out.collect_map(members.map(|name| (name, &self.0[name])))
+    }
 }
 
 /// The settings, with what the command line says on top, and logging started as they say. `given` are those that the command's own flags

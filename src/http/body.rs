@@ -138,8 +138,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
         let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
         let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
         std::future::ready(read.map(Self).map_err(|error| {
-            let name = error.path().to_string();
-            let pointer = if error.path().iter().len() == 0 { "#query".to_owned() } else { format!("#query/{name}") };
+            let pointer = format!("#query{}", pointer_of(error.path()));
             Problem::invalid(vec![ValidationError::new(pointer, "wrong_shape", format!("{}.", error.inner()))])
         }))
     }

@@ -30,6 +30,12 @@ impl Audience {
         if wants_json(request) { Self::Program } else { Self::Person(preferred(request).unwrap_or(Language::En)) }
     }
 
+    /// Who reads an answer that is for programs unless a page is asked for.
+    #[must_use]
+    pub fn of_api_request(request: &HttpRequest) -> Self {
+        if wants_page(request) { Self::of_request(request) } else { Self::Program }
+    }
+
     /// The same reader, known to be written to in another language.
     #[must_use]
     pub fn written_to_in(self, language: Option<Language>) -> Self {
@@ -50,10 +56,18 @@ fn preferred(request: &HttpRequest) -> Option<Language> {
 
 /// Whether a program asks: it wants JSON or sends it; a browser wants a page.
 fn wants_json(request: &HttpRequest) -> bool {
-    let named = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
-    let accept = named(header::ACCEPT);
+    let accept = lowercase_header(request, header::ACCEPT);
     let asks = accept.contains("application/json") || accept.contains("application/problem+json");
-    !accept.contains("text/html") && (asks || named(header::CONTENT_TYPE).starts_with("application/json"))
+    !wants_page(request) && (asks || lowercase_header(request, header::CONTENT_TYPE).starts_with("application/json"))
+}
+
+/// Whether a page is asked for by name.
+fn wants_page(request: &HttpRequest) -> bool {
+    lowercase_header(request, header::ACCEPT).contains("text/html")
+}
+
+fn lowercase_header(request: &HttpRequest, name: header::HeaderName) -> String {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// A failure goes to a program as it is and to a browser as a page.

@@ -190,7 +190,7 @@ async fn admit(request: &ServiceRequest, route: Option<MatchedRoute>) -> Result<
 /// Refuses query parameters that the operation doesn't have: a misspelt filter would list everything. What follows a link of an e-mail
 /// or comes from Salesforce may have more.
 fn check_query(query: &str, rule: &RouteRule) -> Result<(), Problem> {
-    if query.is_empty() || !rule.pattern.starts_with("/v1/") || is_vendors(&rule.pattern) {
+    if query.is_empty() || !rule.pattern.starts_with("/v1/") || rule.has_tail() {
         return Ok(());
     }
     let unknown = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
@@ -212,14 +212,10 @@ fn check_query(query: &str, rule: &RouteRule) -> Result<(), Problem> {
 /// Where the rest of the path is a vendor's. It is checked, with more care, where the call is passed on (`proxy/rule.rs`).
 const VENDORS_PATHS: &[&str] = &["/v1/salesforce/", "/v1/marketo/"];
 
-fn is_vendors(path: &str) -> bool {
-    VENDORS_PATHS.iter().any(|vendors| path.starts_with(vendors))
-}
-
 /// Refuses a path that could be read as another one: with letters, digits or `-._~` encoded, which means the same (RFC 3986, section
 /// 6.2.2.2), the table of routes and the router would have to agree on when to decode it, and so would every proxy before us.
 fn check_path(path: &str) -> Result<(), Problem> {
-    if !path.contains('%') || is_vendors(path) {
+    if !path.contains('%') || VENDORS_PATHS.iter().any(|vendors| path.starts_with(vendors)) {
         return Ok(());
     }
     for part in path.split('%').skip(1) {

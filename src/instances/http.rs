@@ -109,13 +109,12 @@ pub(crate) struct MarketoCredentials {
 
 impl MarketoCredentials {
     /// Adds what is wrong with them to the errors of the input; `pointer` is theirs.
-    pub(crate) fn check(self, pointer: &str, errors: &mut Vec<ValidationError>) -> Self {
+    pub(crate) fn check(&self, pointer: &str, errors: &mut Vec<ValidationError>) {
         for (name, text) in [("client_id", self.client_id.as_str()), ("client_secret", self.client_secret.expose_secret())] {
             if text.is_empty() || text.chars().count() > 200 {
                 errors.push(ValidationError::new(format!("{pointer}/{name}"), "length", format!("{name} has 1 to 200 characters.")));
             }
         }
-        self
     }
 }
 
@@ -153,13 +152,15 @@ impl CreateInstance {
             Some(text) => read_display_name(&mut errors, "/name", text),
             None => munchkin_id.as_ref().ok().map(|id| id.into()),
         };
-        let marketo = self.marketo.map(|marketo| marketo.check("/marketo", &mut errors));
+        if let Some(marketo) = &self.marketo {
+            marketo.check("/marketo", &mut errors);
+        }
         match (munchkin_id, name) {
             (Ok(munchkin_id), Some(name)) if errors.is_empty() => {
                 let (environment, prerequisites) = (self.environment, self.prerequisites);
                 let language = self.language.unwrap_or(Language::En);
                 let marketo =
-                    marketo.map(|MarketoCredentials { client_id, client_secret }| ProvisionedCredentials { client_id, client_secret });
+                    self.marketo.map(|MarketoCredentials { client_id, client_secret }| ProvisionedCredentials { client_id, client_secret });
                 Ok(NewInstance { munchkin_id, name, environment, language, prerequisites, marketo })
             }
             _ => Err(Problem::invalid(errors)),

@@ -42,14 +42,16 @@ struct ConnectMarketo {
 impl ConnectMarketo {
     fn read(self) -> Result<(Option<PastedCredentials>, Option<String>), Problem> {
         let mut errors = Vec::new();
-        let credentials = self.credentials.map(|credentials| credentials.check("/credentials", &mut errors));
+        if let Some(credentials) = &self.credentials {
+            credentials.check("/credentials", &mut errors);
+        }
         if self.base_url.as_deref().is_some_and(|address| address.chars().count() > MAX_ADDRESS_LENGTH) {
             errors.push(ValidationError::new("/base_url", "length", format!("base_url has at most {MAX_ADDRESS_LENGTH} characters.")));
         }
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
-        let pasted = credentials.map(|MarketoCredentials { client_id, client_secret }| PastedCredentials { client_id, client_secret });
+        let pasted = self.credentials.map(|MarketoCredentials { client_id, client_secret }| PastedCredentials { client_id, client_secret });
         Ok((pasted, self.base_url))
     }
 }

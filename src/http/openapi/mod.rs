@@ -101,8 +101,7 @@ fn complete_operation(operation: &mut Operation, rule: Option<&RouteRule>, path:
     if operation.request_body.is_some() {
         common.extend([MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidInput]);
     }
-    let in_query = |one: &RefOr<Parameter>| matches!(one, RefOr::T(parameter) if matches!(parameter.parameter_in, ParameterIn::Query));
-    if operation.parameters.iter().flatten().any(in_query) {
+    if rule.is_some_and(|rule| !rule.query_parameters.is_empty()) {
         common.push(InvalidInput);
     }
     if rule.is_some_and(|rule| rule.is_idempotent) {

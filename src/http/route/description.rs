@@ -31,22 +31,17 @@ impl ApiDescription {
         if !tags.is_empty() {
             operation.tags.get_or_insert_default().extend(tags.into_iter().map(ToString::to_string));
         }
-        let in_query = |parameter: &&Parameter| matches!(parameter.parameter_in, ParameterIn::Query);
-        rule.query_parameters =
-            operation.parameters.iter().flatten().filter_map(known).filter(in_query).map(|one| one.name.clone()).collect();
+        let name_in_query = |parameter: &RefOr<Parameter>| match parameter {
+            RefOr::T(parameter) if matches!(parameter.parameter_in, ParameterIn::Query) => Some(parameter.name.clone()),
+            _ => None,
+        };
+        rule.query_parameters = operation.parameters.iter().flatten().filter_map(name_in_query).collect();
         let item = PathItem::new(method_of::<P>(), operation);
         self.document.paths.merge(PathsBuilder::new().path(rule.document_path(), item).build());
         let mut schemas = Vec::new();
         P::schemas(&mut schemas);
         self.document.components.get_or_insert_with(Components::new).schemas.extend(schemas);
         self.rules.push(rule);
-    }
-}
-
-fn known(parameter: &RefOr<Parameter>) -> Option<&Parameter> {
-    match parameter {
-        RefOr::T(parameter) => Some(parameter),
-        RefOr::Ref(_) => None,
     }
 }
 

@@ -121,22 +121,17 @@ impl InviteRequest {
     /// The list, its addresses in the order they were sent.
     fn read(self) -> Result<AddressList, Problem> {
         let mut errors = Vec::new();
-        let number =
-            || ValidationError::new("/emails", "out_of_range", format!("Send 1 to {MAX_ADDRESSES} addresses; use a CSV import for more."));
-        if !(1..=MAX_ADDRESSES).contains(&self.emails.len()) {
-            errors.push(number());
+        let texts: Vec<_> = self.emails.iter().take(MAX_ADDRESSES).enumerate().map(|(at, text)| (format!("/emails/{at}"), text)).collect();
+        let read = |(pointer, text): &(String, &String)| -> Vec<ListedAddress> {
+            read_addresses(text).into_iter().map(|entry| ListedAddress { pointer: pointer.clone(), entry }).collect()
+        };
+        let addresses: Vec<_> = texts.iter().flat_map(read).take(MAX_ADDRESSES + 1).collect();
+        if !(1..=MAX_ADDRESSES).contains(&self.emails.len()) || addresses.len() > MAX_ADDRESSES {
+            let detail = format!("Send 1 to {MAX_ADDRESSES} addresses; use a CSV import for more.");
+            errors.push(ValidationError::new("/emails", "out_of_range", detail));
         }
-        let texts: Vec<_> =
-            (0..).zip(&self.emails).map(|(at, text): (usize, _)| (format!("/emails/{at}"), text)).take(MAX_ADDRESSES).collect();
         for (pointer, _) in texts.iter().filter(|(_, text)| !(1..=MAX_TEXT_LENGTH).contains(&text.chars().count())) {
             errors.push(ValidationError::new(pointer, "out_of_range", format!("A text has 1 to {MAX_TEXT_LENGTH} characters.")));
-        }
-        let read = |(pointer, text): (String, &String)| {
-            read_addresses(text).into_iter().map(move |entry| ListedAddress { pointer: pointer.clone(), entry })
-        };
-        let addresses: Vec<_> = texts.into_iter().flat_map(read).take(MAX_ADDRESSES + 1).collect();
-        if addresses.len() > MAX_ADDRESSES {
-            errors.push(number());
         }
         errors.extend(team_errors(self.teams.as_deref()));
         if !errors.is_empty() {
